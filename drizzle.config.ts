@@ -1,0 +1,7 @@
+import { defineConfig } from 'drizzle-kit';
+
+export default defineConfig({
+  dialect: 'postgresql',
+  schema: ['./src/db/schema/documents.ts', './src/db/schema/model.ts', './src/db/schema/sync.ts'],
+  out: './src/db/migrations',
+});

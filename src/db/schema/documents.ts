@@ -1,0 +1,50 @@
+import { sql } from 'drizzle-orm';
+import { bigserial, index, jsonb, pgSequence, pgTable, text } from 'drizzle-orm/pg-core';
+import type { OdooRecord } from '../../odoo/types.ts';
+import { bigid, moment, xid8 } from '../columns.ts';
+
+/** Orders reads of Odoo: taken before a read begins. */
+export const fetchSequence = pgSequence('fetch_seq');
+
+/** The columns that header and line share. `fields` is what Odoo gave, untouched. */
+const mirrored = () => ({
+  id: bigserial('id', { mode: 'number' }).primaryKey(),
+  odooId: bigid('odoo_id').notNull().unique(),
+  fields: jsonb('fields').$type<OdooRecord>().notNull(),
+  odooCreateDate: moment('odoo_create_date'),
+  odooWriteDate: moment('odoo_write_date'),
+  contentHash: text('content_hash').notNull(),
+  /** Size texts of the binary fields when they were read: `{"scan": "1.43 Kb"}`. Equal text and equal write_date: not read again. */
+  binarySizes: jsonb('binary_sizes').$type<Record<string, string>>().notNull().default({}),
+  /** Taken from one sequence before the read began: an answer read earlier never overwrites one read later. */
+  fetchSeq: bigid('fetch_seq').notNull(),
+  fetchedAt: moment('fetched_at').notNull(),
+  syncedAt: moment('synced_at').notNull(),
+  archivedAt: moment('archived_at'),
+  archiveReason: text('archive_reason'),
+});
+
+export const bc = pgTable(
+  'scrap_dimagaz_bc',
+  {
+    ...mirrored(),
+    /** The transaction that last changed the document (header or lines): lets a reader keep to one snapshot. */
+    changedXid: xid8('changed_xid').notNull().default(sql`pg_current_xact_id()`),
+    /** When header or lines last changed in the mirror. */
+    changedAt: moment('changed_at').notNull().defaultNow(),
+  },
+  (table) => [
+    index('scrap_dimagaz_bc_write_date').on(table.odooWriteDate, table.odooId),
+    index('scrap_dimagaz_bc_changed_at').on(table.changedAt, table.odooId),
+    index('scrap_dimagaz_bc_changed_xid').on(table.changedXid),
+  ],
+);
+
+export const bcLine = pgTable(
+  'scrap_dimagaz_bc_line',
+  { ...mirrored(), bcOdooId: bigid('bc_odoo_id').notNull() },
+  (table) => [index('scrap_dimagaz_bc_line_bc').on(table.bcOdooId, table.odooId)],
+);
+
+export type BcRow = typeof bc.$inferSelect;
+export type BcLineRow = typeof bcLine.$inferSelect;

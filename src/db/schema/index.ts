@@ -1,0 +1,3 @@
+export * from './documents.ts';
+export * from './model.ts';
+export * from './sync.ts';

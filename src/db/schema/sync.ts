@@ -1,0 +1,181 @@
+import { sql } from 'drizzle-orm';
+import {
+  bigserial,
+  boolean,
+  index,
+  integer,
+  jsonb,
+  pgTable,
+  primaryKey,
+  text,
+  uniqueIndex,
+} from 'drizzle-orm/pg-core';
+import { bigid, moment, xid8 } from '../columns.ts';
+
+export const RUN_MODES = ['incremental', 'full', 'single'] as const;
+export type RunMode = (typeof RUN_MODES)[number];
+
+/** `queued` waits for a worker, `running` holds the lease, the others are final. */
+export const RUN_STATUSES = ['queued', 'running', 'success', 'partial', 'failed', 'skipped'] as const;
+export type RunStatus = (typeof RUN_STATUSES)[number];
+
+export const RUN_TRIGGERS = ['schedule', 'api', 'cli', 'retry'] as const;
+export type RunTrigger = (typeof RUN_TRIGGERS)[number];
+
+/** `open` is owed; the others are outcomes. `gone`: Odoo no longer had the id when it was read. */
+export const ITEM_STATES = ['open', 'created', 'updated', 'unchanged', 'gone', 'failed'] as const;
+export type ItemState = (typeof ITEM_STATES)[number];
+
+/** `planned` is not in the queue yet, `queued` is being worked on, `done` has no open item. */
+export const PAGE_STATES = ['planned', 'queued', 'done'] as const;
+export type PageState = (typeof PAGE_STATES)[number];
+
+/** One row per mirror (`bclinbc`): how far it got, and the lease that keeps two runs apart. */
+export const syncState = pgTable('sync_state', {
+  key: text('key').primaryKey(),
+  isSyncing: boolean('is_syncing').notNull().default(false),
+  /** Odoo's clock at the start of the last run that stored or parked everything it had planned. */
+  lastSync: moment('last_sync'),
+  /** The run that holds the lease. */
+  leaseRunId: bigid('lease_run_id'),
+  /** Grows with every grant; a holder with an older one has lost the lease. */
+  leaseToken: bigid('lease_token').notNull().default(0),
+  leaseExpiresAt: moment('lease_expires_at'),
+  leaseHeartbeatAt: moment('lease_heartbeat_at'),
+});
+
+/** One row per run, skipped ones included. Counts are final when `finished_at` is set. */
+export const syncLog = pgTable(
+  'sync_log',
+  {
+    id: bigserial('id', { mode: 'number' }).primaryKey(),
+    key: text('key').notNull(),
+    mode: text('mode', { enum: RUN_MODES }).notNull(),
+    trigger: text('trigger', { enum: RUN_TRIGGERS }).notNull(),
+    status: text('status', { enum: RUN_STATUSES }).notNull(),
+    requestedAt: moment('requested_at').notNull().defaultNow(),
+    startedAt: moment('started_at'),
+    finishedAt: moment('finished_at'),
+    /** Lower bound of an incremental window (`write_date >= since`); null for the other modes. */
+    since: moment('since'),
+    /** Odoo's clock when the run began. */
+    nowSync: moment('now_sync'),
+    leaseToken: bigid('lease_token'),
+    odooIds: jsonb('odoo_ids').$type<number[]>(),
+    protocol: text('protocol'),
+    odooVersion: text('odoo_version'),
+    planned: integer('planned').notNull().default(0),
+    seen: integer('seen').notNull().default(0),
+    created: integer('created').notNull().default(0),
+    updated: integer('updated').notNull().default(0),
+    unchanged: integer('unchanged').notNull().default(0),
+    archived: integer('archived').notNull().default(0),
+    gone: integer('gone').notNull().default(0),
+    failed: integer('failed').notNull().default(0),
+    linesSeen: integer('lines_seen').notNull().default(0),
+    linesRemoved: integer('lines_removed').notNull().default(0),
+    rpcCalls: integer('rpc_calls').notNull().default(0),
+    durationMs: integer('duration_ms'),
+    errorCode: text('error_code'),
+    errorMessage: text('error_message'),
+  },
+  (table) => [index('sync_log_open').on(table.status).where(sql`${table.status} in ('queued', 'running')`)],
+);
+
+/** The ledger: every BC a run owes, written before anything is queued. */
+export const syncRunItem = pgTable(
+  'sync_run_item',
+  {
+    runId: bigid('run_id').notNull(),
+    odooId: bigid('odoo_id').notNull(),
+    page: integer('page').notNull(),
+    state: text('state', { enum: ITEM_STATES }).notNull().default('open'),
+    linesSeen: integer('lines_seen').notNull().default(0),
+    linesRemoved: integer('lines_removed').notNull().default(0),
+    rpcCalls: integer('rpc_calls').notNull().default(0),
+    closedAt: moment('closed_at'),
+  },
+  (table) => [
+    primaryKey({ columns: [table.runId, table.odooId] }),
+    index('sync_run_item_open').on(table.runId, table.page).where(sql`${table.state} = 'open'`),
+  ],
+);
+
+export const syncRunPage = pgTable(
+  'sync_run_page',
+  {
+    runId: bigid('run_id').notNull(),
+    page: integer('page').notNull(),
+    state: text('state', { enum: PAGE_STATES }).notNull().default('planned'),
+    /** Grows each time the watchdog queues the page again: part of the job id, so an old job never hides the new one. */
+    generation: integer('generation').notNull().default(0),
+    rpcCalls: integer('rpc_calls').notNull().default(0),
+    queuedAt: moment('queued_at'),
+  },
+  (table) => [primaryKey({ columns: [table.runId, table.page] })],
+);
+
+/** One row per incident: a BC that failed for good, until its first success. */
+export const syncFailure = pgTable(
+  'sync_failure',
+  {
+    id: bigserial('id', { mode: 'number' }).primaryKey(),
+    key: text('key').notNull(),
+    odooId: bigid('odoo_id').notNull(),
+    code: text('code').notNull(),
+    message: text('message').notNull(),
+    runId: bigid('run_id').notNull(),
+    jobId: text('job_id'),
+    failures: integer('failures').notNull().default(1),
+    firstFailedAt: moment('first_failed_at').notNull().defaultNow(),
+    lastFailedAt: moment('last_failed_at').notNull().defaultNow(),
+    /** Scheduled runs offer the BC again from then on. */
+    nextAttemptAt: moment('next_attempt_at').notNull(),
+    resolvedAt: moment('resolved_at'),
+    resolvedByRunId: bigid('resolved_by_run_id'),
+  },
+  (table) => [
+    uniqueIndex('sync_failure_open').on(table.key, table.odooId).where(sql`${table.resolvedAt} is null`),
+  ],
+);
+
+export const AUDIT_ACTIONS = ['created', 'updated', 'archived', 'restored'] as const;
+export type AuditAction = (typeof AUDIT_ACTIONS)[number];
+
+/** A value before and after. Contents of binary fields are told as `{"bytes": n, "sha256": "…"}`. */
+export interface FieldChange {
+  readonly old: unknown;
+  readonly new: unknown;
+}
+
+/** What one run changed in one BC. Empty parts are left out. */
+export interface DocumentChanges {
+  readonly header?: Readonly<Record<string, FieldChange>>;
+  readonly linesAdded?: readonly unknown[];
+  readonly linesRemoved?: readonly unknown[];
+  readonly linesChanged?: Readonly<Record<string, Readonly<Record<string, FieldChange>>>>;
+}
+
+/** Every change of the mirror: who (the run) and what (old and new, field by field). */
+export const auditLog = pgTable(
+  'audit_log',
+  {
+    id: bigserial('id', { mode: 'number' }).primaryKey(),
+    odooId: bigid('odoo_id').notNull(),
+    runId: bigid('run_id').notNull(),
+    action: text('action', { enum: AUDIT_ACTIONS }).notNull(),
+    changes: jsonb('changes').$type<DocumentChanges>().notNull(),
+    at: moment('at').notNull().defaultNow(),
+    xid: xid8('xid').notNull().default(sql`pg_current_xact_id()`),
+  },
+  (table) => [
+    index('audit_log_odoo_id').on(table.odooId, table.id),
+    index('audit_log_run_id').on(table.runId),
+  ],
+);
+
+export type SyncStateRow = typeof syncState.$inferSelect;
+export type SyncLogRow = typeof syncLog.$inferSelect;
+export type SyncRunItemRow = typeof syncRunItem.$inferSelect;
+export type SyncFailureRow = typeof syncFailure.$inferSelect;
+export type AuditLogRow = typeof auditLog.$inferSelect;

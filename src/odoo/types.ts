@@ -1,0 +1,85 @@
+/** A record as Odoo gave it: every requested field, plus `id`. Dates are Odoo's strings, empty is `false`. */
+export interface OdooRecord {
+  readonly id: number;
+  readonly [field: string]: OdooValue;
+}
+
+/** Any decoded value. A many2one is `[id, name]`, an x2many is a list of ids, a binary is base64 text. */
+export type OdooValue =
+  | string
+  | number
+  | boolean
+  | null
+  | readonly OdooValue[]
+  | { readonly [key: string]: OdooValue };
+
+/** An Odoo domain in prefix notation, for example `[['write_date', '>=', '2026-01-31 08:00:00']]`. */
+export type Domain = readonly (DomainOperator | DomainCondition)[];
+export type DomainOperator = '&' | '|' | '!';
+export type DomainCondition = readonly [field: string, operator: string, value: OdooValue];
+
+/** What `fields_get` says of one field. Attributes that a server does not send are left out. */
+export interface OdooFieldDescription {
+  readonly name: string;
+  readonly type: string;
+  readonly string: string;
+  readonly store?: boolean;
+  readonly relation?: string;
+  readonly relation_field?: string;
+  readonly selection?: readonly OdooValue[];
+  readonly digits?: readonly [number, number];
+  readonly company_dependent?: boolean;
+}
+
+/** The fields of one model, by name. */
+export type OdooFields = Readonly<Record<string, OdooFieldDescription>>;
+
+export const PROTOCOLS = ['xmlrpc', 'jsonrpc', 'json2'] as const;
+export type OdooProtocol = (typeof PROTOCOLS)[number];
+
+/** What was found at the other end. */
+export interface OdooServer {
+  readonly protocol: OdooProtocol;
+  /** As the server words it: `19.0`, `14.0-20221015`, `saas~18.4`. */
+  readonly version: string;
+  /** Why this protocol was taken: one sentence for the log. */
+  readonly reason: string;
+  readonly uid: number;
+}
+
+export interface SearchOptions {
+  /** For example `id` or `write_date desc, id`. */
+  readonly order?: string;
+  readonly limit?: number;
+}
+
+export interface ReadOptions {
+  readonly fields: readonly string[];
+  /** True: binary fields come as a size text such as `1.43 Kb` (Odoo's `bin_size`) instead of their content. */
+  readonly binSize?: boolean;
+}
+
+/**
+ * A read-only Odoo. There is no method that could write, and no way to name one.
+ *
+ * Every call carries the configured context with `active_test: false`, has a timeout, and throws one of the
+ * classes of `errors.ts`. Reads are retried on a refused or dropped connection and on 429, 502, 503 and 504;
+ * a timeout is not retried here, so that one call never takes longer than its time limit.
+ */
+export interface OdooClient {
+  /** `https://erp.example/ (database prod)`: for messages, without secrets. */
+  readonly target: string;
+  /** Calls made so far, retries included. */
+  readonly calls: number;
+  /** Signs in once; later calls answer from memory. Called by every method that needs it. */
+  connect(): Promise<OdooServer>;
+  /** The server's own clock, from the HTTP `Date` header: whole seconds, UTC. */
+  clock(): Promise<Date>;
+  fieldsGet(model: string): Promise<OdooFields>;
+  search(model: string, domain: Domain, options?: SearchOptions): Promise<number[]>;
+  searchCount(model: string, domain: Domain): Promise<number>;
+  searchRead(model: string, domain: Domain, options: SearchOptions & ReadOptions): Promise<OdooRecord[]>;
+  /** Answers in any order and silently leaves out ids that do not exist: match by id. */
+  read(model: string, ids: readonly number[], options: ReadOptions): Promise<OdooRecord[]>;
+  close(): Promise<void>;
+}
