@@ -1,0 +1,4 @@
+from . import bc
+from . import bc_line
+from . import product
+from . import tag
