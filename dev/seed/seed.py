@@ -142,7 +142,7 @@ AGE_LINE = """update dimagaz_bc_line l set create_date = bc.create_date, write_d
 def seed():
     started = time.time()
     known = reference_data()
-    present = set(BC.search([('name', 'like', 'BC0')]).mapped('name'))
+    present = set(BC.search([('name', '=like', 'BC%')]).mapped('name'))
     missing = [number for number in range(1, TOTAL + 1) if 'BC%06d' % number not in present]
     for start in range(0, len(missing), BATCH):
         made = BC.create([bc_values(number, known) for number in missing[start : start + BATCH]])
