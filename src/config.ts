@@ -60,6 +60,11 @@ export const variables = {
     'PostgreSQL 14 or newer',
   ),
   REDIS_URL: url(/^rediss?$/, 'redis://localhost:6379').describe('Redis 6.2 or newer, or Valkey'),
+  QUEUE_PREFIX: z
+    .string()
+    .regex(/^[\w-]+$/, 'letters, digits, _ or -')
+    .default('passerelle')
+    .describe('first part of every Redis key: one for each mirror that shares a Redis'),
   ODOO_URL: url(/^https?$/, 'https://odoo.example.com')
     .optional()
     .describe('Odoo server; without it there is no mirror'),
@@ -152,6 +157,7 @@ function shape(env: Environment) {
   return {
     databaseUrl: env.DATABASE_URL,
     redisUrl: env.REDIS_URL,
+    queuePrefix: env.QUEUE_PREFIX,
     logLevel: env.LOG_LEVEL,
     /** Null where no Odoo is configured: then there is no mirror. */
     odoo: env.ODOO_URL === undefined ? null : odooShape(env, env.ODOO_URL),

@@ -87,6 +87,7 @@ CREATE TABLE "sync_log" (
 	"odoo_ids" jsonb,
 	"protocol" text,
 	"odoo_version" text,
+	"planned_at" timestamp with time zone,
 	"planned" integer DEFAULT 0 NOT NULL,
 	"seen" integer DEFAULT 0 NOT NULL,
 	"created" integer DEFAULT 0 NOT NULL,

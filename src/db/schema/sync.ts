@@ -64,6 +64,8 @@ export const syncLog = pgTable(
     odooIds: jsonb('odoo_ids').$type<number[]>(),
     protocol: text('protocol'),
     odooVersion: text('odoo_version'),
+    /** Set when the whole ledger is written; a run without it is planned again after a crash. */
+    plannedAt: moment('planned_at'),
     planned: integer('planned').notNull().default(0),
     seen: integer('seen').notNull().default(0),
     created: integer('created').notNull().default(0),

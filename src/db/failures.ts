@@ -1,0 +1,99 @@
+import { and, asc, eq, gt, isNull, lte, sql } from 'drizzle-orm';
+import type { Queryable } from './connection.ts';
+import type { SyncFailureRow } from './schema/sync.ts';
+import { syncFailure } from './schema/sync.ts';
+
+export interface Failure {
+  readonly key: string;
+  readonly odooId: number;
+  readonly runId: number;
+  readonly jobId: string | null;
+  readonly code: string;
+  readonly message: string;
+}
+
+/** First pause before a scheduled run offers the BC again; it doubles with each failure, up to a day. */
+const FIRST_PAUSE_SECONDS = 60;
+const LONGEST_PAUSE_SECONDS = 86_400;
+
+const pause = (failures: unknown) =>
+  sql<Date>`clock_timestamp() + least(${LONGEST_PAUSE_SECONDS}, ${FIRST_PAUSE_SECONDS} * power(2, least(${failures}, 20) - 1)) * interval '1 second'`;
+
+/** Opens an incident for a BC that failed for good, or adds to the open one. */
+export async function recordFailure(db: Queryable, failure: Failure): Promise<void> {
+  await db
+    .insert(syncFailure)
+    .values({ ...failure, nextAttemptAt: pause(sql`1`) })
+    .onConflictDoUpdate({
+      target: [syncFailure.key, syncFailure.odooId],
+      targetWhere: isNull(syncFailure.resolvedAt),
+      set: {
+        code: failure.code,
+        message: failure.message,
+        runId: failure.runId,
+        jobId: failure.jobId,
+        failures: sql`${syncFailure.failures} + 1`,
+        lastFailedAt: sql`clock_timestamp()`,
+        nextAttemptAt: pause(sql`${syncFailure.failures} + 1`),
+      },
+    });
+}
+
+/** Closes the open incident of a BC, whoever brought the success. */
+export async function resolveFailure(
+  db: Queryable,
+  key: string,
+  odooId: number,
+  runId: number,
+): Promise<void> {
+  await db
+    .update(syncFailure)
+    .set({ resolvedAt: sql`clock_timestamp()`, resolvedByRunId: runId })
+    .where(and(eq(syncFailure.key, key), eq(syncFailure.odooId, odooId), isNull(syncFailure.resolvedAt)));
+}
+
+/** Open incidents whose pause is over. */
+export async function dueFailures(db: Queryable, key: string): Promise<number[]> {
+  const rows = await db
+    .select({ odooId: syncFailure.odooId })
+    .from(syncFailure)
+    .where(
+      and(
+        eq(syncFailure.key, key),
+        isNull(syncFailure.resolvedAt),
+        lte(syncFailure.nextAttemptAt, sql`clock_timestamp()`),
+      ),
+    )
+    .orderBy(asc(syncFailure.odooId));
+  return rows.map((row) => row.odooId);
+}
+
+/** Open incidents by ascending id; `after` is exclusive. */
+export async function listFailures(
+  db: Queryable,
+  key: string,
+  page: { readonly limit: number; readonly after: number },
+): Promise<SyncFailureRow[]> {
+  return db
+    .select()
+    .from(syncFailure)
+    .where(and(eq(syncFailure.key, key), isNull(syncFailure.resolvedAt), gt(syncFailure.id, page.after)))
+    .orderBy(asc(syncFailure.id))
+    .limit(page.limit);
+}
+
+export async function findOpenFailure(
+  db: Queryable,
+  key: string,
+  odooId: number,
+): Promise<SyncFailureRow | null> {
+  const rows = await db
+    .select()
+    .from(syncFailure)
+    .where(and(eq(syncFailure.key, key), eq(syncFailure.odooId, odooId), isNull(syncFailure.resolvedAt)));
+  return rows[0] ?? null;
+}
+
+export async function countOpenFailures(db: Queryable, key: string): Promise<number> {
+  return db.$count(syncFailure, and(eq(syncFailure.key, key), isNull(syncFailure.resolvedAt)));
+}

@@ -1,0 +1,46 @@
+import { and, asc, eq, lt, sql } from 'drizzle-orm';
+import type { OdooFields } from '../odoo/types.ts';
+import type { Queryable } from './connection.ts';
+import type { OdooFieldRow } from './schema/model.ts';
+import { odooField } from './schema/model.ts';
+
+/** Keeps what `fields_get` said of a model: fields that are gone are dropped, the others replaced. */
+export async function saveFields(db: Queryable, model: string, fields: OdooFields): Promise<void> {
+  const [{ now } = { now: new Date() }] = await db.execute<{ now: Date }>(
+    sql`select clock_timestamp() as now`,
+  );
+  const seenAt = new Date(now);
+  const rows = Object.values(fields).map((field, position) => ({
+    model,
+    name: field.name,
+    type: field.type,
+    label: field.string,
+    relation: field.relation ?? null,
+    description: field,
+    position,
+    seenAt,
+  }));
+  if (rows.length > 0) {
+    const replaced = (column: string) => sql.raw(`excluded.${column}`);
+    await db
+      .insert(odooField)
+      .values(rows)
+      .onConflictDoUpdate({
+        target: [odooField.model, odooField.name],
+        set: {
+          type: replaced('type'),
+          label: replaced('label'),
+          relation: replaced('relation'),
+          description: replaced('description'),
+          position: replaced('position'),
+          seenAt: replaced('seen_at'),
+        },
+      });
+  }
+  await db.delete(odooField).where(and(eq(odooField.model, model), lt(odooField.seenAt, seenAt)));
+}
+
+/** The known fields of a model, in Odoo's order; empty before the first run. */
+export async function listFields(db: Queryable, model: string): Promise<OdooFieldRow[]> {
+  return db.select().from(odooField).where(eq(odooField.model, model)).orderBy(asc(odooField.position));
+}

@@ -1,0 +1,90 @@
+import { and, eq, isNull, lt, or, sql } from 'drizzle-orm';
+import type { Queryable } from './connection.ts';
+import type { SyncStateRow } from './schema/sync.ts';
+import { syncState } from './schema/sync.ts';
+
+/** The database's clock plus `leaseMs`. Only PostgreSQL's clock is ever compared with a lease. */
+const expiry = (leaseMs: number) => sql`clock_timestamp() + ${leaseMs} * interval '1 millisecond'`;
+
+/**
+ * Grants the lease of `key` to a run when it is free or ran out.
+ *
+ * @returns the new fencing token, or null while another run holds the lease.
+ */
+export async function grantLease(
+  db: Queryable,
+  key: string,
+  runId: number,
+  leaseMs: number,
+): Promise<number | null> {
+  await db.insert(syncState).values({ key }).onConflictDoNothing();
+  const rows = await db
+    .update(syncState)
+    .set({
+      isSyncing: true,
+      leaseRunId: runId,
+      leaseToken: sql`${syncState.leaseToken} + 1`,
+      leaseExpiresAt: expiry(leaseMs),
+      leaseHeartbeatAt: sql`clock_timestamp()`,
+    })
+    .where(
+      and(
+        eq(syncState.key, key),
+        or(isNull(syncState.leaseRunId), lt(syncState.leaseExpiresAt, sql`clock_timestamp()`)),
+      ),
+    )
+    .returning({ token: syncState.leaseToken });
+  return rows[0]?.token ?? null;
+}
+
+/** Keeps the lease alive. False: it was lost to a newer token. */
+export async function heartbeat(
+  db: Queryable,
+  key: string,
+  token: number,
+  leaseMs: number,
+): Promise<boolean> {
+  const rows = await db
+    .update(syncState)
+    .set({ leaseExpiresAt: expiry(leaseMs), leaseHeartbeatAt: sql`clock_timestamp()` })
+    .where(
+      and(eq(syncState.key, key), eq(syncState.leaseToken, token), sql`${syncState.leaseRunId} is not null`),
+    )
+    .returning({ key: syncState.key });
+  return rows.length > 0;
+}
+
+/** Gives the lease back; `lastSync` moves forward only, and only when given. Nothing happens with a stale token. */
+export async function releaseLease(
+  db: Queryable,
+  key: string,
+  token: number,
+  lastSync: Date | null,
+): Promise<void> {
+  await db
+    .update(syncState)
+    .set({
+      isSyncing: false,
+      leaseRunId: null,
+      leaseExpiresAt: null,
+      ...(lastSync === null
+        ? {}
+        : { lastSync: sql`greatest(${syncState.lastSync}, ${lastSync.toISOString()}::timestamptz)` }),
+    })
+    .where(and(eq(syncState.key, key), eq(syncState.leaseToken, token)));
+}
+
+/** The state as people see it: `held` is false once the lease ran out, whatever the flag says. */
+export async function readState(
+  db: Queryable,
+  key: string,
+): Promise<(SyncStateRow & { held: boolean }) | null> {
+  const rows = await db
+    .select({
+      state: syncState,
+      held: sql<boolean>`coalesce(${syncState.leaseExpiresAt} >= clock_timestamp(), false)`,
+    })
+    .from(syncState)
+    .where(eq(syncState.key, key));
+  return rows[0] === undefined ? null : { ...rows[0].state, held: rows[0].held };
+}

@@ -1,0 +1,133 @@
+import { and, eq, inArray, sql } from 'drizzle-orm';
+import type { Queryable } from './connection.ts';
+import type { ItemState } from './schema/sync.ts';
+import { syncRunItem, syncRunPage } from './schema/sync.ts';
+
+export interface PlannedItem {
+  readonly odooId: number;
+  readonly page: number;
+}
+
+/** Forgets a ledger that was only half written. */
+export async function clearLedger(db: Queryable, runId: number): Promise<void> {
+  await db.delete(syncRunItem).where(eq(syncRunItem.runId, runId));
+  await db.delete(syncRunPage).where(eq(syncRunPage.runId, runId));
+}
+
+/** Writes what a run owes. An id that is already there is left as it is. */
+export async function addItems(db: Queryable, runId: number, items: readonly PlannedItem[]): Promise<void> {
+  await db.execute(sql`
+    insert into ${syncRunItem} (run_id, odoo_id, page)
+    select ${runId}, (item->>0)::bigint, (item->>1)::int
+    from jsonb_array_elements(${JSON.stringify(items.map(({ odooId, page }) => [odooId, page]))}::jsonb) as item
+    on conflict do nothing`);
+}
+
+/** One page row for each page number the items use. Returns how many items there are. */
+export async function addPages(db: Queryable, runId: number): Promise<number> {
+  await db.execute(sql`
+    insert into ${syncRunPage} (run_id, page)
+    select distinct run_id, page from ${syncRunItem} where run_id = ${runId} on conflict do nothing`);
+  return db.$count(syncRunItem, eq(syncRunItem.runId, runId));
+}
+
+/** Ids of a page that are still owed, in ascending order. */
+export async function openItems(db: Queryable, runId: number, page: number): Promise<number[]> {
+  const rows = await db
+    .select({ odooId: syncRunItem.odooId })
+    .from(syncRunItem)
+    .where(and(eq(syncRunItem.runId, runId), eq(syncRunItem.page, page), eq(syncRunItem.state, 'open')))
+    .orderBy(syncRunItem.odooId);
+  return rows.map((row) => row.odooId);
+}
+
+export async function hasOpenItems(db: Queryable, runId: number, page?: number): Promise<boolean> {
+  const rows = await db
+    .select({ odooId: syncRunItem.odooId })
+    .from(syncRunItem)
+    .where(
+      and(
+        eq(syncRunItem.runId, runId),
+        eq(syncRunItem.state, 'open'),
+        page === undefined ? undefined : eq(syncRunItem.page, page),
+      ),
+    )
+    .limit(1);
+  return rows.length > 0;
+}
+
+export interface ItemOutcome {
+  readonly runId: number;
+  readonly odooIds: readonly number[];
+  readonly state: Exclude<ItemState, 'open'>;
+  readonly linesSeen?: number;
+  readonly linesRemoved?: number;
+  readonly rpcCalls?: number;
+}
+
+/** Records outcomes of items that are owed; a failed one may still become a success, nothing else changes twice. */
+export async function closeItems(db: Queryable, outcome: ItemOutcome): Promise<void> {
+  const { runId, odooIds, state, linesSeen = 0, linesRemoved = 0, rpcCalls = 0 } = outcome;
+  await db
+    .update(syncRunItem)
+    .set({
+      state,
+      linesSeen,
+      linesRemoved,
+      rpcCalls: sql`${syncRunItem.rpcCalls} + ${rpcCalls}`,
+      closedAt: sql`clock_timestamp()`,
+    })
+    .where(
+      and(
+        eq(syncRunItem.runId, runId),
+        inArray(syncRunItem.odooId, [...odooIds]),
+        inArray(syncRunItem.state, state === 'failed' ? ['open'] : ['open', 'failed']),
+      ),
+    );
+}
+
+export async function addPageCalls(db: Queryable, runId: number, page: number, calls: number): Promise<void> {
+  await db
+    .update(syncRunPage)
+    .set({ rpcCalls: sql`${syncRunPage.rpcCalls} + ${calls}` })
+    .where(and(eq(syncRunPage.runId, runId), eq(syncRunPage.page, page)));
+}
+
+export interface QueuedPage {
+  readonly page: number;
+  readonly generation: number;
+}
+
+/** Closes pages that owe nothing any more and takes the next ones, so that at most `inFlight` are queued. */
+export async function nextPages(db: Queryable, runId: number, inFlight: number): Promise<QueuedPage[]> {
+  await db.execute(sql`
+    update ${syncRunPage} as p set state = 'done' where p.run_id = ${runId} and p.state = 'queued'
+      and not exists (select 1 from ${syncRunItem} i where i.run_id = p.run_id and i.page = p.page and i.state = 'open')`);
+  const queued = await db.$count(
+    syncRunPage,
+    and(eq(syncRunPage.runId, runId), eq(syncRunPage.state, 'queued')),
+  );
+  const room = Math.max(0, inFlight - queued);
+  return db.execute<{ page: number; generation: number } & Record<string, unknown>>(sql`
+    update ${syncRunPage} set state = 'queued', queued_at = clock_timestamp()
+    where run_id = ${runId} and page in (
+      select page from ${syncRunPage} where run_id = ${runId} and state = 'planned' order by page limit ${room})
+    returning page, generation`);
+}
+
+/** Pages that are queued and still owe something, under a new generation: their old jobs are lost or fenced off. */
+export async function renewPages(db: Queryable, runId: number): Promise<QueuedPage[]> {
+  return db.execute<{ page: number; generation: number } & Record<string, unknown>>(sql`
+    update ${syncRunPage} set generation = generation + 1, queued_at = clock_timestamp()
+    where run_id = ${runId} and state = 'queued' returning page, generation`);
+}
+
+/** How many items of a run are in each state. */
+export async function progress(db: Queryable, runId: number): Promise<Partial<Record<ItemState, number>>> {
+  const rows = await db
+    .select({ state: syncRunItem.state, items: sql<number>`count(*)::int` })
+    .from(syncRunItem)
+    .where(eq(syncRunItem.runId, runId))
+    .groupBy(syncRunItem.state);
+  return Object.fromEntries(rows.map(({ state, items }) => [state, items]));
+}

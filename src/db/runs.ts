@@ -1,0 +1,108 @@
+import { and, desc, eq, inArray, lt, sql } from 'drizzle-orm';
+import type { Queryable } from './connection.ts';
+import type { RunMode, RunStatus, RunTrigger, SyncLogRow } from './schema/sync.ts';
+import { syncLog, syncRunItem, syncRunPage } from './schema/sync.ts';
+
+export interface NewRun {
+  readonly key: string;
+  readonly mode: RunMode;
+  readonly trigger: RunTrigger;
+  readonly odooIds?: readonly number[];
+}
+
+/** Writes a run into the log, `queued`, before anything else knows of it. */
+export async function createRun(db: Queryable, run: NewRun): Promise<SyncLogRow> {
+  const [row] = await db
+    .insert(syncLog)
+    .values({ ...run, odooIds: run.odooIds === undefined ? null : [...run.odooIds], status: 'queued' })
+    .returning();
+  if (row === undefined) throw new Error('insert into sync_log returned no row');
+  return row;
+}
+
+export async function findRun(db: Queryable, id: number): Promise<SyncLogRow | null> {
+  const rows = await db.select().from(syncLog).where(eq(syncLog.id, id));
+  return rows[0] ?? null;
+}
+
+/** The newest runs first; `before` is an exclusive id. */
+export async function listRuns(
+  db: Queryable,
+  filter: {
+    readonly limit: number;
+    readonly before?: number;
+    readonly status?: RunStatus;
+    readonly mode?: RunMode;
+  },
+): Promise<SyncLogRow[]> {
+  return db
+    .select()
+    .from(syncLog)
+    .where(
+      and(
+        filter.before === undefined ? undefined : lt(syncLog.id, filter.before),
+        filter.status === undefined ? undefined : eq(syncLog.status, filter.status),
+        filter.mode === undefined ? undefined : eq(syncLog.mode, filter.mode),
+      ),
+    )
+    .orderBy(desc(syncLog.id))
+    .limit(filter.limit);
+}
+
+/** Runs that are not over: `queued` or `running`, oldest first. */
+export async function openRuns(db: Queryable, key: string): Promise<SyncLogRow[]> {
+  return db
+    .select()
+    .from(syncLog)
+    .where(and(eq(syncLog.key, key), inArray(syncLog.status, ['queued', 'running'])))
+    .orderBy(syncLog.id);
+}
+
+export async function updateRun(db: Queryable, id: number, values: Partial<SyncLogRow>): Promise<void> {
+  await db.update(syncLog).set(values).where(eq(syncLog.id, id));
+}
+
+/** Locks the run's row until the transaction ends: one advance or finish at a time. */
+export async function lockRun(db: Queryable, id: number): Promise<SyncLogRow | null> {
+  const rows = await db.select().from(syncLog).where(eq(syncLog.id, id)).for('update');
+  return rows[0] ?? null;
+}
+
+/** Ends a run without an account: `failed` or `skipped`, with the reason. Final runs stay as they are. */
+export async function closeRun(
+  db: Queryable,
+  id: number,
+  status: 'failed' | 'skipped',
+  reason: { readonly code: string; readonly message: string },
+): Promise<void> {
+  await db
+    .update(syncLog)
+    .set({ status, errorCode: reason.code, errorMessage: reason.message, ...ended })
+    .where(and(eq(syncLog.id, id), inArray(syncLog.status, ['queued', 'running'])));
+}
+
+const ended = {
+  finishedAt: sql<Date>`clock_timestamp()`,
+  durationMs: sql<number>`(extract(epoch from clock_timestamp() - coalesce(${syncLog.startedAt}, clock_timestamp())) * 1000)::int`,
+};
+
+/** Ends a run with the account of its ledger: `partial` where an item failed, else `success`. */
+export async function settleRun(db: Queryable, id: number): Promise<void> {
+  const items = sql`(select count(*) as seen,
+      count(*) filter (where state = 'created') as created, count(*) filter (where state = 'updated') as updated,
+      count(*) filter (where state = 'unchanged') as unchanged, count(*) filter (where state = 'gone') as gone,
+      count(*) filter (where state = 'failed') as failed, coalesce(sum(lines_seen), 0) as lines_seen,
+      coalesce(sum(lines_removed), 0) as lines_removed, coalesce(sum(rpc_calls), 0) as rpc_calls
+    from ${syncRunItem} where run_id = ${id})`;
+  const pages = sql`(select coalesce(sum(rpc_calls), 0) as rpc_calls from ${syncRunPage} where run_id = ${id})`;
+  await db.execute(sql`
+    update ${syncLog} as run set
+      status = case when items.failed > 0 then 'partial' else 'success' end,
+      seen = items.seen, created = items.created, updated = items.updated, unchanged = items.unchanged,
+      gone = items.gone, failed = items.failed, lines_seen = items.lines_seen, lines_removed = items.lines_removed,
+      rpc_calls = run.rpc_calls + items.rpc_calls + pages.rpc_calls,
+      finished_at = clock_timestamp(),
+      duration_ms = (extract(epoch from clock_timestamp() - coalesce(run.started_at, run.requested_at)) * 1000)::int
+    from ${items} as items, ${pages} as pages
+    where run.id = ${id}`);
+}

@@ -1,0 +1,41 @@
+import { Queue } from 'bullmq';
+import type { Redis } from 'ioredis';
+import type { Logger } from '../logger.ts';
+import type { BcQueue } from './bc.ts';
+import { BC_QUEUE } from './bc.ts';
+import type { PagesQueue } from './pages.ts';
+import { PAGES_QUEUE } from './pages.ts';
+import type { SyncQueue } from './sync.ts';
+import { SYNC_QUEUE } from './sync.ts';
+
+export interface Queues {
+  readonly sync: SyncQueue;
+  readonly pages: PagesQueue;
+  readonly bc: BcQueue;
+  close(): Promise<void>;
+}
+
+/** Opens the three queues over one connection, which stays the caller's to close. */
+export function openQueues(redis: Redis, prefix: string, log: Logger): Queues {
+  const open = <Payload>(name: string) => {
+    const queue = new Queue<Payload>(name, { connection: redis, prefix });
+    queue.on('error', (error) => log.warn({ err: error, queue: name }, 'queue connection'));
+    return queue;
+  };
+  const queues = { sync: open(SYNC_QUEUE), pages: open(PAGES_QUEUE), bc: open(BC_QUEUE) } as Omit<
+    Queues,
+    'close'
+  >;
+  return {
+    ...queues,
+    close: async () => {
+      await Promise.all([queues.sync.close(), queues.pages.close(), queues.bc.close()]);
+    },
+  };
+}
+
+/** Jobs that are still to be worked on: waiting, delayed or active. */
+export async function depth(queue: SyncQueue | PagesQueue | BcQueue): Promise<number> {
+  const counts = await queue.getJobCounts('waiting', 'active', 'delayed', 'prioritized', 'waiting-children');
+  return Object.values(counts).reduce((total, count) => total + count, 0);
+}

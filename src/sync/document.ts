@@ -1,0 +1,20 @@
+/** One kind of document that is mirrored: a header model, its line model, and the state key. */
+export interface DocumentDefinition {
+  readonly key: string;
+  readonly model: string;
+  readonly lineModel: string;
+  /** The header's one2many to take where several lead to the line model. */
+  readonly linesField?: string | undefined;
+}
+
+/** The state key of the one mirror that ships. */
+export const BC_KEY = 'bclinbc';
+
+/** The bons de commande, or whichever header and lines the configuration names. */
+export function bcDefinition(odoo: {
+  model: string;
+  lineModel: string;
+  linesField?: string | undefined;
+}): DocumentDefinition {
+  return { key: BC_KEY, model: odoo.model, lineModel: odoo.lineModel, linesField: odoo.linesField };
+}
