@@ -1,0 +1,65 @@
+import { errorCode } from '../errors.ts';
+import type { RetryDecision, RetryPolicy } from '../retry.ts';
+import { retry } from '../retry.ts';
+import { OdooUnavailableError, OdooUnreachableError } from './errors.ts';
+import { createGate } from './gate.ts';
+
+/** One finished try of one call, for logs and metrics. */
+export interface OdooCall {
+  readonly method: string;
+  /** Absent for `version` and `authenticate`. */
+  readonly model: string | undefined;
+  readonly ms: number;
+  readonly ok: boolean;
+  /** The error's code when not ok. */
+  readonly code: string | undefined;
+}
+
+export interface CallLimits {
+  readonly concurrency: number;
+  readonly callsPerSecond?: number | undefined;
+  readonly onCall?: ((call: OdooCall) => void) | undefined;
+}
+
+const POLICY: RetryPolicy = { tries: 3, firstDelayMs: 200, longestDelayMs: 2000 };
+/** A server that asks for more than this is left alone, and the caller told. */
+const LONGEST_WAIT_MS = 10_000;
+
+export interface Calls {
+  count: number;
+  perform<T>(what: { readonly method: string; readonly model?: string }, work: () => Promise<T>): Promise<T>;
+}
+
+/** Every exchange passes here: limits, retries, counting, telling. Signing in is never tried twice. */
+export function createCalls({ concurrency, callsPerSecond, onCall }: CallLimits): Calls {
+  const gate = createGate(concurrency, callsPerSecond);
+  const calls: Calls = {
+    count: 0,
+    perform({ method, model }, work) {
+      const once = async () => {
+        calls.count++;
+        const start = performance.now();
+        const tell = (code: string | undefined) =>
+          onCall?.({ method, model, ms: performance.now() - start, ok: code === undefined, code });
+        try {
+          const result = await work();
+          tell(undefined);
+          return result;
+        } catch (error) {
+          tell(errorCode(error));
+          throw error;
+        }
+      };
+      const decide = method === 'authenticate' ? () => false as const : retryDecision;
+      return retry(POLICY, decide, () => gate.pass(once));
+    },
+  };
+  return calls;
+}
+
+function retryDecision(error: unknown): RetryDecision {
+  if (error instanceof OdooUnreachableError) return { afterMs: undefined };
+  if (!(error instanceof OdooUnavailableError)) return false;
+  const { retryAfterMs } = error;
+  return (retryAfterMs ?? 0) <= LONGEST_WAIT_MS && { afterMs: retryAfterMs };
+}

@@ -1,0 +1,90 @@
+import type { Calls } from './calls.ts';
+import { OdooAuthError, OdooEndpointError, OdooMalformedError } from './errors.ts';
+import type { Transport } from './transports/transport.ts';
+import type { OdooProtocol, OdooServer } from './types.ts';
+
+export type Transports = Readonly<Record<OdooProtocol, Transport>>;
+
+export interface Connection {
+  readonly transport: Transport;
+  readonly server: OdooServer;
+}
+
+/** The first Odoo with JSON-2. */
+const JSON2_SINCE = 19;
+
+/** Signs in by the wanted protocol, or by the best that server and secret allow. */
+export function connect(
+  transports: Transports,
+  wanted: 'auto' | OdooProtocol,
+  calls: Calls,
+): Promise<Connection> {
+  return wanted === 'auto'
+    ? choose(transports, calls)
+    : signIn(transports[wanted], calls, `ODOO_PROTOCOL asks for ${wanted}`);
+}
+
+/** JSON-2 where it exists and takes the secret as a key; else JSON-RPC; else, where that is gone, XML-RPC. */
+async function choose(transports: Transports, calls: Calls): Promise<Connection> {
+  const { json2, jsonrpc, xmlrpc } = transports;
+  const version = await newVersion(json2, calls);
+  const hasJson2 = version !== undefined && majorOf(version) >= JSON2_SINCE;
+  let refusal: OdooAuthError | undefined;
+  if (hasJson2) {
+    try {
+      return await signIn(
+        json2,
+        calls,
+        `Odoo ${version} has JSON-2 and takes the secret as an API key`,
+        version,
+      );
+    } catch (error) {
+      if (!(error instanceof OdooAuthError)) throw error;
+      refusal = error;
+    }
+  }
+  const why = hasJson2
+    ? `Odoo ${version} has JSON-2, but the secret is not an API key for it`
+    : 'JSON-2 needs Odoo 19';
+  try {
+    return await signIn(jsonrpc, calls, why, version);
+  } catch (error) {
+    if (!isAbsent(error)) throw error;
+  }
+  try {
+    return await signIn(xmlrpc, calls, `${why}, and the server has no JSON-RPC`, version);
+  } catch (error) {
+    throw isAbsent(error) && refusal !== undefined ? refusal : error;
+  }
+}
+
+async function signIn(
+  transport: Transport,
+  calls: Calls,
+  reason: string,
+  known?: string,
+): Promise<Connection> {
+  const { protocol } = transport;
+  const version = known ?? (await calls.perform({ method: 'version' }, () => transport.version())).version;
+  const uid = await calls.perform({ method: 'authenticate' }, () => transport.authenticate());
+  return { transport, server: { protocol, version, uid, reason } };
+}
+
+/** The version by `/web/version`, which older servers lack: they answer 404 or with a page of their website. */
+async function newVersion(json2: Transport, calls: Calls): Promise<string | undefined> {
+  try {
+    return (await calls.perform({ method: 'version' }, () => json2.version())).version;
+  } catch (error) {
+    if (error instanceof OdooEndpointError || error instanceof OdooMalformedError) return undefined;
+    throw error;
+  }
+}
+
+function isAbsent(error: unknown): boolean {
+  return error instanceof OdooEndpointError && error.status === 404;
+}
+
+/** 19 of `19.0`, `saas~19.2` and `19.0-20260101`. */
+function majorOf(version: string): number {
+  return Number(/\d+/.exec(version)?.[0] ?? 0);
+}

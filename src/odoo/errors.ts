@@ -1,0 +1,152 @@
+import { PasserelleError } from '../errors.ts';
+
+/** Where a call went: what every message names. */
+export interface CallSite {
+  /** `https://erp.example/ (database prod)`. */
+  readonly target: string;
+  /** `dimagaz.bc.read`, or `version`, or `authenticate`. */
+  readonly call: string;
+  /** The login. */
+  readonly user: string;
+  /** The model asked for, where the call has one. */
+  readonly model?: string;
+}
+
+const at = (site: CallSite) => `Odoo at ${site.target}, call ${site.call}`;
+
+/** No connection: refused, reset, no such host, or a certificate that does not hold. */
+export class OdooUnreachableError extends PasserelleError {
+  override readonly name = 'OdooUnreachableError';
+  readonly code = 'odoo_unreachable';
+  override readonly retryable = true;
+  constructor(site: CallSite, reason: string, options?: ErrorOptions) {
+    super(`${at(site)}: no connection (${reason}). Check ODOO_URL and that the server is up.`, options);
+  }
+}
+
+/** The whole call, from connecting to the last byte, did not end within its time limit. */
+export class OdooTimeoutError extends PasserelleError {
+  override readonly name = 'OdooTimeoutError';
+  readonly code = 'odoo_timeout';
+  override readonly retryable = true;
+  constructor(site: CallSite, timeoutMs: number, options?: ErrorOptions) {
+    super(
+      `${at(site)}: no complete answer within ${timeoutMs} ms. The server is too slow or hangs; ` +
+        'raise ODOO_TIMEOUT_MS or ask for less per call (SYNC_PAGE_SIZE).',
+      options,
+    );
+  }
+}
+
+/** Odoo refused login and secret. Never retried: repeated failures lock the login for a while. */
+export class OdooAuthError extends PasserelleError {
+  override readonly name = 'OdooAuthError';
+  readonly code = 'odoo_bad_credentials';
+  constructor(site: CallSite) {
+    super(
+      `${at(site)}: the login of ${site.user} was refused. Check ODOO_USER and ODOO_PASSWORD (API keys expire; ` +
+        'JSON-2 takes API keys only; after several failures Odoo refuses the right password too for a minute).',
+    );
+  }
+}
+
+/** Signed in, but the user's access rights or record rules forbid this. */
+export class OdooAccessError extends PasserelleError {
+  override readonly name = 'OdooAccessError';
+  readonly code = 'odoo_access_denied';
+  constructor(site: CallSite, detail: string) {
+    super(`${at(site)}: access denied. Give the user of ODOO_USER read access. Odoo says: ${detail}`);
+  }
+}
+
+/** The server answers, but has no database of that name. */
+export class OdooDatabaseError extends PasserelleError {
+  override readonly name = 'OdooDatabaseError';
+  readonly code = 'odoo_unknown_database';
+  constructor(site: CallSite) {
+    super(`${at(site)}: there is no such database. Check ODOO_DB.`);
+  }
+}
+
+/** The database has no such model: a wrong name, or its module is not installed. */
+export class OdooModelError extends PasserelleError {
+  override readonly name = 'OdooModelError';
+  readonly code = 'odoo_unknown_model';
+  constructor(site: CallSite, model: string) {
+    super(
+      `${at(site)}: there is no model ${model}. Check ODOO_MODEL and ODOO_LINE_MODEL, ` +
+        'and that the module which defines it is installed.',
+    );
+  }
+}
+
+/** A field that the model does not have (any more). */
+export class OdooFieldError extends PasserelleError {
+  override readonly name = 'OdooFieldError';
+  readonly code = 'odoo_unknown_field';
+  constructor(site: CallSite, detail: string) {
+    super(`${at(site)}: unknown field. Read the model's fields again. Odoo says: ${detail}`);
+  }
+}
+
+/** Anything else that Odoo itself reports, in its own words but without the traceback. */
+export class OdooApplicationError extends PasserelleError {
+  override readonly name = 'OdooApplicationError';
+  readonly code = 'odoo_application_error';
+  /** Odoo's message alone. */
+  readonly detail: string;
+  constructor(site: CallSite, detail: string) {
+    super(`${at(site)}: Odoo reports an error: ${detail}`);
+    this.detail = detail;
+  }
+}
+
+/** An answer that is not what the protocol promises: a web page, nothing, cut off, or a value that cannot be kept. */
+export class OdooMalformedError extends PasserelleError {
+  override readonly name = 'OdooMalformedError';
+  readonly code = 'odoo_malformed_answer';
+  override readonly retryable = true;
+  constructor(site: CallSite, reason: string, options?: ErrorOptions) {
+    super(`${at(site)}: unusable answer: ${reason}`, options);
+  }
+}
+
+/** 429, 502, 503 or 504, still so after the retries. */
+export class OdooUnavailableError extends PasserelleError {
+  override readonly name = 'OdooUnavailableError';
+  readonly code = 'odoo_unavailable';
+  override readonly retryable = true;
+  /** How long the server asked to be left alone, where it said so. */
+  readonly retryAfterMs: number | undefined;
+  constructor(site: CallSite, status: number, retryAfterMs: number | undefined) {
+    const wait = retryAfterMs === undefined ? '' : ` It asks to wait ${Math.ceil(retryAfterMs / 1000)} s.`;
+    const advice =
+      status === 429
+        ? 'Too many calls: lower ODOO_CONCURRENCY or set ODOO_CALLS_PER_SECOND.'
+        : 'The server or its proxy is overloaded or restarting.';
+    super(`${at(site)}: HTTP ${status}. ${advice}${wait}`);
+    this.retryAfterMs = retryAfterMs;
+  }
+}
+
+/** The address is not that of an Odoo API: 404, or a redirect. */
+export class OdooEndpointError extends PasserelleError {
+  override readonly name = 'OdooEndpointError';
+  readonly code = 'odoo_wrong_url';
+  readonly status: number;
+  constructor(site: CallSite, status: number, path: string, location: string | undefined) {
+    super(
+      location === undefined
+        ? `${at(site)}: HTTP ${status}: no ${path} there. ODOO_URL must be the server's root (with a path ` +
+            'prefix only if a proxy adds one), and the server must offer this protocol (ODOO_PROTOCOL).'
+        : `${at(site)}: HTTP ${status}: redirected to ${location}. Set ODOO_URL to the final address.`,
+    );
+    this.status = status;
+  }
+}
+
+/** Header and lines cannot be tied together by what `fields_get` says. */
+export class OdooLinkError extends PasserelleError {
+  override readonly name = 'OdooLinkError';
+  readonly code = 'odoo_lines_link';
+}

@@ -1,0 +1,108 @@
+import { errors, Pool } from 'undici';
+import { errorCode, errorMessage } from '../errors.ts';
+import { retryAfterMs } from '../retry.ts';
+import type { CallSite } from './errors.ts';
+import {
+  OdooEndpointError,
+  OdooMalformedError,
+  OdooTimeoutError,
+  OdooUnavailableError,
+  OdooUnreachableError,
+} from './errors.ts';
+
+export interface HttpRequest {
+  readonly site: CallSite;
+  readonly method: 'GET' | 'POST';
+  /** Below ODOO_URL, for example `/jsonrpc`. */
+  readonly path: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+}
+
+export interface HttpAnswer {
+  readonly status: number;
+  readonly body: string;
+  readonly contentType: string;
+  /** The `Date` header as sent. */
+  readonly date: string | undefined;
+}
+
+export interface Http {
+  send(request: HttpRequest): Promise<HttpAnswer>;
+  close(): Promise<void>;
+}
+
+/** Statuses that say "later": Too Many Requests, Bad Gateway, Service Unavailable, Gateway Timeout. */
+const UNAVAILABLE = [429, 502, 503, 504];
+
+/**
+ * HTTP to one server over kept-alive connections. `timeoutMs` bounds a whole exchange: connecting, headers, body.
+ *
+ * Throws OdooUnreachableError, OdooTimeoutError, OdooUnavailableError (429, 502, 503, 504) and OdooEndpointError
+ * (redirects; 404 pages that are not Odoo's own error). Other statuses are left to the protocol.
+ */
+export function createHttp(url: string, timeoutMs: number, connections: number): Http {
+  const base = new URL(url);
+  const prefix = base.pathname.replace(/\/+$/, '');
+  // One total per call by the signal below, so the pool's own partial limits are off or no shorter.
+  const limits = { headersTimeout: 0, bodyTimeout: 0, connect: { timeout: timeoutMs + 1000 } };
+  const pool = new Pool(base.origin, { connections, ...limits });
+  const exchange = async (request: HttpRequest): Promise<HttpAnswer> => {
+    const answer = await pool.request({
+      method: request.method,
+      path: prefix + request.path,
+      headers: { 'user-agent': 'passerelle', ...request.headers },
+      body: request.body ?? null,
+      signal: AbortSignal.timeout(timeoutMs),
+    });
+    const header = (name: string) => [answer.headers[name]].flat()[0];
+    const body = await answer.body.text();
+    refuseUnusable(request, answer.statusCode, header);
+    return {
+      status: answer.statusCode,
+      body,
+      contentType: header('content-type') ?? '',
+      date: header('date'),
+    };
+  };
+  return {
+    send: (request) =>
+      exchange(request).catch((error) => Promise.reject(named(error, request.site, timeoutMs))),
+    close: () => pool.close(),
+  };
+}
+
+function refuseUnusable(request: HttpRequest, status: number, header: (name: string) => string | undefined) {
+  if (UNAVAILABLE.includes(status))
+    throw new OdooUnavailableError(request.site, status, retryAfterMs(header('retry-after'), Date.now()));
+  if (status >= 300 && status < 400)
+    throw new OdooEndpointError(request.site, status, request.path, header('location') ?? 'nowhere');
+}
+
+function named(error: unknown, site: CallSite, timeoutMs: number): unknown {
+  if (error instanceof OdooUnavailableError || error instanceof OdooEndpointError) return error;
+  const timedOut = error instanceof DOMException && error.name === 'TimeoutError';
+  if (timedOut || error instanceof errors.ConnectTimeoutError)
+    return new OdooTimeoutError(site, timeoutMs, { cause: error });
+  const code = errorCode(error);
+  const reason = code === 'unexpected' || code.startsWith('UND_') ? errorMessage(error) : code;
+  return new OdooUnreachableError(site, reason, { cause: error });
+}
+
+/** The error for an answer in which the protocol was not recognised: 404, a web page, nothing, or noise. */
+export function notTheProtocol(
+  request: HttpRequest,
+  answer: HttpAnswer,
+  reason: string,
+): OdooEndpointError | OdooMalformedError {
+  if (answer.status === 404) return new OdooEndpointError(request.site, 404, request.path, undefined);
+  const status = `HTTP ${answer.status}`;
+  if (answer.body.trim() === '') return new OdooMalformedError(request.site, `${status} with an empty body.`);
+  if (!/html/i.test(answer.contentType) && !/^\s*<(!doctype|html)/i.test(answer.body))
+    return new OdooMalformedError(request.site, `${status}, ${reason}.`);
+  const title = /<title[^>]*>\s*([^<]{0,120})/i.exec(answer.body)?.[1]?.trim() ?? 'untitled';
+  return new OdooMalformedError(
+    request.site,
+    `${status} with a web page ("${title}"): something in front of Odoo answers in its place.`,
+  );
+}

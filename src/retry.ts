@@ -1,0 +1,60 @@
+/** How often and how fast a failed piece of work is tried again. */
+export interface RetryPolicy {
+  /** All tries together, the first included. */
+  readonly tries: number;
+  readonly firstDelayMs: number;
+  readonly longestDelayMs: number;
+}
+
+/**
+ * The pause after the `failures`-th failure (1 for the first): doubles each time up to the longest, and is
+ * drawn from its upper half, so that callers that failed together do not come back together.
+ */
+export function backoffMs(policy: RetryPolicy, failures: number, random: () => number = Math.random): number {
+  const whole = Math.min(policy.longestDelayMs, policy.firstDelayMs * 2 ** (failures - 1));
+  return Math.round(whole / 2 + (whole / 2) * random());
+}
+
+/** `Retry-After` (seconds, or an HTTP date) as milliseconds from `now`; undefined when absent or unreadable. */
+export function retryAfterMs(header: string | undefined, now: number): number | undefined {
+  if (header === undefined) return undefined;
+  if (/^\s*\d+\s*$/.test(header)) return Number(header) * 1000;
+  const date = Date.parse(header);
+  return Number.isNaN(date) ? undefined : Math.max(0, date - now);
+}
+
+/** Resolves after `ms`; rejects at once with the signal's reason when it is aborted. */
+export function delay(ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted === true) return reject(signal.reason);
+    const stop = () => {
+      clearTimeout(timer);
+      reject(signal?.reason);
+    };
+    const timer = setTimeout(() => {
+      signal?.removeEventListener('abort', stop);
+      resolve();
+    }, ms);
+    signal?.addEventListener('abort', stop, { once: true });
+  });
+}
+
+/** Never again, or again after that pause; an undefined pause leaves it to the policy. */
+export type RetryDecision = false | { readonly afterMs: number | undefined };
+
+/** Repeats `work` while it fails, tries are left and `decide` says so. Throws the last error. */
+export async function retry<T>(
+  policy: RetryPolicy,
+  decide: (error: unknown) => RetryDecision,
+  work: () => Promise<T>,
+): Promise<T> {
+  for (let failures = 1; ; failures++) {
+    try {
+      return await work();
+    } catch (error) {
+      const decision = failures < policy.tries && decide(error);
+      if (decision === false) throw error;
+      await delay(decision.afterMs ?? backoffMs(policy, failures));
+    }
+  }
+}
