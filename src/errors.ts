@@ -12,12 +12,23 @@ export abstract class PasserelleError extends Error {
 
 /** The code of any thrown value: our own code, a Node or PostgreSQL code, or `unexpected`. */
 export function errorCode(error: unknown): string {
-  if (error instanceof PasserelleError) return error.code;
-  if (error instanceof Error && 'code' in error && typeof error.code === 'string') return error.code;
+  const origin = originOf(error);
+  if (origin instanceof PasserelleError) return origin.code;
+  if (origin instanceof Error && 'code' in origin && typeof origin.code === 'string') return origin.code;
   return 'unexpected';
 }
 
 /** The message of any thrown value, without its stack. */
 export function errorMessage(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  const origin = originOf(error);
+  return origin instanceof Error ? origin.message : String(origin);
+}
+
+/**
+ * What a library's wrapper wraps: Drizzle's own message holds the whole statement with its parameters, and only
+ * its cause says what PostgreSQL objected to. Our own errors speak for themselves.
+ */
+function originOf(error: unknown): unknown {
+  if (error instanceof PasserelleError || !(error instanceof Error)) return error;
+  return error.cause instanceof Error ? originOf(error.cause) : error;
 }

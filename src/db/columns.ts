@@ -1,3 +1,5 @@
+import type { AnyColumn } from 'drizzle-orm';
+import { sql } from 'drizzle-orm';
 import { bigint, customType, timestamp } from 'drizzle-orm/pg-core';
 
 /** An Odoo id or one of ours: a `bigint` that stays below 2^53, so a plain number in TypeScript. */
@@ -8,3 +10,7 @@ export const moment = (name: string) => timestamp(name, { withTimezone: true, mo
 
 /** PostgreSQL's 64-bit transaction id, kept as text. It orders changes by who can see them. */
 export const xid8 = customType<{ data: string }>({ dataType: () => 'xid8' });
+
+/** `column = any(ids)` with one parameter, however many ids there are (a list has room for 65,535). */
+export const isAnyOf = (column: AnyColumn, ids: readonly number[]) =>
+  sql`${column} = any(${`{${ids.join(',')}}`}::bigint[])`;

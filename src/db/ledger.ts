@@ -1,4 +1,5 @@
 import { and, eq, inArray, sql } from 'drizzle-orm';
+import { isAnyOf } from './columns.ts';
 import type { Queryable } from './connection.ts';
 import type { ItemState } from './schema/sync.ts';
 import { syncRunItem, syncRunPage } from './schema/sync.ts';
@@ -80,7 +81,7 @@ export async function closeItems(db: Queryable, outcome: ItemOutcome): Promise<v
     .where(
       and(
         eq(syncRunItem.runId, runId),
-        inArray(syncRunItem.odooId, [...odooIds]),
+        isAnyOf(syncRunItem.odooId, odooIds),
         inArray(syncRunItem.state, state === 'failed' ? ['open'] : ['open', 'failed']),
       ),
     );
@@ -115,11 +116,15 @@ export async function nextPages(db: Queryable, runId: number, inFlight: number):
     returning page, generation`);
 }
 
-/** Pages that are queued and still owe something, under a new generation: their old jobs are lost or fenced off. */
-export async function renewPages(db: Queryable, runId: number): Promise<QueuedPage[]> {
+/**
+ * Queued pages under a new generation: their old jobs are lost or fenced off. Pages queued less than `graceMs` ago
+ * are left alone, since their jobs may be on the way into the queue.
+ */
+export async function renewPages(db: Queryable, runId: number, graceMs: number): Promise<QueuedPage[]> {
   return db.execute<{ page: number; generation: number } & Record<string, unknown>>(sql`
     update ${syncRunPage} set generation = generation + 1, queued_at = clock_timestamp()
-    where run_id = ${runId} and state = 'queued' returning page, generation`);
+    where run_id = ${runId} and state = 'queued' and queued_at < clock_timestamp() - ${graceMs} * interval '1 millisecond'
+    returning page, generation`);
 }
 
 /** How many items of a run are in each state. */

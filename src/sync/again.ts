@@ -1,0 +1,20 @@
+import { PasserelleError } from '../errors.ts';
+
+/** SQLSTATE classes that another try may cure: connection, transaction rollback, resources, lock, intervention, system. */
+const PASSING_SQLSTATE = ['08', '40', '53', '55', '57', '58'];
+
+/** The one place that decides whether a failed job is worth another attempt, or never again with the same input. */
+export function worthAnotherTry(error: unknown): boolean {
+  if (error instanceof PasserelleError) return error.retryable;
+  const code = sqlState(error);
+  // Errors without a SQLSTATE are sockets, Redis, and surprises: another try is harmless, the store is idempotent.
+  return code === null || PASSING_SQLSTATE.includes(code.slice(0, 2));
+}
+
+/** Drizzle wraps the driver's error as `cause`. */
+function sqlState(error: unknown): string | null {
+  if (!(error instanceof Error)) return null;
+  if ('code' in error && typeof error.code === 'string' && /^[0-9A-Z]{5}$/.test(error.code))
+    return error.code;
+  return sqlState(error.cause);
+}

@@ -1,0 +1,113 @@
+import { nextFetchSeq } from '../db/documents.ts';
+import { recordFailure, resolveFailure } from '../db/failures.ts';
+import { closeItems } from '../db/ledger.ts';
+import { findRun } from '../db/runs.ts';
+import { bc, bcLine } from '../db/schema/documents.ts';
+import { errorCode, errorMessage } from '../errors.ts';
+import type { OdooClient, OdooRecord } from '../odoo/types.ts';
+import type { BcPayload, DocumentPayload } from '../queues/bc.ts';
+import { advanceWhenPageIsDone } from './advance.ts';
+import { binarySizes, fillBinaries } from './binaries.ts';
+import type { CountedClient } from './calls.ts';
+import { countCalls } from './calls.ts';
+import type { PreparedDocument } from './compare.ts';
+import type { Mirror } from './mirror.ts';
+import type { DocumentModel, MirroredModel } from './model.ts';
+import { describeDocument } from './model.ts';
+import { prepare } from './prepare.ts';
+import { readDocuments } from './read.ts';
+import type { StoreOutcome } from './store.ts';
+import { StaleReadingError, storeDocument } from './store.ts';
+
+/** A BC that keeps changing under our hands is left to the job's next attempt after this many readings. */
+const READINGS = 3;
+
+export type BcOutcome = StoreOutcome | 'gone' | 'superseded';
+
+/**
+ * Stores one BC. The first attempt takes what the page read; every later one reads Odoo again, so that a retry,
+ * also one pressed long after its run ended, stores today's content.
+ */
+export async function processBc(mirror: Mirror, payload: BcPayload, attempt: number): Promise<BcOutcome> {
+  const run = await findRun(mirror.db, payload.runId);
+  if (run?.status === 'running' && run.leaseToken !== payload.token) return 'superseded';
+  const odoo = countCalls(mirror.odoo);
+  const model = await mirror.models.of(payload.runId, () => describeDocument(odoo, mirror.definition));
+  const given = attempt === 1 ? payload.document : undefined;
+  const outcome = await storeLatest(mirror, odoo, model, payload, given);
+  await advanceWhenPageIsDone(mirror, payload);
+  return outcome;
+}
+
+async function storeLatest(
+  mirror: Mirror,
+  odoo: CountedClient,
+  model: DocumentModel,
+  { runId, odooId }: BcPayload,
+  given: DocumentPayload | undefined,
+): Promise<StoreOutcome | 'gone'> {
+  const { db, definition } = mirror;
+  for (let reading = 1; ; reading += 1) {
+    const document =
+      reading === 1 && given !== undefined ? given : await readAgain(mirror, odoo, model, odooId);
+    if (document === null) {
+      await closeItems(db, { runId, odooIds: [odooId], state: 'gone', rpcCalls: odoo.used() });
+      await resolveFailure(db, definition.key, odooId, runId);
+      return 'gone';
+    }
+    try {
+      const complete = await completed(mirror, odoo, model, document);
+      return await storeDocument(db, model, complete, { key: definition.key, runId, rpcCalls: odoo.used() });
+    } catch (error) {
+      if (!(error instanceof StaleReadingError) || reading === READINGS) throw error;
+    }
+  }
+}
+
+/** Reads one BC; a refusal is thrown as Odoo gave it. Null: Odoo does not have it. */
+async function readAgain(
+  { db }: Mirror,
+  odoo: OdooClient,
+  model: DocumentModel,
+  odooId: number,
+): Promise<DocumentPayload | null> {
+  const reading = { fetchSeq: await nextFetchSeq(db), fetchedAt: new Date().toISOString() };
+  const { documents } = await readDocuments(odoo, model, [odooId], () => false);
+  const [document] = documents;
+  return document === undefined ? null : { ...reading, header: document.header, lines: [...document.lines] };
+}
+
+async function completed(
+  { db }: Mirror,
+  odoo: OdooClient,
+  model: DocumentModel,
+  { header, lines, fetchSeq, fetchedAt }: DocumentPayload,
+): Promise<PreparedDocument> {
+  const [full = header] = await fillBinaries(db, odoo, { model: model.header, table: bc }, [header]);
+  const fullLines = await fillBinaries(db, odoo, { model: model.line, table: bcLine }, lines);
+  const ready = (of: MirroredModel, record: OdooRecord, read: OdooRecord) =>
+    prepare(of.name, record, binarySizes(read, of));
+  return {
+    header: ready(model.header, full, header),
+    lines: fullLines.map((line, index) => ready(model.line, line, lines[index] ?? line)),
+    reading: { fetchSeq, fetchedAt },
+  };
+}
+
+/** Parks a BC whose job failed for good: listed, offered again by later runs, and no longer owed by this one. */
+export async function parkBc(
+  mirror: Mirror,
+  payload: BcPayload,
+  jobId: string | null,
+  error: unknown,
+): Promise<void> {
+  const { db, definition, log } = mirror;
+  const { runId, odooId } = payload;
+  const reason = { code: errorCode(error), message: errorMessage(error) };
+  await db.transaction(async (tx) => {
+    await recordFailure(tx, { key: definition.key, odooId, runId, jobId, ...reason });
+    await closeItems(tx, { runId, odooIds: [odooId], state: 'failed' });
+  });
+  log.error({ runId, odooId, ...reason }, 'BC failed');
+  await advanceWhenPageIsDone(mirror, payload);
+}

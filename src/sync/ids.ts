@@ -1,0 +1,57 @@
+import type { Database } from '../db/connection.ts';
+import { ownersOfLines } from '../db/documents.ts';
+import type { Domain, OdooClient, OdooRecord } from '../odoo/types.ts';
+import type { DocumentModel } from './model.ts';
+import { odooDateTime } from './window.ts';
+
+/** Ids asked for in one call. Only ids travel, so a slice is small. */
+const SLICE = 10_000;
+
+/** Every header id, ascending, in slices. Ends on an empty answer: a short one is not the last. */
+export async function* allHeaders(odoo: OdooClient, model: DocumentModel): AsyncGenerator<number[]> {
+  yield* keyset((last) => odoo.search(model.header.name, [['id', '>', last]], { order: 'id', limit: SLICE }));
+}
+
+/**
+ * Headers that changed since `since`, themselves or through a line.
+ *
+ * A line written directly leaves its header's `write_date` alone (seen on 14.0 and 19.0), so lines are asked by
+ * their own. A line that moved to another BC changes the one it left as well.
+ */
+export async function* changedHeaders(
+  odoo: OdooClient,
+  db: Database,
+  model: DocumentModel,
+  since: Date,
+): AsyncGenerator<number[]> {
+  const written = (last: number): Domain => [
+    ['write_date', '>=', odooDateTime(since)],
+    ['id', '>', last],
+  ];
+  yield* keyset((last) => odoo.search(model.header.name, written(last), { order: 'id', limit: SLICE }));
+  const lines = keysetRecords((last) =>
+    odoo.searchRead(model.line.name, written(last), { fields: [model.inverse], order: 'id', limit: SLICE }),
+  );
+  for await (const slice of lines) {
+    yield slice.map((line) => headerOf(line, model.inverse)).filter((id) => id !== null);
+    yield await ownersOfLines(
+      db,
+      slice.map((line) => line.id),
+    );
+  }
+}
+
+/** The id in a many2one value: `[id, name]`, or false when empty. */
+export function headerOf(line: OdooRecord, inverse: string): number | null {
+  const value = line[inverse];
+  const id = Array.isArray(value) ? value[0] : value;
+  return typeof id === 'number' ? id : null;
+}
+
+async function* keyset(next: (last: number) => Promise<number[]>): AsyncGenerator<number[]> {
+  for (let slice = await next(0); slice.length > 0; slice = await next(Math.max(...slice))) yield slice;
+}
+
+async function* keysetRecords(next: (last: number) => Promise<OdooRecord[]>): AsyncGenerator<OdooRecord[]> {
+  for (let slice = await next(0); slice.length > 0; slice = await next(slice.at(-1)?.id ?? 0)) yield slice;
+}

@@ -1,0 +1,18 @@
+import type { SyncConfig } from '../config.ts';
+import type { Database } from '../db/connection.ts';
+import type { Logger } from '../logger.ts';
+import type { OdooClient } from '../odoo/types.ts';
+import type { Queues } from '../queues/queues.ts';
+import type { DocumentDefinition } from './document.ts';
+import type { ModelMemory } from './model.ts';
+
+/** Everything the mirror's rules work with. One for each process. */
+export interface Mirror {
+  readonly definition: DocumentDefinition;
+  readonly db: Database;
+  readonly odoo: OdooClient;
+  readonly models: ModelMemory;
+  readonly queues: Queues;
+  readonly settings: SyncConfig;
+  readonly log: Logger;
+}

@@ -1,0 +1,64 @@
+import { binaryFields, linesLink, readableFields } from '../odoo/description.ts';
+import type { OdooClient, OdooFields } from '../odoo/types.ts';
+import type { DocumentDefinition } from './document.ts';
+
+/** One model of the document: which fields to ask for, and which of them are binaries. */
+export interface MirroredModel {
+  readonly name: string;
+  readonly fields: OdooFields;
+  readonly requested: readonly string[];
+  readonly binaries: readonly string[];
+}
+
+/** The document as `fields_get` describes it. */
+export interface DocumentModel {
+  readonly header: MirroredModel;
+  readonly line: MirroredModel;
+  /** The header's one2many that holds the lines. */
+  readonly linesField: string;
+  /** The line's many2one to its header. */
+  readonly inverse: string;
+}
+
+/** Asks Odoo for both models. Two calls. */
+export async function describeDocument(
+  odoo: OdooClient,
+  definition: DocumentDefinition,
+): Promise<DocumentModel> {
+  const [header, line] = await Promise.all([
+    odoo.fieldsGet(definition.model),
+    odoo.fieldsGet(definition.lineModel),
+  ]);
+  return {
+    header: mirrored(definition.model, header),
+    line: mirrored(definition.lineModel, line),
+    ...linesLink(definition, header, line),
+  };
+}
+
+function mirrored(name: string, fields: OdooFields): MirroredModel {
+  return { name, fields, requested: readableFields(fields), binaries: binaryFields(fields) };
+}
+
+/** Remembers the description for as long as one run lasts, so that pages do not ask again. */
+export class ModelMemory {
+  #runId: number | null = null;
+  #model: Promise<DocumentModel> | null = null;
+
+  /** The description that belongs to a run; the newest run asked for is the one remembered. */
+  of(runId: number, describe: () => Promise<DocumentModel>): Promise<DocumentModel> {
+    if (this.#model === null || this.#runId !== runId) {
+      this.#runId = runId;
+      const model = describe();
+      // A failed description is not remembered: the next job asks again.
+      model.catch(() => this.forget(runId));
+      this.#model = model;
+    }
+    return this.#model;
+  }
+
+  /** Makes the next caller ask Odoo again: the model changed under the run. */
+  forget(runId: number): void {
+    if (this.#runId === runId) this.#model = null;
+  }
+}

@@ -1,0 +1,43 @@
+import type { Redis } from 'ioredis';
+import type { Config, OdooConfig } from '../config.ts';
+import { openDatabase } from '../db/connection.ts';
+import type { Logger } from '../logger.ts';
+import { createOdooClient } from '../odoo/client.ts';
+import { openRedis } from '../queues/connection.ts';
+import { openQueues } from '../queues/queues.ts';
+import { bcDefinition } from './document.ts';
+import type { Mirror } from './mirror.ts';
+import { ModelMemory } from './model.ts';
+
+/** Opens what a process needs to run the mirror. Everything opened is given to `defer`. */
+export function openMirror(
+  config: Config & { readonly odoo: OdooConfig },
+  log: Logger,
+  defer: (release: () => Promise<unknown> | unknown) => void,
+): { mirror: Mirror; redis: Redis } {
+  // Each BC being stored holds a connection; plans, pages and the watchdog take the rest.
+  const database = openDatabase(
+    config.databaseUrl,
+    config.sync.bcConcurrency + config.sync.pagesInFlight + 6,
+  );
+  defer(database.close);
+  const redis = openRedis(config.redisUrl, 'worker', log);
+  defer(() => redis.disconnect());
+  const queues = openQueues(redis, config.queuePrefix, log);
+  defer(queues.close);
+  const odoo = createOdooClient(config.odoo);
+  defer(() => odoo.close());
+  const definition = bcDefinition(config.odoo);
+  return {
+    mirror: {
+      definition,
+      db: database.db,
+      odoo,
+      models: new ModelMemory(),
+      queues,
+      settings: config.sync,
+      log,
+    },
+    redis,
+  };
+}

@@ -1,0 +1,74 @@
+import { nextFetchSeq } from '../db/documents.ts';
+import { resolveFailure } from '../db/failures.ts';
+import { closeItems, openItems } from '../db/ledger.ts';
+import { findRun } from '../db/runs.ts';
+import type { BcPayload } from '../queues/bc.ts';
+import { enqueueBcs } from '../queues/bc.ts';
+import type { PagePayload } from '../queues/pages.ts';
+import { advanceWhenPageIsDone } from './advance.ts';
+import { countCalls } from './calls.ts';
+import type { Mirror } from './mirror.ts';
+import { describeDocument } from './model.ts';
+import type { ReadDocument } from './read.ts';
+import { isMalformed, isRefusal, readDocuments } from './read.ts';
+
+/** A larger BC does not travel through Redis: its job reads it again. In characters of JSON. */
+const LARGEST_PAYLOAD = 256 * 1024;
+
+/**
+ * Reads what a page still owes and queues one job for each BC.
+ *
+ * @returns how many BCs were queued, or `superseded` when the run is over or another holder has its lease.
+ */
+export async function processPage(
+  mirror: Mirror,
+  payload: PagePayload,
+  attempt: { readonly number: number; readonly last: boolean },
+): Promise<number | 'superseded'> {
+  const { db, definition, queues, settings } = mirror;
+  const run = await findRun(db, payload.runId);
+  if (run?.status !== 'running' || run.leaseToken !== payload.token) return 'superseded';
+  const ids = await openItems(db, payload.runId, payload.page);
+  const odoo = countCalls(mirror.odoo);
+  const model = await mirror.models.of(payload.runId, () => describeDocument(odoo, definition));
+  // A page that timed out comes back in smaller slices: half as many with each attempt.
+  const size = Math.ceil(ids.length / 2 ** (attempt.number - 1));
+  let queued = 0;
+  for (let start = 0; start < ids.length; start += size) {
+    const reading = { fetchSeq: await nextFetchSeq(db), fetchedAt: new Date().toISOString() };
+    const slice = ids.slice(start, start + size);
+    const read = await readDocuments(odoo, model, slice, (error) =>
+      attempt.last ? isRefusal(error) || isMalformed(error) : isRefusal(error),
+    );
+    const whole = read.documents.map((document) =>
+      job(payload, document.header.id, { ...reading, ...document }),
+    );
+    const refused = read.refused.map((odooId) => job(payload, odooId));
+    await enqueueBcs(queues.bc, [...whole, ...refused], settings);
+    await closeGone(mirror, payload.runId, read.missing);
+    queued += whole.length + refused.length;
+  }
+  await advanceWhenPageIsDone(mirror, payload, odoo.used());
+  return queued;
+}
+
+function job(
+  { runId, page, token, generation }: PagePayload,
+  odooId: number,
+  document?: ReadDocument & { fetchSeq: number; fetchedAt: string },
+): BcPayload {
+  const payload = { runId, page, token, generation, odooId };
+  if (document === undefined || JSON.stringify(document).length > LARGEST_PAYLOAD) return payload;
+  return { ...payload, document: { ...document, lines: [...document.lines] } };
+}
+
+/** Odoo no longer has them: nothing is owed, and nothing is failing any more. The sweep archives what is gone. */
+async function closeGone(
+  { db, definition }: Mirror,
+  runId: number,
+  odooIds: readonly number[],
+): Promise<void> {
+  if (odooIds.length === 0) return;
+  await closeItems(db, { runId, odooIds, state: 'gone' });
+  for (const odooId of odooIds) await resolveFailure(db, definition.key, odooId, runId);
+}

@@ -1,0 +1,107 @@
+import { dueFailures } from '../db/failures.ts';
+import { saveFields } from '../db/fields.ts';
+import { heartbeat, readState } from '../db/lease.ts';
+import { addItems, addPages, clearLedger } from '../db/ledger.ts';
+import { updateRun } from '../db/runs.ts';
+import type { SyncLogRow } from '../db/schema/sync.ts';
+import { PasserelleError } from '../errors.ts';
+import type { OdooClient } from '../odoo/types.ts';
+import { countCalls } from './calls.ts';
+import { allHeaders, changedHeaders } from './ids.ts';
+import type { Mirror } from './mirror.ts';
+import type { DocumentModel } from './model.ts';
+import { describeDocument } from './model.ts';
+import { windowStart } from './window.ts';
+
+/** The lease went to another holder while this one was working. */
+export class LeaseLostError extends PasserelleError {
+  override readonly name = 'LeaseLostError';
+  readonly code = 'lease_lost';
+  constructor(runId: number) {
+    super(`Run ${runId} lost its lease to another worker, which carries on with it.`);
+  }
+}
+
+/**
+ * Writes the ledger of a run: every id it owes, spread over pages. Nothing is queued here.
+ *
+ * The moment that the next window starts from is Odoo's clock, read before the first id.
+ */
+export async function planRun(mirror: Mirror, run: SyncLogRow, token: number | null): Promise<void> {
+  const { db, definition } = mirror;
+  const odoo = countCalls(mirror.odoo);
+  const server = await odoo.connect();
+  const nowSync = await odoo.clock();
+  const model = await mirror.models.of(run.id, () => describeDocument(odoo, definition));
+  await saveFields(db, definition.model, model.header.fields);
+  await saveFields(db, definition.lineModel, model.line.fields);
+  const since = run.mode === 'incremental' ? await sinceLast(mirror) : null;
+  // Without a last run there is no window: the first incremental is a full one.
+  const mode = run.mode === 'incremental' && since === null ? 'full' : run.mode;
+  await updateRun(db, run.id, {
+    mode,
+    since,
+    nowSync,
+    protocol: server.protocol,
+    odooVersion: server.version,
+  });
+  mirror.log.info(
+    { runId: run.id, mode, since, protocol: server.protocol, reason: server.reason },
+    'planning',
+  );
+
+  await clearLedger(db, run.id);
+  const slices = idsOf(mirror, odoo, model, { mode, since, odooIds: run.odooIds ?? [] });
+  await writeItems(mirror, run.id, slices, () => keepLease(mirror, run.id, token));
+  const planned = await addPages(db, run.id);
+  await updateRun(db, run.id, { planned, plannedAt: new Date(), rpcCalls: odoo.used() });
+}
+
+async function sinceLast({ db, definition, settings }: Mirror): Promise<Date | null> {
+  const lastSync = (await readState(db, definition.key))?.lastSync ?? null;
+  return lastSync === null ? null : windowStart(lastSync, settings.overlapMs);
+}
+
+async function* idsOf(
+  { db, definition }: Mirror,
+  odoo: OdooClient,
+  model: DocumentModel,
+  wanted: { mode: SyncLogRow['mode']; since: Date | null; odooIds: readonly number[] },
+): AsyncGenerator<readonly number[]> {
+  if (wanted.mode === 'single') {
+    yield wanted.odooIds;
+    return;
+  }
+  if (wanted.since === null) yield* allHeaders(odoo, model);
+  else yield* changedHeaders(odoo, db, model, wanted.since);
+  yield await dueFailures(db, definition.key);
+}
+
+/** Memory holds one number for each id planned so far: some 20 MB for a million. */
+async function writeItems(
+  { db, settings }: Mirror,
+  runId: number,
+  slices: AsyncIterable<readonly number[]>,
+  keep: () => Promise<void>,
+): Promise<void> {
+  const planned = new Set<number>();
+  for await (const slice of slices) {
+    const fresh = [...new Set(slice)].filter((id) => !planned.has(id));
+    const items = fresh.map((odooId, index) => ({
+      odooId,
+      page: Math.floor((planned.size + index) / settings.pageSize),
+    }));
+    for (const id of fresh) planned.add(id);
+    if (items.length > 0) await addItems(db, runId, items);
+    await keep();
+  }
+}
+
+async function keepLease(
+  { db, definition, settings }: Mirror,
+  runId: number,
+  token: number | null,
+): Promise<void> {
+  if (token === null) return;
+  if (!(await heartbeat(db, definition.key, token, settings.leaseMs))) throw new LeaseLostError(runId);
+}

@@ -1,0 +1,130 @@
+import { PasserelleError } from '../errors.ts';
+import { OdooAccessError, OdooApplicationError } from '../odoo/errors.ts';
+import type { Domain, OdooClient, OdooRecord } from '../odoo/types.ts';
+import { headerOf } from './ids.ts';
+import type { DocumentModel } from './model.ts';
+
+/** A BC as it was read. Binary fields hold Odoo's size texts, not their contents. */
+export interface ReadDocument {
+  readonly header: OdooRecord;
+  readonly lines: readonly OdooRecord[];
+}
+
+export interface Reading {
+  readonly documents: readonly ReadDocument[];
+  /** Ids that Odoo does not have (any more): `read` leaves them out silently (14.0, 19.0). */
+  readonly missing: readonly number[];
+  /** Ids that Odoo refuses to hand over, found by halving the page. */
+  readonly refused: readonly number[];
+}
+
+/** Lines asked for in one call, by what the headers' own lists promise. */
+const LINES_PER_CALL = 5000;
+
+/**
+ * Reads headers and their lines. One record that Odoo refuses fails a whole `read`, so a refused page is halved
+ * down to the ids that are to blame; `mayBlame` says which other errors count as a refusal.
+ */
+export async function readDocuments(
+  odoo: OdooClient,
+  model: DocumentModel,
+  ids: readonly number[],
+  mayBlame: (error: unknown) => boolean = isRefusal,
+): Promise<Reading> {
+  if (ids.length === 0) return { documents: [], missing: [], refused: [] };
+  try {
+    return await readWhole(odoo, model, ids);
+  } catch (error) {
+    if (!mayBlame(error)) throw error;
+    if (ids.length === 1) return { documents: [], missing: [], refused: ids };
+  }
+  const middle = Math.ceil(ids.length / 2);
+  const first = await readDocuments(odoo, model, ids.slice(0, middle), mayBlame);
+  const second = await readDocuments(odoo, model, ids.slice(middle), mayBlame);
+  return {
+    documents: [...first.documents, ...second.documents],
+    missing: [...first.missing, ...second.missing],
+    refused: [...first.refused, ...second.refused],
+  };
+}
+
+/** Odoo answered, and the answer was no: a record of the page is to blame. */
+export function isRefusal(error: unknown): boolean {
+  return error instanceof OdooAccessError || error instanceof OdooApplicationError;
+}
+
+/** Odoo answered something unreadable: one odd value can do that to a whole page. */
+export function isMalformed(error: unknown): boolean {
+  return error instanceof PasserelleError && error.code === 'odoo_malformed_answer';
+}
+
+async function readWhole(odoo: OdooClient, model: DocumentModel, ids: readonly number[]): Promise<Reading> {
+  const headers = await odoo.read(model.header.name, ids, { fields: model.header.requested, binSize: true });
+  const lines = await readLines(odoo, model, headers);
+  const present = new Set(headers.map((header) => header.id));
+  return {
+    documents: headers.map((header) => ({ header, lines: lines.get(header.id) ?? [] })),
+    missing: ids.filter((id) => !present.has(id)),
+    refused: [],
+  };
+}
+
+interface LineGroup {
+  readonly headerIds: number[];
+  /** Lines that the headers list themselves; record rules may hide some of them, or others from the list. */
+  readonly promised: number[];
+}
+
+/** Lines are asked for by their header, not by the header's own list, which record rules may have filtered. */
+async function readLines(
+  odoo: OdooClient,
+  model: DocumentModel,
+  headers: readonly OdooRecord[],
+): Promise<Map<number, OdooRecord[]>> {
+  const byHeader = new Map<number, OdooRecord[]>(headers.map((header) => [header.id, []]));
+  for (const group of groupByPromisedLines(headers, model.linesField)) {
+    for await (const line of linesOf(odoo, model, group)) {
+      byHeader.get(headerOf(line, model.inverse) ?? 0)?.push(line);
+    }
+  }
+  return byHeader;
+}
+
+/** Groups that promise at most `LINES_PER_CALL` lines; a larger BC is a group of its own. */
+function groupByPromisedLines(headers: readonly OdooRecord[], linesField: string): LineGroup[] {
+  const groups: LineGroup[] = [];
+  for (const header of headers) {
+    const value = header[linesField];
+    const promised = Array.isArray(value) ? value.filter((id) => typeof id === 'number') : [];
+    const last = groups.at(-1);
+    if (last !== undefined && last.promised.length + promised.length <= LINES_PER_CALL) {
+      last.headerIds.push(header.id);
+      last.promised.push(...promised);
+    } else groups.push({ headerIds: [header.id], promised });
+  }
+  return groups;
+}
+
+/**
+ * Keyset by id, until an answer is empty: rules of access may thin out a slice without its being the last. The
+ * closing empty answer is spared when the slice was short and brought all that the headers promised.
+ */
+async function* linesOf(
+  odoo: OdooClient,
+  model: DocumentModel,
+  group: LineGroup,
+): AsyncGenerator<OdooRecord> {
+  const options = { fields: model.line.requested, binSize: true, order: 'id', limit: LINES_PER_CALL };
+  const missing = new Set(group.promised);
+  for (let last = 0; ; ) {
+    const domain: Domain = [
+      [model.inverse, 'in', group.headerIds],
+      ['id', '>', last],
+    ];
+    const slice = await odoo.searchRead(model.line.name, domain, options);
+    yield* slice;
+    for (const line of slice) missing.delete(line.id);
+    if (slice.length === 0 || (slice.length < LINES_PER_CALL && missing.size === 0)) return;
+    last = slice.at(-1)?.id ?? last;
+  }
+}

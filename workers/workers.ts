@@ -1,0 +1,56 @@
+import type { Job } from 'bullmq';
+import { Worker } from 'bullmq';
+import type { Redis } from 'ioredis';
+import type { BcPayload } from '../src/queues/bc.ts';
+import { BC_QUEUE } from '../src/queues/bc.ts';
+import type { PagePayload } from '../src/queues/pages.ts';
+import { PAGES_QUEUE } from '../src/queues/pages.ts';
+import { applySchedule } from '../src/queues/schedulers.ts';
+import type { SyncPayload } from '../src/queues/sync.ts';
+import { SYNC_QUEUE } from '../src/queues/sync.ts';
+import type { Mirror } from '../src/sync/mirror.ts';
+import { handleBc } from './bc.ts';
+import { handlePage } from './pages.ts';
+import { handleSync } from './sync.ts';
+import { startWatchdog } from './watchdog.ts';
+
+/** Plans at once: resyncs do not wait for a full run's plan. */
+const PLANS_AT_ONCE = 4;
+
+export interface WorkerOptions {
+  /** A connection of its own for each BullMQ worker is made from this one. */
+  readonly redis: Redis;
+  readonly prefix: string;
+  /** False: only what is asked for is worked on, nothing starts by itself. */
+  readonly scheduled: boolean;
+}
+
+/** Starts one BullMQ worker for each queue, the schedulers and the watchdog. `stop` lets jobs in progress finish. */
+export async function startWorkers(mirror: Mirror, { redis, prefix, scheduled }: WorkerOptions) {
+  const { settings, log } = mirror;
+  const start = <Payload>(
+    name: string,
+    concurrency: number,
+    handle: (job: Job<Payload>) => Promise<unknown>,
+  ) => {
+    const worker = new Worker<Payload>(name, handle, { connection: redis, prefix, concurrency });
+    worker.on('error', (error) => log.warn({ err: error, queue: name }, 'worker'));
+    worker.on('failed', (job, error) =>
+      log.warn({ jobId: job?.id, queue: name, reason: error.message }, 'job failed'),
+    );
+    return worker;
+  };
+  if (scheduled) await applySchedule(mirror.queues.sync, settings);
+  const workers = [
+    start(SYNC_QUEUE, PLANS_AT_ONCE, (job: Job<SyncPayload>) => handleSync(mirror, job)),
+    start(PAGES_QUEUE, settings.pagesInFlight, (job: Job<PagePayload>) => handlePage(mirror, job)),
+    start(BC_QUEUE, settings.bcConcurrency, (job: Job<BcPayload>) => handleBc(mirror, job)),
+  ];
+  const watchdog = startWatchdog(mirror, scheduled);
+  return {
+    stop: async () => {
+      await watchdog.stop();
+      await Promise.all(workers.map((worker) => worker.close()));
+    },
+  };
+}
