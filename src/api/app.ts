@@ -1,0 +1,76 @@
+import { randomUUID } from 'node:crypto';
+import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
+import { fastify, LogController } from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
+import type { ApiDeps } from './deps.ts';
+import { describeApi } from './openapi.ts';
+import { handleError, makeProblem, sendProblem } from './problem.ts';
+import { parseQueryString } from './query-string.ts';
+import { failureRoutes } from './routes/failures.ts';
+import { healthRoutes } from './routes/health.ts';
+import { requestRoutes } from './routes/requests.ts';
+import { runRoutes } from './routes/runs.ts';
+import { syncRoutes } from './routes/sync.ts';
+
+const BODY_LIMIT_BYTES = 1024 * 1024;
+/** Time a client has to send its whole request: slow senders do not hold a socket for ever. */
+const REQUEST_TIMEOUT_MS = 30_000;
+/** Longer than the idle limit of common load balancers (60 s), so that they, not we, close an idle connection. */
+const KEEP_ALIVE_TIMEOUT_MS = 72_000;
+
+export type Api = ReturnType<typeof createApi>;
+
+/** The API without its port: routes, errors, logging, OpenAPI. `close()` leaves what `deps` holds open. */
+export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
+  const api = createApi(deps.log);
+  logRequests(api);
+  await describeApi(api);
+  healthRoutes(api, deps);
+  syncRoutes(api, deps);
+  runRoutes(api, deps);
+  failureRoutes(api, deps);
+  requestRoutes(api, deps);
+  return api;
+}
+
+function createApi(log: FastifyBaseLogger) {
+  const api = fastify({
+    loggerInstance: log,
+    logController: new LogController({ disableRequestLogging: true }),
+    genReqId: () => randomUUID(),
+    bodyLimit: BODY_LIMIT_BYTES,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+    forceCloseConnections: 'idle',
+    routerOptions: { querystringParser: parseQueryString },
+    frameworkErrors: handleError,
+  }).withTypeProvider<ZodTypeProvider>();
+  api.setValidatorCompiler(validatorCompiler);
+  api.setSerializerCompiler(serializerCompiler);
+  api.setErrorHandler(handleError);
+  api.setNotFoundHandler((request, reply) =>
+    sendProblem(reply, makeProblem('not_found', `No route ${request.method} ${path(request.url)}.`)),
+  );
+  return api;
+}
+
+/** One line for each answer. The query string stays out of the log: a caller may put anything there. */
+function logRequests(api: FastifyInstance): void {
+  api.addHook('onRequest', async (request, reply) => {
+    reply.header('x-request-id', request.id);
+  });
+  api.addHook('onResponse', async (request, reply) => {
+    request.log.info(
+      {
+        method: request.method,
+        path: path(request.url),
+        status: reply.statusCode,
+        ms: Math.round(reply.elapsedTime),
+      },
+      'request',
+    );
+  });
+}
+
+const path = (url: string): string => url.split('?', 1)[0] ?? url;

@@ -1,0 +1,14 @@
+import type { Redis } from 'ioredis';
+import type { Config } from '../config.ts';
+import type { Database } from '../db/connection.ts';
+import type { Logger } from '../logger.ts';
+import type { Queues } from '../queues/queues.ts';
+
+/** What the API works with. All of it is opened and closed by the caller. */
+export interface ApiDeps {
+  readonly config: Config;
+  readonly db: Database;
+  readonly queues: Queues;
+  readonly redis: Redis;
+  readonly log: Logger;
+}

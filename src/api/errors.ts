@@ -1,0 +1,73 @@
+import { PasserelleError } from '../errors.ts';
+
+export class BcNotFoundError extends PasserelleError {
+  override readonly name = 'BcNotFoundError';
+  readonly code = 'bc_not_found';
+  constructor(odooId: number) {
+    super(
+      `No BC with Odoo id ${odooId} is in the mirror; POST /api/v1/bc/${odooId}/resync asks Odoo for it.`,
+    );
+  }
+}
+
+export class RunNotFoundError extends PasserelleError {
+  override readonly name = 'RunNotFoundError';
+  readonly code = 'run_not_found';
+  constructor(runId: number) {
+    super(`No run ${runId}; GET /api/v1/sync/runs lists them.`);
+  }
+}
+
+export class FailureNotFoundError extends PasserelleError {
+  override readonly name = 'FailureNotFoundError';
+  readonly code = 'failure_not_found';
+  constructor(odooId: number) {
+    super(`BC ${odooId} has no open failure; GET /api/v1/sync/failures lists them.`);
+  }
+}
+
+/** The mirror is switched off: there is no Odoo to ask. */
+export class OdooNotConfiguredError extends PasserelleError {
+  override readonly name = 'OdooNotConfiguredError';
+  readonly code = 'odoo_not_configured';
+  constructor() {
+    super('No Odoo is configured; set ODOO_URL, ODOO_DB, ODOO_USER and ODOO_PASSWORD, then start again.');
+  }
+}
+
+export class RedisUnavailableError extends PasserelleError {
+  override readonly name = 'RedisUnavailableError';
+  readonly code = 'redis_unavailable';
+  override readonly retryable = true;
+  constructor(options?: ErrorOptions) {
+    super('Redis does not answer; try again in a moment.', options);
+  }
+}
+
+/** The admin pages have no password, and the request does not come from this machine. */
+export class AdminLocalOnlyError extends PasserelleError {
+  override readonly name = 'AdminLocalOnlyError';
+  readonly code = 'admin_local_only';
+  constructor() {
+    super(
+      'Without ADMIN_PASSWORD the admin pages answer on this machine only; set ADMIN_PASSWORD to open them.',
+    );
+  }
+}
+
+/** A change asked for by a page of another site. */
+export class CrossOriginError extends PasserelleError {
+  override readonly name = 'CrossOriginError';
+  readonly code = 'cross_origin';
+  constructor() {
+    super('The admin pages accept changes from their own origin only.');
+  }
+}
+
+export class BadCredentialsError extends PasserelleError {
+  override readonly name = 'BadCredentialsError';
+  readonly code = 'bad_credentials';
+  constructor() {
+    super('The admin pages ask for ADMIN_USER and ADMIN_PASSWORD.');
+  }
+}

@@ -1,0 +1,104 @@
+import { STATUS_CODES } from 'node:http';
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import { PasserelleError } from '../errors.ts';
+import { outage } from './outage.ts';
+
+/** RFC 9457. `code` is the stable part; `errors` names each field that is wrong, or each check that fails. */
+export const problem = z.object({
+  type: z.literal('about:blank'),
+  title: z.string(),
+  status: z.int(),
+  code: z.string(),
+  detail: z.string().optional(),
+  errors: z.array(z.object({ name: z.string(), message: z.string() })).optional(),
+});
+export type Problem = z.infer<typeof problem>;
+
+/** The problem answers of any route, for its schema. */
+const problemResponse = {
+  description: 'Problem',
+  content: { 'application/problem+json': { schema: problem } },
+};
+export const problemResponses = { '4xx': problemResponse, '5xx': problemResponse };
+
+/** The one place where a code becomes an HTTP status. A code that is not here is our own fault: 500. */
+const STATUS: Readonly<Record<string, number>> = {
+  invalid_request: 400,
+  unknown_field: 400,
+  unknown_operator: 400,
+  bad_value: 400,
+  bad_cursor: 400,
+  bad_credentials: 401,
+  admin_local_only: 403,
+  cross_origin: 403,
+  not_found: 404,
+  bc_not_found: 404,
+  run_not_found: 404,
+  failure_not_found: 404,
+  run_in_progress: 409,
+  body_too_large: 413,
+  unsupported_media_type: 415,
+  not_ready: 503,
+  odoo_not_configured: 503,
+  redis_unavailable: 503,
+  database_unavailable: 503,
+  database_not_migrated: 503,
+};
+
+const FRAMEWORK: Readonly<Record<string, string>> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: 'body_too_large',
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'unsupported_media_type',
+};
+
+const OUTAGE = {
+  database_unavailable: 'PostgreSQL does not answer; try again in a moment.',
+  database_not_migrated: 'The database lacks a migration; run `npm run migrate`.',
+  redis_unavailable: 'Redis does not answer; try again in a moment.',
+} as const;
+
+export function makeProblem(code: string, detail?: string, errors?: Problem['errors']): Problem {
+  const status = STATUS[code] ?? 500;
+  return {
+    type: 'about:blank',
+    title: STATUS_CODES[status] ?? 'Error',
+    status,
+    code: status === 500 ? 'internal_error' : code,
+    ...(status === 500 || detail === undefined ? {} : { detail }),
+    ...(errors === undefined ? {} : { errors }),
+  };
+}
+
+/** Any thrown value as an answer. What is not known to be safe to show is left out. */
+export function toProblem(error: unknown): Problem {
+  if (hasZodFastifySchemaValidationErrors(error)) return invalidRequest(error);
+  if (error instanceof PasserelleError) return makeProblem(error.code, error.message);
+  const down = outage(error);
+  if (down !== null) return makeProblem(down, OUTAGE[down]);
+  const { statusCode = 500, code = '', message } = error as Partial<FastifyError>;
+  return statusCode >= 400 && statusCode < 500
+    ? makeProblem(FRAMEWORK[code] ?? 'invalid_request', message)
+    : makeProblem('internal_error');
+}
+
+function invalidRequest(error: FastifyError): Problem {
+  const where = error.validationContext ?? 'request';
+  const errors = (error.validation ?? []).map(({ instancePath, message }) => ({
+    name: [where, ...instancePath.split('/').filter((part) => part !== '')].join('.'),
+    message: message ?? 'is not valid',
+  }));
+  const detail = errors.map(({ name, message }) => `${name}: ${message}`).join('; ');
+  return makeProblem('invalid_request', detail, errors);
+}
+
+export async function sendProblem(reply: FastifyReply, answer: Problem): Promise<FastifyReply> {
+  return reply.code(answer.status).type('application/problem+json').send(answer);
+}
+
+/** Answers every error of every route, and logs the ones that are not the caller's. */
+export async function handleError(error: unknown, request: FastifyRequest, reply: FastifyReply) {
+  const answer = toProblem(error);
+  if (answer.status >= 500) request.log.error({ err: error, code: answer.code }, 'request failed');
+  return sendProblem(reply, answer);
+}

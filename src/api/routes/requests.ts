@@ -1,0 +1,62 @@
+import type { FastifyReply } from 'fastify';
+import { z } from 'zod';
+import { findOpenFailure } from '../../db/failures.ts';
+import type { NewRun } from '../../db/runs.ts';
+import { BC_KEY } from '../../sync/document.ts';
+import { refuseWhileRunning, requestRun } from '../../sync/request.ts';
+import type { Api } from '../app.ts';
+import type { ApiDeps } from '../deps.ts';
+import { FailureNotFoundError } from '../errors.ts';
+import { requireOdoo, requireRedis } from '../guards.ts';
+import { problemResponses } from '../problem.ts';
+import { odooIdParam } from '../schemas.ts';
+
+const accepted = z.object({ runId: z.int(), jobId: z.string() });
+const response = { 202: accepted, ...problemResponses };
+
+/** Everything that asks for a run. The answer comes before the work: `Location` leads to the run. */
+export function requestRoutes(api: Api, deps: ApiDeps): void {
+  const body = z.strictObject({ mode: z.enum(['incremental', 'full']) });
+  api.post(
+    '/api/v1/sync/runs',
+    { schema: { tags: ['sync'], summary: 'Start a run; 409 while one is in progress', body, response } },
+    async ({ body: { mode } }, reply) => {
+      requireOdoo(deps.config);
+      await refuseWhileRunning(deps.db, BC_KEY);
+      return accept(deps, reply, { key: BC_KEY, mode, trigger: 'api' });
+    },
+  );
+
+  api.post(
+    '/api/v1/sync/failures/:odooId/retry',
+    { schema: { tags: ['sync'], summary: 'Fetch a failed BC again now', params: odooIdParam, response } },
+    async ({ params: { odooId } }, reply) => {
+      requireOdoo(deps.config);
+      if ((await findOpenFailure(deps.db, BC_KEY, odooId)) === null) throw new FailureNotFoundError(odooId);
+      return accept(deps, reply, { key: BC_KEY, mode: 'single', trigger: 'retry', odooIds: [odooId] });
+    },
+  );
+
+  api.post(
+    '/api/v1/bc/:odooId/resync',
+    {
+      schema: {
+        tags: ['bc'],
+        summary: 'Fetch a BC again now, known to the mirror or not',
+        params: odooIdParam,
+        response,
+      },
+    },
+    async ({ params: { odooId } }, reply) => {
+      requireOdoo(deps.config);
+      return accept(deps, reply, { key: BC_KEY, mode: 'single', trigger: 'api', odooIds: [odooId] });
+    },
+  );
+}
+
+async function accept({ db, queues, redis }: ApiDeps, reply: FastifyReply, run: NewRun) {
+  await requireRedis(redis);
+  const queued = await requestRun(db, queues.sync, run);
+  reply.code(202).header('location', `/api/v1/sync/runs/${queued.runId}`);
+  return queued;
+}

@@ -1,0 +1,71 @@
+import { z } from 'zod';
+import { ITEM_STATES, RUN_MODES, RUN_STATUSES, RUN_TRIGGERS } from '../db/schema/sync.ts';
+
+/** A `Date` in the handler, ISO 8601 on the wire. */
+export const moment = z.codec(z.iso.datetime(), z.date(), {
+  decode: (text) => new Date(text),
+  encode: (date) => date.toISOString(),
+});
+
+const LARGEST_PAGE = 500;
+const limitText = `a whole number from 1 to ${LARGEST_PAGE}`;
+export const limit = z.coerce
+  .number({ error: limitText })
+  .int(limitText)
+  .min(1, limitText)
+  .max(LARGEST_PAGE, limitText)
+  .default(50)
+  .describe('items per page');
+
+const idText = 'a whole number above 0';
+/** An id in a path or a query. */
+export const id = z.coerce.number({ error: idText }).int(idText).min(1, idText);
+
+/** A cursor that is the last id of the page before. */
+export const idCursor = id.optional().describe('nextCursor of the page before');
+
+export const idParam = z.object({ id });
+export const odooIdParam = z.object({ odooId: id });
+
+/** Any list: `nextCursor` is null on the last page. */
+export const pageOf = <Item extends z.ZodType>(item: Item) =>
+  z.object({ items: z.array(item), nextCursor: z.string().nullable() });
+
+/** A page out of rows that were asked for with one more than `limit`. */
+export function toPage<Row>(rows: readonly Row[], size: number, cursor: (last: Row) => string | number) {
+  const items = rows.slice(0, size);
+  const last = items.at(-1);
+  return { items, nextCursor: rows.length > size && last !== undefined ? String(cursor(last)) : null };
+}
+
+export const run = z.object({
+  id: z.int(),
+  mode: z.enum(RUN_MODES),
+  trigger: z.enum(RUN_TRIGGERS),
+  status: z.enum(RUN_STATUSES),
+  requestedAt: moment,
+  startedAt: moment.nullable(),
+  finishedAt: moment.nullable(),
+  since: moment.nullable(),
+  nowSync: moment.nullable(),
+  odooIds: z.array(z.int()).nullable(),
+  protocol: z.string().nullable(),
+  odooVersion: z.string().nullable(),
+  planned: z.int(),
+  seen: z.int(),
+  created: z.int(),
+  updated: z.int(),
+  unchanged: z.int(),
+  archived: z.int(),
+  gone: z.int(),
+  failed: z.int(),
+  linesSeen: z.int(),
+  linesRemoved: z.int(),
+  rpcCalls: z.int(),
+  durationMs: z.int().nullable(),
+  errorCode: z.string().nullable(),
+  errorMessage: z.string().nullable(),
+});
+
+/** A run and how many of its BCs are in each state, now. */
+export const runWithProgress = run.extend({ progress: z.partialRecord(z.enum(ITEM_STATES), z.int()) });

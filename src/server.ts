@@ -1,0 +1,70 @@
+import type { FastifyInstance } from 'fastify';
+import { buildApp } from './api/app.ts';
+import type { Config } from './config.ts';
+import { ConfigError, readConfig } from './config.ts';
+import { openDatabase } from './db/connection.ts';
+import type { Logger } from './logger.ts';
+import { createLogger } from './logger.ts';
+import { openRedis } from './queues/connection.ts';
+import { openQueues } from './queues/queues.ts';
+import { stopSignal, withResources } from './resources.ts';
+
+/** Open answers get this long to end once the process is asked to stop. */
+const CLOSE_DEADLINE_MS = 10_000;
+
+process.exitCode = await main();
+// A socket that waits for a server that is gone must not keep the process alive.
+process.exit();
+
+/** @returns the exit code: 0 stopped as asked, 1 could not run, 2 the configuration is wrong. */
+async function main(): Promise<number> {
+  try {
+    const config = readConfig();
+    await serve(config, createLogger(config.logLevel, 'api'));
+    return 0;
+  } catch (error) {
+    process.stderr.write(`${explain(error)}\n`);
+    return error instanceof ConfigError ? 2 : 1;
+  }
+}
+
+/** Listens until SIGTERM or SIGINT. PostgreSQL and Redis may come later: `/readyz` says what is missing. */
+async function serve(config: Config, log: Logger): Promise<void> {
+  const stopped = stopSignal();
+  await withResources(async (defer) => {
+    const { db, close } = openDatabase(config.databaseUrl);
+    defer(close);
+    const redis = openRedis(config.redisUrl, 'producer', log);
+    defer(() => redis.disconnect());
+    const queues = openQueues(redis, config.queuePrefix, log);
+    defer(() => inTime(queues.close()));
+    const app = await buildApp({ config, db, queues, redis, log });
+    defer(() => closeInTime(app));
+    const url = await app.listen({ host: config.http.host, port: config.http.port });
+    log.info(
+      { url, bc: `${url}/api/v1/bc`, queues: `${url}/admin/queues`, ready: `${url}/readyz` },
+      'listening',
+    );
+    log.info({ signal: await stopped }, 'stopping');
+  });
+}
+
+/** Waits for open answers, then drops the connections that are left. */
+async function closeInTime(app: FastifyInstance): Promise<void> {
+  const cut = setTimeout(() => app.server.closeAllConnections(), CLOSE_DEADLINE_MS);
+  await app.close();
+  clearTimeout(cut);
+}
+
+/** A queue that never reached Redis would wait for it before it closes. */
+async function inTime(work: Promise<void>): Promise<void> {
+  await Promise.race([work, new Promise((resolve) => setTimeout(resolve, 1000).unref())]);
+}
+
+function explain(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const { code, address, port } = error as NodeJS.ErrnoException & { address?: string; port?: number };
+  if (code === 'EADDRINUSE') return `Port ${port} on ${address} is taken; stop what uses it or set PORT.`;
+  if (code === 'EACCES') return `Port ${port} needs more rights; set PORT above 1023.`;
+  return error.message;
+}
