@@ -1,0 +1,58 @@
+import { accessError, type PythonError } from './errors.ts';
+import type { Store } from './store.ts';
+
+/** What the user may not read. Record rules hold for `read`, not for `search`, so that a page meets them. */
+export class Access {
+  readonly #models = new Set<string>();
+  readonly #records = new Map<string, Set<number>>();
+
+  denyModel(model: string): void {
+    this.#models.add(model);
+  }
+
+  denyRecord(model: string, id: number): void {
+    const ids = this.#records.get(model) ?? new Set();
+    this.#records.set(model, ids.add(id));
+  }
+
+  clear(): void {
+    this.#models.clear();
+    this.#records.clear();
+  }
+
+  /** @throws PythonError an AccessError when the whole model is closed. */
+  checkModel(store: Store, model: string): void {
+    if (this.#models.has(model)) throw modelRefused(store, model);
+  }
+
+  /** @throws PythonError an AccessError when one of the records is closed: the whole call fails. */
+  checkRecords(store: Store, model: string, ids: readonly number[], user: string): void {
+    const denied = this.#records.get(model);
+    if (denied && ids.some((id) => denied.has(id))) throw recordRefused(store, model, user);
+  }
+}
+
+/** Worded as `ir.model.access` of 14.0 and 19.0. */
+function modelRefused(store: Store, model: string): PythonError {
+  return accessError(
+    `You are not allowed to access '${store.table(model).definition.description}' (${model}) records.\n\n` +
+      'No group currently allows this operation.\n\nContact your administrator to request access if necessary.',
+  );
+}
+
+/** Worded as `ir.rule` of 14.0 and 19.0, for a user who is not in debug mode. */
+function recordRefused(store: Store, model: string, user: string): PythonError {
+  const { description } = store.table(model).definition;
+  if (store.version === '14.0') {
+    return accessError(
+      `Due to security restrictions, you are not allowed to access '${description}' (${model}) records.\n\n` +
+        'Contact your administrator to request access if necessary.',
+    );
+  }
+  return accessError(
+    'Uh-oh! Looks like you have stumbled upon some top-secret records.\n\n' +
+      `Sorry, ${user} doesn't have 'read' access to:\n- ${description} (${model})\n\n` +
+      'If you really, really need access, perhaps you can win over your friendly administrator with a batch of ' +
+      'freshly baked cookies.',
+  );
+}

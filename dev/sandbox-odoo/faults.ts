@@ -1,0 +1,85 @@
+import { Access } from './access.ts';
+
+/**
+ * How a call goes wrong. `error500`, `bad_gateway` (502), `unavailable` (503), `too_many` (429): what a server or a
+ * proxy answers; `drop`: the connection breaks before the answer, `drop_midway`: within it; `hang`: no answer, ever;
+ * `malformed`: half an answer with status 200; `html`: a login page; `user_error`: an error of Odoo's own.
+ */
+export type Fault =
+  | 'bad_gateway'
+  | 'drop'
+  | 'drop_midway'
+  | 'error500'
+  | 'hang'
+  | 'html'
+  | 'malformed'
+  | 'too_many'
+  | 'unavailable'
+  | 'user_error';
+
+/** A call as it arrived. `ids`: those read, or those a condition with `=` or `in` names. */
+export interface SandboxCall {
+  readonly protocol: 'xmlrpc' | 'jsonrpc' | 'json2';
+  readonly method: string;
+  /** Empty for `version`, `authenticate` and `login`. */
+  readonly model: string;
+  readonly at: Date;
+  readonly ids?: readonly number[];
+}
+
+/** Every property that is given must fit; `ids`: one of them is enough. */
+export interface FaultMatch {
+  readonly method?: string;
+  readonly model?: string;
+  readonly ids?: readonly number[];
+}
+
+/** The misbehaviour of the server, set by tests and by the demo. */
+export class Faults {
+  /** Added to every answer. */
+  latencyMs = 0;
+  readonly access: Access = new Access();
+  #next: { fault: Fault; left: number }[] = [];
+  #rules: { match: FaultMatch; fault: Fault; left: number }[] = [];
+
+  /** The next `n` calls, of any kind. */
+  next(n: number, fault: Fault): void {
+    this.#next.push({ fault, left: n });
+  }
+
+  /** Each call that fits, for ever or `times` times. */
+  when(match: FaultMatch, fault: Fault, times = Number.POSITIVE_INFINITY): void {
+    this.#rules.push({ match, fault, left: times });
+  }
+
+  /** A record that `search` lists and `read` refuses: the whole call that reads it fails. */
+  denyRecord(model: string, id: number): void {
+    this.access.denyRecord(model, id);
+  }
+
+  /** A model the user has no access to at all. */
+  denyModel(model: string): void {
+    this.access.denyModel(model);
+  }
+
+  clear(): void {
+    this.latencyMs = 0;
+    this.access.clear();
+    this.#next = [];
+    this.#rules = [];
+  }
+
+  /** What is to go wrong with this call; counted as used. */
+  take(call: SandboxCall): Fault | undefined {
+    const due = this.#next.find(({ left }) => left > 0) ?? this.#rules.find((rule) => fits(rule, call));
+    if (due) due.left -= 1;
+    return due?.fault;
+  }
+}
+
+function fits({ match, left }: { match: FaultMatch; left: number }, call: SandboxCall): boolean {
+  if (left <= 0) return false;
+  if (match.method !== undefined && match.method !== call.method) return false;
+  if (match.model !== undefined && match.model !== call.model) return false;
+  return match.ids === undefined || match.ids.some((id) => call.ids?.includes(id));
+}

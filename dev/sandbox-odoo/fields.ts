@@ -1,0 +1,107 @@
+import type { Store } from './store.ts';
+
+/** The versions imitated. Worded as Odoo words them. */
+export type OdooVersion = '19.0' | '14.0';
+
+/** A value as it is kept: PostgreSQL's view of it. Stamps have microseconds, an x2many is a list of ids. */
+export type Stored = string | number | boolean | null | readonly number[];
+
+export type Row = { readonly id: number; readonly [field: string]: Stored };
+
+export interface Context {
+  readonly [key: string]: unknown;
+}
+
+export type FieldType =
+  | 'binary'
+  | 'boolean'
+  | 'char'
+  | 'date'
+  | 'datetime'
+  | 'float'
+  | 'html'
+  | 'integer'
+  | 'many2many'
+  | 'many2one'
+  | 'many2one_reference'
+  | 'monetary'
+  | 'one2many'
+  | 'reference'
+  | 'selection'
+  | 'text';
+
+export interface FieldDefinition {
+  readonly type: FieldType;
+  /** The label. */
+  readonly string: string;
+  readonly required?: boolean;
+  readonly readonly?: boolean;
+  readonly relation?: string;
+  /** Of a one2many: the many2one of the related model that points back. */
+  readonly relation_field?: string;
+  readonly selection?: readonly (readonly [value: string, label: string])[];
+  readonly digits?: readonly [precision: number, scale: number];
+  readonly currency_field?: string;
+  readonly model_field?: string;
+  readonly default?: Stored;
+  /** Of a many2one: the record goes when its target goes. */
+  readonly cascade?: boolean;
+  /** Makes the field computed and not stored. */
+  readonly compute?: (row: Row, store: Store, context: Context) => Stored;
+}
+
+/** A stored computed value: when one of `when` changes, `compute` runs on the record, or on the one `of` names. */
+export interface StoredCompute {
+  readonly when: readonly string[];
+  /** A many2one: the record that is computed and, if a value of it changed, stamped. */
+  readonly of?: string;
+  readonly compute: (row: Row, store: Store) => Readonly<Record<string, Stored>>;
+}
+
+export interface ModelDefinition {
+  readonly name: string;
+  readonly description: string;
+  /** Odoo's `_order`; `id` when left out. */
+  readonly order?: string;
+  /** Without the automatic fields. */
+  readonly fields: Readonly<Record<string, FieldDefinition>>;
+  readonly computes?: readonly StoredCompute[];
+}
+
+/** The fields every model has, in Odoo's order. Version 14 still has `__last_update`. */
+export function automaticFields(version: OdooVersion): Record<string, FieldDefinition> {
+  const fields: Record<string, FieldDefinition> = {
+    id: { type: 'integer', string: 'ID', readonly: true },
+    display_name: {
+      type: 'char',
+      string: 'Display Name',
+      readonly: true,
+      compute: (row) => displayName(row),
+    },
+    create_uid: { type: 'many2one', string: 'Created by', relation: 'res.users', readonly: true },
+    create_date: { type: 'datetime', string: 'Created on', readonly: true },
+    write_uid: { type: 'many2one', string: 'Last Updated by', relation: 'res.users', readonly: true },
+    write_date: { type: 'datetime', string: 'Last Updated on', readonly: true },
+  };
+  if (version === '14.0') {
+    fields['__last_update'] = {
+      type: 'datetime',
+      string: 'Last Modified on',
+      readonly: true,
+      compute: (row) => row['write_date'] ?? null,
+    };
+  }
+  return fields;
+}
+
+/** The record's name. An empty one is `''` here; each version words it in its own way. */
+export function displayName(row: Row): string {
+  const name = row['name'];
+  return typeof name === 'string' ? name : '';
+}
+
+export const isStored = (field: FieldDefinition): boolean => field.compute === undefined;
+export const isX2many = (field: FieldDefinition): boolean =>
+  field.type === 'one2many' || field.type === 'many2many';
+export const isNumber = (field: FieldDefinition): boolean =>
+  ['integer', 'float', 'monetary', 'many2one_reference'].includes(field.type);

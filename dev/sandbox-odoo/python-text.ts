@@ -1,0 +1,27 @@
+/** A value as Python's `repr` writes it: error messages quote conditions this way. */
+export function repr(value: unknown): string {
+  if (value === null || value === undefined) return 'None';
+  if (value === true) return 'True';
+  if (value === false) return 'False';
+  if (typeof value === 'string') return `'${value.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
+  if (Array.isArray(value)) return `[${value.map(repr).join(', ')}]`;
+  if (typeof value === 'object') {
+    return `{${Object.entries(value)
+      .map(([key, item]) => `${repr(key)}: ${repr(item)}`)
+      .join(', ')}}`;
+  }
+  return String(value);
+}
+
+/** A condition as a tuple. */
+export function tuple(items: readonly unknown[]): string {
+  return `(${items.map(repr).join(', ')})`;
+}
+
+/** Python's `json.dumps`: everything outside ASCII is escaped. */
+export function jsonText(value: unknown): string {
+  return JSON.stringify(value).replaceAll(
+    /[\u007f-\uffff]/g,
+    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}

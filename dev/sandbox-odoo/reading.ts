@@ -1,0 +1,144 @@
+import { compileDomain } from './domain.ts';
+import { valueError } from './errors.ts';
+import {
+  type Context,
+  displayName,
+  type FieldDefinition,
+  type OdooVersion,
+  type Row,
+  type Stored,
+} from './fields.ts';
+import { compileOrder } from './order.ts';
+import type { Store, Table } from './store.ts';
+
+const LARGEST_XMLRPC_INT = 2 ** 31 - 1;
+
+/** A Python float that happens to be whole: XML-RPC must still write it as `<double>`, JSON as a number. */
+export class WholeFloat {
+  readonly value: number;
+  constructor(value: number) {
+    this.value = value;
+  }
+  toJSON(): number {
+    return this.value;
+  }
+}
+
+interface Reading {
+  readonly store: Store;
+  readonly table: Table;
+  readonly context: Context;
+  /** True: a many2one comes as `[id, name]`; false: as the id. */
+  readonly names: boolean;
+}
+
+type Convert = (row: Row) => unknown;
+
+/** Converts one row, as `read` answers it: `id` first, then the fields asked for. */
+export function recordReader(reading: Reading, fields: readonly string[]): (row: Row) => object {
+  const converts = fields.map((name): [string, Convert] => [name, converter(reading, name)]);
+  return (row) => {
+    const record: Record<string, unknown> = { id: row.id };
+    for (const [name, convert] of converts) record[name] = convert(row);
+    return record;
+  };
+}
+
+function converter(reading: Reading, name: string): Convert {
+  const { store, table, context } = reading;
+  const field = table.fields.get(name);
+  if (!field) throw unknownField(store, table, name);
+  if (name === 'id') return (row) => row.id;
+  if (name === 'display_name') return (row) => nameOf(table, row, store.version);
+  if (field.type === 'one2many') return one2many(reading, field);
+  if (field.type === 'many2many') return many2many(reading, field, name);
+  const { compute } = field;
+  if (compute) return (row) => convert(reading, field, compute(row, store, context));
+  return (row) => convert(reading, field, row[name] ?? null);
+}
+
+/** Seen on 14.0 and 19.0. */
+function unknownField(store: Store, table: Table, name: string) {
+  const where = store.version === '19.0' ? `'${table.definition.name}'` : `model '${table.definition.name}'`;
+  return valueError(`Invalid field '${name}' on ${where}`);
+}
+
+function convert({ store, context, names }: Reading, field: FieldDefinition, value: Stored): unknown {
+  switch (field.type) {
+    case 'boolean':
+      return value === true;
+    case 'integer':
+    case 'many2one_reference':
+      // Odoo itself sends an integer beyond 32 bits as a float (`Integer.convert_to_read`).
+      return Number(value) > LARGEST_XMLRPC_INT ? float(Number(value)) : Number(value);
+    case 'float':
+    case 'monetary':
+      return float(Number(value));
+    case 'datetime':
+      return typeof value === 'string' ? value.slice(0, 19) : false;
+    case 'binary':
+      return typeof value === 'string' && context['bin_size'] ? sizeOf(value) : (value ?? false);
+    case 'many2one':
+      return typeof value === 'number' ? many2one(store, field, value, names) : false;
+    default:
+      return value ?? false;
+  }
+}
+
+const float = (value: number): number | WholeFloat =>
+  Number.isInteger(value) ? new WholeFloat(value) : value;
+
+function many2one(store: Store, field: FieldDefinition, id: number, names: boolean): unknown {
+  if (!names) return id;
+  const target = store.table(field.relation ?? '');
+  const row = target.rows.get(id);
+  return row ? [id, nameOf(target, row, store.version)] : false;
+}
+
+/** A record without a name is `False` in 19.0 and the text `False` in 14.0 (`convert_to_display_name`). */
+function nameOf(table: Table, row: Row, version: OdooVersion): string | false {
+  const name = table.fields.has('name') ? displayName(row) : `${table.definition.name},${row.id}`;
+  if (name !== '') return name;
+  return version === '19.0' ? false : 'False';
+}
+
+/** Archived related records stay out unless the context says otherwise; the order is the related model's. */
+function related({ store, context }: Reading, field: FieldDefinition): (ids: Iterable<number>) => number[] {
+  const target = store.table(field.relation ?? '');
+  const visible = compileDomain(store, target, [], context);
+  const compare = compileOrder(store, target, target.definition.order ?? 'id');
+  return (ids) =>
+    [...ids]
+      .map((id) => target.rows.get(id))
+      .filter((row) => row !== undefined)
+      .filter(visible)
+      .sort(compare)
+      .map((row) => row.id);
+}
+
+function one2many(reading: Reading, field: FieldDefinition): Convert {
+  const target = reading.store.table(field.relation ?? '');
+  const listed = related(reading, field);
+  return (row) => listed(target.pointingAt(field.relation_field ?? '', row.id));
+}
+
+function many2many(reading: Reading, field: FieldDefinition, name: string): Convert {
+  const listed = related(reading, field);
+  return (row) => {
+    const ids = row[name];
+    return Array.isArray(ids) ? listed(ids) : [];
+  };
+}
+
+/** Odoo's `human_size` of a base64 content: what `bin_size` answers instead of the content. */
+function sizeOf(base64: string): string | false {
+  const units = ['bytes', 'Kb', 'Mb', 'Gb', 'Tb'];
+  let size = Buffer.byteLength(base64, 'base64');
+  if (size === 0) return false;
+  let unit = 0;
+  while (size >= 1024 && unit < units.length - 1) {
+    size /= 1024;
+    unit += 1;
+  }
+  return `${size.toFixed(2)} ${units[unit]}`;
+}

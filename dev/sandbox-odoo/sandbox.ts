@@ -1,0 +1,169 @@
+import type { AddressInfo } from 'node:net';
+import type { Values } from './columns.ts';
+import { emptyColumn } from './columns.ts';
+import { generate } from './data.ts';
+import type { Backend } from './dispatch.ts';
+import { Faults, type SandboxCall } from './faults.ts';
+import type { FieldDefinition, ModelDefinition, OdooVersion, Stored } from './fields.ts';
+import { SHIPPED_MODELS } from './models.ts';
+import { createSandboxServer } from './server.ts';
+import { stamp, stampOfNow } from './stamps.ts';
+import { Store } from './store.ts';
+import { beginTransaction, type SandboxTransaction } from './transaction.ts';
+
+export interface SandboxOptions {
+  /** Any free port when left out. */
+  readonly port?: number;
+  readonly host?: string;
+  readonly version?: OdooVersion;
+  /** How many BCs to generate, about five lines each; none when left out. */
+  readonly documents?: number;
+  /** The same seed, clock and number give the same data. */
+  readonly seed?: number;
+  /** The clock of stamps and of the HTTP `Date` header; the machine's when left out. */
+  readonly clock?: () => Date;
+  readonly db?: string;
+  readonly user?: string;
+  readonly password?: string;
+  readonly apiKey?: string;
+}
+
+/** A row as it is kept: stamps with microseconds, `null` for what is empty. */
+export interface SandboxRecord {
+  readonly id: number;
+  readonly [field: string]: Stored;
+}
+
+/** Each verb is one transaction, with one `write_date` for all it touches. */
+export interface SandboxOdoo {
+  readonly url: string;
+  readonly db: string;
+  readonly user: string;
+  /** Works on the two RPCs, not on JSON-2, as in Odoo 19. */
+  readonly password: string;
+  /** Works everywhere. */
+  readonly apiKey: string;
+  readonly version: OdooVersion;
+  create(model: string, values: Values): number;
+  write(model: string, ids: readonly number[], values: Values): void;
+  unlink(model: string, ids: readonly number[]): void;
+  /** A transaction that started `at` (now when left out) and is not committed yet. */
+  begin(at?: Date): SandboxTransaction;
+  /** Of all records, archived ones too, going up. */
+  ids(model: string): number[];
+  /** @throws Error when there is none. */
+  record(model: string, id: number): SandboxRecord;
+  count(model: string): number;
+  readonly faults: Faults;
+  /** Every call since the start or since it was last emptied (`calls.length = 0`); the newest 100,000. */
+  readonly calls: SandboxCall[];
+  /** Adds a model, or replaces one and forgets its records. */
+  defineModel(definition: ModelDefinition): void;
+  /** Adds a field or changes its definition; records that lack it get its default. */
+  setField(model: string, name: string, field: FieldDefinition): void;
+  removeField(model: string, name: string): void;
+  stop(): Promise<void>;
+}
+
+const USER_ID = 2;
+const MOST_CALLS = 100_000;
+
+/**
+ * Starts an Odoo server that lives in memory and speaks XML-RPC, JSON-RPC and, as 19.0, JSON-2. It answers
+ * what the demo add-on on a real server answers. Read-only over HTTP: only these functions change its data.
+ */
+export async function startSandboxOdoo(options: SandboxOptions = {}): Promise<SandboxOdoo> {
+  const store = new Store(options.version ?? '19.0');
+  for (const definition of SHIPPED_MODELS) store.define(definition);
+  const faults = new Faults();
+  const login = {
+    db: options.db ?? 'sandbox',
+    user: options.user ?? 'passerelle',
+    password: options.password ?? 'passerelle',
+    apiKey: options.apiKey ?? '0123456789abcdef0123456789abcdef01234567',
+  };
+  const backend: Backend = { store, access: faults.access, uid: USER_ID, ...login };
+  const now = options.clock ?? (() => new Date());
+  generate(store, { documents: options.documents ?? 0, seed: options.seed ?? 1, now: now(), ...login });
+  const calls: SandboxCall[] = [];
+  const note = (call: SandboxCall) => {
+    if (calls.push(call) > MOST_CALLS) calls.shift();
+  };
+  const server = createSandboxServer({ backend, faults, now, note });
+  const host = options.host ?? '127.0.0.1';
+  const port = await listen(server, options.port ?? 0, host);
+  return {
+    url: `http://${host}:${port}`,
+    ...login,
+    version: store.version,
+    faults,
+    calls,
+    ...verbs(store, options.clock),
+    ...schema(store),
+    stop: () => close(server),
+  };
+}
+
+type Server = ReturnType<typeof createSandboxServer>;
+
+function listen(server: Server, port: number, host: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, () => {
+      const address = server.address() as AddressInfo;
+      resolve(address.port);
+    });
+  });
+}
+
+/** Ends hanging calls too. */
+function close(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+    server.closeAllConnections();
+  });
+}
+
+function verbs(store: Store, clock: (() => Date) | undefined) {
+  const begin = (at?: Date) => beginTransaction(store, at ? stamp(at) : stampOfNow(clock), USER_ID);
+  const once = <T>(work: (transaction: SandboxTransaction) => T): T => {
+    const transaction = begin();
+    const result = work(transaction);
+    transaction.commit();
+    return result;
+  };
+  return {
+    begin,
+    create: (model: string, values: Values) => once((transaction) => transaction.create(model, values)),
+    write: (model: string, ids: readonly number[], values: Values) =>
+      once((transaction) => transaction.write(model, ids, values)),
+    unlink: (model: string, ids: readonly number[]) => once((transaction) => transaction.unlink(model, ids)),
+    ids: (model: string) => [...store.table(model).rows.keys()].sort((left, right) => left - right),
+    count: (model: string) => store.table(model).rows.size,
+    record(model: string, id: number): SandboxRecord {
+      const row = store.table(model).rows.get(id);
+      if (!row) throw new Error(`The sandbox has no ${model} ${id}`);
+      return { ...row };
+    },
+  };
+}
+
+function schema(store: Store) {
+  return {
+    defineModel: (definition: ModelDefinition) => void store.define(definition),
+    setField(model: string, name: string, field: FieldDefinition) {
+      const table = store.table(model);
+      table.fields.set(name, field);
+      if (field.compute || field.type === 'one2many') return;
+      for (const row of table.rows.values()) {
+        if (!(name in row)) table.put({ ...row, [name]: emptyColumn(field) });
+      }
+    },
+    removeField(model: string, name: string) {
+      const table = store.table(model);
+      table.fields.delete(name);
+      for (const { [name]: _, ...row } of [...table.rows.values()])
+        table.put({ ...row, id: Number(row['id']) });
+    },
+  };
+}

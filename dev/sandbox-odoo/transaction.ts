@@ -1,0 +1,33 @@
+import type { Values } from './columns.ts';
+import type { Store } from './store.ts';
+import { Writer } from './writer.ts';
+
+/**
+ * Work that nobody sees before `commit()`. Its stamp is that of its start, as `write_date` is in Odoo: a
+ * transaction that commits late brings rows that are older than what was read meanwhile.
+ */
+export interface SandboxTransaction {
+  /** The id is taken at once. */
+  create(model: string, values: Values): number;
+  write(model: string, ids: readonly number[], values: Values): void;
+  unlink(model: string, ids: readonly number[]): void;
+  commit(): void;
+}
+
+/** `stamp` is a timestamp of `stamps.ts`. */
+export function beginTransaction(store: Store, stamp: string, uid: number): SandboxTransaction {
+  const writer = new Writer(store, stamp, uid);
+  const work: (() => void)[] = [];
+  return {
+    create(model, values) {
+      const id = store.table(model).takeId();
+      work.push(() => writer.create(model, id, values));
+      return id;
+    },
+    write: (model, ids, values) => void work.push(() => writer.write(model, ids, values)),
+    unlink: (model, ids) => void work.push(() => writer.unlink(model, ids)),
+    commit() {
+      for (const step of work.splice(0)) step();
+    },
+  };
+}

@@ -1,0 +1,123 @@
+import { type Command, columns, emptyColumn, isCommands, type Values } from './columns.ts';
+import type { FieldDefinition, Row, Stored, StoredCompute } from './fields.ts';
+import type { Store, Table } from './store.ts';
+
+/** Writes rows as one transaction of Odoo does: everything it touches gets the same stamp and user. */
+export class Writer {
+  readonly #store: Store;
+  readonly #stamp: string;
+  readonly #uid: number;
+
+  constructor(store: Store, stamp: string, uid: number) {
+    this.#store = store;
+    this.#stamp = stamp;
+    this.#uid = uid;
+  }
+
+  create(model: string, id: number, values: Values): void {
+    const table = this.#store.table(model);
+    const row: Record<string, Stored> & { id: number } = { id };
+    for (const [name, field] of table.fields) if (!field.compute) row[name] = emptyColumn(field);
+    Object.assign(row, columns(table, values), { id, create_uid: this.#uid, create_date: this.#stamp });
+    this.#put(table, row);
+    this.#recompute(table, id, new Set(table.fields.keys()));
+    this.#applyCommands(table, id, values);
+  }
+
+  /** Stamps every record, even when nothing changes, as Odoo does. */
+  write(model: string, ids: readonly number[], values: Values): void {
+    const table = this.#store.table(model);
+    const changes = columns(table, values);
+    for (const id of ids) {
+      const before = existing(table, id);
+      const changed = new Set(Object.keys(changes).filter((field) => before[field] !== changes[field]));
+      this.#put(table, { ...before, ...changes });
+      this.#recompute(table, id, changed);
+      for (const compute of table.definition.computes ?? []) {
+        if (compute.of && changed.has(compute.of)) this.#computeOn(table, before, compute);
+      }
+      this.#applyCommands(table, id, values);
+    }
+  }
+
+  unlink(model: string, ids: readonly number[]): void {
+    const table = this.#store.table(model);
+    for (const id of ids) {
+      const row = existing(table, id);
+      this.#release(model, id);
+      table.delete(id);
+      for (const compute of table.definition.computes ?? []) {
+        if (compute.of) this.#computeOn(table, row, compute);
+      }
+    }
+  }
+
+  #put(table: Table, row: Row): void {
+    table.put({ ...row, write_uid: this.#uid, write_date: this.#stamp });
+  }
+
+  /** What points at a record that goes: it goes too, or forgets it, without a stamp (PostgreSQL does it). */
+  #release(model: string, id: number): void {
+    for (const [name, table] of this.#store.tables) {
+      for (const [field, definition] of table.fields) {
+        if (definition.type !== 'many2one' || definition.relation !== model || definition.compute) continue;
+        for (const child of [...table.pointingAt(field, id)]) {
+          if (definition.cascade) {
+            this.#release(name, child);
+            table.delete(child);
+          } else table.put({ ...existing(table, child), [field]: null });
+        }
+      }
+    }
+  }
+
+  #applyCommands(table: Table, id: number, values: Values): void {
+    for (const [name, value] of Object.entries(values)) {
+      const field = table.fields.get(name);
+      if (field?.type !== 'one2many' || !isCommands(value)) continue;
+      for (const command of value) this.#line(field, id, command);
+    }
+  }
+
+  #line(field: FieldDefinition, parent: number, command: Command): void {
+    const model = field.relation ?? '';
+    const link = { [field.relation_field ?? '']: parent };
+    if (command[0] === 0) {
+      this.create(model, this.#store.table(model).takeId(), { ...command[2], ...link });
+    } else if (command[0] === 1) this.write(model, [command[1]], command[2]);
+    else if (command[0] === 2) this.unlink(model, [command[1]]);
+  }
+
+  #recompute(table: Table, id: number, changed: ReadonlySet<string>): void {
+    const moved = new Set(changed);
+    for (const compute of table.definition.computes ?? []) {
+      if (!compute.when.some((field) => moved.has(field))) continue;
+      const row = existing(table, id);
+      if (compute.of) {
+        this.#computeOn(table, row, compute);
+        continue;
+      }
+      const results = compute.compute(row, this.#store);
+      for (const [field, value] of Object.entries(results)) if (row[field] !== value) moved.add(field);
+      table.put({ ...row, ...results });
+    }
+  }
+
+  /** A stored computed value of another record: that record is stamped only when a value of it changed. */
+  #computeOn(table: Table, row: Row, compute: StoredCompute): void {
+    const link = table.fields.get(compute.of ?? '');
+    const id = row[compute.of ?? ''];
+    const target = this.#store.table(link?.relation ?? '');
+    const before = typeof id === 'number' ? target.rows.get(id) : undefined;
+    if (!before) return;
+    const results = compute.compute(before, this.#store);
+    const moved = Object.entries(results).some(([field, value]) => before[field] !== value);
+    if (moved) this.#put(target, { ...before, ...results });
+  }
+}
+
+function existing(table: Table, id: number): Row {
+  const row = table.rows.get(id);
+  if (!row) throw new Error(`The sandbox has no ${table.definition.name} ${id}`);
+  return row;
+}
