@@ -1,0 +1,39 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { askRedis } from './ask.ts';
+import { freePort, startServer } from './server-process.ts';
+import type { Workspace } from './workspace.ts';
+
+/**
+ * Starts the Redis or Valkey server at `command` and returns its URL.
+ *
+ * @throws ServerFailedError
+ */
+export async function startRedisBinary(workspace: Workspace, command: string): Promise<string> {
+  const home = join(workspace.directory, 'redis');
+  const port = await freePort();
+  const password = randomBytes(12).toString('hex');
+  const settings = [
+    'bind 127.0.0.1',
+    `port ${port}`,
+    `requirepass ${password}`,
+    `dir "${home}"`,
+    // BullMQ loses jobs when keys are evicted.
+    'maxmemory-policy noeviction',
+    'save ""',
+    'appendonly no',
+  ];
+  await mkdir(home);
+  // In a file, not among the arguments, which every user of the machine can read.
+  await writeFile(join(home, 'redis.conf'), `${settings.join('\n')}\n`, { mode: 0o600 });
+  const url = `redis://:${password}@127.0.0.1:${port}`;
+  await startServer(workspace, {
+    name: 'Redis',
+    command,
+    args: [join(home, 'redis.conf')],
+    stopSignal: 'TERM',
+    ask: () => askRedis(url),
+  });
+  return url;
+}

@@ -1,0 +1,82 @@
+import { spawn } from 'node:child_process';
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { errorMessage } from '../../src/errors.ts';
+import { answers } from './ask.ts';
+import { ServerFailedError } from './errors.ts';
+import { poll } from './poll.ts';
+import type { Workspace } from './workspace.ts';
+
+const START_LIMIT_MS = 60_000;
+
+/** A user and group to run as. */
+export interface Identity {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+export interface ServerCommand {
+  readonly name: string;
+  readonly command: string;
+  readonly args: readonly string[];
+  /** Our own when undefined. */
+  readonly identity?: Identity | undefined;
+  readonly stopSignal: 'QUIT' | 'TERM';
+  /** Throws as long as the server does not answer. */
+  readonly ask: () => Promise<void>;
+}
+
+/**
+ * Starts a server that belongs to the workspace and returns when it answers.
+ *
+ * @throws ServerFailedError with the end of its log when it ends first, or does not answer within a minute.
+ */
+export async function startServer(workspace: Workspace, server: ServerCommand): Promise<void> {
+  const log = join(workspace.directory, `${server.name}.log`);
+  const output = openSync(log, 'a');
+  // A session of its own: on Ctrl-C the servers outlive us, so that the work in hand can be finished.
+  const child = spawn(server.command, server.args, {
+    ...server.identity,
+    cwd: workspace.directory,
+    detached: true,
+    stdio: ['ignore', output, output],
+  });
+  if (child.pid !== undefined) workspace.ownProcess(child.pid, server.stopSignal);
+  child.unref();
+  closeSync(output);
+  let ended: unknown;
+  child.on('error', (error) => (ended = error));
+  child.on('exit', (code, signal) => (ended = new Error(`ended with ${code ?? signal}`)));
+  try {
+    await poll(
+      () => {
+        if (ended !== undefined) throw ended;
+        return answers(server.ask());
+      },
+      `an answer of ${server.name}`,
+      START_LIMIT_MS,
+    );
+  } catch (error) {
+    throw new ServerFailedError(server.name, `${errorMessage(error)}\n${lastLines(log)}`, error);
+  }
+}
+
+function lastLines(file: string): string {
+  return readFileSync(file, 'utf8').trimEnd().split('\n').slice(-5).join('\n');
+}
+
+/** A port of 127.0.0.1 that was free a moment ago. */
+export async function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.on('error', reject);
+    probe.listen(0, '127.0.0.1', () => {
+      const address = probe.address();
+      probe.close(() => {
+        if (typeof address === 'object' && address !== null) resolve(address.port);
+        else reject(new Error('The system gave no port'));
+      });
+    });
+  });
+}

@@ -1,0 +1,38 @@
+import { randomBytes } from 'node:crypto';
+import postgres from 'postgres';
+import { inject } from 'vitest';
+import { openDatabase } from '../../src/db/connection.ts';
+import { databaseAt, onServer } from './server.ts';
+import { until } from './until.ts';
+
+/** PostgreSQL's object_in_use: somebody, autovacuum for one, is looking into the template. */
+const IN_USE = '55006';
+
+/** A migrated, empty database of its own for one test file. `close` drops it. */
+export async function freshDatabase() {
+  const server = inject('databaseUrl');
+  const template = inject('templateName');
+  const name = `${template}_${randomBytes(6).toString('hex')}`;
+  await until(() => clone(server, name, template), `a copy of ${template}`);
+  const url = databaseAt(server, name);
+  const { db, client, close } = openDatabase(url);
+  return {
+    url,
+    db,
+    client,
+    close: async () => {
+      await close();
+      await onServer(server, (sql) => sql`drop database if exists ${sql(name)} with (force)`);
+    },
+  };
+}
+
+async function clone(server: string, name: string, template: string): Promise<boolean> {
+  try {
+    await onServer(server, (sql) => sql`create database ${sql(name)} template ${sql(template)}`);
+    return true;
+  } catch (error) {
+    if (error instanceof postgres.PostgresError && error.code === IN_USE) return false;
+    throw error;
+  }
+}
