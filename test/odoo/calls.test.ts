@@ -1,0 +1,101 @@
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { createOdooClient } from '../../src/odoo/client.ts';
+import { createGate } from '../../src/odoo/gate.ts';
+import type { ReadCall } from '../../src/odoo/methods.ts';
+import { executeKwArguments, json2Request, READ_METHODS } from '../../src/odoo/methods.ts';
+import { asked, odoo14, result, scriptedServer } from './scripted-server.ts';
+
+describe('the methods that exist', () => {
+  it('are reads', () => {
+    expect(READ_METHODS).toEqual([
+      'fields_get',
+      'search',
+      'search_count',
+      'search_read',
+      'read',
+      'context_get',
+    ]);
+  });
+
+  it.each(['write', 'create', 'unlink', 'action_confirm', 'toString'])(
+    '%s is refused before anything is sent',
+    (method) => {
+      const call: ReadCall = JSON.parse(
+        JSON.stringify({ model: 'res.partner', method, named: {}, context: {} }),
+      );
+      expect(() => executeKwArguments(call)).toThrow(`${method} is not a read method`);
+      expect(() => json2Request(call)).toThrow(`${method} is not a read method`);
+    },
+  );
+});
+
+describe('every call', () => {
+  it('carries the configured context and sees archived records', async () => {
+    const server = await scriptedServer(odoo14(() => result([])));
+    const client = createOdooClient({
+      url: server.url,
+      db: 'prod',
+      user: 'bot',
+      password: 'x',
+      protocol: 'jsonrpc',
+      timeoutMs: 20_000,
+      context: { lang: 'fr_FR', active_test: true },
+      concurrency: 1,
+    });
+    onTestFinished(() => client.close());
+    await client.search('m', [['id', '>', 3]], { order: 'id', limit: 2 });
+    await client.searchRead('m', [], { fields: ['name'], limit: 1 });
+    await client.read('m', [1], { fields: ['name'], binSize: true });
+    await client.read('m', [], { fields: ['name'] });
+    const context = { lang: 'fr_FR', active_test: false };
+    expect(server.received.slice(2).map((request) => asked(request).args.slice(3))).toEqual([
+      ['m', 'search', [[['id', '>', 3]]], { order: 'id', limit: 2, context }],
+      ['m', 'search_read', [[]], { fields: ['name'], limit: 1, context }],
+      ['m', 'read', [[1]], { fields: ['name'], context: { ...context, bin_size: true } }],
+    ]);
+  });
+
+  it('signs in once, however many start together', async () => {
+    const server = await scriptedServer(odoo14(() => result(5)));
+    const options = { url: server.url, db: 'd', user: 'u', password: 'x', timeoutMs: 20_000, context: {} };
+    const client = createOdooClient({ ...options, protocol: 'jsonrpc', concurrency: 3 });
+    onTestFinished(() => client.close());
+    expect(await Promise.all([1, 2, 3].map(() => client.searchCount('m', [])))).toEqual([5, 5, 5]);
+    const methods = server.received.map((request) => asked(request).method);
+    expect(methods).toEqual(['version', 'authenticate', 'execute_kw', 'execute_kw', 'execute_kw']);
+    expect(client.calls).toBe(5);
+  });
+});
+
+describe('the gate', () => {
+  it('lets no more through at once than it has places, first come first served', async () => {
+    const gate = createGate(2, undefined);
+    const started: string[] = [];
+    let running = 0;
+    let most = 0;
+    const work = (name: string) => async () => {
+      started.push(name);
+      most = Math.max(most, ++running);
+      await new Promise(setImmediate);
+      running--;
+    };
+    await Promise.all(['a', 'b', 'c', 'd', 'e'].map((name) => gate.pass(work(name))));
+    expect(started.join('')).toBe('abcde');
+    expect(most).toBe(2);
+  });
+
+  it('frees the place of a work that failed', async () => {
+    const gate = createGate(1, undefined);
+    await expect(gate.pass(() => Promise.reject(new Error('no')))).rejects.toThrow('no');
+    expect(await gate.pass(async () => 'next')).toBe('next');
+  });
+
+  it('spaces the starts by the rate', async () => {
+    const gate = createGate(10, 50);
+    const start = performance.now();
+    const starts = await Promise.all(
+      [1, 2, 3, 4].map(() => gate.pass(async () => performance.now() - start)),
+    );
+    expect(starts.map((ms, index) => ms >= index * 20 - 2)).toEqual([true, true, true, true]);
+  });
+});
