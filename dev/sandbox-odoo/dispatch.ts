@@ -32,7 +32,7 @@ export interface ServiceCall {
 export function dispatchService(backend: Backend, { service, method, args }: ServiceCall): unknown {
   if (service === 'common') return common(backend, method, args);
   if (service === 'object') return object(backend, method, args);
-  if (backend.store.version === '19.0') throw new PythonError('builtins.KeyError', `'${service}'`);
+  if (backend.store.version === '19.0') throw new PythonError('builtins.KeyError', service);
   const message = "local variable 'dispatch' referenced before assignment";
   throw new PythonError('builtins.UnboundLocalError', message);
 }
@@ -150,5 +150,5 @@ const isSecret = ({ password, apiKey }: Backend, secret: unknown): boolean =>
   secret === password || secret === apiKey;
 
 function checkDatabase(backend: Backend, db: unknown): void {
-  if (db !== backend.db) throw unknownDatabase(String(db));
+  if (db !== backend.db) throw unknownDatabase(backend.store.version, String(db));
 }

@@ -1,3 +1,5 @@
+import type { OdooVersion } from './fields.ts';
+
 /**
  * An exception as Odoo's Python would raise it. The three protocols word the same one differently.
  * `fault` is the XML-RPC fault code, `status` the HTTP status on JSON-2. Seen on 14.0 and 19.0.
@@ -23,9 +25,10 @@ export const accessError = (message: string) =>
   new PythonError('odoo.exceptions.AccessError', message, 4, 403);
 export const accessDenied = () => new PythonError('odoo.exceptions.AccessDenied', 'Access Denied', 3, 403);
 
-/** What PostgreSQL says of an unknown database, through psycopg2. */
-export function unknownDatabase(db: string): PythonError {
-  return new PythonError('psycopg2.OperationalError', `FATAL:  database "${db}" does not exist\n`);
+/** What PostgreSQL says of an unknown database, through psycopg2; a newer libpq names the server too. */
+export function unknownDatabase(version: OdooVersion, db: string): PythonError {
+  const server = version === '19.0' ? 'connection to server at "127.0.0.1", port 5432 failed: ' : '';
+  return new PythonError('psycopg2.OperationalError', `${server}FATAL:  database "${db}" does not exist\n`);
 }
 
 /** The last lines of a traceback: clients see it as XML-RPC fault 1 and as `debug`. */
