@@ -1,6 +1,6 @@
 import type { Database } from '../db/connection.ts';
-import { storedBinaries, storedFields } from '../db/documents.ts';
 import type { bc, bcLine } from '../db/schema/documents.ts';
+import { storedBinaries, storedFields } from '../db/stored.ts';
 import type { OdooClient, OdooRecord } from '../odoo/types.ts';
 import type { MirroredModel } from './model.ts';
 import { odooDateTime } from './window.ts';

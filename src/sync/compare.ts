@@ -1,4 +1,5 @@
-import type { Reading, RecordToStore, StoredHeader, StoredLine } from '../db/documents.ts';
+import type { Reading, RecordToStore } from '../db/documents.ts';
+import type { StoredHeader, StoredLine } from '../db/stored.ts';
 
 /** A BC ready to be stored, contents of binaries included. */
 export interface PreparedDocument {

@@ -1,5 +1,5 @@
 import type { Database } from '../db/connection.ts';
-import { ownersOfLines } from '../db/documents.ts';
+import { ownersOfLines } from '../db/stored.ts';
 import type { Domain, OdooClient, OdooRecord } from '../odoo/types.ts';
 import type { DocumentModel } from './model.ts';
 import { odooDateTime } from './window.ts';

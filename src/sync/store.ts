@@ -1,19 +1,18 @@
 import { recordChange } from '../db/audit.ts';
 import type { Database, Queryable } from '../db/connection.ts';
-import type { StoredHeader, StoredLine } from '../db/documents.ts';
 import {
   confirmHeader,
   deleteLines,
   lockDocument,
   markChanged,
-  storedHeader,
-  storedLines,
   upsertHeader,
   upsertLines,
 } from '../db/documents.ts';
 import { resolveFailure } from '../db/failures.ts';
 import { closeItems } from '../db/ledger.ts';
 import type { AuditAction } from '../db/schema/sync.ts';
+import type { StoredHeader, StoredLine } from '../db/stored.ts';
+import { storedHeader, storedLines } from '../db/stored.ts';
 import { PasserelleError } from '../errors.ts';
 import { auditChanges } from './changes.ts';
 import type { Comparison, PreparedDocument } from './compare.ts';

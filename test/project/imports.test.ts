@@ -1,0 +1,80 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { describe, expect, it } from 'vitest';
+
+const ROOT = resolve(import.meta.dirname, '../..');
+
+interface Import {
+  readonly from: string;
+  readonly to: string;
+  readonly typeOnly: boolean;
+}
+
+function sources(folder: string): string[] {
+  return readdirSync(join(ROOT, folder), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
+    .map((entry) => relative(ROOT, join(entry.parentPath, entry.name)));
+}
+
+const IMPORT = /^(?:import|export)\s+(type\s+)?[^;]*?from\s+'(\.[^']+)'/gm;
+
+function importsOf(file: string): Import[] {
+  const text = readFileSync(join(ROOT, file), 'utf8');
+  return [...text.matchAll(IMPORT)].map(([, type, path]) => ({
+    from: file,
+    to: relative(ROOT, resolve(ROOT, dirname(file), path ?? '')),
+    typeOnly: type !== undefined,
+  }));
+}
+
+const PRODUCT = [...sources('src'), ...sources('workers')];
+const imports = PRODUCT.flatMap(importsOf);
+
+/** Every import that starts in one folder and ends in another, types apart where `types` allows them. */
+function crossing(from: RegExp, to: RegExp, types: 'allowed' | 'refused'): string[] {
+  return imports
+    .filter((one) => from.test(one.from) && to.test(one.to) && !(types === 'allowed' && one.typeOnly))
+    .map((one) => `${one.from} -> ${one.to}`);
+}
+
+describe('the import rules', () => {
+  it('see the imports of the project', () => {
+    expect(imports.length).toBeGreaterThan(100);
+  });
+
+  it('keep the entry points (workers, API, command line) out of the rest of src', () => {
+    expect(crossing(/^src\/(?!api\/|cli\/|server\.ts)/, /^(workers\/|src\/(api|cli)\/)/, 'refused')).toEqual(
+      [],
+    );
+  });
+
+  it('keep the API apart from the workers and from Odoo', () => {
+    expect(crossing(/^src\/(api\/|server\.ts)/, /^(workers|src\/odoo)\//, 'allowed')).toEqual([]);
+  });
+
+  it.each([
+    ['odoo', 'db|tryton'],
+    ['db', 'odoo|tryton'],
+    ['tryton', 'odoo|db'],
+  ])('let src/%s import nothing but types of its neighbours %s', (folder, others) => {
+    expect(crossing(new RegExp(`^src/${folder}/`), new RegExp(`^src/(${others})/`), 'allowed')).toEqual([]);
+  });
+
+  it('keep development, benchmarks and tests out of the product', () => {
+    expect(crossing(/./, /^(dev|bench|test)\//, 'refused')).toEqual([]);
+  });
+
+  it('let only src/config.ts read the environment', () => {
+    const readers = PRODUCT.filter((file) => /process\.env\b/.test(readFileSync(join(ROOT, file), 'utf8')));
+    expect(readers.filter((file) => file !== 'src/config.ts')).toEqual([]);
+  });
+});
+
+describe('the sizes', () => {
+  it('keep every source file at 200 lines or fewer', () => {
+    const long = [...PRODUCT, ...sources('dev')]
+      .map((file) => ({ file, lines: readFileSync(join(ROOT, file), 'utf8').split('\n').length - 1 }))
+      .filter(({ lines }) => lines > 200);
+    expect(long).toEqual([]);
+  });
+});
