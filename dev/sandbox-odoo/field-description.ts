@@ -12,7 +12,7 @@ export function describeField(name: string, field: FieldDefinition, version: Odo
     manual: false,
     readonly: field.readonly === true || !stored,
     required: field.required === true,
-    searchable: stored || name === 'display_name',
+    searchable: stored || (name === 'display_name' && version === '19.0'),
     sortable,
     store: stored,
     string: field.string,

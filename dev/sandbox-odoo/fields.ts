@@ -50,10 +50,10 @@ export interface FieldDefinition {
   readonly compute?: (row: Row, store: Store, context: Context) => Stored;
 }
 
-/** A stored computed value: when one of `when` changes, `compute` runs on the record, or on the one `of` names. */
+/** A stored computed value: when one of `when` is written, `compute` runs on the record, or on the one `of` names. */
 export interface StoredCompute {
   readonly when: readonly string[];
-  /** A many2one: the record that is computed and, if a value of it changed, stamped. */
+  /** A many2one: the record it leads to is computed, and stamped. */
   readonly of?: string;
   readonly compute: (row: Row, store: Store) => Readonly<Record<string, Stored>>;
 }

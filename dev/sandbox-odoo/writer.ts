@@ -30,11 +30,10 @@ export class Writer {
     const changes = columns(table, values);
     for (const id of ids) {
       const before = existing(table, id);
-      const changed = new Set(Object.keys(changes).filter((field) => before[field] !== changes[field]));
       this.#put(table, { ...before, ...changes });
-      this.#recompute(table, id, changed);
+      this.#recompute(table, id, new Set(Object.keys(changes)));
       for (const compute of table.definition.computes ?? []) {
-        if (compute.of && changed.has(compute.of)) this.#computeOn(table, before, compute);
+        if (compute.of && compute.of in changes) this.#computeOn(table, before, compute);
       }
       this.#applyCommands(table, id, values);
     }
@@ -88,8 +87,9 @@ export class Writer {
     else if (command[0] === 2) this.unlink(model, [command[1]]);
   }
 
-  #recompute(table: Table, id: number, changed: ReadonlySet<string>): void {
-    const moved = new Set(changed);
+  /** As Odoo does it over RPC: what was written counts, whether it changed or not. */
+  #recompute(table: Table, id: number, written: ReadonlySet<string>): void {
+    const moved = new Set(written);
     for (const compute of table.definition.computes ?? []) {
       if (!compute.when.some((field) => moved.has(field))) continue;
       const row = existing(table, id);
@@ -98,21 +98,18 @@ export class Writer {
         continue;
       }
       const results = compute.compute(row, this.#store);
-      for (const [field, value] of Object.entries(results)) if (row[field] !== value) moved.add(field);
+      for (const field of Object.keys(results)) moved.add(field);
       table.put({ ...row, ...results });
     }
   }
 
-  /** A stored computed value of another record: that record is stamped only when a value of it changed. */
+  /** A stored computed value of another record: that record is stamped too. */
   #computeOn(table: Table, row: Row, compute: StoredCompute): void {
     const link = table.fields.get(compute.of ?? '');
     const id = row[compute.of ?? ''];
     const target = this.#store.table(link?.relation ?? '');
     const before = typeof id === 'number' ? target.rows.get(id) : undefined;
-    if (!before) return;
-    const results = compute.compute(before, this.#store);
-    const moved = Object.entries(results).some(([field, value]) => before[field] !== value);
-    if (moved) this.#put(target, { ...before, ...results });
+    if (before) this.#put(target, { ...before, ...compute.compute(before, this.#store) });
   }
 }
 

@@ -6,11 +6,11 @@ export interface XmlCall {
   readonly params: readonly unknown[];
 }
 
-const TOKEN = /<(\/?)([a-zA-Z0-9]+)[^>]*?(\/?)>|([^<]+)/g;
+const TOKEN = /<!\[CDATA\[(.*?)\]\]>|<(\/?)([a-zA-Z0-9]+)[^>]*?(\/?)>|([^<]+)/gs;
 const ENTITIES: Readonly<Record<string, string>> = { lt: '<', gt: '>', amp: '&', quot: '"', apos: "'" };
 
 /**
- * Reads `<methodCall>`. Enough XML for what clients send: no comments, no CDATA, no document types.
+ * Reads `<methodCall>`. Enough XML for what clients send: no comments, no document types.
  *
  * @throws PythonError expat's, for a text that is not a method call.
  */
@@ -31,7 +31,8 @@ interface Token {
   readonly text: string;
 }
 
-function token([, slash, name, empty, text]: RegExpExecArray): Token & { readonly empty: boolean } {
+function token([, cdata, slash, name, empty, text]: RegExpExecArray): Token & { readonly empty: boolean } {
+  if (cdata !== undefined) return { kind: 'text', text: cdata, empty: false };
   if (text !== undefined) return { kind: 'text', text: unescapeXml(text), empty: false };
   return { kind: slash ? 'close' : 'open', text: name ?? '', empty: empty === '/' };
 }
@@ -104,10 +105,12 @@ class Reader {
   }
 
   #text(): string {
-    const token = this.#tokens[this.#at];
-    if (token?.kind !== 'text') return '';
-    this.#at += 1;
-    return token.text;
+    let text = '';
+    for (let token = this.#tokens[this.#at]; token?.kind === 'text'; token = this.#tokens[this.#at]) {
+      text += token.text;
+      this.#at += 1;
+    }
+    return text;
   }
 
   #leave(name: string): void {

@@ -55,8 +55,11 @@ function writeNumber(value: number): string {
   return `<int>${value}</int>`;
 }
 
-const strip = (text: string): string =>
-  text.replaceAll(/\p{Cc}/gu, (char) => (char > '\u001f' || KEPT_CONTROLS.has(char) ? char : ''));
+/** Most texts hold no control character at all: looking first is much cheaper than replacing. */
+function strip(text: string): string {
+  if (!/\p{Cc}/u.test(text)) return text;
+  return text.replaceAll(/\p{Cc}/gu, (char) => (char > '\u001f' || KEPT_CONTROLS.has(char) ? char : ''));
+}
 
 const escapeXml = (text: string): string =>
   text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');

@@ -27,7 +27,7 @@ const xmlRead = (db: string) => {
   const ids =
     '<array><data><value><array><data><value><int>1</int></value></data></array></value></data></array>';
   const values = [
-    `<string>${db}</string>`,
+    `<string><![CDATA[${db}]]></string>`,
     '<int>2</int>',
     sandbox.password,
     'dimagaz.bc',

@@ -43,16 +43,22 @@ it('touches the header when a line is written through it, and not when its note 
   expect([stampOf(BC, id), stampOf(LINE, line)]).toEqual(['2026-03-01 10:02:00', '2026-03-01 10:02:00']);
 });
 
-it('recomputes the amounts of the header from its lines, and dates it only when they move', () => {
+it('computes and dates the header anew whenever what its amounts are made of is written', () => {
   at('11:00:00');
   const id = sandbox.create(BC, { name: 'BC', line_ids: [[0, 0, { price_unit: 3, quantity: 2 }]] });
   const line = Math.max(...sandbox.ids(LINE));
   expect(sandbox.record(BC, id)).toMatchObject({ amount_untaxed: 6, amount_tax: 1.2, amount_total: 7.2 });
   at('11:01:00');
-  sandbox.write(LINE, [line], { quantity: 2 });
+  sandbox.write(LINE, [line], { active: false, sequence: 3, name: 'other' });
   expect(stampOf(BC, id)).toBe('2026-03-01 11:00:00');
-  sandbox.write(LINE, [line], { quantity: 4 });
+  sandbox.write(LINE, [line], { active: true, quantity: 4 });
   expect(sandbox.record(BC, id)).toMatchObject({ amount_total: 14.4, write_date: '2026-03-01 11:01:00' });
+  at('11:02:00');
+  sandbox.write(LINE, [line], { quantity: 4 });
+  expect(stampOf(BC, id)).toBe('2026-03-01 11:02:00');
+  at('11:03:00');
+  sandbox.unlink(LINE, [line]);
+  expect(sandbox.record(BC, id)).toMatchObject({ amount_total: 0, write_date: '2026-03-01 11:03:00' });
 });
 
 it('deletes the lines of a header that goes', () => {
