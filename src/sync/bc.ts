@@ -22,6 +22,9 @@ import { StaleReadingError, storeDocument } from './store.ts';
 /** A BC that keeps changing under our hands is left to the job's next attempt after this many readings. */
 const READINGS = 3;
 
+/** A single BC's error is its own: nothing is halved. */
+const NO_BLAME = { mayBlame: () => false, tally: { read: 0, refused: 0 } };
+
 export type BcOutcome = StoreOutcome | 'gone' | 'superseded';
 
 /**
@@ -72,7 +75,7 @@ async function readAgain(
   odooId: number,
 ): Promise<DocumentPayload | null> {
   const reading = { fetchSeq: await nextFetchSeq(db), fetchedAt: new Date().toISOString() };
-  const { documents } = await readDocuments(odoo, model, [odooId], () => false);
+  const { documents } = await readDocuments(odoo, model, [odooId], NO_BLAME);
   const [document] = documents;
   return document === undefined ? null : { ...reading, header: document.header, lines: [...document.lines] };
 }

@@ -33,23 +33,25 @@ export async function processPage(
   const model = await mirror.models.of(payload.runId, () => describeDocument(odoo, definition));
   // A page that timed out comes back in smaller slices: half as many with each attempt.
   const size = Math.ceil(ids.length / 2 ** (attempt.number - 1));
-  let queued = 0;
+  const blame = {
+    mayBlame: (error: unknown) => isRefusal(error) || (attempt.last && isMalformed(error)),
+    tally: { read: 0, refused: 0 },
+  };
+  const jobs = [];
+  const refused = [];
   for (let start = 0; start < ids.length; start += size) {
     const reading = { fetchSeq: await nextFetchSeq(db), fetchedAt: new Date().toISOString() };
-    const slice = ids.slice(start, start + size);
-    const read = await readDocuments(odoo, model, slice, (error) =>
-      attempt.last ? isRefusal(error) || isMalformed(error) : isRefusal(error),
-    );
-    const whole = read.documents.map((document) =>
-      job(payload, document.header.id, { ...reading, ...document }),
-    );
-    const refused = read.refused.map((odooId) => job(payload, odooId));
-    await enqueueBcs(queues.bc, [...whole, ...refused], settings);
+    const read = await readDocuments(odoo, model, ids.slice(start, start + size), blame);
     await closeGone(mirror, payload.runId, read.missing);
-    queued += whole.length + refused.length;
+    jobs.push(
+      ...read.documents.map((document) => job(payload, document.header.id, { ...reading, ...document })),
+    );
+    refused.push(...read.refused.map((odooId) => job(payload, odooId)));
   }
+  // Only now is it sure that the refusals are the records' own.
+  await enqueueBcs(queues.bc, [...jobs, ...refused], settings);
   await advanceWhenPageIsDone(mirror, payload, odoo.used());
-  return queued;
+  return jobs.length + refused.length;
 }
 
 function job(

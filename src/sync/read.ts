@@ -21,31 +21,45 @@ export interface Reading {
 /** Lines asked for in one call, by what the headers' own lists promise. */
 const LINES_PER_CALL = 5000;
 
+/** Which errors may be the fault of single records, and how often that was so on the page so far. */
+export interface Blame {
+  readonly mayBlame: (error: unknown) => boolean;
+  readonly tally: { read: number; refused: number };
+}
+
+/** So many refusals without one success are not the fault of single records. */
+const REFUSED_AT_MOST = 16;
+
 /**
  * Reads headers and their lines. One record that Odoo refuses fails a whole `read`, so a refused page is halved
- * down to the ids that are to blame; `mayBlame` says which other errors count as a refusal.
+ * down to the ids that are to blame. Where nothing but refusals comes back, the trouble is Odoo's: its error is thrown, and no BC is blamed.
  */
 export async function readDocuments(
   odoo: OdooClient,
   model: DocumentModel,
   ids: readonly number[],
-  mayBlame: (error: unknown) => boolean = isRefusal,
+  { mayBlame, tally }: Blame,
 ): Promise<Reading> {
-  if (ids.length === 0) return { documents: [], missing: [], refused: [] };
-  try {
-    return await readWhole(odoo, model, ids);
-  } catch (error) {
-    if (!mayBlame(error)) throw error;
-    if (ids.length === 1) return { documents: [], missing: [], refused: ids };
+  const documents: ReadDocument[] = [];
+  const missing: number[] = [];
+  const refused: number[] = [];
+  const parts = ids.length === 0 ? [] : [ids];
+  for (let part = parts.pop(); part !== undefined; part = parts.pop()) {
+    try {
+      const read = await readWhole(odoo, model, part);
+      documents.push(...read.documents);
+      missing.push(...read.missing);
+      tally.read += part.length;
+    } catch (error) {
+      if (!mayBlame(error) || (tally.read === 0 && tally.refused >= REFUSED_AT_MOST)) throw error;
+      const middle = Math.ceil(part.length / 2);
+      if (part.length === 1) {
+        refused.push(...part);
+        tally.refused += 1;
+      } else parts.push(part.slice(middle), part.slice(0, middle));
+    }
   }
-  const middle = Math.ceil(ids.length / 2);
-  const first = await readDocuments(odoo, model, ids.slice(0, middle), mayBlame);
-  const second = await readDocuments(odoo, model, ids.slice(middle), mayBlame);
-  return {
-    documents: [...first.documents, ...second.documents],
-    missing: [...first.missing, ...second.missing],
-    refused: [...first.refused, ...second.refused],
-  };
+  return { documents, missing, refused };
 }
 
 /** Odoo answered, and the answer was no: a record of the page is to blame. */
@@ -58,14 +72,17 @@ export function isMalformed(error: unknown): boolean {
   return error instanceof PasserelleError && error.code === 'odoo_malformed_answer';
 }
 
-async function readWhole(odoo: OdooClient, model: DocumentModel, ids: readonly number[]): Promise<Reading> {
+async function readWhole(
+  odoo: OdooClient,
+  model: DocumentModel,
+  ids: readonly number[],
+): Promise<Omit<Reading, 'refused'>> {
   const headers = await odoo.read(model.header.name, ids, { fields: model.header.requested, binSize: true });
   const lines = await readLines(odoo, model, headers);
   const present = new Set(headers.map((header) => header.id));
   return {
     documents: headers.map((header) => ({ header, lines: lines.get(header.id) ?? [] })),
     missing: ids.filter((id) => !present.has(id)),
-    refused: [],
   };
 }
 

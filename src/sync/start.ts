@@ -47,8 +47,11 @@ async function takeLease(mirror: Mirror, run: SyncLogRow): Promise<number | null
   return null;
 }
 
-/** The run whose lease ran out before its end, if any. */
-async function abandonedRun({ db, definition }: Mirror, asking: number): Promise<SyncLogRow | null> {
+/** The run, other than the `asking` one, whose lease ran out before its end, if any. */
+export async function abandonedRun(
+  { db, definition }: Mirror,
+  asking: number | null = null,
+): Promise<SyncLogRow | null> {
   const state = await readState(db, definition.key);
   if (state === null || state.held || state.leaseRunId === null || state.leaseRunId === asking) return null;
   const run = await findRun(db, state.leaseRunId);

@@ -1,0 +1,86 @@
+import { sql } from 'drizzle-orm';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { readState } from '../../src/db/lease.ts';
+import { bcJobId } from '../../src/queues/bc.ts';
+import type { Office } from '../harness/office.ts';
+import { openOffice } from '../harness/office.ts';
+import { until } from '../harness/until.ts';
+
+describe('one BC that cannot be stored', () => {
+  let office: Office;
+  let bad = 0;
+  beforeEach(async () => {
+    office = await openOffice({ env: { SYNC_PAGE_SIZE: '16' } });
+    bad = office.odoo.ids('dimagaz.bc')[7] ?? 0;
+    await office.work();
+  });
+  afterEach(() => office.close());
+
+  const openFailures = () =>
+    office.database
+      .client`select odoo_id, code, message, failures from sync_failure where resolved_at is null`;
+  /** PostgreSQL refuses this one BC, as it would refuse bad data. */
+  const refuse = () =>
+    office.mirror.db.execute(
+      sql.raw(`alter table scrap_dimagaz_bc add constraint no_bad check (odoo_id <> ${bad})`),
+    );
+  const allow = () => office.mirror.db.execute(sql`alter table scrap_dimagaz_bc drop constraint no_bad`);
+
+  it('fails alone when PostgreSQL refuses it: the run ends partial and the failure is listed with its reason', async () => {
+    await refuse();
+    const run = await office.run('full');
+    expect(run).toMatchObject({ status: 'partial', failed: 1, created: office.odoo.count('dimagaz.bc') - 1 });
+    const [failure] = await openFailures();
+    expect(failure).toMatchObject({ odoo_id: String(bad), code: '23514', failures: 1 });
+    expect(failure?.['message']).toContain('no_bad');
+    expect(failure?.['message']).not.toContain('insert into');
+  });
+
+  it('fails alone when Odoo refuses it: the page is halved down to it', async () => {
+    office.odoo.faults.denyRecord('dimagaz.bc', bad);
+    const run = await office.run('full');
+    expect(run).toMatchObject({ status: 'partial', failed: 1, created: office.odoo.count('dimagaz.bc') - 1 });
+    expect(await openFailures()).toMatchObject([{ odoo_id: String(bad), code: 'odoo_access_denied' }]);
+  });
+
+  it('is stored by a retry of its job long after the run ended, and its failure is closed', async () => {
+    await refuse();
+    const run = await office.run('full');
+    await allow();
+    office.odoo.write('dimagaz.bc', [bad], { notes: 'corrigé depuis' });
+    const jobId = bcJobId({ runId: run.id, odooId: bad, generation: 0 });
+    const job = await office.mirror.queues.bc.getJob(jobId);
+    expect(await job?.getState()).toBe('failed');
+    await job?.retry();
+    await until(async () => (await openFailures()).length === 0, 'the failure to be resolved');
+    const [row] = await office.database
+      .client`select fields->>'notes' as notes from scrap_dimagaz_bc where odoo_id = ${bad}`;
+    expect(row?.['notes']).toBe('corrigé depuis');
+  });
+
+  it('is offered again by a later run once its pause is over, which closes the failure', async () => {
+    await refuse();
+    await office.run('full');
+    await allow();
+    await office.mirror.db.execute(sql`update sync_failure set next_attempt_at = now()`);
+    expect(await office.run('incremental')).toMatchObject({ status: 'success', created: 1 });
+    expect(await openFailures()).toEqual([]);
+  });
+
+  it('is one open incident, with growing pauses, however often it fails', async () => {
+    await refuse();
+    await office.run('full');
+    await office.run('single', [bad]);
+    await office.run('single', [bad]);
+    const [failure] = await office.database.client`
+      select failures, extract(epoch from next_attempt_at - last_failed_at)::int as pause from sync_failure`;
+    expect(failure).toEqual({ failures: 3, pause: 240 });
+  });
+
+  it('moves last_sync all the same: what is parked is not lost', async () => {
+    await refuse();
+    const run = await office.run('full');
+    const state = await readState(office.mirror.db, 'bclinbc');
+    expect(state).toMatchObject({ lastSync: run.nowSync, isSyncing: false, held: false });
+  });
+});

@@ -1,0 +1,66 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { grantLease, heartbeat, readState, releaseLease } from '../../src/db/lease.ts';
+import type { Office } from '../harness/office.ts';
+import { openOffice } from '../harness/office.ts';
+
+const KEY = 'bclinbc';
+
+describe('the lease', () => {
+  let office: Office;
+  beforeEach(async () => {
+    office = await openOffice();
+  });
+  afterEach(() => office.close());
+
+  it('lets one of two runs work that are asked for at once; the other is logged as skipped', async () => {
+    office.odoo.faults.latencyMs = 30;
+    const runs = [await office.request('full'), await office.request('full')];
+    await office.work();
+    const ended = await Promise.all(runs.map(office.ended));
+    expect(ended.map((run) => run.status).sort()).toEqual(['skipped', 'success']);
+    expect(ended.find((run) => run.status === 'skipped')?.errorMessage).toContain('still in progress');
+  });
+
+  it('is granted to nobody else before it ran out, and with a higher token afterwards', async () => {
+    const first = await grantLease(office.mirror.db, KEY, 1, 60_000);
+    expect(await grantLease(office.mirror.db, KEY, 2, 60_000)).toBeNull();
+    await heartbeat(office.mirror.db, KEY, first ?? 0, -1000);
+    expect(await grantLease(office.mirror.db, KEY, 2, 60_000)).toBe((first ?? 0) + 1);
+  });
+
+  it('cannot be kept alive or given back with an old token', async () => {
+    const first = (await grantLease(office.mirror.db, KEY, 1, -1000)) ?? 0;
+    const second = (await grantLease(office.mirror.db, KEY, 2, 60_000)) ?? 0;
+    expect(await heartbeat(office.mirror.db, KEY, first, 60_000)).toBe(false);
+    await releaseLease(office.mirror.db, KEY, first, null);
+    expect(await readState(office.mirror.db, KEY)).toMatchObject({
+      held: true,
+      leaseRunId: 2,
+      leaseToken: second,
+    });
+  });
+
+  it('is free again after a run that failed while planning', async () => {
+    office.odoo.faults.when({ method: 'search' }, 'user_error');
+    await office.work();
+    expect(await office.run('full')).toMatchObject({ status: 'failed', errorCode: 'odoo_application_error' });
+    expect(await readState(office.mirror.db, KEY)).toMatchObject({
+      held: false,
+      isSyncing: false,
+      lastSync: null,
+    });
+  });
+
+  it('is free again after a run whose pages failed for good, and the next run covers what was owed', async () => {
+    office.odoo.faults.when({ method: 'read' }, 'error500');
+    await office.work();
+    expect(await office.run('full')).toMatchObject({ status: 'failed' });
+    expect(await readState(office.mirror.db, KEY)).toMatchObject({
+      held: false,
+      isSyncing: false,
+      lastSync: null,
+    });
+    office.odoo.faults.clear();
+    expect(await office.run('incremental')).toMatchObject({ status: 'success', mode: 'full' });
+  });
+});

@@ -1,0 +1,109 @@
+import { Redis } from 'ioredis';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { grantLease, heartbeat } from '../../src/db/lease.ts';
+import { createRun, findRun, updateRun } from '../../src/db/runs.ts';
+import { advanceRun } from '../../src/sync/advance.ts';
+import { planRun } from '../../src/sync/plan.ts';
+import { resumeRun } from '../../src/sync/resume.ts';
+import type { Office } from '../harness/office.ts';
+import { openOffice } from '../harness/office.ts';
+import { redisUrl } from '../harness/redis.ts';
+import { until } from '../harness/until.ts';
+
+describe('a run that was interrupted', () => {
+  let office: Office;
+  beforeEach(async () => {
+    office = await openOffice({ env: { SYNC_PAGE_SIZE: '8', SYNC_PAGES_IN_FLIGHT: '2', SYNC_LEASE: '3s' } });
+  });
+  afterEach(() => office.close());
+
+  /** A run as a worker leaves it that dies right after the plan: ledger written, first pages queued. */
+  const plannedRun = async () => {
+    const { mirror } = office;
+    const run = await createRun(mirror.db, { key: 'bclinbc', mode: 'full', trigger: 'cli' });
+    const token = await grantLease(mirror.db, 'bclinbc', run.id, 60_000);
+    await updateRun(mirror.db, run.id, { status: 'running', startedAt: new Date(), leaseToken: token });
+    await planRun(mirror, run, token);
+    await advanceRun(mirror, run.id);
+    return { runId: run.id, token: token ?? 0 };
+  };
+  const emptyRedis = async () => {
+    const redis = new Redis(redisUrl());
+    const keys = await redis.keys(`${office.env['QUEUE_PREFIX']}:*`);
+    if (keys.length > 0) await redis.unlink(keys);
+    redis.disconnect();
+  };
+  const stored = async () => {
+    const [row] = await office.database.client`select count(*)::int as n from scrap_dimagaz_bc`;
+    return row?.['n'];
+  };
+
+  it('ends right by itself when Redis lost every job', async () => {
+    const { runId } = await plannedRun();
+    await emptyRedis();
+    // The jobs have been away for longer than they could be on their way.
+    await office.database.client`update sync_run_page set queued_at = now() - interval '1 minute'`;
+    await office.work();
+    expect(await office.ended(runId)).toMatchObject({
+      status: 'success',
+      created: office.odoo.count('dimagaz.bc'),
+    });
+    expect(await stored()).toBe(office.odoo.count('dimagaz.bc'));
+  });
+
+  it('is resumed, not restarted, by the next run once its lease ran out', async () => {
+    const { runId, token } = await plannedRun();
+    await emptyRedis();
+    await heartbeat(office.mirror.db, 'bclinbc', token, -1000);
+    const next = await office.request('incremental');
+    await office.work();
+    expect(await office.ended(next)).toMatchObject({ status: 'skipped' });
+    expect(await office.ended(runId)).toMatchObject({
+      status: 'success',
+      created: office.odoo.count('dimagaz.bc'),
+    });
+  });
+
+  it('is planned again when its holder died while planning', async () => {
+    const { mirror } = office;
+    const run = await createRun(mirror.db, { key: 'bclinbc', mode: 'full', trigger: 'cli' });
+    const token = await grantLease(mirror.db, 'bclinbc', run.id, -1000);
+    await updateRun(mirror.db, run.id, { status: 'running', startedAt: new Date(), leaseToken: token });
+    await office.database
+      .client`insert into sync_run_item (run_id, odoo_id, page) values (${run.id}, 999999, 0)`;
+    await office.work();
+    expect(await office.ended(run.id)).toMatchObject({
+      status: 'success',
+      gone: 0,
+      seen: office.odoo.count('dimagaz.bc'),
+    });
+  });
+
+  it('ignores jobs of the holder that lost the lease: each BC is stored and audited once', async () => {
+    const { runId, token } = await plannedRun();
+    await heartbeat(office.mirror.db, 'bclinbc', token, -1000);
+    const run = await findRun(office.mirror.db, runId);
+    const newer = await grantLease(office.mirror.db, 'bclinbc', runId, 60_000);
+    if (run !== null) await resumeRun(office.mirror, run, newer);
+    await office.work();
+    const bcs = office.odoo.count('dimagaz.bc');
+    expect(await office.ended(runId)).toMatchObject({
+      status: 'success',
+      created: bcs,
+      leaseToken: token + 1,
+    });
+    const old = await office.mirror.queues.pages.getJob(`page-${runId}-0-0`);
+    await until(async () => (await old?.getState()) === 'completed', 'the old page job to be looked at');
+    expect((await office.mirror.queues.pages.getJob(`page-${runId}-0-0`))?.returnvalue).toBe('superseded');
+    const [audit] = await office.database.client`select count(*)::int as n from audit_log`;
+    expect(audit?.['n']).toBe(bcs);
+  });
+
+  it('gets its job back when it was requested and Redis lost the request', async () => {
+    const runId = await office.request('full');
+    await emptyRedis();
+    await office.database.client`update sync_log set requested_at = now() - interval '1 minute'`;
+    await office.work();
+    expect(await office.ended(runId)).toMatchObject({ status: 'success' });
+  });
+});
