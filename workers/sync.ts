@@ -5,9 +5,17 @@ import { syncPayload } from '../src/queues/sync.ts';
 import type { Mirror } from '../src/sync/mirror.ts';
 import { startRun } from '../src/sync/start.ts';
 
-/** Starts one run. A job that a schedule fired opens its run here, and remembers it in case it is delivered twice. */
-export async function handleSync(mirror: Mirror, job: Job<SyncPayload>): Promise<number> {
+/**
+ * Starts one run. A job that a schedule fired opens its run here, and remembers it in case it is delivered twice;
+ * a process that works on nothing but what is asked for lets it pass.
+ */
+export async function handleSync(
+  mirror: Mirror,
+  job: Job<SyncPayload>,
+  scheduled: boolean,
+): Promise<number | null> {
   const payload = syncPayload.parse(job.data);
+  if (payload.runId === undefined && !scheduled) return null;
   const run =
     payload.runId === undefined
       ? await createRun(mirror.db, {

@@ -42,7 +42,7 @@ export async function startWorkers(mirror: Mirror, { redis, prefix, scheduled }:
   };
   if (scheduled) await applySchedule(mirror.queues.sync, settings);
   const workers = [
-    start(SYNC_QUEUE, PLANS_AT_ONCE, (job: Job<SyncPayload>) => handleSync(mirror, job)),
+    start(SYNC_QUEUE, PLANS_AT_ONCE, (job: Job<SyncPayload>) => handleSync(mirror, job, scheduled)),
     start(PAGES_QUEUE, settings.pagesInFlight, (job: Job<PagePayload>) => handlePage(mirror, job)),
     start(BC_QUEUE, settings.bcConcurrency, (job: Job<BcPayload>) => handleBc(mirror, job)),
   ];
