@@ -123,34 +123,65 @@ export type OdooConfig = NonNullable<Config['odoo']>;
 export type SyncConfig = Config['sync'];
 export type Config = ReturnType<typeof shape>;
 
+export type MirrorConfig = Config & { readonly odoo: OdooConfig };
+
+type Source = Readonly<Record<string, string | undefined>>;
+
 /**
- * Reads the environment, once, and shapes it by concern.
+ * Reads the environment, once, and shapes it by concern. `defaults` stand in for what is not set.
  *
  * @throws ConfigError that names every missing or wrong variable and what was expected.
  */
-export function readConfig(source: Readonly<Record<string, string | undefined>> = process.env): Config {
-  const given = Object.fromEntries(
-    Object.entries(source).filter(([, value]) => value !== undefined && value !== ''),
-  );
-  const parsed = environment.safeParse(given);
-  const problems = parsed.success
-    ? missingOdoo(parsed.data)
-    : parsed.error.issues.map((issue) => problem(issue, given));
-  if (!parsed.success || problems.length > 0) throw new ConfigError(problems);
-  return shape(parsed.data);
+export function readConfig(source: Source = process.env, defaults: Source = {}): Config {
+  const given = { ...defaults, ...whatIsSet(source) };
+  return shape(valid(environment, given, given['ODOO_URL'] === undefined ? [] : missingOdoo(given)));
 }
 
-function problem(issue: z.core.$ZodIssue, given: Readonly<Record<string, string | undefined>>): string {
+/**
+ * The same for a process that has nothing to do without an Odoo.
+ *
+ * @throws ConfigError
+ */
+export function readMirrorConfig(source: Source = process.env, defaults: Source = {}): MirrorConfig {
+  const given = { ...defaults, ...whatIsSet(source) };
+  const { odoo, ...config } = shape(valid(environment, given, missingOdoo(given)));
+  if (odoo === null) throw new ConfigError([`ODOO_URL ${required}`]);
+  return { ...config, odoo };
+}
+
+/**
+ * The one variable that the migrations need.
+ *
+ * @throws ConfigError
+ */
+export function readDatabaseUrl(source: Source = process.env): string {
+  return valid(environment.pick({ DATABASE_URL: true }), whatIsSet(source), []).DATABASE_URL;
+}
+
+/** An empty variable counts as one that is not set. */
+function whatIsSet(source: Source): Source {
+  return Object.fromEntries(
+    Object.entries(source).filter(([, value]) => value !== undefined && value !== ''),
+  );
+}
+
+function valid<T>(schema: z.ZodType<T>, given: Source, missing: readonly string[]): T {
+  const parsed = schema.safeParse(given);
+  const wrong = parsed.success ? [] : parsed.error.issues.map((issue) => problem(issue, given));
+  if (!parsed.success || missing.length > 0) throw new ConfigError([...wrong, ...missing]);
+  return parsed.data;
+}
+
+function problem(issue: z.core.$ZodIssue, given: Source): string {
   const name = String(issue.path[0]);
   const expected = issue.message.startsWith('a ') ? `expected ${issue.message}` : issue.message;
   return given[name] === undefined ? `${name} ${required}: ${expected}` : `${name}: ${expected}`;
 }
 
-function missingOdoo(env: Environment): string[] {
-  if (env.ODOO_URL === undefined) return [];
-  return (['ODOO_DB', 'ODOO_USER', 'ODOO_PASSWORD'] as const)
-    .filter((name) => env[name] === undefined)
-    .map((name) => `${name} ${required} because ODOO_URL is set: ${variables[name].description}`);
+function missingOdoo(given: Source): string[] {
+  return (['ODOO_URL', 'ODOO_DB', 'ODOO_USER', 'ODOO_PASSWORD'] as const)
+    .filter((name) => given[name] === undefined)
+    .map((name) => `${name} ${required} to read Odoo: ${variables[name].description}`);
 }
 
 function shape(env: Environment) {
@@ -161,6 +192,8 @@ function shape(env: Environment) {
     logLevel: env.LOG_LEVEL,
     /** Null where no Odoo is configured: then there is no mirror. */
     odoo: env.ODOO_URL === undefined ? null : odooShape(env, env.ODOO_URL),
+    /** The header model whose fields the read API knows, Odoo or not. */
+    model: env.ODOO_MODEL,
     sync: {
       everyMs: env.SYNC_EVERY,
       fullCron: env.FULL_SYNC_CRON,
