@@ -71,3 +71,42 @@ export class BadCredentialsError extends PasserelleError {
     super('The admin pages ask for ADMIN_USER and ADMIN_PASSWORD.');
   }
 }
+
+/** A filter, a sort or a choice of fields names what the model does not have, or what cannot be used so. */
+export class UnknownFieldError extends PasserelleError {
+  override readonly name = 'UnknownFieldError';
+  readonly code = 'unknown_field';
+  constructor(parameter: string, field: string, known: readonly string[]) {
+    super(
+      known.length === 0
+        ? `${parameter}: the fields are not known yet; start a run at /api/v1/sync/runs first.`
+        : `${parameter}: there is no field ${JSON.stringify(field)}; there are ${known.join(', ')}.`,
+    );
+  }
+}
+
+export class UnknownOperatorError extends PasserelleError {
+  override readonly name = 'UnknownOperatorError';
+  readonly code = 'unknown_operator';
+  constructor(field: string, type: string, operator: string, known: readonly string[]) {
+    super(
+      `filter[${field}]: a ${type} field has no operator ${JSON.stringify(operator)}; it has ${known.join(', ')}.`,
+    );
+  }
+}
+
+export class BadValueError extends PasserelleError {
+  override readonly name = 'BadValueError';
+  readonly code = 'bad_value';
+  constructor(parameter: string, given: string, expected: string) {
+    super(`${parameter}: expected ${expected}, not ${JSON.stringify(given)}.`);
+  }
+}
+
+export class BadCursorError extends PasserelleError {
+  override readonly name = 'BadCursorError';
+  readonly code = 'bad_cursor';
+  constructor() {
+    super('cursor: it belongs to another sort or filter, or is damaged; ask for the first page again.');
+  }
+}

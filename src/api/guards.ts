@@ -1,6 +1,9 @@
 import type { Redis } from 'ioredis';
 import type { Config, OdooConfig } from '../config.ts';
-import { OdooNotConfiguredError, RedisUnavailableError } from './errors.ts';
+import type { Queryable } from '../db/connection.ts';
+import { findDocument } from '../db/documents-read.ts';
+import type { BcRow } from '../db/schema/documents.ts';
+import { BcNotFoundError, OdooNotConfiguredError, RedisUnavailableError } from './errors.ts';
 import { within } from './within.ts';
 
 /** @throws OdooNotConfiguredError where the mirror is switched off. */
@@ -20,4 +23,19 @@ export async function requireRedis(redis: Redis): Promise<void> {
   } catch (cause) {
     throw new RedisUnavailableError({ cause });
   }
+}
+
+/**
+ * The BC with the fields of `pick` (null: all of them), archived or not.
+ *
+ * @throws BcNotFoundError
+ */
+export async function requireDocument(
+  db: Queryable,
+  odooId: number,
+  pick: readonly string[] | null,
+): Promise<BcRow> {
+  const found = await findDocument(db, odooId, pick);
+  if (found === null) throw new BcNotFoundError(odooId);
+  return found;
 }

@@ -64,11 +64,7 @@ test('a route that needs PostgreSQL or Redis answers 503 with the code of the on
   await withNothingRunning(async (app) => {
     const runs = await app.inject('/api/v1/sync/runs');
     expect([runs.statusCode, runs.json().code]).toEqual([503, 'database_unavailable']);
-    const start = await app.inject({
-      method: 'POST',
-      url: '/api/v1/sync/runs',
-      payload: { mode: 'full' },
-    });
+    const start = await app.inject({ method: 'POST', url: '/api/v1/bc/1/resync' });
     expect([start.statusCode, start.json().code]).toEqual([503, 'redis_unavailable']);
     expect(start.body).not.toContain('127.0.0.1');
   });

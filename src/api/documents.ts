@@ -1,0 +1,66 @@
+import { z } from 'zod';
+import type { BcLineRow, BcRow } from '../db/schema/documents.ts';
+import { AUDIT_ACTIONS, RUN_MODES, RUN_TRIGGERS } from '../db/schema/sync.ts';
+import { moment, pageOf } from './schemas.ts';
+
+const record = {
+  odooId: z.int(),
+  fields: z.record(z.string(), z.unknown()).describe('as Odoo gave them'),
+  createDate: moment.nullable().describe('create_date of Odoo'),
+  writeDate: moment.nullable().describe('write_date of Odoo'),
+  syncedAt: moment.describe('when Odoo was last seen to have this content'),
+  archivedAt: moment.nullable().describe('when it was found gone from Odoo'),
+  archiveReason: z.string().nullable(),
+  contentHash: z.string(),
+};
+
+export const line = z.object({ ...record, bcOdooId: z.int() });
+
+export const document = z.object({
+  ...record,
+  changedAt: moment.describe('when header or lines last changed in the mirror'),
+  lines: z.array(line).optional(),
+});
+
+export const documentPage = pageOf(document).extend({ total: z.int().optional() });
+
+export const change = z.object({
+  id: z.int(),
+  at: moment,
+  action: z.enum(AUDIT_ACTIONS),
+  changes: z.record(z.string(), z.unknown()).describe('header, linesAdded, linesRemoved, linesChanged'),
+  run: z.object({
+    id: z.int(),
+    mode: z.enum(RUN_MODES).nullable(),
+    trigger: z.enum(RUN_TRIGGERS).nullable(),
+  }),
+});
+
+export type Line = z.infer<typeof line>;
+export type Document = z.infer<typeof document>;
+
+/** A stored row as the API answers it. The other columns are the mirror's own business. */
+export function presentDocument(row: BcRow, lines?: readonly BcLineRow[]): Document {
+  return {
+    ...presentRecord(row),
+    changedAt: row.changedAt,
+    ...(lines === undefined ? {} : { lines: lines.map(presentLine) }),
+  };
+}
+
+export function presentLine(row: BcLineRow): Line {
+  return { ...presentRecord(row), bcOdooId: row.bcOdooId };
+}
+
+function presentRecord(row: BcRow | BcLineRow) {
+  return {
+    odooId: row.odooId,
+    fields: row.fields,
+    createDate: row.odooCreateDate,
+    writeDate: row.odooWriteDate,
+    syncedAt: row.syncedAt,
+    archivedAt: row.archivedAt,
+    archiveReason: row.archiveReason,
+    contentHash: row.contentHash,
+  };
+}
