@@ -28,7 +28,6 @@ export function matchRange(
   version: OdooVersion,
 ): Matcher {
   const limit = comparable(field, bound);
-  if (limit === null) return never;
   if (field.type === 'datetime' && typeof limit === 'string') {
     return datetimeRange(operator, String(bound), limit, version);
   }
