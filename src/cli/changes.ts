@@ -1,0 +1,42 @@
+import type { DocumentChanges, FieldChange } from '../db/schema/sync.ts';
+
+/** Longer values are cut: a terminal is not the place for a scan or a contract. */
+const LONGEST_VALUE = 60;
+
+/** What of an added or removed line is shown, as far as it has them. */
+const FIELDS_OF_A_LINE = 4;
+
+/** A change as lines of text: `field: old → new`, `+ line`, `- line`, `~ line`. */
+export function changeLines(changes: DocumentChanges): string[] {
+  const { header = {}, linesAdded = [], linesRemoved = [], linesChanged = {} } = changes;
+  return [
+    ...fieldLines(header),
+    ...linesAdded.map((line) => `+ ${lineText(line)}`),
+    ...linesRemoved.map((line) => `- ${lineText(line)}`),
+    ...Object.entries(linesChanged).flatMap(([id, fields]) => [
+      `~ line ${id}`,
+      ...fieldLines(fields).map((line) => `    ${line}`),
+    ]),
+  ];
+}
+
+function fieldLines(fields: Readonly<Record<string, FieldChange>>): string[] {
+  return Object.entries(fields).map(
+    ([name, change]) => `${name}: ${short(change.old)} → ${short(change.new)}`,
+  );
+}
+
+function lineText(line: unknown): string {
+  const { id, moved, ...fields } = Object(line) as Record<string, unknown>;
+  if (moved === true) return `line ${id}, which belongs to another BC now`;
+  const told = Object.entries(fields)
+    .filter(([, value]) => typeof value === 'string' || typeof value === 'number')
+    .slice(0, FIELDS_OF_A_LINE)
+    .map(([name, value]) => `${name} ${short(value)}`);
+  return [`line ${id}`, ...told].join(', ');
+}
+
+function short(value: unknown): string {
+  const text = JSON.stringify(value) ?? 'null';
+  return text.length <= LONGEST_VALUE ? text : `${text.slice(0, LONGEST_VALUE - 1)}…`;
+}

@@ -1,0 +1,40 @@
+import { errorCode, errorMessage, PasserelleError } from '../errors.ts';
+
+export class DatabaseUnavailableError extends PasserelleError {
+  override readonly name = 'DatabaseUnavailableError';
+  readonly code = 'database_unavailable';
+  override readonly retryable = true;
+  constructor(url: string, cause: unknown) {
+    super(`PostgreSQL at ${place(url)} cannot be used: ${reason(cause)}. Check DATABASE_URL.`, { cause });
+  }
+}
+
+export class RedisUnavailableError extends PasserelleError {
+  override readonly name = 'RedisUnavailableError';
+  readonly code = 'redis_unavailable';
+  override readonly retryable = true;
+  constructor(url: string, cause: unknown) {
+    super(`Redis at ${place(url)} cannot be used: ${reason(cause)}. Check REDIS_URL.`, { cause });
+  }
+}
+
+export class DatabaseNotMigratedError extends PasserelleError {
+  override readonly name = 'DatabaseNotMigratedError';
+  readonly code = 'database_not_migrated';
+  constructor(url: string, pending: readonly string[]) {
+    super(
+      `The database at ${place(url)} lacks migrations (${pending.join(', ')}): run "passerelle migrate".`,
+    );
+  }
+}
+
+/** Host, port and path of a URL, without its user and password. */
+function place(url: string): string {
+  const { host, pathname } = new URL(url);
+  return host + (pathname === '/' ? '' : pathname);
+}
+
+/** Node's error for a name with several addresses has no message, only a code. */
+function reason(error: unknown): string {
+  return errorMessage(error).trim().replace(/\.$/, '') || errorCode(error);
+}

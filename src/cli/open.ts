@@ -1,0 +1,71 @@
+import type { Redis } from 'ioredis';
+import type { MirrorConfig } from '../config.ts';
+import { openDatabase } from '../db/connection.ts';
+import { pendingMigrations } from '../db/migrate.ts';
+import { createLogger } from '../logger.ts';
+import { openRedis } from '../queues/connection.ts';
+import { withResources } from '../resources.ts';
+import type { Mirror } from '../sync/mirror.ts';
+import { openMirror } from '../sync/open.ts';
+import { DatabaseNotMigratedError, DatabaseUnavailableError, RedisUnavailableError } from './errors.ts';
+
+export interface OpenMirror {
+  readonly mirror: Mirror;
+  readonly redis: Redis;
+  readonly prefix: string;
+}
+
+/** Runs `work` with the mirror open, once PostgreSQL and Redis are known to answer. */
+export async function withMirror<T>(
+  config: MirrorConfig,
+  work: (open: OpenMirror) => Promise<T>,
+): Promise<T> {
+  await checkDatabase(config.databaseUrl);
+  await checkRedis(config.redisUrl);
+  return withResources((defer) => {
+    const open = openMirror(config, createLogger(config.logLevel, 'cli'), defer);
+    return work({ ...open, prefix: config.queuePrefix });
+  });
+}
+
+/**
+ * Asked first, so that what is wrong is one clear sentence.
+ *
+ * @throws DatabaseUnavailableError, DatabaseNotMigratedError
+ */
+export async function checkDatabase(url: string): Promise<void> {
+  const pending = await missingMigrations(url);
+  if (pending.length > 0) throw new DatabaseNotMigratedError(url, pending);
+}
+
+/** @throws DatabaseUnavailableError */
+export async function missingMigrations(url: string): Promise<string[]> {
+  const { db, close } = openDatabase(url, 1);
+  try {
+    return await pendingMigrations(db);
+  } catch (cause) {
+    throw new DatabaseUnavailableError(url, cause);
+  } finally {
+    await close();
+  }
+}
+
+/**
+ * Asked on a connection of its own: those of BullMQ wait for Redis as long as it takes.
+ *
+ * @throws RedisUnavailableError
+ */
+export async function checkRedis(url: string): Promise<void> {
+  const redis = openRedis(url, 'producer', createLogger('silent', 'cli'));
+  let connectionError: Error | undefined;
+  redis.on('error', (error) => {
+    connectionError = error;
+  });
+  try {
+    await redis.ping();
+  } catch (cause) {
+    throw new RedisUnavailableError(url, connectionError ?? cause);
+  } finally {
+    redis.disconnect();
+  }
+}

@@ -1,0 +1,75 @@
+import { heartbeat, readState } from '../db/lease.ts';
+import type { NewRun } from '../db/runs.ts';
+import { findRun, openRuns } from '../db/runs.ts';
+import type { SyncLogRow } from '../db/schema/sync.ts';
+import type { Mirror } from '../sync/mirror.ts';
+import { requestRun } from '../sync/request.ts';
+import { abandonedRun } from '../sync/start.ts';
+import { followRun, isOver } from './follow.ts';
+import type { Io } from './io.ts';
+import type { OpenMirror } from './open.ts';
+import type { Workforce } from './workforce.ts';
+import { createWorkforce } from './workforce.ts';
+
+export type Request = Pick<NewRun, 'mode' | 'odooIds'>;
+
+/** Logs and queues a run. Returns its id. */
+export async function request({ db, queues, definition }: Mirror, wanted: Request): Promise<number> {
+  const { runId } = await requestRun(db, queues.sync, { ...wanted, key: definition.key, trigger: 'cli' });
+  return runId;
+}
+
+/**
+ * Asks for a run and follows it to its end, with workers of this process where there are no others. After Ctrl-C
+ * the row of a run that still goes on is returned.
+ */
+export async function requestAndFollow(open: OpenMirror, io: Io, wanted: Request): Promise<SyncLogRow> {
+  const { mirror } = open;
+  const workforce = createWorkforce(open);
+  const stop = new AbortController();
+  const forget = io.onInterrupt(() => stop.abort());
+  try {
+    const run = await firstThingsFirst({ mirror, workforce, io }, wanted, stop.signal);
+    await workforce.stop();
+    if (!isOver(run) && workforce.own) await leaveToTheNext(mirror, run.id);
+    return run;
+  } finally {
+    forget();
+    await workforce.stop();
+  }
+}
+
+interface Follower {
+  readonly mirror: Mirror;
+  readonly workforce: Workforce;
+  readonly io: Io;
+}
+
+/**
+ * A run that an earlier process left unfinished is resumed in the place of the new one: it is followed to its end,
+ * then the new one is asked for again. A run that had been queued and was taken up first is finished too, as
+ * there may be nobody else to do it.
+ */
+async function firstThingsFirst(
+  follower: Follower,
+  wanted: Request,
+  signal: AbortSignal,
+): Promise<SyncLogRow> {
+  const { mirror, workforce, io } = follower;
+  const left = await abandonedRun(mirror);
+  const waiting = (await openRuns(mirror.db, mirror.definition.key)).filter((run) => run.status === 'queued');
+  const run = await followRun(follower, await request(mirror, wanted), signal);
+  if (run.status !== 'skipped') return run;
+  const holder = left?.id ?? (await readState(mirror.db, mirror.definition.key))?.leaseRunId;
+  if (left === null && !(workforce.own && waiting.some(({ id }) => id === holder))) return run;
+  io.stderr.write(`Run ${holder} had been left unfinished; it comes first.\n`);
+  const other = await followRun(follower, holder ?? run.id, signal);
+  if (!isOver(other)) return other;
+  return left === null ? run : firstThingsFirst(follower, wanted, signal);
+}
+
+/** Nobody works on the run any more: its lease ends now, so that whoever comes next resumes it at once. */
+async function leaveToTheNext({ db, definition }: Mirror, runId: number): Promise<void> {
+  const run = await findRun(db, runId);
+  if (run?.leaseToken != null && !isOver(run)) await heartbeat(db, definition.key, run.leaseToken, 0);
+}

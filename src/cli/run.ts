@@ -1,0 +1,64 @@
+import { Command, CommanderError } from 'commander';
+import { ConfigError } from '../config.ts';
+import { errorCode, errorMessage } from '../errors.ts';
+import type { ExitCode } from './exit.ts';
+import { EXIT } from './exit.ts';
+import type { CommandContext, Environment, Io } from './io.ts';
+import { addMigrate } from './migrate.ts';
+import { addResync } from './resync.ts';
+import { addStatus } from './status.ts';
+import { addSync } from './sync.ts';
+import { addVerify } from './verify.ts';
+import { packageVersion } from './version.ts';
+
+/**
+ * The `passerelle` command.
+ *
+ * @param argv what follows the command's name.
+ * @param env the environment; the process's own when left out.
+ * @returns the exit code. Nothing is thrown: an error is one message on standard error, without a stack.
+ */
+export async function run(argv: readonly string[], io: Io, env?: Environment): Promise<ExitCode> {
+  let code: ExitCode = EXIT.success;
+  try {
+    const program = createProgram({ io, env }, (given) => {
+      code = given;
+    });
+    await program.parseAsync([...argv], { from: 'user' });
+    return code;
+  } catch (error) {
+    // Commander has said what is wrong, or has shown what was asked for.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.success : EXIT.usage;
+    io.stderr.write(`${errorMessage(error) || errorCode(error)}\n`);
+    return error instanceof ConfigError ? EXIT.usage : EXIT.failure;
+  }
+}
+
+function createProgram(context: CommandContext, exit: (code: ExitCode) => void): Command {
+  const { stdout, stderr } = context.io;
+  const program = new Command('passerelle')
+    .description('Mirrors BCs and their lines from Odoo into PostgreSQL.')
+    .version(packageVersion(), '-V, --version', 'print the version')
+    .configureOutput({
+      writeOut: (text) => void stdout.write(text),
+      writeErr: (text) => void stderr.write(text),
+    })
+    .showHelpAfterError('Add --help to see what there is.')
+    .exitOverride()
+    .addHelpText('after', HELP);
+  // Commands take over what is set above.
+  for (const add of [addSync, addResync, addStatus, addVerify, addMigrate]) add(program, context, exit);
+  return program;
+}
+
+const HELP = `
+Settings come from the environment: DATABASE_URL, REDIS_URL, ODOO_URL, ODOO_DB, ODOO_USER, ODOO_PASSWORD, ...
+Answers go to standard output; errors, progress and logs (LOG_LEVEL) to standard error.
+
+Examples:
+  $ passerelle migrate
+  $ passerelle sync --full
+  $ passerelle verify
+  $ passerelle resync 4711
+  $ passerelle status --json
+  $ passerelle help sync`;

@@ -1,0 +1,44 @@
+import type { SyncLogRow } from '../db/schema/sync.ts';
+import { count } from './follow.ts';
+import type { Overview } from './status.ts';
+
+/** The state of the mirror, for people. */
+export function statusLines({ lease, lastSync, lastRuns, openFailures, queues }: Overview): string[] {
+  return [
+    `State      ${stateText(lease)}`,
+    `Last sync  ${lastSync === null ? 'never' : moment(lastSync)}`,
+    `Last runs  ${lastRuns.length === 0 ? 'none' : ''}`.trimEnd(),
+    ...lastRuns.map((run) => `  ${runText(run)}`),
+    `Failures   ${openFailures.count === 0 ? 'none open' : `${count(openFailures.count)} open`}`,
+    ...openFailures.first.map(
+      ({ odooId, failures, message }) => `  BC ${odooId}, failed ${failures} times: ${message}`,
+    ),
+    'Queues',
+    ...Object.entries(queues).map(([name, queue]) => {
+      const { waiting, active, delayed, failed, workers } = queue;
+      return `  ${name.padEnd(6)} ${waiting} waiting, ${active} active, ${delayed} delayed, ${failed} failed, ${workers} workers`;
+    }),
+  ];
+}
+
+function stateText(lease: Overview['lease']): string {
+  if (lease === null) return 'idle';
+  const until = lease.expiresAt === null ? '' : moment(lease.expiresAt);
+  return lease.held
+    ? `run ${lease.runId} holds the lease until ${until}`
+    : `run ${lease.runId} was left unfinished (its lease ran out ${until}); the next run resumes it`;
+}
+
+function runText(run: SyncLogRow): string {
+  const text = `${run.id} ${run.mode}, ${run.trigger}, ${moment(run.requestedAt)}: ${run.status}`;
+  if (run.errorMessage !== null) return `${text}. ${run.errorMessage}`;
+  const outcomes = (['created', 'updated', 'unchanged', 'gone', 'failed'] as const)
+    .filter((name) => run[name] > 0)
+    .map((name) => `${count(run[name])} ${name}`);
+  return [text, ...outcomes].join(', ');
+}
+
+/** UTC, whole seconds. */
+function moment(date: Date): string {
+  return `${date.toISOString().slice(0, 19).replace('T', ' ')} UTC`;
+}

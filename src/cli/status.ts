@@ -1,0 +1,96 @@
+import type { Command } from 'commander';
+import { readConfig } from '../config.ts';
+import type { Database } from '../db/connection.ts';
+import { openDatabase } from '../db/connection.ts';
+import { countOpenFailures, listFailures } from '../db/failures.ts';
+import { readState } from '../db/lease.ts';
+import { listRuns } from '../db/runs.ts';
+import { createLogger } from '../logger.ts';
+import { openRedis } from '../queues/connection.ts';
+import type { Queues } from '../queues/queues.ts';
+import { openQueues } from '../queues/queues.ts';
+import { withResources } from '../resources.ts';
+import { BC_KEY } from '../sync/document.ts';
+import type { ExitCode } from './exit.ts';
+import { EXIT } from './exit.ts';
+import type { CommandContext } from './io.ts';
+import { printJson, printLines, QUIET } from './io.ts';
+import { checkDatabase, checkRedis } from './open.ts';
+import { statusLines } from './status-text.ts';
+
+const RUNS_SHOWN = 5;
+const FAILURES_SHOWN = 10;
+
+export function addStatus(program: Command, context: CommandContext, exit: (code: ExitCode) => void): void {
+  program
+    .command('status')
+    .summary('show state, last runs, failures and queues')
+    .description('Show the state of the mirror: lease, last runs, open failures, workers and queues.')
+    .option('--json', 'print one JSON object')
+    .addHelpText('after', HELP)
+    .action(async (options: { readonly json?: boolean }) => exit(await status(context, options)));
+}
+
+const HELP = `
+Exit codes: 0 shown, 1 PostgreSQL or Redis cannot be used, 2 bad usage or configuration
+
+Examples:
+  $ passerelle status
+  $ passerelle status --json | jq .openFailures.count`;
+
+async function status({ io, env }: CommandContext, options: { readonly json?: boolean }): Promise<ExitCode> {
+  const config = readConfig(env, QUIET);
+  await checkDatabase(config.databaseUrl);
+  await checkRedis(config.redisUrl);
+  const found = await withResources(async (defer) => {
+    const { db, close } = openDatabase(config.databaseUrl, 2);
+    defer(close);
+    const log = createLogger(config.logLevel, 'cli');
+    const redis = openRedis(config.redisUrl, 'producer', log);
+    defer(() => redis.disconnect());
+    const queues = openQueues(redis, config.queuePrefix, log);
+    defer(queues.close);
+    return overview(db, queues);
+  });
+  if (options.json === true) printJson(io, found);
+  else printLines(io, statusLines(found));
+  return EXIT.success;
+}
+
+export type Overview = Awaited<ReturnType<typeof overview>>;
+
+async function overview(db: Database, queues: Queues) {
+  const state = await readState(db, BC_KEY);
+  return {
+    key: BC_KEY,
+    isSyncing: state?.held === true,
+    lastSync: state?.lastSync ?? null,
+    /** Null while nobody has it; `held` is false once it ran out, and its run is then resumed. */
+    lease:
+      state === null || state.leaseRunId === null
+        ? null
+        : {
+            runId: state.leaseRunId,
+            token: state.leaseToken,
+            held: state.held,
+            expiresAt: state.leaseExpiresAt,
+            heartbeatAt: state.leaseHeartbeatAt,
+          },
+    lastRuns: await listRuns(db, { limit: RUNS_SHOWN }),
+    openFailures: {
+      count: await countOpenFailures(db, BC_KEY),
+      first: await listFailures(db, BC_KEY, { limit: FAILURES_SHOWN, after: 0 }),
+    },
+    queues: {
+      sync: await queueState(queues.sync),
+      pages: await queueState(queues.pages),
+      bc: await queueState(queues.bc),
+    },
+  };
+}
+
+async function queueState(queue: Queues['sync'] | Queues['pages'] | Queues['bc']) {
+  const counts = await queue.getJobCounts('waiting', 'active', 'delayed', 'failed');
+  const { waiting = 0, active = 0, delayed = 0, failed = 0 } = counts;
+  return { waiting, active, delayed, failed, workers: await queue.getWorkersCount() };
+}

@@ -1,0 +1,134 @@
+import type { StoredRow } from '../db/integrity.ts';
+import { storedRows } from '../db/integrity.ts';
+import type { bc, bcLine } from '../db/schema/documents.ts';
+import { storedFields } from '../db/stored.ts';
+import type { Domain, OdooClient, OdooRecord } from '../odoo/types.ts';
+import { binarySizes } from './binaries.ts';
+import type { Findings } from './findings.ts';
+import { canonicalJson, contentHash } from './hash.ts';
+import { headerOf } from './ids.ts';
+import type { MirroredModel } from './model.ts';
+import { isMalformed, isRefusal } from './read.ts';
+import type { VerifySource } from './verify.ts';
+import { odooDateTime } from './window.ts';
+
+/** One of the two tables, and what of Odoo belongs into it. */
+export interface VerifiedModel {
+  readonly model: MirroredModel;
+  readonly table: typeof bc | typeof bcLine;
+  readonly domain: Domain;
+  /** The line's many2one to its header; null for the header. */
+  readonly inverse: string | null;
+}
+
+/** Contents read in one call: each may be megabytes. */
+const CONTENTS_PER_CALL = 10;
+
+/** Walks both sides by ascending id. Returns how many records Odoo listed. */
+export async function verifyModel(
+  source: VerifySource,
+  verified: VerifiedModel,
+  findings: Findings,
+  onCompared: (records: number) => void,
+): Promise<number> {
+  const { odoo, pageSize } = source;
+  const { model, domain } = verified;
+  let listed = 0;
+  for (let after = 0; ; ) {
+    const ids = await odoo.search(model.name, [...domain, ['id', '>', after]], {
+      order: 'id',
+      limit: pageSize,
+    });
+    // After Odoo's last id, what the mirror still has is extra.
+    const upTo = ids.at(-1) ?? Number.MAX_SAFE_INTEGER;
+    const slice = await readSlice(odoo, model, ids);
+    await verifySlice(source, verified, slice, { after, upTo }, findings);
+    if (ids.length === 0) return listed;
+    listed += ids.length;
+    onCompared(ids.length);
+    after = upTo;
+  }
+}
+
+interface Slice {
+  readonly records: ReadonlyMap<number, OdooRecord>;
+  /** Ids that Odoo lists but does not hand over. */
+  readonly refused: readonly number[];
+}
+
+/** One record that Odoo refuses fails a whole `read`: it is halved down to the ids that are to blame. */
+async function readSlice(odoo: OdooClient, model: MirroredModel, ids: readonly number[]): Promise<Slice> {
+  try {
+    const records = await odoo.read(model.name, ids, { fields: model.requested, binSize: true });
+    return { records: new Map(records.map((record) => [record.id, record])), refused: [] };
+  } catch (error) {
+    if (!isRefusal(error) && !isMalformed(error)) throw error;
+    if (ids.length === 1) return { records: new Map(), refused: ids };
+  }
+  const middle = Math.ceil(ids.length / 2);
+  const first = await readSlice(odoo, model, ids.slice(0, middle));
+  const second = await readSlice(odoo, model, ids.slice(middle));
+  return {
+    records: new Map([...first.records, ...second.records]),
+    refused: [...first.refused, ...second.refused],
+  };
+}
+
+async function verifySlice(
+  { db, odoo }: VerifySource,
+  verified: VerifiedModel,
+  { records, refused }: Slice,
+  { after, upTo }: { readonly after: number; readonly upTo: number },
+  findings: Findings,
+): Promise<void> {
+  const { model, table } = verified;
+  const unseen = new Set(records.keys());
+  const unreadable = new Set(refused);
+  const undecided: number[] = [];
+  for await (const row of storedRows(db, table, after, upTo)) {
+    const at = { model: model.name, id: row.odooId };
+    if (contentHash(row.fields) !== row.contentHash) findings.add('badHashes', at);
+    if (row.archived || unreadable.has(row.odooId)) continue;
+    const record = records.get(row.odooId);
+    if (record === undefined) {
+      findings.add('extra', at);
+      continue;
+    }
+    unseen.delete(row.odooId);
+    const fields = differences(verified, record, row);
+    if (fields.length > 0) findings.add('different', { ...at, fields });
+    else if (!sameBinaries(model, record, row)) undecided.push(row.odooId);
+  }
+  for (const id of unseen) findings.add('missing', { model: model.name, id });
+  for (const id of unreadable) findings.add('unreadable', { model: model.name, id });
+  for (let start = 0; start < undecided.length; start += CONTENTS_PER_CALL) {
+    const ids = undecided.slice(start, start + CONTENTS_PER_CALL);
+    const contents = await odoo.read(model.name, ids, { fields: model.binaries });
+    const stored = await storedFields(db, table, ids);
+    for (const record of contents) {
+      const fields = unequal(model.binaries, record, stored.get(record.id));
+      if (fields.length > 0) findings.add('different', { model: model.name, id: record.id, fields });
+    }
+  }
+}
+
+/** The fields that differ, contents of binaries aside. A field that Odoo no longer has is not compared. */
+function differences({ model, inverse }: VerifiedModel, record: OdooRecord, row: StoredRow): string[] {
+  const sizes = binarySizes(record, model);
+  const compared = model.requested.filter((field) => !(field in sizes));
+  const fields = new Set(unequal(compared, record, row.fields));
+  const { write_date: writeDate = false } = record;
+  if ((row.writeDate === null ? false : odooDateTime(row.writeDate)) !== writeDate) fields.add('write_date');
+  if (inverse !== null && headerOf(record, inverse) !== row.bcOdooId) fields.add(inverse);
+  return [...fields];
+}
+
+function unequal(fields: readonly string[], record: OdooRecord, stored: OdooRecord | undefined): string[] {
+  return fields.filter((field) => canonicalJson(record[field]) !== canonicalJson(stored?.[field]));
+}
+
+/** Whether each content has the size it was stored with. An equal size under an equal `write_date` is believed. */
+function sameBinaries(model: MirroredModel, record: OdooRecord, row: StoredRow): boolean {
+  const sizes = Object.entries(binarySizes(record, model));
+  return sizes.every(([field, size]) => row.binarySizes[field] === size);
+}

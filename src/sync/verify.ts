@@ -1,0 +1,74 @@
+import type { Database } from '../db/connection.ts';
+import type { Counted } from '../db/integrity.ts';
+import { duplicates, openItemsOfEndedRuns, orphanLines } from '../db/integrity.ts';
+import { bc, bcLine } from '../db/schema/documents.ts';
+import type { Domain, OdooClient } from '../odoo/types.ts';
+import type { DocumentDefinition } from './document.ts';
+import type { FindingKind, Verification } from './findings.ts';
+import { Findings } from './findings.ts';
+import { describeDocument } from './model.ts';
+import { verifyModel } from './verify-model.ts';
+
+export interface VerifySource {
+  readonly db: Database;
+  readonly odoo: OdooClient;
+  readonly definition: DocumentDefinition;
+  /** Records asked of Odoo in one call. */
+  readonly pageSize: number;
+}
+
+/**
+ * Compares the mirror with Odoo in full, and checks the mirror in itself. Memory stays flat: one slice of Odoo's
+ * records, a few rows of the mirror, a few examples.
+ *
+ * What changes in Odoo after the last run counts as a difference. Throws what the Odoo client throws.
+ */
+export async function verifyMirror(
+  source: VerifySource,
+  onProgress: (compared: number, total: number) => void,
+): Promise<Verification> {
+  const { db, odoo, definition } = source;
+  const model = await describeDocument(odoo, definition);
+  // A line without a BC is part of no document: it is not mirrored.
+  const withBc: Domain = [[model.inverse, '!=', false]];
+  const total =
+    (await odoo.searchCount(model.header.name, [])) + (await odoo.searchCount(model.line.name, withBc));
+  const findings = new Findings();
+  let compared = 0;
+  const advance = (by: number) => {
+    compared += by;
+    onProgress(compared, total);
+  };
+  const headers = await verifyModel(
+    source,
+    { model: model.header, table: bc, domain: [], inverse: null },
+    findings,
+    advance,
+  );
+  const lines = await verifyModel(
+    source,
+    { model: model.line, table: bcLine, domain: withBc, inverse: model.inverse },
+    findings,
+    advance,
+  );
+  await checkIntegrity(db, definition, findings);
+  return findings.result({ headers, lines });
+}
+
+/** What can be wrong with the mirror whatever Odoo says. Hashes are checked row by row with the comparison. */
+async function checkIntegrity(
+  db: Database,
+  { model, lineModel }: DocumentDefinition,
+  findings: Findings,
+): Promise<void> {
+  const add = (kind: FindingKind, name: string, { total, first }: Counted) =>
+    findings.addAll(
+      kind,
+      total,
+      first.map((example) => ({ model: name, ...example })),
+    );
+  add('duplicates', model, await duplicates(db, bc));
+  add('duplicates', lineModel, await duplicates(db, bcLine));
+  add('orphanLines', lineModel, await orphanLines(db));
+  add('openItems', model, await openItemsOfEndedRuns(db));
+}
