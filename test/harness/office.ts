@@ -14,21 +14,25 @@ import { until } from './until.ts';
 
 type Database = Awaited<ReturnType<typeof freshDatabase>>;
 
-/** A sandbox Odoo, a mirror of it, and whatever workers a test starts. */
-export interface Office {
-  readonly odoo: SandboxOdoo;
-  readonly database: Database;
+/** A mirror and whatever workers a test starts for it. */
+export interface Desk {
   readonly mirror: Mirror;
-  /** The environment a separate process would need. */
-  readonly env: Record<string, string>;
   /** Starts workers in this process; they stop with the office, or earlier by the function returned. */
   work(): Promise<() => Promise<void>>;
-  /** A second mirror on the same stores and another environment, closed with the office. */
-  also(env: Record<string, string>): Mirror;
   request(mode: RunMode, odooIds?: readonly number[]): Promise<number>;
   ended(runId: number): Promise<SyncLogRow>;
   /** Requests a run and waits for its end. */
   run(mode: RunMode, odooIds?: readonly number[]): Promise<SyncLogRow>;
+}
+
+/** A sandbox Odoo, a database and a mirror between them. */
+export interface Office extends Desk {
+  readonly odoo: SandboxOdoo;
+  readonly database: Database;
+  /** The environment a separate process would need. */
+  readonly env: Record<string, string>;
+  /** Another mirror on the same stores, with its own queues and changes in its environment. */
+  also(env: Record<string, string>): Desk;
   close(): Promise<void>;
 }
 
@@ -46,6 +50,7 @@ export async function openOffice(
 ): Promise<Office> {
   const odoo = await startSandboxOdoo({ documents: 40, ...options.sandbox });
   const database = await freshDatabase();
+  const releases: Release[] = [];
   const env = {
     ...QUICK,
     DATABASE_URL: database.url,
@@ -57,18 +62,27 @@ export async function openOffice(
     ODOO_PASSWORD: odoo.apiKey,
     ...options.env,
   };
-  const releases: (() => Promise<unknown> | unknown)[] = [];
-  const open = (extra: Record<string, string> = {}) => {
-    const { odoo: configured, ...config } = readConfig({ ...env, ...extra });
-    if (configured === null) throw new Error('the office has an Odoo');
-    const log = createLogger(config.logLevel, 'test');
-    return {
-      ...openMirror({ ...config, odoo: configured }, log, (release) => releases.push(release)),
-      config,
-    };
+  return {
+    ...openDesk(env, releases),
+    odoo,
+    database,
+    env,
+    also: (extra) => openDesk({ ...env, QUEUE_PREFIX: freshPrefix(), ...extra }, releases),
+    close: async () => {
+      for (const release of releases.reverse()) await release();
+      await database.close();
+      await odoo.stop();
+    },
   };
-  const { mirror, redis, config } = open();
+}
 
+type Release = () => Promise<unknown> | unknown;
+
+function openDesk(env: Record<string, string>, releases: Release[]): Desk {
+  const { odoo, ...config } = readConfig(env);
+  if (odoo === null) throw new Error('an office has an Odoo');
+  const log = createLogger(config.logLevel, 'test');
+  const { mirror, redis } = openMirror({ ...config, odoo }, log, (release) => releases.push(release));
   const ended = (runId: number) =>
     until(async () => {
       const run = await findRun(mirror.db, runId);
@@ -79,25 +93,19 @@ export async function openOffice(
     return (await requestRun(mirror.db, mirror.queues.sync, asked)).runId;
   };
   return {
-    odoo,
-    database,
     mirror,
-    env,
-    also: (extra) => open(extra).mirror,
-    work: async () => {
-      const workers = await startWorkers(mirror, { redis, prefix: config.queuePrefix, scheduled: false });
-      let stopped: Promise<void> | null = null;
-      const stop = () => (stopped ??= workers.stop());
-      releases.push(stop);
-      return stop;
-    },
     request,
     ended,
     run: async (mode, odooIds) => ended(await request(mode, odooIds)),
-    close: async () => {
-      for (const release of releases.reverse()) await release();
-      await database.close();
-      await odoo.stop();
+    work: async () => {
+      const workers = await startWorkers(mirror, { redis, prefix: config.queuePrefix, scheduled: false });
+      let stopped: Promise<void> | null = null;
+      const stop = () => {
+        stopped ??= workers.stop();
+        return stopped;
+      };
+      releases.push(stop);
+      return stop;
     },
   };
 }

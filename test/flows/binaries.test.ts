@@ -1,0 +1,53 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Office } from '../harness/office.ts';
+import { openOffice } from '../harness/office.ts';
+
+const scan = (text: string) => Buffer.from(text.repeat(3000)).toString('base64');
+
+describe('binary fields', () => {
+  let office: Office;
+  let id = 0;
+  beforeAll(async () => {
+    office = await openOffice({ sandbox: { documents: 3 } });
+    id = office.odoo.create('dimagaz.bc', { name: 'BC/SCAN', scan: scan('page une '), scan_name: 'bon.pdf' });
+    await office.work();
+    await office.run('full');
+  });
+  afterAll(() => office?.close());
+
+  const stored = async () => {
+    const [row] = await office.database
+      .client`select fields->>'scan' as scan from scrap_dimagaz_bc where odoo_id = ${id}`;
+    return row?.['scan'];
+  };
+  /** Reads of nothing but contents: a page reads many fields, a content read asks for one record. */
+  const contentReads = () =>
+    office.odoo.calls.filter((call) => call.method === 'read' && call.ids?.length === 1).length;
+
+  it('are stored with their content, not with the size text that pages carry', async () => {
+    expect(await stored()).toBe(scan('page une '));
+  });
+
+  it('never travel through Redis', async () => {
+    const jobs = await office.mirror.queues.bc.getJobs(['completed']);
+    const payloads = jobs.map((job) => JSON.stringify(job.data));
+    expect(payloads.some((payload) => payload.includes('"scan":"26.37 Kb"'))).toBe(true);
+    expect(payloads.filter((payload) => payload.includes(scan('page une ').slice(0, 100)))).toEqual([]);
+  });
+
+  it('are not read again while the record stays as it was', async () => {
+    office.odoo.calls.length = 0;
+    expect(await office.run('full')).toMatchObject({ status: 'success', updated: 0 });
+    expect(contentReads()).toBe(0);
+    expect(await stored()).toBe(scan('page une '));
+  });
+
+  it('are read again when the record was written, and told in the audit trail by size and digest', async () => {
+    office.odoo.write('dimagaz.bc', [id], { scan: scan('page deux') });
+    const run = await office.run('incremental');
+    expect(await stored()).toBe(scan('page deux'));
+    const [row] = await office.database
+      .client`select changes from audit_log where run_id = ${run.id} and odoo_id = ${id}`;
+    expect(row?.['changes'].header.scan).toMatchObject({ old: { bytes: 27_000 }, new: { bytes: 27_000 } });
+  });
+});

@@ -1,0 +1,121 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { OdooRecord } from '../../src/odoo/types.ts';
+import type { DocumentModel, MirroredModel } from '../../src/sync/model.ts';
+import { prepare } from '../../src/sync/prepare.ts';
+import { storeDocument } from '../../src/sync/store.ts';
+import { freshDatabase } from '../harness/database.ts';
+
+const model = (name: string): MirroredModel => ({ name, fields: {}, requested: [], binaries: ['scan'] });
+const DOCUMENT: DocumentModel = {
+  header: model('dimagaz.bc'),
+  line: model('dimagaz.bc.line'),
+  linesField: 'line_ids',
+  inverse: 'bc_id',
+};
+
+describe('storing a document', () => {
+  let database: Awaited<ReturnType<typeof freshDatabase>>;
+  beforeAll(async () => {
+    database = await freshDatabase();
+  });
+  beforeEach(() => database.client`truncate scrap_dimagaz_bc, scrap_dimagaz_bc_line, audit_log`);
+  afterAll(() => database?.close());
+
+  const store = (fetchSeq: number, header: OdooRecord, lines: readonly OdooRecord[] = []) =>
+    storeDocument(
+      database.db,
+      DOCUMENT,
+      {
+        header: prepare('dimagaz.bc', header, {}),
+        lines: lines.map((line) => prepare('dimagaz.bc.line', line, {})),
+        reading: { fetchSeq, fetchedAt: '2026-01-01T00:00:00Z' },
+      },
+      { key: 'bclinbc', runId: 1, rpcCalls: 0 },
+    );
+  const header = async (id: number) => {
+    const [row] = await database.client`select fields from scrap_dimagaz_bc where odoo_id = ${id}`;
+    return row?.['fields'];
+  };
+  const linesOf = async (id: number) => {
+    const rows =
+      await database.client`select odoo_id from scrap_dimagaz_bc_line where bc_odoo_id = ${id} order by 1`;
+    return rows.map((row) => Number(row['odoo_id']));
+  };
+  const trail = () => database.client`select odoo_id::int, action, changes from audit_log order by id`;
+
+  it('never lets an answer read earlier overwrite one read later', async () => {
+    await store(20, { id: 1, note: 'later' });
+    await expect(store(10, { id: 1, note: 'earlier' })).rejects.toMatchObject({ code: 'stale_reading' });
+    expect(await header(1)).toEqual({ id: 1, note: 'later' });
+    expect(await trail()).toHaveLength(1);
+  });
+
+  it('remembers the newest reading also when it found nothing new', async () => {
+    await store(10, { id: 1, note: 'same' });
+    await store(30, { id: 1, note: 'same' });
+    await expect(store(20, { id: 1, note: 'in between' })).rejects.toMatchObject({ code: 'stale_reading' });
+  });
+
+  it('counts an earlier answer with the same content as unchanged', async () => {
+    await store(20, { id: 1, note: 'same' });
+    expect(await store(10, { id: 1, note: 'same' })).toBe('unchanged');
+  });
+
+  it('removes lines that the reading lacks, and keeps them in the audit trail', async () => {
+    await store(1, { id: 1 }, [
+      { id: 11, qty: 1 },
+      { id: 12, qty: 2 },
+    ]);
+    expect(await store(2, { id: 1 }, [{ id: 12, qty: 2 }])).toBe('updated');
+    expect(await linesOf(1)).toEqual([12]);
+    expect((await trail()).at(-1)?.['changes']).toEqual({ linesRemoved: [{ id: 11, qty: 1 }] });
+  });
+
+  it('takes a line from the BC it left, and says so in the trail of both', async () => {
+    await store(1, { id: 1 }, [{ id: 11 }]);
+    await store(2, { id: 2 }, [{ id: 11 }]);
+    expect([await linesOf(1), await linesOf(2)]).toEqual([[], [11]]);
+    expect((await trail()).map((row) => [row['odoo_id'], row['action']])).toEqual([
+      [1, 'created'],
+      [1, 'updated'],
+      [2, 'created'],
+    ]);
+  });
+
+  it('leaves a line where a later reading put it', async () => {
+    await store(5, { id: 1 }, [{ id: 11 }]);
+    await store(3, { id: 2 }, [{ id: 11 }]);
+    expect([await linesOf(1), await linesOf(2)]).toEqual([[11], []]);
+  });
+
+  it('brings an archived BC back, with its own entry in the trail', async () => {
+    await store(1, { id: 1 });
+    await database.client`update scrap_dimagaz_bc set archived_at = now(), archive_reason = 'absent'`;
+    expect(await store(2, { id: 1 })).toBe('updated');
+    const [row] = await database.client`select archived_at, archive_reason from scrap_dimagaz_bc`;
+    expect(row).toEqual({ archived_at: null, archive_reason: null });
+    expect((await trail()).at(-1)?.['action']).toBe('restored');
+  });
+
+  it('changes nothing at all when one line is refused', async () => {
+    await store(1, { id: 1, note: 'before' }, [{ id: 11 }]);
+    await database.client`alter table scrap_dimagaz_bc_line add constraint no_12 check (odoo_id <> 12)`;
+    await expect(store(2, { id: 1, note: 'after' }, [{ id: 12 }])).rejects.toThrow();
+    await database.client`alter table scrap_dimagaz_bc_line drop constraint no_12`;
+    expect([await header(1), await linesOf(1), (await trail()).length]).toEqual([
+      { id: 1, note: 'before' },
+      [11],
+      1,
+    ]);
+  });
+
+  it('stores one document for many writers at once', async () => {
+    const readings = Array.from({ length: 20 }, (_, seq) =>
+      store(seq + 1, { id: 1, seq }, [{ id: 11, seq }]),
+    );
+    await Promise.allSettled(readings);
+    expect(await header(1)).toEqual({ id: 1, seq: 19 });
+    const [line] = await database.client`select fields from scrap_dimagaz_bc_line`;
+    expect(line?.['fields']).toEqual({ id: 11, seq: 19 });
+  });
+});
