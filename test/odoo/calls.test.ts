@@ -79,8 +79,10 @@ describe('the gate', () => {
       await new Promise(setImmediate);
       running--;
     };
-    await Promise.all(['a', 'b', 'c', 'd', 'e'].map((name) => gate.pass(work(name))));
-    expect(started.join('')).toBe('abcde');
+    const enter = (names: string) => Promise.all([...names].map((name) => gate.pass(work(name))));
+    await enter('abcde');
+    await enter('fghij');
+    expect(started.join('')).toBe('abcdefghij');
     expect(most).toBe(2);
   });
 

@@ -166,3 +166,48 @@ describe('a named protocol', () => {
     await expect(client.connect()).rejects.toMatchObject({ code: 'odoo_wrong_url' });
   });
 });
+
+describe('signing in', () => {
+  const options = {
+    db: 'd',
+    user: 'bot',
+    password: 'secret',
+    protocol: 'jsonrpc',
+    timeoutMs: 20_000,
+    context: {},
+  } as const;
+
+  it('is not tried again by itself, even when the server is only busy', async () => {
+    const server = await scriptedServer((request) =>
+      asked(request).method === 'version' ? result({ server_version: '14.0' }) : { status: 503 },
+    );
+    const client = createOdooClient({ ...options, url: server.url, concurrency: 1 });
+    onTestFinished(() => client.close());
+    await expect(client.connect()).rejects.toMatchObject({ code: 'odoo_unavailable' });
+    expect(server.received.map((request) => asked(request).method)).toEqual(['version', 'authenticate']);
+  });
+
+  it('happens anew after a read found the secret refused', async () => {
+    const denied = { name: 'odoo.exceptions.AccessDenied', message: 'Access Denied', debug: 'Traceback' };
+    let refuse = true;
+    const server = await scriptedServer((request) => {
+      const { method } = asked(request);
+      if (method === 'version') return result({ server_version: '14.0' });
+      if (method === 'authenticate') return result(2);
+      return refuse
+        ? json(200, {
+            jsonrpc: '2.0',
+            id: 1,
+            error: { code: 200, message: 'Odoo Server Error', data: denied },
+          })
+        : result([1]);
+    });
+    const client = createOdooClient({ ...options, url: server.url, concurrency: 1 });
+    onTestFinished(() => client.close());
+    await expect(client.search('m', [])).rejects.toMatchObject({ code: 'odoo_bad_credentials' });
+    refuse = false;
+    expect(await client.search('m', [])).toEqual([1]);
+    const methods = server.received.map((request) => asked(request).method);
+    expect(methods.filter((method) => method === 'authenticate')).toHaveLength(2);
+  });
+});
