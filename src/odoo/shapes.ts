@@ -27,7 +27,7 @@ export function recordsOf(site: CallSite, value: OdooValue): OdooRecord[] {
   return value;
 }
 
-/** Adds the name, which Odoo 14.0 does not send, and drops attributes that are `false` for "none". */
+/** Adds the name, which Odoo 14.0 does not send. Attributes without a value are not sent at all (14.0, 19.0). */
 export function fieldsOf(site: CallSite, value: OdooValue): OdooFields {
   const fields = checked(site, described, value, 'field descriptions');
   return Object.fromEntries(
