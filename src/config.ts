@@ -1,6 +1,7 @@
+import { existsSync } from 'node:fs';
 import { z } from 'zod';
 import { PasserelleError } from './errors.ts';
-import { PROTOCOLS } from './odoo/types.ts';
+import { variables } from './variables.ts';
 
 /** One message that lists every variable that is missing or wrong. */
 export class ConfigError extends PasserelleError {
@@ -11,110 +12,7 @@ export class ConfigError extends PasserelleError {
   }
 }
 
-const UNIT_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
-
-/** `90s`, `10m`, `1h` as milliseconds. */
-const duration = z
-  .string()
-  .regex(/^\d+(ms|s|m|h|d)$/, 'a duration such as 30s, 10m or 1h')
-  .transform((text) => {
-    const [, amount, unit] = /^(\d+)(ms|s|m|h|d)$/.exec(text) ?? [];
-    return Number(amount) * UNIT_MS[unit as keyof typeof UNIT_MS];
-  });
-
-const durationOrOff = z.union([z.literal('off').transform(() => null), duration], {
-  error: 'a duration such as 30s, 10m or 1h, or off',
-});
-
-const cronOrOff = z
-  .string()
-  .regex(/^(off|\S+(\s+\S+){4,5})$/, 'a cron pattern of 5 or 6 fields such as "0 3 * * *", or off')
-  .transform((text) => (text === 'off' ? null : text));
-
-const count = (least: number, most: number) =>
-  z.coerce
-    .number({ error: `a whole number from ${least} to ${most}` })
-    .int(`a whole number from ${least} to ${most}`)
-    .min(least, `a whole number from ${least} to ${most}`)
-    .max(most, `a whole number from ${least} to ${most}`);
-
-const url = (protocols: RegExp, example: string) =>
-  z.url({ protocol: protocols, error: `a URL such as ${example}` });
-
-const modelName = z.string().regex(/^[a-z_][a-z0-9_.]*$/, 'an Odoo model name such as dimagaz.bc');
-
-const context = z.string().transform((text, issue) => {
-  try {
-    return z.record(z.string(), z.json()).parse(JSON.parse(text));
-  } catch {
-    issue.addIssue({ code: 'custom', message: 'a JSON object such as {"lang":"fr_FR"}' });
-    return z.NEVER;
-  }
-});
-
 const required = 'is required';
-
-/** Every variable once: schema, default, description. `.env.example` and the docs are checked against it. */
-export const variables = {
-  DATABASE_URL: url(/^postgres(ql)?$/, 'postgres://user:secret@localhost:5432/passerelle').describe(
-    'PostgreSQL 14 or newer',
-  ),
-  REDIS_URL: url(/^rediss?$/, 'redis://localhost:6379').describe('Redis 6.2 or newer, or Valkey'),
-  QUEUE_PREFIX: z
-    .string()
-    .regex(/^[\w-]+$/, 'letters, digits, _ or -')
-    .default('passerelle')
-    .describe('first part of every Redis key: one for each mirror that shares a Redis'),
-  ODOO_URL: url(/^https?$/, 'https://odoo.example.com')
-    .optional()
-    .describe('Odoo server; without it there is no mirror'),
-  ODOO_DB: z.string().optional().describe('Odoo database'),
-  ODOO_USER: z.string().optional().describe('Odoo login'),
-  ODOO_PASSWORD: z.string().optional().describe('password or API key of that login'),
-  ODOO_PROTOCOL: z
-    .enum(['auto', ...PROTOCOLS])
-    .default('auto')
-    .describe('how to talk to Odoo'),
-  ODOO_TIMEOUT_MS: count(1, 600_000).default(30_000).describe('time limit of one call, in milliseconds'),
-  ODOO_MODEL: modelName.default('dimagaz.bc').describe('header model'),
-  ODOO_LINE_MODEL: modelName.default('dimagaz.bc.line').describe('line model'),
-  ODOO_LINES_FIELD: z
-    .string()
-    .optional()
-    .describe('the one2many of the header that holds the lines; only needed where several fit'),
-  ODOO_CONTEXT: context.default({}).describe('JSON merged into the context of every call'),
-  ODOO_CONCURRENCY: count(1, 64).default(4).describe('most calls at once, for each process'),
-  ODOO_CALLS_PER_SECOND: count(1, 10_000)
-    .optional()
-    .describe('most calls started per second, for each process; unlimited when unset'),
-  SYNC_EVERY: durationOrOff.default(60_000).describe('pause between incremental runs'),
-  FULL_SYNC_CRON: cronOrOff.default('0 3 * * *').describe('when a full run starts, UTC'),
-  SYNC_PAGE_SIZE: count(1, 5000).default(500).describe('BCs per page job'),
-  SYNC_OVERLAP: duration
-    .default(600_000)
-    .describe(
-      'how far a window reaches back before the last one: longer than the longest transaction of Odoo',
-    ),
-  SYNC_PAGES_IN_FLIGHT: count(1, 64)
-    .default(4)
-    .describe('pages fetched but not stored yet, all workers together'),
-  SYNC_BC_CONCURRENCY: count(1, 200).default(8).describe('BCs stored at once by one worker'),
-  SYNC_ATTEMPTS: count(1, 20).default(5).describe('tries of a page or BC job before it counts as failed'),
-  SYNC_BACKOFF: duration.default(2000).describe('pause before the second try; doubles with each'),
-  SYNC_LEASE: duration.default(120_000).describe('how long a lease outlives its last heartbeat'),
-  HOST: z.string().default('127.0.0.1').describe('address the API listens on'),
-  PORT: count(0, 65_535).default(3000).describe('port the API listens on'),
-  LOG_LEVEL: z
-    .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
-    .default('info')
-    .describe('least severe message that is logged'),
-  ADMIN_USER: z.string().default('admin').describe('login of the admin pages'),
-  ADMIN_PASSWORD: z
-    .string()
-    .min(1)
-    .optional()
-    .describe('password of the admin pages; without it they answer on loopback only'),
-} as const;
 
 const environment = z.object(variables);
 type Environment = z.infer<typeof environment>;
@@ -127,12 +25,18 @@ export type MirrorConfig = Config & { readonly odoo: OdooConfig };
 
 type Source = Readonly<Record<string, string | undefined>>;
 
+/** The environment, and what a `.env` file in the working directory adds to it; a variable that is set wins. */
+function environmentOfProcess(): Source {
+  if (existsSync('.env')) process.loadEnvFile('.env');
+  return process.env;
+}
+
 /**
  * Reads the environment, once, and shapes it by concern. `defaults` stand in for what is not set.
  *
  * @throws ConfigError that names every missing or wrong variable and what was expected.
  */
-export function readConfig(source: Source = process.env, defaults: Source = {}): Config {
+export function readConfig(source: Source = environmentOfProcess(), defaults: Source = {}): Config {
   const given = { ...defaults, ...whatIsSet(source) };
   return shape(valid(environment, given, given['ODOO_URL'] === undefined ? [] : missingOdoo(given)));
 }
@@ -142,7 +46,10 @@ export function readConfig(source: Source = process.env, defaults: Source = {}):
  *
  * @throws ConfigError
  */
-export function readMirrorConfig(source: Source = process.env, defaults: Source = {}): MirrorConfig {
+export function readMirrorConfig(
+  source: Source = environmentOfProcess(),
+  defaults: Source = {},
+): MirrorConfig {
   const given = { ...defaults, ...whatIsSet(source) };
   const { odoo, ...config } = shape(valid(environment, given, missingOdoo(given)));
   if (odoo === null) throw new ConfigError([`ODOO_URL ${required}`]);
@@ -154,7 +61,7 @@ export function readMirrorConfig(source: Source = process.env, defaults: Source 
  *
  * @throws ConfigError
  */
-export function readDatabaseUrl(source: Source = process.env): string {
+export function readDatabaseUrl(source: Source = environmentOfProcess()): string {
   return valid(environment.pick({ DATABASE_URL: true }), whatIsSet(source), []).DATABASE_URL;
 }
 

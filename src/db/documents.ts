@@ -87,7 +87,7 @@ export async function markChanged(db: Queryable, odooId: number): Promise<void> 
   );
 }
 
-/** Inserts or replaces lines of one BC, in one statement. */
+/** Inserts or replaces lines of one BC, in one statement. A line that a later reading gave another BC stays there. */
 export async function upsertLines(
   db: Queryable,
   bcOdooId: number,
@@ -98,7 +98,8 @@ export async function upsertLines(
   await db.execute(sql`
     insert into ${bcLine} (${columns}, bc_odoo_id) select ${values(reading)}, ${bcOdooId} from ${recordset(lines)}
     on conflict (odoo_id) do update set ${replaced}, bc_odoo_id = excluded.bc_odoo_id,
-      archived_at = null, archive_reason = null`);
+      archived_at = null, archive_reason = null
+    where ${bcLine}.bc_odoo_id = excluded.bc_odoo_id or ${bcLine}.fetch_seq < excluded.fetch_seq`);
 }
 
 export async function deleteLines(db: Queryable, ids: readonly number[]): Promise<void> {

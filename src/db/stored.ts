@@ -33,13 +33,17 @@ export async function storedHeader(db: Queryable, odooId: number): Promise<Store
   return rows[0] ?? null;
 }
 
-/** Lines that the mirror gives this BC, and any other BC's lines among `lineIds`. */
+/**
+ * Lines that the mirror gives this BC, and any other BC's lines among `lineIds`. `locked`: they stay as they are
+ * until the transaction ends; locked in the order of their ids, so that two BCs that trade lines do not deadlock.
+ */
 export async function storedLines(
   db: Queryable,
   odooId: number,
   lineIds: readonly number[],
+  lock?: 'locked',
 ): Promise<StoredLine[]> {
-  return db
+  const lines = db
     .select({
       odooId: bcLine.odooId,
       bcOdooId: bcLine.bcOdooId,
@@ -55,7 +59,9 @@ export async function storedLines(
       lineIds.length === 0
         ? eq(bcLine.bcOdooId, odooId)
         : or(eq(bcLine.bcOdooId, odooId), isAnyOf(bcLine.odooId, lineIds)),
-    );
+    )
+    .orderBy(bcLine.odooId);
+  return lock === 'locked' ? lines.for('update') : lines;
 }
 
 /** The stored content of some records, by id. */

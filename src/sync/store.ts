@@ -52,12 +52,7 @@ export async function storeDocument(
     const { header, lines } = document;
     await lockDocument(tx, header.odooId);
     const before = await storedHeader(tx, header.odooId);
-    const known = await storedLines(
-      tx,
-      header.odooId,
-      lines.map((line) => line.odooId),
-    );
-    const plan = compare(document, before, known);
+    const plan = await planWrite(tx, document, before);
     if (before !== null && before.fetchSeq > document.reading.fetchSeq) {
       if (plan.changed) throw new StaleReadingError(header.odooId);
     } else await write(tx, model, document, before, plan, account);
@@ -73,6 +68,19 @@ export async function storeDocument(
     await resolveFailure(tx, account.key, header.odooId, account.runId);
     return outcome;
   });
+}
+
+/** Lines that leave a BC may be taken by another one's job at this moment: they are locked, then compared again. */
+async function planWrite(
+  tx: Queryable,
+  document: PreparedDocument,
+  before: StoredHeader | null,
+): Promise<Comparison> {
+  const { header } = document;
+  const ids = document.lines.map((line) => line.odooId);
+  const plan = compare(document, before, await storedLines(tx, header.odooId, ids));
+  if (plan.removed.length === 0 && plan.moved.length === 0) return plan;
+  return compare(document, before, await storedLines(tx, header.odooId, ids, 'locked'));
 }
 
 async function write(

@@ -88,6 +88,19 @@ describe('storing a document', () => {
     expect([await linesOf(1), await linesOf(2)]).toEqual([[11], []]);
   });
 
+  it('loses no line that two BCs trade at the same moment', async () => {
+    const ids = Array.from({ length: 30 }, (_, index) => index + 100);
+    for (let turn = 0; turn < 10; turn += 1) {
+      const [from, to] = turn % 2 === 0 ? [1, 2] : [2, 1];
+      const lines = ids.map((id) => ({ id, turn }));
+      await Promise.all([
+        store(turn * 2 + 1, { id: from, turn }),
+        store(turn * 2 + 2, { id: to, turn }, lines),
+      ]);
+      expect([await linesOf(from), await linesOf(to)]).toEqual([[], ids]);
+    }
+  });
+
   it('brings an archived BC back, with its own entry in the trail', async () => {
     await store(1, { id: 1 });
     await database.client`update scrap_dimagaz_bc set archived_at = now(), archive_reason = 'absent'`;
