@@ -7,6 +7,7 @@ import type { ApiDeps } from './deps.ts';
 import { describeApi } from './openapi.ts';
 import { handleError, makeProblem, sendProblem } from './problem.ts';
 import { parseQueryString } from './query-string.ts';
+import { adminRoutes } from './routes/admin.ts';
 import { bcRoutes } from './routes/bc.ts';
 import { bcHistoryRoute } from './routes/bc-history.ts';
 import { bcListRoute } from './routes/bc-list.ts';
@@ -37,6 +38,7 @@ export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
   runRoutes(api, deps);
   failureRoutes(api, deps);
   requestRoutes(api, deps);
+  await adminRoutes(api, deps);
   return api;
 }
 
