@@ -30,3 +30,8 @@ export function printJson(io: Io, value: unknown): void {
 export function printLines(io: Io, lines: readonly string[]): void {
   io.stdout.write(lines.map((line) => `${line}\n`).join(''));
 }
+
+/** Odoo's messages may have paragraphs. */
+export function oneLine(message: string | null): string {
+  return (message ?? '').replace(/\s+/g, ' ').trim();
+}

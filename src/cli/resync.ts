@@ -7,7 +7,7 @@ import type { Mirror } from '../sync/mirror.ts';
 import { changeLines } from './changes.ts';
 import type { ExitCode } from './exit.ts';
 import type { CommandContext } from './io.ts';
-import { printJson, printLines, QUIET } from './io.ts';
+import { oneLine, printJson, printLines, QUIET } from './io.ts';
 import { withMirror } from './open.ts';
 import { requestAndFollow } from './request.ts';
 import { exitCodeOf, explain } from './sync.ts';
@@ -81,6 +81,7 @@ async function report({ db }: Mirror, run: SyncLogRow) {
 }
 
 function told({ odooId, outcome, changes, error }: DocumentReport): string[] {
-  const why = outcome === 'gone' ? ' (Odoo has no such BC)' : error === undefined ? '' : `: ${error.message}`;
+  const why =
+    outcome === 'gone' ? ' (Odoo has no such BC)' : error === undefined ? '' : `: ${oneLine(error.message)}`;
   return [`BC ${odooId}: ${outcome}${why}`, ...changes.flatMap(changeLines).map((line) => `  ${line}`)];
 }

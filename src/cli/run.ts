@@ -4,6 +4,7 @@ import { errorCode, errorMessage } from '../errors.ts';
 import type { ExitCode } from './exit.ts';
 import { EXIT } from './exit.ts';
 import type { CommandContext, Environment, Io } from './io.ts';
+import { oneLine } from './io.ts';
 import { addMigrate } from './migrate.ts';
 import { addResync } from './resync.ts';
 import { addStatus } from './status.ts';
@@ -29,7 +30,9 @@ export async function run(argv: readonly string[], io: Io, env?: Environment): P
   } catch (error) {
     // Commander has said what is wrong, or has shown what was asked for.
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.success : EXIT.usage;
-    io.stderr.write(`${errorMessage(error) || errorCode(error)}\n`);
+    // A wrong configuration is a list.
+    const message = error instanceof ConfigError ? error.message : oneLine(errorMessage(error));
+    io.stderr.write(`${message || errorCode(error)}\n`);
     return error instanceof ConfigError ? EXIT.usage : EXIT.failure;
   }
 }

@@ -1,5 +1,6 @@
 import type { SyncLogRow } from '../db/schema/sync.ts';
 import { count } from './follow.ts';
+import { oneLine } from './io.ts';
 import type { Overview } from './status.ts';
 
 /** The state of the mirror, for people. */
@@ -11,7 +12,7 @@ export function statusLines({ lease, lastSync, lastRuns, openFailures, queues }:
     ...lastRuns.map((run) => `  ${runText(run)}`),
     `Failures   ${openFailures.count === 0 ? 'none open' : `${count(openFailures.count)} open`}`,
     ...openFailures.first.map(
-      ({ odooId, failures, message }) => `  BC ${odooId}, failed ${failures} times: ${message}`,
+      ({ odooId, failures, message }) => `  BC ${odooId}, failed ${failures} times: ${oneLine(message)}`,
     ),
     'Queues',
     ...Object.entries(queues).map(([name, queue]) => {
@@ -31,7 +32,7 @@ function stateText(lease: Overview['lease']): string {
 
 function runText(run: SyncLogRow): string {
   const text = `${run.id} ${run.mode}, ${run.trigger}, ${moment(run.requestedAt)}: ${run.status}`;
-  if (run.errorMessage !== null) return `${text}. ${run.errorMessage}`;
+  if (run.errorMessage !== null) return `${text}. ${oneLine(run.errorMessage)}`;
   const outcomes = (['created', 'updated', 'unchanged', 'gone', 'failed'] as const)
     .filter((name) => run[name] > 0)
     .map((name) => `${count(run[name])} ${name}`);

@@ -8,7 +8,7 @@ import type { ExitCode } from './exit.ts';
 import { EXIT } from './exit.ts';
 import { count, isOver } from './follow.ts';
 import type { CommandContext, Io } from './io.ts';
-import { printJson, printLines, QUIET } from './io.ts';
+import { oneLine, printJson, printLines, QUIET } from './io.ts';
 import { withMirror } from './open.ts';
 import { request, requestAndFollow } from './request.ts';
 
@@ -93,7 +93,7 @@ function summary(run: SyncLogRow): string[] {
 
 /** Says on standard error why a run did not simply succeed. */
 export async function explain({ db, definition }: Mirror, io: Io, run: SyncLogRow): Promise<void> {
-  const say = (text: string) => io.stderr.write(`${text}\n`);
+  const say = (text: string) => io.stderr.write(`${oneLine(text)}\n`);
   if (!isOver(run)) {
     say(`Run ${run.id} is not over: workers that are running go on with it, else the next sync does.`);
   } else if (run.status === 'skipped') say(`Run ${run.id} was skipped. ${run.errorMessage}`);

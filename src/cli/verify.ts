@@ -40,6 +40,7 @@ Contents of binary fields are read again only where write_date or size differ fr
 Exit codes: 0 all counts are 0, 1 they are not, 2 bad usage or configuration
 
 Examples:
+  $ passerelle verify
   $ passerelle sync && passerelle verify
   $ passerelle verify --json | jq .examples.different`;
 

@@ -1,0 +1,72 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Office } from '../harness/office.ts';
+import { openOffice } from '../harness/office.ts';
+import { commandIn } from './passerelle.ts';
+
+const BC = 'dimagaz.bc';
+const LINE = 'dimagaz.bc.line';
+let office: Office;
+let command: ReturnType<typeof commandIn>;
+beforeAll(async () => {
+  office = await openOffice({ sandbox: { documents: 5 } });
+  command = commandIn(office.env);
+  await command.passerelle('sync', '--full');
+});
+afterAll(() => office.close());
+
+const linesOf = (bcId: number) =>
+  office.odoo.ids(LINE).filter((id) => office.odoo.record(LINE, id)['bc_id'] === bcId);
+
+test('shows for each BC what changed: fields, lines added, changed and removed', async () => {
+  const { odoo } = office;
+  const [changed = 0, removed = 0] = linesOf(1);
+  odoo.write(BC, [1], { notes: 'Livraison à 8 h' });
+  odoo.write(LINE, [changed], { note: 'fragile' });
+  odoo.unlink(LINE, [removed]);
+  const added = odoo.create(LINE, { bc_id: 1, name: 'Vis à bois' });
+  const { code, stdout } = await command.passerelle('resync', '1', '2');
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/^BC 1: updated\n/);
+  expect(stdout).toMatch(/\n {2}notes: .+ → "Livraison à 8 h"\n/);
+  expect(stdout).toMatch(new RegExp(`\n  \\+ line ${added}, .*"Vis à bois"`));
+  expect(stdout).toMatch(new RegExp(`\n  - line ${removed},`));
+  expect(stdout).toMatch(new RegExp(`\n  ~ line ${changed}\n(      .+\n)*      note: .+ → "fragile"\n`));
+  expect(stdout).toMatch(/\nBC 2: unchanged\n$/);
+});
+
+test('tells the same as one JSON object', async () => {
+  office.odoo.write(BC, [3], { notes: 'neuf' });
+  const { code, body } = await command.json('resync', '3');
+  expect(code).toBe(0);
+  expect(body).toEqual({
+    runId: expect.any(Number),
+    status: 'success',
+    documents: [
+      {
+        odooId: 3,
+        outcome: 'updated',
+        changes: [{ header: expect.objectContaining({ notes: { old: expect.anything(), new: 'neuf' } }) }],
+      },
+    ],
+  });
+});
+
+test('names the BC that a line left for the one asked for', async () => {
+  const [moved = 0] = linesOf(4);
+  office.odoo.write(LINE, [moved], { bc_id: 5 });
+  const { stdout } = await command.passerelle('resync', '5');
+  expect(stdout).toContain(`BC 4: updated\n  - line ${moved}, which belongs to another BC now\n`);
+});
+
+test('says so when Odoo has no such BC', async () => {
+  const { code, stdout } = await command.passerelle('resync', '999');
+  expect({ code, stdout }).toEqual({ code: 0, stdout: 'BC 999: gone (Odoo has no such BC)\n' });
+});
+
+test('says why a BC failed, in one line, and ends with exit code 1', async () => {
+  office.odoo.faults.denyRecord(BC, 2);
+  const { code, stdout, stderr } = await command.passerelle('resync', '2');
+  office.odoo.faults.clear();
+  expect({ code, stderr }).toEqual({ code: 1, stderr: '' });
+  expect(stdout).toMatch(/^BC 2: failed: .*access denied.*\n$/);
+});

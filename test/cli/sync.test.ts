@@ -1,0 +1,179 @@
+import { sql } from 'drizzle-orm';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import type { Database } from '../../src/db/connection.ts';
+import { grantLease, readState } from '../../src/db/lease.ts';
+import { createRun, listRuns, updateRun } from '../../src/db/runs.ts';
+import { BC_KEY } from '../../src/sync/document.ts';
+import type { Office } from '../harness/office.ts';
+import { openOffice } from '../harness/office.ts';
+import { until } from '../harness/until.ts';
+import { commandIn, passerelle, start } from './passerelle.ts';
+
+const DOCUMENTS = 50;
+let office: Office;
+let db: Database;
+let command: ReturnType<typeof commandIn>;
+beforeAll(async () => {
+  office = await openOffice({ sandbox: { documents: DOCUMENTS }, env: { SYNC_PAGE_SIZE: '20' } });
+  db = office.database.db;
+  command = commandIn(office.env);
+});
+afterEach(() => office.odoo.faults.clear());
+afterAll(() => office.close());
+
+const counts = (table: string) =>
+  db.execute<{ rows: number }>(sql`select count(*)::int as rows from ${sql.identifier(table)}`);
+
+test('a first full sync creates every BC, and verify finds no difference', async () => {
+  const { code, body, stderr } = await command.json('sync', '--full');
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  expect(body).toEqual({
+    runId: expect.any(Number),
+    mode: 'full',
+    status: 'success',
+    seen: DOCUMENTS,
+    created: DOCUMENTS,
+    updated: 0,
+    unchanged: 0,
+    archived: 0,
+    gone: 0,
+    failed: 0,
+    linesSeen: office.odoo.count('dimagaz.bc.line'),
+    linesRemoved: 0,
+    durationMs: expect.any(Number),
+    rpcCalls: expect.any(Number),
+  });
+  const verification = await command.json('verify');
+  expect(verification.body).toMatchObject({ ok: true, headers: DOCUMENTS, different: 0, missing: 0 });
+  expect(verification.code).toBe(0);
+});
+
+test('a second full sync finds every BC unchanged and writes no audit row', async () => {
+  const before = await counts('audit_log');
+  const { stdout, code } = await command.passerelle('sync', '--full');
+  expect(code).toBe(0);
+  expect(stdout).toMatch(
+    /^Run \d+ \(full\): success in [\d.]+ s, \d+ calls to Odoo\n {2}50 BC: 50 unchanged\n/,
+  );
+  expect(await counts('audit_log')).toEqual(before);
+});
+
+test('a run that holds the lease makes another one end as skipped, with exit code 3', async () => {
+  const holder = await createRun(db, { key: BC_KEY, mode: 'full', trigger: 'api' });
+  const token = await grantLease(db, BC_KEY, holder.id, 60_000);
+  await updateRun(db, holder.id, { status: 'running', leaseToken: token });
+  const { code, body, stderr } = await command.json('sync');
+  expect({ code, status: body.status, error: body.error.code }).toEqual({
+    code: 3,
+    status: 'skipped',
+    error: 'run_in_progress',
+  });
+  expect(stderr).toBe(`Run ${body.runId} was skipped. Run ${holder.id} is still in progress.\n`);
+  await updateRun(db, holder.id, { status: 'failed' });
+  await db.execute(sql`update sync_state set lease_run_id = null, lease_expires_at = null`);
+});
+
+test('of two syncs started at once one works and the other is skipped', async () => {
+  const answers = await Promise.all([
+    command.passerelle('sync', '--full'),
+    command.passerelle('sync', '--full'),
+  ]);
+  expect(answers.map(({ code }) => code).sort()).toEqual([0, 3]);
+});
+
+test('a BC that fails for good makes the run partial, and is named with its reason', async () => {
+  const [refused = 0] = office.odoo.ids('dimagaz.bc');
+  office.odoo.faults.denyRecord('dimagaz.bc', refused);
+  const { code, stdout, stderr } = await command.passerelle('sync', '--full');
+  expect(code).toBe(1);
+  expect(stdout).toContain('50 BC: 49 unchanged, 1 failed');
+  expect(stderr).toMatch(
+    new RegExp(
+      `^BC ${refused} failed\\. .*access denied.*friendly administrator.*\nOpen failures: 1\\..*\n$`,
+    ),
+  );
+  office.odoo.faults.clear();
+  expect(await command.json('resync', String(refused))).toMatchObject({ code: 0 });
+});
+
+test.each([
+  ['a wrong password', { ODOO_PASSWORD: 'wrong' }, /login of passerelle was refused/],
+  ['an address where nobody answers', { ODOO_URL: 'http://127.0.0.1:1' }, /no connection/],
+  ['an unknown database', { ODOO_DB: 'nowhere' }, /no such database/],
+  ['a model that does not exist', { ODOO_MODEL: 'no.such.model' }, /no model no\.such\.model/],
+])('%s makes the run fail with one message and frees the lease', async (_, wrong, message) => {
+  const { code, stdout, stderr } = await passerelle(['sync', '--json'], { ...office.env, ...wrong });
+  expect(code).toBe(1);
+  expect(stderr).toMatch(message);
+  expect(stderr.trimEnd().split('\n').length).toBe(1);
+  expect(JSON.parse(stdout)).toMatchObject({
+    status: 'failed',
+    error: { message: expect.stringMatching(message) },
+  });
+  expect(await readState(db, BC_KEY)).toMatchObject({ isSyncing: false, leaseRunId: null });
+});
+
+test('an Odoo that hangs makes the run fail after the time limit', async () => {
+  office.odoo.faults.when({}, 'hang');
+  const { code, stderr } = await passerelle(['sync'], { ...office.env, ODOO_TIMEOUT_MS: '200' });
+  expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining('within 200 ms') });
+});
+
+test('a detached sync is only queued, and done by whoever works next', async () => {
+  const { code, stdout } = await command.passerelle('sync', '--detach');
+  expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringMatching(/^Run \d+ is queued\.\n$/) });
+  const [queued] = await listRuns(db, { limit: 1 });
+  expect(queued).toMatchObject({ status: 'queued', trigger: 'cli', mode: 'incremental' });
+  await command.passerelle('resync', '1');
+  await until(async () => {
+    const [run] = await listRuns(db, { limit: 1, mode: 'incremental' });
+    return run?.id === queued?.id && run?.status !== 'queued';
+  }, 'the queued run to be taken up');
+});
+
+test('Ctrl-C leaves the run to the next sync, which finishes it and then does its own', async () => {
+  const env = { ...office.env, SYNC_PAGE_SIZE: '5', SYNC_PAGES_IN_FLIGHT: '1', ODOO_CONCURRENCY: '1' };
+  office.odoo.faults.latencyMs = 100;
+  const running = start(['sync', '--full'], env, true);
+  await until(async () => {
+    const [run] = await listRuns(db, { limit: 1 });
+    return run?.status === 'running' && run.plannedAt !== null;
+  }, 'a planned run');
+  expect(running.interrupt()).toBe(true);
+  const { code, stderr } = await running.answer;
+  expect(code).toBe(130);
+  expect(stderr).toContain('is not over');
+  const [left] = await listRuns(db, { limit: 1 });
+  expect(left?.status).toBe('running');
+
+  office.odoo.faults.clear();
+  const next = await command.json('sync');
+  expect(next.stderr).toBe(`Run ${left?.id} had been left unfinished; it comes first.\n`);
+  expect(next).toMatchObject({ code: 0, body: { mode: 'incremental', status: 'success' } });
+  const runs = await listRuns(db, { limit: 3, mode: 'full' });
+  expect(runs.find(({ id }) => id === left?.id)).toMatchObject({ status: 'success', seen: DOCUMENTS });
+});
+
+test('a terminal sees one line of progress, rewritten', async () => {
+  const { stderr } = await start(['sync', '--full'], office.env, true).answer;
+  const shown = stderr.split('\r\u001b[K').slice(1);
+  expect(shown.at(0)).toMatch(/^Run \d+ \(full\): /);
+  expect(shown.at(-1)).toBe('');
+});
+
+test('where workers are running the command only follows', async () => {
+  const stop = await office.work();
+  const { code, body } = await command.json('sync', '--full');
+  expect({ code, body }).toMatchObject({ code: 0, body: { status: 'success', unchanged: DOCUMENTS } });
+  const { body: status } = await command.json('status');
+  expect(Object.values(status.queues)).toEqual(Array(3).fill(expect.objectContaining({ workers: 1 })));
+  await stop();
+});
+
+test('jobs that a schedule left in the queue do not start runs of their own', async () => {
+  await office.mirror.queues.sync.add('run', { mode: 'full', trigger: 'schedule' });
+  expect(await command.json('sync')).toMatchObject({ code: 0 });
+  expect(await listRuns(db, { limit: 100 })).not.toContainEqual(
+    expect.objectContaining({ trigger: 'schedule' }),
+  );
+});
