@@ -1,7 +1,7 @@
 import { heartbeat, readState } from '../db/lease.ts';
 import type { NewRun } from '../db/runs.ts';
 import { findRun, openRuns } from '../db/runs.ts';
-import type { SyncLogRow } from '../db/schema/sync.ts';
+import type { SyncLogRow, SyncStateRow } from '../db/schema/sync.ts';
 import type { Mirror } from '../sync/mirror.ts';
 import { requestRun } from '../sync/request.ts';
 import { abandonedRun } from '../sync/start.ts';
@@ -60,8 +60,12 @@ async function firstThingsFirst(
   const waiting = (await openRuns(mirror.db, mirror.definition.key)).filter((run) => run.status === 'queued');
   const run = await followRun(follower, await request(mirror, wanted), signal);
   if (run.status !== 'skipped') return run;
-  const holder = left?.id ?? (await readState(mirror.db, mirror.definition.key))?.leaseRunId;
-  if (left === null && !(workforce.own && waiting.some(({ id }) => id === holder))) return run;
+  const state = await readState(mirror.db, mirror.definition.key);
+  const holder = left?.id ?? state?.leaseRunId;
+  if (left === null && !(workforce.own && waiting.some(({ id }) => id === holder))) {
+    if (workforce.own && state?.held === true) io.stderr.write(deserted(state));
+    return run;
+  }
   io.stderr.write(`Run ${holder} had been left unfinished; it comes first.\n`);
   const other = await followRun(follower, holder ?? run.id, signal);
   if (!isOver(other)) return other;
@@ -72,4 +76,10 @@ async function firstThingsFirst(
 async function leaveToTheNext({ db, definition }: Mirror, runId: number): Promise<void> {
   const run = await findRun(db, runId);
   if (run?.leaseToken != null && !isOver(run)) await heartbeat(db, definition.key, run.leaseToken, 0);
+}
+
+/** A process that was killed keeps its lease for a while. */
+function deserted({ leaseRunId, leaseExpiresAt }: SyncStateRow): string {
+  const until = leaseExpiresAt?.toISOString().slice(0, 19).replace('T', ' ');
+  return `Run ${leaseRunId} has the lease until ${until} UTC, but no worker was found: the next sync after that resumes it.\n`;
 }

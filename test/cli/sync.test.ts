@@ -68,7 +68,8 @@ test('a run that holds the lease makes another one end as skipped, with exit cod
     status: 'skipped',
     error: 'run_in_progress',
   });
-  expect(stderr).toBe(`Run ${body.runId} was skipped. Run ${holder.id} is still in progress.\n`);
+  expect(stderr).toMatch(new RegExp(`^Run ${holder.id} has the lease until .* no worker was found`));
+  expect(stderr).toContain(`\nRun ${body.runId} was skipped. Run ${holder.id} is still in progress.\n`);
   await updateRun(db, holder.id, { status: 'failed' });
   await db.execute(sql`update sync_state set lease_run_id = null, lease_expires_at = null`);
 });
