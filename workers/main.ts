@@ -1,4 +1,6 @@
 import { ConfigError, readConfig } from '../src/config.ts';
+import type { MirrorConfig } from '../src/config.ts';
+import type { Logger } from '../src/logger.ts';
 import { createLogger } from '../src/logger.ts';
 import { stopSignal, withResources } from '../src/resources.ts';
 import { openMirror } from '../src/sync/open.ts';
@@ -10,10 +12,15 @@ const GRACE_MS = 25_000;
 async function main(): Promise<void> {
   const { odoo, ...config } = readConfig();
   const log = createLogger(config.logLevel, 'worker');
-  if (odoo === null)
-    throw new ConfigError(['ODOO_URL is required: a worker has nothing to do without an Odoo']);
+  if (odoo !== null) return work({ ...config, odoo }, log);
+  // An exit would only make a supervisor start it again.
+  log.warn('ODOO_URL is not set: there is no mirror, and nothing to do until the worker is started with one');
+  await stopSignal();
+}
+
+async function work(config: MirrorConfig, log: Logger): Promise<void> {
   await withResources(async (defer) => {
-    const { mirror, redis } = openMirror({ ...config, odoo }, log, defer);
+    const { mirror, redis } = openMirror(config, log, defer);
     const workers = await startWorkers(mirror, { redis, prefix: config.queuePrefix, scheduled: true });
     log.info({ odoo: mirror.odoo.target, model: mirror.definition.model }, 'worker started');
     const signal = await stopSignal();

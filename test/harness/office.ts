@@ -37,7 +37,7 @@ export interface Office extends Desk {
 }
 
 /** Retries come fast, nothing starts by itself. */
-const QUICK = {
+export const QUICK = {
   SYNC_EVERY: 'off',
   FULL_SYNC_CRON: 'off',
   SYNC_BACKOFF: '10ms',
@@ -76,18 +76,23 @@ export async function openOffice(
   };
 }
 
-type Release = () => Promise<unknown> | unknown;
+export type Release = () => Promise<unknown> | unknown;
 
-function openDesk(env: Record<string, string>, releases: Release[]): Desk {
+/** A mirror of the Odoo that `env` names. What it opens is pushed to `releases`; runs may take `patienceMs`. */
+export function openDesk(env: Record<string, string>, releases: Release[], patienceMs?: number): Desk {
   const { odoo, ...config } = readConfig(env);
   if (odoo === null) throw new Error('an office has an Odoo');
   const log = createLogger(config.logLevel, 'test');
   const { mirror, redis } = openMirror({ ...config, odoo }, log, (release) => releases.push(release));
   const ended = (runId: number) =>
-    until(async () => {
-      const run = await findRun(mirror.db, runId);
-      return run?.finishedAt == null ? false : run;
-    }, `the end of run ${runId}`);
+    until(
+      async () => {
+        const run = await findRun(mirror.db, runId);
+        return run?.finishedAt == null ? false : run;
+      },
+      `the end of run ${runId}`,
+      patienceMs,
+    );
   const request = async (mode: RunMode, odooIds?: readonly number[]) => {
     const asked = { key: mirror.definition.key, mode, trigger: 'cli' as const, ...(odooIds && { odooIds }) };
     return (await requestRun(mirror.db, mirror.queues.sync, asked)).runId;

@@ -4,11 +4,12 @@ const LIMIT_MS = 60_000;
 
 /**
  * Waits for a state instead of a duration: asks `condition` each 20 ms until it gives something other than
- * undefined, null or false, and returns that. Fails after 60 s, naming `what`.
+ * undefined, null or false, and returns that. Fails after `limitMs`, naming `what`.
  */
 export function until<T>(
   condition: () => Promise<T | undefined | null | false> | T | undefined | null | false,
   what: string,
+  limitMs = LIMIT_MS,
 ): Promise<T> {
-  return poll(condition, what, LIMIT_MS);
+  return poll(condition, what, limitMs);
 }
