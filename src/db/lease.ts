@@ -54,7 +54,7 @@ export async function heartbeat(
   return rows.length > 0;
 }
 
-/** Gives the lease back; `lastSync` moves forward only, and only when given. Nothing happens with a stale token. */
+/** Gives the lease back; `lastSync` moves when given. Nothing happens with a stale token. */
 export async function releaseLease(
   db: Queryable,
   key: string,
@@ -67,9 +67,7 @@ export async function releaseLease(
       isSyncing: false,
       leaseRunId: null,
       leaseExpiresAt: null,
-      ...(lastSync === null
-        ? {}
-        : { lastSync: sql`greatest(${syncState.lastSync}, ${lastSync.toISOString()}::timestamptz)` }),
+      ...(lastSync === null ? {} : { lastSync }),
     })
     .where(and(eq(syncState.key, key), eq(syncState.leaseToken, token)));
 }

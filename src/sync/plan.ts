@@ -35,7 +35,7 @@ export async function planRun(mirror: Mirror, run: SyncLogRow, token: number | n
   const model = await mirror.models.of(run.id, () => describeDocument(odoo, definition));
   await saveFields(db, definition.model, model.header.fields);
   await saveFields(db, definition.lineModel, model.line.fields);
-  const since = run.mode === 'incremental' ? await sinceLast(mirror) : null;
+  const since = run.mode === 'incremental' ? await sinceLast(mirror, nowSync) : null;
   // Without a last run there is no window: the first incremental is a full one.
   const mode = run.mode === 'incremental' && since === null ? 'full' : run.mode;
   await updateRun(db, run.id, {
@@ -57,9 +57,9 @@ export async function planRun(mirror: Mirror, run: SyncLogRow, token: number | n
   await updateRun(db, run.id, { planned, plannedAt: new Date(), rpcCalls: odoo.used() });
 }
 
-async function sinceLast({ db, definition, settings }: Mirror): Promise<Date | null> {
+async function sinceLast({ db, definition, settings }: Mirror, now: Date): Promise<Date | null> {
   const lastSync = (await readState(db, definition.key))?.lastSync ?? null;
-  return lastSync === null ? null : windowStart(lastSync, settings.overlapMs);
+  return lastSync === null ? null : windowStart(lastSync, now, settings.overlapMs);
 }
 
 async function* idsOf(

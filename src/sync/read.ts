@@ -116,7 +116,7 @@ function groupByPromisedLines(headers: readonly OdooRecord[], linesField: string
     const last = groups.at(-1);
     if (last !== undefined && last.promised.length + promised.length <= LINES_PER_CALL) {
       last.headerIds.push(header.id);
-      last.promised.push(...promised);
+      for (const id of promised) last.promised.push(id);
     } else groups.push({ headerIds: [header.id], promised });
   }
   return groups;

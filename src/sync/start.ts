@@ -15,18 +15,15 @@ import { resumeRun } from './resume.ts';
 export async function startRun(mirror: Mirror, run: SyncLogRow): Promise<void> {
   const token = run.mode === 'single' ? null : await takeLease(mirror, run);
   if (run.mode !== 'single' && token === null) return;
+  // Delivered again after a crash: what was done stays done.
+  if (run.status === 'running') return resumeRun(mirror, run, token);
   try {
-    await updateRun(mirror.db, run.id, {
-      status: 'running',
-      startedAt: run.startedAt ?? new Date(),
-      leaseToken: token,
-    });
+    await updateRun(mirror.db, run.id, { status: 'running', startedAt: new Date(), leaseToken: token });
     await planRun(mirror, run, token);
     await advanceRun(mirror, run.id);
   } catch (error) {
     // The run goes on elsewhere under a newer token: it is not this one's to end.
-    if (error instanceof LeaseLostError) throw error;
-    await failRun(mirror, run.id, error);
+    if (!(error instanceof LeaseLostError)) await failRun(mirror, run.id, error);
     throw error;
   }
 }

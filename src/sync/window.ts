@@ -7,8 +7,8 @@ export function odooDateTime(moment: Date): string {
  * Lower bound of an incremental window, to be compared with `>=`.
  *
  * `write_date` is when Odoo's transaction began (14.0, 19.0), so a record committed after the last run may carry
- * an older one: the window reaches back by `overlapMs`.
+ * an older one: the window reaches back by `overlapMs`. Where Odoo's clock was set back, it reaches back from `now`.
  */
-export function windowStart(lastSync: Date, overlapMs: number): Date {
-  return new Date(lastSync.getTime() - overlapMs);
+export function windowStart(lastSync: Date, now: Date, overlapMs: number): Date {
+  return new Date(Math.min(lastSync.getTime(), now.getTime()) - overlapMs);
 }

@@ -5,6 +5,7 @@ import { createRun, findRun, updateRun } from '../../src/db/runs.ts';
 import { advanceRun } from '../../src/sync/advance.ts';
 import { planRun } from '../../src/sync/plan.ts';
 import { resumeRun } from '../../src/sync/resume.ts';
+import { startRun } from '../../src/sync/start.ts';
 import type { Office } from '../harness/office.ts';
 import { openOffice } from '../harness/office.ts';
 import { redisUrl } from '../harness/redis.ts';
@@ -97,6 +98,21 @@ describe('a run that was interrupted', () => {
     expect((await office.mirror.queues.pages.getJob(`page-${runId}-0-0`))?.returnvalue).toBe('superseded');
     const [audit] = await office.database.client`select count(*)::int as n from audit_log`;
     expect(audit?.['n']).toBe(bcs);
+  });
+
+  it('keeps what was done when its plan is delivered once more', async () => {
+    const { runId, token } = await plannedRun();
+    await office.database
+      .client`update sync_run_item set state = 'unchanged' where run_id = ${runId} and page = 0`;
+    await heartbeat(office.mirror.db, 'bclinbc', token, -1000);
+    const run = await findRun(office.mirror.db, runId);
+    if (run !== null) await startRun(office.mirror, run);
+    await office.work();
+    expect(await office.ended(runId)).toMatchObject({
+      status: 'success',
+      unchanged: 8,
+      leaseToken: token + 1,
+    });
   });
 
   it('gets its job back when it was requested and Redis lost the request', async () => {

@@ -48,8 +48,17 @@ describe('the difference of two records', () => {
 
 describe('the window', () => {
   it('reaches back by the overlap, in whole seconds of UTC, rounded down', () => {
-    const start = windowStart(new Date('2026-03-29T01:00:00.999Z'), 600_000);
-    expect(odooDateTime(start)).toBe('2026-03-29 00:50:00');
+    const last = new Date('2026-03-29T01:00:00.999Z');
+    expect(odooDateTime(windowStart(last, new Date('2026-03-29T02:00:00Z'), 600_000))).toBe(
+      '2026-03-29 00:50:00',
+    );
+  });
+
+  it('reaches back from now when the clock of Odoo was set back', () => {
+    const last = new Date('2026-03-29T05:00:00Z');
+    expect(odooDateTime(windowStart(last, new Date('2026-03-29T01:00:00Z'), 600_000))).toBe(
+      '2026-03-29 00:50:00',
+    );
   });
 });
 
