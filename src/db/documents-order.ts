@@ -37,6 +37,9 @@ const unseenChanges = (snapshot: string): SQL =>
 /**
  * The JSON of the field a BC is sorted by. On later pages a BC that changed since the first one keeps the value it
  * had then, taken from the audit trail: so it stays where it was, and no page repeats or skips it.
+ *
+ * Limit: what the mirror stores without an audit row (a save in Odoo that changed nothing but `write_date`) is sorted
+ * by its new value.
  */
 export function orderJson(field: string, snapshot: string | null): SQL {
   const current = fieldJson(field);

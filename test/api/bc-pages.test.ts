@@ -108,7 +108,8 @@ test.each(SORTS)('by %s a BC created between the pages neither repeats nor hides
       write_date: '2026-01-03 09:00:00',
     });
   });
-  expect(seen.filter((odooId) => odooId < 100)).toEqual(before);
+  // By id alone a new BC may come at its place; in any other order it waits for the next first page.
+  expect(sort.endsWith('odoo_id') ? seen.filter((odooId) => odooId < 100) : seen).toEqual(before);
 });
 
 test('a change that commits after the first page, but began before it, moves nothing', async () => {
@@ -117,6 +118,8 @@ test('a change that commits after the first page, but began before it, moves not
   try {
     await other`begin`;
     await other`select pg_current_xact_id()`;
+    // A younger transaction ends first: the older one is then below the snapshot's upper bound, yet not seen.
+    await api.db.execute(sql`select pg_current_xact_id()`);
     const [last] = before.slice(-1);
     const seen = await walk('sort=-amount_total', async (number) => {
       if (number !== 1) return;
