@@ -1,0 +1,63 @@
+import { z } from 'zod';
+import { poll } from '../services/poll.ts';
+import type { Ending } from './ending.ts';
+import { WrongCountError } from './errors.ts';
+
+const START_LIMIT_MS = 60_000;
+
+const list = z.object({
+  total: z.int(),
+  items: z.array(z.object({ odooId: z.int(), fields: z.record(z.string(), z.unknown()) })),
+});
+
+/** Waits until the API finds everything it needs. */
+export async function untilReady(url: string, ending: Ending): Promise<void> {
+  const ready = async () => {
+    ending.check();
+    return (await statusOf(`${url}/readyz`)) === 200;
+  };
+  await poll(ready, `the API to be ready at ${url}/readyz`, START_LIMIT_MS);
+}
+
+/** Whether there is a page at all, be it behind a password. */
+export async function exists(url: string): Promise<boolean> {
+  const status = await statusOf(url);
+  return status !== null && status < 500 && status !== 404;
+}
+
+/** Null when nobody answers. */
+async function statusOf(url: string): Promise<number | null> {
+  try {
+    const response = await fetch(url, { redirect: 'manual' });
+    await response.arrayBuffer();
+    return response.status;
+  } catch {
+    return null;
+  }
+}
+
+export interface Listed {
+  readonly total: number;
+  /** The first of the list. */
+  readonly id: number;
+  readonly name: string | null;
+}
+
+/**
+ * What the API lists, once it is known to count what the database holds.
+ *
+ * @throws WrongCountError
+ */
+export async function checkList(url: string, inDatabase: () => Promise<number>): Promise<Listed> {
+  // Before and after: a run may come between.
+  const before = await inDatabase();
+  const response = await fetch(`${url}/api/v1/bc?limit=1&count=exact`);
+  const { total, items } = list.parse(await response.json());
+  const after = await inDatabase();
+  if (total < Math.min(before, after) || total > Math.max(before, after)) {
+    throw new WrongCountError('The API', total, 'the database', after);
+  }
+  const [first] = items;
+  const name = first?.fields['name'];
+  return { total, id: first?.odooId ?? 0, name: typeof name === 'string' ? name : null };
+}

@@ -1,0 +1,65 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import { extname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Workspace } from '../services/workspace.ts';
+import { ProcessEndedError } from './errors.ts';
+import type { Environment } from './settings.ts';
+
+/** Longer than the grace that a worker gives its jobs. */
+const STOP_LIMIT_MS = 30_000;
+const LOG_LINES_SHOWN = 5;
+
+export interface ChildOptions {
+  readonly name: 'API' | 'worker';
+  /** Of this repository, without its ending. */
+  readonly module: string;
+  readonly env: Environment;
+  /** Called when the process ends though nobody stopped it. */
+  readonly failed: (error: ProcessEndedError) => void;
+}
+
+/** Starts a process of the product, as it runs in production, its output in a log file of the workspace. */
+export function startChild(workspace: Workspace, { name, module, env, failed }: ChildOptions) {
+  const log = join(workspace.directory, `${name.toLowerCase()}.log`);
+  const output = openSync(log, 'a');
+  // A directory without a .env file, and a session of its own: on Ctrl-C it is we who stop it, in order.
+  const child = spawn(process.execPath, command(module), {
+    cwd: workspace.directory,
+    env,
+    detached: true,
+    stdio: ['ignore', output, output],
+  });
+  closeSync(output);
+  if (child.pid !== undefined) workspace.ownProcess(child.pid, 'TERM');
+  let stopping = false;
+  const fail = (how: string) => {
+    if (!stopping) failed(new ProcessEndedError(name, how, lastLines(log)));
+  };
+  child.on('error', (error) => fail(error.message));
+  child.on('exit', (code, signal) => fail(String(signal ?? code)));
+  return {
+    log,
+    stop: async () => {
+      stopping = true;
+      if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+      const gone = once(child, 'exit');
+      child.kill('SIGTERM');
+      const kill = setTimeout(() => child.kill('SIGKILL'), STOP_LIMIT_MS);
+      await gone;
+      clearTimeout(kill);
+    },
+  };
+}
+
+/** Built code runs built code; from the sources, by tsx, it runs the sources. */
+function command(module: string): string[] {
+  const ending = extname(import.meta.url);
+  const file = fileURLToPath(new URL(`../../${module}${ending}`, import.meta.url));
+  return ending === '.ts' ? ['--import', import.meta.resolve('tsx'), file] : ['--enable-source-maps', file];
+}
+
+function lastLines(file: string): string {
+  return readFileSync(file, 'utf8').trimEnd().split('\n').slice(-LOG_LINES_SHOWN).join('\n');
+}

@@ -1,0 +1,138 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { MirrorConfig } from '../../src/config.ts';
+import type { Database } from '../../src/db/connection.ts';
+import { countDocuments } from '../../src/db/documents-read.ts';
+import type { SyncQueue } from '../../src/queues/sync.ts';
+import { withResources } from '../../src/resources.ts';
+import { keepOffice } from '../sandbox-odoo/office.ts';
+import type { SandboxOdoo } from '../sandbox-odoo/sandbox.ts';
+import { startSandboxOdoo } from '../sandbox-odoo/sandbox.ts';
+import { openWorkspace } from '../services/workspace.ts';
+import { checkList, untilReady } from './api.ts';
+import { startChild } from './child.ts';
+import { claimDatabase } from './claim.ts';
+import type { Ending } from './ending.ts';
+import { wasAsked } from './ending.ts';
+import { WrongCountError } from './errors.ts';
+import { firstFullSync } from './first-sync.ts';
+import { choosePort, urlOf } from './port.ts';
+import { count } from './progress.ts';
+import { runLine, showRuns } from './runs.ts';
+import type { Screen } from './screen.ts';
+import type { Environment } from './settings.ts';
+import { checkSettings, demoEnvironment, isSet, shellExports, withSandbox } from './settings.ts';
+import type { Stage } from './stage.ts';
+import { openDemoQueues, openMigrated, startStores } from './stores.ts';
+import { guide } from './text.ts';
+
+const OFFICE_EVERY_MS = 2000;
+const EVERYTHING = { conditions: [], search: null, changedSince: null, archived: 'exclude' } as const;
+
+export interface DemoOptions {
+  /** Ends by itself once everything was seen to work. */
+  readonly once: boolean;
+  /** BCs in the sandbox. */
+  readonly documents: number;
+}
+
+/**
+ * Starts everything, mirrors everything, shows where to look, and runs until the end comes. Whatever happens,
+ * nothing that was started here is left.
+ */
+export async function runDemo(options: DemoOptions, ending: Ending, screen: Screen): Promise<void> {
+  try {
+    await withResources((defer) => play(options, { ending, screen, defer }));
+  } catch (reason) {
+    if (!wasAsked(reason)) throw reason;
+  }
+  screen.line('Stopped. Nothing is left running.');
+}
+
+async function play({ once, documents }: DemoOptions, stage: Stage): Promise<void> {
+  const { ending, defer } = stage;
+  const wanted = demoEnvironment(process.env);
+  const { http, queuePrefix } = checkSettings(wanted);
+  const port = await portOf(stage, http);
+  defer(() => stage.screen.line('Stopping.'));
+  const { databaseUrl, redisUrl } = await startStores(stage);
+  const sandbox = isSet(wanted, 'ODOO_URL') ? null : await startSandbox(stage, documents);
+  const db = await openMigrated(stage, databaseUrl);
+  if (sandbox !== null && isSet(process.env, 'DATABASE_URL')) await claimDatabase(db);
+  const ownPrefix = isSet(process.env, 'REDIS_URL') && !isSet(process.env, 'QUEUE_PREFIX');
+  const queues = openDemoQueues(stage, redisUrl, queuePrefix, ownPrefix);
+  const env = {
+    ...(sandbox === null ? wanted : withSandbox(wanted, loginOf(sandbox))),
+    ...{ DATABASE_URL: databaseUrl, REDIS_URL: redisUrl, PORT: String(port) },
+  };
+  const files = await startProcesses(stage, env);
+  const url = urlOf(http.host, port);
+  await untilReady(url, ending);
+  stage.screen.line(`API at ${url} and worker are up.`);
+  const listed = await mirrorEverything(stage, { db, queue: queues.sync, sandbox, url });
+  stage.screen.line(await guide({ ...files, url, listed, http, sandboxed: sandbox !== null }));
+  if (once) return;
+  if (sandbox !== null) openOffice(stage, sandbox, listed.id);
+  await showRuns(stage, db);
+}
+
+async function portOf({ screen }: Stage, { host, port }: MirrorConfig['http']): Promise<number> {
+  const free = await choosePort(host, port, isSet(process.env, 'PORT'));
+  if (free !== port && port !== 0) screen.line(`Port ${port} is taken: the API takes ${free}.`);
+  return free;
+}
+
+interface Parts {
+  readonly db: Database;
+  readonly queue: SyncQueue;
+  readonly sandbox: SandboxOdoo | null;
+  readonly url: string;
+}
+
+/**
+ * The first full sync, and whether everybody counts the same after it.
+ *
+ * @throws WrongCountError, FirstSyncFailedError
+ */
+async function mirrorEverything({ ending, screen }: Stage, { db, queue, sandbox, url }: Parts) {
+  const run = await firstFullSync({ db, queue, ending, show: (text) => screen.status(text) });
+  screen.line(`First full sync: ${runLine(run)}`);
+  const expected = sandbox?.count('dimagaz.bc') ?? run.seen;
+  if (run.seen !== expected) throw new WrongCountError('The run', run.seen, 'the sandbox', expected);
+  const listed = await checkList(url, () => countDocuments(db, EVERYTHING));
+  screen.line(`The API lists ${count(listed.total)} BC.`);
+  return listed;
+}
+
+async function startSandbox({ screen, defer }: Stage, documents: number): Promise<SandboxOdoo> {
+  const sandbox = await startSandboxOdoo({ documents });
+  defer(() => sandbox.stop());
+  const lines = sandbox.count('dimagaz.bc.line');
+  screen.line(`Odoo: a sandbox at ${sandbox.url} with ${count(documents)} BC and ${count(lines)} lines`);
+  return sandbox;
+}
+
+function loginOf({ url, db, user, apiKey }: SandboxOdoo) {
+  return { ODOO_URL: url, ODOO_DB: db, ODOO_USER: user, ODOO_PASSWORD: apiKey };
+}
+
+/** The API and a worker, as in production, and a file with what the command line needs to join them. */
+async function startProcesses({ ending, defer }: Stage, env: Environment) {
+  const workspace = await openWorkspace();
+  defer(() => workspace.clean());
+  const envFile = join(workspace.directory, 'env');
+  await writeFile(envFile, shellExports(env), { mode: 0o600 });
+  const failed = (error: Error) => ending.fail(error);
+  const api = startChild(workspace, { name: 'API', module: 'src/server', env, failed });
+  defer(() => api.stop());
+  const worker = startChild(workspace, { name: 'worker', module: 'workers/main', env, failed });
+  defer(() => worker.stop());
+  return { envFile, logs: [api.log, worker.log] };
+}
+
+/** Keeps the sandbox changing, first of all the BC that the text shows. */
+function openOffice({ defer }: Stage, sandbox: SandboxOdoo, shown: number): void {
+  sandbox.write('dimagaz.bc', [shown], { notes: 'Written while the demo ran.', urgent: true });
+  const office = keepOffice(sandbox, { everyMs: OFFICE_EVERY_MS });
+  defer(() => office.stop());
+}

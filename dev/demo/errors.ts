@@ -1,0 +1,48 @@
+import { PasserelleError } from '../../src/errors.ts';
+
+/** The port that PORT names is in use. */
+export class PortTakenError extends PasserelleError {
+  override readonly name = 'PortTakenError';
+  readonly code = 'port_taken';
+  constructor(host: string, port: number) {
+    super(`Port ${port} on ${host} is taken; stop what uses it, set another PORT, or unset it.`);
+  }
+}
+
+/** A process of the demo ended by itself. `log` is the end of what it said. */
+export class ProcessEndedError extends PasserelleError {
+  override readonly name = 'ProcessEndedError';
+  readonly code = 'process_ended';
+  constructor(name: string, how: string, log: string) {
+    super(`The ${name} ended with ${how}: ${log || 'it said nothing'}`);
+  }
+}
+
+/** The first full sync came to nothing. */
+export class FirstSyncFailedError extends PasserelleError {
+  override readonly name = 'FirstSyncFailedError';
+  readonly code = 'first_sync_failed';
+  constructor(reason: string | null) {
+    super(`The first full sync failed: ${reason ?? 'no reason was logged'}`);
+  }
+}
+
+/** DATABASE_URL leads to a mirror that no demo made. */
+export class ForeignMirrorError extends PasserelleError {
+  override readonly name = 'ForeignMirrorError';
+  readonly code = 'foreign_mirror';
+  constructor() {
+    super(
+      "DATABASE_URL holds a mirror that is not the demo's; the sandbox's BCs would overwrite it. Give an empty database, unset DATABASE_URL, or set ODOO_URL.",
+    );
+  }
+}
+
+/** What one part of the demo counts is not what another does. */
+export class WrongCountError extends PasserelleError {
+  override readonly name = 'WrongCountError';
+  readonly code = 'wrong_count';
+  constructor(who: string, counted: number, other: string, expected: number) {
+    super(`${who} counts ${counted} BC, ${other} ${expected}.`);
+  }
+}

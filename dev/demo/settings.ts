@@ -1,0 +1,57 @@
+import { randomBytes } from 'node:crypto';
+import type { MirrorConfig } from '../../src/config.ts';
+import { readMirrorConfig } from '../../src/config.ts';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** How to reach an Odoo; empty means not set. */
+export interface OdooVariables {
+  readonly ODOO_URL: string;
+  readonly ODOO_DB: string;
+  readonly ODOO_USER: string;
+  readonly ODOO_PASSWORD: string;
+}
+
+/** The sandbox has the models that are mirrored by default, whatever the environment says of another Odoo. */
+const SANDBOX_MODELS = { ODOO_MODEL: '', ODOO_LINE_MODEL: '', ODOO_LINES_FIELD: '' };
+
+/** Stand in for what is not known before anything is started. */
+const LATER = { DATABASE_URL: 'postgres://later', REDIS_URL: 'redis://later' };
+const ODOO_LATER = { ODOO_URL: 'http://later', ODOO_DB: '-', ODOO_USER: '-', ODOO_PASSWORD: '-' };
+
+/** The environment as the demo wants it: what is given, and its own choice for some of what is not. */
+export function demoEnvironment(given: Environment): Environment {
+  return {
+    ...given,
+    SYNC_EVERY: given['SYNC_EVERY'] || '15s',
+    // Its own: workers that share a given Redis must not take its jobs.
+    QUEUE_PREFIX: given['QUEUE_PREFIX'] || `passerelle-demo-${randomBytes(4).toString('hex')}`,
+    ADMIN_PASSWORD: given['ADMIN_PASSWORD'] || randomBytes(4).toString('hex'),
+  };
+}
+
+export function isSet(environment: Environment, name: string): boolean {
+  return (environment[name] ?? '') !== '';
+}
+
+/**
+ * Reads the settings before anything is started, so that what is wrong is said at once.
+ *
+ * @throws ConfigError
+ */
+export function checkSettings(environment: Environment): MirrorConfig {
+  const odoo = isSet(environment, 'ODOO_URL') ? {} : withSandbox(environment, ODOO_LATER);
+  return readMirrorConfig({ ...environment, ...odoo }, LATER);
+}
+
+export function withSandbox(environment: Environment, odoo: OdooVariables): Environment {
+  return { ...environment, ...odoo, ...SANDBOX_MODELS };
+}
+
+/** The lines of a file that a shell can source to reach the demo's mirror. */
+export function shellExports(environment: Environment): string {
+  return Object.entries(environment)
+    .filter(([name, value]) => /^(DATABASE_URL|REDIS_URL|QUEUE_PREFIX|ODOO_\w+)$/.test(name) && value)
+    .map(([name, value]) => `export ${name}='${value?.replaceAll("'", `'\\''`)}'\n`)
+    .join('');
+}

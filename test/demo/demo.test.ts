@@ -1,0 +1,138 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { Redis } from 'ioredis';
+import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
+import { freshDatabase } from '../harness/database.ts';
+import { redisUrl } from '../harness/redis.ts';
+import { until } from '../harness/until.ts';
+
+const ROOT = resolve(import.meta.dirname, '../..');
+const NOT_SET = { ODOO_URL: '', PORT: '', QUEUE_PREFIX: '', HOST: '', SYNC_EVERY: '', ADMIN_PASSWORD: '' };
+
+describe('npm run demo', () => {
+  let database: Awaited<ReturnType<typeof freshDatabase>>;
+  let directory: string;
+  const running = new Set<ReturnType<typeof start>>();
+
+  beforeEach(async () => {
+    database = await freshDatabase();
+    directory = await mkdtemp(join(tmpdir(), 'passerelle-demo-test-'));
+  });
+  afterEach(async () => {
+    for (const demo of running) demo.stop('SIGTERM');
+    for (const demo of running) await demo.exit;
+    running.clear();
+    await database.close();
+    await rm(directory, { recursive: true, force: true });
+  });
+
+  /** Runs a command in this repository, by default with the servers of this test run. */
+  function start(command: string, args: readonly string[], env: Record<string, string> = {}) {
+    const child = spawn(command, args, {
+      cwd: ROOT,
+      env: {
+        ...{ ...process.env, ...NOT_SET, TMPDIR: directory },
+        ...{ DATABASE_URL: database.url, REDIS_URL: redisUrl(), ...env },
+      },
+    });
+    let output = '';
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.on('data', (chunk: Buffer) => {
+        output += chunk.toString();
+      });
+    }
+    const exit = once(child, 'close').then(([code]) => code as number | null);
+    return { exit, output: () => output, stop: (signal: NodeJS.Signals) => child.kill(signal) };
+  }
+  const demo = (args: readonly string[], env: Record<string, string> = {}) => {
+    const started = start(process.execPath, ['--import', 'tsx', 'dev/demo/main.ts', ...args], env);
+    running.add(started);
+    return started;
+  };
+  /** tsx keeps a directory of its own. */
+  const leftovers = async () => (await readdir(directory)).filter((name) => !name.startsWith('tsx'));
+
+  it('with --once mirrors the sandbox, sees the API count it, and leaves nothing', async () => {
+    const { exit, output } = demo(['--once', '--documents', '200'], { PORT: '0' });
+    expect({ code: await exit, output: output() }).toMatchObject({ code: 0 });
+    expect(output()).toMatch(
+      /First full sync: run 1 \(full\) success, 200 BC and [\d,]+ lines in .*200 created/,
+    );
+    expect(output()).toContain('The API lists 200 BC.');
+    expect(await database.client`select count(*)::int as n from scrap_dimagaz_bc`).toEqual([{ n: 200 }]);
+    expect(await leftovers()).toEqual([]);
+    expect(await demoKeys()).toEqual([]);
+    const [url] = /http:\/\/127\.0\.0\.1:\d+(?= and worker)/.exec(output()) ?? [];
+    await expect(fetch(`${url}/healthz`)).rejects.toThrow('fetch failed');
+  });
+
+  it('shows what works: commands to try, the command line, runs as the office goes on; Ctrl-C ends it', async () => {
+    const started = demo(['--documents', '30'], { PORT: '0', SYNC_EVERY: '1s' });
+    await until(() => started.output().includes('Ctrl-C stops'), 'the text');
+    const commands = [...started.output().matchAll(/^ {2}(curl .*)$/gm)].map(([, command]) => command ?? '');
+    expect(commands.length).toBeGreaterThan(2);
+    for (const command of commands) {
+      const { exit, output } = start('sh', ['-c', `${command} -f`]);
+      expect({ command, code: await exit, output: output() }).toMatchObject({ code: 0 });
+    }
+    const [, source] = /^ {2}(\. \S+) && npx passerelle status$/m.exec(started.output()) ?? [];
+    const cli = start('sh', ['-c', `${source} && node --import tsx src/cli/main.ts status --json`], {
+      DATABASE_URL: '',
+      REDIS_URL: '',
+    });
+    expect({ code: await cli.exit, output: cli.output() }).toMatchObject({ code: 0 });
+    await until(
+      () => /run \d+ \(incremental\) success, .* updated/.test(started.output()),
+      'a run with news',
+    );
+    started.stop('SIGINT');
+    // As npm does, which passes on what the terminal has already sent.
+    started.stop('SIGINT');
+    expect({ code: await started.exit, output: started.output() }).toMatchObject({ code: 0 });
+    expect(await leftovers()).toEqual([]);
+  });
+
+  it('says in one line that the port asked for is taken', async () => {
+    const holder = createServer().listen(0, '127.0.0.1');
+    await once(holder, 'listening');
+    const { port } = holder.address() as AddressInfo;
+    const { exit, output } = demo(['--once'], { PORT: String(port) });
+    expect(await exit).toBe(1);
+    expect(output()).toMatch(new RegExp(`^Port ${port} on 127\\.0\\.0\\.1 is taken;.*\n$`));
+    holder.close();
+  });
+
+  it('leaves alone a given database that holds the mirror of a real Odoo', async () => {
+    await database.client`
+      insert into scrap_dimagaz_bc (odoo_id, fields, content_hash, fetched_at, synced_at, fetch_seq)
+      values (1, '{}', '', now(), now(), 1)`;
+    const { exit, output } = demo(['--once', '--documents', '10'], { PORT: '0' });
+    expect(await exit).toBe(1);
+    expect(output()).toContain('DATABASE_URL holds a mirror');
+    expect(await database.client`select count(*)::int as n from scrap_dimagaz_bc`).toEqual([{ n: 1 }]);
+    expect(await leftovers()).toEqual([]);
+  });
+
+  it('says what is wrong with its settings before it starts anything', async () => {
+    const { exit, output } = demo(['--once'], { SYNC_EVERY: 'soon', ODOO_URL: 'http://odoo.example' });
+    expect(await exit).toBe(1);
+    expect(output()).toContain('SYNC_EVERY');
+    expect(output()).toContain('ODOO_PASSWORD');
+    expect(output()).not.toContain('PostgreSQL');
+  });
+});
+
+/** Keys of demos in the Redis of this test run. */
+async function demoKeys(): Promise<string[]> {
+  const redis = new Redis(inject('redisUrl'));
+  try {
+    return await redis.keys('passerelle-demo-*');
+  } finally {
+    redis.disconnect();
+  }
+}
