@@ -14,7 +14,9 @@ export async function auditChanges(
   plan: Comparison,
 ): Promise<DocumentChanges> {
   const { binaries } = model.line;
-  const headers = plan.headerChanged ? await storedFields(tx, bc, [header.odooId]) : new Map();
+  // A header that was only saved again is told too, since its dates moved with this change.
+  const headers =
+    plan.headerChanged || plan.touched ? await storedFields(tx, bc, [header.odooId]) : new Map();
   const old = headers.get(header.odooId);
   const oldLines = await storedFields(
     tx,

@@ -50,36 +50,44 @@ export async function storeDocument(
 ): Promise<StoreOutcome> {
   return db.transaction(async (tx) => {
     const { header, lines } = document;
-    await lockDocument(tx, header.odooId);
-    const before = await storedHeader(tx, header.odooId);
-    const plan = await planWrite(tx, document, before);
+    const ids = lines.map((line) => line.odooId);
+    // Sent together: the connection answers them in this order, so the rest waits for the lock.
+    const [, before, known] = await Promise.all([
+      lockDocument(tx, header.odooId),
+      storedHeader(tx, header.odooId),
+      storedLines(tx, header.odooId, ids),
+    ]);
+    const plan = await settledPlan(tx, document, before, known);
     if (before !== null && before.fetchSeq > document.reading.fetchSeq) {
       if (plan.changed) throw new StaleReadingError(header.odooId);
     } else await write(tx, model, document, before, plan, account);
     const outcome = before === null ? 'created' : plan.changed ? 'updated' : 'unchanged';
-    await closeItems(tx, {
-      runId: account.runId,
-      odooIds: [header.odooId],
-      state: outcome,
-      linesSeen: lines.length,
-      linesRemoved: plan.removed.length,
-      rpcCalls: account.rpcCalls,
-    });
-    await resolveFailure(tx, account.key, header.odooId, account.runId);
+    await Promise.all([
+      closeItems(tx, {
+        runId: account.runId,
+        odooIds: [header.odooId],
+        state: outcome,
+        linesSeen: lines.length,
+        linesRemoved: plan.removed.length,
+        rpcCalls: account.rpcCalls,
+      }),
+      resolveFailure(tx, account.key, header.odooId, account.runId),
+    ]);
     return outcome;
   });
 }
 
 /** Lines that leave a BC may be taken by another one's job at this moment: they are locked, then compared again. */
-async function planWrite(
+async function settledPlan(
   tx: Queryable,
   document: PreparedDocument,
   before: StoredHeader | null,
+  known: readonly StoredLine[],
 ): Promise<Comparison> {
-  const { header } = document;
-  const ids = document.lines.map((line) => line.odooId);
-  const plan = compare(document, before, await storedLines(tx, header.odooId, ids));
+  const plan = compare(document, before, known);
   if (plan.removed.length === 0 && plan.moved.length === 0) return plan;
+  const { header, lines } = document;
+  const ids = lines.map((line) => line.odooId);
   return compare(document, before, await storedLines(tx, header.odooId, ids, 'locked'));
 }
 
@@ -94,17 +102,17 @@ async function write(
   const { header, reading } = document;
   // Old content is read before it is overwritten.
   const changes = plan.changed && before !== null ? await auditChanges(tx, model, document, plan) : {};
-  if (plan.changed || plan.touched) await upsertHeader(tx, header, reading, plan.changed);
-  else await confirmHeader(tx, header.odooId, reading);
-  await takeMovedLines(tx, plan.moved, account.runId);
-  await upsertLines(tx, header.odooId, [...plan.added, ...plan.altered, ...plan.touchedLines], reading);
-  await deleteLines(
-    tx,
-    plan.removed.map((line) => line.odooId),
-  );
-  if (!plan.changed) return;
   const action: AuditAction = before === null ? 'created' : before.archived ? 'restored' : 'updated';
-  await recordChange(tx, { odooId: header.odooId, runId: account.runId, action, changes });
+  const removed = plan.removed.map((line) => line.odooId);
+  await takeMovedLines(tx, plan.moved, account.runId);
+  await Promise.all([
+    plan.changed || plan.touched
+      ? upsertHeader(tx, header, reading, plan.changed)
+      : confirmHeader(tx, header.odooId, reading),
+    upsertLines(tx, header.odooId, [...plan.added, ...plan.altered, ...plan.touchedLines], reading),
+    deleteLines(tx, removed),
+    plan.changed && recordChange(tx, { odooId: header.odooId, runId: account.runId, action, changes }),
+  ]);
 }
 
 /** The BC that a line moved away from changes too, and its trail says so. */
