@@ -92,6 +92,7 @@ describe('npm run demo', () => {
     );
     started.stop('SIGINT');
     // As npm does, which passes on what the terminal has already sent.
+    await until(() => started.output().includes('Stopping.'), 'the first to be noticed');
     started.stop('SIGINT');
     expect({ code: await started.exit, output: started.output() }).toMatchObject({ code: 0 });
     expect(await leftovers()).toEqual([]);
