@@ -1,5 +1,5 @@
-import { ConfigError, readConfig } from '../src/config.ts';
 import type { MirrorConfig } from '../src/config.ts';
+import { ConfigError, readConfig } from '../src/config.ts';
 import type { Logger } from '../src/logger.ts';
 import { createLogger } from '../src/logger.ts';
 import { stopSignal, withResources } from '../src/resources.ts';
