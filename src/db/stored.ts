@@ -91,6 +91,8 @@ export async function ownersOfLines(db: Queryable, lineIds: readonly number[]): 
 export interface StoredBinaries {
   readonly writeDate: Date | null;
   readonly sizes: Readonly<Record<string, string>>;
+  /** When the BC was last read, its binaries' contents with it where they were not known well enough. */
+  readonly fetchedAt: Date;
 }
 
 /** What is known of the binaries of some records, by id. */
@@ -100,9 +102,17 @@ export async function storedBinaries(
   ids: readonly number[],
 ): Promise<Map<number, StoredBinaries>> {
   if (ids.length === 0) return new Map();
-  const rows = await db
-    .select({ odooId: table.odooId, writeDate: table.odooWriteDate, sizes: table.binarySizes })
-    .from(table)
-    .where(isAnyOf(table.odooId, ids));
+  const columns = { odooId: table.odooId, writeDate: table.odooWriteDate, sizes: table.binarySizes };
+  const rows =
+    table === bcLine
+      ? await db
+          .select({ ...columns, fetchedAt: bc.fetchedAt })
+          .from(bcLine)
+          .innerJoin(bc, eq(bc.odooId, bcLine.bcOdooId))
+          .where(isAnyOf(bcLine.odooId, ids))
+      : await db
+          .select({ ...columns, fetchedAt: bc.fetchedAt })
+          .from(bc)
+          .where(isAnyOf(bc.odooId, ids));
   return new Map(rows.map(({ odooId, ...known }) => [odooId, known]));
 }

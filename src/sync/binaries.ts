@@ -22,8 +22,14 @@ export function binarySizes(record: OdooRecord, model: MirroredModel): Record<st
 }
 
 /**
+ * `write_date` has whole seconds: a content read this soon after it may have been replaced within the same second.
+ * A minute also covers clocks that differ a little.
+ */
+const SETTLED_MS = 60_000;
+
+/**
  * Puts contents where pages carry size texts. A content is taken from the mirror when the record's `write_date`
- * and its size text are those it was read with, else it is read from Odoo.
+ * and its size text are those it was read with, and had settled then; else it is read from Odoo.
  *
  * Limit: a computed, unstored binary that changes without changing its size text or the record goes unnoticed.
  */
@@ -60,6 +66,7 @@ async function knownContents(
     const sizes = binarySizes(record, model);
     return (
       before?.writeDate != null &&
+      before.fetchedAt.getTime() - before.writeDate.getTime() >= SETTLED_MS &&
       odooDateTime(before.writeDate) === record['write_date'] &&
       Object.entries(sizes).every(([field, size]) => before.sizes[field] === size)
     );
