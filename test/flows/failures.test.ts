@@ -1,9 +1,13 @@
 import { sql } from 'drizzle-orm';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { buildApp } from '../../src/api/app.ts';
+import { readConfig } from '../../src/config.ts';
 import { readState } from '../../src/db/lease.ts';
 import { bcJobId } from '../../src/queues/bc.ts';
+import { openRedis } from '../../src/queues/connection.ts';
 import type { Office } from '../harness/office.ts';
 import { openOffice } from '../harness/office.ts';
+import { redisUrl } from '../harness/redis.ts';
 import { until } from '../harness/until.ts';
 
 describe('one BC that cannot be stored', () => {
@@ -19,6 +23,12 @@ describe('one BC that cannot be stored', () => {
   const openFailures = () =>
     office.database
       .client`select odoo_id, code, message, failures from sync_failure where resolved_at is null`;
+  const openBoard = async () => {
+    const redis = openRedis(redisUrl(), 'producer', office.mirror.log);
+    const app = await buildApp({ ...office.mirror, config: readConfig(office.env), redis });
+    app.addHook('onClose', () => redis.disconnect());
+    return app;
+  };
   /** PostgreSQL refuses this one BC, as it would refuse bad data. */
   const refuse = () =>
     office.mirror.db.execute(
@@ -43,16 +53,23 @@ describe('one BC that cannot be stored', () => {
     expect(await openFailures()).toMatchObject([{ odoo_id: String(bad), code: 'odoo_access_denied' }]);
   });
 
-  it('is stored by a retry of its job long after the run ended, and its failure is closed', async () => {
+  it('is stored by Retry in bull-board long after the run ended, with the content of today, and its failure is closed', async () => {
     await refuse();
     const run = await office.run('full');
+    await office.run('incremental');
     await allow();
     office.odoo.write('dimagaz.bc', [bad], { notes: 'corrigé depuis' });
-    const jobId = bcJobId({ runId: run.id, odooId: bad, generation: 0 });
-    const job = await office.mirror.queues.bc.getJob(jobId);
-    expect(await job?.getState()).toBe('failed');
-    await job?.retry();
+    const board = await openBoard();
+    const jobs = '/admin/queues/api/queues';
+    const listed = await board.inject(`${jobs}?activeQueue=bc&status=failed&page=1&jobsPerPage=10`);
+    const [job] = listed.json().queues.find((queue: { name: string }) => queue.name === 'bc').jobs;
+    expect(job).toMatchObject({ id: bcJobId({ runId: run.id, odooId: bad, generation: 0 }) });
+    expect(job.failedReason).toContain('no_bad');
+    expect(
+      (await board.inject({ method: 'PUT', url: `${jobs}/bc/${job.id}/retry` })).statusCode,
+    ).toBeLessThan(300);
     await until(async () => (await openFailures()).length === 0, 'the failure to be resolved');
+    await board.close();
     const [row] = await office.database
       .client`select fields->>'notes' as notes from scrap_dimagaz_bc where odoo_id = ${bad}`;
     expect(row?.['notes']).toBe('corrigé depuis');
