@@ -4,6 +4,7 @@ import { bcPayload } from '../src/queues/bc.ts';
 import type { BcOutcome } from '../src/sync/bc.ts';
 import { parkBc, processBc } from '../src/sync/bc.ts';
 import type { Mirror } from '../src/sync/mirror.ts';
+import { isModelChange } from '../src/sync/model.ts';
 import { attemptOf, lastTry } from './attempt.ts';
 
 /** Stores one BC. One that fails for good is parked: it fails alone and its run goes on. */
@@ -12,6 +13,7 @@ export async function handleBc(mirror: Mirror, job: Job<BcPayload>): Promise<BcO
   try {
     return await processBc(mirror, payload, attemptOf(job).number);
   } catch (error) {
+    if (isModelChange(error)) mirror.models.forget(payload.runId);
     throw await lastTry(job, error, () => parkBc(mirror, payload, job.id ?? null, error));
   }
 }

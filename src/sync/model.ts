@@ -1,4 +1,5 @@
 import { binaryFields, linesLink, readableFields } from '../odoo/description.ts';
+import { OdooFieldError } from '../odoo/errors.ts';
 import type { OdooClient, OdooFields } from '../odoo/types.ts';
 import type { DocumentDefinition } from './document.ts';
 
@@ -38,6 +39,11 @@ export async function describeDocument(
 
 function mirrored(name: string, fields: OdooFields): MirroredModel {
   return { name, fields, requested: readableFields(fields), binaries: binaryFields(fields) };
+}
+
+/** Odoo does not know a field that it described when the run began: the model was changed under the run. */
+export function isModelChange(error: unknown): boolean {
+  return error instanceof OdooFieldError;
 }
 
 /** Remembers the description for as long as one run lasts, so that pages do not ask again. */

@@ -100,6 +100,14 @@ describe('a run that was interrupted', () => {
     expect(audit?.['n']).toBe(bcs);
   });
 
+  it('goes on without a field that vanished from the model since the plan', async () => {
+    const { runId } = await plannedRun();
+    office.odoo.removeField('dimagaz.bc', 'notes');
+    await office.work();
+    const bcs = office.odoo.count('dimagaz.bc');
+    expect(await office.ended(runId)).toMatchObject({ status: 'success', created: bcs, failed: 0 });
+  });
+
   it('keeps what was done when its plan is delivered once more', async () => {
     const { runId, token } = await plannedRun();
     await office.database
