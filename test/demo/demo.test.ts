@@ -32,6 +32,8 @@ describe('npm run demo', () => {
   });
 
   /** Runs a command in this repository, by default with the servers of this test run. */
+  /** Where curl is not installed, a stand-in is found last. */
+  const PATH = `${process.env['PATH']}:${ROOT}/test/demo/bin`;
   function start(command: string, args: readonly string[], env: Record<string, string> = {}) {
     const child = spawn(command, args, {
       cwd: ROOT,
@@ -77,7 +79,7 @@ describe('npm run demo', () => {
     const commands = [...started.output().matchAll(/^ {2}(curl .*)$/gm)].map(([, command]) => command ?? '');
     expect(commands.length).toBeGreaterThan(2);
     for (const command of commands) {
-      const { exit, output } = start('sh', ['-c', `${command} -f`]);
+      const { exit, output } = start('sh', ['-c', `${command} -f`], { PATH });
       expect({ command, code: await exit, output: output() }).toMatchObject({ code: 0 });
     }
     const [, source] = /^ {2}(\. \S+) && npx passerelle status$/m.exec(started.output()) ?? [];
