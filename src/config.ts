@@ -81,7 +81,7 @@ function valid<T>(schema: z.ZodType<T>, given: Source, missing: readonly string[
 
 function problem(issue: z.core.$ZodIssue, given: Source): string {
   const name = String(issue.path[0]);
-  const expected = issue.message.startsWith('a ') ? `expected ${issue.message}` : issue.message;
+  const expected = /^(an?|one of) /.test(issue.message) ? `expected ${issue.message}` : issue.message;
   return given[name] === undefined ? `${name} ${required}: ${expected}` : `${name}: ${expected}`;
 }
 

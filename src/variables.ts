@@ -1,25 +1,45 @@
+import { CronExpressionParser } from 'cron-parser';
 import { z } from 'zod';
 import { PROTOCOLS } from './odoo/types.ts';
 
 const UNIT_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
-/** `90s`, `10m`, `1h` as milliseconds. */
-const duration = z
-  .string()
-  .regex(/^\d+(ms|s|m|h|d)$/, 'a duration such as 30s, 10m or 1h')
-  .transform((text) => {
-    const [, amount, unit] = /^(\d+)(ms|s|m|h|d)$/.exec(text) ?? [];
-    return Number(amount) * UNIT_MS[unit as keyof typeof UNIT_MS];
-  });
+/** `90s`, `10m`, `1h` as milliseconds; NaN for anything else. */
+function milliseconds(text: string): number {
+  const [, amount, unit] = /^(\d+)(ms|s|m|h|d)$/.exec(text) ?? [];
+  return Number(amount) * UNIT_MS[unit as keyof typeof UNIT_MS];
+}
 
-const durationOrOff = z.union([z.literal('off').transform(() => null), duration], {
-  error: 'a duration such as 30s, 10m or 1h, or off',
-});
+const duration = (leastMs = 0, expected = 'a duration such as 30s, 10m or 1h') =>
+  z
+    .string()
+    .transform(milliseconds)
+    .refine((ms) => ms >= leastMs, expected);
+
+const durationOrOff = z
+  .string()
+  .transform((text) => (text === 'off' ? null : milliseconds(text)))
+  .refine((ms) => ms === null || ms >= 1000, 'a duration of at least 1s such as 30s, 10m or 1h, or off');
 
 const cronOrOff = z
   .string()
-  .regex(/^(off|\S+(\s+\S+){4,5})$/, 'a cron pattern of 5 or 6 fields such as "0 3 * * *", or off')
+  .refine(isCronOrOff, 'a cron pattern of 5 or 6 fields such as "0 3 * * *", or off')
   .transform((text) => (text === 'off' ? null : text));
+
+/** By the parser that BullMQ schedules with. */
+function isCronOrOff(text: string): boolean {
+  if (text === 'off') return true;
+  if (!/^\S+(\s+\S+){4,5}$/.test(text)) return false;
+  try {
+    CronExpressionParser.parse(text, { tz: 'UTC' }).next();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const oneOf = <const Names extends readonly [string, ...string[]]>(names: Names) =>
+  z.enum(names, { error: `one of ${names.join(', ')}` });
 
 const count = (least: number, most: number) =>
   z.coerce
@@ -50,7 +70,7 @@ export const variables = {
   REDIS_URL: url(/^rediss?$/, 'redis://localhost:6379').describe('Redis 6.2 or newer, or Valkey'),
   QUEUE_PREFIX: z
     .string()
-    .regex(/^[\w-]+$/, 'letters, digits, _ or -')
+    .regex(/^[\w-]+$/, 'a text of letters, digits, _ or -')
     .default('passerelle')
     .describe('first part of every Redis key: one for each mirror that shares a Redis'),
   ODOO_URL: url(/^https?$/, 'https://odoo.example.com')
@@ -59,8 +79,7 @@ export const variables = {
   ODOO_DB: z.string().optional().describe('Odoo database'),
   ODOO_USER: z.string().optional().describe('Odoo login'),
   ODOO_PASSWORD: z.string().optional().describe('password or API key of that login'),
-  ODOO_PROTOCOL: z
-    .enum(['auto', ...PROTOCOLS])
+  ODOO_PROTOCOL: oneOf(['auto', ...PROTOCOLS])
     .default('auto')
     .describe('how to talk to Odoo'),
   ODOO_TIMEOUT_MS: count(1, 600_000).default(30_000).describe('time limit of one call, in milliseconds'),
@@ -78,7 +97,7 @@ export const variables = {
   SYNC_EVERY: durationOrOff.default(60_000).describe('pause between incremental runs'),
   FULL_SYNC_CRON: cronOrOff.default('0 3 * * *').describe('when a full run starts, UTC'),
   SYNC_PAGE_SIZE: count(1, 5000).default(500).describe('BCs per page job'),
-  SYNC_OVERLAP: duration
+  SYNC_OVERLAP: duration()
     .default(600_000)
     .describe(
       'how far a window reaches back before the last one: longer than the longest transaction of Odoo',
@@ -88,12 +107,13 @@ export const variables = {
     .describe('pages fetched but not stored yet, all workers together'),
   SYNC_BC_CONCURRENCY: count(1, 200).default(8).describe('BCs stored at once by one worker'),
   SYNC_ATTEMPTS: count(1, 20).default(5).describe('tries of a page or BC job before it counts as failed'),
-  SYNC_BACKOFF: duration.default(2000).describe('pause before the second try; doubles with each'),
-  SYNC_LEASE: duration.default(120_000).describe('how long a lease outlives its last heartbeat'),
+  SYNC_BACKOFF: duration().default(2000).describe('pause before the second try; doubles with each'),
+  SYNC_LEASE: duration(3000, 'a duration of at least 3s such as 30s, 10m or 1h')
+    .default(120_000)
+    .describe('how long a lease outlives its last heartbeat'),
   HOST: z.string().default('127.0.0.1').describe('address the API listens on'),
   PORT: count(0, 65_535).default(3000).describe('port the API listens on'),
-  LOG_LEVEL: z
-    .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
+  LOG_LEVEL: oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
     .default('info')
     .describe('least severe message that is logged'),
   ADMIN_USER: z.string().default('admin').describe('login of the admin pages'),

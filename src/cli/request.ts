@@ -46,9 +46,9 @@ interface Follower {
 }
 
 /**
- * A run that an earlier process left unfinished is resumed in the place of the new one: it is followed to its end,
- * then the new one is asked for again. A run that had been queued and was taken up first is finished too, as
- * there may be nobody else to do it.
+ * A run that an earlier process left unfinished is resumed in the place of the new one, and where this process works
+ * by itself, one that had been queued is taken up first: either is followed to its end, then the new one is asked for
+ * again.
  */
 async function firstThingsFirst(
   follower: Follower,
@@ -57,19 +57,22 @@ async function firstThingsFirst(
 ): Promise<SyncLogRow> {
   const { mirror, workforce, io } = follower;
   const left = await abandonedRun(mirror);
-  const waiting = (await openRuns(mirror.db, mirror.definition.key)).filter((run) => run.status === 'queued');
+  const waiting = (await openRuns(mirror.db, mirror.definition.key)).find(
+    ({ status, mode }) => status === 'queued' && mode !== 'single',
+  );
   const run = await followRun(follower, await request(mirror, wanted), signal);
   if (run.status !== 'skipped') return run;
-  const state = await readState(mirror.db, mirror.definition.key);
-  const holder = left?.id ?? state?.leaseRunId;
-  if (left === null && !(workforce.own && waiting.some(({ id }) => id === holder))) {
+  const before = workforce.own && waiting !== undefined ? await findRun(mirror.db, waiting.id) : null;
+  // One that is queued still, although its turn came first, has lost its job: nothing to wait for.
+  const first = left ?? (before?.status === 'queued' ? null : before);
+  if (first === null) {
+    const state = await readState(mirror.db, mirror.definition.key);
     if (workforce.own && state?.held === true) io.stderr.write(deserted(state));
     return run;
   }
-  io.stderr.write(`Run ${holder} had been left unfinished; it comes first.\n`);
-  const other = await followRun(follower, holder ?? run.id, signal);
-  if (!isOver(other)) return other;
-  return left === null ? run : firstThingsFirst(follower, wanted, signal);
+  io.stderr.write(`Run ${first.id} had been left unfinished; it comes first.\n`);
+  const other = await followRun(follower, first.id, signal);
+  return isOver(other) ? firstThingsFirst(follower, wanted, signal) : other;
 }
 
 /** Nobody works on the run any more: its lease ends now, so that whoever comes next resumes it at once. */

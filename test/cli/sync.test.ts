@@ -74,11 +74,13 @@ test('a run that holds the lease makes another one end as skipped, with exit cod
   await db.execute(sql`update sync_state set lease_run_id = null, lease_expires_at = null`);
 });
 
-test('of two syncs started at once one works and the other is skipped', async () => {
+test('of two syncs that ask running workers at once one works and the other is skipped', async () => {
+  const stop = await office.work();
   const answers = await Promise.all([
     command.passerelle('sync', '--full'),
     command.passerelle('sync', '--full'),
   ]);
+  await stop();
   expect(answers.map(({ code }) => code).sort()).toEqual([0, 3]);
 });
 
@@ -130,6 +132,19 @@ test('a detached sync is only queued, and done by whoever works next', async () 
     const [run] = await listRuns(db, { limit: 1, mode: 'incremental' });
     return run?.id === queued?.id && run?.status !== 'queued';
   }, 'the queued run to be taken up');
+});
+
+test('a sync after a detached one does that one first and then its own', async () => {
+  await command.passerelle('sync', '--detach');
+  const [queued] = await listRuns(db, { limit: 1 });
+  const { code, body, stderr } = await command.json('sync', '--full');
+  expect({ code, stderr }).toEqual({
+    code: 0,
+    stderr: `Run ${queued?.id} had been left unfinished; it comes first.\n`,
+  });
+  expect(body).toMatchObject({ mode: 'full', status: 'success', unchanged: DOCUMENTS });
+  const runs = await listRuns(db, { limit: 3, mode: 'incremental' });
+  expect(runs.find(({ id }) => id === queued?.id)).toMatchObject({ status: 'success' });
 });
 
 test('Ctrl-C leaves the run to the next sync, which finishes it and then does its own', async () => {
