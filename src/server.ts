@@ -61,10 +61,15 @@ async function inTime(work: Promise<void>): Promise<void> {
   await Promise.race([work, new Promise((resolve) => setTimeout(resolve, 1000).unref())]);
 }
 
+type ListenError = NodeJS.ErrnoException & { address?: string; hostname?: string; port?: number };
+
 function explain(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  const { code, address, port } = error as NodeJS.ErrnoException & { address?: string; port?: number };
+  const { code, address, hostname, port } = error as ListenError;
   if (code === 'EADDRINUSE') return `Port ${port} on ${address} is taken; stop what uses it or set PORT.`;
   if (code === 'EACCES') return `Port ${port} needs more rights; set PORT above 1023.`;
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN' || code === 'EADDRNOTAVAIL') {
+    return `${address ?? hostname} is not an address of this machine; check HOST.`;
+  }
   return error.message;
 }

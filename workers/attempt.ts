@@ -21,7 +21,11 @@ export function attemptOf(job: Job): Attempt {
 export async function lastTry(job: Job, error: unknown, giveUp: () => Promise<void>): Promise<Error> {
   const original = error instanceof Error ? error : new Error(String(error));
   if (worthAnotherTry(error) && !attemptOf(job).last) return plain(original);
-  await giveUp();
+  try {
+    await giveUp();
+  } catch (trouble) {
+    return plain(trouble instanceof Error ? trouble : original);
+  }
   return new UnrecoverableError(errorMessage(original));
 }
 

@@ -14,6 +14,6 @@ export async function handlePage(mirror: Mirror, job: Job<PagePayload>): Promise
     return await processPage(mirror, payload, attemptOf(job));
   } catch (error) {
     if (isModelChange(error)) mirror.models.forget(payload.runId);
-    throw await lastTry(job, error, () => failRun(mirror, payload.runId, error));
+    throw await lastTry(job, error, () => failRun(mirror, payload.runId, payload.token, error));
   }
 }

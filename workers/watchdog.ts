@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm';
 import { errorMessage } from '../src/errors.ts';
 import { applySchedule } from '../src/queues/schedulers.ts';
 import type { Mirror } from '../src/sync/mirror.ts';
-import { watchRuns } from '../src/sync/resume.ts';
+import { keepLease, watchRuns } from '../src/sync/resume.ts';
 
 const EVERY_MS = 5000;
 
@@ -16,11 +16,14 @@ const WATCHDOG_LOCK = 7_264_532;
 export function startWatchdog(mirror: Mirror, scheduled: boolean): { stop(): Promise<void> } {
   let look: Promise<void> = Promise.resolve();
   let busy = false;
+  const warn = (error: unknown) => mirror.log.warn({ reason: errorMessage(error) }, 'watchdog');
   const timer = setInterval(() => {
+    // Apart from the look, which may wait for Redis: leases live in PostgreSQL.
+    keepLease(mirror).catch(warn);
     if (busy) return;
     busy = true;
     look = lookOnce(mirror, scheduled)
-      .catch((error: unknown) => mirror.log.warn({ reason: errorMessage(error) }, 'watchdog'))
+      .catch(warn)
       .finally(() => {
         busy = false;
       });

@@ -1,6 +1,7 @@
 import type { Job } from 'bullmq';
 import { Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
+import { errorMessage } from '../src/errors.ts';
 import type { BcPayload } from '../src/queues/bc.ts';
 import { BC_QUEUE } from '../src/queues/bc.ts';
 import type { PagePayload } from '../src/queues/pages.ts';
@@ -31,10 +32,10 @@ export async function startWorkers(mirror: Mirror, { redis, prefix, scheduled }:
   const start = <Payload>(
     name: string,
     concurrency: number,
-    handle: (job: Job<Payload>) => Promise<unknown>,
+    handle: (job: Job<Payload>, token?: string) => Promise<unknown>,
   ) => {
     const worker = new Worker<Payload>(name, handle, { connection: redis, prefix, concurrency });
-    worker.on('error', (error) => log.warn({ err: error, queue: name }, 'worker'));
+    worker.on('error', (error) => log.warn({ reason: errorMessage(error), queue: name }, 'worker'));
     worker.on('failed', (job, error) =>
       log.warn({ jobId: job?.id, queue: name, reason: error.message }, 'job failed'),
     );
@@ -42,7 +43,9 @@ export async function startWorkers(mirror: Mirror, { redis, prefix, scheduled }:
   };
   if (scheduled) await applySchedule(mirror.queues.sync, settings);
   const workers = [
-    start(SYNC_QUEUE, PLANS_AT_ONCE, (job: Job<SyncPayload>) => handleSync(mirror, job, scheduled)),
+    start(SYNC_QUEUE, PLANS_AT_ONCE, (job: Job<SyncPayload>, token) =>
+      handleSync(mirror, job, scheduled, token),
+    ),
     start(PAGES_QUEUE, settings.pagesInFlight, (job: Job<PagePayload>) => handlePage(mirror, job)),
     start(BC_QUEUE, settings.bcConcurrency, (job: Job<BcPayload>) => handleBc(mirror, job)),
   ];

@@ -96,9 +96,11 @@ export async function sendProblem(reply: FastifyReply, answer: Problem): Promise
   return reply.code(answer.status).type('application/problem+json').send(answer);
 }
 
-/** Answers every error of every route, and logs the ones that are not the caller's. */
+/** Answers every error of every route, and logs the ones that are not the caller's: a stack only for our own faults. */
 export async function handleError(error: unknown, request: FastifyRequest, reply: FastifyReply) {
   const answer = toProblem(error);
-  if (answer.status >= 500) request.log.error({ err: error, code: answer.code }, 'request failed');
+  const { status, code, detail } = answer;
+  if (status === 500) request.log.error({ err: error, code }, 'request failed');
+  else if (status > 500) request.log.warn({ code, reason: detail }, 'request refused for now');
   return sendProblem(reply, answer);
 }

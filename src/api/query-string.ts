@@ -5,6 +5,7 @@ const FILTER = /^filter\[([^[\]]*)\](?:\[([^[\]]*)\])?$/;
  * with `eq` where no operator is given. A key given several times becomes a list.
  */
 export function parseQueryString(text: string): Record<string, unknown> {
+  // Without a prototype, `__proto__` is a name like any other.
   const query: Record<string, unknown> = Object.create(null);
   for (const [key, value] of new URLSearchParams(text)) {
     const [, field, operator = 'eq'] = FILTER.exec(key) ?? [];

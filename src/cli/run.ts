@@ -4,7 +4,7 @@ import { errorCode, errorMessage } from '../errors.ts';
 import type { ExitCode } from './exit.ts';
 import { EXIT } from './exit.ts';
 import type { CommandContext, Environment, Io } from './io.ts';
-import { oneLine } from './io.ts';
+import { oneLine, printJson } from './io.ts';
 import { addMigrate } from './migrate.ts';
 import { addResync } from './resync.ts';
 import { addStatus } from './status.ts';
@@ -17,22 +17,25 @@ import { packageVersion } from './version.ts';
  *
  * @param argv what follows the command's name.
  * @param env the environment; the process's own when left out.
- * @returns the exit code. Nothing is thrown: an error is one message on standard error, without a stack.
+ * @returns the exit code. Nothing is thrown: an error is one message on standard error, without a stack, and with
+ *   `--json` also `{ error: { code, message } }` on standard output.
  */
 export async function run(argv: readonly string[], io: Io, env?: Environment): Promise<ExitCode> {
-  let code: ExitCode = EXIT.success;
+  let exit: ExitCode = EXIT.success;
   try {
     const program = createProgram({ io, env }, (given) => {
-      code = given;
+      exit = given;
     });
     await program.parseAsync([...argv], { from: 'user' });
-    return code;
+    return exit;
   } catch (error) {
     // Commander has said what is wrong, or has shown what was asked for.
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.success : EXIT.usage;
     // A wrong configuration is a list.
     const message = error instanceof ConfigError ? error.message : oneLine(errorMessage(error));
-    io.stderr.write(`${message || errorCode(error)}\n`);
+    const code = errorCode(error);
+    io.stderr.write(`${message || code}\n`);
+    if (argv.includes('--json')) printJson(io, { error: { code, message: message || code } });
     return error instanceof ConfigError ? EXIT.usage : EXIT.failure;
   }
 }

@@ -54,11 +54,11 @@ export async function heartbeat(
   return rows.length > 0;
 }
 
-/** Gives the lease back; `lastSync` moves when given. Nothing happens with a stale token. */
+/** Gives the lease of a run back; `lastSync` moves when given. Nothing happens with a stale token. */
 export async function releaseLease(
   db: Queryable,
   key: string,
-  token: number,
+  holder: { readonly runId: number; readonly token: number },
   lastSync: Date | null,
 ): Promise<void> {
   await db
@@ -69,7 +69,13 @@ export async function releaseLease(
       leaseExpiresAt: null,
       ...(lastSync === null ? {} : { lastSync }),
     })
-    .where(and(eq(syncState.key, key), eq(syncState.leaseToken, token)));
+    .where(
+      and(
+        eq(syncState.key, key),
+        eq(syncState.leaseRunId, holder.runId),
+        eq(syncState.leaseToken, holder.token),
+      ),
+    );
 }
 
 /** The state as people see it: `held` is false once the lease ran out, whatever the flag says. */

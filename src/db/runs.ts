@@ -68,6 +68,12 @@ export async function lockRun(db: Queryable, id: number): Promise<SyncLogRow | n
   return rows[0] ?? null;
 }
 
+/** A token for a run that needs no lease: greater than any given before. */
+export async function nextRunToken(db: Queryable): Promise<number> {
+  const [row] = await db.execute<{ token: string }>(sql`select nextval('fetch_seq') as token`);
+  return Number(row?.token);
+}
+
 /** Ends a run without an account: `failed` or `skipped`, with the reason. Final runs stay as they are. */
 export async function closeRun(
   db: Queryable,

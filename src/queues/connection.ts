@@ -1,4 +1,5 @@
 import { Redis } from 'ioredis';
+import { errorMessage } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 
 /** `worker` waits for Redis as long as it takes; `producer` fails at once, so that a request gets its 503. */
@@ -11,6 +12,6 @@ export function openRedis(url: string, role: RedisRole, log: Logger): Redis {
     enableOfflineQueue: true,
     connectionName: `passerelle-${role}`,
   });
-  redis.on('error', (error) => log.warn({ err: error }, 'redis connection'));
+  redis.on('error', (error) => log.warn({ reason: errorMessage(error) }, 'redis connection'));
   return redis;
 }

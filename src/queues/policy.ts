@@ -9,7 +9,8 @@ export interface RetryPolicy {
 /** Half of each pause is random, so that jobs that failed together do not come back together. */
 const JITTER = 0.5;
 
-const KEEP_COMPLETED = 1000;
+/** Few: a completed BC job still holds what it stored. */
+const KEEP_COMPLETED = 200;
 /** Failed jobs stay visible in bull-board; the ledger in PostgreSQL does not need them. */
 const KEEP_FAILED = 10_000;
 

@@ -1,5 +1,6 @@
 import { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
+import { errorMessage } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import type { BcQueue } from './bc.ts';
 import { BC_QUEUE } from './bc.ts';
@@ -19,7 +20,7 @@ export interface Queues {
 export function openQueues(redis: Redis, prefix: string, log: Logger): Queues {
   const open = <Payload>(name: string) => {
     const queue = new Queue<Payload>(name, { connection: redis, prefix });
-    queue.on('error', (error) => log.warn({ err: error, queue: name }, 'queue connection'));
+    queue.on('error', (error) => log.warn({ reason: errorMessage(error), queue: name }, 'queue connection'));
     return queue;
   };
   const queues = { sync: open(SYNC_QUEUE), pages: open(PAGES_QUEUE), bc: open(BC_QUEUE) } as Omit<

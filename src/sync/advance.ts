@@ -1,7 +1,9 @@
+import type { Queryable } from '../db/connection.ts';
 import { releaseLease } from '../db/lease.ts';
 import type { QueuedPage } from '../db/ledger.ts';
-import { addPageCalls, hasOpenItems, nextPages } from '../db/ledger.ts';
+import { hasOpenItems, nextPages } from '../db/ledger.ts';
 import { closeRun, lockRun, settleRun } from '../db/runs.ts';
+import type { SyncLogRow } from '../db/schema/sync.ts';
 import { errorCode, errorMessage } from '../errors.ts';
 import { enqueuePages } from '../queues/pages.ts';
 import type { Mirror } from './mirror.ts';
@@ -21,7 +23,7 @@ export async function advanceRun(mirror: Mirror, runId: number): Promise<void> {
     const ended = pages.length === 0 && !(await hasOpenItems(tx, runId));
     if (ended) {
       await settleRun(tx, runId);
-      if (run.leaseToken !== null) await releaseLease(tx, definition.key, run.leaseToken, run.nowSync);
+      await release(tx, definition.key, run, run.nowSync);
     }
     return { run, pages, ended };
   });
@@ -48,19 +50,32 @@ export async function queuePages(
 export async function advanceWhenPageIsDone(
   mirror: Mirror,
   at: { runId: number; page: number },
-  rpcCalls = 0,
 ): Promise<void> {
-  if (rpcCalls > 0) await addPageCalls(mirror.db, at.runId, at.page, rpcCalls);
   if (!(await hasOpenItems(mirror.db, at.runId, at.page))) await advanceRun(mirror, at.runId);
 }
 
-/** Ends a run that cannot go on, says why, and gives the lease back. `last_sync` stays, so the next run covers it. */
-export async function failRun(mirror: Mirror, runId: number, error: unknown): Promise<void> {
-  await mirror.db.transaction(async (tx) => {
+/**
+ * Ends a run that cannot go on, says why, and gives the lease back. `last_sync` stays, so the next run covers it.
+ * A holder whose token is old changes nothing: the run is another's.
+ */
+export async function failRun(
+  { db, definition, log }: Mirror,
+  runId: number,
+  token: number | null,
+  error: unknown,
+): Promise<void> {
+  const reason = { code: errorCode(error), message: errorMessage(error) };
+  const failed = await db.transaction(async (tx) => {
     const run = await lockRun(tx, runId);
-    if (run === null) return;
-    await closeRun(tx, runId, 'failed', { code: errorCode(error), message: errorMessage(error) });
-    if (run.leaseToken !== null) await releaseLease(tx, mirror.definition.key, run.leaseToken, null);
+    if (run?.status !== 'running' || run.leaseToken !== token) return false;
+    await closeRun(tx, runId, 'failed', reason);
+    await release(tx, definition.key, run, null);
+    return true;
   });
-  mirror.log.error({ runId, code: errorCode(error), reason: errorMessage(error) }, 'run failed');
+  if (failed) log.error({ runId, ...reason }, 'run failed');
+}
+
+async function release(tx: Queryable, key: string, run: SyncLogRow, lastSync: Date | null): Promise<void> {
+  if (run.mode === 'single' || run.leaseToken === null) return;
+  await releaseLease(tx, key, { runId: run.id, token: run.leaseToken }, lastSync);
 }

@@ -14,10 +14,9 @@ export function worthAnotherTry(error: unknown): boolean {
   return code === null || PASSING_SQLSTATE.includes(code.slice(0, 2));
 }
 
-/** Drizzle wraps the driver's error as `cause`. */
+/** Of an error that PostgreSQL sent: `severity` tells it from a socket's `EPIPE`. Drizzle wraps it as `cause`. */
 function sqlState(error: unknown): string | null {
   if (!(error instanceof Error)) return null;
-  if ('code' in error && typeof error.code === 'string' && /^[0-9A-Z]{5}$/.test(error.code))
-    return error.code;
+  if ('severity' in error && 'code' in error && typeof error.code === 'string') return error.code;
   return sqlState(error.cause);
 }

@@ -6,7 +6,7 @@ import { bc, bcLine } from '../db/schema/documents.ts';
 import { errorCode, errorMessage } from '../errors.ts';
 import type { OdooClient, OdooRecord } from '../odoo/types.ts';
 import type { BcPayload, DocumentPayload } from '../queues/bc.ts';
-import { advanceWhenPageIsDone } from './advance.ts';
+import { advanceWhenPageIsDone, failRun } from './advance.ts';
 import { binarySizes, fillBinaries } from './binaries.ts';
 import type { CountedClient } from './calls.ts';
 import { countCalls } from './calls.ts';
@@ -15,7 +15,8 @@ import type { Mirror } from './mirror.ts';
 import type { DocumentModel, MirroredModel } from './model.ts';
 import { describeDocument } from './model.ts';
 import { prepare } from './prepare.ts';
-import { readDocuments } from './read.ts';
+import type { Blame } from './read.ts';
+import { isOutage, readDocuments, readsAnything } from './read.ts';
 import type { StoreOutcome } from './store.ts';
 import { StaleReadingError, storeDocument } from './store.ts';
 
@@ -23,7 +24,7 @@ import { StaleReadingError, storeDocument } from './store.ts';
 const READINGS = 3;
 
 /** A single BC's error is its own: nothing is halved. */
-const NO_BLAME = { mayBlame: () => false, tally: { read: 0, refused: 0 } };
+const NO_BLAME: Blame = { mayBlame: () => false, probe: async () => false, tally: { read: 0, refused: 0 } };
 
 export type BcOutcome = StoreOutcome | 'gone' | 'superseded';
 
@@ -97,8 +98,40 @@ async function completed(
   };
 }
 
-/** Parks a BC whose job failed for good: listed, offered again by later runs, and no longer owed by this one. */
-export async function parkBc(
+/** What no record can be the cause of: the account, the database, the model or the address. */
+const SETTINGS_AT_FAULT: readonly string[] = [
+  'odoo_bad_credentials',
+  'odoo_unknown_database',
+  'odoo_unknown_model',
+  'odoo_wrong_url',
+];
+
+/**
+ * What becomes of a BC whose job failed for good. It is parked, unless Odoo as a whole cannot be used: then its run
+ * fails instead, and no BC is blamed.
+ */
+export async function giveUpBc(
+  mirror: Mirror,
+  payload: BcPayload,
+  jobId: string | null,
+  error: unknown,
+): Promise<void> {
+  const run = await findRun(mirror.db, payload.runId);
+  const inRun = run?.status === 'running' && run.leaseToken === payload.token;
+  if (inRun && (await isOdooAtFault(mirror, payload, error))) {
+    await failRun(mirror, payload.runId, payload.token, error);
+  } else await parkBc(mirror, payload, jobId, error);
+}
+
+async function isOdooAtFault(mirror: Mirror, { runId, odooId }: BcPayload, error: unknown): Promise<boolean> {
+  if (SETTINGS_AT_FAULT.includes(errorCode(error))) return true;
+  if (!isOutage(error)) return false;
+  const model = await mirror.models.of(runId, () => describeDocument(mirror.odoo, mirror.definition));
+  return !(await readsAnything(mirror.odoo, model, [odooId]));
+}
+
+/** Listed, offered again by later runs, and no longer owed by this one. */
+async function parkBc(
   mirror: Mirror,
   payload: BcPayload,
   jobId: string | null,

@@ -46,25 +46,29 @@ export function isModelChange(error: unknown): boolean {
   return error instanceof OdooFieldError;
 }
 
-/** Remembers the description for as long as one run lasts, so that pages do not ask again. */
-export class ModelMemory {
-  #runId: number | null = null;
-  #model: Promise<DocumentModel> | null = null;
+/** Runs remembered at once: the one in progress and a few resyncs beside it. */
+const REMEMBERED = 8;
 
-  /** The description that belongs to a run; the newest run asked for is the one remembered. */
+/** Remembers the description for as long as a run lasts, so that pages do not ask again. */
+export class ModelMemory {
+  readonly #models = new Map<number, Promise<DocumentModel>>();
+
+  /** The description that belongs to a run. One that failed is not remembered: the next job asks again. */
   of(runId: number, describe: () => Promise<DocumentModel>): Promise<DocumentModel> {
-    if (this.#model === null || this.#runId !== runId) {
-      this.#runId = runId;
-      const model = describe();
-      // A failed description is not remembered: the next job asks again.
-      model.catch(() => this.forget(runId));
-      this.#model = model;
-    }
-    return this.#model;
+    const known = this.#models.get(runId);
+    if (known !== undefined) return known;
+    const model = describe();
+    this.#models.set(runId, model);
+    model.catch(() => {
+      if (this.#models.get(runId) === model) this.#models.delete(runId);
+    });
+    const [oldest] = this.#models.keys();
+    if (this.#models.size > REMEMBERED && oldest !== undefined) this.#models.delete(oldest);
+    return model;
   }
 
   /** Makes the next caller ask Odoo again: the model changed under the run. */
   forget(runId: number): void {
-    if (this.#runId === runId) this.#model = null;
+    this.#models.delete(runId);
   }
 }

@@ -1,7 +1,8 @@
 import { nextFetchSeq } from '../db/documents.ts';
 import { resolveFailure } from '../db/failures.ts';
-import { closeItems, openItems } from '../db/ledger.ts';
+import { addPageCalls, closeItems, openItems } from '../db/ledger.ts';
 import { findRun } from '../db/runs.ts';
+import type { OdooClient } from '../odoo/types.ts';
 import type { BcPayload } from '../queues/bc.ts';
 import { enqueueBcs } from '../queues/bc.ts';
 import type { PagePayload } from '../queues/pages.ts';
@@ -10,10 +11,16 @@ import { countCalls } from './calls.ts';
 import type { Mirror } from './mirror.ts';
 import { describeDocument } from './model.ts';
 import type { ReadDocument } from './read.ts';
-import { isMalformed, isRefusal, readDocuments } from './read.ts';
+import { isOutage, isRefusal, readDocuments, readsAnything } from './read.ts';
 
 /** A larger BC does not travel through Redis: its job reads it again. In characters of JSON. */
 const LARGEST_PAYLOAD = 256 * 1024;
+
+/** `number` from 1; `last`: there is no further attempt. */
+export interface PageAttempt {
+  readonly number: number;
+  readonly last: boolean;
+}
 
 /**
  * Reads what a page still owes and queues one job for each BC.
@@ -23,22 +30,42 @@ const LARGEST_PAYLOAD = 256 * 1024;
 export async function processPage(
   mirror: Mirror,
   payload: PagePayload,
-  attempt: { readonly number: number; readonly last: boolean },
+  attempt: PageAttempt,
 ): Promise<number | 'superseded'> {
-  const { db, definition, queues, settings } = mirror;
+  const { db, queues, settings } = mirror;
   const run = await findRun(db, payload.runId);
   if (run?.status !== 'running' || run.leaseToken !== payload.token) return 'superseded';
   const ids = await openItems(db, payload.runId, payload.page);
   const odoo = countCalls(mirror.odoo);
+  let jobs: BcPayload[] = [];
+  try {
+    jobs = await readJobs(mirror, odoo, payload, ids, attempt);
+  } finally {
+    await addPageCalls(db, payload.runId, payload.page, odoo.used());
+  }
+  await enqueueBcs(queues.bc, jobs, settings);
+  await advanceWhenPageIsDone(mirror, payload);
+  return jobs.length;
+}
+
+/** One job for each BC of the page that Odoo has. */
+async function readJobs(
+  mirror: Mirror,
+  odoo: OdooClient,
+  payload: PagePayload,
+  ids: readonly number[],
+  attempt: PageAttempt,
+): Promise<BcPayload[]> {
+  const { db, definition } = mirror;
   const model = await mirror.models.of(payload.runId, () => describeDocument(odoo, definition));
   // A page that timed out comes back in smaller slices: half as many with each attempt.
   const size = Math.ceil(ids.length / 2 ** (attempt.number - 1));
   const blame = {
-    mayBlame: (error: unknown) => isRefusal(error) || (attempt.last && isMalformed(error)),
+    mayBlame: (error: unknown) => isRefusal(error) || (attempt.last && isOutage(error)),
+    probe: () => readsAnything(odoo, model, ids),
     tally: { read: 0, refused: 0 },
   };
   const jobs = [];
-  const refused = [];
   for (let start = 0; start < ids.length; start += size) {
     const reading = { fetchSeq: await nextFetchSeq(db), fetchedAt: new Date().toISOString() };
     const read = await readDocuments(odoo, model, ids.slice(start, start + size), blame);
@@ -46,12 +73,9 @@ export async function processPage(
     jobs.push(
       ...read.documents.map((document) => job(payload, document.header.id, { ...reading, ...document })),
     );
-    refused.push(...read.refused.map((odooId) => job(payload, odooId)));
+    jobs.push(...read.refused.map((odooId) => job(payload, odooId)));
   }
-  // Only now is it sure that the refusals are the records' own.
-  await enqueueBcs(queues.bc, [...jobs, ...refused], settings);
-  await advanceWhenPageIsDone(mirror, payload, odoo.used());
-  return jobs.length + refused.length;
+  return jobs;
 }
 
 function job(

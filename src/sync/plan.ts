@@ -4,30 +4,39 @@ import { heartbeat, readState } from '../db/lease.ts';
 import { addItems, addPages, clearLedger } from '../db/ledger.ts';
 import { updateRun } from '../db/runs.ts';
 import type { SyncLogRow } from '../db/schema/sync.ts';
-import { PasserelleError } from '../errors.ts';
+import { errorMessage } from '../errors.ts';
 import type { OdooClient } from '../odoo/types.ts';
 import { countCalls } from './calls.ts';
+import type { HeldRun } from './hold.ts';
+import { whilePlanning } from './hold.ts';
 import { allHeaders, changedHeaders } from './ids.ts';
 import type { Mirror } from './mirror.ts';
 import type { DocumentModel } from './model.ts';
 import { describeDocument } from './model.ts';
 import { windowStart } from './window.ts';
 
-/** The lease went to another holder while this one was working. */
-export class LeaseLostError extends PasserelleError {
-  override readonly name = 'LeaseLostError';
-  readonly code = 'lease_lost';
-  constructor(runId: number) {
-    super(`Run ${runId} lost its lease to another worker, which carries on with it.`);
-  }
-}
-
 /**
  * Writes the ledger of a run: every id it owes, spread over pages. Nothing is queued here.
  *
  * The moment that the next window starts from is Odoo's clock, read before the first id.
+ *
+ * @throws LeaseLostError when another holder took the run meanwhile; what it wrote stays as it is.
  */
-export async function planRun(mirror: Mirror, run: SyncLogRow, token: number | null): Promise<void> {
+export async function planRun(mirror: Mirror, run: HeldRun): Promise<void> {
+  const { definition, settings, log } = mirror;
+  const beat = setInterval(() => {
+    heartbeat(mirror.db, definition.key, run.leaseToken, settings.leaseMs).catch((error: unknown) =>
+      log.warn({ runId: run.id, reason: errorMessage(error) }, 'heartbeat'),
+    );
+  }, settings.leaseMs / 3);
+  try {
+    await writePlan(mirror, run);
+  } finally {
+    clearInterval(beat);
+  }
+}
+
+async function writePlan(mirror: Mirror, run: HeldRun): Promise<void> {
   const { db, definition } = mirror;
   const odoo = countCalls(mirror.odoo);
   const server = await odoo.connect();
@@ -38,23 +47,20 @@ export async function planRun(mirror: Mirror, run: SyncLogRow, token: number | n
   const since = run.mode === 'incremental' ? await sinceLast(mirror, nowSync) : null;
   // Without a last run there is no window: the first incremental is a full one.
   const mode = run.mode === 'incremental' && since === null ? 'full' : run.mode;
-  await updateRun(db, run.id, {
-    mode,
-    since,
-    nowSync,
-    protocol: server.protocol,
-    odooVersion: server.version,
+  const found = { mode, since, nowSync, protocol: server.protocol, odooVersion: server.version };
+  await whilePlanning(mirror, run, async (tx) => {
+    await updateRun(tx, run.id, found);
+    await clearLedger(tx, run.id);
   });
   mirror.log.info(
     { runId: run.id, mode, since, protocol: server.protocol, reason: server.reason },
     'planning',
   );
-
-  await clearLedger(db, run.id);
-  const slices = idsOf(mirror, odoo, model, { mode, since, odooIds: run.odooIds ?? [] });
-  await writeItems(mirror, run.id, slices, () => keepLease(mirror, run.id, token));
-  const planned = await addPages(db, run.id);
-  await updateRun(db, run.id, { planned, plannedAt: new Date(), rpcCalls: odoo.used() });
+  await writeItems(mirror, run, idsOf(mirror, odoo, model, { mode, since, odooIds: run.odooIds ?? [] }));
+  await whilePlanning(mirror, run, async (tx) => {
+    const planned = await addPages(tx, run.id);
+    await updateRun(tx, run.id, { planned, plannedAt: new Date(), rpcCalls: odoo.used() });
+  });
 }
 
 async function sinceLast({ db, definition, settings }: Mirror, now: Date): Promise<Date | null> {
@@ -79,29 +85,19 @@ async function* idsOf(
 
 /** Memory holds one number for each id planned so far: some 20 MB for a million. */
 async function writeItems(
-  { db, settings }: Mirror,
-  runId: number,
+  mirror: Mirror,
+  run: HeldRun,
   slices: AsyncIterable<readonly number[]>,
-  keep: () => Promise<void>,
 ): Promise<void> {
+  const { pageSize } = mirror.settings;
   const planned = new Set<number>();
   for await (const slice of slices) {
     const fresh = [...new Set(slice)].filter((id) => !planned.has(id));
     const items = fresh.map((odooId, index) => ({
       odooId,
-      page: Math.floor((planned.size + index) / settings.pageSize),
+      page: Math.floor((planned.size + index) / pageSize),
     }));
     for (const id of fresh) planned.add(id);
-    if (items.length > 0) await addItems(db, runId, items);
-    await keep();
+    if (items.length > 0) await whilePlanning(mirror, run, (tx) => addItems(tx, run.id, items));
   }
-}
-
-async function keepLease(
-  { db, definition, settings }: Mirror,
-  runId: number,
-  token: number | null,
-): Promise<void> {
-  if (token === null) return;
-  if (!(await heartbeat(db, definition.key, token, settings.leaseMs))) throw new LeaseLostError(runId);
 }

@@ -21,24 +21,27 @@ export interface Reading {
 /** Lines asked for in one call, by what the headers' own lists promise. */
 const LINES_PER_CALL = 5000;
 
-/** Which errors may be the fault of single records, and how often that was so on the page so far. */
+/** Which errors may be the fault of single records, and what speaks for that so far. Shared by a page's slices. */
 export interface Blame {
   readonly mayBlame: (error: unknown) => boolean;
+  /** Reads some record outside the page: does Odoo hand over anything at all? Asked once, when in doubt. */
+  readonly probe: () => Promise<boolean>;
   readonly tally: { read: number; refused: number };
 }
 
-/** So many refusals without one success are not the fault of single records. */
+/** So many refusals without one success put in doubt that the records are to blame. */
 const REFUSED_AT_MOST = 16;
 
 /**
  * Reads headers and their lines. One record that Odoo refuses fails a whole `read`, so a refused page is halved
- * down to the ids that are to blame. Where nothing but refusals comes back, the trouble is Odoo's: its error is thrown, and no BC is blamed.
+ * down to the ids that are to blame. Where nothing else can be read either, the trouble is Odoo's: its error is
+ * thrown, and no BC is blamed.
  */
 export async function readDocuments(
   odoo: OdooClient,
   model: DocumentModel,
   ids: readonly number[],
-  { mayBlame, tally }: Blame,
+  blame: Blame,
 ): Promise<Reading> {
   const documents: ReadDocument[] = [];
   const missing: number[] = [];
@@ -49,17 +52,43 @@ export async function readDocuments(
       const read = await readWhole(odoo, model, part);
       documents.push(...read.documents);
       missing.push(...read.missing);
-      tally.read += part.length;
+      blame.tally.read += part.length;
     } catch (error) {
-      if (!mayBlame(error) || (tally.read === 0 && tally.refused >= REFUSED_AT_MOST)) throw error;
+      if (!blame.mayBlame(error) || !(await isTheRecords(error, blame))) throw error;
       const middle = Math.ceil(part.length / 2);
       if (part.length === 1) {
         refused.push(...part);
-        tally.refused += 1;
+        blame.tally.refused += 1;
       } else parts.push(part.slice(middle), part.slice(0, middle));
     }
   }
   return { documents, missing, refused };
+}
+
+/** A refusal is believed for a while; a timeout or a broken connection only once something else was read. */
+async function isTheRecords(error: unknown, { tally, probe }: Blame): Promise<boolean> {
+  if (tally.read > 0 || (isRefusal(error) && tally.refused < REFUSED_AT_MOST)) return true;
+  if (!(await probe())) return false;
+  tally.read += 1;
+  return true;
+}
+
+/** Reads the newest record that is not among `ids`. False: there is none, or Odoo does not hand it over. */
+export async function readsAnything(
+  odoo: OdooClient,
+  model: DocumentModel,
+  ids: readonly number[],
+): Promise<boolean> {
+  try {
+    const [other] = await odoo.search(model.header.name, [['id', 'not in', ids]], {
+      order: 'id desc',
+      limit: 1,
+    });
+    if (other === undefined) return false;
+    return (await readWhole(odoo, model, [other])).documents.length > 0;
+  } catch {
+    return false;
+  }
 }
 
 /** Odoo answered, and the answer was no: a record of the page is to blame. */
@@ -67,9 +96,9 @@ export function isRefusal(error: unknown): boolean {
   return error instanceof OdooAccessError || error instanceof OdooApplicationError;
 }
 
-/** Odoo answered something unreadable: one odd value can do that to a whole page. */
-export function isMalformed(error: unknown): boolean {
-  return error instanceof PasserelleError && error.code === 'odoo_malformed_answer';
+/** No usable answer: Odoo is in trouble, or one record brings it there. */
+export function isOutage(error: unknown): boolean {
+  return error instanceof PasserelleError && error.retryable && error.code.startsWith('odoo_');
 }
 
 async function readWhole(

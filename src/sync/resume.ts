@@ -1,45 +1,73 @@
-import { grantLease, heartbeat, readState } from '../db/lease.ts';
+import { heartbeat, readState } from '../db/lease.ts';
 import { renewPages } from '../db/ledger.ts';
-import { openRuns, updateRun } from '../db/runs.ts';
+import { openRuns } from '../db/runs.ts';
 import type { SyncLogRow } from '../db/schema/sync.ts';
+import { errorMessage } from '../errors.ts';
 import { depth } from '../queues/queues.ts';
 import { enqueueRun } from '../queues/sync.ts';
 import { advanceRun, failRun, queuePages } from './advance.ts';
+import type { HeldRun } from './hold.ts';
+import { LeaseLostError, takeRun } from './hold.ts';
 import type { Mirror } from './mirror.ts';
 import { planRun } from './plan.ts';
 
 /** A job may be this long on its way into Redis before it counts as lost. */
 const GRACE_MS = 10_000;
 
-/** Carries on with a run whose holder is gone: plans it again if the plan was not finished, else queues what is owed. */
-export async function resumeRun(mirror: Mirror, run: SyncLogRow, token: number | null): Promise<void> {
-  mirror.log.warn({ runId: run.id, token }, 'resuming run');
-  await updateRun(mirror.db, run.id, { leaseToken: token });
+/** A page that is queued for so long is queued once more even while other jobs are waiting: its own may be lost. */
+const STALE_MS = 15 * 60_000;
+
+/** Brings a run forward from wherever it stands: plans it when its plan was not finished, else queues what is owed. */
+export async function carryOn(mirror: Mirror, run: HeldRun): Promise<void> {
   try {
-    if (run.plannedAt === null) await planRun(mirror, run, token);
-    else await queuePages(mirror, run.id, token, await renewPages(mirror.db, run.id, 0));
+    if (run.plannedAt === null) await planRun(mirror, run);
+    else await queuePages(mirror, run.id, run.leaseToken, await renewPages(mirror.db, run.id, 0));
     await advanceRun(mirror, run.id);
   } catch (error) {
-    await failRun(mirror, run.id, error);
+    // The run goes on elsewhere under a newer token: it is not this one's to end.
+    if (!(error instanceof LeaseLostError)) await failRun(mirror, run.id, run.leaseToken, error);
     throw error;
   }
 }
 
-/**
- * One look at every open run: keeps leases alive, finds work that Redis lost, resumes runs whose lease ran out.
- * Repeats are harmless; the ledger decides what is owed.
- */
-export async function watchRuns(mirror: Mirror): Promise<void> {
-  for (const run of await openRuns(mirror.db, mirror.definition.key)) {
-    if (run.status === 'queued') await ensureQueued(mirror, run);
-    else if (run.mode === 'single') await watchSingle(mirror, run);
-    else await watchLeased(mirror, run);
+/** Keeps the lease of the run in progress. While it is being planned only its planner does: should it die, it runs out. */
+export async function keepLease({ db, definition, settings }: Mirror): Promise<void> {
+  for (const run of await openRuns(db, definition.key)) {
+    if (run.mode === 'single' || run.leaseToken === null || run.plannedAt === null) continue;
+    await heartbeat(db, definition.key, run.leaseToken, settings.leaseMs);
   }
 }
 
-/** A run that waits for a worker must have its job. */
-async function ensureQueued({ queues }: Mirror, run: SyncLogRow): Promise<void> {
-  if (Date.now() - run.requestedAt.getTime() < GRACE_MS) return;
+/**
+ * One look at every open run: finds work that Redis lost, and resumes runs whose lease ran out. Repeats are
+ * harmless; the ledger decides what is owed. One run's trouble does not keep the others from being looked at.
+ */
+export async function watchRuns(mirror: Mirror): Promise<void> {
+  for (const run of await openRuns(mirror.db, mirror.definition.key)) {
+    try {
+      await watchRun(mirror, run);
+    } catch (error) {
+      mirror.log.warn({ runId: run.id, reason: errorMessage(error) }, 'looking after a run');
+    }
+  }
+}
+
+async function watchRun(mirror: Mirror, run: SyncLogRow): Promise<void> {
+  const { db, definition, settings } = mirror;
+  const state = run.mode === 'single' ? null : await readState(db, definition.key);
+  const held = state?.held === true && state.leaseRunId === run.id;
+  if (run.status === 'queued') return queueAgain(mirror, run, GRACE_MS);
+  if (run.plannedAt === null) return held ? undefined : queueAgain(mirror, run, settings.leaseMs);
+  if (run.mode === 'single' || held) return requeueLost(mirror, run);
+  const taken = await takeRun(mirror, run.id);
+  if (taken === null) return;
+  mirror.log.warn({ runId: run.id, token: taken.leaseToken }, 'resuming run');
+  await carryOn(mirror, taken);
+}
+
+/** A run that waits to be planned must have its job; one that is alive is left alone. */
+async function queueAgain({ queues }: Mirror, run: SyncLogRow, graceMs: number): Promise<void> {
+  if (Date.now() - (run.startedAt ?? run.requestedAt).getTime() < graceMs) return;
   const job = await queues.sync.getJob(`run-${run.id}`);
   const state = await job?.getState();
   if (job !== undefined && state !== 'completed' && state !== 'failed' && state !== 'unknown') return;
@@ -47,31 +75,11 @@ async function ensureQueued({ queues }: Mirror, run: SyncLogRow): Promise<void> 
   await enqueueRun(queues.sync, { runId: run.id, mode: run.mode, trigger: run.trigger });
 }
 
-async function watchSingle(mirror: Mirror, run: SyncLogRow): Promise<void> {
-  if (run.plannedAt !== null) await requeueLost(mirror, run);
-  else if (run.startedAt !== null && Date.now() - run.startedAt.getTime() > mirror.settings.leaseMs) {
-    await resumeRun(mirror, run, null);
-  }
-}
-
-async function watchLeased(mirror: Mirror, run: SyncLogRow): Promise<void> {
-  const { db, definition, settings } = mirror;
-  const state = await readState(db, definition.key);
-  if (state?.held === true) {
-    // While a run is being planned only its planner keeps the lease: should it die, the lease must run out.
-    if (state.leaseRunId !== run.id || run.leaseToken === null || run.plannedAt === null) return;
-    if (await heartbeat(db, definition.key, run.leaseToken, settings.leaseMs)) await requeueLost(mirror, run);
-    return;
-  }
-  const token = await grantLease(db, definition.key, run.id, settings.leaseMs);
-  if (token !== null) await resumeRun(mirror, run, token);
-}
-
 /** Empty queues while pages are owed: Redis lost the jobs. */
 async function requeueLost(mirror: Mirror, run: SyncLogRow): Promise<void> {
   const { queues, db, log } = mirror;
-  if ((await depth(queues.pages)) + (await depth(queues.bc)) > 0) return;
-  const pages = await renewPages(db, run.id, GRACE_MS);
+  const busy = (await depth(queues.pages)) + (await depth(queues.bc)) > 0;
+  const pages = await renewPages(db, run.id, busy ? STALE_MS : GRACE_MS);
   if (pages.length > 0) log.warn({ runId: run.id, pages: pages.length }, 'queueing lost pages again');
   await queuePages(mirror, run.id, run.leaseToken, pages);
   await advanceRun(mirror, run.id);

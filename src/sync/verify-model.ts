@@ -2,13 +2,14 @@ import type { StoredRow } from '../db/integrity.ts';
 import { storedRows } from '../db/integrity.ts';
 import type { bc, bcLine } from '../db/schema/documents.ts';
 import { storedFields } from '../db/stored.ts';
+import { OdooMalformedError } from '../odoo/errors.ts';
 import type { Domain, OdooClient, OdooRecord } from '../odoo/types.ts';
 import { binarySizes } from './binaries.ts';
 import type { Findings } from './findings.ts';
 import { canonicalJson, contentHash } from './hash.ts';
 import { headerOf } from './ids.ts';
 import type { MirroredModel } from './model.ts';
-import { isMalformed, isRefusal } from './read.ts';
+import { isRefusal } from './read.ts';
 import type { VerifySource } from './verify.ts';
 import { odooDateTime } from './window.ts';
 
@@ -62,7 +63,7 @@ async function readSlice(odoo: OdooClient, model: MirroredModel, ids: readonly n
     const records = await odoo.read(model.name, ids, { fields: model.requested, binSize: true });
     return { records: new Map(records.map((record) => [record.id, record])), refused: [] };
   } catch (error) {
-    if (!isRefusal(error) && !isMalformed(error)) throw error;
+    if (!isRefusal(error) && !(error instanceof OdooMalformedError)) throw error;
     if (ids.length === 1) return { records: new Map(), refused: ids };
   }
   const middle = Math.ceil(ids.length / 2);

@@ -53,6 +53,32 @@ describe('one BC that cannot be stored', () => {
     expect(await openFailures()).toMatchObject([{ odoo_id: String(bad), code: 'odoo_access_denied' }]);
   });
 
+  it('is found when Odoo hangs on it: the page times out, the record is blamed, the others are stored', async () => {
+    office.odoo.faults.when({ ids: [bad] }, 'hang');
+    const desk = office.also({ ODOO_TIMEOUT_MS: '300', SYNC_ATTEMPTS: '2' });
+    await desk.work();
+    const run = await desk.run('full');
+    expect(run).toMatchObject({ status: 'partial', failed: 1, created: office.odoo.count('dimagaz.bc') - 1 });
+    expect(await openFailures()).toMatchObject([{ odoo_id: String(bad), code: 'odoo_timeout' }]);
+  });
+
+  it('does not stop later runs however many there are of it', async () => {
+    const denied = office.odoo.ids('dimagaz.bc').slice(0, 20);
+    for (const id of denied) office.odoo.faults.denyRecord('dimagaz.bc', id);
+    expect(await office.run('full')).toMatchObject({ status: 'partial', failed: 20 });
+    await office.mirror.db.execute(sql`update sync_failure set next_attempt_at = now()`);
+    expect(await office.run('incremental')).toMatchObject({ status: 'partial' });
+    expect(await openFailures()).toHaveLength(20);
+  });
+
+  it('is not blamed when nothing can be read any more: the run fails, and says why', async () => {
+    office.odoo.faults.when({ method: 'read' }, 'hang');
+    const desk = office.also({ ODOO_TIMEOUT_MS: '100', SYNC_ATTEMPTS: '2' });
+    await desk.work();
+    expect(await desk.run('full')).toMatchObject({ status: 'failed', errorCode: 'odoo_timeout' });
+    expect(await openFailures()).toEqual([]);
+  });
+
   it('is stored by Retry in bull-board long after the run ended, with the content of today, and its failure is closed', async () => {
     await refuse();
     const run = await office.run('full');

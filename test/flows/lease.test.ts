@@ -1,5 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { grantLease, heartbeat, readState, releaseLease } from '../../src/db/lease.ts';
+import { findRun } from '../../src/db/runs.ts';
+import { advanceRun, failRun } from '../../src/sync/advance.ts';
+import { takeRun } from '../../src/sync/hold.ts';
+import { planRun } from '../../src/sync/plan.ts';
 import type { Office } from '../harness/office.ts';
 import { openOffice } from '../harness/office.ts';
 
@@ -32,7 +36,8 @@ describe('the lease', () => {
     const first = (await grantLease(office.mirror.db, KEY, 1, -1000)) ?? 0;
     const second = (await grantLease(office.mirror.db, KEY, 2, 60_000)) ?? 0;
     expect(await heartbeat(office.mirror.db, KEY, first, 60_000)).toBe(false);
-    await releaseLease(office.mirror.db, KEY, first, null);
+    await releaseLease(office.mirror.db, KEY, { runId: 1, token: first }, null);
+    await releaseLease(office.mirror.db, KEY, { runId: 2, token: first }, null);
     expect(await readState(office.mirror.db, KEY)).toMatchObject({
       held: true,
       leaseRunId: 2,
@@ -62,5 +67,41 @@ describe('the lease', () => {
     });
     office.odoo.faults.clear();
     expect(await office.run('incremental')).toMatchObject({ status: 'success', mode: 'full' });
+  });
+
+  it('is never granted to a run that is over', async () => {
+    await office.work();
+    const run = await office.run('full');
+    expect(await takeRun(office.mirror, run.id)).toBeNull();
+    expect(await readState(office.mirror.db, KEY)).toMatchObject({ held: false, isSyncing: false });
+  });
+
+  it('keeps a holder that lost it from ending the run of the next one', async () => {
+    const runId = await office.request('full');
+    const first = await takeRun(office.mirror, runId);
+    await heartbeat(office.mirror.db, KEY, first?.leaseToken ?? 0, -1000);
+    const second = await takeRun(office.mirror, runId);
+    await failRun(office.mirror, runId, first?.leaseToken ?? 0, new Error('too late'));
+    expect(await findRun(office.mirror.db, runId)).toMatchObject({ status: 'running', finishedAt: null });
+    expect(await readState(office.mirror.db, KEY)).toMatchObject({
+      held: true,
+      leaseToken: second?.leaseToken,
+    });
+  });
+
+  it('keeps a planner that lost it from touching the plan of the next one', async () => {
+    const runId = await office.request('full');
+    const first = await takeRun(office.mirror, runId);
+    await heartbeat(office.mirror.db, KEY, first?.leaseToken ?? 0, -1000);
+    const second = await takeRun(office.mirror, runId);
+    if (first === null || second === null) throw new Error('both were to be granted');
+    await planRun(office.mirror, second);
+    await expect(planRun(office.mirror, first)).rejects.toMatchObject({ code: 'lease_lost' });
+    await advanceRun(office.mirror, runId);
+    await office.work();
+    expect(await office.ended(runId)).toMatchObject({
+      status: 'success',
+      created: office.odoo.count('dimagaz.bc'),
+    });
   });
 });

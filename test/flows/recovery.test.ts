@@ -1,10 +1,11 @@
 import { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { grantLease, heartbeat } from '../../src/db/lease.ts';
-import { createRun, findRun, updateRun } from '../../src/db/runs.ts';
+import { heartbeat } from '../../src/db/lease.ts';
+import { createRun, findRun } from '../../src/db/runs.ts';
 import { advanceRun } from '../../src/sync/advance.ts';
+import { takeRun } from '../../src/sync/hold.ts';
 import { planRun } from '../../src/sync/plan.ts';
-import { resumeRun } from '../../src/sync/resume.ts';
+import { carryOn } from '../../src/sync/resume.ts';
 import { startRun } from '../../src/sync/start.ts';
 import type { Office } from '../harness/office.ts';
 import { openOffice } from '../harness/office.ts';
@@ -21,12 +22,14 @@ describe('a run that was interrupted', () => {
   /** A run as a worker leaves it that dies right after the plan: ledger written, first pages queued. */
   const plannedRun = async () => {
     const { mirror } = office;
-    const run = await createRun(mirror.db, { key: 'bclinbc', mode: 'full', trigger: 'cli' });
-    const token = await grantLease(mirror.db, 'bclinbc', run.id, 60_000);
-    await updateRun(mirror.db, run.id, { status: 'running', startedAt: new Date(), leaseToken: token });
-    await planRun(mirror, run, token);
-    await advanceRun(mirror, run.id);
-    return { runId: run.id, token: token ?? 0 };
+    const { id: runId } = await createRun(mirror.db, { key: 'bclinbc', mode: 'full', trigger: 'cli' });
+    const run = await takeRun(mirror, runId);
+    if (run === null) throw new Error('nobody else has the lease');
+    // Long enough for what the test does before it lets it run out.
+    await heartbeat(mirror.db, 'bclinbc', run.leaseToken, 60_000);
+    await planRun(mirror, run);
+    await advanceRun(mirror, runId);
+    return { runId, token: run.leaseToken };
   };
   const emptyRedis = async () => {
     const redis = new Redis(redisUrl());
@@ -67,13 +70,13 @@ describe('a run that was interrupted', () => {
 
   it('is planned again when its holder died while planning', async () => {
     const { mirror } = office;
-    const run = await createRun(mirror.db, { key: 'bclinbc', mode: 'full', trigger: 'cli' });
-    const token = await grantLease(mirror.db, 'bclinbc', run.id, -1000);
-    await updateRun(mirror.db, run.id, { status: 'running', startedAt: new Date(), leaseToken: token });
+    const { id: runId } = await createRun(mirror.db, { key: 'bclinbc', mode: 'full', trigger: 'cli' });
+    const run = await takeRun(mirror, runId);
+    await heartbeat(mirror.db, 'bclinbc', run?.leaseToken ?? 0, -1000);
     await office.database
-      .client`insert into sync_run_item (run_id, odoo_id, page) values (${run.id}, 999999, 0)`;
+      .client`insert into sync_run_item (run_id, odoo_id, page) values (${runId}, 999999, 0)`;
     await office.work();
-    expect(await office.ended(run.id)).toMatchObject({
+    expect(await office.ended(runId)).toMatchObject({
       status: 'success',
       gone: 0,
       seen: office.odoo.count('dimagaz.bc'),
@@ -83,9 +86,8 @@ describe('a run that was interrupted', () => {
   it('ignores jobs of the holder that lost the lease: each BC is stored and audited once', async () => {
     const { runId, token } = await plannedRun();
     await heartbeat(office.mirror.db, 'bclinbc', token, -1000);
-    const run = await findRun(office.mirror.db, runId);
-    const newer = await grantLease(office.mirror.db, 'bclinbc', runId, 60_000);
-    if (run !== null) await resumeRun(office.mirror, run, newer);
+    const run = await takeRun(office.mirror, runId);
+    if (run !== null) await carryOn(office.mirror, run);
     await office.work();
     const bcs = office.odoo.count('dimagaz.bc');
     expect(await office.ended(runId)).toMatchObject({

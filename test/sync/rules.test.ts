@@ -79,7 +79,7 @@ describe('preparing a record', () => {
 
 describe('another try', () => {
   const postgres = (code: string) =>
-    new Error('Failed query', { cause: Object.assign(new Error('x'), { code }) });
+    new Error('Failed query', { cause: Object.assign(new Error('x'), { code, severity: 'ERROR' }) });
 
   it.each([
     ['a timeout of Odoo', new OdooTimeoutError({ target: 'x', call: 'read', user: 'bot' }, 30_000), true],
@@ -87,6 +87,11 @@ describe('another try', () => {
     ['a deadlock', postgres('40P01'), true],
     ['a value PostgreSQL refuses', postgres('22P02'), false],
     ['a constraint', postgres('23514'), false],
+    [
+      'a broken pipe',
+      new Error('Failed query', { cause: Object.assign(new Error('x'), { code: 'EPIPE' }) }),
+      true,
+    ],
     ['a socket error', Object.assign(new Error('x'), { code: 'ECONNRESET' }), true],
   ])('is decided for %s', (_name, error, worth) => {
     expect(worthAnotherTry(error)).toBe(worth);

@@ -10,7 +10,7 @@ import { idCursor, idParam, limit, pageOf, run, runWithProgress, toPage } from '
 
 const filter = z.strictObject({
   limit,
-  before: idCursor,
+  cursor: idCursor,
   status: z.enum(RUN_STATUSES).optional(),
   mode: z.enum(RUN_MODES).optional(),
 });
@@ -29,10 +29,10 @@ export function runRoutes(api: Api, { db }: ApiDeps): void {
         response: { 200: pageOf(run), ...problemResponses },
       },
     },
-    async ({ query: { limit: size, before, status, mode } }) => {
+    async ({ query: { limit: size, cursor, status, mode } }) => {
       const rows = await listRuns(db, {
         limit: size + 1,
-        ...(before === undefined ? {} : { before }),
+        ...(cursor === undefined ? {} : { before: cursor }),
         ...(status === undefined ? {} : { status }),
         ...(mode === undefined ? {} : { mode }),
       });

@@ -1,0 +1,58 @@
+import type { Queryable } from '../db/connection.ts';
+import { grantLease } from '../db/lease.ts';
+import { lockRun, nextRunToken, updateRun } from '../db/runs.ts';
+import type { SyncLogRow } from '../db/schema/sync.ts';
+import { PasserelleError } from '../errors.ts';
+import type { Mirror } from './mirror.ts';
+
+/** The run went to another holder while this one was working. */
+export class LeaseLostError extends PasserelleError {
+  override readonly name = 'LeaseLostError';
+  readonly code = 'lease_lost';
+  constructor(runId: number) {
+    super(`Run ${runId} went to another worker, which carries on with it.`);
+  }
+}
+
+/** A run in somebody's hands: every write that decides its fate checks the token. */
+export type HeldRun = SyncLogRow & { readonly leaseToken: number };
+
+/**
+ * Takes a run into this worker's hands, `queued` or left `running` by another, with a token that fences off every
+ * earlier holder. The lease and the run's row change together.
+ *
+ * @returns null when the run is over, or while another run (or a living holder of this one) has the lease.
+ */
+export async function takeRun(mirror: Mirror, runId: number): Promise<HeldRun | null> {
+  const { db, definition, settings } = mirror;
+  return db.transaction(async (tx) => {
+    const run = await lockRun(tx, runId);
+    if (run === null || (run.status !== 'queued' && run.status !== 'running')) return null;
+    const leaseToken =
+      run.mode === 'single'
+        ? await nextRunToken(tx)
+        : await grantLease(tx, definition.key, runId, settings.leaseMs);
+    if (leaseToken === null) return null;
+    const held = { status: 'running' as const, startedAt: run.startedAt ?? new Date(), leaseToken };
+    await updateRun(tx, runId, held);
+    return { ...run, ...held };
+  });
+}
+
+/**
+ * Does a piece of planning while the run is surely still this holder's: its row is locked meanwhile.
+ *
+ * @throws LeaseLostError when it is not, or when the plan is finished already.
+ */
+export async function whilePlanning<T>(
+  { db }: Mirror,
+  { id, leaseToken }: HeldRun,
+  work: (tx: Queryable) => Promise<T>,
+): Promise<T> {
+  return db.transaction(async (tx) => {
+    const run = await lockRun(tx, id);
+    const mine = run?.status === 'running' && run.leaseToken === leaseToken && run.plannedAt === null;
+    if (!mine) throw new LeaseLostError(id);
+    return work(tx);
+  });
+}
