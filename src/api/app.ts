@@ -54,6 +54,7 @@ function createApi(log: FastifyBaseLogger) {
     routerOptions: { querystringParser: parseQueryString, ignoreTrailingSlash: true },
     frameworkErrors: handleError,
   }).withTypeProvider<ZodTypeProvider>();
+  acceptEmptyJson(api);
   api.setValidatorCompiler(validatorCompiler);
   api.setSerializerCompiler(serializerCompiler);
   api.setErrorHandler(handleError);
@@ -61,6 +62,15 @@ function createApi(log: FastifyBaseLogger) {
     sendProblem(reply, makeProblem('not_found', `No route ${request.method} ${path(request.url)}.`)),
   );
   return api;
+}
+
+/** Many clients name JSON as the type of every POST, also of one without a body. */
+function acceptEmptyJson(api: FastifyInstance): void {
+  const parse = api.getDefaultJsonParser('error', 'error');
+  api.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body: string, done) => {
+    if (body === '') done(null, undefined);
+    else void parse(request, body, done);
+  });
 }
 
 /** One line for each answer. The query string stays out of the log: a caller may put anything there. */

@@ -26,7 +26,7 @@ export const includeParameter = z.literal('lines').optional().describe('`lines` 
 
 export const listQuery = z.strictObject({
   limit,
-  cursor: z.string().max(4000).optional().describe('nextCursor of the page before; same sort and filters'),
+  cursor: z.string().max(8000).optional().describe('nextCursor of the page before; same sort and filters'),
   sort: text
     .default('odoo_id')
     .describe('odoo_id or a field; a leading - turns it round; empty values come last'),

@@ -7,19 +7,20 @@ export const moment = z.codec(z.iso.datetime(), z.date(), {
   encode: (date) => date.toISOString(),
 });
 
+/** `0x10`, `1e2` and ` 1` are numbers to JavaScript only. */
+const decimal = (given: unknown) =>
+  typeof given === 'string' && /^\d+$/.test(given) ? Number(given) : given;
+
 const LARGEST_PAGE = 500;
 const limitText = `a whole number from 1 to ${LARGEST_PAGE}`;
-export const limit = z.coerce
-  .number({ error: limitText })
-  .int(limitText)
-  .min(1, limitText)
-  .max(LARGEST_PAGE, limitText)
+export const limit = z
+  .preprocess(decimal, z.int(limitText).min(1, limitText).max(LARGEST_PAGE, limitText))
   .default(50)
   .describe('items per page');
 
 const idText = 'a whole number above 0';
 /** An id in a path or a query. */
-export const id = z.coerce.number({ error: idText }).int(idText).min(1, idText);
+export const id = z.preprocess(decimal, z.int(idText).min(1, idText));
 
 /** A cursor that is the last id of the page before. */
 export const idCursor = id.optional().describe('nextCursor of the page before');

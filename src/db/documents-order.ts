@@ -2,7 +2,7 @@ import type { SQL } from 'drizzle-orm';
 import { sql } from 'drizzle-orm';
 import { fieldJson } from './documents-filter.ts';
 import type { Extract } from './documents-values.ts';
-import { parameter } from './documents-values.ts';
+import { parameter, typed } from './documents-values.ts';
 import { bc } from './schema/documents.ts';
 import { auditLog } from './schema/sync.ts';
 
@@ -47,6 +47,17 @@ export function orderJson(field: string, snapshot: string | null): SQL {
   const before = sql`(select coalesce(audit.changes -> 'header' -> ${field}::text -> 'old', 'null')
     ${unseenChanges(snapshot)} and audit.changes -> 'header' ? ${field}::text order by audit.id limit 1)`;
   return sql`(case when ${seen(changedXid, snapshot)} then ${current} else coalesce(${before}, ${current}) end)`;
+}
+
+/** A longer text sorts by its beginning, so that no cursor outgrows a URL. */
+const KEY_CHARACTERS = 200;
+
+/** What a BC is sorted by, out of the JSON of the field. */
+export function orderKey(json: SQL, extract: Extract): SQL {
+  const key = typed(json, extract);
+  return extract === 'text' || extract === 'name'
+    ? sql`left(${key}, ${sql.raw(String(KEY_CHARACTERS))})`
+    : key;
 }
 
 /** True for the BCs that the first page could have shown. */

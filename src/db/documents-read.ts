@@ -5,8 +5,7 @@ import type { Queryable } from './connection.ts';
 import type { DocumentFilter } from './documents-filter.ts';
 import { filterSql } from './documents-filter.ts';
 import type { DocumentOrder, Position } from './documents-order.ts';
-import { beyond, existed, orderBy, orderJson } from './documents-order.ts';
-import { typed } from './documents-values.ts';
+import { beyond, existed, orderBy, orderJson, orderKey } from './documents-order.ts';
 import type { BcLineRow, BcRow } from './schema/documents.ts';
 import { bc, bcLine } from './schema/documents.ts';
 
@@ -26,7 +25,7 @@ export async function listDocuments(db: Queryable, query: DocumentQuery): Promis
   const { filter, order, after, limit, pick } = query;
   const snapshot = after?.snapshot ?? null;
   const sorted = order.field === null ? null : sortedBy(order.field, snapshot);
-  const key = sorted === null ? sql`${bc.odooId}` : typed(sql`sorted.json`, order.extract);
+  const key = sorted === null ? sql`${bc.odooId}` : orderKey(sql`sorted.json`, order.extract);
   const rows = db
     .select({
       ...getTableColumns(bc),

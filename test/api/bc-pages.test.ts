@@ -112,6 +112,14 @@ test.each(SORTS)('by %s a BC created between the pages neither repeats nor hides
   expect(sort.endsWith('odoo_id') ? seen.filter((odooId) => odooId < 100) : seen).toEqual(before);
 });
 
+test('texts longer than any cursor sort by their beginning, and page on', async () => {
+  for (let odooId = 1; odooId <= 10; odooId += 1) {
+    await changeBc(api.db, odooId, { name: `${odooId % 2}${'漢'.repeat(5000)}${10 - odooId}` });
+  }
+  expect(await walk('sort=name')).toEqual([2, 4, 6, 8, 10, 1, 3, 5, 7, 9]);
+  expect(await walk('sort=-name')).toEqual([1, 3, 5, 7, 9, 2, 4, 6, 8, 10]);
+});
+
 test('a change that commits after the first page, but began before it, moves nothing', async () => {
   const before = await walk('sort=-amount_total');
   const other = await api.db.$client.reserve();

@@ -76,7 +76,7 @@ test('openapi.json describes the routes and their problems', async () => {
   const { get, post } = paths['/api/v1/sync/runs'];
   expect(get.parameters.map(({ name }: { name: string }) => name)).toEqual([
     'limit',
-    'before',
+    'cursor',
     'status',
     'mode',
   ]);

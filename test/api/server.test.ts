@@ -82,6 +82,12 @@ test('a port that is taken is one clear line and exit code 1', async () => {
   }
 });
 
+test.each(['192.0.2.1', 'nowhere.invalid'])('HOST=%s is refused in one clear line', async (HOST) => {
+  const server = startServer({ HOST, LOG_LEVEL: 'silent' });
+  expect(await server.exit).toBe(1);
+  expect(server.output()).toBe(`${HOST} is not an address of this machine; check HOST.\n`);
+});
+
 test('a wrong configuration is named and exit code 2', async () => {
   const server = startServer({ PORT: 'http', DATABASE_URL: '' });
   expect(await server.exit).toBe(2);

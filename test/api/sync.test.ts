@@ -64,7 +64,7 @@ test('runs come newest first, page by page, by status and mode', async () => {
   const page = await get('/api/v1/sync/runs?limit=2');
   expect(page.items.map((run: { id: number }) => run.id)).toEqual([third, second]);
   expect(page.nextCursor).toBe(String(second));
-  const rest = await get(`/api/v1/sync/runs?limit=2&before=${page.nextCursor}`);
+  const rest = await get(`/api/v1/sync/runs?limit=2&cursor=${page.nextCursor}`);
   expect(rest).toMatchObject({ items: [{ id: first }], nextCursor: null });
   expect((await get('/api/v1/sync/runs?mode=full')).items).toHaveLength(2);
   expect((await get('/api/v1/sync/runs?status=success')).items).toHaveLength(0);
@@ -111,6 +111,26 @@ test('an open failure is listed, and retried as a run of its own', async () => {
     trigger: 'retry',
     odooIds: [7],
   });
+});
+
+test('a POST without a body may call itself JSON, and a path may end in a slash', async () => {
+  const answer = await api.app.inject({
+    method: 'POST',
+    url: '/api/v1/bc/7/resync/',
+    headers: { 'content-type': 'application/json' },
+  });
+  expect(answer.statusCode).toBe(202);
+  const run = await api.app.inject({
+    method: 'POST',
+    url: '/api/v1/sync/runs',
+    headers: { 'content-type': 'application/json' },
+  });
+  expect([run.statusCode, run.json().code]).toEqual([400, 'invalid_request']);
+});
+
+test.each(['0x10', '1e2', '%201', '0', '-1'])('%s is no id', async (id) => {
+  const answer = await api.app.inject(`/api/v1/sync/runs/${id}`);
+  expect([answer.statusCode, answer.json().code]).toEqual([400, 'invalid_request']);
 });
 
 test('a BC without an open failure cannot be retried', async () => {

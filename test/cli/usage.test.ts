@@ -69,6 +69,17 @@ test.each([
   },
 );
 
+test.each([
+  ['an unreachable server', { DATABASE_URL: 'postgres://u@127.0.0.1:1/x' }, 1, 'database_unavailable'],
+  ['a wrong configuration', { SYNC_PAGE_SIZE: 'many' }, 2, 'bad_configuration'],
+])('with --json %s is one object on standard output too', async (_, wrong, exit, error) => {
+  for (const command of ['sync', 'status', 'verify']) {
+    const { code, stdout, stderr } = await passerelle([command, '--json'], { ...env, ...wrong });
+    expect(code).toBe(exit);
+    expect(JSON.parse(stdout)).toEqual({ error: { code: error, message: stderr.trimEnd() } });
+  }
+});
+
 test('status needs no Odoo, and shows a fresh mirror', async () => {
   const { DATABASE_URL = '', REDIS_URL = '', QUEUE_PREFIX = '' } = env;
   const own = { DATABASE_URL, REDIS_URL, QUEUE_PREFIX };
