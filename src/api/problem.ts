@@ -2,7 +2,7 @@ import { STATUS_CODES } from 'node:http';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { PasserelleError } from '../errors.ts';
+import { errorCode, errorMessage, PasserelleError } from '../errors.ts';
 import { outage } from './outage.ts';
 
 /** RFC 9457. `code` is the stable part; `errors` names each field that is wrong, or each check that fails. */
@@ -99,8 +99,9 @@ export async function sendProblem(reply: FastifyReply, answer: Problem): Promise
 /** Answers every error of every route, and logs the ones that are not the caller's: a stack only for our own faults. */
 export async function handleError(error: unknown, request: FastifyRequest, reply: FastifyReply) {
   const answer = toProblem(error);
-  const { status, code, detail } = answer;
+  const { status, code } = answer;
   if (status === 500) request.log.error({ err: error, code }, 'request failed');
-  else if (status > 500) request.log.warn({ code, reason: detail }, 'request refused for now');
+  else if (status > 500)
+    request.log.warn({ code, reason: errorMessage(error) || errorCode(error) }, 'request refused for now');
   return sendProblem(reply, answer);
 }

@@ -14,8 +14,8 @@ const decimal = (given: unknown) =>
 const LARGEST_PAGE = 500;
 const limitText = `a whole number from 1 to ${LARGEST_PAGE}`;
 export const limit = z
-  .preprocess(decimal, z.int(limitText).min(1, limitText).max(LARGEST_PAGE, limitText))
-  .default(50)
+  .preprocess(decimal, z.int(limitText).min(1, limitText).max(LARGEST_PAGE, limitText).default(50))
+
   .describe('items per page');
 
 const idText = 'a whole number above 0';

@@ -95,6 +95,24 @@ test('a wrong configuration is named and exit code 2', async () => {
   expect(server.output()).toMatch(/PORT: .*a whole number from 0 to 65535/);
 });
 
+test('an outage and a missing Odoo are warnings without a stack', async () => {
+  const server = startServer({ DATABASE_URL: 'postgres://nobody@127.0.0.1:1/x' });
+  const url = await server.listening();
+  expect((await fetch(`${url}/api/v1/bc/1`)).status).toBe(503);
+  expect((await fetch(`${url}/api/v1/bc/1/resync`, { method: 'POST' })).status).toBe(503);
+  const logged = () =>
+    server
+      .output()
+      .split('\n')
+      .filter((line) => line.includes('"code":'));
+  await until(() => logged().length === 2, 'both answers to be logged');
+  expect(logged().map((line) => JSON.parse(line))).toMatchObject([
+    { level: 40, code: 'database_unavailable', reason: expect.stringContaining('ECONNREFUSED') },
+    { level: 40, code: 'odoo_not_configured', reason: expect.stringContaining('ODOO_URL') },
+  ]);
+  expect(server.output()).not.toContain('"stack"');
+});
+
 test('the log holds no query string', async () => {
   const server = startServer({});
   const url = await server.listening();
