@@ -37,7 +37,7 @@ export async function grantLease(
   return rows[0]?.token ?? null;
 }
 
-/** Keeps the lease alive. False: it was lost to a newer token. */
+/** Keeps a living lease alive. False: it ran out, or was lost to a newer token; only a new grant brings it back. */
 export async function heartbeat(
   db: Queryable,
   key: string,
@@ -48,7 +48,11 @@ export async function heartbeat(
     .update(syncState)
     .set({ leaseExpiresAt: expiry(leaseMs), leaseHeartbeatAt: sql`clock_timestamp()` })
     .where(
-      and(eq(syncState.key, key), eq(syncState.leaseToken, token), sql`${syncState.leaseRunId} is not null`),
+      and(
+        eq(syncState.key, key),
+        eq(syncState.leaseToken, token),
+        sql`${syncState.leaseExpiresAt} >= clock_timestamp()`,
+      ),
     )
     .returning({ key: syncState.key });
   return rows.length > 0;
