@@ -63,10 +63,11 @@ async function firstThingsFirst(
   const run = await followRun(follower, await request(mirror, wanted), signal);
   if (run.status !== 'skipped') return run;
   const before = workforce.own && waiting !== undefined ? await findRun(mirror.db, waiting.id) : null;
-  // One that is queued still, although its turn came first, has lost its job: nothing to wait for.
-  const first = left ?? (before?.status === 'queued' ? null : before);
+  const state = await readState(mirror.db, mirror.definition.key);
+  // One that is queued still, although its turn came first, and is not just starting has lost its job.
+  const lost = before?.status === 'queued' && state?.leaseRunId !== before.id;
+  const first = left ?? (lost ? null : before);
   if (first === null) {
-    const state = await readState(mirror.db, mirror.definition.key);
     if (workforce.own && state?.held === true) io.stderr.write(deserted(state));
     return run;
   }
