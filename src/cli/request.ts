@@ -46,9 +46,9 @@ interface Follower {
 }
 
 /**
- * A run that an earlier process left unfinished is resumed in the place of the new one, and where this process works
- * by itself, one that had been queued is taken up first: either is followed to its end, then the new one is asked for
- * again.
+ * A run that an earlier process left unfinished is resumed in the place of the new one: it is followed to its end,
+ * then the new one is asked for again. A run that was waiting when this one was asked for, and is taken up first, is
+ * finished too where this process works by itself, as there may be nobody else to do it; the new one stays skipped.
  */
 async function firstThingsFirst(
   follower: Follower,
@@ -73,7 +73,9 @@ async function firstThingsFirst(
   }
   io.stderr.write(`Run ${first.id} had been left unfinished; it comes first.\n`);
   const other = await followRun(follower, first.id, signal);
-  return isOver(other) ? firstThingsFirst(follower, wanted, signal) : other;
+  if (!isOver(other)) return other;
+  // A run that was asked for at the same time did the work; one that had been left unfinished is another's.
+  return left === null ? run : firstThingsFirst(follower, wanted, signal);
 }
 
 /** Nobody works on the run any more: its lease ends now, so that whoever comes next resumes it at once. */
