@@ -2,6 +2,11 @@ import { defineConfig } from 'drizzle-kit';
 
 export default defineConfig({
   dialect: 'postgresql',
-  schema: ['./src/db/schema/documents.ts', './src/db/schema/model.ts', './src/db/schema/sync.ts'],
+  schema: [
+    './src/db/schema/documents.ts',
+    './src/db/schema/gateway.ts',
+    './src/db/schema/model.ts',
+    './src/db/schema/sync.ts',
+  ],
   out: './src/db/migrations',
 });

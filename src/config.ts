@@ -18,6 +18,7 @@ const environment = z.object(variables);
 type Environment = z.infer<typeof environment>;
 
 export type OdooConfig = NonNullable<Config['odoo']>;
+export type TrytonConfig = NonNullable<Config['tryton']>;
 export type SyncConfig = Config['sync'];
 export type Config = ReturnType<typeof shape>;
 
@@ -38,7 +39,11 @@ function environmentOfProcess(): Source {
  */
 export function readConfig(source: Source = environmentOfProcess(), defaults: Source = {}): Config {
   const given = { ...defaults, ...whatIsSet(source) };
-  return shape(valid(environment, given, given['ODOO_URL'] === undefined ? [] : missingOdoo(given)));
+  const missing = [
+    ...(given['ODOO_URL'] === undefined ? [] : missingOdoo(given)),
+    ...(given['TRYTON_RPC_URL'] === undefined ? [] : missingTryton(given)),
+  ];
+  return shape(valid(environment, given, missing));
 }
 
 /**
@@ -91,6 +96,12 @@ function missingOdoo(given: Source): string[] {
     .map((name) => `${name} ${required} to read Odoo: ${variables[name].description}`);
 }
 
+function missingTryton(given: Source): string[] {
+  return (['TRYTON_USER', 'TRYTON_PASSWORD'] as const)
+    .filter((name) => given[name] === undefined)
+    .map((name) => `${name} ${required} to call Tryton: ${variables[name].description}`);
+}
+
 function shape(env: Environment) {
   return {
     databaseUrl: env.DATABASE_URL,
@@ -112,7 +123,16 @@ function shape(env: Environment) {
       backoffMs: env.SYNC_BACKOFF,
       leaseMs: env.SYNC_LEASE,
     },
-    http: { host: env.HOST, port: env.PORT, adminUser: env.ADMIN_USER, adminPassword: env.ADMIN_PASSWORD },
+    /** Null where no Tryton is configured: then there is no gateway. */
+    tryton: env.TRYTON_RPC_URL === undefined ? null : trytonShape(env, env.TRYTON_RPC_URL),
+    http: {
+      host: env.HOST,
+      port: env.PORT,
+      adminUser: env.ADMIN_USER,
+      adminPassword: env.ADMIN_PASSWORD,
+      /** Requests per minute and key; null: as many as come. */
+      rateLimit: env.API_RATE_LIMIT,
+    },
   };
 }
 
@@ -130,5 +150,19 @@ function odooShape(env: Environment, odooUrl: string) {
     context: env.ODOO_CONTEXT,
     concurrency: env.ODOO_CONCURRENCY,
     callsPerSecond: env.ODOO_CALLS_PER_SECOND,
+  };
+}
+
+function trytonShape(env: Environment, url: string) {
+  return {
+    url,
+    user: env.TRYTON_USER ?? '',
+    password: env.TRYTON_PASSWORD ?? '',
+    context: env.TRYTON_CONTEXT,
+    sessionTtlMs: env.TRYTON_SESSION_TTL * 1000,
+    timeoutMs: env.TRYTON_TIMEOUT_MS,
+    retries: env.TRYTON_RETRIES,
+    deadlineMs: env.TRYTON_DEADLINE_MS,
+    loginCooldownMs: env.TRYTON_LOGIN_COOLDOWN,
   };
 }

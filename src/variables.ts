@@ -51,6 +51,10 @@ const count = (least: number, most: number) =>
 const url = (protocols: RegExp, example: string) =>
   z.url({ protocol: protocols, error: `a URL such as ${example}` });
 
+const namesDatabase = (text: string) => URL.canParse(text) && /^\/[^/]+\/?$/.test(new URL(text).pathname);
+const hasNoUser = (text: string) =>
+  URL.canParse(text) && new URL(text).username === '' && new URL(text).password === '';
+
 const modelName = z.string().regex(/^[a-z_][a-z0-9_.]*$/, 'an Odoo model name such as dimagaz.bc');
 
 const context = z.string().transform((text, issue) => {
@@ -111,6 +115,31 @@ export const variables = {
   SYNC_LEASE: duration(3000, 'a duration of at least 3s such as 30s, 10m or 1h')
     .default(120_000)
     .describe('how long a lease outlives its last heartbeat'),
+  TRYTON_RPC_URL: url(/^https?$/, 'http://tryton:8000/tryton/')
+    .refine(namesDatabase, 'a URL that ends in the name of the database, such as http://tryton:8000/tryton/')
+    .refine(hasNoUser, 'a URL without user and password, which belong in TRYTON_USER and TRYTON_PASSWORD')
+    .optional()
+    .describe('Tryton database, its name as the path; without it there is no gateway'),
+  TRYTON_USER: z.string().optional().describe('Tryton login'),
+  TRYTON_PASSWORD: z.string().optional().describe('password of that login'),
+  TRYTON_CONTEXT: context.default({}).describe('JSON merged into the context of every Tryton call'),
+  TRYTON_SESSION_TTL: count(1, 2_592_000).default(86_400).describe('seconds a Tryton session is kept'),
+  TRYTON_TIMEOUT_MS: count(1, 600_000)
+    .default(10_000)
+    .describe('time limit of one Tryton call, in milliseconds'),
+  TRYTON_RETRIES: count(0, 10).default(3).describe('further tries of a read that found no answer'),
+  TRYTON_DEADLINE_MS: count(1, 600_000)
+    .default(30_000)
+    .describe('time limit of a Tryton call with all its retries, in milliseconds'),
+  TRYTON_LOGIN_COOLDOWN: duration(1)
+    .default(300_000)
+    .describe('how long no login is tried after one was refused; Tryton forgets refused logins after 5m'),
+  API_RATE_LIMIT: z
+    .union([z.literal('off').transform(() => null), count(1, 10_000_000)], {
+      error: 'a whole number from 1 to 10000000, or off',
+    })
+    .default(30_000)
+    .describe('most API requests per minute, for each key'),
   HOST: z.string().default('127.0.0.1').describe('address the API listens on'),
   PORT: count(0, 65_535).default(3000).describe('port the API listens on'),
   LOG_LEVEL: oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])

@@ -1,3 +1,4 @@
 export * from './documents.ts';
+export * from './gateway.ts';
 export * from './model.ts';
 export * from './sync.ts';

@@ -1,0 +1,157 @@
+import { PasserelleError } from '../errors.ts';
+
+/** Where a call went: what every message names. */
+export interface CallSite {
+  /** `https://erp.example/tryton/`, never with a user or a password. */
+  readonly server: string;
+  /** `model.party.party.read`. */
+  readonly method: string;
+}
+
+/** Anything that went wrong between us and Tryton. Holds no parameter, no password, no session key, no traceback. */
+export abstract class TrytonError extends PasserelleError {
+  readonly method: string;
+  constructor({ server, method }: CallSite, text: string, options?: ErrorOptions) {
+    super(`Tryton at ${server}, call ${method}: ${text}`, options);
+    this.method = method;
+  }
+}
+
+/** An error that Tryton reports and that is none of the kinds below, in its own words. */
+export class TrytonRpcError extends TrytonError {
+  override readonly name = 'TrytonRpcError';
+  readonly code = 'tryton_error';
+  constructor(site: CallSite, detail: string) {
+    super(site, `the server reports an error: ${detail}`);
+  }
+}
+
+/** The user did something that Tryton's rules forbid; the message is meant for them (also refused access). */
+export class TrytonUserError extends TrytonError {
+  override readonly name = 'TrytonUserError';
+  readonly code = 'tryton_user_error';
+  /** Tryton's message and description. */
+  readonly detail: string;
+  readonly description: string;
+  constructor(site: CallSite, detail: string, description: string) {
+    super(site, [detail, description].filter((part) => part !== '').join(' '));
+    this.detail = detail;
+    this.description = description;
+  }
+}
+
+/** Tryton asks for a confirmation. It is never given by itself: a person has to read the warning. */
+export class TrytonUserWarning extends TrytonError {
+  override readonly name = 'TrytonUserWarning';
+  readonly code = 'tryton_user_warning';
+  /** The name to confirm it by: a record of `res.user.warning` with this name, made by the same user. */
+  readonly warning: string;
+  readonly detail: string;
+  readonly description: string;
+  constructor(site: CallSite, warning: string, detail: string, description: string) {
+    super(site, `warning ${warning}: ${[detail, description].filter((part) => part !== '').join(' ')}`);
+    this.warning = warning;
+    this.detail = detail;
+    this.description = description;
+  }
+}
+
+/** The record was changed by somebody else since it was read (`_timestamp` in the context). */
+export class TrytonConcurrencyError extends TrytonError {
+  override readonly name = 'TrytonConcurrencyError';
+  readonly code = 'tryton_concurrency';
+  constructor(site: CallSite, detail: string) {
+    super(site, `the record was changed meanwhile; read it again. ${detail}`.trim());
+  }
+}
+
+/** Tryton has no such method, or does not offer it to clients (HTTP 403). Never a reason to sign in again. */
+export class TrytonMethodNotAllowedError extends TrytonError {
+  override readonly name = 'TrytonMethodNotAllowedError';
+  readonly code = 'tryton_method_not_allowed';
+  constructor(site: CallSite) {
+    super(site, 'the server does not offer this method to clients (HTTP 403). Check its name.');
+  }
+}
+
+/** HTTP 429: too many requests, or too many refused logins. */
+export class TrytonRateLimitError extends TrytonError {
+  override readonly name = 'TrytonRateLimitError';
+  readonly code = 'tryton_rate_limited';
+  override readonly retryable = true;
+  /** Seconds to wait. */
+  readonly seconds: number;
+  constructor(site: CallSite, seconds: number) {
+    super(site, `too many requests (HTTP 429). Wait ${seconds} s.`);
+    this.seconds = seconds;
+  }
+}
+
+/** The call, or all its tries together, did not end in time. For reads only: see TrytonUnknownFateError. */
+export class TrytonTimeoutError extends TrytonError {
+  override readonly name = 'TrytonTimeoutError';
+  readonly code = 'tryton_timeout';
+  override readonly retryable = true;
+  constructor(site: CallSite, limitMs: number, options?: ErrorOptions) {
+    super(site, `no complete answer within ${limitMs} ms. The server is too slow or hangs.`, options);
+  }
+}
+
+/** No connection: refused, reset, no such host, or a certificate that does not hold. */
+export class TrytonUnreachableError extends TrytonError {
+  override readonly name = 'TrytonUnreachableError';
+  readonly code = 'tryton_unreachable';
+  override readonly retryable = true;
+  constructor(site: CallSite, reason: string, options?: ErrorOptions) {
+    super(site, `no connection (${reason}). Check TRYTON_RPC_URL and that the server is up.`, options);
+  }
+}
+
+/** HTTP 502, 503 or 504, still so after the retries: what stands in front of Tryton cannot reach it. */
+export class TrytonUnavailableError extends TrytonError {
+  override readonly name = 'TrytonUnavailableError';
+  readonly code = 'tryton_unavailable';
+  override readonly retryable = true;
+  readonly retryAfterMs: number | undefined;
+  constructor(site: CallSite, status: number, retryAfterMs: number | undefined) {
+    super(site, `HTTP ${status}. The server or its proxy is overloaded or restarting.`);
+    this.retryAfterMs = retryAfterMs;
+  }
+}
+
+/** Not what the protocol promises: a web page, nothing, a cut answer, an unexpected status, or too many bytes. */
+export class TrytonMalformedError extends TrytonError {
+  override readonly name = 'TrytonMalformedError';
+  readonly code = 'tryton_malformed_answer';
+  constructor(site: CallSite, reason: string, options?: ErrorOptions) {
+    super(site, `unusable answer: ${reason}`, options);
+  }
+}
+
+/** The server has no database of that name (HTTP 404, or the words of its driver). */
+export class TrytonDatabaseError extends TrytonError {
+  override readonly name = 'TrytonDatabaseError';
+  readonly code = 'tryton_unknown_database';
+  constructor(site: CallSite) {
+    super(site, 'there is no such database. The path of TRYTON_RPC_URL must be its name, as in /tryton/.');
+  }
+}
+
+/** A write was sent and no answer came: it may have been carried out. It is never sent again by itself. */
+export class TrytonUnknownFateError extends TrytonError {
+  override readonly name = 'TrytonUnknownFateError';
+  readonly code = 'tryton_unknown_fate';
+  constructor(site: CallSite, reason: string, options?: ErrorOptions) {
+    super(
+      site,
+      `sent, but no answer came (${reason}): it may have been carried out. Read before sending it again.`,
+      options,
+    );
+  }
+}
+
+/** The call itself cannot be sent: a method name or a value that Tryton could not understand. */
+export class TrytonRequestError extends PasserelleError {
+  override readonly name = 'TrytonRequestError';
+  readonly code = 'tryton_bad_request';
+}

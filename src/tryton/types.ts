@@ -1,0 +1,117 @@
+/** A value as it travels: JSON, whole numbers beyond 2^53 as `bigint`, NaN and infinities as numbers, tagged objects as sent. */
+export type Wire =
+  | null
+  | boolean
+  | number
+  | bigint
+  | string
+  | readonly Wire[]
+  | { readonly [name: string]: Wire };
+
+/** What Tryton calls a context: language, company, `active_test` and the like. */
+export type TrytonContext = Readonly<Record<string, unknown>>;
+
+/** What `common.db.login` gave, and when. */
+export interface Session {
+  readonly login: string;
+  readonly userId: number;
+  /** The secret part. */
+  readonly key: string;
+  /** Epoch milliseconds, by the clock of the process that signed in. */
+  readonly createdAt: number;
+}
+
+/** Why signing in is not tried now. */
+export interface OpenCircuit {
+  /** Epoch milliseconds. */
+  readonly until: number;
+  /** The code of the error that opened it. */
+  readonly code: string;
+  /** Its message, for people; holds no secret. */
+  readonly reason: string;
+}
+
+/** Releases the right to sign in; nothing happens when it was lost meanwhile. */
+export type ReleaseLogin = () => Promise<void>;
+
+/**
+ * Where the processes that share one Tryton user keep its session. Any function may reject: then the process goes on
+ * with a session of its own.
+ */
+export interface SessionStore {
+  read(): Promise<Session | null>;
+  write(session: Session, ttlMs: number): Promise<void>;
+  /** Removes the session, unless another one has taken its place. */
+  remove(session: Session): Promise<void>;
+  /** The right to sign in: null while another process has it. It is kept alive until released, or the process ends. */
+  claimLogin(): Promise<ReleaseLogin | null>;
+  readCircuit(): Promise<OpenCircuit | null>;
+  openCircuit(circuit: OpenCircuit): Promise<void>;
+}
+
+/**
+ * Where cached answers are kept. A tag is a name whose version counts the writes to it; an entry is good while the
+ * versions it was stored with are still the current ones. Any function may reject: that is a miss.
+ */
+export interface CacheStore {
+  /** The entry and the current versions of its tags (one round trip). */
+  read(
+    key: string,
+    tags: readonly string[],
+  ): Promise<{ readonly entry: string | null; readonly versions: string }>;
+  write(key: string, entry: string, ttlMs: number): Promise<void>;
+  /** Makes every entry with one of these tags stale. */
+  bump(tags: readonly string[]): Promise<void>;
+}
+
+/** The part of pino's logger that is used. */
+export interface TrytonLogger {
+  debug(details: object, message: string): void;
+  info(details: object, message: string): void;
+  warn(details: object, message: string): void;
+}
+
+/** A result as it travelled, and how long the server lets clients keep it. */
+export interface Answer {
+  readonly result: Wire;
+  /** `X-Tryton-Cache` in seconds (Tryton 5.2 and newer, on cacheable reads); null when it was not sent. */
+  readonly cacheSeconds: number | null;
+}
+
+export interface CallOptions {
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface CacheOptions {
+  /**
+   * Seconds to keep an answer that the server says nothing about; where it does, the shorter of the two counts.
+   * Left out: only what the server itself declares cacheable is kept.
+   */
+  readonly ttl?: number | undefined;
+  /** Seconds after its end of life in which an answer is still given, while it is fetched anew behind the scenes. */
+  readonly stale?: number | undefined;
+}
+
+/** How cached calls went, for one method. `bypass`: not a read, not cacheable, or too large. `error`: the store failed. */
+export interface CacheCounters {
+  readonly hit: number;
+  readonly miss: number;
+  readonly stale: number;
+  readonly bypass: number;
+  readonly error: number;
+}
+
+/** What a ping found. A server that does not answer is an answer too: nothing is thrown. */
+export interface PingReport {
+  /** The server answered `common.server.version`. */
+  readonly reachable: boolean;
+  /** A call with the session went through. */
+  readonly authenticated: boolean;
+  readonly version: string | null;
+  /** Milliseconds of the authenticated call where it went through, else of the anonymous one. */
+  readonly latencyMs: number | null;
+  readonly sessionAgeMs: number | null;
+  readonly circuit: OpenCircuit | null;
+  /** What went wrong first. */
+  readonly error: { readonly code: string; readonly message: string } | null;
+}
