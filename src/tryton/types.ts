@@ -49,19 +49,27 @@ export interface SessionStore {
   openCircuit(circuit: OpenCircuit): Promise<void>;
 }
 
+/** What a cache store holds under a key, and how its tags stand now. */
+export interface CacheLookup {
+  readonly entry: string | null;
+  /** The current versions of the tags, as one text. Never the same again once one of them was bumped. */
+  readonly versions: string;
+  /** One of the tags is held: nothing may be kept or taken under it for now. */
+  readonly held: boolean;
+}
+
 /**
- * Where cached answers are kept. A tag is a name whose version counts the writes to it; an entry is good while the
- * versions it was stored with are still the current ones. Any function may reject: that is a miss.
+ * Where cached answers are kept. A tag is a name whose version changes with the writes to it; an entry is good while
+ * the versions it was stored with are still the current ones. Any function may reject: that is a miss.
  */
 export interface CacheStore {
-  /** The entry and the current versions of its tags (one round trip). */
-  read(
-    key: string,
-    tags: readonly string[],
-  ): Promise<{ readonly entry: string | null; readonly versions: string }>;
+  /** One round trip. */
+  read(key: string, tags: readonly string[]): Promise<CacheLookup>;
   write(key: string, entry: string, ttlMs: number): Promise<void>;
-  /** Makes every entry with one of these tags stale. */
-  bump(tags: readonly string[]): Promise<void>;
+  /** A write to these tags begins. If no bump follows within `ms` (its process died), they are bumped by themselves. */
+  foresee(tags: readonly string[], ms: number): Promise<void>;
+  /** Makes every entry with one of these tags stale, and holds the tags for `holdMs` (0: not at all). */
+  bump(tags: readonly string[], holdMs: number): Promise<void>;
 }
 
 /** The part of pino's logger that is used. */
