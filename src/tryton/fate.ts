@@ -1,0 +1,14 @@
+import type { CallSite, TrytonError } from './errors.ts';
+import { TrytonUnknownFateError } from './errors.ts';
+
+/** What is sent: all that its failures have to know. */
+export interface Sending {
+  readonly site: CallSite;
+  /** Whether doing it twice, or not knowing whether it was done, matters. */
+  readonly write: boolean;
+}
+
+/** The error for something that was sent and not properly answered: a write may have been carried out all the same. */
+export function unanswered({ site, write }: Sending, error: TrytonError, reason: string): TrytonError {
+  return write ? new TrytonUnknownFateError(site, reason, { cause: error }) : error;
+}

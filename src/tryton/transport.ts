@@ -1,0 +1,150 @@
+import { errors, Pool } from 'undici';
+import { errorCode, errorMessage } from '../errors.ts';
+import { BrokenBody, bodyText, ENCODINGS } from './body.ts';
+import {
+  type TrytonError,
+  TrytonMalformedError,
+  TrytonRequestError,
+  TrytonTimeoutError,
+  TrytonUnreachableError,
+} from './errors.ts';
+import { Exchange, TooLong } from './exchange.ts';
+import type { Sending } from './fate.ts';
+import { unanswered } from './fate.ts';
+
+export interface HttpRequest extends Sending {
+  /** From the root of the host: `/tryton/`. */
+  readonly path: string;
+  readonly body: string;
+  readonly authorization?: string | undefined;
+  /** Bounds the whole exchange: waiting for a connection, connecting, headers, body. */
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface HttpAnswer {
+  readonly status: number;
+  readonly header: (name: string) => string | undefined;
+  readonly text: string;
+}
+
+export interface TransportLimits {
+  readonly connections: number;
+  readonly connectTimeoutMs: number;
+  readonly maxAnswerBytes: number;
+}
+
+export interface Transport {
+  send(request: HttpRequest): Promise<HttpAnswer>;
+  close(): Promise<void>;
+}
+
+/**
+ * HTTP to one server, `origin` without credentials. Redirects are not followed, whatever the status.
+ *
+ * Throws the signal's reason when it is aborted, and otherwise TrytonUnreachableError, TrytonTimeoutError (for a
+ * write both mean that it was certainly not sent), TrytonMalformedError, TrytonUnknownFateError and, once closed,
+ * TrytonRequestError.
+ */
+export function createTransport(origin: string, limits: TransportLimits): Transport {
+  const common = {
+    connections: limits.connections,
+    connect: { timeout: limits.connectTimeoutMs },
+    // One total per exchange instead.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+  };
+  const kept = new Pool(origin, common);
+  // A write gets a connection of its own: on a kept one, which the server may be closing at that very moment, nobody
+  // could tell whether it arrived.
+  const own = new Pool(origin, { ...common, pipelining: 0 });
+  let closing: Promise<unknown> | undefined;
+  return {
+    async send(request) {
+      const exchange = new Exchange(limits.maxAnswerBytes);
+      try {
+        const raw = await exchanged(request.write ? own : kept, request, exchange);
+        const header = (name: string) => [raw.headers[name]].flat()[0];
+        const text = await bodyText(raw.body, header('content-encoding'), limits.maxAnswerBytes);
+        return { status: raw.status, header, text };
+      } catch (error) {
+        if (request.signal?.aborted === true && error === request.signal.reason) throw error;
+        throw named(error, request, exchange.sent, limits);
+      }
+    },
+    async close() {
+      closing ??= Promise.all([kept.close(), own.close()]);
+      await closing;
+    },
+  };
+}
+
+/** The request was not over in time. */
+class Late extends Error {
+  override readonly name = 'Late';
+}
+
+async function exchanged(pool: Pool, request: HttpRequest, exchange: Exchange) {
+  const { signal } = request;
+  signal?.throwIfAborted();
+  const stop = () => exchange.cut(signal?.reason);
+  const timer = setTimeout(() => exchange.cut(new Late()), request.timeoutMs);
+  signal?.addEventListener('abort', stop, { once: true });
+  try {
+    const { path, body } = request;
+    pool.dispatch({ method: 'POST', path, headers: headersOf(request), body }, exchange);
+    return await exchange.answer;
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', stop);
+  }
+}
+
+function headersOf({ authorization }: HttpRequest): Record<string, string> {
+  return {
+    'content-type': 'application/json',
+    accept: 'application/json',
+    'accept-encoding': ENCODINGS,
+    'user-agent': 'passerelle',
+    // So that a 401 comes without WWW-Authenticate, which makes browsers and some proxies ask for a password.
+    'x-requested-with': 'XMLHttpRequest',
+    ...(authorization === undefined ? {} : { authorization }),
+  };
+}
+
+function named(error: unknown, request: HttpRequest, sent: boolean, limits: TransportLimits): Error {
+  if (error instanceof errors.ClientClosedError || error instanceof errors.ClientDestroyedError)
+    return new TrytonRequestError(`This Tryton client is closed; ${request.site.method} was not sent.`);
+  const [failure, reason] = described(error, request, limits);
+  return sent ? unanswered(request, failure, reason) : failure;
+}
+
+function described(error: unknown, request: HttpRequest, limits: TransportLimits): [TrytonError, string] {
+  const { site, timeoutMs } = request;
+  if (error instanceof Late) return [new TrytonTimeoutError(site, timeoutMs), `none within ${timeoutMs} ms`];
+  const broken = brokenAnswer(error, limits);
+  // No cause: a parser's error holds the bytes it could not read, and those may hold a session key.
+  if (broken !== undefined) return [new TrytonMalformedError(site, broken), broken];
+  const reason = connectionFailure(error, limits);
+  return [new TrytonUnreachableError(site, reason, { cause: error }), reason];
+}
+
+function brokenAnswer(error: unknown, { maxAnswerBytes }: TransportLimits): string | undefined {
+  if (error instanceof TooLong) return `it is longer than ${maxAnswerBytes} bytes`;
+  if (error instanceof BrokenBody) return error.message;
+  if (error instanceof errors.HTTPParserError) return 'it is not HTTP';
+  if (error instanceof errors.HeadersOverflowError) return 'its headers are too long';
+  return undefined;
+}
+
+function connectionFailure(error: unknown, { connectTimeoutMs }: TransportLimits): string {
+  if (error instanceof errors.ConnectTimeoutError) return `not connected within ${connectTimeoutMs} ms`;
+  const code = errorCode(error);
+  if (code === 'unexpected' || code.startsWith('UND_')) return errorMessage(error);
+  return isTls(code) ? `TLS: ${code}, ${errorMessage(error)}` : code;
+}
+
+/** OpenSSL's verdicts on a certificate, Node's own, and a server that does not speak TLS at all. */
+function isTls(code: string): boolean {
+  return /^(ERR_TLS|ERR_SSL|EPROTO|CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|HOSTNAME_|CRL_)/.test(code);
+}
