@@ -1,68 +1,5 @@
 import { TrytonRequestError } from './errors.ts';
-
-/**
- * Methods of any model that only read. Tryton itself knows which do (`RPC(readonly=True)` opens a read-only transaction)
- * but does not tell clients, so they are known by name: what the sources of trytond 5.0, 6.0 and 7.0 declare.
- */
-const MODEL_READS: ReadonlySet<string> = new Set([
-  // trytond/model/modelstorage.py and modelsql.py: records.
-  'read',
-  'search',
-  'search_read',
-  'search_count',
-  'export_data',
-  'export_data_domain', // from 5.2
-  'resources', // counts of attachments and notes
-  'history_revisions', // dates and users
-  // trytond/model/model.py and modelview.py: descriptions for forms, and what a form would hold. Nothing is stored.
-  'fields_get',
-  'fields_view_get',
-  'view_toolbar_get',
-  'default_get',
-  'pre_validate',
-  'on_change',
-  'on_change_with',
-  'on_change_notify', // from 6.8
-  'on_scan_code', // from 6.4
-  'autocomplete', // from 6.6
-  'on_write', // which other records of a list to read again after a write
-  // trytond/model/dictschema.py, symbol.py, digits.py.
-  'get_keys',
-  'search_get_keys',
-  'get_symbol',
-  'get_digits',
-]);
-
-/** One method per field, made by trytond/model/fields/field.py: all read-only. */
-const FIELD_READS = ['on_change_', 'on_change_with_', 'autocomplete_'];
-
-/** Reads that a single model or service has; each from the class that declares it. */
-const NAMED_READS: ReadonlySet<string> = new Set([
-  'model.ir.action.get_action_id', // 5.0
-  'model.ir.action.get_action_value', // from 5.4
-  'model.ir.action.act_window.get',
-  'model.ir.action.keyword.get_keyword', // the entries of a menu
-  'model.ir.date.today',
-  'model.ir.email.complete', // addresses that begin so
-  'model.ir.email.template.get', // a mail filled in, not sent
-  'model.ir.email.template.get_default',
-  'model.ir.model.get_names',
-  'model.ir.model.get_notification',
-  'model.ir.model.global_search',
-  'model.ir.model.list_history',
-  'model.ir.model.list_models',
-  'model.ir.model.access.get_access',
-  'model.ir.model.button.click.get_click', // who pressed a button, not the pressing
-  'model.res.user.get_preferences',
-  'model.res.user.get_preferences_fields_view',
-  'model.currency.currency.compute',
-  // trytond/protocols/dispatcher.py. `common.db.list` is left out: what else a server holds is not for every caller.
-  'common.server.version',
-  'common.authentication.services',
-  'system.listMethods',
-  'system.methodHelp',
-  'system.methodSignature',
-]);
+import { FIELD_READS, MODEL_READS, NAMED_READS } from './reads.ts';
 
 /** Answered below the server's root, without a database. */
 const SERVER_METHODS = ['common.server.version', 'common.db.list', 'common.authentication.services'];
@@ -95,10 +32,10 @@ function notAMethod(name: string, reason: string): TrytonRequestError {
 /**
  * Whether a method only reads: then it may be retried, cached, and called with a key that opens reads alone.
  *
- * A name that is missing from the tables costs comfort: its call is sent once and never cached, and a key must name it
- * (selection methods of fields, say, whose names are the module's own). A name wrongly in them would be worse, a
- * write sent twice; so only declared reads are in. A module that gives such a name to a method that writes breaks this:
- * none of Tryton's does. Reports are no reads: account.invoice's stores what it printed. Nor are wizards.
+ * Tryton knows (`RPC(readonly=True)` opens a read-only transaction) but does not tell clients, so names decide. A name
+ * missing from the tables costs comfort: the call is sent once, never cached, and a key must name it. A name wrongly in
+ * them would be worse, a write sent twice; so only what Tryton declares is in, and a module that gives such a name to a
+ * method that writes breaks this. Reports are no reads: account.invoice's stores what it printed. Nor are wizards.
  */
 export function isRead(method: string): boolean {
   if (NAMED_READS.has(method)) return true;
