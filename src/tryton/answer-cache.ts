@@ -1,0 +1,164 @@
+import { errorCode, errorMessage, PasserelleError } from '../errors.ts';
+import type { Cache, CacheParts, Written } from './cache.ts';
+import { checkOptions, freshness, keepMs, lifetimeSecs, packEntry, unpackEntry } from './cache-entry.ts';
+import { CacheGuard } from './cache-guard.ts';
+import { cacheKey, tagKey } from './cache-key.ts';
+import { CacheWrites } from './cache-writes.ts';
+import type { CacheOutcome } from './counters.ts';
+import { OutcomeCounters } from './counters.ts';
+import { TrytonUnknownFateError } from './errors.ts';
+import { isRead, readTags, writeTags } from './methods.ts';
+import type { Answer, CacheCounters, CacheLookup, CacheOptions, CacheStore, Wire } from './types.ts';
+
+/** What is known of one cached read before anything is fetched. */
+interface Question {
+  readonly method: string;
+  readonly key: string;
+  readonly tags: readonly string[];
+  readonly options: CacheOptions;
+  readonly fetch: () => Promise<Answer>;
+  /** What this process knew of writes to the tags when the read began. */
+  readonly local: string;
+}
+
+interface Fetched {
+  readonly result: Wire;
+  /** By the server's word, the options and its size. */
+  readonly keepable: boolean;
+}
+
+/** The cache over a store. See `Cache` for its rules. */
+export class AnswerCache implements Cache {
+  readonly #parts: CacheParts;
+  readonly #guard: CacheGuard;
+  readonly #writes: CacheWrites;
+  readonly #counters = new OutcomeCounters();
+  /** Fetches under way, by key and versions. */
+  readonly #flights = new Map<string, Promise<Fetched>>();
+
+  constructor(parts: CacheParts & { readonly store: CacheStore }) {
+    this.#parts = parts;
+    this.#guard = new CacheGuard(ofServer(parts.store, parts.server), parts.clock, parts.log);
+    this.#writes = new CacheWrites(this.#guard, parts.clock);
+  }
+
+  key(method: string, params: readonly Wire[]): string {
+    return cacheKey(this.#parts, method, params);
+  }
+
+  async read(
+    method: string,
+    params: readonly Wire[],
+    options: CacheOptions,
+    fetch: () => Promise<Answer>,
+  ): Promise<Wire> {
+    checkOptions(options);
+    if (!isRead(method)) return this.#pass(method, fetch);
+    const tags = readTags(method);
+    const local = this.#writes.versions(tags);
+    const question = { method, key: this.key(method, params), tags, options, fetch, local };
+    const found = await this.#lookUp(question);
+    if (found?.held) return this.#pass(method, fetch);
+    const kept = found?.entry ? unpackEntry(found.entry, found.versions) : null;
+    const state = kept === null ? 'over' : freshness(kept, options, this.#parts.clock());
+    if (kept === null || state === 'over') return this.#miss(question, found);
+    this.#counters.count(method, state === 'fresh' ? 'hit' : 'stale');
+    if (state === 'stale') this.#refresh(question, found);
+    return kept.result;
+  }
+
+  async writing(method: string): Promise<Written> {
+    if (isRead(method)) return async () => {};
+    const tags = writeTags(method);
+    this.#writes.begin(tags);
+    return (error) => this.#writes.end(tags, isUnknown(error));
+  }
+
+  invalidate(model: string): Promise<void> {
+    return this.#writes.end([model], false);
+  }
+
+  counters(): Readonly<Record<string, CacheCounters>> {
+    return this.#counters.all();
+  }
+
+  close(): void {
+    this.#writes.close();
+  }
+
+  async #pass(method: string, fetch: () => Promise<Answer>): Promise<Wire> {
+    this.#counters.count(method, 'bypass');
+    return (await fetch()).result;
+  }
+
+  /** null: the store cannot be asked. */
+  async #lookUp({ key, tags }: Question): Promise<CacheLookup | null> {
+    if (!(await this.#writes.settled(tags))) return null;
+    const looked = await this.#guard.use('read', (store) => store.read(key, tags));
+    return looked?.value ?? null;
+  }
+
+  async #miss(question: Question, found: CacheLookup | null): Promise<Wire> {
+    let outcome: CacheOutcome = found === null ? 'error' : 'miss';
+    try {
+      const { result, keepable } = await this.#fetchOnce(question, found);
+      if (outcome === 'miss' && !keepable) outcome = 'bypass';
+      return result;
+    } finally {
+      this.#counters.count(question.method, outcome);
+    }
+  }
+
+  /** One at a time for an entry; its caller has long been answered. */
+  #refresh(question: Question, found: CacheLookup | null): void {
+    this.#fetchOnce(question, found).catch((error: unknown) => {
+      const { method } = question;
+      const details = { method, code: errorCode(error), reason: errorMessage(error) };
+      this.#parts.log.warn(details, 'a stale answer could not be renewed');
+    });
+  }
+
+  /**
+   * Joins the fetch of the same thing that is under way. The versions are part of "the same thing": a read that begins
+   * after a write was answered, here or (while the store works) elsewhere, does not join a fetch from before it.
+   */
+  #fetchOnce(question: Question, found: CacheLookup | null): Promise<Fetched> {
+    const name = [question.key, question.local, found?.versions ?? ''].join('\n');
+    const underWay = this.#flights.get(name);
+    if (underWay !== undefined) return underWay;
+    const flight = this.#fetch(question, found).finally(() => this.#flights.delete(name));
+    this.#flights.set(name, flight);
+    return flight;
+  }
+
+  async #fetch({ key, tags, options, fetch, local }: Question, found: CacheLookup | null): Promise<Fetched> {
+    const { result, cacheSeconds } = await fetch();
+    const lifetime = lifetimeSecs(cacheSeconds, options);
+    if (lifetime === 0) return { result, keepable: false };
+    // Written to meanwhile, by this process: the versions read before the fetch may still stand if a bump is owed.
+    if (found === null || this.#writes.versions(tags) !== local) return { result, keepable: true };
+    const head = { versions: found.versions, storedAt: this.#parts.clock(), cacheSeconds };
+    const entry = packEntry(head, result);
+    if (Buffer.byteLength(entry) > this.#parts.maxEntryBytes) return { result, keepable: false };
+    await this.#guard.use('write', (store) => store.write(key, entry, keepMs(lifetime, options)));
+    return { result, keepable: true };
+  }
+}
+
+/** Whether the write may still be carried out: no answer came, or its caller gave up waiting. */
+function isUnknown(error: unknown): boolean {
+  return (
+    error instanceof TrytonUnknownFateError || (error !== undefined && !(error instanceof PasserelleError))
+  );
+}
+
+/** Servers that share a store do not share tags. */
+function ofServer(store: CacheStore, server: string): CacheStore {
+  const named = (tags: readonly string[]) => tags.map((tag) => tagKey(server, tag));
+  return {
+    read: (key, tags) => store.read(key, named(tags)),
+    write: (key, entry, ttlMs) => store.write(key, entry, ttlMs),
+    foresee: (tags, ms) => store.foresee(named(tags), ms),
+    bump: (tags, holdMs) => store.bump(named(tags), holdMs),
+  };
+}

@@ -1,0 +1,77 @@
+import { TrytonRequestError } from './errors.ts';
+import type { Answer, CacheOptions, Wire } from './types.ts';
+import { parseWire, stringifyWire } from './wire.ts';
+
+/** Nothing is kept longer, whoever says so. */
+const LONGEST_SECS = 86_400;
+
+/** What is kept of an answer besides its text. */
+interface EntryHead {
+  /** The versions of its tags, read before the answer was asked for. */
+  readonly versions: string;
+  /**
+   * Epoch milliseconds by the clock of the process that stored it. Where the clocks of two machines differ, an entry
+   * ages earlier or later by as much; its end is in Redis's hands alone, by Redis's clock.
+   */
+  readonly storedAt: number;
+  /** What the server said of its lifetime. */
+  readonly cacheSeconds: number | null;
+}
+
+/** How an entry stands to a caller who set these options. */
+export type Freshness = 'fresh' | 'stale' | 'over';
+
+/** @throws TrytonRequestError where `ttl` or `stale` is no whole number of seconds. */
+export function checkOptions({ ttl, stale }: CacheOptions): void {
+  if (ttl !== undefined && !(Number.isSafeInteger(ttl) && ttl >= 1)) {
+    throw new TrytonRequestError(`cache ttl: expected a whole number of seconds from 1, got ${String(ttl)}`);
+  }
+  if (stale !== undefined && !(Number.isSafeInteger(stale) && stale >= 0)) {
+    throw new TrytonRequestError(`cache stale: expected a whole number of seconds, got ${String(stale)}`);
+  }
+}
+
+/** Seconds; the server's word is default and upper bound. 0: nobody says that the answer may be kept. */
+export function lifetimeSecs(cacheSeconds: number | null, { ttl }: CacheOptions): number {
+  if (cacheSeconds === null && ttl === undefined) return 0;
+  return Math.max(0, Math.min(cacheSeconds ?? LONGEST_SECS, ttl ?? LONGEST_SECS, LONGEST_SECS));
+}
+
+/** When Redis is to drop it: after its life and the time in which it may be given although it is stale. */
+export function keepMs(lifetime: number, { stale }: CacheOptions): number {
+  return (lifetime + Math.min(stale ?? 0, LONGEST_SECS)) * 1000;
+}
+
+/** One line of JSON, then the result as it travelled: NaN and whole numbers beyond 2^53 survive. */
+export function packEntry(head: EntryHead, result: Wire): string {
+  return `${JSON.stringify(head)}\n${stringifyWire(result)}`;
+}
+
+/** The answer of an entry, or null where it cannot be read or was stored under other versions. */
+export function unpackEntry(text: string, versions: string): (Answer & { storedAt: number }) | null {
+  const end = text.indexOf('\n');
+  try {
+    const head: EntryHead = JSON.parse(text.slice(0, end));
+    if (head.versions !== versions) return null;
+    return {
+      result: parseWire(text.slice(end + 1)),
+      cacheSeconds: head.cacheSeconds,
+      storedAt: head.storedAt,
+    };
+  } catch {
+    // Written by another version of this code, or by somebody else.
+    return null;
+  }
+}
+
+/** Judged by the reader's own options: who wants answers of 5 seconds gets none that others keep for a day. */
+export function freshness(
+  entry: { readonly storedAt: number; readonly cacheSeconds: number | null },
+  options: CacheOptions,
+  now: number,
+): Freshness {
+  const lifetimeMs = lifetimeSecs(entry.cacheSeconds, options) * 1000;
+  const age = now - entry.storedAt;
+  if (age < lifetimeMs) return 'fresh';
+  return lifetimeMs > 0 && age < lifetimeMs + (options.stale ?? 0) * 1000 ? 'stale' : 'over';
+}

@@ -1,0 +1,70 @@
+import { errorMessage } from '../errors.ts';
+import type { CacheStore, TrytonLogger } from './types.ts';
+
+/** A store that hangs costs one wait per so many milliseconds, not one per call. */
+const REST_MS = 1000;
+
+/** What is asked of the store: to look up, to keep, to change tags. */
+type Purpose = 'read' | 'write' | 'bump';
+
+/**
+ * Stands between the cache and its store: a failure is no error but "not available", and after one the store is
+ * left alone for a while; then a single call tries it while the others go on without. Each outage is logged once.
+ */
+export class CacheGuard {
+  readonly #store: CacheStore;
+  readonly #clock: () => number;
+  readonly #log: TrytonLogger;
+  /** A silent store is back as soon as anything works; one that said no to something, when it does that again. */
+  readonly #failing = new Set<Purpose | 'any'>();
+  /** Epoch milliseconds; null: the store answers. */
+  #restUntil: number | null = null;
+  #trying = false;
+
+  constructor(store: CacheStore, clock: () => number, log: TrytonLogger) {
+    this.#store = store;
+    this.#clock = clock;
+    this.#log = log;
+  }
+
+  /** The value, or null when the store did not give it. Never rejects. */
+  async use<T>(purpose: Purpose, work: (store: CacheStore) => Promise<T>): Promise<{ value: T } | null> {
+    const probe = this.#restUntil !== null;
+    if (this.#restUntil !== null && (this.#trying || this.#clock() < this.#restUntil)) return null;
+    if (probe) this.#trying = true;
+    try {
+      const value = await work(this.#store);
+      this.#worked(purpose);
+      return { value };
+    } catch (error) {
+      this.#failed(purpose, error);
+      return null;
+    } finally {
+      if (probe) this.#trying = false;
+    }
+  }
+
+  #worked(purpose: Purpose): void {
+    this.#restUntil = null;
+    const before = this.#failing.size;
+    this.#failing.delete('any');
+    this.#failing.delete(purpose);
+    if (before > 0 && this.#failing.size === 0) {
+      this.#log.info({}, 'the Tryton cache works again');
+    }
+  }
+
+  #failed(purpose: Purpose, error: unknown): void {
+    // An answer that says no, out of memory for one, took no time: the store need not be spared.
+    const answered = error instanceof Error && error.name === 'ReplyError';
+    this.#restUntil = answered ? null : this.#clock() + REST_MS;
+    const first = this.#failing.size === 0;
+    this.#failing.add(answered ? purpose : 'any');
+    if (first) this.#log.warn({ reason: reasonOf(error) }, 'the Tryton cache fails; calls go on without it');
+  }
+}
+
+/** Redis repeats the arguments of a command that it does not know, and they are somebody's data. */
+function reasonOf(error: unknown): string {
+  return errorMessage(error).replace(/,? with args .*/s, '');
+}

@@ -1,0 +1,141 @@
+import { randomUUID } from 'node:crypto';
+import type { ChainableCommander, Redis } from 'ioredis';
+import type { CacheLookup, CacheStore } from './types.ts';
+
+/**
+ * Far beyond the longest life of an entry (two days). A version that ran out or was evicted is replaced by a new
+ * random one, so that what was stored under it stays dead: a counter would start over and meet its old values.
+ */
+const VERSION_MS = 7 * 86_400_000;
+
+/** How long a first call waits for a connection that is just being opened. */
+const CONNECT_MS = 250;
+
+/**
+ * Keeps cached answers in Redis, below `<prefix>:tryton:cache:`. The connection should have the role `cache`, which
+ * fails fast. Keys and tags should be digests: they become part of key names.
+ */
+export function createRedisCacheStore(redis: Redis, { prefix }: { prefix: string }): CacheStore {
+  return new RedisCacheStore(redis, `${prefix}:tryton:cache`);
+}
+
+class RedisCacheStore implements CacheStore {
+  readonly #redis: Redis;
+  readonly #space: string;
+  /** Which start of Redis this connection talks to. */
+  #run: Promise<string> | null = null;
+  #opening: Promise<void> | null = null;
+
+  constructor(redis: Redis, space: string) {
+    this.#redis = redis;
+    this.#space = space;
+    redis.on('close', () => {
+      this.#run = null;
+    });
+  }
+
+  async read(key: string, tags: readonly string[]): Promise<CacheLookup> {
+    await this.#connected();
+    const run = await this.#runId();
+    const look = async () =>
+      this.#redis.mget([this.#entry(key), ...this.#versions(tags), ...this.#holds(tags)]);
+    let [entry = null, ...rest] = await look();
+    if (rest.slice(0, tags.length).includes(null)) {
+      await this.#begin(tags);
+      [entry = null, ...rest] = await look();
+    }
+    // A version that is gone again already is replaced by one that nobody will ever see.
+    const versions = rest.slice(0, tags.length).map((version) => version ?? randomUUID());
+    const held = rest.slice(tags.length).some((hold) => hold !== null);
+    return { entry, versions: [run, ...versions].join(' '), held };
+  }
+
+  async write(key: string, entry: string, ttlMs: number): Promise<void> {
+    await this.#connected();
+    await this.#redis.set(this.#entry(key), entry, 'PX', ttlMs);
+  }
+
+  async foresee(tags: readonly string[], ms: number): Promise<void> {
+    await this.#connected();
+    const chain = this.#redis.multi();
+    for (const version of this.#versions(tags)) {
+      chain.set(version, randomUUID(), 'PX', ms, 'NX').pexpire(version, ms);
+    }
+    await done(chain);
+  }
+
+  async bump(tags: readonly string[], holdMs: number): Promise<void> {
+    await this.#connected();
+    const chain = this.#redis.multi();
+    for (const version of this.#versions(tags)) chain.set(version, randomUUID(), 'PX', VERSION_MS);
+    if (holdMs > 0) for (const hold of this.#holds(tags)) chain.set(hold, '1', 'PX', holdMs);
+    await done(chain);
+  }
+
+  /** Gives versions to the tags that have none; whoever comes first decides. */
+  async #begin(tags: readonly string[]): Promise<void> {
+    const chain = this.#redis.multi();
+    for (const version of this.#versions(tags)) chain.set(version, randomUUID(), 'PX', VERSION_MS, 'NX');
+    await done(chain);
+  }
+
+  /**
+   * A Redis that was not shut down properly starts with older data: entries that are there again, bumps that are not.
+   * So the versions hold its run id, and each start of Redis begins with an empty cache.
+   */
+  #runId(): Promise<string> {
+    const run =
+      this.#run ?? this.#redis.info('server').then((info) => /^run_id:(\w+)/m.exec(info)?.[1] ?? '');
+    this.#run = run;
+    run.catch(() => {
+      if (this.#run === run) this.#run = null;
+    });
+    return run;
+  }
+
+  #entry(key: string): string {
+    return `${this.#space}:entry:${key}`;
+  }
+
+  #versions(tags: readonly string[]): string[] {
+    return tags.map((tag) => `${this.#space}:version:${tag}`);
+  }
+
+  #holds(tags: readonly string[]): string[] {
+    return tags.map((tag) => `${this.#space}:hold:${tag}`);
+  }
+
+  /** Rejects unless there is a connection; waits shortly for one that is just being opened. */
+  #connected(): Promise<void> {
+    const { status } = this.#redis;
+    if (status === 'ready') return Promise.resolve();
+    if (status !== 'connecting' && status !== 'connect') return Promise.reject(noConnection());
+    this.#opening ??= opened(this.#redis).finally(() => {
+      this.#opening = null;
+    });
+    return this.#opening;
+  }
+}
+
+/** A reply that says no to one command of a transaction does not make `exec` reject. */
+async function done(chain: ChainableCommander): Promise<void> {
+  for (const [error] of (await chain.exec()) ?? []) if (error !== null) throw error;
+}
+
+function opened(redis: Redis): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const end = (settle: () => void) => () => {
+      clearTimeout(timer);
+      redis.off('ready', ready).off('close', closed);
+      settle();
+    };
+    const ready = end(resolve);
+    const closed = end(() => reject(noConnection()));
+    const timer = setTimeout(closed, CONNECT_MS);
+    redis.once('ready', ready).once('close', closed);
+  });
+}
+
+function noConnection(): Error {
+  return new Error('no connection to Redis');
+}
