@@ -36,9 +36,11 @@ async function serve(config: Config, log: Logger): Promise<void> {
     defer(close);
     const redis = openRedis(config.redisUrl, 'producer', log);
     defer(() => redis.disconnect());
+    const cacheRedis = openRedis(config.redisUrl, 'cache', log);
+    defer(() => cacheRedis.disconnect());
     const queues = openQueues(redis, config.queuePrefix, log);
     defer(() => inTime(queues.close()));
-    const app = await buildApp({ config, db, queues, redis, log });
+    const app = await buildApp({ config, db, queues, redis, cacheRedis, log });
     defer(() => closeInTime(app));
     const url = await app.listen({ host: config.http.host, port: config.http.port });
     log.info(

@@ -3,6 +3,7 @@ import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import { fastify, LogController } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
+import { guardApi } from './access.ts';
 import type { ApiDeps } from './deps.ts';
 import { describeApi } from './openapi.ts';
 import { handleError, makeProblem, sendProblem } from './problem.ts';
@@ -30,6 +31,7 @@ export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
   const api = createApi(deps.log);
   logRequests(api);
   await describeApi(api);
+  await guardApi(api, deps);
   healthRoutes(api, deps);
   bcListRoute(api, deps);
   bcRoutes(api, deps);
@@ -85,6 +87,7 @@ function logRequests(api: FastifyInstance): void {
         path: path(request.url),
         status: reply.statusCode,
         ms: Math.round(reply.elapsedTime),
+        ...(request.apiKey === null ? {} : { key: request.apiKey.prefix }),
       },
       'request',
     );

@@ -10,5 +10,7 @@ export interface ApiDeps {
   readonly db: Database;
   readonly queues: Queues;
   readonly redis: Redis;
+  /** Fails fast: what is kept there can be done without. */
+  readonly cacheRedis: Redis;
   readonly log: Logger;
 }

@@ -62,7 +62,7 @@ beforeAll(async () => {
 afterAll(() => api.close());
 
 async function list(query: string) {
-  const answer = await api.app.inject(`/api/v1/bc?${query}`);
+  const answer = await api.inject(`/api/v1/bc?${query}`);
   expect(answer.statusCode, answer.body).toBe(200);
   return answer.json();
 }
@@ -142,7 +142,7 @@ test.each([
   ['q=%00', 'invalid_request', ['q']],
   ['limits=3', 'invalid_request', ['limits']],
 ])('?%s is refused as %s', async (query, code, parts) => {
-  const answer = await api.app.inject(`/api/v1/bc?${query}`);
+  const answer = await api.inject(`/api/v1/bc?${query}`);
   expect([answer.statusCode, answer.json().code]).toEqual([400, code]);
   for (const part of parts) expect(answer.json().detail).toContain(part);
 });

@@ -32,9 +32,7 @@ interface Page {
 }
 
 async function page(query: string, cursor: string | null): Promise<Page> {
-  const answer = await api.app.inject(
-    `/api/v1/bc?limit=3&${query}${cursor === null ? '' : `&cursor=${cursor}`}`,
-  );
+  const answer = await api.inject(`/api/v1/bc?limit=3&${query}${cursor === null ? '' : `&cursor=${cursor}`}`);
   expect(answer.statusCode, answer.body).toBe(200);
   return answer.json();
 }
@@ -68,7 +66,7 @@ const SORTS = [
 ];
 
 test.each(SORTS)('pages by %s hold the whole list once, in the order of one large page', async (sort) => {
-  const whole = (await api.app.inject(`/api/v1/bc?limit=500&sort=${sort}`)).json() as Page;
+  const whole = (await api.inject(`/api/v1/bc?limit=500&sort=${sort}`)).json() as Page;
   expect(whole.nextCursor).toBeNull();
   expect(await walk(`sort=${sort}`)).toEqual(whole.items.map(({ odooId }) => odooId));
 });
@@ -150,9 +148,9 @@ test('a cursor serves only the sort and the filters it was made for', async () =
     'sort=-amount_total&q=BC',
     'sort=-amount_total&archived=include',
   ]) {
-    const answer = await api.app.inject(`/api/v1/bc?limit=3&${query}&cursor=${nextCursor}`);
+    const answer = await api.inject(`/api/v1/bc?limit=3&${query}&cursor=${nextCursor}`);
     expect([answer.statusCode, answer.json().code]).toEqual([400, 'bad_cursor']);
   }
-  const damaged = await api.app.inject(`/api/v1/bc?sort=-amount_total&cursor=x${nextCursor}`);
+  const damaged = await api.inject(`/api/v1/bc?sort=-amount_total&cursor=x${nextCursor}`);
   expect([damaged.statusCode, damaged.json().code]).toEqual([400, 'bad_cursor']);
 });

@@ -16,7 +16,7 @@ beforeAll(async () => {
 });
 afterAll(() => api.close());
 
-const get = async (url: string) => (await api.app.inject(url)).json();
+const get = async (url: string) => (await api.inject(url)).json();
 
 test('one BC comes with its fields, and with its lines where asked for', async () => {
   const plain = await get('/api/v1/bc/5');
@@ -30,13 +30,13 @@ test('one BC comes with its fields, and with its lines where asked for', async (
 test.each(['/api/v1/bc/6', '/api/v1/bc/6/lines', '/api/v1/bc/6/history'])(
   '%s of a BC that is not mirrored is a 404',
   async (url) => {
-    const answer = await api.app.inject(url);
+    const answer = await api.inject(url);
     expect([answer.statusCode, answer.json().code]).toEqual([404, 'bc_not_found']);
   },
 );
 
 test('an id that is none is named', async () => {
-  const answer = await api.app.inject('/api/v1/bc/abc');
+  const answer = await api.inject('/api/v1/bc/abc');
   expect(answer.statusCode).toBe(400);
   expect(answer.json().errors).toEqual([{ name: 'params.odooId', message: 'a whole number above 0' }]);
 });
@@ -65,7 +65,7 @@ test('the history tells what changed and which run brought it, newest first', as
 });
 
 test('a resync is accepted as a run of one BC, known to the mirror or not', async () => {
-  const answer = await api.app.inject({ method: 'POST', url: '/api/v1/bc/6/resync' });
+  const answer = await api.inject({ method: 'POST', url: '/api/v1/bc/6/resync' });
   expect(answer.statusCode).toBe(202);
   const { runId, jobId } = answer.json();
   expect(await findRun(api.db, runId)).toMatchObject({ mode: 'single', trigger: 'api', odooIds: [6] });

@@ -9,7 +9,7 @@ beforeAll(async () => {
 afterAll(() => api.close());
 
 test('an unknown route is a problem that names it, without its query', async () => {
-  const answer = await api.app.inject('/nowhere?token=secret');
+  const answer = await api.inject('/nowhere?token=secret');
   expect(answer.statusCode).toBe(404);
   expect(answer.headers['content-type']).toContain('application/problem+json');
   expect(answer.json()).toEqual({
@@ -22,7 +22,7 @@ test('an unknown route is a problem that names it, without its query', async () 
 });
 
 test('a value that is not valid is named with what was expected', async () => {
-  const answer = await api.app.inject('/api/v1/sync/runs?limit=0&mode=half');
+  const answer = await api.inject('/api/v1/sync/runs?limit=0&mode=half');
   expect(answer.statusCode).toBe(400);
   expect(answer.json()).toMatchObject({ code: 'invalid_request', status: 400 });
   const errors: { name: string; message: string }[] = answer.json().errors;
@@ -31,14 +31,14 @@ test('a value that is not valid is named with what was expected', async () => {
 });
 
 test('an unknown parameter is refused by name', async () => {
-  const answer = await api.app.inject('/api/v1/sync/runs?limt=3');
+  const answer = await api.inject('/api/v1/sync/runs?limt=3');
   expect(answer.statusCode).toBe(400);
   expect(answer.json().detail).toContain('limt');
 });
 
 test('a body that is not JSON, of another type or too large has a code of its own', async () => {
   const post = (type: string, payload: string) =>
-    api.app.inject({
+    api.inject({
       method: 'POST',
       url: '/api/v1/sync/runs',
       headers: { 'content-type': type },
@@ -53,14 +53,14 @@ test('a body that is not JSON, of another type or too large has a code of its ow
 });
 
 test('a malformed URL is a problem too', async () => {
-  const answer = await api.app.inject('/api/v1/sync/runs/%c0');
+  const answer = await api.inject('/api/v1/sync/runs/%c0');
   expect(answer.statusCode).toBe(400);
   expect(answer.headers['content-type']).toContain('application/problem+json');
 });
 
 test('what was not foreseen is a 500 that tells nothing', async () => {
   await api.db.execute('alter table sync_log alter column mode type int using 1');
-  const answer = await api.app.inject('/api/v1/sync/runs?mode=full');
+  const answer = await api.inject('/api/v1/sync/runs?mode=full');
   expect(answer.statusCode).toBe(500);
   expect(answer.json()).toEqual({
     type: 'about:blank',
@@ -71,7 +71,7 @@ test('what was not foreseen is a 500 that tells nothing', async () => {
 });
 
 test('openapi.json describes the routes and their problems', async () => {
-  const { openapi, paths } = (await api.app.inject('/openapi.json')).json();
+  const { openapi, paths } = (await api.inject('/openapi.json')).json();
   expect(openapi).toBe('3.1.0');
   const { get, post } = paths['/api/v1/sync/runs'];
   expect(get.parameters.map(({ name }: { name: string }) => name)).toEqual([

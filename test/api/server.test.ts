@@ -4,9 +4,11 @@ import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { resolve } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { createApiKey } from '../../src/db/api-keys.ts';
 import { freshDatabase } from '../harness/database.ts';
 import { freshPrefix, redisUrl } from '../harness/redis.ts';
 import { until } from '../harness/until.ts';
+import { bearer } from './start-api.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 
@@ -95,28 +97,49 @@ test('a wrong configuration is named and exit code 2', async () => {
   expect(server.output()).toMatch(/PORT: .*a whole number from 0 to 65535/);
 });
 
-test('an outage and a missing Odoo are warnings without a stack', async () => {
-  const server = startServer({ DATABASE_URL: 'postgres://nobody@127.0.0.1:1/x' });
+test.each([
+  ['an outage', { DATABASE_URL: 'postgres://nobody@127.0.0.1:1/x' }, 'database_unavailable', 'ECONNREFUSED'],
+  ['a missing Odoo', {}, 'odoo_not_configured', 'ODOO_URL'],
+])('%s is a warning without a stack', async (_what, env, code, reason) => {
+  const { key } = await createApiKey(database.db, { name: 'caller', scopes: ['sync:write'] });
+  const server = startServer(env);
   const url = await server.listening();
-  expect((await fetch(`${url}/api/v1/bc/1`)).status).toBe(503);
-  expect((await fetch(`${url}/api/v1/bc/1/resync`, { method: 'POST' })).status).toBe(503);
-  const logged = () =>
-    server
-      .output()
-      .split('\n')
-      .filter((line) => line.includes('"code":'));
-  await until(() => logged().length === 2, 'both answers to be logged');
-  expect(logged().map((line) => JSON.parse(line))).toMatchObject([
-    { level: 40, code: 'database_unavailable', reason: expect.stringContaining('ECONNREFUSED') },
-    { level: 40, code: 'odoo_not_configured', reason: expect.stringContaining('ODOO_URL') },
-  ]);
+  const answer = await fetch(`${url}/api/v1/bc/1/resync`, { method: 'POST', headers: bearer(key) });
+  expect(answer.status).toBe(503);
+  await until(() => server.output().includes('"code":'), 'the answer to be logged');
+  const [line = ''] = server
+    .output()
+    .split('\n')
+    .filter((one) => one.includes('"code":'));
+  expect(JSON.parse(line)).toMatchObject({ level: 40, code, reason: expect.stringContaining(reason) });
   expect(server.output()).not.toContain('"stack"');
 });
 
-test('the log holds no query string', async () => {
+test('the log names the prefix of a key, and holds neither key, header nor query string', async () => {
+  const { key, row } = await createApiKey(database.db, { name: 'caller', scopes: ['bc:read'] });
+  const server = startServer({ LOG_LEVEL: 'trace' });
+  const url = await server.listening();
+  await fetch(`${url}/api/v1/bc?q=hidden-secret`, { headers: bearer(key) });
+  await fetch(`${url}/api/v1/nowhere?key=${key}`, { headers: { authorization: `Bearer x${key}` } });
+  await until(() => server.output().split('"msg":"request"').length === 3, 'both requests to be logged');
+  expect(server.output()).toContain(`"path":"/api/v1/bc","status":200`);
+  expect(server.output()).toContain(`"key":"${row.prefix}"`);
+  for (const secret of ['hidden-secret', key, key.slice(-43), row.hash, 'uthorization', 'Bearer']) {
+    expect(server.output()).not.toContain(secret);
+  }
+});
+
+test('it says how to create a key while there is none that can be used, and only then', async () => {
+  await database.client`update api_key set revoked_at = now()`;
+  const without = startServer({});
+  await without.listening();
+  await until(() => without.output().includes('passerelle keys create'), 'the warning');
+  expect(without.output()).toMatch(/"level":40,[^\n]*no API key can be used/);
+
+  const { key } = await createApiKey(database.db, { name: 'caller', scopes: ['bc:read'] });
   const server = startServer({});
   const url = await server.listening();
-  await fetch(`${url}/api/v1/bc?q=hidden-secret`);
-  await until(() => server.output().includes('"path":"/api/v1/bc"'), 'the request to be logged');
-  expect(server.output()).not.toContain('hidden-secret');
+  expect((await fetch(`${url}/api/v1/bc`, { headers: bearer(key) })).status).toBe(200);
+  await until(() => server.output().includes('"msg":"request"'), 'the request to be logged');
+  expect(server.output()).not.toContain('passerelle keys create');
 });

@@ -1,15 +1,24 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify';
 import { buildApp } from '../../src/api/app.ts';
 import type { ApiDeps } from '../../src/api/deps.ts';
 import { readConfig } from '../../src/config.ts';
+import type { NewApiKey } from '../../src/db/api-keys.ts';
+import { createApiKey } from '../../src/db/api-keys.ts';
 import { createLogger } from '../../src/logger.ts';
 import { openRedis } from '../../src/queues/connection.ts';
 import { openQueues } from '../../src/queues/queues.ts';
 import { freshDatabase } from '../harness/database.ts';
 import { freshPrefix, redisUrl } from '../harness/redis.ts';
+import { until } from '../harness/until.ts';
 
 export interface TestApi extends ApiDeps {
   readonly app: FastifyInstance;
+  /** A key for everything. */
+  readonly key: string;
+  /** Sends a request with that key, or with the `authorization` that is given. */
+  inject(request: string | InjectOptions): Promise<LightMyRequestResponse>;
+  /** The header with a new key. */
+  headerOf(key: Omit<NewApiKey, 'name'>): Promise<{ authorization: string }>;
   close(): Promise<void>;
 }
 
@@ -20,8 +29,16 @@ const ODOO = {
   ODOO_PASSWORD: 'secret',
 };
 
-/** The API on a database and queues of its own. `env` overrides variables; an empty text unsets one. */
-export async function startApi(env: Record<string, string> = {}): Promise<TestApi> {
+export const bearer = (key: string) => ({ authorization: `Bearer ${key}` });
+
+/**
+ * The API on a database and queues of its own. `env` overrides variables; an empty text unsets one. `replaced` stands
+ * in for what it would open.
+ */
+export async function startApi(
+  env: Record<string, string> = {},
+  replaced: Partial<ApiDeps> = {},
+): Promise<TestApi> {
   const database = await freshDatabase();
   const config = readConfig({
     DATABASE_URL: database.url,
@@ -30,23 +47,33 @@ export async function startApi(env: Record<string, string> = {}): Promise<TestAp
     ...ODOO,
     ...env,
   });
-  const log = createLogger('silent', 'test');
+  const log = replaced.log ?? createLogger('silent', 'test');
   const redis = openRedis(config.redisUrl, 'producer', log);
+  const cacheRedis = openRedis(config.redisUrl, 'cache', log);
   const queues = openQueues(redis, config.queuePrefix, log);
-  const app = await buildApp({ config, db: database.db, queues, redis, log });
+  const deps: ApiDeps = { config, db: database.db, queues, redis, cacheRedis, log, ...replaced };
+  const app = await buildApp(deps);
   await app.ready();
+  await until(() => cacheRedis.status === 'ready', 'the connection to Redis');
+  const { key } = await createApiKey(database.db, { name: 'test', scopes: ['admin'], methods: ['*'] });
   return {
+    ...deps,
     app,
-    config,
-    db: database.db,
-    queues,
-    redis,
-    log,
+    key,
+    inject: (request) => inject(app, key, request),
+    headerOf: async (wanted) => bearer((await createApiKey(database.db, { name: 'a test', ...wanted })).key),
     close: async () => {
       await app.close();
       await queues.close();
       redis.disconnect();
+      cacheRedis.disconnect();
       await database.close();
     },
   };
+}
+
+/** With `key`, unless the request brings a key of its own. */
+export function inject(app: FastifyInstance, key: string, request: string | InjectOptions) {
+  const options = typeof request === 'string' ? { url: request } : request;
+  return app.inject({ ...options, headers: { ...bearer(key), ...options.headers } });
 }

@@ -18,9 +18,9 @@ beforeEach(async () => {
   await api.queues.sync.obliterate({ force: true });
 });
 
-const get = async (url: string) => (await api.app.inject(url)).json();
+const get = async (url: string) => (await api.inject(url)).json();
 const post = (url: string, payload?: object) =>
-  api.app.inject({ method: 'POST', url, ...(payload === undefined ? {} : { payload }) });
+  api.inject({ method: 'POST', url, ...(payload === undefined ? {} : { payload }) });
 
 /** A run that holds the lease and owes three BCs, one of them stored. */
 async function runInProgress(): Promise<number> {
@@ -71,7 +71,7 @@ test('runs come newest first, page by page, by status and mode', async () => {
 });
 
 test('an unknown run is a 404', async () => {
-  const answer = await api.app.inject('/api/v1/sync/runs/4711');
+  const answer = await api.inject('/api/v1/sync/runs/4711');
   expect([answer.statusCode, answer.json().code]).toEqual([404, 'run_not_found']);
 });
 
@@ -114,13 +114,13 @@ test('an open failure is listed, and retried as a run of its own', async () => {
 });
 
 test('a POST without a body may call itself JSON, and a path may end in a slash', async () => {
-  const answer = await api.app.inject({
+  const answer = await api.inject({
     method: 'POST',
     url: '/api/v1/bc/7/resync/',
     headers: { 'content-type': 'application/json' },
   });
   expect(answer.statusCode).toBe(202);
-  const run = await api.app.inject({
+  const run = await api.inject({
     method: 'POST',
     url: '/api/v1/sync/runs',
     headers: { 'content-type': 'application/json' },
@@ -129,7 +129,7 @@ test('a POST without a body may call itself JSON, and a path may end in a slash'
 });
 
 test.each(['0x10', '1e2', '%201', '0', '-1'])('%s is no id', async (id) => {
-  const answer = await api.app.inject(`/api/v1/sync/runs/${id}`);
+  const answer = await api.inject(`/api/v1/sync/runs/${id}`);
   expect([answer.statusCode, answer.json().code]).toEqual([400, 'invalid_request']);
 });
 
@@ -142,10 +142,10 @@ test('without ODOO_URL what needs Odoo says so and the rest answers', async () =
   const without = await startApi({ ODOO_URL: '' });
   try {
     for (const url of ['/api/v1/sync/runs', '/api/v1/sync/failures/7/retry', '/api/v1/bc/7/resync']) {
-      const answer = await without.app.inject({ method: 'POST', url, payload: { mode: 'full' } });
+      const answer = await without.inject({ method: 'POST', url, payload: { mode: 'full' } });
       expect([url, answer.statusCode, answer.json().code]).toEqual([url, 503, 'odoo_not_configured']);
     }
-    expect((await without.app.inject('/api/v1/sync')).statusCode).toBe(200);
+    expect((await without.inject('/api/v1/sync')).statusCode).toBe(200);
   } finally {
     await without.close();
   }

@@ -25,7 +25,12 @@ describe('one BC that cannot be stored', () => {
       .client`select odoo_id, code, message, failures from sync_failure where resolved_at is null`;
   const openBoard = async () => {
     const redis = openRedis(redisUrl(), 'producer', office.mirror.log);
-    const app = await buildApp({ ...office.mirror, config: readConfig(office.env), redis });
+    const app = await buildApp({
+      ...office.mirror,
+      config: readConfig(office.env),
+      redis,
+      cacheRedis: redis,
+    });
     app.addHook('onClose', () => redis.disconnect());
     return app;
   };

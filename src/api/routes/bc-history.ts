@@ -12,6 +12,7 @@ export function bcHistoryRoute(api: Api, { db }: ApiDeps): void {
   api.get(
     '/api/v1/bc/:odooId/history',
     {
+      config: { scope: 'bc:read' },
       schema: {
         tags: ['bc'],
         summary: 'The changes of a BC, newest first',

@@ -13,6 +13,7 @@ export function bcListRoute(api: Api, { config, db }: ApiDeps): void {
   api.get(
     '/api/v1/bc',
     {
+      config: { scope: 'bc:read' },
       schema: {
         tags: ['bc'],
         summary: 'BCs of the mirror',

@@ -14,6 +14,7 @@ export function bcRoutes(api: Api, { config, db }: ApiDeps): void {
   api.get(
     '/api/v1/bc/:odooId',
     {
+      config: { scope: 'bc:read' },
       schema: {
         tags: ['bc'],
         summary: 'One BC, also when it is gone from Odoo',
@@ -34,6 +35,7 @@ export function bcRoutes(api: Api, { config, db }: ApiDeps): void {
   api.get(
     '/api/v1/bc/:odooId/lines',
     {
+      config: { scope: 'bc:read' },
       schema: {
         tags: ['bc'],
         summary: 'The lines of a BC, by Odoo id',

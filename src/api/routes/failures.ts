@@ -24,6 +24,7 @@ export function failureRoutes(api: Api, { db }: ApiDeps): void {
   api.get(
     '/api/v1/sync/failures',
     {
+      config: { scope: 'bc:read' },
       schema: {
         tags: ['sync'],
         summary: 'Open failures, oldest first',

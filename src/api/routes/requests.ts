@@ -12,6 +12,7 @@ import { problemResponses } from '../problem.ts';
 import { odooIdParam } from '../schemas.ts';
 
 const accepted = z.object({ runId: z.int(), jobId: z.string() });
+const config = { scope: 'sync:write' } as const;
 const response = { 202: accepted, ...problemResponses };
 
 /** Everything that asks for a run. The answer comes before the work: `Location` leads to the run. */
@@ -19,7 +20,10 @@ export function requestRoutes(api: Api, deps: ApiDeps): void {
   const body = z.strictObject({ mode: z.enum(['incremental', 'full']) });
   api.post(
     '/api/v1/sync/runs',
-    { schema: { tags: ['sync'], summary: 'Start a run; 409 while one is in progress', body, response } },
+    {
+      config,
+      schema: { tags: ['sync'], summary: 'Start a run; 409 while one is in progress', body, response },
+    },
     async ({ body: { mode } }, reply) => {
       requireOdoo(deps.config);
       await refuseWhileRunning(deps.db, BC_KEY);
@@ -29,7 +33,10 @@ export function requestRoutes(api: Api, deps: ApiDeps): void {
 
   api.post(
     '/api/v1/sync/failures/:odooId/retry',
-    { schema: { tags: ['sync'], summary: 'Fetch a failed BC again now', params: odooIdParam, response } },
+    {
+      config,
+      schema: { tags: ['sync'], summary: 'Fetch a failed BC again now', params: odooIdParam, response },
+    },
     async ({ params: { odooId } }, reply) => {
       requireOdoo(deps.config);
       if ((await findOpenFailure(deps.db, BC_KEY, odooId)) === null) throw new FailureNotFoundError(odooId);
@@ -40,6 +47,7 @@ export function requestRoutes(api: Api, deps: ApiDeps): void {
   api.post(
     '/api/v1/bc/:odooId/resync',
     {
+      config,
       schema: {
         tags: ['bc'],
         summary: 'Fetch a BC again now, known to the mirror or not',

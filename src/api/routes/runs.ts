@@ -22,6 +22,7 @@ export function runRoutes(api: Api, { db }: ApiDeps): void {
   api.get(
     '/api/v1/sync/runs',
     {
+      config: { scope: 'bc:read' },
       schema: {
         tags,
         summary: 'Runs, newest first',
@@ -43,6 +44,7 @@ export function runRoutes(api: Api, { db }: ApiDeps): void {
   api.get(
     '/api/v1/sync/runs/:id',
     {
+      config: { scope: 'bc:read' },
       schema: {
         tags,
         summary: 'One run',

@@ -28,6 +28,7 @@ export function syncRoutes(api: Api, deps: ApiDeps): void {
   api.get(
     '/api/v1/sync',
     {
+      config: { scope: 'bc:read' },
       schema: {
         tags: ['sync'],
         summary: 'State, current run, last runs, open failures, queue depths (null while Redis is down)',

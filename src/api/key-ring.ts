@@ -1,0 +1,104 @@
+import { timingSafeEqual } from 'node:crypto';
+import { findApiKey, hasUsableKey, touchApiKey } from '../db/api-keys.ts';
+import type { Database } from '../db/connection.ts';
+import type { KeyText } from '../db/key-text.ts';
+import type { ApiKeyRow } from '../db/schema/gateway.ts';
+import { errorMessage } from '../errors.ts';
+import type { Logger } from '../logger.ts';
+import { BadKeyError, ExpiredKeyError, RevokedKeyError } from './access-errors.ts';
+
+/** How long a process goes by what it read: so long a key may outlive its revocation, or an unknown one wait. */
+const TRUST_MS = 5000;
+const USE_NOTED_EVERY_MS = 60_000;
+const MOST_ENTRIES = 1000;
+
+interface Entry {
+  readonly row: ApiKeyRow | null;
+  readonly readAt: number;
+  usedAt: number;
+}
+
+/** The keys that PostgreSQL holds, as this process last read them. */
+export interface KeyRing {
+  /** Whether this very key was good when it was last read, however long ago: then it is no guess. */
+  knows(key: KeyText): boolean;
+  /** @throws BadKeyError, ExpiredKeyError, RevokedKeyError, or what the database threw. */
+  find(key: KeyText): Promise<ApiKeyRow>;
+  /** Whether any key would be let in; true where that cannot be told. */
+  hasUsable(): Promise<boolean>;
+}
+
+export function createKeyRing(db: Database, log: Logger): KeyRing {
+  // Apart, so that guesses do not push out good keys.
+  const known = new Map<string, Entry>();
+  const unknown = new Map<string, Entry>();
+  const loading = new Map<string, Promise<Entry>>();
+  let usable = { found: true, readAt: Number.NEGATIVE_INFINITY };
+
+  const load = async (prefix: string): Promise<Entry> => {
+    const readAt = performance.now();
+    const row = await findApiKey(db, prefix);
+    const entry = { row, readAt, usedAt: row?.lastUsedAt?.getTime() ?? 0 };
+    known.delete(prefix);
+    unknown.delete(prefix);
+    keep(row === null ? unknown : known, prefix, entry);
+    return entry;
+  };
+  const entryOf = async (prefix: string): Promise<Entry> => {
+    const kept = known.get(prefix) ?? unknown.get(prefix);
+    if (kept !== undefined && isFresh(kept)) return kept;
+    const pending = loading.get(prefix) ?? load(prefix).finally(() => loading.delete(prefix));
+    loading.set(prefix, pending);
+    return pending;
+  };
+  const noteUse = (entry: Entry, { id, prefix }: ApiKeyRow) => {
+    const now = Date.now();
+    if (now - entry.usedAt < USE_NOTED_EVERY_MS) return;
+    entry.usedAt = now;
+    touchApiKey(db, id).catch((error: unknown) =>
+      log.warn({ key: prefix, reason: errorMessage(error) }, 'the use of a key was not noted'),
+    );
+  };
+  const hasUsable = async () => {
+    if (!isFresh(usable)) {
+      const readAt = performance.now();
+      usable = { found: await hasUsableKey(db).catch(() => true), readAt };
+    }
+    return usable.found;
+  };
+  return {
+    knows: (key) => {
+      const row = known.get(key.prefix)?.row ?? null;
+      return isKeyOf(row, key) && row !== null && !isOver(row);
+    },
+    find: async (key) => {
+      const entry = await entryOf(key.prefix);
+      const { row } = entry;
+      if (!isKeyOf(row, key) || row === null) throw new BadKeyError(await hasUsable());
+      if (row.revokedAt !== null) throw new RevokedKeyError();
+      if (row.expiresAt !== null && isOver(row)) throw new ExpiredKeyError(row.expiresAt);
+      noteUse(entry, row);
+      return row;
+    },
+    hasUsable,
+  };
+}
+
+const isFresh = ({ readAt }: { readonly readAt: number }): boolean => performance.now() - readAt < TRUST_MS;
+
+const isOver = ({ revokedAt, expiresAt }: ApiKeyRow): boolean =>
+  revokedAt !== null || (expiresAt !== null && expiresAt.getTime() <= Date.now());
+
+const NO_HASH = '0'.repeat(64);
+
+/** The same work whether there is a row or not. */
+function isKeyOf(row: ApiKeyRow | null, { hash }: KeyText): boolean {
+  return timingSafeEqual(Buffer.from(row?.hash ?? NO_HASH, 'hex'), Buffer.from(hash, 'hex'));
+}
+
+/** The entry read longest ago makes room. */
+function keep(entries: Map<string, Entry>, prefix: string, entry: Entry): void {
+  const [oldest] = entries.keys();
+  if (entries.size >= MOST_ENTRIES && oldest !== undefined) entries.delete(oldest);
+  entries.set(prefix, entry);
+}
