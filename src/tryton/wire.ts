@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Wire } from './types.ts';
 
 /** Deepest nesting of what is exchanged with Tryton, whose own reader (Python's) gives up at about this depth. */
-export const MAX_DEPTH = 1000;
+const MAX_DEPTH = 1000;
 
 /** Deepest nesting of what others send to us. */
 const MAX_BODY_DEPTH = 100;
