@@ -35,15 +35,15 @@ export function encode(value: unknown, place = 'params'): Wire {
 function encoded(value: unknown, place: string, around: readonly object[]): Wire {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return value;
   if (typeof value === 'number' || typeof value === 'bigint') return value;
-  if (typeof value !== 'object') throw unsendable(place, `${kindOf(value)} cannot be sent`);
-  if (around.includes(value)) throw unsendable(place, 'this holds itself');
-  if (around.length >= MAX_DEPTH) throw unsendable('params', `nested deeper than ${MAX_DEPTH} levels`);
+  if (typeof value !== 'object') throw unsendable(place, value);
+  if (around.includes(value)) throw misplaced(place, 'this holds itself');
+  if (around.length >= MAX_DEPTH) throw misplaced('params', `nested deeper than ${MAX_DEPTH} levels`);
   const inside = [...around, value];
   if (Array.isArray(value))
     return Array.from(value, (item: unknown, index) => encoded(item, `${place}[${index}]`, inside));
   const simple = taggedAt(place, value);
   if (simple !== undefined) return simple;
-  if (!isPlain(value)) throw unsendable(place, `${kindOf(value)} cannot be sent`);
+  if (!isPlain(value)) throw unsendable(place, value);
   const members = Object.entries(value).filter(([, item]: [string, unknown]) => item !== undefined);
   return Object.fromEntries(
     members.map(([name, item]) => [name, encoded(item, `${place}${below(name)}`, inside)]),
@@ -54,7 +54,7 @@ function taggedAt(place: string, value: object): Wire | undefined {
   try {
     return tagged(value instanceof Date ? DateTime.from(value) : value);
   } catch (error) {
-    throw error instanceof TrytonRequestError ? unsendable(place, error.message) : error;
+    throw error instanceof TrytonRequestError ? misplaced(place, error.message) : error;
   }
 }
 
@@ -75,9 +75,14 @@ function below(name: string): string {
   return /^[A-Za-z_]\w*$/.test(name) ? `.${name}` : `[${JSON.stringify(name)}]`;
 }
 
-function unsendable(place: string, reason: string): TrytonRequestError {
-  return new TrytonRequestError(
-    `${place}: ${reason}. Expected null, true or false, text, a number, a list, a plain object, Uint8Array, Date, ` +
-      'or one of Decimal, DateTime, DateOnly, TimeOnly, Timedelta.',
+function unsendable(place: string, value: unknown): TrytonRequestError {
+  return misplaced(
+    place,
+    `${kindOf(value)} cannot be sent. Expected null, true or false, text, a number, a list, a plain object, ` +
+      'Uint8Array, Date, or one of Decimal, DateTime, DateOnly, TimeOnly, Timedelta.',
   );
+}
+
+function misplaced(place: string, reason: string): TrytonRequestError {
+  return new TrytonRequestError(`${place}: ${reason}`);
 }

@@ -24,14 +24,17 @@ const NOT_FINITE = new Map([
   ['-Infinity', Number.NEGATIVE_INFINITY],
 ]);
 
-/** Python's own limit for reading and writing whole numbers. */
+/** Python's own limit for whole numbers, a sign included here. */
 const MAX_DIGITS = 4300;
 
 /** What JSON.parse could not be trusted with. Cheap, and true a little too often. */
-const SUSPECT = /\d{16}|NaN|Infinity/;
+const SUSPECT = /\d{16}|(?:^|[[:,\s])(?:NaN|-?Infinity)/;
 
-/** An escaped character, a quotation mark, or a whole token that JSON.parse refuses or rounds. */
-const TOKEN = /\\.|"|(?<![\w.+-])(?:NaN|-?Infinity|-?[1-9]\d{15,})(?![\w.+-])/gs;
+/**
+ * An escaped character, a quotation mark, a whole token that JSON.parse refuses or rounds, or the beginning of a number
+ * that is too long. Bounded, since the regular expression engine keeps a stack.
+ */
+const TOKEN = /\\.|"|(?<![\w.+-])(?:(?:NaN|-?Infinity|-?[1-9]\d{15,4299})(?![\w.+-])|-?[1-9]\d{4300})/gs;
 
 export function isList(value: Wire): value is readonly Wire[] {
   return Array.isArray(value);
@@ -46,8 +49,8 @@ export function isObject(value: Wire): value is WireObject {
  * and -Infinity as numbers; numbers with a point or an exponent as JSON.parse reads them. A member named `__proto__`
  * is a member like any other.
  *
- * Throws SyntaxError for anything else, for nesting deeper than 1,000 and whole numbers of more than 4,300 digits.
- * Its message quotes nothing of the text.
+ * Throws SyntaxError for anything else, for nesting deeper than 1,000 and whole numbers beyond Python's own limit of 4,300
+ * digits. Its message quotes nothing of the text.
  */
 export function parseWire(text: string): Wire {
   return parse(text, PYTHON);
@@ -57,7 +60,7 @@ export function parseWire(text: string): Wire {
  * Reads the JSON that others send to us, whole numbers beyond 2^53 kept as `bigint`, and
  * `{"__class__":"float","float":"NaN"}` (or `Infinity`, `-Infinity`) made the number it stands for.
  *
- * Throws SyntaxError for what is not strict JSON, and for nesting deeper than 100.
+ * Throws SyntaxError for what is not strict JSON, for nesting deeper than 100 and whole numbers beyond 4,300 digits.
  */
 export function fromJson(text: string): Wire {
   return parse(text, STRICT);
@@ -93,6 +96,7 @@ function marked(text: string, mark: string, { words }: Dialect): string {
   return text.replace(TOKEN, (token) => {
     if (token === '"') inText = !inText;
     if (inText || token === '"' || token.startsWith('\\')) return token;
+    if (token.length > MAX_DIGITS) throw new SyntaxError(`a number of ${MAX_DIGITS} digits or more`);
     const harmless = NOT_FINITE.has(token) ? !words : Number.isSafeInteger(Number(token));
     return harmless ? token : `{"${mark}":"${token}"}`;
   });
@@ -104,7 +108,7 @@ function settled(value: Wire, mark: string | undefined, dialect: Dialect, depth:
   if (depth > dialect.maxDepth) throw new SyntaxError(`nested deeper than ${dialect.maxDepth} levels`);
   const members = value as Record<string, Wire>;
   const token = mark === undefined ? undefined : members[mark];
-  if (typeof token === 'string') return NOT_FINITE.get(token) ?? wholeNumber(token);
+  if (typeof token === 'string') return NOT_FINITE.get(token) ?? BigInt(token);
   if (!dialect.words && isObject(value)) {
     const number = taggedFloat(value);
     if (number !== undefined) return number;
@@ -116,11 +120,6 @@ function settled(value: Wire, mark: string | undefined, dialect: Dialect, depth:
     if (after !== before) members[name] = after;
   }
   return value;
-}
-
-function wholeNumber(token: string): bigint {
-  if (token.length > MAX_DIGITS) throw new SyntaxError(`a number of more than ${MAX_DIGITS} digits`);
-  return BigInt(token);
 }
 
 function taggedFloat(value: WireObject): number | undefined {
