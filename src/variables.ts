@@ -5,7 +5,7 @@ import { PROTOCOLS } from './odoo/types.ts';
 const UNIT_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
 /** `90s`, `10m`, `1h` as milliseconds; NaN for anything else. */
-function milliseconds(text: string): number {
+export function milliseconds(text: string): number {
   const [, amount, unit] = /^(\d+)(ms|s|m|h|d)$/.exec(text) ?? [];
   return Number(amount) * UNIT_MS[unit as keyof typeof UNIT_MS];
 }

@@ -1,5 +1,7 @@
 import type { Redis } from 'ioredis';
 import type { MirrorConfig } from '../config.ts';
+import { readDatabaseUrl } from '../config.ts';
+import type { Database } from '../db/connection.ts';
 import { openDatabase } from '../db/connection.ts';
 import { pendingMigrations } from '../db/migrate.ts';
 import { createLogger } from '../logger.ts';
@@ -8,6 +10,7 @@ import { withResources } from '../resources.ts';
 import type { Mirror } from '../sync/mirror.ts';
 import { openMirror } from '../sync/open.ts';
 import { DatabaseNotMigratedError, DatabaseUnavailableError, RedisUnavailableError } from './errors.ts';
+import type { Environment } from './io.ts';
 
 export interface OpenMirror {
   readonly mirror: Mirror;
@@ -26,6 +29,25 @@ export async function withMirror<T>(
     const open = openMirror(config, createLogger(config.logLevel, 'cli'), defer);
     return work({ ...open, prefix: config.queuePrefix });
   });
+}
+
+/**
+ * Runs `work` on the database, which is all it needs.
+ *
+ * @throws ConfigError, DatabaseUnavailableError, DatabaseNotMigratedError
+ */
+export async function withDatabase<T>(
+  env: Environment | undefined,
+  work: (db: Database) => Promise<T>,
+): Promise<T> {
+  const url = readDatabaseUrl(env);
+  await checkDatabase(url);
+  const { db, close } = openDatabase(url, 1);
+  try {
+    return await work(db);
+  } finally {
+    await close();
+  }
 }
 
 /**

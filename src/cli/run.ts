@@ -5,6 +5,7 @@ import type { ExitCode } from './exit.ts';
 import { EXIT } from './exit.ts';
 import type { CommandContext, Environment, Io } from './io.ts';
 import { oneLine, printJson } from './io.ts';
+import { addKeys } from './keys.ts';
 import { addMigrate } from './migrate.ts';
 import { addResync } from './resync.ts';
 import { addStatus } from './status.ts';
@@ -53,7 +54,8 @@ function createProgram(context: CommandContext, exit: (code: ExitCode) => void):
     .exitOverride()
     .addHelpText('after', HELP);
   // Commands take over what is set above.
-  for (const add of [addSync, addResync, addStatus, addVerify, addMigrate]) add(program, context, exit);
+  for (const add of [addSync, addResync, addStatus, addVerify, addKeys, addMigrate])
+    add(program, context, exit);
   return program;
 }
 
@@ -67,4 +69,5 @@ Examples:
   $ passerelle verify
   $ passerelle resync 4711
   $ passerelle status --json
+  $ passerelle keys create --name portal --scope bc:read
   $ passerelle help sync`;
