@@ -40,7 +40,8 @@ async function serve(config: Config, log: Logger): Promise<void> {
     defer(() => cacheRedis.disconnect());
     const queues = openQueues(redis, config.queuePrefix, log);
     defer(() => inTime(queues.close()));
-    const app = await buildApp({ config, db, queues, redis, cacheRedis, log });
+    const gateway = { tryton: null, trytonHealth: null };
+    const app = await buildApp({ config, db, queues, redis, cacheRedis, log, ...gateway });
     defer(() => closeInTime(app));
     const url = await app.listen({ host: config.http.host, port: config.http.port });
     log.info(

@@ -17,6 +17,8 @@ import { healthRoutes } from './routes/health.ts';
 import { requestRoutes } from './routes/requests.ts';
 import { runRoutes } from './routes/runs.ts';
 import { syncRoutes } from './routes/sync.ts';
+import { trytonPingRoute } from './routes/tryton-ping.ts';
+import { trytonRpcRoute } from './routes/tryton-rpc.ts';
 
 const BODY_LIMIT_BYTES = 1024 * 1024;
 /** Time a client has to send its whole request: slow senders do not hold a socket for ever. */
@@ -40,6 +42,8 @@ export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
   runRoutes(api, deps);
   failureRoutes(api, deps);
   requestRoutes(api, deps);
+  trytonPingRoute(api, deps);
+  await trytonRpcRoute(api, deps);
   await adminRoutes(api, deps);
   return api;
 }

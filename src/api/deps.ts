@@ -1,8 +1,10 @@
 import type { Redis } from 'ioredis';
 import type { Config } from '../config.ts';
 import type { Database } from '../db/connection.ts';
+import type { Health } from '../gateway/health.ts';
 import type { Logger } from '../logger.ts';
 import type { Queues } from '../queues/queues.ts';
+import type { TrytonClient } from '../tryton/client.ts';
 
 /** What the API works with. All of it is opened and closed by the caller. */
 export interface ApiDeps {
@@ -12,5 +14,8 @@ export interface ApiDeps {
   readonly redis: Redis;
   /** Fails fast: what is kept there can be done without. */
   readonly cacheRedis: Redis;
+  /** Null where no Tryton is configured. */
+  readonly tryton: TrytonClient | null;
+  readonly trytonHealth: Pick<Health, 'read'> | null;
   readonly log: Logger;
 }

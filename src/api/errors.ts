@@ -35,6 +35,41 @@ export class OdooNotConfiguredError extends PasserelleError {
   }
 }
 
+/** There is no gateway. */
+export class TrytonNotConfiguredError extends PasserelleError {
+  override readonly name = 'TrytonNotConfiguredError';
+  readonly code = 'tryton_not_configured';
+  constructor() {
+    super('No Tryton is configured; set TRYTON_RPC_URL, TRYTON_USER and TRYTON_PASSWORD, then start again.');
+  }
+}
+
+export class TooManyCallsError extends PasserelleError {
+  override readonly name = 'TooManyCallsError';
+  readonly code = 'too_many_calls';
+  constructor(calls: number, most: number) {
+    super(`body: ${calls} calls in one batch; at most ${most} are allowed. Nothing was sent.`);
+  }
+}
+
+/** The body cannot be read. Nothing of it is quoted: it may hold anything. */
+export class BadJsonError extends PasserelleError {
+  override readonly name = 'BadJsonError';
+  readonly code = 'invalid_request';
+  constructor(problem: string) {
+    super(`body: ${problem}.`);
+  }
+}
+
+/** Who asked has closed the connection: nobody reads the answer. */
+export class ClientGoneError extends PasserelleError {
+  override readonly name = 'ClientGoneError';
+  readonly code = 'client_gone';
+  constructor() {
+    super('The client closed the connection before it was answered.');
+  }
+}
+
 export class RedisUnavailableError extends PasserelleError {
   override readonly name = 'RedisUnavailableError';
   readonly code = 'redis_unavailable';

@@ -3,13 +3,26 @@ import type { Config, OdooConfig } from '../config.ts';
 import type { Queryable } from '../db/connection.ts';
 import { findDocument } from '../db/documents-read.ts';
 import type { BcRow } from '../db/schema/documents.ts';
-import { BcNotFoundError, OdooNotConfiguredError, RedisUnavailableError } from './errors.ts';
+import type { TrytonClient } from '../tryton/client.ts';
+import type { ApiDeps } from './deps.ts';
+import {
+  BcNotFoundError,
+  OdooNotConfiguredError,
+  RedisUnavailableError,
+  TrytonNotConfiguredError,
+} from './errors.ts';
 import { within } from './within.ts';
 
 /** @throws OdooNotConfiguredError where the mirror is switched off. */
 export function requireOdoo(config: Config): OdooConfig {
   if (config.odoo === null) throw new OdooNotConfiguredError();
   return config.odoo;
+}
+
+/** @throws TrytonNotConfiguredError where there is no gateway. */
+export function requireTryton({ tryton }: Pick<ApiDeps, 'tryton'>): TrytonClient {
+  if (tryton === null) throw new TrytonNotConfiguredError();
+  return tryton;
 }
 
 /**

@@ -1,11 +1,15 @@
 import { STATUS_CODES } from 'node:http';
-import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyBaseLogger, FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { errorCode, errorMessage, PasserelleError } from '../errors.ts';
 import { outage } from './outage.ts';
+import { trytonMembers } from './tryton-problem.ts';
 
-/** RFC 9457. `code` is the stable part; `errors` names each field that is wrong, or each check that fails. */
+/**
+ * RFC 9457. `code` is the stable part; `errors` names each field that is wrong, or each check that fails; `warning` is
+ * the name of a warning of Tryton; `retryAfter` are seconds, also in the header of that name.
+ */
 export const problem = z.object({
   type: z.literal('about:blank'),
   title: z.string(),
@@ -13,6 +17,8 @@ export const problem = z.object({
   code: z.string(),
   detail: z.string().optional(),
   errors: z.array(z.object({ name: z.string(), message: z.string() })).optional(),
+  warning: z.string().optional(),
+  retryAfter: z.int().optional(),
 });
 export type Problem = z.infer<typeof problem>;
 
@@ -30,6 +36,8 @@ const STATUS: Readonly<Record<string, number>> = {
   unknown_operator: 400,
   bad_value: 400,
   bad_cursor: 400,
+  too_many_calls: 400,
+  tryton_bad_request: 400,
   bad_credentials: 401,
   missing_key: 401,
   bad_key: 401,
@@ -39,19 +47,37 @@ const STATUS: Readonly<Record<string, number>> = {
   cross_origin: 403,
   missing_scope: 403,
   method_not_allowed: 403,
+  tryton_method_not_allowed: 403,
   not_found: 404,
   bc_not_found: 404,
   run_not_found: 404,
   failure_not_found: 404,
   run_in_progress: 409,
+  tryton_user_warning: 409,
+  tryton_concurrency: 409,
   body_too_large: 413,
   unsupported_media_type: 415,
+  tryton_user_error: 422,
   rate_limited: 429,
+  client_gone: 499,
+  tryton_error: 502,
+  tryton_malformed_answer: 502,
+  tryton_unknown_database: 502,
+  tryton_bad_credentials: 502,
+  tryton_login_suspended: 502,
+  tryton_login_step: 502,
+  tryton_session_refused: 502,
   not_ready: 503,
   odoo_not_configured: 503,
+  tryton_not_configured: 503,
+  tryton_rate_limited: 503,
+  tryton_unreachable: 503,
+  tryton_unavailable: 503,
   redis_unavailable: 503,
   database_unavailable: 503,
   database_not_migrated: 503,
+  tryton_timeout: 504,
+  tryton_unknown_fate: 504,
 };
 
 const FRAMEWORK: Readonly<Record<string, string>> = {
@@ -80,7 +106,9 @@ export function makeProblem(code: string, detail?: string, errors?: Problem['err
 /** Any thrown value as an answer. What is not known to be safe to show is left out. */
 export function toProblem(error: unknown): Problem {
   if (hasZodFastifySchemaValidationErrors(error)) return invalidRequest(error);
-  if (error instanceof PasserelleError) return makeProblem(error.code, error.message);
+  if (error instanceof PasserelleError) {
+    return { ...makeProblem(error.code, error.message), ...trytonMembers(error) };
+  }
   const down = outage(error);
   if (down !== null) return makeProblem(down, OUTAGE[down]);
   const { statusCode = 500, code = '', message } = error as Partial<FastifyError>;
@@ -100,15 +128,20 @@ function invalidRequest(error: FastifyError): Problem {
 }
 
 export async function sendProblem(reply: FastifyReply, answer: Problem): Promise<FastifyReply> {
+  if (answer.retryAfter !== undefined) reply.header('retry-after', answer.retryAfter);
   return reply.code(answer.status).type('application/problem+json').send(answer);
 }
 
-/** Answers every error of every route, and logs the ones that are not the caller's: a stack only for our own faults. */
+/** Logs what is not the caller's fault: a stack only for our own. */
+export function logProblem(log: FastifyBaseLogger, error: unknown, { status, code }: Problem): void {
+  if (status === 500) log.error({ err: error, code }, 'request failed');
+  else if (status > 500)
+    log.warn({ code, reason: errorMessage(error) || errorCode(error) }, 'request refused for now');
+}
+
+/** Answers every error of every route, and logs it. */
 export async function handleError(error: unknown, request: FastifyRequest, reply: FastifyReply) {
   const answer = toProblem(error);
-  const { status, code } = answer;
-  if (status === 500) request.log.error({ err: error, code }, 'request failed');
-  else if (status > 500)
-    request.log.warn({ code, reason: errorMessage(error) || errorCode(error) }, 'request refused for now');
+  logProblem(request.log, error, answer);
   return sendProblem(reply, answer);
 }

@@ -25,7 +25,7 @@ async function withNothingRunning(
   const cacheRedis = openRedis('redis://127.0.0.1:1', 'cache', log);
   const queues = openQueues(redis, 'nothing', log);
   const app = await buildApp({
-    ...{ config: api.config, log, queues, redis, cacheRedis },
+    ...{ config: api.config, log, queues, redis, cacheRedis, tryton: null, trytonHealth: null },
     db: db ?? database.db,
   });
   try {

@@ -51,7 +51,8 @@ export async function startApi(
   const redis = openRedis(config.redisUrl, 'producer', log);
   const cacheRedis = openRedis(config.redisUrl, 'cache', log);
   const queues = openQueues(redis, config.queuePrefix, log);
-  const deps: ApiDeps = { config, db: database.db, queues, redis, cacheRedis, log, ...replaced };
+  const gateway = { tryton: null, trytonHealth: null };
+  const deps: ApiDeps = { config, db: database.db, queues, redis, cacheRedis, log, ...gateway, ...replaced };
   const app = await buildApp(deps);
   await app.ready();
   await until(() => cacheRedis.status === 'ready', 'the connection to Redis');

@@ -1,0 +1,93 @@
+import { validatorCompiler } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import { errorMessage } from '../errors.ts';
+import { methodName } from '../tryton/methods.ts';
+
+/** Calls of one batch. */
+export const MOST_CALLS = 100;
+/** `"cache": true` where the server says nothing. */
+const USUAL_TTL_SECONDS = 60;
+const LONGEST_SECONDS = 86_400;
+
+const shape = 'an object {"method", "params"?, "cache"?}';
+const cacheShape = `true, false, whole seconds from 1 to ${LONGEST_SECONDS}, or {"ttl"?, "stale"?} in such seconds`;
+
+const method = z
+  .string({ error: 'a text such as "model.party.party.search"' })
+  .superRefine((name, issue) => {
+    try {
+      methodName(name);
+    } catch (error) {
+      issue.addIssue({ code: 'custom', message: errorMessage(error) });
+    }
+  })
+  .describe('full name: model|wizard|report.<name>.<method> or common.…');
+
+const seconds = z.int({ error: cacheShape, abort: true }).min(1, cacheShape).max(LONGEST_SECONDS, cacheShape);
+
+const cache = z
+  .union(
+    [
+      z.boolean(),
+      seconds,
+      z.strictObject({ ttl: seconds.optional(), stale: seconds.optional() }, { error: cacheShape }),
+    ],
+    { error: cacheShape },
+  )
+  .describe(
+    'Left out: only what Tryton itself declares cacheable is cached. false: not cached. ' +
+      `true: ${USUAL_TTL_SECONDS} s where Tryton says nothing. A number: that many seconds where it says nothing, ` +
+      'and no longer than it says. stale: seconds in which an old answer may still be given while it is fetched anew.',
+  );
+
+const call = z
+  .strictObject(
+    {
+      method,
+      params: z
+        .array(z.unknown(), { error: 'an array: the positional parameters, context last' })
+        .default([])
+        .describe('positional; the context, an object, comes last and may be left out'),
+      cache: cache.optional(),
+    },
+    {
+      error: (issue) =>
+        issue.code === 'unrecognized_keys'
+          ? `unknown: ${issue.keys.map((key) => JSON.stringify(key.slice(0, 60))).join(', ')}; expected ${shape}`
+          : `${shape}, or an array of 1 to ${MOST_CALLS} such objects`,
+    },
+  )
+  .meta({ title: 'one call' });
+
+/** A call as it was asked for; `params` hold what `fromJson` gave. */
+export type AskedCall = z.infer<typeof call>;
+
+const batch = z
+  .array(call)
+  .min(1, 'at least one call')
+  .max(MOST_CALLS)
+  .meta({ title: 'a batch of calls, answered in order' });
+
+export const callBody = z.xor([call, batch]).meta({
+  examples: [
+    { method: 'model.party.party.search_read', params: [[], 0, 10, null, ['name', 'code']], cache: true },
+    [
+      { method: 'model.party.party.read', params: [[1], ['name'], { language: 'fr' }] },
+      { method: 'model.party.party.fields_get', params: [] },
+    ],
+  ],
+});
+
+type Compiler = typeof validatorCompiler;
+
+/** Names the field that is wrong, which the choice between the two would not. */
+export const checkBody: Compiler = (route) => (data: unknown) =>
+  validatorCompiler({ ...route, schema: Array.isArray(data) ? batch : call })(data);
+
+/** How a call is cached; null: not at all. */
+export function cacheOptions(asked: AskedCall['cache']) {
+  if (asked === false) return null;
+  if (asked === undefined) return {};
+  if (asked === true) return { ttl: USUAL_TTL_SECONDS };
+  return typeof asked === 'number' ? { ttl: asked } : asked;
+}

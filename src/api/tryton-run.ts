@@ -1,0 +1,73 @@
+import type { TrytonClient } from '../tryton/client.ts';
+import { isRead, methodName } from '../tryton/methods.ts';
+import type { Wire } from '../tryton/types.ts';
+import type { ApiKey } from './access.ts';
+import { assertMethodAllowed } from './method-access.ts';
+import type { AskedCall } from './tryton-call.ts';
+import { cacheOptions } from './tryton-call.ts';
+
+/** Reads of one batch that are under way at once. */
+const MOST_AT_ONCE = 8;
+
+/** What a caller's calls run with. */
+export interface Caller {
+  readonly tryton: TrytonClient;
+  readonly key: Pick<ApiKey, 'methods'>;
+  /** Aborted when the caller has gone: then reads are given up, and writes go on. */
+  readonly signal: AbortSignal;
+}
+
+/** @throws MethodNotAllowedError, and what the client throws. */
+export async function runCall({ tryton, key, signal }: Caller, asked: AskedCall): Promise<Wire> {
+  const method = methodName(asked.method);
+  assertMethodAllowed(key, method);
+  // What the body's parser gave, and the schema left as it was.
+  const params = asked.params as Wire[];
+  if (!isRead(method)) return tryton.callWire(method, params);
+  const options = cacheOptions(asked.cache);
+  if (options === null) return tryton.callWire(method, params, { signal });
+  return tryton.cachedCallWire(method, params, { ...options, signal });
+}
+
+export type Settled = PromiseSettledResult<Wire>;
+
+/**
+ * Runs the calls of a batch and gives their outcomes in order. Reads run at once, up to 8 of them. A write begins when
+ * all that was asked for before it has ended, and what comes after it waits for it: a batch reads what it has written,
+ * and its writes keep their order. A call that fails stops none of the others.
+ */
+export async function runBatch(caller: Caller, calls: readonly AskedCall[]): Promise<Settled[]> {
+  const outcomes: Settled[] = [];
+  for (const group of groupsOf(calls)) {
+    outcomes.push(...(await settleAll(group, (asked) => runCall(caller, asked))));
+  }
+  return outcomes;
+}
+
+/** Neighbouring reads together, each write alone. */
+function groupsOf(calls: readonly AskedCall[]): AskedCall[][] {
+  const groups: AskedCall[][] = [];
+  let reads: AskedCall[] | null = null;
+  for (const call of calls) {
+    if (reads !== null && isRead(call.method)) reads.push(call);
+    else {
+      const group = [call];
+      groups.push(group);
+      reads = isRead(call.method) ? group : null;
+    }
+  }
+  return groups;
+}
+
+async function settleAll<T, R>(items: readonly T[], work: (item: T) => Promise<R>) {
+  const outcomes: PromiseSettledResult<R>[] = [];
+  const todo = items.entries();
+  const worker = async () => {
+    for (const [index, item] of todo) {
+      const [outcome] = await Promise.allSettled([work(item)]);
+      outcomes[index] = outcome;
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(MOST_AT_ONCE, items.length) }, worker));
+  return outcomes;
+}

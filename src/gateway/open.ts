@@ -1,0 +1,55 @@
+import type { Redis } from 'ioredis';
+import type { TrytonConfig } from '../config.ts';
+import type { Database } from '../db/connection.ts';
+import { TrytonClient } from '../tryton/client.ts';
+import { createRedisCacheStore } from '../tryton/redis-cache.ts';
+import { createRedisSessionStore } from '../tryton/redis-sessions.ts';
+import type { TrytonLogger } from '../tryton/types.ts';
+import { Health } from './health.ts';
+
+/** What the gateway shares with other processes. */
+export interface GatewayStores {
+  /** Of the role `cache`. */
+  readonly redis: Redis;
+  /** First part of its Redis keys. */
+  readonly prefix: string;
+  readonly db: Database;
+}
+
+export interface Gateway {
+  readonly tryton: TrytonClient;
+  readonly health: Health;
+}
+
+type Defer = (release: () => Promise<void>) => void;
+
+/** The one Tryton client of a process. Nothing is sent to Tryton before the first call. */
+export function openGateway(
+  config: TrytonConfig,
+  { db, ...shared }: GatewayStores,
+  log: TrytonLogger,
+  defer: Defer,
+): Gateway {
+  const tryton = new TrytonClient({
+    ...clientOptions(config, shared),
+    logger: log,
+    onOutcome: (outcome) => health.observe(outcome),
+  });
+  const health = new Health(db, `${tryton.user}@${tryton.server}`, log);
+  defer(() => health.close());
+  defer(() => tryton.close());
+  return { tryton, health };
+}
+
+/** The constructor's options: session and cache shared by all who use this Redis with this prefix. */
+export function clientOptions(
+  config: TrytonConfig,
+  { redis, prefix }: Pick<GatewayStores, 'redis' | 'prefix'>,
+) {
+  const { url: server, user, password } = config;
+  return {
+    ...config,
+    cache: createRedisCacheStore(redis, { prefix }),
+    sessions: createRedisSessionStore(redis, { prefix, server, user, password }),
+  };
+}
