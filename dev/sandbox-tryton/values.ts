@@ -1,0 +1,97 @@
+/** A value as it travels. A tagged one is an object with `__class__`. */
+export type Value =
+  | null
+  | boolean
+  | number
+  | string
+  | PyFloat
+  | readonly Value[]
+  | { readonly [name: string]: Value };
+
+export type Dictionary = { readonly [name: string]: Value };
+
+/** A float of Python's: it is printed with its point, and may be NaN or infinite. */
+export class PyFloat {
+  readonly value: number;
+  constructor(value: number) {
+    this.value = value;
+  }
+}
+
+export const isDictionary = (value: Value | undefined): value is Dictionary =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof PyFloat);
+
+/** The name of a tagged value, which Python has as an object of its own and not as a dictionary. */
+export const tagOf = (value: Value | undefined): string | null =>
+  isDictionary(value) && typeof value['__class__'] === 'string' ? value['__class__'] : null;
+
+export const isPlain = (value: Value | undefined): value is Dictionary =>
+  isDictionary(value) && tagOf(value) === null;
+
+export const decimal = (text: string): Dictionary => ({ __class__: 'Decimal', decimal: text });
+
+/** `2026-03-31`, and the same for the moment of a timestamp, which has UTC's date. */
+export function date(text: string): Dictionary {
+  const [year = 0, month = 0, day = 0] = text.slice(0, 10).split('-').map(Number);
+  return { __class__: 'date', year, month, day };
+}
+
+/** `micros`: microseconds since 1970, UTC. */
+export function datetime(micros: number): Dictionary {
+  const at = new Date(Math.floor(micros / 1000));
+  return {
+    __class__: 'datetime',
+    year: at.getUTCFullYear(),
+    month: at.getUTCMonth() + 1,
+    day: at.getUTCDate(),
+    hour: at.getUTCHours(),
+    minute: at.getUTCMinutes(),
+    second: at.getUTCSeconds(),
+    microsecond: micros % 1_000_000,
+  };
+}
+
+/** As Python's `base64.encodebytes`: a newline after each 76 characters and at the end. */
+export function bytes(content: Buffer): Dictionary {
+  const lines = content.toString('base64').match(/.{1,76}/g) ?? [];
+  return { __class__: 'bytes', base64: lines.map((line) => `${line}\n`).join('') };
+}
+
+export function bytesOf(value: Value | undefined): Buffer | null {
+  if (!isDictionary(value) || tagOf(value) !== 'bytes') return null;
+  return Buffer.from(String(value['base64']).replaceAll(/\s/g, ''), 'base64');
+}
+
+/** Python's `json.dumps` without blanks: ASCII only, floats with their point, NaN and Infinity bare. */
+export function printJson(value: Value): string {
+  if (value === null || typeof value === 'boolean' || typeof value === 'number') return String(value);
+  if (value instanceof PyFloat) return printFloat(value.value);
+  if (typeof value === 'string') return printText(value);
+  if (Array.isArray(value)) return `[${value.map(printJson).join(',')}]`;
+  const members = Object.entries(value).map(([name, item]) => `${printText(name)}:${printJson(item)}`);
+  return `{${members.join(',')}}`;
+}
+
+function printFloat(value: number): string {
+  const text = String(value);
+  return Number.isInteger(value) && !text.includes('e') ? `${text}.0` : text;
+}
+
+const printText = (text: string): string =>
+  JSON.stringify(text).replaceAll(
+    /[\u007f-\uffff]/g,
+    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+
+/** What Python's `str` makes of a value within a sentence. */
+export function wordOf(value: Value | undefined): string {
+  if (value === null || value === undefined) return 'None';
+  if (tagOf(value) === 'Decimal' && isDictionary(value)) return String(value['decimal']);
+  if (tagOf(value) === 'date' && isDictionary(value)) return isoDate(value);
+  return typeof value === 'string' ? value : printJson(value);
+}
+
+export function isoDate(value: Dictionary): string {
+  const pad = (part: Value | undefined, length: number) => String(part).padStart(length, '0');
+  return `${pad(value['year'], 4)}-${pad(value['month'], 2)}-${pad(value['day'], 2)}`;
+}
