@@ -42,19 +42,32 @@ export function delay(ms: number, signal?: AbortSignal): Promise<void> {
 /** Never again, or again after that pause; an undefined pause leaves it to the policy. */
 export type RetryDecision = false | { readonly afterMs: number | undefined };
 
-/** Repeats `work` while it fails, tries are left and `decide` says so. Throws the last error. */
+export interface RetryLimits {
+  /** Ends a pause, with its reason. */
+  readonly signal?: AbortSignal | undefined;
+  /** By `performance.now()`: a pause that would last until then is not begun. */
+  readonly until?: number;
+}
+
+/**
+ * Repeats `work`, told which try it is (from 1), while it fails, tries are left and `decide` says so. Throws the last
+ * error.
+ */
 export async function retry<T>(
   policy: RetryPolicy,
   decide: (error: unknown) => RetryDecision,
-  work: () => Promise<T>,
+  work: (attempt: number) => Promise<T>,
+  { signal, until = Number.POSITIVE_INFINITY }: RetryLimits = {},
 ): Promise<T> {
   for (let failures = 1; ; failures++) {
     try {
-      return await work();
+      return await work(failures);
     } catch (error) {
       const decision = failures < policy.tries && decide(error);
       if (decision === false) throw error;
-      await delay(decision.afterMs ?? backoffMs(policy, failures));
+      const pause = decision.afterMs ?? backoffMs(policy, failures);
+      if (performance.now() + pause >= until) throw error;
+      await delay(pause, signal);
     }
   }
 }

@@ -72,4 +72,29 @@ describe('retry', () => {
     await expect(retry(quick, () => false, work)).rejects.toThrow('failure 1');
     expect(state.calls).toBe(1);
   });
+
+  it('tells the work which try it is', async () => {
+    const tries: number[] = [];
+    const work = async (attempt: number) => {
+      tries.push(attempt);
+      throw new Error('failure');
+    };
+    await expect(retry(quick, () => ({ afterMs: 0 }), work)).rejects.toThrow('failure');
+    expect(tries).toEqual([1, 2, 3]);
+  });
+
+  it('begins no pause that would pass the limit', async () => {
+    const { state, work } = failing(1);
+    const until = performance.now() + 60_000;
+    await expect(retry(quick, () => ({ afterMs: 3_600_000 }), work, { until })).rejects.toThrow('failure 1');
+    expect(state.calls).toBe(1);
+  });
+
+  it('ends a pause when its signal is aborted', async () => {
+    const { work } = failing(1);
+    const controller = new AbortController();
+    const waiting = retry(quick, () => ({ afterMs: 3_600_000 }), work, { signal: controller.signal });
+    controller.abort(new Error('stopped'));
+    await expect(waiting).rejects.toThrow('stopped');
+  });
 });

@@ -1,0 +1,89 @@
+import type { RetryDecision, RetryPolicy } from '../retry.ts';
+import { retry } from '../retry.ts';
+import type { CallSite } from './errors.ts';
+import { TrytonTimeoutError, TrytonUnavailableError, TrytonUnreachableError } from './errors.ts';
+
+const PAUSES = { firstDelayMs: 200, longestDelayMs: 5000 };
+
+export interface AttemptOptions {
+  readonly site: CallSite;
+  /** After the first. */
+  readonly retries: number;
+  /** For one try. */
+  readonly timeoutMs: number;
+  /** For all tries, the pauses between them and whatever else they wait for. */
+  readonly deadlineMs: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** One try of a call. */
+export interface Attempt {
+  /** From 1. */
+  readonly number: number;
+  readonly signal: AbortSignal | undefined;
+  /** How long the try's next exchange may take. */
+  timeoutMs(): number;
+  /** Waits for something that others wait for too: only this caller gives up, in time or when its signal says so. */
+  wait<T>(shared: Promise<T>): Promise<T>;
+}
+
+/**
+ * Tries a call again, after a growing pause, while it has found no connection, no answer in time, or a proxy that
+ * cannot reach the server. (A write fails in these ways only when it was not sent: see TrytonUnknownFateError.) A login
+ * that failed on the way is not tried again here.
+ *
+ * Throws the error of the last try, or TrytonTimeoutError naming the deadline when that cut it.
+ */
+export async function attempts<T>(
+  options: AttemptOptions,
+  work: (attempt: Attempt) => Promise<T>,
+): Promise<T> {
+  const { site, signal, deadlineMs } = options;
+  const until = performance.now() + deadlineMs;
+  const policy: RetryPolicy = { tries: options.retries + 1, ...PAUSES };
+  const left = () => until - performance.now();
+  const late = (cause?: unknown) => new TrytonTimeoutError(site, deadlineMs, { cause });
+  const once = async (number: number) => {
+    const attempt: Attempt = {
+      number,
+      signal,
+      timeoutMs: () => Math.max(1, Math.ceil(Math.min(options.timeoutMs, left()))),
+      wait: (shared) => waitFor(shared, left(), late, signal),
+    };
+    try {
+      return await work(attempt);
+    } catch (error) {
+      throw error instanceof TrytonTimeoutError && left() <= 0 ? late(error) : error;
+    }
+  };
+  return retry(policy, (error) => again(error, site), once, { signal, until });
+}
+
+function again(error: unknown, { method }: CallSite): RetryDecision {
+  if (error instanceof TrytonUnavailableError && error.method === method)
+    return { afterMs: error.retryAfterMs };
+  const passing = error instanceof TrytonUnreachableError || error instanceof TrytonTimeoutError;
+  return passing && error.method === method && { afterMs: undefined };
+}
+
+/**
+ * Waits for something that others wait for too. Rejects with `late()` after `ms` and with the signal's reason, while
+ * what is waited for goes on.
+ */
+export function waitFor<T>(
+  shared: Promise<T>,
+  ms: number,
+  late: () => Error,
+  signal: AbortSignal | undefined,
+): Promise<T> {
+  return new Promise<T>((resolve, reject) => {
+    const timer = setTimeout(() => reject(late()), Math.max(1, ms));
+    const stop = () => reject(signal?.reason);
+    if (signal?.aborted === true) stop();
+    signal?.addEventListener('abort', stop, { once: true });
+    shared.then(resolve, reject).finally(() => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', stop);
+    });
+  });
+}

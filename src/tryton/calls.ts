@@ -1,0 +1,77 @@
+import type { Attempt, AttemptOptions } from './attempts.ts';
+import { attempts } from './attempts.ts';
+import { TrytonSessionError } from './login-errors.ts';
+import { isRead, isServerMethod } from './methods.ts';
+import type { Settings } from './options.ts';
+import type { Ask } from './rpc.ts';
+import type { Sessions } from './sessions.ts';
+import type { Answer, CallOptions, Session, Wire } from './types.ts';
+
+export interface PerformOptions extends CallOptions {
+  readonly retries?: number;
+}
+
+/** One logical call, context included in its parameters: session, retries, deadline. */
+export type Perform = (method: string, params: readonly Wire[], options: PerformOptions) => Promise<Answer>;
+
+export interface CallParts {
+  readonly server: string;
+  readonly ask: Ask;
+  readonly sessions: Sessions;
+  readonly settings: Settings;
+}
+
+export function createPerform({ server, ask, sessions, settings }: CallParts): Perform {
+  const { timeoutMs, deadlineMs } = settings;
+  return told(settings, (method, params, { signal, retries = settings.retries }) => {
+    const limits: AttemptOptions = { site: { server, method }, retries, timeoutMs, deadlineMs, signal };
+    const write = !isRead(method);
+    return attempts(limits, (attempt) => {
+      const question = { method, params, write, signal, attempt: attempt.number };
+      if (isServerMethod(method)) return ask({ ...question, kind: 'root', timeoutMs: attempt.timeoutMs() });
+      return withSession(sessions, attempt, (session) =>
+        ask({ ...question, kind: 'call', session, timeoutMs: attempt.timeoutMs() }),
+      );
+    });
+  });
+}
+
+/**
+ * A refused session (HTTP 401) is renewed once and the call repeated: Tryton looks at it before anything else, so
+ * nothing was carried out (trytond 5.0 to 7.0). Throws TrytonSessionError when the new one is refused too.
+ */
+async function withSession<T>(
+  sessions: Sessions,
+  attempt: Attempt,
+  work: (session: Session) => Promise<T>,
+): Promise<T> {
+  const session = await attempt.wait(sessions.current());
+  try {
+    return await work(session);
+  } catch (error) {
+    if (!(error instanceof TrytonSessionError)) throw error;
+    return await work(await attempt.wait(sessions.renew(session)));
+  }
+}
+
+function told({ onOutcome, logger }: Settings, perform: Perform): Perform {
+  if (onOutcome === undefined) return perform;
+  return async (method, params, options) => {
+    const start = performance.now();
+    const tell = (error: Error | null) => {
+      try {
+        onOutcome({ method, ms: performance.now() - start, error });
+      } catch {
+        logger.warn({ method }, 'onOutcome failed; its error is ignored');
+      }
+    };
+    try {
+      const answer = await perform(method, params, options);
+      tell(null);
+      return answer;
+    } catch (error) {
+      tell(error instanceof Error ? error : new Error('given up by the caller'));
+      throw error;
+    }
+  };
+}

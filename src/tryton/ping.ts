@@ -1,0 +1,66 @@
+import { errorCode, errorMessage } from '../errors.ts';
+import type { Perform } from './calls.ts';
+import { TrytonUnreachableError } from './errors.ts';
+import type { Sessions } from './sessions.ts';
+import type { Answer, CallOptions, PingReport, Wire } from './types.ts';
+
+export interface PingParts {
+  readonly perform: Perform;
+  readonly sessions: Sessions;
+  readonly clock: () => number;
+  /** Of the client: what a call without a context of its own gets. */
+  readonly context: Wire;
+}
+
+interface Try {
+  readonly ms: number;
+  readonly answer: Answer | null;
+  readonly error: unknown;
+}
+
+const NOT_TRIED: Try = { ms: 0, answer: null, error: undefined };
+
+/**
+ * Asks for the server's version, without a session, and for the user's preferences, with one; each once. Signs in
+ * where that is needed and no circuit forbids it.
+ *
+ * Throws nothing but the signal's reason.
+ */
+export async function ping(parts: PingParts, options: CallOptions): Promise<PingReport> {
+  const { perform, sessions, clock, context } = parts;
+  const anonymous = await tried(perform, 'common.server.version', [], options);
+  const authenticated =
+    anonymous.error instanceof TrytonUnreachableError
+      ? NOT_TRIED
+      : await tried(perform, 'model.res.user.get_preferences', [true, context], options);
+  const version = anonymous.answer?.result;
+  const circuit = await sessions.circuit().catch(() => null);
+  const session = sessions.peek();
+  const error = anonymous.error ?? authenticated.error;
+  const answered = [authenticated, anonymous].find(({ answer }) => answer !== null);
+  return {
+    reachable: answered !== undefined,
+    authenticated: authenticated.answer !== null,
+    version: typeof version === 'string' ? version : null,
+    latencyMs: answered === undefined ? null : Math.round(answered.ms),
+    sessionAgeMs: session === null ? null : Math.max(0, clock() - session.createdAt),
+    circuit,
+    error: error === undefined ? null : { code: errorCode(error), message: errorMessage(error) },
+  };
+}
+
+async function tried(
+  perform: Perform,
+  method: string,
+  params: readonly Wire[],
+  options: CallOptions,
+): Promise<Try> {
+  const start = performance.now();
+  try {
+    const answer = await perform(method, params, { ...options, retries: 0 });
+    return { ms: performance.now() - start, answer, error: undefined };
+  } catch (error) {
+    options.signal?.throwIfAborted();
+    return { ms: performance.now() - start, answer: null, error };
+  }
+}

@@ -1,0 +1,74 @@
+import { errorCode } from '../errors.ts';
+import type { Address } from './address.ts';
+import { readAnswer } from './answer.ts';
+import { TrytonRequestError } from './errors.ts';
+import type { Asked } from './fate.ts';
+import { hiding } from './hide.ts';
+import type { HttpAnswer, Transport } from './transport.ts';
+import type { Answer, Session, TrytonLogger, Wire } from './types.ts';
+import { stringifyWire } from './wire.ts';
+
+export interface Question extends Pick<Asked, 'kind' | 'write'> {
+  readonly method: string;
+  readonly params: readonly Wire[];
+  readonly session?: Session | undefined;
+  /** Which try it is, for the log. */
+  readonly attempt: number;
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** One request, one answer. Throws what `readAnswer` and the transport throw. */
+export type Ask = (question: Question) => Promise<Answer>;
+
+export interface RpcParts {
+  readonly address: Address;
+  readonly transport: Transport;
+  readonly password: string;
+  readonly log: TrytonLogger;
+}
+
+/** Asks in Tryton's JSON-RPC. Its log lines hold neither parameters nor results. */
+export function createAsk({ address, transport, password, log }: RpcParts): Ask {
+  let lastId = 0;
+  return async (question) => {
+    const { method, kind, write, session, attempt, timeoutMs, signal } = question;
+    const id = ++lastId;
+    const token = session && tokenOf(session);
+    const hide = hiding([password, session?.key ?? '', token ?? '']);
+    const asked: Asked = { site: { server: address.server, method }, write, id, kind, hide };
+    const start = performance.now();
+    const tell = (status: number | null, code?: string) =>
+      log.debug({ method, attempt, ms: Math.round(performance.now() - start), status, code }, 'Tryton call');
+    let answer: HttpAnswer | null = null;
+    try {
+      answer = await transport.send({
+        ...asked,
+        path: kind === 'root' ? address.rootPath : address.path,
+        body: bodyOf(id, question),
+        authorization: token && `Session ${token}`,
+        timeoutMs,
+        signal,
+      });
+      const result = readAnswer(asked, answer);
+      tell(answer.status);
+      return result;
+    } catch (error) {
+      tell(answer?.status ?? null, errorCode(error));
+      throw error;
+    }
+  };
+}
+
+/** Exactly these three keys: one more, and Tryton answers without the envelope. */
+function bodyOf(id: number, { method, params }: Question): string {
+  try {
+    return stringifyWire({ id, method, params });
+  } catch {
+    throw new TrytonRequestError(`The parameters of ${method} cannot be written as JSON.`);
+  }
+}
+
+function tokenOf({ login, userId, key }: Session): string {
+  return Buffer.from(`${login}:${userId}:${key}`).toString('base64');
+}
