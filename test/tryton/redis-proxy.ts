@@ -4,62 +4,62 @@ import { connect, createServer } from 'node:net';
 /** Stands in front of a real Redis and can play its troubles. */
 export interface RedisProxy {
   readonly url: string;
-  /** Bytes go nowhere any more, connections stay open. */
+  /** Nothing is passed on any more; connections stay open and new ones are taken. */
   hang(): void;
+  /** The connections of now lead nowhere for ever, without being closed; new ones work. */
+  forget(): void;
   /** Connections are cut and refused. */
   down(): Promise<void>;
-  /** As if nothing had been; connections that hung stay silent. */
+  /** Goes on where it stopped: what was held back is passed on now. */
   up(): Promise<void>;
-  /** Round trips so far: chunks that came from clients. */
-  chunks(): number;
+  stop(): Promise<void>;
 }
 
-export async function startRedisProxy(redisUrl: string): Promise<RedisProxy & { stop(): Promise<void> }> {
-  const target = new URL(redisUrl);
-  const open = new Set<Socket>();
+export async function startRedisProxy(redisUrl: string): Promise<RedisProxy> {
+  const place = new URL(redisUrl);
+  const open = new Map<Socket, Socket>();
   let hanging = false;
-  let chunks = 0;
+  const link = (from: Socket, to: Socket) => {
+    open.set(from, to);
+    from.on('data', (chunk) => to.write(chunk));
+    from.on('error', () => {});
+    from.on('close', () => {
+      open.delete(from);
+      to.destroy();
+    });
+    if (hanging) from.pause();
+  };
   const server = createServer((client) => {
-    const upstream = connect(Number(target.port || 6379), target.hostname);
-    const stuck = () => hanging;
-    for (const [from, to] of [
-      [client, upstream],
-      [upstream, client],
-    ] as const) {
-      open.add(from);
-      from.on('data', (chunk) => {
-        if (from === client) chunks += 1;
-        if (!stuck()) to.write(chunk);
-      });
-      from.on('error', () => {});
-      from.on('close', () => {
-        open.delete(from);
-        to.destroy();
-      });
-    }
+    const upstream = connect(Number(place.port || 6379), place.hostname);
+    link(client, upstream);
+    link(upstream, client);
   });
   const listen = (port: number) => new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
   await listen(0);
   const { port } = server.address() as AddressInfo;
+  const own = new URL(redisUrl);
+  own.host = `127.0.0.1:${port}`;
   const down = async () => {
     if (!server.listening) return;
     const closed = new Promise((resolve) => server.close(resolve));
-    for (const socket of open) socket.destroy();
+    for (const socket of open.keys()) socket.destroy();
     await closed;
   };
-  const place = new URL(redisUrl);
-  place.host = `127.0.0.1:${port}`;
   return {
-    url: place.href,
+    url: own.href,
     hang: () => {
       hanging = true;
+      for (const socket of open.keys()) socket.pause();
+    },
+    forget: () => {
+      for (const socket of open.keys()) socket.removeAllListeners('data');
     },
     down,
     up: async () => {
       hanging = false;
+      for (const socket of open.keys()) socket.resume();
       if (!server.listening) await listen(port);
     },
-    chunks: () => chunks,
     stop: down,
   };
 }
