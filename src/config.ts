@@ -70,6 +70,29 @@ export function readDatabaseUrl(source: Source = environmentOfProcess()): string
   return valid(environment.pick({ DATABASE_URL: true }), whatIsSet(source), []).DATABASE_URL;
 }
 
+/**
+ * What it takes to call Tryton and nothing else. Redis may be missing: then nothing is shared.
+ *
+ * @throws ConfigError
+ */
+export function readTrytonConfig(source: Source = environmentOfProcess(), defaults: Source = {}) {
+  const given = { ...defaults, ...whatIsSet(source) };
+  const unset = given['TRYTON_RPC_URL'] === undefined;
+  const missing = unset
+    ? [`TRYTON_RPC_URL ${required} to call Tryton: ${variables.TRYTON_RPC_URL.description}`]
+    : [];
+  const env = valid(environment.partial({ DATABASE_URL: true, REDIS_URL: true }), given, [
+    ...missing,
+    ...missingTryton(given),
+  ]);
+  return {
+    tryton: trytonShape(env, env.TRYTON_RPC_URL ?? ''),
+    redisUrl: env.REDIS_URL,
+    queuePrefix: env.QUEUE_PREFIX,
+    logLevel: env.LOG_LEVEL,
+  };
+}
+
 /** An empty variable counts as one that is not set. */
 function whatIsSet(source: Source): Source {
   return Object.fromEntries(
@@ -153,7 +176,7 @@ function odooShape(env: Environment, odooUrl: string) {
   };
 }
 
-function trytonShape(env: Environment, url: string) {
+function trytonShape(env: Pick<Environment, `TRYTON_${string}` & keyof Environment>, url: string) {
   return {
     url,
     user: env.TRYTON_USER ?? '',

@@ -28,6 +28,12 @@ export class DatabaseNotMigratedError extends PasserelleError {
   }
 }
 
+/** What was typed after the command makes no sense. */
+export class BadArgumentError extends PasserelleError {
+  override readonly name = 'BadArgumentError';
+  readonly code = 'bad_argument';
+}
+
 export class UnknownKeyError extends PasserelleError {
   override readonly name = 'UnknownKeyError';
   readonly code = 'unknown_key';

@@ -1,5 +1,6 @@
 /** Where a command writes, and who may stop it: the terminal, or a test. */
 export interface Io {
+  readonly stdin: AsyncIterable<Uint8Array | string>;
   readonly stdout: Output;
   readonly stderr: Output & { readonly isTTY?: boolean };
   /** Calls `handle` at the first Ctrl-C; the next one ends the process. Returns how to stop listening. */

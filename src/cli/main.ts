@@ -5,6 +5,7 @@ import { run } from './run.ts';
 const INTERRUPTED = 130;
 
 process.exitCode = await run(process.argv.slice(2), {
+  stdin: process.stdin,
   stdout: process.stdout,
   stderr: process.stderr,
   onInterrupt(handle) {

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { ConfigError } from '../config.ts';
 import { errorCode, errorMessage } from '../errors.ts';
+import { BadArgumentError } from './errors.ts';
 import type { ExitCode } from './exit.ts';
 import { EXIT } from './exit.ts';
 import type { CommandContext, Environment, Io } from './io.ts';
@@ -37,14 +38,14 @@ export async function run(argv: readonly string[], io: Io, env?: Environment): P
     const code = errorCode(error);
     io.stderr.write(`${message || code}\n`);
     if (argv.includes('--json')) printJson(io, { error: { code, message: message || code } });
-    return error instanceof ConfigError ? EXIT.usage : EXIT.failure;
+    return error instanceof ConfigError || error instanceof BadArgumentError ? EXIT.usage : EXIT.failure;
   }
 }
 
 function createProgram(context: CommandContext, exit: (code: ExitCode) => void): Command {
   const { stdout, stderr } = context.io;
   const program = new Command('passerelle')
-    .description('Mirrors BCs and their lines from Odoo into PostgreSQL.')
+    .description('Mirrors BCs and their lines from Odoo into PostgreSQL, and calls Tryton.')
     .version(packageVersion(), '-V, --version', 'print the version')
     .configureOutput({
       writeOut: (text) => void stdout.write(text),
@@ -60,7 +61,8 @@ function createProgram(context: CommandContext, exit: (code: ExitCode) => void):
 }
 
 const HELP = `
-Settings come from the environment: DATABASE_URL, REDIS_URL, ODOO_URL, ODOO_DB, ODOO_USER, ODOO_PASSWORD, ...
+Settings come from the environment: DATABASE_URL, REDIS_URL, ODOO_URL, ODOO_DB, ODOO_USER, ODOO_PASSWORD,
+TRYTON_RPC_URL, TRYTON_USER, TRYTON_PASSWORD, ...
 Answers go to standard output; errors, progress and logs (LOG_LEVEL) to standard error.
 
 Examples:
@@ -69,5 +71,6 @@ Examples:
   $ passerelle verify
   $ passerelle resync 4711
   $ passerelle status --json
+  $ passerelle tryton ping
   $ passerelle keys create --name portal --scope bc:read
   $ passerelle help sync`;

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import type { Environment } from '../../src/cli/io.ts';
 import { run } from '../../src/cli/run.ts';
 
@@ -14,11 +15,12 @@ export interface RunningCommand {
 }
 
 /** Runs the command in this process, as a shell without a terminal would. */
-export function start(argv: readonly string[], env: Environment, isTTY = false): RunningCommand {
+export function start(argv: readonly string[], env: Environment, isTTY = false, stdin = ''): RunningCommand {
   const stdout: string[] = [];
   const stderr: string[] = [];
   let listener: (() => void) | undefined;
   const io = {
+    stdin: Readable.from([stdin]),
     stdout: { write: (text: string) => stdout.push(text) },
     stderr: { write: (text: string) => stderr.push(text), isTTY },
     onInterrupt(handle: () => void) {
