@@ -44,10 +44,11 @@ export function errorFromServer(asked: Asked, error: readonly Wire[]): TrytonErr
   const [name, details = null] = error;
   const kind = typeof name === 'string' && Object.hasOwn(KINDS, name) ? KINDS[name] : undefined;
   if (kind !== undefined) return kind(asked, isList(details) ? details : [details]);
-  const text = asked.hide(firstLine(typeof name === 'string' ? name : ''));
+  const text = firstLine(typeof name === 'string' ? name : '');
   if (asked.kind !== 'root' && NO_DATABASE.some((words) => words.test(text)))
     return new TrytonDatabaseError(asked.site);
-  return new TrytonRpcError(asked.site, text === '' ? 'one without a text.' : text.slice(0, LONGEST_TEXT));
+  const words = text === '' ? 'one without a text.' : asked.hide(text).slice(0, LONGEST_TEXT);
+  return new TrytonRpcError(asked.site, words);
 }
 
 /** Meant for people, so in full. */

@@ -87,7 +87,7 @@ export class TrytonRateLimitError extends TrytonError {
   }
 }
 
-/** The call, or all its tries together, did not end in time. For reads only: see TrytonUnknownFateError. */
+/** The call, or all its tries together, did not end in time. A write with this error was not sent. */
 export class TrytonTimeoutError extends TrytonError {
   override readonly name = 'TrytonTimeoutError';
   readonly code = 'tryton_timeout';
@@ -97,7 +97,7 @@ export class TrytonTimeoutError extends TrytonError {
   }
 }
 
-/** No connection: refused, reset, no such host, or a certificate that does not hold. */
+/** No connection: refused, reset, no such host, or a certificate that does not hold. A write was then not sent. */
 export class TrytonUnreachableError extends TrytonError {
   override readonly name = 'TrytonUnreachableError';
   readonly code = 'tryton_unreachable';

@@ -106,6 +106,13 @@ describe('an error of Tryton', () => {
     expect(thrown(writing, error(...parts))).toMatchObject(expected);
   });
 
+  it('is told apart by words that hold the password too', () => {
+    const of = { ...asked, hide: hiding(['x']) };
+    expect(thrown(of, error('FATAL:  database "x" does not exist'))).toMatchObject({
+      code: 'tryton_unknown_database',
+    });
+  });
+
   it('shows one line of at most 300 characters and never the traceback', () => {
     const { message } = thrown(
       asked,

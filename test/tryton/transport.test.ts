@@ -5,10 +5,9 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import type { HttpRequest, TransportLimits } from '../../src/tryton/transport.ts';
 import { createTransport } from '../../src/tryton/transport.ts';
 import { until } from '../harness/until.ts';
+import { thrownBy } from './clients.ts';
 import type { Script, Scripted } from './scripted-server.ts';
 import { hangUp, scriptedServer } from './scripted-server.ts';
-
-const MANY_MS = 60_000;
 
 function transportTo(origin: string, limits: Partial<TransportLimits> = {}) {
   const transport = createTransport(origin, {
@@ -24,7 +23,7 @@ function transportTo(origin: string, limits: Partial<TransportLimits> = {}) {
       write: false,
       path: '/tryton/',
       body: '{}',
-      timeoutMs: MANY_MS,
+      timeoutMs: 60_000,
       ...request,
     });
   return { send, close: () => transport.close() };
@@ -41,12 +40,6 @@ async function deaf(): Promise<string> {
   await server.stop();
   return server.origin;
 }
-
-const thrownBy = (work: Promise<unknown>) =>
-  work.then(
-    () => expect.fail('nothing was thrown'),
-    (error: Error & { code?: string; cause?: unknown }) => error,
-  );
 
 describe('a request', () => {
   it('is JSON, uncompressed, and asks for no password prompt', async () => {
@@ -171,8 +164,8 @@ describe('a connection', () => {
   });
 
   it('to a host that does not exist is unreachable', async () => {
-    const { send } = transportTo('http://tryton.invalid');
-    expect(await thrownBy(send({ write: true }))).toMatchObject({ code: 'tryton_unreachable' });
+    const sending = transportTo('http://tryton.invalid').send({ write: true });
+    expect(await thrownBy(sending)).toMatchObject({ code: 'tryton_unreachable' });
   });
 
   it('with TLS to a server without is told as such, and never tried without', async () => {

@@ -1,0 +1,52 @@
+/**
+ * The public face of the Tryton client: `import { TrytonClient } from 'passerelle/tryton'`.
+ *
+ * Left out on purpose: the parts a client is made of (transport, answers, retries, sessions, cache rules), the tagged
+ * JSON and its codec (`call` speaks in the classes below), and what opens connections to Redis, which is the caller's.
+ */
+export { TrytonClient } from './client.ts';
+export type { CallSite } from './errors.ts';
+export {
+  TrytonConcurrencyError,
+  TrytonDatabaseError,
+  TrytonError,
+  TrytonMalformedError,
+  TrytonMethodNotAllowedError,
+  TrytonRateLimitError,
+  TrytonRequestError,
+  TrytonRpcError,
+  TrytonTimeoutError,
+  TrytonUnavailableError,
+  TrytonUnknownFateError,
+  TrytonUnreachableError,
+  TrytonUserError,
+  TrytonUserWarning,
+} from './errors.ts';
+export type { Fixtures } from './fixtures.ts';
+export {
+  TrytonAuthError,
+  TrytonCircuitOpenError,
+  TrytonLoginStepError,
+  TrytonSessionError,
+} from './login-errors.ts';
+export { createMemorySessionStore } from './memory-sessions.ts';
+export { isPattern, isRead, matchesPattern, methodName } from './methods.ts';
+export type { CallOutcome, TrytonClientOptions } from './options.ts';
+export { createRedisCacheStore } from './redis-cache.ts';
+export { createRedisSessionStore } from './redis-sessions.ts';
+export type {
+  CacheCounters,
+  CacheLookup,
+  CacheOptions,
+  CacheStore,
+  CallOptions,
+  OpenCircuit,
+  PingReport,
+  ReleaseLogin,
+  Session,
+  SessionStore,
+  TrytonContext,
+  TrytonLogger,
+  Wire,
+} from './types.ts';
+export { DateOnly, DateTime, Decimal, Timedelta, TimeOnly } from './values.ts';
