@@ -36,6 +36,12 @@ async function statusOf(url: string): Promise<number | null> {
   }
 }
 
+/** Where the API is, and the key it takes. */
+export interface Address {
+  readonly url: string;
+  readonly key: string;
+}
+
 export interface Listed {
   readonly total: number;
   /** The first of the list. */
@@ -48,10 +54,12 @@ export interface Listed {
  *
  * @throws WrongCountError
  */
-export async function checkList(url: string, inDatabase: () => Promise<number>): Promise<Listed> {
+export async function checkList({ url, key }: Address, inDatabase: () => Promise<number>): Promise<Listed> {
   // Before and after: a run may come between.
   const before = await inDatabase();
-  const response = await fetch(`${url}/api/v1/bc?limit=1&count=exact`);
+  const response = await fetch(`${url}/api/v1/bc?limit=1&count=exact`, {
+    headers: { authorization: `Bearer ${key}` },
+  });
   const { total, items } = list.parse(await response.json());
   const after = await inDatabase();
   if (total < Math.min(before, after) || total > Math.max(before, after)) {

@@ -9,6 +9,7 @@ import { keepOffice } from '../sandbox-odoo/office.ts';
 import type { SandboxOdoo } from '../sandbox-odoo/sandbox.ts';
 import { startSandboxOdoo } from '../sandbox-odoo/sandbox.ts';
 import { openWorkspace } from '../services/workspace.ts';
+import type { Address } from './api.ts';
 import { checkList, untilReady } from './api.ts';
 import { startChild } from './child.ts';
 import { claimDatabase } from './claim.ts';
@@ -16,6 +17,7 @@ import type { Ending } from './ending.ts';
 import { wasAsked } from './ending.ts';
 import { WrongCountError } from './errors.ts';
 import { firstFullSync } from './first-sync.ts';
+import { makeDemoKey } from './key.ts';
 import { choosePort, urlOf } from './port.ts';
 import { count } from './progress.ts';
 import { runLine, showRuns } from './runs.ts';
@@ -60,17 +62,18 @@ async function play({ once, documents }: DemoOptions, stage: Stage): Promise<voi
   const db = await openMigrated(stage, databaseUrl);
   if (sandbox !== null && isSet(process.env, 'DATABASE_URL')) await claimDatabase(db);
   const ownPrefix = isSet(process.env, 'REDIS_URL') && !isSet(process.env, 'QUEUE_PREFIX');
+  const key = await makeDemoKey(stage, db);
   const queues = openDemoQueues(stage, redisUrl, queuePrefix, ownPrefix);
   const env = {
     ...(sandbox === null ? wanted : withSandbox(wanted, loginOf(sandbox))),
     ...{ DATABASE_URL: databaseUrl, REDIS_URL: redisUrl, PORT: String(port) },
   };
-  const files = await startProcesses(stage, env);
+  const files = await startProcesses(stage, env, key);
   const url = urlOf(http.host, port);
   await untilReady(url, ending);
   stage.screen.line(`API at ${url} and worker are up.`);
-  const listed = await mirrorEverything(stage, { db, queue: queues.sync, sandbox, url });
-  stage.screen.line(await guide({ ...files, url, listed, http, sandboxed: sandbox !== null }));
+  const listed = await mirrorEverything(stage, { db, queue: queues.sync, sandbox, url, key });
+  stage.screen.line(await guide({ ...files, url, key, listed, http, sandboxed: sandbox !== null }));
   if (once) return;
   if (sandbox !== null) openOffice(stage, sandbox, listed.id);
   await showRuns(stage, db);
@@ -82,11 +85,10 @@ async function portOf({ screen }: Stage, { host, port }: MirrorConfig['http']): 
   return free;
 }
 
-interface Parts {
+interface Parts extends Address {
   readonly db: Database;
   readonly queue: SyncQueue;
   readonly sandbox: SandboxOdoo | null;
-  readonly url: string;
 }
 
 /**
@@ -94,12 +96,12 @@ interface Parts {
  *
  * @throws WrongCountError, FirstSyncFailedError
  */
-async function mirrorEverything({ ending, screen }: Stage, { db, queue, sandbox, url }: Parts) {
+async function mirrorEverything({ ending, screen }: Stage, { db, queue, sandbox, url, key }: Parts) {
   const run = await firstFullSync({ db, queue, ending, show: (text) => screen.status(text) });
   screen.line(`First full sync: ${runLine(run)}`);
   const expected = sandbox?.count('dimagaz.bc') ?? run.seen;
   if (run.seen !== expected) throw new WrongCountError('The run', run.seen, 'the sandbox', expected);
-  const listed = await checkList(url, () => countDocuments(db, EVERYTHING));
+  const listed = await checkList({ url, key }, () => countDocuments(db, EVERYTHING));
   screen.line(`The API lists ${count(listed.total)} BC.`);
   return listed;
 }
@@ -116,12 +118,12 @@ function loginOf({ url, db, user, apiKey }: SandboxOdoo) {
   return { ODOO_URL: url, ODOO_DB: db, ODOO_USER: user, ODOO_PASSWORD: apiKey };
 }
 
-/** The API and a worker, as in production, and a file with what the command line needs to join them. */
-async function startProcesses({ ending, defer }: Stage, env: Environment) {
+/** The API and a worker, as in production, and a file with what the command line and callers need to join them. */
+async function startProcesses({ ending, defer }: Stage, env: Environment, key: string) {
   const workspace = await openWorkspace();
   defer(() => workspace.clean());
   const envFile = join(workspace.directory, 'env');
-  await writeFile(envFile, shellExports(env), { mode: 0o600 });
+  await writeFile(envFile, shellExports({ ...env, PASSERELLE_KEY: key }), { mode: 0o600 });
   const failed = (error: Error) => ending.fail(error);
   const api = startChild(workspace, { name: 'API', module: 'src/server', env, failed });
   defer(() => api.stop());

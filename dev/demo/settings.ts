@@ -48,10 +48,13 @@ export function withSandbox(environment: Environment, odoo: OdooVariables): Envi
   return { ...environment, ...odoo, ...SANDBOX_MODELS };
 }
 
-/** The lines of a file that a shell can source to reach the demo's mirror. */
+/** The lines of a file that a shell can source to reach the demo's mirror and its API. */
 export function shellExports(environment: Environment): string {
   return Object.entries(environment)
-    .filter(([name, value]) => /^(DATABASE_URL|REDIS_URL|QUEUE_PREFIX|ODOO_\w+)$/.test(name) && value)
+    .filter(
+      ([name, value]) =>
+        /^(DATABASE_URL|REDIS_URL|QUEUE_PREFIX|ODOO_\w+|PASSERELLE_KEY)$/.test(name) && value,
+    )
     .map(([name, value]) => `export ${name}='${value?.replaceAll("'", `'\\''`)}'\n`)
     .join('');
 }

@@ -1,3 +1,4 @@
+import type { Redis } from 'ioredis';
 import { openDatabase } from '../../src/db/connection.ts';
 import { migrate } from '../../src/db/migrate.ts';
 import { createLogger } from '../../src/logger.ts';
@@ -36,17 +37,20 @@ export async function openMigrated({ ending, defer }: Stage, url: string) {
   return db;
 }
 
-/** The queues the worker reads. At the end they are emptied where `own`: a given Redis is left as it was. */
+/** The queues the worker reads. At the end all keys of `prefix` go where it is `own`: a given Redis is left as it was. */
 export function openDemoQueues({ defer }: Stage, url: string, prefix: string, own: boolean): Queues {
   const log = createLogger('silent', 'demo');
   const redis = openRedis(url, 'producer', log);
   defer(() => redis.disconnect());
   const queues = openQueues(redis, prefix, log);
   defer(() => atMost(QUEUES_LIMIT_MS, queues.close()));
-  if (own) defer(() => atMost(QUEUES_LIMIT_MS, empty(queues)));
+  if (own) defer(() => atMost(QUEUES_LIMIT_MS, removeKeys(redis, prefix)));
   return queues;
 }
 
-async function empty({ sync, pages, bc }: Queues): Promise<void> {
-  for (const queue of [sync, pages, bc]) await queue.obliterate({ force: true });
+/** Queues, and what the API keeps beside them. */
+async function removeKeys(redis: Redis, prefix: string): Promise<void> {
+  for await (const keys of redis.scanStream({ match: `${prefix}:*`, count: 1000 })) {
+    if (keys.length > 0) await redis.unlink(keys);
+  }
 }

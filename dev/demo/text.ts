@@ -1,9 +1,8 @@
 import type { MirrorConfig } from '../../src/config.ts';
-import type { Listed } from './api.ts';
+import type { Address, Listed } from './api.ts';
 import { exists } from './api.ts';
 
-export interface Guide {
-  readonly url: string;
+export interface Guide extends Address {
   readonly listed: Listed;
   readonly http: MirrorConfig['http'];
   readonly sandboxed: boolean;
@@ -13,14 +12,10 @@ export interface Guide {
 }
 
 /** What to open and what to try: only what is there. */
-export async function guide({ url, listed, http, sandboxed, envFile, logs }: Guide): Promise<string> {
-  const login = `   user ${http.adminUser}, password ${http.adminPassword}`;
+export async function guide(given: Guide): Promise<string> {
+  const { url, http, envFile, logs } = given;
   const places = [
-    ['list of BCs', '/api/v1/bc', ''],
-    ['one BC', `/api/v1/bc/${listed.id}?include=lines`, ''],
-    ['its history', `/api/v1/bc/${listed.id}/history`, sandboxed ? '   changes at the next run' : ''],
-    ['runs and state', '/api/v1/sync', ''],
-    ['queues', '/admin/queues', login],
+    ['queues', '/admin/queues', `   user ${http.adminUser}, password ${http.adminPassword}`],
     ['documentation', '/docs', ''],
     ['OpenAPI', '/openapi.json', ''],
   ] as const;
@@ -28,7 +23,7 @@ export async function guide({ url, listed, http, sandboxed, envFile, logs }: Gui
   const open = places
     .filter((_, at) => there[at])
     .map(([name, path, note]) => `  ${name.padEnd(16)}${url}${path}${note}`);
-  const tries = commands(url, listed, sandboxed).map((command) => `  ${command}`);
+  const tries = commands(given).flatMap(([title, command]) => [`  # ${title}`, `  ${command}`]);
   return `
 Open
 ${open.join('\n')}
@@ -42,17 +37,21 @@ Command line, from this directory
 Logs
 ${logs.map((log) => `  ${log}`).join('\n')}
 
-Ctrl-C stops everything and removes it.`;
+Ctrl-C stops everything and removes it, the key too.`;
 }
 
-function commands(url: string, { id, name }: Listed, sandboxed: boolean): string[] {
+function commands({ url, key, listed: { id, name }, sandboxed }: Guide): (readonly [string, string])[] {
+  const curl = (target: string, post = '') =>
+    `curl -s ${post}-H 'Authorization: Bearer ${key}' '${url}/api/v1/${target}'`;
+  const list = sandboxed
+    ? 'bc?state=confirmed&sort=-date_order&limit=3&fields=name,state,partner_id&count=exact'
+    : 'bc?sort=-odoo_id&limit=3&count=exact';
   const search = encodeURIComponent(name ?? String(id));
   return [
-    sandboxed
-      ? `curl -s '${url}/api/v1/bc?state=confirmed&sort=-date_order&limit=3&fields=name,state,partner_id&count=exact'`
-      : `curl -s '${url}/api/v1/bc?sort=-odoo_id&limit=3&count=exact'`,
-    `curl -s '${url}/api/v1/bc?q=${search}&include=lines'`,
-    `curl -s -X POST '${url}/api/v1/bc/${id}/resync'`,
-    `curl -s '${url}/api/v1/sync/runs?limit=5'`,
+    ['the newest BCs, filtered and counted', curl(list)],
+    ['one BC with its lines', curl(`bc?q=${search}&include=lines`)],
+    [`its history${sandboxed ? ', which grows with the next run' : ''}`, curl(`bc/${id}/history`)],
+    ['fetch it again now', curl(`bc/${id}/resync`, '-X POST ')],
+    ['state and last runs', curl('sync')],
   ];
 }

@@ -69,6 +69,7 @@ describe('npm run demo', () => {
     expect(await database.client`select count(*)::int as n from scrap_dimagaz_bc`).toEqual([{ n: 200 }]);
     expect(await leftovers()).toEqual([]);
     expect(await demoKeys()).toEqual([]);
+    expect(await database.client`select name from api_key`).toEqual([]);
     const [url] = /http:\/\/127\.0\.0\.1:\d+(?= and worker)/.exec(output()) ?? [];
     await expect(fetch(`${url}/healthz`)).rejects.toThrow('fetch failed');
   });
@@ -82,12 +83,20 @@ describe('npm run demo', () => {
       const { exit, output } = start('sh', ['-c', `${command} -f`], { PATH });
       expect({ command, code: await exit, output: output() }).toMatchObject({ code: 0 });
     }
+    expect(commands.every((command) => /-H 'Authorization: Bearer psl_\w+/.test(command))).toBe(true);
     const [, source] = /^ {2}(\. \S+) && npx passerelle status$/m.exec(started.output()) ?? [];
     const cli = start('sh', ['-c', `${source} && node --import tsx src/cli/main.ts status --json`], {
       DATABASE_URL: '',
       REDIS_URL: '',
     });
     expect({ code: await cli.exit, output: cli.output() }).toMatchObject({ code: 0 });
+    const [, url] = /(http:\/\/\S+)\/api\/v1\/sync'/.exec(started.output()) ?? [];
+    const byKey = start(
+      'sh',
+      ['-c', `${source} && curl -s -f -H "Authorization: Bearer $PASSERELLE_KEY" ${url}/api/v1/sync`],
+      { PATH },
+    );
+    expect({ code: await byKey.exit, output: byKey.output() }).toMatchObject({ code: 0 });
     await until(
       () => /run \d+ \(incremental\) success, .* updated/.test(started.output()),
       'a run with news',
