@@ -3,7 +3,10 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { RateLimitedError } from './access-errors.ts';
 import type { ApiDeps } from './deps.ts';
 
-/** Of one address, for requests that show no known key: enough for a mistake, too few to guess. */
+/**
+ * Of one address, for requests that show no key this process has found good: enough for mistakes, too few to guess.
+ * Callers behind one proxy are one address: while one of them guesses, the others need a key that was good before.
+ */
 const GUESSES_PER_MINUTE = 300;
 
 const LIMIT = 'ratelimit-limit';
