@@ -1,8 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type { Wire } from './types.ts';
 
-/** Deepest nesting of what is exchanged with Tryton, whose own reader (Python's) gives up at about this depth. */
+/** Deepest nesting of what is written. Tryton's own reader (Python's) gives up at about this depth. */
 const MAX_DEPTH = 1000;
+
+/** Deepest nesting of answers: with room left for what they are wrapped in. */
+const MAX_ANSWER_DEPTH = 500;
 
 /** Deepest nesting of what others send to us. */
 const MAX_BODY_DEPTH = 100;
@@ -15,7 +18,7 @@ interface Dialect {
   readonly words: boolean;
 }
 
-const PYTHON: Dialect = { maxDepth: MAX_DEPTH, words: true };
+const PYTHON: Dialect = { maxDepth: MAX_ANSWER_DEPTH, words: true };
 const STRICT: Dialect = { maxDepth: MAX_BODY_DEPTH, words: false };
 
 const NOT_FINITE = new Map([
@@ -49,7 +52,7 @@ export function isObject(value: Wire): value is WireObject {
  * and -Infinity as numbers; numbers with a point or an exponent as JSON.parse reads them. A member named `__proto__`
  * is a member like any other.
  *
- * Throws SyntaxError for anything else, for nesting deeper than 1,000 and whole numbers beyond Python's own limit of 4,300
+ * Throws SyntaxError for anything else, for nesting deeper than 500 and whole numbers beyond Python's own limit of 4,300
  * digits. Its message quotes nothing of the text.
  */
 export function parseWire(text: string): Wire {
@@ -96,7 +99,7 @@ function marked(text: string, mark: string, { words }: Dialect): string {
   return text.replace(TOKEN, (token) => {
     if (token === '"') inText = !inText;
     if (inText || token === '"' || token.startsWith('\\')) return token;
-    if (token.length > MAX_DIGITS) throw new SyntaxError(`a number of ${MAX_DIGITS} digits or more`);
+    if (token.length > MAX_DIGITS) throw new SyntaxError(`a whole number of ${MAX_DIGITS} digits or more`);
     const harmless = NOT_FINITE.has(token) ? !words : Number.isSafeInteger(Number(token));
     return harmless ? token : `{"${mark}":"${token}"}`;
   });

@@ -28,6 +28,12 @@ describe('numbers in answers', () => {
     ]);
   });
 
+  it('with many digits after the point are read like any other', () => {
+    const text =
+      '[0.30000000000000004,-1.12345678901234567890,12345678901234567890.5,1e-0000000000000000001,NaN]';
+    expect(parseWire(text)).toEqual([0.1 + 0.2, -1.1234567890123457, 12345678901234567000, 0.1, Number.NaN]);
+  });
+
   it('may be NaN or infinite, as Python writes them', () => {
     expect(parseWire('NaN')).toBeNaN();
     expect(parseWire('{"a":[NaN,-Infinity , Infinity]}')).toEqual({
@@ -64,7 +70,10 @@ describe('numbers in answers', () => {
   it('are refused with more digits than Python takes, and cost no stack', () => {
     expect(parseWire(`[${'1'.repeat(4300)}]`)).toEqual([BigInt('1'.repeat(4300))]);
     for (const read of [parseWire, fromJson])
-      expect(() => read(`[${'1'.repeat(10_000_000)}]`)).toThrow(SyntaxError);
+      for (const digits of [4301, 10_000_000])
+        expect(() => read(`[-${'1'.repeat(digits)}]`)).toThrow(
+          new SyntaxError('a whole number of 4300 digits or more'),
+        );
     expect(parseWire(`["${'1'.repeat(10_000_000)}", NaN]`)).toHaveLength(2);
     expect(parseWire(`["${'\\"'.repeat(1_000_000)}", NaN]`)).toEqual(['"'.repeat(1_000_000), Number.NaN]);
   });
@@ -94,6 +103,7 @@ describe('answers', () => {
     ['NaN in a word', '[NaNa]'],
     ['leading zeros', '[00000000000000012345]'],
     ['a plus', '[+12345678901234567890]'],
+    ['an escape outside of a text', '[\\n, NaN]'],
     ['two values', '{"a":NaN}{"a":NaN}'],
   ])('that are no JSON are a SyntaxError that quotes nothing: %s', (_, text) => {
     let thrown: unknown;
@@ -107,9 +117,9 @@ describe('answers', () => {
     expect(thrown).not.toHaveProperty('cause');
   });
 
-  it('are read to a depth of 1,000, and refused beyond, without exhausting the stack', () => {
-    expect(stringifyWire(parseWire(nested(1000)))).toBe(nested(1000));
-    expect(() => parseWire(nested(1001))).toThrow(new SyntaxError('nested deeper than 1000 levels'));
+  it('are read to a depth of 500, and refused beyond, without exhausting the stack', () => {
+    expect(stringifyWire(parseWire(nested(500)))).toBe(nested(500));
+    expect(() => parseWire(nested(501))).toThrow(new SyntaxError('nested deeper than 500 levels'));
     expect(() => parseWire(nested(100_000))).toThrow(SyntaxError);
     expect(() => parseWire(`${'{"a":'.repeat(100_000)}NaN${'}'.repeat(100_000)}`)).toThrow(SyntaxError);
     expect(() => parseWire('['.repeat(1_000_000))).toThrow(SyntaxError);
