@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { sql } from 'drizzle-orm';
 import type { LightMyRequestResponse } from 'fastify';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -13,7 +14,9 @@ beforeAll(async () => {
 });
 afterAll(() => api.close());
 
-const get = (headers: Record<string, string>, url = '/api/v1/sync') => api.app.inject({ url, headers });
+/** Each from an address of its own: these tests ask more often than one address may guess. */
+const get = (headers: Record<string, string>, url = '/api/v1/sync') =>
+  api.app.inject({ url, headers, remoteAddress: `10.0.${randomInt(256)}.${randomInt(256)}` });
 const told = (answer: LightMyRequestResponse) => [answer.statusCode, answer.json().code];
 
 describe('a request without a good key', () => {
@@ -151,4 +154,15 @@ describe('the last use of a key', () => {
       'the use to be noted after all',
     );
   });
+});
+
+it('while no key can be used, a refusal says how to make one, and then no longer', async () => {
+  await api.db.execute(sql`update api_key set revoked_at = now() where id % 2 = 0`);
+  await api.db.execute(sql`update api_key set expires_at = now() where id % 2 = 1`);
+  const detail = async (headers: Record<string, string>): Promise<string> =>
+    (await get(headers)).json().detail;
+  await until(async () => (await detail({})).includes('passerelle keys create --name'), 'the advice');
+  expect(await detail(bearer(newKeyText().key))).toContain('passerelle keys create --name');
+  await api.headerOf({ scopes: ['bc:read'] });
+  await until(async () => !(await detail({})).includes('passerelle keys create'), 'the advice to go');
 });

@@ -1,0 +1,65 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { createKeyRing } from '../../src/api/key-ring.ts';
+import type { Database } from '../../src/db/connection.ts';
+import { newKeyText } from '../../src/db/key-text.ts';
+import { apiKey } from '../../src/db/schema/gateway.ts';
+import { createLogger } from '../../src/logger.ts';
+import { freshDatabase } from '../harness/database.ts';
+
+const log = createLogger('silent', 'test');
+let database: Awaited<ReturnType<typeof freshDatabase>>;
+beforeAll(async () => {
+  database = await freshDatabase();
+});
+afterAll(() => database.close());
+
+async function makeKeys(count: number) {
+  const keys = Array.from({ length: count }, newKeyText);
+  const used = { name: 'many', scopes: ['bc:read'] as const, lastUsedAt: new Date() };
+  await database.db.insert(apiKey).values(keys.map(({ prefix, hash }) => ({ ...used, prefix, hash })));
+  return keys;
+}
+
+/** The same database, and how many readings were asked of it. */
+function counting() {
+  let asked = 0;
+  const select = (columns: never) => {
+    asked += 1;
+    return database.db.select(columns);
+  };
+  const db: Database = Object.assign(Object.create(database.db), { select });
+  return { db, asked: () => asked };
+}
+
+it('asks PostgreSQL once for callers that come at once, and again only after a while', async () => {
+  const [key = newKeyText()] = await makeKeys(1);
+  const { db, asked } = counting();
+  const ring = createKeyRing(db, log);
+  expect(ring.knows(key)).toBe(false);
+  await Promise.all(Array.from({ length: 64 }, () => ring.find(key)));
+  await ring.find(key);
+  expect(asked()).toBe(1);
+  expect(ring.knows(key)).toBe(true);
+  expect(ring.knows({ ...key, hash: newKeyText().hash })).toBe(false);
+});
+
+it('remembers unknown prefixes as well', async () => {
+  await makeKeys(1);
+  const { db, asked } = counting();
+  const ring = createKeyRing(db, log);
+  const key = newKeyText();
+  await expect(ring.find(key)).rejects.toMatchObject({ code: 'bad_key' });
+  const once = asked();
+  await expect(ring.find(key)).rejects.toMatchObject({ code: 'bad_key' });
+  expect(asked()).toBe(once);
+});
+
+it('keeps 1,000 keys at most, those read last, whatever is guessed', async () => {
+  const ring = createKeyRing(database.db, log);
+  const keys = await makeKeys(1001);
+  for (const key of keys) await ring.find(key);
+  expect(keys.filter((key) => ring.knows(key))).toHaveLength(1000);
+  expect(keys.map((key) => ring.knows(key)).indexOf(true)).toBe(1);
+  for (let guesses = 0; guesses < 1001; guesses += 1) await ring.find(newKeyText()).catch(() => {});
+  expect(keys.filter((key) => ring.knows(key))).toHaveLength(1000);
+});
