@@ -39,6 +39,7 @@ export async function attempts<T>(
   work: (attempt: Attempt) => Promise<T>,
 ): Promise<T> {
   const { site, signal, deadlineMs } = options;
+  signal?.throwIfAborted();
   const until = performance.now() + deadlineMs;
   const policy: RetryPolicy = { tries: options.retries + 1, ...PAUSES };
   const left = () => until - performance.now();
@@ -53,7 +54,8 @@ export async function attempts<T>(
     try {
       return await work(attempt);
     } catch (error) {
-      throw error instanceof TrytonTimeoutError && left() <= 0 ? late(error) : error;
+      // A timer may be early by a fraction of a millisecond.
+      throw error instanceof TrytonTimeoutError && left() <= 1 ? late(error) : error;
     }
   };
   return retry(policy, (error) => again(error, site), once, { signal, until });

@@ -70,6 +70,7 @@ export class TrytonClient {
     { signal, ...options }: CacheOptions & CallOptions = {},
   ): Promise<Wire> {
     const ready = this.#prepared(method, params);
+    signal?.throwIfAborted();
     const { cache, settings } = this.#parts;
     const site = { server: this.server, method: ready.method };
     const own = isRead(ready.method) ? {} : { signal };

@@ -6,7 +6,9 @@ import type { Ask } from './rpc.ts';
  * Answers by method: a value, an Error to throw, or a function of the call's parameters (the context is the last) that
  * gives, promises or throws either. Values are what `call` gives: Decimal, DateTime and so on.
  */
-export type Fixtures = Readonly<Record<string, unknown>>;
+export type Fixtures = Readonly<Record<string, Fixture>>;
+
+type Fixture = null | boolean | number | bigint | string | object | ((params: readonly unknown[]) => unknown);
 
 /** Answers from fixtures; logins always succeed. Throws TrytonRequestError for a method that has none. */
 export function createFixtureAsk(fixtures: Fixtures): Ask {

@@ -141,7 +141,8 @@ function connectionFailure(error: unknown, { connectTimeoutMs }: TransportLimits
   if (error instanceof errors.ConnectTimeoutError) return `not connected within ${connectTimeoutMs} ms`;
   const code = errorCode(error);
   if (code === 'unexpected' || code.startsWith('UND_')) return errorMessage(error);
-  return isTls(code) ? `TLS: ${code}, ${errorMessage(error)}` : code;
+  // OpenSSL's messages end in a new line.
+  return isTls(code) ? `TLS: ${code}, ${errorMessage(error).trimEnd()}` : code;
 }
 
 /** OpenSSL's verdicts on a certificate, Node's own, and a server that does not speak TLS at all. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { TrytonUserError } from '../../src/tryton/errors.ts';
+import { TrytonUnreachableError, TrytonUserError } from '../../src/tryton/errors.ts';
 import type { Fixtures } from '../../src/tryton/fixtures.ts';
 import { Decimal } from '../../src/tryton/values.ts';
 import { clientOf, thrownBy } from './clients.ts';
@@ -14,7 +14,7 @@ describe('a client with fixtures', () => {
   it('answers from values and functions, and tells of its calls', async () => {
     const { client, outcomes } = clientWith({
       [SEARCH]: [1, 2],
-      [READ]: async ([ids, fields, context]: unknown[]) => [{ ids, fields, context }],
+      [READ]: async ([ids, fields, context]) => [{ ids, fields, context }],
     });
     expect(await client.call('model', 'party.party.search', [[]])).toEqual([1, 2]);
     const rows = await client.call(READ, [[1], ['name'], { company: 3 }]);
@@ -25,7 +25,7 @@ describe('a client with fixtures', () => {
   it('sends values through the real codec', async () => {
     const seen: unknown[] = [];
     const { client } = clientWith({
-      [READ]: (params: unknown[]) => {
+      [READ]: (params) => {
         seen.push(params[0]);
         return new Decimal('1.10');
       },
@@ -56,6 +56,18 @@ describe('a client with fixtures', () => {
     const { client, outcomes } = clientWith({ [READ]: fixture(error) });
     expect(await thrownBy(client.call(READ, [[1], []]))).toBe(error);
     expect(outcomes).toMatchObject([{ method: READ, error }]);
+  });
+
+  it('takes an error for final, also one that is tried again otherwise', async () => {
+    let asked = 0;
+    const { client } = clientWith({
+      [READ]: () => {
+        asked++;
+        return new TrytonUnreachableError({ server: 'testing', method: READ }, 'ECONNREFUSED');
+      },
+    });
+    expect(await thrownBy(client.call(READ, [[1], []]))).toMatchObject({ code: 'tryton_unreachable' });
+    expect(asked).toBe(1);
   });
 
   it('signs in and out, and pings, without a server', async () => {

@@ -1,5 +1,5 @@
-import { setTimeout } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
+import { createMemorySessionStore } from '../../src/tryton/memory-sessions.ts';
 import { until } from '../harness/until.ts';
 import { clientAndServer, clientOf, thrownBy } from './clients.ts';
 import type { Script } from './scripted-server.ts';
@@ -37,7 +37,7 @@ describe('a read', () => {
   it('is tried again after a timeout', async () => {
     const { server, client } = await clientAndServer(
       failing(1, () => undefined),
-      { session, timeoutMs: 200 },
+      { session, timeoutMs: 1000 },
     );
     expect(await client.call(READ, [[1], []])).toBe('done');
     expect(server.received).toHaveLength(2);
@@ -120,7 +120,7 @@ describe('the deadline', () => {
         });
       return tryton70((call) => result(call, 'done'))(request, response, count);
     });
-    const { client } = clientOf(server.url, { deadlineMs: 200 });
+    const { client } = clientOf(server.url, { deadlineMs: 1500 });
     const patient = client.login();
     const error = await thrownBy(client.call(READ, [[1], []]));
     expect(error).toMatchObject({ code: 'tryton_timeout', method: READ });
@@ -144,17 +144,18 @@ describe('a caller who gives up', () => {
   });
 
   it('ends a pause between tries', async () => {
-    const { server, client } = await clientAndServer(busy(503, { 'retry-after': '20' }), { session });
+    const { client, lines } = await clientAndServer(busy(503, { 'retry-after': '20' }), { session });
     const controller = new AbortController();
     const call = thrownBy(client.call(READ, [[1], []], { signal: controller.signal }));
-    await until(() => server.received.length === 1, 'the call');
-    await setTimeout(50);
+    await until(() => lines.length === 1, 'the first failure');
     controller.abort(new Error('enough'));
     expect((await call).message).toBe('enough');
   });
 
-  it('beforehand sends nothing, not even a login', async () => {
-    const { server, client } = await clientAndServer((request) => result(request, 1));
+  it('beforehand sends nothing, and does not even look for a session', async () => {
+    const store = createMemorySessionStore();
+    const sessions = { ...store, read: () => expect.fail('it was looked for') };
+    const { server, client } = await clientAndServer((request) => result(request, 1), { sessions });
     const signal = AbortSignal.abort(new Error('enough'));
     expect((await thrownBy(client.call(READ, [[1], []], { signal }))).message).toBe('enough');
     expect((await thrownBy(client.cachedCall(READ, [[1], []], { signal }))).message).toBe('enough');

@@ -1,0 +1,94 @@
+import { pino } from 'pino';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { openRedis } from '../../src/queues/connection.ts';
+import type { TrytonClientOptions } from '../../src/tryton/options.ts';
+import { createRedisCacheStore } from '../../src/tryton/redis-cache.ts';
+import { freshPrefix, redisUrl } from '../harness/redis.ts';
+import { until } from '../harness/until.ts';
+import { clientAndServer, clientOf, thrownBy } from './clients.ts';
+import type { Script } from './scripted-server.ts';
+import { failure, result } from './scripted-server.ts';
+
+const FIELDS = 'model.party.party.fields_get';
+const READ = 'model.party.party.read';
+const WRITE = 'model.party.party.write';
+const session = { userId: 7, key: 'given' };
+
+function store() {
+  const redis = openRedis(redisUrl(), 'cache', pino({ level: 'silent' }));
+  onTestFinished(() => redis.disconnect());
+  return createRedisCacheStore(redis, { prefix: freshPrefix() });
+}
+
+const cached = (script: Script, options: Partial<TrytonClientOptions> = {}) =>
+  clientAndServer(script, { session, cache: store(), ...options });
+
+describe('a cached call', () => {
+  it('asks once for what the server lets clients keep, and tells of that call alone', async () => {
+    const { server, client, outcomes } = await cached((request) => ({
+      ...result(request, { name: {} }),
+      headers: { 'x-tryton-cache': '86400' },
+    }));
+    expect(await client.cachedCall(FIELDS, [['name']])).toEqual({ name: {} });
+    expect(await client.cachedCall(FIELDS, [['name']])).toEqual({ name: {} });
+    expect(server.received).toHaveLength(1);
+    expect(outcomes).toMatchObject([{ method: FIELDS }]);
+    expect(client.cacheCounters()).toMatchObject({ [FIELDS]: { miss: 1, hit: 1 } });
+  });
+
+  it('knows contexts and users apart', async () => {
+    const { client } = await cached((request) => result(request, 1));
+    const other = clientOf(client.server, { user: 'other', session }).client;
+    const french = client.cacheKey(READ, [[1], ['name'], { language: 'fr' }]);
+    expect(client.cacheKey(READ, [[1], ['name']])).toBe(client.cacheKey(READ, [[1], ['name'], {}]));
+    expect(
+      new Set([french, client.cacheKey(READ, [[1], ['name']]), other.cacheKey(READ, [[1], ['name']])]).size,
+    ).toBe(3);
+  });
+
+  it('sees what was written through the client, failed or not', async () => {
+    let name = 'old';
+    const { server, client } = await cached((request) => {
+      if (request.method === READ) return result(request, name);
+      name = `${name}er`;
+      return name === 'older' ? result(request, null) : failure(request, 'UserError', ['No', '']);
+    });
+    const read = () => client.cachedCall(READ, [[1], ['name']], { ttl: 60 });
+    expect([await read(), await read()]).toEqual(['old', 'old']);
+    await client.call(WRITE, [[1], { name: 'x' }]);
+    expect(await read()).toBe('older');
+    await thrownBy(client.call(WRITE, [[1], { name: 'x' }]));
+    expect(await read()).toBe('olderer');
+    await client.invalidate('party.party');
+    await read();
+    expect(server.methods()).toEqual([READ, WRITE, READ, WRITE, READ, READ]);
+  });
+
+  it('of a method that is no read is a call like any other', async () => {
+    const { server, client } = await cached((request) => result(request, null));
+    await client.cachedCall(WRITE, [[1], {}], { ttl: 60 });
+    await client.cachedCall(WRITE, [[1], {}], { ttl: 60 });
+    expect(server.methods()).toEqual([WRITE, WRITE]);
+    expect(client.cacheCounters()).toMatchObject({ [WRITE]: { bypass: 2, hit: 0 } });
+  });
+
+  it('given up by one caller goes on for the others', async () => {
+    let answer = (): void => {};
+    const { server, client } = await cached(async (request) => {
+      await new Promise<void>((resolve) => {
+        answer = resolve;
+      });
+      return result(request, 'shared');
+    });
+    const controller = new AbortController();
+    const reason = new Error('enough');
+    const hasty = thrownBy(client.cachedCall(READ, [[1], []], { ttl: 60, signal: controller.signal }));
+    await until(() => server.received.length === 1, 'the shared call');
+    const patient = client.cachedCall(READ, [[1], []], { ttl: 60 });
+    controller.abort(reason);
+    expect(await hasty).toBe(reason);
+    answer();
+    expect(await patient).toBe('shared');
+    expect(server.received).toHaveLength(1);
+  });
+});
