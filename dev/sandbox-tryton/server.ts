@@ -87,11 +87,9 @@ function route({ backend }: ServerParts, request: HttpRequest): HttpAnswer {
   if (database === undefined) return page(version, version === '5.0' ? 404 : 405);
   if (slash === '') return redirect(version, `http://${headerOf(request, 'host')}${request.path}/`);
   const isZipped = headerOf(request, 'content-encoding') === 'gzip';
-  // A body that only signed-in callers may compress: older ones call it unauthorized, newer ones fail over it.
-  if (isZipped && authorizationOf(request) === null)
-    return version === '5.0'
-      ? page(version, 401)
-      : page(version, 500, 'Value after * must be an iterable, not NoneType');
+  // 5.0 unpacks what anybody sends, later ones fail over it unless the caller is signed in.
+  if (isZipped && version !== '5.0' && authorizationOf(request) === null)
+    return page(version, 500, 'Value after * must be an iterable, not NoneType');
   return answer(backend, request, decodeURIComponent(database));
 }
 

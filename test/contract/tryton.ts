@@ -1,0 +1,43 @@
+import { afterAll, beforeAll, describe } from 'vitest';
+import type { OwnSession, Subject } from './tryton-ask.ts';
+import { seriesOf, signIn, signOut } from './tryton-ask.ts';
+import { callsContract } from './tryton-calls.ts';
+import { clientContract } from './tryton-client.ts';
+import { doorContract } from './tryton-door.ts';
+import { valuesContract } from './tryton-values.ts';
+
+export type { Subject, TrytonCoordinates } from './tryton-ask.ts';
+
+/** What a block of the suite works with; good within its tests. */
+export interface Visit {
+  readonly url: string;
+  readonly user: string;
+  readonly password: string;
+  /** `7.0` */
+  readonly series: string;
+  readonly isOld: boolean;
+  readonly session: OwnSession;
+}
+
+/** What the gateway relies on, held against any Tryton of 5.0, 6.0 or 7.0: real or sandbox. */
+export function trytonContract(name: string, subject: Subject): void {
+  describe(name, () => {
+    let visit: Visit | undefined;
+    beforeAll(async () => {
+      const coordinates = subject();
+      const series = await seriesOf(coordinates.url);
+      visit = { ...coordinates, series, isOld: series === '5.0', session: await signIn(coordinates) };
+    });
+    afterAll(async () => {
+      if (visit) await signOut(visit.url, visit.session);
+    });
+    const current = () => {
+      if (visit === undefined) throw new Error('the session is opened by a hook');
+      return visit;
+    };
+    doorContract(current);
+    callsContract(current);
+    clientContract(current);
+    valuesContract(current);
+  });
+}
