@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { TrytonUserError } from '../../src/tryton/errors.ts';
 import { until } from '../harness/until.ts';
@@ -15,6 +16,7 @@ async function together({ cache, redis }: ReturnType<typeof openCache>, slow: Re
   const outcomes = Promise.allSettled(Array.from({ length: CALLERS }, () => read(cache, slow)));
   await slow.asked;
   await redis.ping();
+  await setImmediate();
   return { outcomes };
 }
 
@@ -38,6 +40,18 @@ describe('callers that ask for the same thing at once', () => {
     for (const outcome of await all.outcomes) expect(outcome).toEqual({ status: 'rejected', reason: error });
     expect(slow.calls()).toBe(1);
     expect(await read(opened.cache, server('again'))).toBe('again');
+  });
+
+  it('are no cause for warnings when they come before there is a connection', async () => {
+    const warnings: Error[] = [];
+    const note = (warning: Error) => warnings.push(warning);
+    process.on('warning', note);
+    const { cache } = openCache();
+    const source = server('x');
+    await Promise.all(Array.from({ length: CALLERS }, () => read(cache, source)));
+    process.off('warning', note);
+    expect(warnings).toEqual([]);
+    expect(cache.counters()[READ]).toMatchObject({ error: 0 });
   });
 
   it('share nothing with those who ask for something else', async () => {

@@ -94,6 +94,7 @@ describe('how long', () => {
     ['the server’s word, where it is shorter', 10, 100, 10],
     ['a day at most', null, 1_000_000, 86_400],
     ['a day at most, whatever the server says', 1_000_000, undefined, 86_400],
+    ['a day at most, whatever both say', 1_000_000, 1_000_000, 86_400],
   ])('is %s', async (_case, cacheSeconds, ttl, expected) => {
     const { cache, pass, redis, prefix } = openCache();
     const source = server('x', cacheSeconds);
