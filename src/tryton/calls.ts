@@ -9,6 +9,7 @@ import type { Answer, CallOptions, Session, Wire } from './types.ts';
 
 export interface PerformOptions extends CallOptions {
   readonly retries?: number;
+  readonly deadlineMs?: number;
 }
 
 /** One logical call, context included in its parameters: session, retries, deadline. */
@@ -22,8 +23,9 @@ export interface CallParts {
 }
 
 export function createPerform({ server, ask, sessions, settings }: CallParts): Perform {
-  const { timeoutMs, deadlineMs } = settings;
-  return told(settings, (method, params, { signal, retries = settings.retries }) => {
+  const { timeoutMs } = settings;
+  return told(settings, (method, params, options) => {
+    const { signal, retries = settings.retries, deadlineMs = settings.deadlineMs } = options;
     const limits: AttemptOptions = { site: { server, method }, retries, timeoutMs, deadlineMs, signal };
     const write = !isRead(method);
     return attempts(limits, (attempt) => {

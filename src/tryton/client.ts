@@ -102,7 +102,8 @@ export class TrytonClient {
   /** Whether the server answers and the session holds. Throws nothing but the signal's reason. */
   ping(options: CallOptions = {}): Promise<PingReport> {
     const { perform, sessions, settings, context } = this.#parts;
-    return ping({ perform, sessions, clock: settings.clock, context }, options);
+    const { clock, timeoutMs } = settings;
+    return ping({ perform, sessions, clock, timeoutMs, context }, options);
   }
 
   /** Makes sure that there is a session, signing in where there is none. Calls do that by themselves. */

@@ -1,6 +1,6 @@
 import { errorCode, errorMessage } from '../errors.ts';
-import type { Perform } from './calls.ts';
-import { TrytonUnreachableError } from './errors.ts';
+import type { Perform, PerformOptions } from './calls.ts';
+import { TrytonTimeoutError, TrytonUnreachableError } from './errors.ts';
 import type { Sessions } from './sessions.ts';
 import type { Answer, CallOptions, PingReport, Wire } from './types.ts';
 
@@ -8,6 +8,8 @@ export interface PingParts {
   readonly perform: Perform;
   readonly sessions: Sessions;
   readonly clock: () => number;
+  /** For each of the two calls, a login included; it goes on by itself where it takes longer. */
+  readonly timeoutMs: number;
   /** Of the client: what a call without a context of its own gets. */
   readonly context: Wire;
 }
@@ -28,11 +30,13 @@ const NOT_TRIED: Try = { ms: 0, answer: null, error: undefined };
  */
 export async function ping(parts: PingParts, options: CallOptions): Promise<PingReport> {
   const { perform, sessions, clock, context } = parts;
-  const anonymous = await tried(perform, 'common.server.version', [], options);
-  const authenticated =
-    anonymous.error instanceof TrytonUnreachableError
-      ? NOT_TRIED
-      : await tried(perform, 'model.res.user.get_preferences', [true, context], options);
+  const limits = { ...options, retries: 0, deadlineMs: parts.timeoutMs };
+  const anonymous = await tried(perform, 'common.server.version', [], limits);
+  const { error: silence } = anonymous;
+  const isSilent = silence instanceof TrytonUnreachableError || silence instanceof TrytonTimeoutError;
+  const authenticated = isSilent
+    ? NOT_TRIED
+    : await tried(perform, 'model.res.user.get_preferences', [true, context], limits);
   const version = anonymous.answer?.result;
   const circuit = await sessions.circuit().catch(() => null);
   const session = sessions.peek();
@@ -53,11 +57,11 @@ async function tried(
   perform: Perform,
   method: string,
   params: readonly Wire[],
-  options: CallOptions,
+  options: PerformOptions,
 ): Promise<Try> {
   const start = performance.now();
   try {
-    const answer = await perform(method, params, { ...options, retries: 0 });
+    const answer = await perform(method, params, options);
     return { ms: performance.now() - start, answer, error: undefined };
   } catch (error) {
     options.signal?.throwIfAborted();
