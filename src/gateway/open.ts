@@ -16,29 +16,31 @@ export interface GatewayStores {
   readonly db: Database;
 }
 
+/** Null, both, where no Tryton is configured. */
 export interface Gateway {
-  readonly tryton: TrytonClient;
-  readonly health: Health;
+  readonly tryton: TrytonClient | null;
+  readonly trytonHealth: Health | null;
 }
 
 type Defer = (release: () => Promise<void>) => void;
 
 /** The one Tryton client of a process. Nothing is sent to Tryton before the first call. */
 export function openGateway(
-  config: TrytonConfig,
+  config: TrytonConfig | null,
   { db, ...shared }: GatewayStores,
   log: TrytonLogger,
   defer: Defer,
 ): Gateway {
+  if (config === null) return { tryton: null, trytonHealth: null };
   const tryton = new TrytonClient({
     ...clientOptions(config, shared),
     logger: log,
-    onOutcome: (outcome) => health.observe(outcome),
+    onOutcome: (outcome) => trytonHealth.observe(outcome),
   });
-  const health = new Health(db, `${tryton.user}@${tryton.server}`, log);
-  defer(() => health.close());
+  const trytonHealth = new Health(db, `${tryton.user}@${tryton.server}`, log);
+  defer(() => trytonHealth.close());
   defer(() => tryton.close());
-  return { tryton, health };
+  return { tryton, trytonHealth };
 }
 
 /** The constructor's options: session and cache shared by all who use this Redis with this prefix. */

@@ -29,6 +29,8 @@ const ODOO = {
   ODOO_PASSWORD: 'secret',
 };
 
+const NONE = { openGateway: () => ({ tryton: null, trytonHealth: null }) };
+
 export const bearer = (key: string) => ({ authorization: `Bearer ${key}` });
 
 /**
@@ -51,7 +53,10 @@ export async function startApi(
   const redis = openRedis(config.redisUrl, 'producer', log);
   const cacheRedis = openRedis(config.redisUrl, 'cache', log);
   const queues = openQueues(redis, config.queuePrefix, log);
-  const gateway = { tryton: null, trytonHealth: null };
+  const stores = { redis: cacheRedis, prefix: config.queuePrefix, db: database.db };
+  const releases: (() => Promise<void>)[] = [];
+  const { openGateway } = config.tryton === null ? NONE : await import('../../src/gateway/open.ts');
+  const gateway = openGateway(config.tryton, stores, log, (release) => releases.push(release));
   const deps: ApiDeps = { config, db: database.db, queues, redis, cacheRedis, log, ...gateway, ...replaced };
   const app = await buildApp(deps);
   await app.ready();
@@ -65,6 +70,7 @@ export async function startApi(
     headerOf: async (wanted) => bearer((await createApiKey(database.db, { name: 'a test', ...wanted })).key),
     close: async () => {
       await app.close();
+      for (const release of releases.reverse()) await release();
       await queues.close();
       redis.disconnect();
       cacheRedis.disconnect();
