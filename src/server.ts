@@ -3,6 +3,7 @@ import { buildApp } from './api/app.ts';
 import type { Config } from './config.ts';
 import { ConfigError, readConfig } from './config.ts';
 import { openDatabase } from './db/connection.ts';
+import { openGateway } from './gateway/open.ts';
 import type { Logger } from './logger.ts';
 import { createLogger } from './logger.ts';
 import { openRedis } from './queues/connection.ts';
@@ -40,12 +41,19 @@ async function serve(config: Config, log: Logger): Promise<void> {
     defer(() => cacheRedis.disconnect());
     const queues = openQueues(redis, config.queuePrefix, log);
     defer(() => inTime(queues.close()));
-    const gateway = { tryton: null, trytonHealth: null };
+    const stores = { db, redis: cacheRedis, prefix: config.queuePrefix };
+    const gateway = openGateway(config.tryton, stores, log, defer);
     const app = await buildApp({ config, db, queues, redis, cacheRedis, log, ...gateway });
     defer(() => closeInTime(app));
     const url = await app.listen({ host: config.http.host, port: config.http.port });
     log.info(
-      { url, bc: `${url}/api/v1/bc`, queues: `${url}/admin/queues`, ready: `${url}/readyz` },
+      {
+        url,
+        tryton: gateway.tryton?.server,
+        bc: `${url}/api/v1/bc`,
+        queues: `${url}/admin/queues`,
+        ready: `${url}/readyz`,
+      },
       'listening',
     );
     log.info({ signal: await stopped }, 'stopping');

@@ -11,6 +11,7 @@ import { addMigrate } from './migrate.ts';
 import { addResync } from './resync.ts';
 import { addStatus } from './status.ts';
 import { addSync } from './sync.ts';
+import { addTryton } from './tryton.ts';
 import { addVerify } from './verify.ts';
 import { packageVersion } from './version.ts';
 
@@ -55,7 +56,7 @@ function createProgram(context: CommandContext, exit: (code: ExitCode) => void):
     .exitOverride()
     .addHelpText('after', HELP);
   // Commands take over what is set above.
-  for (const add of [addSync, addResync, addStatus, addVerify, addKeys, addMigrate])
+  for (const add of [addSync, addResync, addStatus, addVerify, addTryton, addKeys, addMigrate])
     add(program, context, exit);
   return program;
 }

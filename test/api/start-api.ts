@@ -4,6 +4,7 @@ import type { ApiDeps } from '../../src/api/deps.ts';
 import { readConfig } from '../../src/config.ts';
 import type { NewApiKey } from '../../src/db/api-keys.ts';
 import { createApiKey } from '../../src/db/api-keys.ts';
+import { openGateway } from '../../src/gateway/open.ts';
 import { createLogger } from '../../src/logger.ts';
 import { openRedis } from '../../src/queues/connection.ts';
 import { openQueues } from '../../src/queues/queues.ts';
@@ -29,8 +30,6 @@ const ODOO = {
   ODOO_PASSWORD: 'secret',
 };
 
-const NONE = { openGateway: () => ({ tryton: null, trytonHealth: null }) };
-
 export const bearer = (key: string) => ({ authorization: `Bearer ${key}` });
 
 /**
@@ -55,7 +54,6 @@ export async function startApi(
   const queues = openQueues(redis, config.queuePrefix, log);
   const stores = { redis: cacheRedis, prefix: config.queuePrefix, db: database.db };
   const releases: (() => Promise<void>)[] = [];
-  const { openGateway } = config.tryton === null ? NONE : await import('../../src/gateway/open.ts');
   const gateway = openGateway(config.tryton, stores, log, (release) => releases.push(release));
   const deps: ApiDeps = { config, db: database.db, queues, redis, cacheRedis, log, ...gateway, ...replaced };
   const app = await buildApp(deps);

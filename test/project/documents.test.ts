@@ -5,7 +5,13 @@ import { variables } from '../../src/variables.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const read = (file: string) => readFileSync(join(ROOT, file), 'utf8');
-const DOCUMENTS = ['README.md', 'CHANGELOG.md', 'docs/design.md', 'docs/odoo-protocols.md'];
+const DOCUMENTS = [
+  'README.md',
+  'CHANGELOG.md',
+  'docs/design.md',
+  'docs/gateway.md',
+  'docs/odoo-protocols.md',
+];
 
 describe('.env.example', () => {
   it('names every variable that the configuration reads, and no other', () => {
