@@ -1,3 +1,4 @@
+import { EventEmitter, once } from 'node:events';
 import { pino } from 'pino';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { openRedis } from '../../src/queues/connection.ts';
@@ -73,21 +74,19 @@ describe('a cached call', () => {
   });
 
   it('given up by one caller goes on for the others', async () => {
-    let answer = (): void => {};
+    const gate = new EventEmitter();
     const { server, client } = await cached(async (request) => {
-      await new Promise<void>((resolve) => {
-        answer = resolve;
-      });
+      await once(gate, 'open');
       return result(request, 'shared');
     });
     const controller = new AbortController();
     const reason = new Error('enough');
     const hasty = thrownBy(client.cachedCall(READ, [[1], []], { ttl: 60, signal: controller.signal }));
-    await until(() => server.received.length === 1, 'the shared call');
     const patient = client.cachedCall(READ, [[1], []], { ttl: 60 });
+    await until(() => server.received.length === 1, 'the shared call');
     controller.abort(reason);
     expect(await hasty).toBe(reason);
-    answer();
+    gate.emit('open');
     expect(await patient).toBe('shared');
     expect(server.received).toHaveLength(1);
   });
