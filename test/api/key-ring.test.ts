@@ -1,10 +1,12 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createKeyRing } from '../../src/api/key-ring.ts';
+import { findApiKey, touchApiKey } from '../../src/db/api-keys.ts';
 import type { Database } from '../../src/db/connection.ts';
 import { newKeyText } from '../../src/db/key-text.ts';
 import { apiKey } from '../../src/db/schema/gateway.ts';
 import { createLogger } from '../../src/logger.ts';
 import { freshDatabase } from '../harness/database.ts';
+import { until } from '../harness/until.ts';
 
 const log = createLogger('silent', 'test');
 let database: Awaited<ReturnType<typeof freshDatabase>>;
@@ -13,22 +15,27 @@ beforeAll(async () => {
 });
 afterAll(() => database.close());
 
-async function makeKeys(count: number) {
+async function makeKeys(count: number, lastUsedAt: Date | null = new Date()) {
   const keys = Array.from({ length: count }, newKeyText);
-  const used = { name: 'many', scopes: ['bc:read'] as const, lastUsedAt: new Date() };
+  const used = { name: 'many', scopes: ['bc:read'] as const, lastUsedAt };
   await database.db.insert(apiKey).values(keys.map(({ prefix, hash }) => ({ ...used, prefix, hash })));
   return keys;
 }
 
-/** The same database, and how many readings were asked of it. */
+/** The same database, and how many readings and changes were asked of it. */
 function counting() {
   let asked = 0;
   const select = (columns: never) => {
     asked += 1;
     return database.db.select(columns);
   };
-  const db: Database = Object.assign(Object.create(database.db), { select });
-  return { db, asked: () => asked };
+  let changed = 0;
+  const update = (table: typeof apiKey) => {
+    changed += 1;
+    return database.db.update(table);
+  };
+  const db: Database = Object.assign(Object.create(database.db), { select, update });
+  return { db, asked: () => asked, changed: () => changed };
 }
 
 it('asks PostgreSQL once for callers that come at once, and again only after a while', async () => {
@@ -41,6 +48,19 @@ it('asks PostgreSQL once for callers that come at once, and again only after a w
   expect(asked()).toBe(1);
   expect(ring.knows(key)).toBe(true);
   expect(ring.knows({ ...key, hash: newKeyText().hash })).toBe(false);
+});
+
+it('notes a use once a minute: a process says so once, and PostgreSQL hears the first of several', async () => {
+  const [key = newKeyText()] = await makeKeys(1, null);
+  const { db, changed } = counting();
+  const ring = createKeyRing(db, log);
+  const { id } = await ring.find(key);
+  await ring.find(key);
+  expect(changed()).toBe(1);
+  const lastUse = async () => (await findApiKey(database.db, key.prefix))?.lastUsedAt;
+  const first = await until(lastUse, 'the use to be noted');
+  await touchApiKey(database.db, id);
+  expect(await lastUse()).toEqual(first);
 });
 
 it('remembers unknown prefixes as well', async () => {
