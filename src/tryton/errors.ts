@@ -11,9 +11,12 @@ export interface CallSite {
 /** Anything that went wrong between us and Tryton. Holds no parameter, no password, no session key, no traceback. */
 export abstract class TrytonError extends PasserelleError {
   readonly method: string;
+  /** The message without the place. */
+  readonly text: string;
   constructor({ server, method }: CallSite, text: string, options?: ErrorOptions) {
     super(`Tryton at ${server}, call ${method}: ${text}`, options);
     this.method = method;
+    this.text = text;
   }
 }
 

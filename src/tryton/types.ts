@@ -46,7 +46,8 @@ export interface SessionStore {
   /** The right to sign in: null while another process has it. It is kept alive until released, or the process ends. */
   claimLogin(): Promise<ReleaseLogin | null>;
   readCircuit(): Promise<OpenCircuit | null>;
-  openCircuit(circuit: OpenCircuit): Promise<void>;
+  /** @param ttlMs how long it is open, and so worth keeping. */
+  openCircuit(circuit: OpenCircuit, ttlMs: number): Promise<void>;
 }
 
 /** What a cache store holds under a key, and how its tags stand now. */
