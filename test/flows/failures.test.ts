@@ -30,6 +30,8 @@ describe('one BC that cannot be stored', () => {
       config: readConfig(office.env),
       redis,
       cacheRedis: redis,
+      tryton: null,
+      trytonHealth: null,
     });
     app.addHook('onClose', () => redis.disconnect());
     return app;

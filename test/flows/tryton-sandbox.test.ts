@@ -1,0 +1,11 @@
+import { loginsFlow } from './tryton-logins.ts';
+import { outagesFlow } from './tryton-outages.ts';
+import { sessionsFlow } from './tryton-sessions.ts';
+import { sandboxStage } from './tryton-stage.ts';
+
+sessionsFlow('a session shared by two processes', () => sandboxStage({ latencyMs: 5 }));
+loginsFlow('a wrong password', () => sandboxStage({}));
+outagesFlow('a Tryton that is stopped and started under load', () => sandboxStage({ latencyMs: 5 }));
+outagesFlow('the same behind connections that stay open', () =>
+  sandboxStage({ latencyMs: 5, keepAlive: true, gzip: true }),
+);

@@ -1,0 +1,14 @@
+import { describe, it } from 'vitest';
+import { loginsFlow } from '../flows/tryton-logins.ts';
+import { outagesFlow } from '../flows/tryton-outages.ts';
+import { sessionsFlow } from '../flows/tryton-sessions.ts';
+import { liveStage, missingStage } from './tryton-stage.ts';
+
+if (missingStage === null) {
+  sessionsFlow('a session shared by two processes, on a real server', liveStage);
+  loginsFlow('a wrong password, on a real server', liveStage);
+  outagesFlow('a real server that is stopped and started under load', liveStage);
+} else
+  describe('a real Tryton that is disturbed', () => {
+    it.skip(`needs ${missingStage}`);
+  });
