@@ -40,7 +40,7 @@ test.each([
   expect(stderr).toContain(hint);
 });
 
-test.each([[[]], [['sync']], [['resync']], [['status']], [['verify']], [['migrate']]])(
+test.each([[[]], [['sync']], [['resync']], [['status']], [['verify']], [['keys']], [['migrate']]])(
   'the help of %j has examples',
   async (argv: string[]) => {
     const { code, stdout } = await passerelle([...argv, '--help'], {});
