@@ -15,7 +15,7 @@ export function addCall(tryton: Command, context: CommandContext, exit: (code: E
     .command('call')
     .summary('call a method and print its result')
     .description(
-      'Call a method and print its result as JSON. Whatever the Tryton user may do can be done, writes included:\n' +
+      'Call a method and print its result as JSON. Whatever the Tryton user may do can be done, writes included: ' +
         'nothing is asked before.',
     )
     .argument('<method>', 'full name, such as model.party.party.search')

@@ -13,7 +13,7 @@ export function addTryton(program: Command, context: CommandContext, exit: (code
     .command('tryton')
     .summary('ping Tryton, or call one of its methods')
     .description(
-      'Talk to Tryton as the gateway does. Needs TRYTON_RPC_URL, TRYTON_USER and TRYTON_PASSWORD only; where REDIS_URL\n' +
+      'Talk to Tryton as the gateway does. Needs TRYTON_RPC_URL, TRYTON_USER and TRYTON_PASSWORD only; where REDIS_URL ' +
         'is set and Redis answers, the session is shared with the API, and writes drop what it has cached.',
     )
     .addHelpText('after', HELP);

@@ -34,15 +34,24 @@ describe('one call', () => {
   });
 
   test('takes and gives tagged values to the last digit', async () => {
-    const rate = '{"__class__":"Decimal","decimal":"1.234567890123456789012345678900"}';
-    const made = await api.rpc(
-      `{"method":"model.party.party.create","params":[[{"name":"x","code":"${Date.now()}"}]]}`,
-    );
-    expect(made.status).toBe(200);
-    const found = await api.rpc(
-      `{"method":"model.currency.currency.search_count","params":[[["rounding","=",${rate}]]]}`,
-    );
-    expect(found).toMatchObject({ status: 200, result: 0 });
+    const rounding = { __class__: 'Decimal', decimal: '0.050000' };
+    const made = await api.rpc({
+      method: 'model.currency.currency.create',
+      params: [[{ name: 'Franc', code: 'XXX', rounding }]],
+    });
+    const read = { method: 'model.currency.currency.read', params: [made.result, ['rounding']] };
+    expect(await api.rpc(read)).toMatchObject({ status: 200, result: [{ rounding }] });
+  });
+
+  test('passes whole numbers of any size on, both ways', async () => {
+    const params = '[[[["id","in",[12345678901234567890123]]]]]';
+    const { tryton } = api;
+    if (tryton === null) throw new Error('there is a Tryton');
+    const { callWire } = tryton;
+    tryton.callWire = async (_, given) => given;
+    const answer = await api.rpc(`{"method":"${READ}","cache":false,"params":${params}}`);
+    tryton.callWire = callWire;
+    expect(answer.text).toBe(`{"result":${params}}`);
   });
 });
 
