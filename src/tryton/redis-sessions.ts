@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
-import { delay } from '../retry.ts';
+import { connected } from './redis-ready.ts';
 import type { Seal } from './seal.ts';
 import { createSeal } from './seal.ts';
 import type { OpenCircuit, ReleaseLogin, Session, SessionStore } from './types.ts';
@@ -9,13 +9,16 @@ import type { OpenCircuit, ReleaseLogin, Session, SessionStore } from './types.t
 const CLAIM_MS = 10_000;
 const KEEP_ALIVE_MS = 3000;
 
-/** A connection with the role `cache` gives up within a moment; a session is worth a little more patience. */
-const TRIES = 3;
-const PAUSE_MS = 150;
+/** How long a connection that is just being opened is waited for. */
+const CONNECT_MS = 1000;
 
-/** Extends or gives up a claim only while it is still ours. */
-const EXTEND = `if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('pexpire', KEYS[1], ARGV[2]) end return 0`;
-const RELEASE = `if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end return 0`;
+/** Extends a claim that is ours; takes it again where Redis lost it. */
+const EXTEND = `local held = redis.call('get', KEYS[1])
+if held and held ~= ARGV[1] then return 0 end
+return redis.call('set', KEYS[1], ARGV[1], 'PX', ARGV[2])`;
+
+/** Deletes a value only while it is still the one we know. */
+const DELETE = `if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end return 0`;
 
 export interface RedisSessionOptions {
   readonly prefix: string;
@@ -54,25 +57,27 @@ class RedisSessionStore implements SessionStore {
     await this.#writeSealed('session', session, ttlMs);
   }
 
-  /** Not in one step: a session written in between is lost to the others, who then sign in once more. */
   async remove(session: Session): Promise<void> {
-    const kept = await this.read();
-    if (kept?.key === session.key) await this.#ask('session', (key) => this.#redis.del(key));
+    const { key, seal } = await this.#place('session');
+    const sealed = await this.#redis.get(key);
+    if (sealed !== null && sessionIn(opened(seal, sealed, key))?.key === session.key)
+      await this.#redis.eval(DELETE, 1, key, sealed);
   }
 
   async claimLogin(): Promise<ReleaseLogin | null> {
+    const { key } = await this.#place('claim');
     const token = randomUUID();
-    const claimed = await this.#ask('claim', (key) => this.#redis.set(key, token, 'PX', CLAIM_MS, 'NX'));
-    // The reply to a first try may have been lost on the way.
-    const ours = claimed === 'OK' || (await this.#ask('claim', (key) => this.#redis.get(key))) === token;
-    if (!ours) return null;
-    const extend = () => this.#ask('claim', (key) => this.#redis.eval(EXTEND, 1, key, token, CLAIM_MS));
+    const release = async () => void (await this.#redis.eval(DELETE, 1, key, token));
+    const claim = this.#redis.set(key, token, 'PX', CLAIM_MS, 'NX');
+    // Without a reply it may have been made all the same.
+    claim.catch(() => release().catch(() => {}));
+    if ((await claim) === null) return null;
     // A claim that cannot be kept alive runs out; then another process signs in too, which does no harm.
-    const timer = setInterval(() => extend().catch(() => {}), KEEP_ALIVE_MS);
-    timer.unref();
-    return async () => {
+    const extend = () => this.#redis.eval(EXTEND, 1, key, token, CLAIM_MS);
+    const timer = setInterval(() => extend().catch(() => {}), KEEP_ALIVE_MS).unref();
+    return () => {
       clearInterval(timer);
-      await this.#ask('claim', (key) => this.#redis.eval(RELEASE, 1, key, token));
+      return release();
     };
   }
 
@@ -80,44 +85,34 @@ class RedisSessionStore implements SessionStore {
     return circuitIn(await this.#readSealed('circuit'));
   }
 
-  async openCircuit(circuit: OpenCircuit): Promise<void> {
-    await this.#writeSealed('circuit', circuit, Math.max(1, circuit.until - Date.now()));
+  async openCircuit(circuit: OpenCircuit, ttlMs: number): Promise<void> {
+    await this.#writeSealed('circuit', circuit, ttlMs);
   }
 
   async #readSealed(name: Name): Promise<unknown> {
-    const { sealed, key } = await this.#ask(name, async (at) => ({
-      sealed: await this.#redis.get(at),
-      key: at,
-    }));
-    const text = sealed === null ? null : (await this.#sealOnce()).open(sealed, key);
-    return text === null ? null : JSON.parse(text);
+    const { key, seal } = await this.#place(name);
+    const sealed = await this.#redis.get(key);
+    return sealed === null ? null : opened(seal, sealed, key);
   }
 
   async #writeSealed(name: Name, value: object, ttlMs: number): Promise<void> {
-    const seal = await this.#sealOnce();
-    await this.#ask(name, (key) =>
-      this.#redis.set(key, seal.close(JSON.stringify(value), key), 'PX', Math.max(1, Math.ceil(ttlMs))),
-    );
+    const { key, seal } = await this.#place(name);
+    const sealed = seal.close(JSON.stringify(value), key);
+    await this.#redis.set(key, sealed, 'PX', Math.max(1, Math.ceil(ttlMs)));
   }
 
-  /** Tries again after a moment: Redis may just be connecting, or this process may just have been busy. */
-  async #ask<T>(name: Name, work: (key: string) => Promise<T>): Promise<T> {
-    const { fingerprint } = await this.#sealOnce();
-    const key = `${this.#prefix}:${name}:${fingerprint}`;
-    for (let failures = 1; ; failures++) {
-      try {
-        return await work(key);
-      } catch (error) {
-        if (failures === TRIES) throw error;
-        await delay(PAUSE_MS * failures);
-      }
-    }
-  }
-
-  #sealOnce(): Promise<Seal> {
+  async #place(name: Name): Promise<{ key: string; seal: Seal }> {
+    await connected(this.#redis, CONNECT_MS);
     this.#seal ??= this.#makeSeal();
-    return this.#seal;
+    const seal = await this.#seal;
+    return { key: `${this.#prefix}:${name}:${seal.fingerprint}`, seal };
   }
+}
+
+/** Null for what is no value of ours. */
+function opened(seal: Seal, sealed: string, key: string): unknown {
+  const text = seal.open(sealed, key);
+  return text === null ? null : JSON.parse(text);
 }
 
 function sessionIn(value: unknown): Session | null {

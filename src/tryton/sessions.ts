@@ -3,10 +3,14 @@ import { delay } from '../retry.ts';
 import type { CallSite } from './errors.ts';
 import { TrytonRateLimitError } from './errors.ts';
 import { TrytonAuthError, TrytonCircuitOpenError } from './login-errors.ts';
+import { SessionGuard, StoreFailure } from './session-guard.ts';
 import type { OpenCircuit, Session, SessionStore, TrytonLogger } from './types.ts';
 
 /** How often a process looks whether another one has signed in meanwhile; drawn from its upper half. */
-const LOOK_EVERY_MS = 60;
+const LOOK_EVERY_MS = 100;
+
+/** So many refused sessions are known by their keys, not to be taken from the store again. */
+const REMEMBERED = 16;
 
 export interface SessionParts {
   readonly store: SessionStore;
@@ -35,7 +39,7 @@ export interface Sessions {
   renew(rejected: Session): Promise<Session>;
   /** What is in memory. */
   peek(): Session | null;
-  /** null while logins may be tried. */
+  /** Why no login is tried now, in this process or any other; null while they may be tried. */
   circuit(): Promise<OpenCircuit | null>;
   /** Takes the session away from everybody; gives it back so that it can be ended on the server. */
   forget(): Promise<Session | null>;
@@ -46,101 +50,120 @@ export interface Sessions {
  * claim, and look for what the others found before they sign in. Without the store each process has its own session.
  */
 export function createSessions(parts: SessionParts): Sessions {
-  return new SessionKeeper(parts);
+  return new SharedSessions(parts);
 }
 
-class SessionKeeper implements Sessions {
+class SharedSessions implements Sessions {
   readonly #parts: SessionParts;
-  #session: Session | null;
+  readonly #guard: SessionGuard;
+  readonly #refusedKeys = new Set<string>();
+  #held: Session | null;
   #circuit: OpenCircuit | null = null;
   #renewal: Promise<Session> | null = null;
-  #storeFails = false;
 
   constructor(parts: SessionParts) {
     this.#parts = parts;
-    this.#session = parts.initial ?? null;
+    this.#guard = new SessionGuard(parts.store, parts.log);
+    this.#held = parts.initial ?? null;
   }
 
   async current(): Promise<Session> {
-    const session = this.#session;
-    return session !== null && !this.#isOver(session) ? session : this.#renewed(session);
+    const held = this.#held;
+    if (held !== null && this.#isYoung(held)) return held;
+    this.#renewal ??= this.#renewed().finally(() => {
+      this.#renewal = null;
+    });
+    return this.#renewal;
   }
 
   async renew(rejected: Session): Promise<Session> {
-    const session = this.#session;
-    const replaced = session !== null && session.key !== rejected.key && !this.#isOver(session);
-    return replaced ? session : this.#renewed(rejected);
+    this.#neverAgain(rejected);
+    return this.current();
   }
 
   peek(): Session | null {
-    return this.#session;
+    return this.#held;
   }
 
   async circuit(): Promise<OpenCircuit | null> {
-    const shared = await this.#use((store) => store.readCircuit());
-    return this.#openOf(shared?.value ?? null) ?? this.#openOf(this.#circuit);
+    const own = this.#ifOpen(this.#circuit);
+    return own ?? this.#ifOpen(await this.#guard.attempt('read', (store) => store.readCircuit()));
   }
 
   async forget(): Promise<Session | null> {
-    const session = this.#session ?? (await this.#use((store) => store.read()))?.value ?? null;
-    this.#session = null;
-    if (session !== null) await this.#use((store) => store.remove(session));
+    // One that is just being made is to be forgotten too.
+    await this.#renewal?.catch(() => {});
+    const held = this.#held;
+    const stored = await this.#guard.attempt('read', (store) => store.read());
+    for (const session of [held, stored]) if (session !== null) this.#neverAgain(session);
+    if (stored !== null) await this.#guard.attempt('write', (store) => store.remove(stored));
+    if (held !== null && stored !== null && held.key !== stored.key) this.#endOnServer(held);
+    return stored ?? held;
+  }
+
+  async #renewed(): Promise<Session> {
+    const old = this.#held;
+    this.#throwIfOpen(this.#circuit);
+    const session = await this.#fromStore().catch((error: unknown) => {
+      if (error instanceof StoreFailure) return this.#signIn('alone');
+      throw error;
+    });
+    if (old !== null && old.key !== session.key) this.#endOnServer(old);
     return session;
   }
 
-  /** Joins the renewal under way; one that ended with the very session that was refused since does not count. */
-  async #renewed(useless: Session | null): Promise<Session> {
-    this.#renewal ??= this.#renew(useless).finally(() => {
-      this.#renewal = null;
-    });
-    const session = await this.#renewal;
-    return session.key === useless?.key ? this.renew(useless) : session;
-  }
-
-  async #renew(useless: Session | null): Promise<Session> {
+  /** What another process found, or a login while all others wait. Throws StoreFailure only while nothing was tried. */
+  async #fromStore(): Promise<Session> {
     for (;;) {
-      const shared = await this.#use((store) => store.read());
-      const found = this.#usable(shared?.value ?? null, useless);
+      const found = await this.#look();
       if (found !== null) return found;
-      await this.#refuseWhileOpen(shared !== null);
-      const claim = shared === null ? null : await this.#use((store) => store.claimLogin());
-      // No store: this process signs in for itself.
-      if (claim === null) return this.#signIn(useless);
-      const { value: release } = claim;
-      if (release !== null) return this.#signInClaimed(useless, release);
-      await delay(LOOK_EVERY_MS / 2 + (LOOK_EVERY_MS / 2) * Math.random());
+      const release = await this.#guard.claim();
+      if (release !== null) {
+        try {
+          // Whoever had the claim before may have signed in, or been refused, between our look and our claim.
+          return (await this.#look()) ?? (await this.#signIn('for all'));
+        } finally {
+          await this.#guard.attempt('release', release);
+        }
+      }
+      await delay((LOOK_EVERY_MS / 2) * (1 + Math.random()));
     }
   }
 
-  async #signInClaimed(useless: Session | null, release: () => Promise<void>): Promise<Session> {
-    try {
-      // Whoever had the claim before may have signed in, or been refused, between our look and our claim.
-      const shared = await this.#use((store) => store.read());
-      const found = this.#usable(shared?.value ?? null, useless);
-      if (found !== null) return found;
-      await this.#refuseWhileOpen(shared !== null);
-      return await this.#signIn(useless);
-    } finally {
-      await this.#use(release);
-    }
+  async #look(): Promise<Session | null> {
+    const [session, circuit] = await this.#guard.use('read', (store) =>
+      Promise.all([store.read(), store.readCircuit()]),
+    );
+    this.#throwIfOpen(circuit);
+    if (session === null || this.#refusedKeys.has(session.key) || !this.#isYoung(session)) return null;
+    this.#held = session;
+    return session;
   }
 
-  async #signIn(useless: Session | null): Promise<Session> {
-    const { signIn, ttlMs, log } = this.#parts;
-    const session = await signIn().catch((error: unknown) => this.#refused(error));
-    this.#session = session;
+  async #signIn(how: 'alone' | 'for all'): Promise<Session> {
+    const { signIn, ttlMs, clock, log } = this.#parts;
+    const session = await signIn().catch((error: unknown) => this.#failed(error, how));
+    this.#held = session;
     this.#circuit = null;
     log.info({ userId: session.userId }, 'signed in to Tryton');
-    if (!this.#storeFails) await this.#use((store) => store.write(session, ttlMs));
-    if (useless !== null && this.#isOver(useless)) this.#endOnServer(useless);
+    const left = Math.min(ttlMs, session.createdAt + ttlMs - clock());
+    if (how === 'for all') await this.#guard.attempt('write', (store) => store.write(session, left));
     return session;
   }
 
-  /** The session of another process, if it is young and not the one that is known to be useless. */
-  #usable(session: Session | null, useless: Session | null): Session | null {
-    if (session === null || session.key === useless?.key || this.#isOver(session)) return null;
-    this.#session = session;
-    return session;
+  /** A refusal opens the circuit; anything else (no connection, no answer) leaves it closed. */
+  async #failed(error: unknown, how: 'alone' | 'for all'): Promise<never> {
+    if (error instanceof TrytonAuthError || error instanceof TrytonRateLimitError) {
+      const { cooldownMs, clock, log } = this.#parts;
+      const pauseMs = Math.max(cooldownMs, error instanceof TrytonRateLimitError ? error.seconds * 1000 : 0);
+      const circuit = { until: clock() + pauseMs, code: error.code, reason: error.text };
+      this.#circuit = circuit;
+      const until = new Date(circuit.until).toISOString();
+      log.warn({ code: error.code, until }, 'Tryton refused the login; none is tried until then');
+      const tell = (store: SessionStore) => store.openCircuit(circuit, pauseMs);
+      if (how === 'for all') await this.#guard.attempt('write', tell);
+    }
+    throw error;
   }
 
   /** Otherwise sessions would pile up, and Tryton looks through all of a user's at each call. */
@@ -151,53 +174,27 @@ class SessionKeeper implements Sessions {
     });
   }
 
-  /** A refusal opens the circuit; anything else (no connection, no answer) leaves it closed. */
-  async #refused(error: unknown): Promise<never> {
-    const pauseMs = this.#pauseAfter(error);
-    if (pauseMs !== null && (error instanceof TrytonAuthError || error instanceof TrytonRateLimitError)) {
-      const circuit = { until: this.#parts.clock() + pauseMs, code: error.code, reason: error.text };
-      this.#circuit = circuit;
-      const until = new Date(circuit.until).toISOString();
-      this.#parts.log.warn({ code: error.code, until }, 'Tryton refused the login; none is tried until then');
-      if (!this.#storeFails) await this.#use((store) => store.openCircuit(circuit, pauseMs));
+  #neverAgain({ key }: Session): void {
+    if (this.#held?.key === key) this.#held = null;
+    this.#refusedKeys.add(key);
+    for (const oldest of this.#refusedKeys) {
+      if (this.#refusedKeys.size <= REMEMBERED) break;
+      this.#refusedKeys.delete(oldest);
     }
-    throw error;
   }
 
-  #pauseAfter(error: unknown): number | null {
-    const { cooldownMs } = this.#parts;
-    if (error instanceof TrytonRateLimitError) return Math.max(cooldownMs, error.seconds * 1000);
-    return error instanceof TrytonAuthError ? cooldownMs : null;
+  #throwIfOpen(given: OpenCircuit | null): void {
+    const circuit = this.#ifOpen(given);
+    if (circuit === null) return;
+    this.#circuit = circuit;
+    throw new TrytonCircuitOpenError(this.#parts.site, circuit);
   }
 
-  /** A store that has just failed is not asked again: each answer it owes costs time. */
-  async #refuseWhileOpen(storeWorks: boolean): Promise<void> {
-    const circuit = storeWorks ? await this.circuit() : this.#openOf(this.#circuit);
-    if (circuit !== null) throw new TrytonCircuitOpenError(this.#parts.site, circuit);
-  }
-
-  #openOf(circuit: OpenCircuit | null): OpenCircuit | null {
+  #ifOpen(circuit: OpenCircuit | null): OpenCircuit | null {
     return circuit !== null && circuit.until > this.#parts.clock() ? circuit : null;
   }
 
-  #isOver({ createdAt }: Session): boolean {
-    return this.#parts.clock() - createdAt >= this.#parts.ttlMs;
-  }
-
-  /** What the store gives; null when it fails, which is logged once per outage. */
-  async #use<T>(work: (store: SessionStore) => Promise<T>): Promise<{ value: T } | null> {
-    const { store, log } = this.#parts;
-    try {
-      const value = await work(store);
-      if (this.#storeFails) log.info({}, 'the Tryton session is shared again');
-      this.#storeFails = false;
-      return { value };
-    } catch (error) {
-      if (!this.#storeFails) log.warn({ reason: errorMessage(error) }, NOT_SHARED);
-      this.#storeFails = true;
-      return null;
-    }
+  #isYoung({ createdAt }: Session): boolean {
+    return this.#parts.clock() - createdAt < this.#parts.ttlMs;
   }
 }
-
-const NOT_SHARED = 'the Tryton session cannot be shared: this process uses one of its own';
