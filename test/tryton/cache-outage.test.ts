@@ -173,6 +173,18 @@ describe('a write while Redis is away', () => {
     }, 'a hit');
   });
 
+  it('is never hidden from its own process, and its next cached read makes the bump good', async () => {
+    const { near, far, parties } = await start();
+    refusing = true;
+    await write(far.cache, parties, 'after');
+    expect(await read(far.cache, parties)).toBe('after');
+    expect(far.cache.counters()[READ]).toMatchObject({ error: 1 });
+    refusing = false;
+    expect(await read(far.cache, parties)).toBe('after');
+    expect(await read(near.cache, parties)).toBe('after');
+    expect(parties.state.asked).toBe(3);
+  });
+
   it('is told to the other processes when Redis is back, also if its own is never asked again', async () => {
     const { near, far, parties } = await start();
     await proxy.down();
