@@ -157,6 +157,13 @@ describe('signing in', () => {
     expect(server.received[1]?.headers.authorization).toMatch(/^Session /);
   });
 
+  it('out of a session that is over already is no error', async () => {
+    const server = await scriptedServer(() => page(401));
+    const { client } = clientOf(server.url, { session: { userId: 9, key: 'given' } });
+    await client.logout();
+    expect(server.methods()).toEqual(['common.db.logout']);
+  });
+
   it.each([
     ['a wrong password', () => page(401), 'tryton_bad_credentials'],
     ['too many wrong passwords', () => page(429), 'tryton_rate_limited'],
