@@ -1,6 +1,9 @@
 import type { Attempt, AttemptOptions } from './attempts.ts';
 import { attempts } from './attempts.ts';
+import { TrytonUnknownFateError } from './errors.ts';
+import type { Sending } from './fate.ts';
 import { TrytonSessionError } from './login-errors.ts';
+import { isLostSession } from './lost-session.ts';
 import { isRead, isServerMethod } from './methods.ts';
 import type { Settings } from './options.ts';
 import type { Ask } from './rpc.ts';
@@ -31,9 +34,13 @@ export function createPerform({ server, ask, sessions, settings }: CallParts): P
     return attempts(limits, (attempt) => {
       const question = { method, params, write, signal, attempt: attempt.number };
       if (isServerMethod(method)) return ask({ ...question, kind: 'root', timeoutMs: attempt.timeoutMs() });
-      return withSession(sessions, attempt, (session) =>
-        ask({ ...question, kind: 'call', session, timeoutMs: attempt.timeoutMs() }),
-      );
+      return withSession(sessions, attempt, async (session) => {
+        try {
+          return await ask({ ...question, kind: 'call', session, timeoutMs: attempt.timeoutMs() });
+        } catch (error) {
+          throw isLostSession(error, method) ? lost({ site: limits.site, write }, error) : error;
+        }
+      });
     });
   });
 }
@@ -54,6 +61,12 @@ async function withSession<T>(
     if (!(error instanceof TrytonSessionError)) throw error;
     return await work(await attempt.wait(sessions.renew(session)));
   }
+}
+
+/** A read is asked again with a new session; of a write nobody knows whether it came before or after. */
+function lost({ site, write }: Sending, cause: unknown): Error {
+  if (write) return new TrytonUnknownFateError(site, 'its session was deleted meanwhile', { cause });
+  return new TrytonSessionError(site);
 }
 
 function told({ onOutcome, logger }: Settings, perform: Perform): Perform {

@@ -15,7 +15,7 @@ const say = (line: object) => process.stdout.write(`${JSON.stringify(line)}\n`);
 
 async function work({ calls, rounds }: { calls: number; rounds: number }) {
   let answered = 0;
-  const codes: string[] = [];
+  const failures: string[] = [];
   const caller = async () => {
     for (let round = 0; round < rounds; round += 1) {
       try {
@@ -23,12 +23,12 @@ async function work({ calls, rounds }: { calls: number; rounds: number }) {
         answered += 1;
         if (answered === Math.ceil((calls * rounds) / 2)) say({ half: true });
       } catch (error) {
-        codes.push(String(Object(error).code ?? error));
+        failures.push(`${Object(error).code}: ${error}`);
       }
     }
   };
   await Promise.all(Array.from({ length: calls }, caller));
-  say({ answered, codes });
+  say({ answered, failures });
 }
 
 const lines = createInterface(process.stdin);

@@ -13,7 +13,7 @@ interface Report {
   readonly ready?: boolean;
   readonly half?: boolean;
   readonly answered?: number;
-  readonly codes?: readonly string[];
+  readonly failures?: readonly string[];
 }
 
 /** Two real processes that share one session, and lose it. */
@@ -36,7 +36,7 @@ export function sessionsFlow(name: string, open: OpenStage): void {
       for (const one of both) await one.next(({ ready }) => ready === true, 'the process to be ready');
       await stage.forgetSessions();
       for (const one of both)
-        expect(await one.work({ calls: 1, rounds: 1 })).toEqual({ answered: 1, codes: [] });
+        expect(await one.work({ calls: 1, rounds: 1 })).toEqual({ answered: 1, failures: [] });
       expect(await stage.sessions()).toBe(1);
       return both;
     };
@@ -46,7 +46,7 @@ export function sessionsFlow(name: string, open: OpenStage): void {
       for (let round = 0; round < 3; round += 1) {
         await stage.forgetSessions();
         const reports = await Promise.all(both.map((one) => one.work({ calls: 32, rounds: 1 })));
-        for (const report of reports) expect(report).toEqual({ answered: 32, codes: [] });
+        for (const report of reports) expect(report).toEqual({ answered: 32, failures: [] });
         expect(await stage.sessions()).toBe(1);
       }
     });
@@ -56,7 +56,7 @@ export function sessionsFlow(name: string, open: OpenStage): void {
       const work = Promise.all(both.map((one) => one.work({ calls: 32, rounds: 10 })));
       await both[0]?.next(({ half }) => half === true, 'half of the calls to be answered');
       await stage.forgetSessions();
-      for (const report of await work) expect(report).toEqual({ answered: 320, codes: [] });
+      for (const report of await work) expect(report).toEqual({ answered: 320, failures: [] });
       expect(await stage.sessions()).toBe(1);
     });
   });
