@@ -3,6 +3,7 @@ import type { TrytonSightings } from '../db/tryton-health.ts';
 import { findTrytonHealth, recordTrytonHealth } from '../db/tryton-health.ts';
 import { errorMessage } from '../errors.ts';
 import { TrytonError } from '../tryton/errors.ts';
+import { isServerMethod } from '../tryton/methods.ts';
 import type { TrytonLogger } from '../tryton/types.ts';
 
 /** A call to Tryton that has ended. */
@@ -28,7 +29,8 @@ const CALLERS_OWN: ReadonlySet<string> = new Set([
  * success within 5 s, and of several in that time only the last one. PostgreSQL down disturbs nobody: it is logged
  * once, and what was seen last is written when it is back.
  *
- * A success is a call that gave a result. An error is one that Tryton, or the way to it, is to blame for: not a user
+ * A success is a call with the session that gave a result (a server that tells its version may still let nobody in).
+ * An error is one that Tryton, or the way to it, is to blame for: not a user
  * error, a warning, a concurrency error or a method that is not offered, nor a call that its caller gave up.
  */
 export class Health {
@@ -53,8 +55,8 @@ export class Health {
   /** Takes note of a call. Returns at once and never fails. */
   observe({ method, error }: Outcome): void {
     const at = new Date();
-    if (error === null) this.#seen = { ...this.#seen, success: { at, method } };
-    else if (isFault(error)) {
+    if (error === null && !isServerMethod(method)) this.#seen = { ...this.#seen, success: { at, method } };
+    if (isFault(error)) {
       const { code, message } = error;
       this.#seen = { ...this.#seen, error: { at, method, code, message } };
     }
@@ -125,7 +127,7 @@ export class Health {
   }
 }
 
-function isFault(error: Error): error is TrytonError {
+function isFault(error: Error | null): error is TrytonError {
   return error instanceof TrytonError && !CALLERS_OWN.has(error.code);
 }
 

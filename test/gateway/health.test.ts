@@ -79,6 +79,7 @@ test('what is the caller’s own fault, or nobody’s, is neither an error of Tr
   ]) {
     health.observe({ method: READ, error });
   }
+  health.observe({ method: 'common.server.version', error: null });
   expect(await health.read()).toEqual({ success: null, error: null });
   await health.close();
   expect(await writes()).toBe(0);
