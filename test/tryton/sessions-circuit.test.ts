@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { TrytonRateLimitError, TrytonTimeoutError, TrytonUnreachableError } from '../../src/tryton/errors.ts';
 import {
   TrytonAuthError,
@@ -77,6 +77,19 @@ describe('a refused login', () => {
       await expect(one.sessions.current()).rejects.toBeInstanceOf(TrytonCircuitOpenError);
       expect(server.logins).toBe(1);
     }
+  });
+
+  it('counts when another process was refused between the look and the claim', async () => {
+    const { server, store, one } = setup();
+    const claimLogin = store.claimLogin.bind(store);
+    vi.spyOn(store, 'claimLogin').mockImplementationOnce(async () => {
+      await store.openCircuit({ until: server.time + 1, code: 'x', reason: 'y' }, 1);
+      return claimLogin();
+    });
+    await expect(one.sessions.current()).rejects.toBeInstanceOf(TrytonCircuitOpenError);
+    expect(server.logins).toBe(0);
+    server.time += 1;
+    await one.sessions.current();
   });
 
   it('is logged once, as a warning that says until when', async () => {

@@ -98,6 +98,22 @@ describe('the session of a process', () => {
     expect(server.logins).toBe(1);
   });
 
+  it('is the one that was made between the look for it and the claim', async () => {
+    const store = createMemorySessionStore();
+    const { server, sessions } = setup({ store });
+    const theirs = sessionOf(server.time);
+    let released = false;
+    vi.spyOn(store, 'claimLogin').mockImplementationOnce(async () => {
+      await store.write(theirs, TTL_MS);
+      return async () => {
+        released = true;
+      };
+    });
+    expect(await sessions.current()).toEqual(theirs);
+    expect(released).toBe(true);
+    expect(server.logins).toBe(0);
+  });
+
   it('is not taken from the store when this process was refused with it before', async () => {
     const store = createMemorySessionStore();
     const { server, sessions } = setup({ store });
