@@ -6,8 +6,8 @@ import { createScreen } from './screen.ts';
 
 const HELP = `npm run demo [-- OPTIONS]
 
-Starts PostgreSQL, Redis, a sandbox Odoo, the API and a worker, mirrors everything once, then keeps the
-sandbox's data changing until Ctrl-C. Nothing is left behind.
+Starts PostgreSQL, Redis, a sandbox Odoo, a sandbox Tryton, the API and a worker, mirrors everything once,
+then keeps Odoo's data changing until Ctrl-C. Nothing is left behind.
 
   --once           stop after the first full sync, once the API is known to give the right count (for CI)
   --documents N    BCs in the sandbox, about five lines each (10000)
@@ -16,6 +16,7 @@ sandbox's data changing until Ctrl-C. Nothing is left behind.
 Environment, each optional (a .env file is not read):
   DATABASE_URL, REDIS_URL   use these servers; what the demo mirrors stays in that database
   ODOO_URL, ODOO_DB, ODOO_USER, ODOO_PASSWORD   mirror this Odoo instead of the sandbox
+  TRYTON_RPC_URL, TRYTON_USER, TRYTON_PASSWORD  call this Tryton instead of the sandbox
   PORT             port of the API; without it the first free one from 3000
   SYNC_EVERY       pause between incremental runs (15s)
   ADMIN_PASSWORD   of the queue pages; without it one is made up

@@ -27,6 +27,7 @@ import { checkSettings, demoEnvironment, isSet, shellExports, withSandbox } from
 import type { Stage } from './stage.ts';
 import { openDemoQueues, openMigrated, startStores } from './stores.ts';
 import { guide } from './text.ts';
+import { checkGateway, trytonFor } from './tryton.ts';
 
 const OFFICE_EVERY_MS = 2000;
 const EVERYTHING = { conditions: [], search: null, changedSince: null, archived: 'exclude' } as const;
@@ -59,6 +60,7 @@ async function play({ once, documents }: DemoOptions, stage: Stage): Promise<voi
   defer(() => stage.screen.line('Stopping.'));
   const { databaseUrl, redisUrl } = await startStores(stage);
   const sandbox = isSet(wanted, 'ODOO_URL') ? null : await startSandbox(stage, documents);
+  const tryton = await trytonFor(stage, wanted);
   const db = await openMigrated(stage, databaseUrl);
   if (sandbox !== null && isSet(process.env, 'DATABASE_URL')) await claimDatabase(db);
   const ownPrefix = isSet(process.env, 'REDIS_URL') && !isSet(process.env, 'QUEUE_PREFIX');
@@ -66,12 +68,14 @@ async function play({ once, documents }: DemoOptions, stage: Stage): Promise<voi
   const queues = openDemoQueues(stage, redisUrl, queuePrefix, ownPrefix);
   const env = {
     ...(sandbox === null ? wanted : withSandbox(wanted, loginOf(sandbox))),
+    ...tryton,
     ...{ DATABASE_URL: databaseUrl, REDIS_URL: redisUrl, PORT: String(port) },
   };
   const files = await startProcesses(stage, env, key);
   const url = urlOf(http.host, port);
   await untilReady(url, ending);
   stage.screen.line(`API at ${url} and worker are up.`);
+  await checkGateway(stage, { url, key });
   const listed = await mirrorEverything(stage, { db, queue: queues.sync, sandbox, url, key });
   stage.screen.line(await guide({ ...files, url, key, listed, http, sandboxed: sandbox !== null }));
   if (once) return;

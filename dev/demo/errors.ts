@@ -46,3 +46,12 @@ export class WrongCountError extends PasserelleError {
     super(`${who} counts ${counted} BC, ${other} ${expected}.`);
   }
 }
+
+/** The API does not get through to Tryton. */
+export class GatewayError extends PasserelleError {
+  override readonly name = 'GatewayError';
+  readonly code = 'gateway_failed';
+  constructor(reason: string) {
+    super(`The gateway does not reach Tryton: ${reason}`);
+  }
+}

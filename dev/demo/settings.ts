@@ -44,16 +44,23 @@ export function checkSettings(environment: Environment): MirrorConfig {
   return readMirrorConfig({ ...environment, ...odoo }, LATER);
 }
 
+/** How to reach a Tryton. */
+export interface TrytonVariables {
+  readonly TRYTON_RPC_URL: string;
+  readonly TRYTON_USER: string;
+  readonly TRYTON_PASSWORD: string;
+}
+
 export function withSandbox(environment: Environment, odoo: OdooVariables): Environment {
   return { ...environment, ...odoo, ...SANDBOX_MODELS };
 }
 
-/** The lines of a file that a shell can source to reach the demo's mirror and its API. */
+/** The lines of a file that a shell can source to reach the demo's mirror, its Tryton and its API. */
 export function shellExports(environment: Environment): string {
   return Object.entries(environment)
     .filter(
       ([name, value]) =>
-        /^(DATABASE_URL|REDIS_URL|QUEUE_PREFIX|ODOO_\w+|PASSERELLE_KEY)$/.test(name) && value,
+        /^(DATABASE_URL|REDIS_URL|QUEUE_PREFIX|(?:ODOO|TRYTON)_\w+|PASSERELLE_KEY)$/.test(name) && value,
     )
     .map(([name, value]) => `export ${name}='${value?.replaceAll("'", `'\\''`)}'\n`)
     .join('');

@@ -33,6 +33,7 @@ ${tries.join('\n')}
 
 Command line, from this directory
   . ${envFile} && npx passerelle status
+  . ${envFile} && npx passerelle tryton ping
 
 Logs
 ${logs.map((log) => `  ${log}`).join('\n')}
@@ -40,9 +41,22 @@ ${logs.map((log) => `  ${log}`).join('\n')}
 Ctrl-C stops everything and removes it, the key too.`;
 }
 
+const TRYTON_CALL = JSON.stringify({
+  method: 'model.sale.sale.search_read',
+  params: [
+    [['state', '=', 'quotation']],
+    0,
+    3,
+    [['sale_date', 'DESC']],
+    ['number', 'party.rec_name', 'total_amount'],
+  ],
+});
+
 function commands({ url, key, listed: { id, name }, sandboxed }: Guide): (readonly [string, string])[] {
   const curl = (target: string, post = '') =>
     `curl -s ${post}-H 'Authorization: Bearer ${key}' '${url}/api/v1/${target}'`;
+  const rpc = (body: string) =>
+    `${curl('tryton/rpc', "-X POST -H 'Content-Type: application/json' ")} -d '${body}'`;
   const list = sandboxed
     ? 'bc?state=confirmed&sort=-date_order&limit=3&fields=name,state,partner_id&count=exact'
     : 'bc?sort=-odoo_id&limit=3&count=exact';
@@ -53,5 +67,7 @@ function commands({ url, key, listed: { id, name }, sandboxed }: Guide): (readon
     [`its history${sandboxed ? ', which grows with the next run' : ''}`, curl(`bc/${id}/history`)],
     ['fetch it again now', curl(`bc/${id}/resync`, '-X POST ')],
     ['state and last runs', curl('sync')],
+    ['Tryton: orders that wait, through the gateway', rpc(TRYTON_CALL)],
+    ['how Tryton is', curl('tryton/ping')],
   ];
 }

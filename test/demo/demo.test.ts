@@ -12,7 +12,15 @@ import { redisUrl } from '../harness/redis.ts';
 import { until } from '../harness/until.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
-const NOT_SET = { ODOO_URL: '', PORT: '', QUEUE_PREFIX: '', HOST: '', SYNC_EVERY: '', ADMIN_PASSWORD: '' };
+const NOT_SET = {
+  ODOO_URL: '',
+  PORT: '',
+  QUEUE_PREFIX: '',
+  HOST: '',
+  SYNC_EVERY: '',
+  ADMIN_PASSWORD: '',
+  TRYTON_RPC_URL: '',
+};
 
 describe('npm run demo', () => {
   let database: Awaited<ReturnType<typeof freshDatabase>>;
