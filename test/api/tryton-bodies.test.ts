@@ -49,7 +49,7 @@ test.each([
   [
     'a number of 100,000 digits',
     `{"method":"x","params":[${'9'.repeat(100_000)}]}`,
-    /^body: a number of 4300 digits or more/,
+    /^body: a whole number of 4300 digits or more/,
   ],
   ['invalid UTF-8', Buffer.from([0x7b, 0x22, 0xff, 0xfe, 0x22, 0x3a, 0x31, 0x7d]), /^body: not UTF-8\.$/],
 ])('%s is no JSON for us: 400, and says why', async (_, payload, detail) => {
