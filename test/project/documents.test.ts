@@ -11,6 +11,7 @@ const DOCUMENTS = [
   'docs/design.md',
   'docs/gateway.md',
   'docs/odoo-protocols.md',
+  'docs/tryton-protocol.md',
 ];
 
 describe('.env.example', () => {
