@@ -82,6 +82,8 @@ describe('Redis', () => {
     await write(opened.cache, server('x'), 'y');
     expect(asked).toBeGreaterThan(0);
     expect(asked).toBeLessThanOrEqual(1 + (performance.now() - began) / 1000);
+    // Each wait is the short one for a command, not the one for a dead connection.
+    expect(opened.log[0]?.details).toEqual({ reason: 'Command timed out' });
   });
 
   it('that still hangs after the rest is tried by one call while the others go on', async () => {
