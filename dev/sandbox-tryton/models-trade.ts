@@ -114,7 +114,6 @@ function invoice(cancelled: readonly [string, string]): ModelDefinition {
     ['paid', 'Paid'],
     cancelled,
   ] as const;
-  const own = amounts('account.invoice.line', 'invoice');
   const toPay = (row: Row, store: Reader): Value =>
     row['state'] === 'posted' ? store.value('account.invoice', row, 'total_amount') : decimal('0.00');
   return {
@@ -142,7 +141,7 @@ function invoice(cancelled: readonly [string, string]): ModelDefinition {
       journal: field.many2one('Journal', 'account.journal'),
       state: field.selection('State', states, { readonly: true, fill: 'draft' }),
       lines: field.one2many('Lines', 'account.invoice.line', 'invoice'),
-      ...own,
+      ...amounts('account.invoice.line', 'invoice'),
       amount_to_pay: field.numeric('Amount to Pay', [16, 2], { readonly: true, compute: toPay }),
     },
   };

@@ -112,8 +112,7 @@ export async function startSandboxTryton(options: SandboxTrytonOptions = {}): Pr
     get sessions() {
       return sessions.open;
     },
-    stop: listener.stop,
-    start: listener.start,
+    ...listener.switches,
     ...verbs(store),
     ...access(store, sessions),
   };
@@ -129,8 +128,7 @@ async function startListener(open: () => Server, { port = 0, host = '127.0.0.1' 
     return server.address() as AddressInfo;
   };
   const address = await listen(port);
-  return {
-    port: address.port,
+  const switches = {
     async stop() {
       if (!server.listening) return;
       server.close();
@@ -143,6 +141,7 @@ async function startListener(open: () => Server, { port = 0, host = '127.0.0.1' 
       await listen(address.port);
     },
   };
+  return { port: address.port, switches };
 }
 
 function verbs(store: Store) {
