@@ -139,7 +139,16 @@ describe('a session store that says no or nothing', () => {
     expect(warnings).toMatchObject([{ details: { reason: 'OOM command not allowed' } }]);
   });
 
-  it('is not waited for without end, and gets back a claim that it gave too late', async () => {
+  it('is not waited for without end', async () => {
+    const server = tryton();
+    const read = () => new Promise<null>(() => {});
+    const { sessions, lines } = openSessions(server, { store: { ...bound(), read } });
+    expect(keysOf(await many(() => sessions.current()))).toHaveLength(1);
+    expect(server.logins).toBe(1);
+    expect(lines[0]).toMatchObject({ level: 'warn', details: { reason: 'no answer within 2000 ms' } });
+  });
+
+  it('is not waited for without end when it is to give a claim, and gets back what came too late', async () => {
     const server = tryton();
     let released = 0;
     const late: ((release: ReleaseLogin) => void)[] = [];

@@ -105,6 +105,16 @@ describe('a session in Redis', () => {
     expect(await store.read()).not.toBeNull();
   });
 
+  it('cannot be moved to where another installation looks for its own', async () => {
+    await storeOf().write(sessionOf(1), TTL_MS);
+    const from = await keyOf('session');
+    const sealed = (await redis.get(from)) ?? '';
+    const other = freshPrefix();
+    await redis.set(from.replace(prefix, other), sealed);
+    expect(await createRedisSessionStore(redis, { prefix: other, ...SECRET }).read()).toBeNull();
+    expect(await storeOf().read()).not.toBeNull();
+  });
+
   it('is removed unless another one has taken its place', async () => {
     const store = storeOf();
     const [first, second] = [sessionOf(1), sessionOf(2)];
