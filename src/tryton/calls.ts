@@ -45,21 +45,31 @@ export function createPerform({ server, ask, sessions, settings }: CallParts): P
   });
 }
 
+/** Refused sessions that one call finds: its own, what others left in the store, and new ones deleted at once. */
+const MOST_SESSIONS = 5;
+
 /**
- * A refused session (HTTP 401) is renewed once and the call repeated: Tryton looks at it before anything else, so
- * nothing was carried out (trytond 5.0 to 7.0). Throws TrytonSessionError when the new one is refused too.
+ * A refused session (HTTP 401) is renewed and the call repeated: Tryton looks at it before anything else, so nothing
+ * was carried out (trytond 5.0 to 7.0). Throws TrytonSessionError when new ones are refused too.
  */
 async function withSession<T>(
   sessions: Sessions,
   attempt: Attempt,
   work: (session: Session) => Promise<T>,
 ): Promise<T> {
-  const session = await attempt.wait(sessions.current());
-  try {
-    return await work(session);
-  } catch (error) {
-    if (!(error instanceof TrytonSessionError)) throw error;
-    return await work(await attempt.wait(sessions.renew(session)));
+  let session = await attempt.wait(sessions.current());
+  for (let tries = 1; ; tries++) {
+    try {
+      const answer = await work(session);
+      sessions.accepted(session);
+      return answer;
+    } catch (error) {
+      if (!(error instanceof TrytonSessionError) || tries === MOST_SESSIONS) throw error;
+      session = await attempt.wait(sessions.renew(session)).catch((reason: unknown) => {
+        // Our own error names the call.
+        throw reason instanceof TrytonSessionError ? error : reason;
+      });
+    }
   }
 }
 

@@ -1,29 +1,23 @@
 import { errorMessage } from '../errors.ts';
 import { delay } from '../retry.ts';
-import type { CallSite } from './errors.ts';
 import { TrytonRateLimitError } from './errors.ts';
-import { TrytonAuthError, TrytonCircuitOpenError } from './login-errors.ts';
+import type { CircuitParts } from './login-circuit.ts';
+import { LoginCircuit } from './login-circuit.ts';
+import { TrytonAuthError, TrytonSessionError } from './login-errors.ts';
+import { RefusedSessions } from './refused-sessions.ts';
 import { SessionGuard, StoreFailure } from './session-guard.ts';
-import type { OpenCircuit, Session, SessionStore, TrytonLogger } from './types.ts';
+import type { OpenCircuit, Session, SessionStore } from './types.ts';
 
 /** How often a process looks whether another one has signed in meanwhile; drawn from its upper half. */
 const LOOK_EVERY_MS = 100;
 
-/** So many refused sessions are known by their keys, not to be taken from the store again. */
-const REMEMBERED = 16;
-
-export interface SessionParts {
+export interface SessionParts extends CircuitParts {
   readonly store: SessionStore;
   /** Asks Tryton for a session. */
   readonly signIn: () => Promise<Session>;
   /** Ends one on the server. */
   readonly signOut: (session: Session) => Promise<void>;
-  /** Of the login. */
-  readonly site: CallSite;
   readonly ttlMs: number;
-  readonly cooldownMs: number;
-  readonly clock: () => number;
-  readonly log: TrytonLogger;
   readonly initial?: Session;
 }
 
@@ -35,8 +29,13 @@ export interface Sessions {
    * Throws TrytonCircuitOpenError, and what signing in throws.
    */
   current(): Promise<Session>;
-  /** The session to use instead of one that the server refused. Throws as `current`. */
+  /**
+   * The session to use instead of one that the server refused. Throws as `current`, and TrytonSessionError when sessions
+   * are refused as soon as they are made: that opens the circuit, or each call would leave another one on the server.
+   */
   renew(rejected: Session): Promise<Session>;
+  /** The server took it. */
+  accepted(session: Session): void;
   /** What is in memory. */
   peek(): Session | null;
   /** Why no login is tried now, in this process or any other; null while they may be tried. */
@@ -56,14 +55,15 @@ export function createSessions(parts: SessionParts): Sessions {
 class SharedSessions implements Sessions {
   readonly #parts: SessionParts;
   readonly #guard: SessionGuard;
-  readonly #refusedKeys = new Set<string>();
+  readonly #circuit: LoginCircuit;
+  readonly #over = new RefusedSessions();
   #held: Session | null;
-  #circuit: OpenCircuit | null = null;
   #renewal: Promise<Session> | null = null;
 
   constructor(parts: SessionParts) {
     this.#parts = parts;
     this.#guard = new SessionGuard(parts.store, parts.log);
+    this.#circuit = new LoginCircuit(parts, this.#guard);
     this.#held = parts.initial ?? null;
   }
 
@@ -77,17 +77,25 @@ class SharedSessions implements Sessions {
   }
 
   async renew(rejected: Session): Promise<Session> {
-    this.#neverAgain(rejected);
+    this.#letGo(rejected);
+    if (this.#over.refused(rejected)) {
+      const error = new TrytonSessionError(this.#parts.site);
+      await this.#circuit.open(error, 'for all');
+      throw error;
+    }
     return this.current();
+  }
+
+  accepted(session: Session): void {
+    this.#over.accepted(session);
   }
 
   peek(): Session | null {
     return this.#held;
   }
 
-  async circuit(): Promise<OpenCircuit | null> {
-    const own = this.#ifOpen(this.#circuit);
-    return own ?? this.#ifOpen(await this.#guard.attempt('read', (store) => store.readCircuit()));
+  circuit(): Promise<OpenCircuit | null> {
+    return this.#circuit.state();
   }
 
   async forget(): Promise<Session | null> {
@@ -95,7 +103,11 @@ class SharedSessions implements Sessions {
     await this.#renewal?.catch(() => {});
     const held = this.#held;
     const stored = await this.#guard.attempt('read', (store) => store.read());
-    for (const session of [held, stored]) if (session !== null) this.#neverAgain(session);
+    for (const session of [held, stored]) {
+      if (session === null) continue;
+      this.#letGo(session);
+      this.#over.add(session);
+    }
     if (stored !== null) await this.#guard.attempt('write', (store) => store.remove(stored));
     if (held !== null && stored !== null && held.key !== stored.key) this.#endOnServer(held);
     return stored ?? held;
@@ -103,7 +115,7 @@ class SharedSessions implements Sessions {
 
   async #renewed(): Promise<Session> {
     const old = this.#held;
-    this.#throwIfOpen(this.#circuit);
+    this.#circuit.check();
     const session = await this.#fromStore().catch((error: unknown) => {
       if (error instanceof StoreFailure) return this.#signIn('alone');
       throw error;
@@ -134,17 +146,19 @@ class SharedSessions implements Sessions {
     const [session, circuit] = await this.#guard.use('read', (store) =>
       Promise.all([store.read(), store.readCircuit()]),
     );
-    this.#throwIfOpen(circuit);
-    if (session === null || this.#refusedKeys.has(session.key) || !this.#isYoung(session)) return null;
-    this.#held = session;
-    return session;
+    const usable = session !== null && !this.#over.has(session) && this.#isYoung(session);
+    // A session costs no login, whatever another process was told.
+    if (!usable) this.#circuit.check(circuit);
+    if (usable) this.#held = session;
+    return usable ? session : null;
   }
 
   async #signIn(how: 'alone' | 'for all'): Promise<Session> {
     const { signIn, ttlMs, clock, log } = this.#parts;
     const session = await signIn().catch((error: unknown) => this.#failed(error, how));
     this.#held = session;
-    this.#circuit = null;
+    this.#over.made(session);
+    this.#circuit.close();
     log.info({ userId: session.userId }, 'signed in to Tryton');
     const left = Math.min(ttlMs, session.createdAt + ttlMs - clock());
     if (how === 'for all') await this.#guard.attempt('write', (store) => store.write(session, left));
@@ -153,16 +167,8 @@ class SharedSessions implements Sessions {
 
   /** A refusal opens the circuit; anything else (no connection, no answer) leaves it closed. */
   async #failed(error: unknown, how: 'alone' | 'for all'): Promise<never> {
-    if (error instanceof TrytonAuthError || error instanceof TrytonRateLimitError) {
-      const { cooldownMs, clock, log } = this.#parts;
-      const pauseMs = Math.max(cooldownMs, error instanceof TrytonRateLimitError ? error.seconds * 1000 : 0);
-      const circuit = { until: clock() + pauseMs, code: error.code, reason: error.text };
-      this.#circuit = circuit;
-      const until = new Date(circuit.until).toISOString();
-      log.warn({ code: error.code, until }, 'Tryton refused the login; none is tried until then');
-      const tell = (store: SessionStore) => store.openCircuit(circuit, pauseMs);
-      if (how === 'for all') await this.#guard.attempt('write', tell);
-    }
+    const refused = error instanceof TrytonAuthError || error instanceof TrytonRateLimitError;
+    if (refused) await this.#circuit.open(error, how);
     throw error;
   }
 
@@ -174,24 +180,8 @@ class SharedSessions implements Sessions {
     });
   }
 
-  #neverAgain({ key }: Session): void {
+  #letGo({ key }: Session): void {
     if (this.#held?.key === key) this.#held = null;
-    this.#refusedKeys.add(key);
-    for (const oldest of this.#refusedKeys) {
-      if (this.#refusedKeys.size <= REMEMBERED) break;
-      this.#refusedKeys.delete(oldest);
-    }
-  }
-
-  #throwIfOpen(given: OpenCircuit | null): void {
-    const circuit = this.#ifOpen(given);
-    if (circuit === null) return;
-    this.#circuit = circuit;
-    throw new TrytonCircuitOpenError(this.#parts.site, circuit);
-  }
-
-  #ifOpen(circuit: OpenCircuit | null): OpenCircuit | null {
-    return circuit !== null && circuit.until > this.#parts.clock() ? circuit : null;
   }
 
   #isYoung({ createdAt }: Session): boolean {

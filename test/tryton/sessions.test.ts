@@ -119,6 +119,7 @@ describe('the session of a process', () => {
     const { server, sessions } = setup({ store });
     const dead = await sessions.current();
     const second = await sessions.renew(dead);
+    sessions.accepted(second);
     await store.write(dead, TTL_MS);
     const third = await sessions.renew(second);
     expect([dead.key, second.key]).not.toContain(third.key);
