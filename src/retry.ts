@@ -1,3 +1,5 @@
+import { setMaxListeners } from 'node:events';
+
 /** How often and how fast a failed piece of work is tried again. */
 export interface RetryPolicy {
   /** All tries together, the first included. */
@@ -23,19 +25,28 @@ export function retryAfterMs(header: string | undefined, now: number): number | 
   return Number.isNaN(date) ? undefined : Math.max(0, date - now);
 }
 
+/** Calls `stop` when the signal is aborted (at once if it is already), until what it gives is called. */
+export function onAbort(signal: AbortSignal | undefined, stop: () => void): () => void {
+  if (signal === undefined) return () => {};
+  if (signal.aborted) stop();
+  // Any number of calls may share a signal; Node takes more than ten listeners for a leak, and says so.
+  setMaxListeners(0, signal);
+  signal.addEventListener('abort', stop, { once: true });
+  return () => signal.removeEventListener('abort', stop);
+}
+
 /** Resolves after `ms`; rejects at once with the signal's reason when it is aborted. */
 export function delay(ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted === true) return reject(signal.reason);
-    const stop = () => {
+    const release = onAbort(signal, () => {
       clearTimeout(timer);
       reject(signal?.reason);
-    };
+    });
     const timer = setTimeout(() => {
-      signal?.removeEventListener('abort', stop);
+      release();
       resolve();
     }, ms);
-    signal?.addEventListener('abort', stop, { once: true });
   });
 }
 

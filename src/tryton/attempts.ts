@@ -1,5 +1,5 @@
 import type { RetryDecision, RetryPolicy } from '../retry.ts';
-import { retry } from '../retry.ts';
+import { onAbort, retry } from '../retry.ts';
 import type { CallSite } from './errors.ts';
 import { TrytonTimeoutError, TrytonUnavailableError, TrytonUnreachableError } from './errors.ts';
 
@@ -9,8 +9,6 @@ export interface AttemptOptions {
   readonly site: CallSite;
   /** After the first. */
   readonly retries: number;
-  /** For one try. */
-  readonly timeoutMs: number;
   /** For all tries, the pauses between them and whatever else they wait for. */
   readonly deadlineMs: number;
   readonly signal?: AbortSignal | undefined;
@@ -21,8 +19,8 @@ export interface Attempt {
   /** From 1. */
   readonly number: number;
   readonly signal: AbortSignal | undefined;
-  /** How long the try's next exchange may take. */
-  timeoutMs(): number;
+  /** By `performance.now()`: the end of all tries. */
+  readonly until: number;
   /** Waits for something that others wait for too: only this caller gives up, in time or when its signal says so. */
   wait<T>(shared: Promise<T>): Promise<T>;
 }
@@ -48,7 +46,7 @@ export async function attempts<T>(
     const attempt: Attempt = {
       number,
       signal,
-      timeoutMs: () => Math.max(1, Math.ceil(Math.min(options.timeoutMs, left()))),
+      until,
       wait: (shared) => waitFor(shared, left(), late, signal),
     };
     try {
@@ -80,12 +78,10 @@ export function waitFor<T>(
 ): Promise<T> {
   return new Promise<T>((resolve, reject) => {
     const timer = setTimeout(() => reject(late()), Math.max(1, ms));
-    const stop = () => reject(signal?.reason);
-    if (signal?.aborted === true) stop();
-    signal?.addEventListener('abort', stop, { once: true });
+    const release = onAbort(signal, () => reject(signal?.reason));
     shared.then(resolve, reject).finally(() => {
       clearTimeout(timer);
-      signal?.removeEventListener('abort', stop);
+      release();
     });
   });
 }

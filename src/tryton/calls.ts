@@ -29,14 +29,15 @@ export function createPerform({ server, ask, sessions, settings }: CallParts): P
   const { timeoutMs } = settings;
   return told(settings, (method, params, options) => {
     const { signal, retries = settings.retries, deadlineMs = settings.deadlineMs } = options;
-    const limits: AttemptOptions = { site: { server, method }, retries, timeoutMs, deadlineMs, signal };
+    const limits: AttemptOptions = { site: { server, method }, retries, deadlineMs, signal };
     const write = !isRead(method);
     return attempts(limits, (attempt) => {
-      const question = { method, params, write, signal, attempt: attempt.number };
-      if (isServerMethod(method)) return ask({ ...question, kind: 'root', timeoutMs: attempt.timeoutMs() });
+      const { number, until } = attempt;
+      const question = { method, params, write, signal, attempt: number, timeoutMs, until };
+      if (isServerMethod(method)) return ask({ ...question, kind: 'root' });
       return withSession(sessions, attempt, async (session) => {
         try {
-          return await ask({ ...question, kind: 'call', session, timeoutMs: attempt.timeoutMs() });
+          return await ask({ ...question, kind: 'call', session });
         } catch (error) {
           throw isLostSession(error, method) ? lost({ site: limits.site, write }, error) : error;
         }

@@ -1,3 +1,4 @@
+import type { Attempt } from './attempts.ts';
 import { attempts } from './attempts.ts';
 import type { CallSite } from './errors.ts';
 import { TrytonMalformedError, TrytonUnknownFateError } from './errors.ts';
@@ -25,17 +26,11 @@ export async function signIn({ server, ask, settings }: LoginParts): Promise<Ses
   const { user, password, context, retries, loginTimeoutMs, clock } = settings;
   const site = { server, method: LOGIN };
   const language = typeof context['language'] === 'string' ? context['language'] : 'en';
-  const limits = { site, retries, timeoutMs: loginTimeoutMs, deadlineMs: loginTimeoutMs };
+  const limits = { site, retries, deadlineMs: loginTimeoutMs };
   const params = [user, { password }, language];
-  const answer = await attempts(limits, (attempt) =>
-    ask({
-      kind: 'login',
-      method: LOGIN,
-      params,
-      write: true,
-      attempt: attempt.number,
-      timeoutMs: attempt.timeoutMs(),
-    }),
+  const question = { kind: 'login', method: LOGIN, params, write: true, timeoutMs: loginTimeoutMs } as const;
+  const answer = await attempts(limits, ({ number, until }) =>
+    ask({ ...question, attempt: number, until }),
   ).catch(plainly);
   return { login: user, ...sessionIn(site, answer.result), createdAt: clock() };
 }
@@ -43,10 +38,11 @@ export async function signIn({ server, ask, settings }: LoginParts): Promise<Ses
 /** Ends a session on the server; one that is over already is no error. */
 export async function signOut({ server, ask, settings }: LoginParts, session: Session): Promise<void> {
   const { timeoutMs } = settings;
-  const limits = { site: { server, method: LOGOUT }, retries: 0, timeoutMs, deadlineMs: timeoutMs };
+  const limits = { site: { server, method: LOGOUT }, retries: 0, deadlineMs: timeoutMs };
   const question = { kind: 'call', method: LOGOUT, params: [], write: true, session, timeoutMs } as const;
   try {
-    await attempts(limits, ({ number }) => ask({ ...question, attempt: number })).catch(plainly);
+    const once = ({ number, until }: Attempt) => ask({ ...question, attempt: number, until });
+    await attempts(limits, once).catch(plainly);
   } catch (error) {
     if (!(error instanceof TrytonAuthError)) throw error;
   }

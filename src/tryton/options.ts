@@ -16,7 +16,7 @@ export interface TrytonClientOptions {
   readonly password: string;
   /** Part of every call's context (`language`, `company`); what a call says itself comes first. @default {} */
   readonly context?: TrytonContext | undefined;
-  /** For one exchange, from looking for a connection to the last byte. @default 10000 */
+  /** For one exchange, from connecting to the last byte; the wait for a free connection is not counted. @default 10000 */
   readonly timeoutMs?: number | undefined;
   /** The same for a login, which Tryton delays after refused ones. @default 60000 */
   readonly loginTimeoutMs?: number | undefined;
@@ -26,7 +26,7 @@ export interface TrytonClientOptions {
   readonly retries?: number | undefined;
   /** A longer answer is an error; counted after decompression. @default 67108864 */
   readonly maxAnswerBytes?: number | undefined;
-  /** At once, for reads and for writes each. @default 16 */
+  /** At once, for reads and for writes each; further calls wait in line, up to their deadline. @default 16 */
   readonly connections?: number | undefined;
   /** How long a session is kept for others to use. @default 86400000 */
   readonly sessionTtlMs?: number | undefined;

@@ -15,6 +15,8 @@ export interface Question extends Pick<Asked, 'kind' | 'write'> {
   /** Which try it is, for the log. */
   readonly attempt: number;
   readonly timeoutMs: number;
+  /** By `performance.now()`: the deadline of all tries. */
+  readonly until: number;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -32,7 +34,7 @@ export interface RpcParts {
 export function createAsk({ address, transport, password, log }: RpcParts): Ask {
   let lastId = 0;
   return async (question) => {
-    const { method, kind, write, session, attempt, timeoutMs, signal } = question;
+    const { method, kind, write, session, attempt, timeoutMs, until, signal } = question;
     const id = ++lastId;
     const token = session && tokenOf(session);
     const hide = hiding([password, session?.key ?? '', token ?? '']);
@@ -48,6 +50,7 @@ export function createAsk({ address, transport, password, log }: RpcParts): Ask 
         body: bodyOf(id, question),
         authorization: token && `Session ${token}`,
         timeoutMs,
+        until,
         signal,
       });
       const result = readAnswer(asked, answer);

@@ -1,5 +1,6 @@
 import { errors, Pool } from 'undici';
 import { errorCode, errorMessage } from '../errors.ts';
+import { onAbort } from '../retry.ts';
 import { BrokenBody, bodyText, ENCODINGS } from './body.ts';
 import {
   type TrytonError,
@@ -8,17 +9,21 @@ import {
   TrytonTimeoutError,
   TrytonUnreachableError,
 } from './errors.ts';
+import type { RawAnswer } from './exchange.ts';
 import { Exchange, TooLong } from './exchange.ts';
 import type { Sending } from './fate.ts';
 import { unanswered } from './fate.ts';
+import { Slots } from './slots.ts';
 
 export interface HttpRequest extends Sending {
   /** From the root of the host: `/tryton/`. */
   readonly path: string;
   readonly body: string;
   readonly authorization?: string | undefined;
-  /** Bounds the whole exchange: waiting for a connection, connecting, headers, body. */
+  /** Bounds the exchange: connecting, headers, body. */
   readonly timeoutMs: number;
+  /** By `performance.now()`. Bounds the wait for a connection, too. */
+  readonly until: number;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -54,29 +59,47 @@ export function createTransport(origin: string, limits: TransportLimits): Transp
     headersTimeout: 0,
     bodyTimeout: 0,
   };
-  const kept = new Pool(origin, common);
+  const kept = laneOf(new Pool(origin, common), limits);
   // A write gets a connection of its own: on a kept one, which the server may be closing at that very moment, nobody
   // could tell whether it arrived.
-  const own = new Pool(origin, { ...common, pipelining: 0 });
+  const own = laneOf(new Pool(origin, { ...common, pipelining: 0 }), limits);
+  const running = new Set<Promise<HttpAnswer>>();
   let closing: Promise<unknown> | undefined;
   return {
     async send(request) {
-      const exchange = new Exchange(limits.maxAnswerBytes);
-      try {
-        const raw = await exchanged(request.write ? own : kept, request, exchange);
-        const header = (name: string) => [raw.headers[name]].flat()[0];
-        const text = await bodyText(raw.body, header('content-encoding'), limits.maxAnswerBytes);
-        return { status: raw.status, header, text };
-      } catch (error) {
-        if (request.signal?.aborted === true && error === request.signal.reason) throw error;
-        throw named(error, request, exchange.sent, limits);
-      }
+      if (closing !== undefined) throw closed(request);
+      const answer = sent(request.write ? own : kept, request, limits);
+      running.add(answer);
+      return answer.finally(() => running.delete(answer));
     },
     async close() {
-      closing ??= Promise.all([kept.close(), own.close()]);
+      closing ??= Promise.allSettled(running).then(() => Promise.all([kept.pool.close(), own.pool.close()]));
       await closing;
     },
   };
+}
+
+/** Connections, and whose turn it is to have one. */
+interface Lane {
+  readonly pool: Pool;
+  readonly slots: Slots;
+}
+
+function laneOf(pool: Pool, { connections }: TransportLimits): Lane {
+  return { pool, slots: new Slots(connections) };
+}
+
+async function sent(lane: Lane, request: HttpRequest, limits: TransportLimits): Promise<HttpAnswer> {
+  const exchange = new Exchange(limits.maxAnswerBytes);
+  try {
+    const raw = await inTurn(lane, request, exchange);
+    const header = (name: string) => [raw.headers[name]].flat()[0];
+    const text = await bodyText(raw.body, header('content-encoding'), limits.maxAnswerBytes);
+    return { status: raw.status, header, text };
+  } catch (error) {
+    if (request.signal?.aborted === true && error === request.signal.reason) throw error;
+    throw named(error, request, exchange.sent, limits);
+  }
 }
 
 /** The request was not over in time. */
@@ -84,19 +107,29 @@ class Late extends Error {
   override readonly name = 'Late';
 }
 
-async function exchanged(pool: Pool, request: HttpRequest, exchange: Exchange) {
-  const { signal } = request;
+/** Waiting for a connection is not the server's fault: it counts for the deadline, not for the timeout. */
+async function inTurn({ pool, slots }: Lane, request: HttpRequest, exchange: Exchange): Promise<RawAnswer> {
+  const { signal, until } = request;
   signal?.throwIfAborted();
-  const stop = () => exchange.cut(signal?.reason);
-  const timer = setTimeout(() => exchange.cut(new Late()), request.timeoutMs);
-  signal?.addEventListener('abort', stop, { once: true });
+  await slots.take(until - performance.now(), () => new Late(), signal);
   try {
-    const { path, body } = request;
+    return await exchanged(pool, request, exchange);
+  } finally {
+    slots.free();
+  }
+}
+
+async function exchanged(pool: Pool, request: HttpRequest, exchange: Exchange): Promise<RawAnswer> {
+  const { signal, timeoutMs, until, path, body } = request;
+  const ms = Math.max(1, Math.ceil(Math.min(timeoutMs, until - performance.now())));
+  const timer = setTimeout(() => exchange.cut(new Late()), ms);
+  const release = onAbort(signal, () => exchange.cut(signal?.reason));
+  try {
     pool.dispatch({ method: 'POST', path, headers: headersOf(request), body }, exchange);
     return await exchange.answer;
   } finally {
     clearTimeout(timer);
-    signal?.removeEventListener('abort', stop);
+    release();
   }
 }
 
@@ -112,9 +145,11 @@ function headersOf({ authorization }: HttpRequest): Record<string, string> {
   };
 }
 
+function closed({ site }: HttpRequest): TrytonRequestError {
+  return new TrytonRequestError(`This Tryton client is closed; ${site.method} was not sent.`);
+}
+
 function named(error: unknown, request: HttpRequest, sent: boolean, limits: TransportLimits): Error {
-  if (error instanceof errors.ClientClosedError || error instanceof errors.ClientDestroyedError)
-    return new TrytonRequestError(`This Tryton client is closed; ${request.site.method} was not sent.`);
   const [failure, reason] = described(error, request, limits);
   return sent ? unanswered(request, failure, reason) : failure;
 }
