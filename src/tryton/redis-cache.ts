@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { ChainableCommander, Redis } from 'ioredis';
+import { connectionOf } from './redis-ready.ts';
 import type { CacheLookup, CacheStore } from './types.ts';
 
 /**
@@ -24,11 +25,12 @@ class RedisCacheStore implements CacheStore {
   readonly #space: string;
   /** Which start of Redis this connection talks to. */
   #run: Promise<string> | null = null;
-  #opening: Promise<void> | null = null;
+  readonly #connected: () => Promise<void>;
 
   constructor(redis: Redis, space: string) {
     this.#redis = redis;
     this.#space = space;
+    this.#connected = connectionOf(redis, CONNECT_MS);
     redis.on('close', () => {
       this.#run = null;
     });
@@ -104,38 +106,9 @@ class RedisCacheStore implements CacheStore {
   #holds(tags: readonly string[]): string[] {
     return tags.map((tag) => `${this.#space}:hold:${tag}`);
   }
-
-  /** Rejects unless there is a connection; waits shortly for one that is just being opened. */
-  #connected(): Promise<void> {
-    const { status } = this.#redis;
-    if (status === 'ready') return Promise.resolve();
-    if (status !== 'connecting' && status !== 'connect') return Promise.reject(noConnection());
-    this.#opening ??= opened(this.#redis).finally(() => {
-      this.#opening = null;
-    });
-    return this.#opening;
-  }
 }
 
 /** A reply that says no to one command of a transaction does not make `exec` reject. */
 async function done(chain: ChainableCommander): Promise<void> {
   for (const [error] of (await chain.exec()) ?? []) if (error !== null) throw error;
-}
-
-function opened(redis: Redis): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const end = (settle: () => void) => () => {
-      clearTimeout(timer);
-      redis.off('ready', ready).off('close', closed);
-      settle();
-    };
-    const ready = end(resolve);
-    const closed = end(() => reject(noConnection()));
-    const timer = setTimeout(closed, CONNECT_MS);
-    redis.once('ready', ready).once('close', closed);
-  });
-}
-
-function noConnection(): Error {
-  return new Error('no connection to Redis');
 }

@@ -1,11 +1,24 @@
 import type { Redis } from 'ioredis';
 
-/** Rejects unless there is a connection; waits up to `ms` for one that is just being opened. */
-export function connected(redis: Redis, ms: number): Promise<void> {
-  const { status } = redis;
-  // `wait`: it is opened by its first command.
-  if (status === 'ready' || status === 'wait') return Promise.resolve();
-  if (status !== 'connecting' && status !== 'connect') return Promise.reject(noConnection());
+/**
+ * What to await before a command: rejects unless there is a connection; waits up to `ms` for one that is just being
+ * opened, all callers together.
+ */
+export function connectionOf(redis: Redis, ms: number): () => Promise<void> {
+  let opening: Promise<void> | null = null;
+  return () => {
+    const { status } = redis;
+    // `wait`: it is opened by its first command.
+    if (status === 'ready' || status === 'wait') return Promise.resolve();
+    if (status !== 'connecting' && status !== 'connect') return Promise.reject(noConnection());
+    opening ??= opened(redis, ms).finally(() => {
+      opening = null;
+    });
+    return opening;
+  };
+}
+
+function opened(redis: Redis, ms: number): Promise<void> {
   return new Promise((resolve, reject) => {
     const end = (settle: () => void) => () => {
       clearTimeout(timer);

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
-import { connected } from './redis-ready.ts';
+import { connectionOf } from './redis-ready.ts';
 import type { Seal } from './seal.ts';
 import { createSeal } from './seal.ts';
 import type { OpenCircuit, ReleaseLogin, Session, SessionStore } from './types.ts';
@@ -39,12 +39,14 @@ export function createRedisSessionStore(redis: Redis, options: RedisSessionOptio
 
 class RedisSessionStore implements SessionStore {
   readonly #redis: Redis;
+  readonly #connected: () => Promise<void>;
   readonly #prefix: string;
   readonly #makeSeal: () => Promise<Seal>;
   #seal: Promise<Seal> | null = null;
 
   constructor(redis: Redis, { prefix, server, user, password }: RedisSessionOptions) {
     this.#redis = redis;
+    this.#connected = connectionOf(redis, CONNECT_MS);
     this.#prefix = `${prefix}:tryton`;
     this.#makeSeal = () => createSeal(password, JSON.stringify([server, user]));
   }
@@ -102,7 +104,7 @@ class RedisSessionStore implements SessionStore {
   }
 
   async #place(name: Name): Promise<{ key: string; seal: Seal }> {
-    await connected(this.#redis, CONNECT_MS);
+    await this.#connected();
     this.#seal ??= this.#makeSeal();
     const seal = await this.#seal;
     return { key: `${this.#prefix}:${name}:${seal.fingerprint}`, seal };
