@@ -1,9 +1,12 @@
 import { TrytonUserError } from './errors.ts';
 
 /**
- * How Tryton names the record of a session, in English and French (trytond 6.0 and 7.0), and in any language on 5.0.
+ * How Tryton names the record of a session: by its model on 5.0; on 6.0 and 7.0 in the language of the database, by any
+ * of the words that their translations have for it.
  */
-const SESSION_RECORD = /["«“]\s?Sessions?\s?["»”]|\(.*: ir\.session\)/;
+const WORDS =
+  'Sessions?|Sessione|Sessão|Sessioon|Sessie|Sitzung|Sesija|Sesión|Sesja|Seja|Sesiune|Munkamenet|Сессия|Сеанс|Сесия|جلسه|进程|会话';
+const SESSION_RECORD = new RegExp(`["«“„]\\s?(?:${WORDS})\\s?["»”]|\\(.*: ir\\.session\\)`);
 
 /**
  * Whether the session's record was deleted while the call was on its way. The server then fails over reading it, and

@@ -94,7 +94,13 @@ async function sent(lane: Lane, request: HttpRequest, limits: TransportLimits): 
   try {
     const raw = await inTurn(lane, request, exchange);
     const header = (name: string) => [raw.headers[name]].flat()[0];
-    const text = await bodyText(raw.body, header('content-encoding'), limits.maxAnswerBytes);
+    const text = await bodyText(raw.body, header('content-encoding'), limits.maxAnswerBytes).catch(
+      (error: unknown) => {
+        // The page of a proxy, in whatever alphabet: the status says enough.
+        if (raw.status !== 200 && error instanceof BrokenBody) return raw.body.toString('latin1');
+        throw error;
+      },
+    );
     return { status: raw.status, header, text };
   } catch (error) {
     if (request.signal?.aborted === true && error === request.signal.reason) throw error;

@@ -10,6 +10,7 @@ const LOGIN = 'common.db.login';
 const WORDS = [
   'You are trying to read records "67" of "Session" that don\'t exist anymore.',
   'Vous essayez de lire les enregistrements « 67 » de « Session » qui n’existent plus.',
+  'No puede leer el registro "67" de "Sesión" que ya no existe.',
   "You try to read records that don't exist anymore.\n(Document type: ir.session)",
 ];
 

@@ -26,6 +26,8 @@ describe('a read', () => {
     ['HTTP 502', busy(502)],
     ['HTTP 503', busy(503)],
     ['HTTP 504', busy(504)],
+    ['HTTP 502 with a page that is not UTF-8', () => ({ status: 502, body: Buffer.from([0xe9]) })],
+    ['HTTP 503 said to be gzip', busy(503, { 'content-encoding': 'gzip' })],
     ['HTTP 503 that asks to come back at once', busy(503, { 'retry-after': '0' })],
   ])('is tried again after %s', async (_, fail) => {
     const { server, client, outcomes } = await clientAndServer(failing(2, fail), { session });
