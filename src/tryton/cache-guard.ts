@@ -1,4 +1,4 @@
-import { errorMessage } from '../errors.ts';
+import { isReply, storeReason } from './store-errors.ts';
 import type { CacheStore, TrytonLogger } from './types.ts';
 
 /** A store that hangs costs one wait per so many milliseconds, not one per call. */
@@ -20,6 +20,8 @@ export class CacheGuard {
   /** Epoch milliseconds; null: the store answers. */
   #restUntil: number | null = null;
   #trying = false;
+  /** How many questions were answered so far. */
+  #answers = 0;
 
   constructor(store: CacheStore, clock: () => number, log: TrytonLogger) {
     this.#store = store;
@@ -32,12 +34,14 @@ export class CacheGuard {
     const probe = this.#restUntil !== null;
     if (this.#restUntil !== null && (this.#trying || this.#clock() < this.#restUntil)) return null;
     if (probe) this.#trying = true;
+    const before = this.#answers;
     try {
       const value = await work(this.#store);
       this.#worked(purpose);
       return { value };
     } catch (error) {
-      this.#failed(purpose, error);
+      // Where others were answered meanwhile, it is this process that was too busy to take the answer in time.
+      if (isReply(error) || this.#answers === before) this.#failed(purpose, error);
       return null;
     } finally {
       if (probe) this.#trying = false;
@@ -45,6 +49,7 @@ export class CacheGuard {
   }
 
   #worked(purpose: Purpose): void {
+    this.#answers += 1;
     this.#restUntil = null;
     const before = this.#failing.size;
     this.#failing.delete('any');
@@ -55,16 +60,11 @@ export class CacheGuard {
   }
 
   #failed(purpose: Purpose, error: unknown): void {
-    // An answer that says no, out of memory for one, took no time: the store need not be spared.
-    const answered = error instanceof Error && error.name === 'ReplyError';
+    const answered = isReply(error);
     this.#restUntil = answered ? null : this.#clock() + REST_MS;
     const first = this.#failing.size === 0;
     this.#failing.add(answered ? purpose : 'any');
-    if (first) this.#log.warn({ reason: reasonOf(error) }, 'the Tryton cache fails; calls go on without it');
+    if (first)
+      this.#log.warn({ reason: storeReason(error) }, 'the Tryton cache fails; calls go on without it');
   }
-}
-
-/** Redis repeats the arguments of a command that it does not know, and they are somebody's data. */
-function reasonOf(error: unknown): string {
-  return errorMessage(error).replace(/,? with args .*/s, '');
 }

@@ -1,6 +1,6 @@
-import { errorMessage } from '../errors.ts';
 import { delay } from '../retry.ts';
 import { waitFor } from './attempts.ts';
+import { isReply, storeReason } from './store-errors.ts';
 import type { ReleaseLogin, SessionStore, TrytonLogger } from './types.ts';
 
 /** For one question. The store may have limits of its own, and shorter ones. */
@@ -77,15 +77,9 @@ export class SessionGuard {
   #failed(purpose: Purpose, error: unknown): void {
     const first = this.#failing.size === 0;
     this.#failing.add(isReply(error) ? purpose : 'any');
-    // Redis repeats the arguments of a command that it does not know.
-    const reason = errorMessage(error).replace(/,? with args .*/s, '');
+    const reason = storeReason(error);
     if (first) this.#log.warn({ reason }, 'the Tryton session cannot be shared; this process uses its own');
   }
-}
-
-/** An answer that says no, out of memory for one. */
-function isReply(error: unknown): boolean {
-  return error instanceof Error && error.name === 'ReplyError';
 }
 
 function tooSlow(): Error {
