@@ -81,6 +81,7 @@ function sessionParts(login: LoginParts): Parameters<typeof createSessions>[0] {
     signOut: (over) => signOut(login, over),
     site: { server, method: 'common.db.login' },
     ttlMs: settings.sessionTtlMs,
+    graceMs: settings.deadlineMs,
     cooldownMs: settings.loginCooldownMs,
     clock,
     log: settings.logger,

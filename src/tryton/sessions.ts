@@ -18,6 +18,8 @@ export interface SessionParts extends CircuitParts {
   /** Ends one on the server. */
   readonly signOut: (session: Session) => Promise<void>;
   readonly ttlMs: number;
+  /** How long calls may still use a session that was too old for new ones. */
+  readonly graceMs: number;
   readonly initial?: Session;
 }
 
@@ -120,7 +122,9 @@ class SharedSessions implements Sessions {
       if (error instanceof StoreFailure) return this.#signIn('alone');
       throw error;
     });
-    if (old !== null && old.key !== session.key) this.#endOnServer(old);
+    // Calls that are under way with it, here or in another process, are to end well: Tryton looks at it after a write, too.
+    if (old !== null && old.key !== session.key)
+      setTimeout(() => this.#endOnServer(old), this.#parts.graceMs).unref();
     return session;
   }
 

@@ -20,6 +20,7 @@ const sessions = createSessions({
   signOut: async () => {},
   site: { server: secret.server, method: 'common.db.login' },
   ttlMs: 3_600_000,
+  graceMs: 30_000,
   cooldownMs: 300_000,
   clock: Date.now,
   log: { debug() {}, info() {}, warn() {} },

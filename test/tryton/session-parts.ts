@@ -50,6 +50,7 @@ export function openSessions(server: Tryton, given: Partial<SessionParts> = {}) 
     },
     site: SITE,
     ttlMs: TTL_MS,
+    graceMs: 0,
     cooldownMs: COOLDOWN_MS,
     clock: () => server.time,
     log: { debug: at('debug'), info: at('info'), warn: at('warn') },
