@@ -59,6 +59,17 @@ export function sessionsFlow(name: string, open: OpenStage): void {
       for (const report of await work) expect(report).toEqual({ answered: 320, failures: [] });
       expect(await stage.sessions()).toBe(1);
     });
+
+    it('when it is deleted twice in a row in the middle of their work, each call is answered', async () => {
+      const both = await twoProcesses();
+      const work = Promise.all(both.map((one) => one.work({ calls: 32, rounds: 10 })));
+      await both[0]?.next(({ half }) => half === true, 'half of the calls to be answered');
+      await stage.forgetSessions();
+      await until(async () => (await stage.sessions()) === 1, 'a new session');
+      await stage.forgetSessions();
+      for (const report of await work) expect(report).toEqual({ answered: 320, failures: [] });
+      expect(await stage.sessions()).toBeLessThanOrEqual(1);
+    });
   });
 }
 
