@@ -51,6 +51,7 @@ export function createAsk({ address, transport, password, log }: RpcParts): Ask 
         authorization: token && `Session ${token}`,
         timeoutMs,
         until,
+        urgent: kind === 'login',
         signal,
       });
       const result = readAnswer(asked, answer);

@@ -24,6 +24,8 @@ export interface HttpRequest extends Sending {
   readonly timeoutMs: number;
   /** By `performance.now()`. Bounds the wait for a connection, too. */
   readonly until: number;
+  /** Goes past the line of calls, which may all be waiting for it: a login. */
+  readonly urgent?: boolean;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -63,17 +65,20 @@ export function createTransport(origin: string, limits: TransportLimits): Transp
   // A write gets a connection of its own: on a kept one, which the server may be closing at that very moment, nobody
   // could tell whether it arrived.
   const own = laneOf(new Pool(origin, { ...common, pipelining: 0 }), limits);
+  const urgent = laneOf(new Pool(origin, { ...common, pipelining: 0 }), limits);
+  const lanes = [kept, own, urgent];
   const running = new Set<Promise<HttpAnswer>>();
   let closing: Promise<unknown> | undefined;
   return {
     async send(request) {
       if (closing !== undefined) throw closed(request);
-      const answer = sent(request.write ? own : kept, request, limits);
+      const ordinary = request.write ? own : kept;
+      const answer = sent(request.urgent ? urgent : ordinary, request, limits);
       running.add(answer);
       return answer.finally(() => running.delete(answer));
     },
     async close() {
-      closing ??= Promise.allSettled(running).then(() => Promise.all([kept.pool.close(), own.pool.close()]));
+      closing ??= Promise.allSettled(running).then(() => Promise.all(lanes.map(({ pool }) => pool.close())));
       await closing;
     },
   };

@@ -87,6 +87,14 @@ describe('a request that finds all connections in use', () => {
     expect(server.received.map(({ body }) => body)).toEqual(['first', 'next']);
   });
 
+  it('waits for no call when it is a login', async () => {
+    const { send, letGo } = await oneConnection({ held: 2 });
+    const write = send('write', { write: true });
+    expect(await send('login', { write: true, urgent: true })).toBe('login');
+    letGo();
+    expect(await write).toBe('write');
+  });
+
   it('is still sent when the transport is closed meanwhile, a later one is not', async () => {
     const { send, transport, letGo } = await oneConnection();
     const second = send('second');
