@@ -2,7 +2,7 @@
 const LIMIT = 1000;
 
 /** Every read carries this tag: bumping it makes all entries stale. */
-export const EVERYTHING = '*';
+const EVERYTHING = '*';
 
 /**
  * What this process itself knows of writes, also while the store is away: how often each tag was written to, so that
