@@ -6,6 +6,7 @@ import type { ApiKeyRow } from '../db/schema/gateway.ts';
 import { errorMessage } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import { BadKeyError, ExpiredKeyError, RevokedKeyError } from './access-errors.ts';
+import { within } from './within.ts';
 
 /** How long a process goes by what it read: so long a key may outlive its revocation, or an unknown one wait. */
 const TRUST_MS = 5000;
@@ -22,7 +23,7 @@ interface Entry {
 export interface KeyRing {
   /** Whether this very key was good when it was last read, however long ago: then it is no guess. */
   knows(key: KeyText): boolean;
-  /** @throws BadKeyError, ExpiredKeyError, RevokedKeyError, or what the database threw. */
+  /** @throws BadKeyError, ExpiredKeyError, RevokedKeyError, NoAnswerError, or what the database threw. */
   find(key: KeyText): Promise<ApiKeyRow>;
   /** Whether any key would be let in; true where that cannot be told. */
   hasUsable(): Promise<boolean>;
@@ -37,7 +38,7 @@ export function createKeyRing(db: Database, log: Logger): KeyRing {
 
   const load = async (prefix: string): Promise<Entry> => {
     const readAt = performance.now();
-    const row = await findApiKey(db, prefix);
+    const row = await within(findApiKey(db, prefix), 'PostgreSQL');
     const entry = { row, readAt, usedAt: row?.lastUsedAt?.getTime() ?? 0 };
     known.delete(prefix);
     unknown.delete(prefix);
@@ -62,7 +63,7 @@ export function createKeyRing(db: Database, log: Logger): KeyRing {
   const hasUsable = async () => {
     if (!isFresh(usable)) {
       const readAt = performance.now();
-      usable = { found: await hasUsableKey(db).catch(() => true), readAt };
+      usable = { found: await within(hasUsableKey(db), 'PostgreSQL').catch(() => true), readAt };
     }
     return usable.found;
   };

@@ -1,11 +1,31 @@
+import { PasserelleError } from '../errors.ts';
+
 /** A service that must answer a probe takes longer than this only when it is in trouble. */
 const ANSWER_MS = 2000;
 
-/** The outcome of `work`, or an error once `ANSWER_MS` are over. `work` itself goes on. */
-export async function within<T>(work: Promise<T>, what: string): Promise<T> {
+const CODES = { PostgreSQL: 'database_unavailable', Redis: 'redis_unavailable' } as const;
+type Server = keyof typeof CODES;
+
+/** One of our own servers keeps silent. */
+class NoAnswerError extends PasserelleError {
+  override readonly name = 'NoAnswerError';
+  readonly code: (typeof CODES)[Server];
+  override readonly retryable = true;
+  constructor(server: Server) {
+    super(`${server} did not answer within ${ANSWER_MS} ms; try again in a moment.`);
+    this.code = CODES[server];
+  }
+}
+
+/**
+ * The outcome of `work`. What is late goes on all the same.
+ *
+ * @throws NoAnswerError once 2 s are over, or what `work` threw.
+ */
+export async function within<T>(work: Promise<T>, server: Server): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const limit = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`${what} did not answer within ${ANSWER_MS} ms`)), ANSWER_MS);
+    timer = setTimeout(() => reject(new NoAnswerError(server)), ANSWER_MS);
   });
   try {
     return await Promise.race([work, limit]);

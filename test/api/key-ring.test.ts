@@ -1,7 +1,11 @@
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createKeyRing } from '../../src/api/key-ring.ts';
 import { findApiKey, touchApiKey } from '../../src/db/api-keys.ts';
 import type { Database } from '../../src/db/connection.ts';
+import { openDatabase } from '../../src/db/connection.ts';
 import { newKeyText } from '../../src/db/key-text.ts';
 import { apiKey } from '../../src/db/schema/gateway.ts';
 import { createLogger } from '../../src/logger.ts';
@@ -72,6 +76,18 @@ it('remembers unknown prefixes as well', async () => {
   const once = asked();
   await expect(ring.find(key)).rejects.toMatchObject({ code: 'bad_key' });
   expect(asked()).toBe(once);
+});
+
+it('does not wait for a PostgreSQL that keeps silent', async () => {
+  const server = createServer(() => {}).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const { db, client } = openDatabase(`postgres://user:hush@127.0.0.1:${port}/silent`);
+  const ring = createKeyRing(db, log);
+  await expect(ring.find(newKeyText())).rejects.toMatchObject({ code: 'database_unavailable' });
+  expect(await ring.hasUsable()).toBe(true);
+  await client.end({ timeout: 0 });
+  server.close();
 });
 
 it('keeps 1,000 keys at most, those read last, whatever is guessed', async () => {
