@@ -52,6 +52,16 @@ export class TooManyCallsError extends PasserelleError {
   }
 }
 
+/** A call of a batch whose turn came too late. */
+export class BatchTimeoutError extends PasserelleError {
+  override readonly name = 'BatchTimeoutError';
+  readonly code = 'batch_timeout';
+  override readonly retryable = true;
+  constructor(ms: number) {
+    super(`Not sent: the calls before it took more than ${ms} ms. Ask for it again, in a smaller batch.`);
+  }
+}
+
 /** The body cannot be read. Nothing of it is quoted: it may hold anything. */
 export class BadJsonError extends PasserelleError {
   override readonly name = 'BadJsonError';

@@ -76,6 +76,7 @@ const STATUS: Readonly<Record<string, number>> = {
   redis_unavailable: 503,
   database_unavailable: 503,
   database_not_migrated: 503,
+  batch_timeout: 504,
   tryton_timeout: 504,
   tryton_unknown_fate: 504,
 };

@@ -2,6 +2,7 @@ import type { TrytonClient } from '../tryton/client.ts';
 import { isRead, methodName } from '../tryton/methods.ts';
 import type { Wire } from '../tryton/types.ts';
 import type { ApiKey } from './access.ts';
+import { BatchTimeoutError } from './errors.ts';
 import { assertMethodAllowed } from './method-access.ts';
 import type { AskedCall } from './tryton-call.ts';
 import { cacheOptions } from './tryton-call.ts';
@@ -15,6 +16,8 @@ export interface Caller {
   readonly key: Pick<ApiKey, 'methods'>;
   /** Aborted when the caller has gone: then reads are given up, and writes go on. */
   readonly signal: AbortSignal;
+  /** Milliseconds in which the calls of a batch must begin: 100 calls to a Tryton that hangs would add up. */
+  readonly beginWithinMs: number;
 }
 
 /** @throws MethodNotAllowedError, and what the client throws. */
@@ -34,13 +37,18 @@ export type Settled = PromiseSettledResult<Wire>;
 /**
  * Runs the calls of a batch and gives their outcomes in order. Reads run at once, up to 8 of them. A write begins when
  * all that was asked for before it has ended, and what comes after it waits for it: a batch reads what it has written,
- * and its writes keep their order. A call that fails stops none of the others.
+ * and its writes keep their order. A call that fails stops none of the others. What has not begun in time is not sent:
+ * its outcome is a BatchTimeoutError.
  */
 export async function runBatch(caller: Caller, calls: readonly AskedCall[]): Promise<Settled[]> {
+  const { beginWithinMs } = caller;
+  const end = performance.now() + beginWithinMs;
+  const begin = async (asked: AskedCall) => {
+    if (performance.now() >= end) throw new BatchTimeoutError(beginWithinMs);
+    return runCall(caller, asked);
+  };
   const outcomes: Settled[] = [];
-  for (const group of groupsOf(calls)) {
-    outcomes.push(...(await settleAll(group, (asked) => runCall(caller, asked))));
-  }
+  for (const group of groupsOf(calls)) outcomes.push(...(await settleAll(group, begin)));
   return outcomes;
 }
 

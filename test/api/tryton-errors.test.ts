@@ -80,6 +80,16 @@ test.each<[Fault, object, number, string]>([
   expect(problem).toMatchObject({ status, code, detail: expect.stringContaining(api.sandbox.url) });
 });
 
+test('a batch does not add up the waits for a Tryton that hangs: what has not begun in time is not sent', async () => {
+  api.sandbox.calls.length = 0;
+  api.sandbox.faults.when(/write$/, 'hang');
+  const codes = (await api.batch(Array.from({ length: 20 }, () => WRITE))).map(({ error }) => error?.code);
+  const sent = api.sandbox.calls.length;
+  expect(sent).toBeLessThan(20);
+  expect(codes).toEqual(codes.map((_, at) => (at < sent ? 'tryton_unknown_fate' : 'batch_timeout')));
+  expect(codes[0]).toBe('tryton_unknown_fate');
+});
+
 test('429 of Tryton is passed on with the time to wait', async () => {
   api.sandbox.faults.retryAfter = 7;
   api.sandbox.faults.next(1, 'too_many');

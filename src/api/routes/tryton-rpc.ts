@@ -55,8 +55,9 @@ export async function trytonRpcRoute(api: Api, deps: ApiDeps): Promise<void> {
           summary: `Call a Tryton method, or up to ${MOST_CALLS} of them`,
           description:
             'Reads of a batch run at once; a write waits for all before it, and all after it wait for it. ' +
-            'A call that fails stops none of the others. Numbers of any size, and tagged values such as ' +
-            '{"__class__":"Decimal","decimal":"1.10"}, cross unchanged.',
+            'A call that fails stops none of the others; one whose turn comes later than TRYTON_DEADLINE_MS is not ' +
+            'sent. Numbers of any size, and tagged values such as {"__class__":"Decimal","decimal":"1.10"}, cross ' +
+            'unchanged.',
           body: callBody,
           response: { 200: answer, ...problemResponses },
         },
@@ -64,7 +65,12 @@ export async function trytonRpcRoute(api: Api, deps: ApiDeps): Promise<void> {
       async (request, reply) => {
         const tryton = requireTryton(deps);
         const { apiKey: key, body } = request;
-        const caller = { tryton, key: key ?? { methods: [] }, signal: whileClientWaits(reply) };
+        const caller = {
+          tryton,
+          key: key ?? { methods: [] },
+          signal: whileClientWaits(reply),
+          beginWithinMs: deps.config.tryton?.deadlineMs ?? 0,
+        };
         const found = Array.isArray(body)
           ? answers(request, await runBatch(caller, body))
           : { result: await runCall(caller, body) };
