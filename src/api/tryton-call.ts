@@ -2,6 +2,7 @@ import { validatorCompiler } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { errorMessage } from '../errors.ts';
 import { methodName } from '../tryton/methods.ts';
+import { mistagged } from './tryton-tags.ts';
 
 /** Calls of one batch. */
 export const MOST_CALLS = 100;
@@ -40,12 +41,22 @@ const cache = z
       'and no longer than it says. stale: seconds in which an old answer may still be given while it is fetched anew.',
   );
 
+/** A few of them: an error is not to be as long as the body that it is about. */
+function listed(names: readonly string[]): string {
+  const shown = names.slice(0, 3).map((name) => JSON.stringify(name.slice(0, 60)));
+  return shown.join(', ') + (names.length > 3 ? ` and ${names.length - 3} more` : '');
+}
+
 const call = z
   .strictObject(
     {
       method,
       params: z
         .array(z.unknown(), { error: 'an array: the positional parameters, context last' })
+        .superRefine((given, issue) => {
+          for (const { path, tag } of mistagged(given))
+            issue.addIssue({ code: 'custom', path, message: `this is no valid ${tag}` });
+        })
         .default([])
         .describe('positional; the context, an object, comes last and may be left out'),
       cache: cache.optional(),
@@ -53,7 +64,7 @@ const call = z
     {
       error: (issue) =>
         issue.code === 'unrecognized_keys'
-          ? `unknown: ${issue.keys.map((key) => JSON.stringify(key.slice(0, 60))).join(', ')}; expected ${shape}`
+          ? `unknown: ${listed(issue.keys)}; expected ${shape}`
           : `${shape}, or an array of 1 to ${MOST_CALLS} such objects`,
     },
   )

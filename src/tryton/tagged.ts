@@ -73,6 +73,12 @@ export function untagged(object: WireObject): unknown {
   return BY_TAG.get(object['__class__'])?.decode(object);
 }
 
+/** The tag of an object that has one of these tags and makes no such value all the same; undefined for any other. */
+export function brokenTag(object: WireObject): string | undefined {
+  const codec = BY_TAG.get(object['__class__']);
+  return codec !== undefined && codec.decode(object) === undefined ? codec.tag : undefined;
+}
+
 /** The tagged object for a value; undefined for a value of no such type. */
 export function tagged(value: object): WireObject | undefined {
   return CODECS.find(({ fits }) => fits(value))?.encode(value);

@@ -62,6 +62,8 @@ test.each([
 });
 
 const METHOD = 'model.party.party.read';
+const NO_DECIMAL = { __class__: 'Decimal', decimal: '1,10' };
+const MANY = [...Array(20_000).keys()];
 
 test.each<[string, unknown, string, RegExp]>([
   ['a text', 'hello', 'body', /an object \{"method"/],
@@ -97,6 +99,19 @@ test.each<[string, unknown, string, RegExp]>([
   ['a cache that lives for a text', { method: METHOD, cache: { ttl: '60' } }, 'body.cache', /true, false/],
   ['a cache with more', { method: METHOD, cache: { ttl: 60, forever: true } }, 'body.cache', /true, false/],
   ['unknown members', { method: METHOD, parms: [], jsonrpc: '2.0' }, 'body', /unknown: "parms", "jsonrpc"/],
+  [
+    'many unknown members',
+    Object.fromEntries(MANY.map((at) => [`m${at}`, 1])),
+    'body',
+    /"m2" and 19997 more;/,
+  ],
+  [
+    'the 30th of February',
+    { method: METHOD, params: [[1], { on: { __class__: 'date', year: 2026, month: 2, day: 30 } }] },
+    'body.params.1.on',
+    /this is no valid date/,
+  ],
+  ['no decimal', { method: METHOD, params: MANY.map(() => NO_DECIMAL) }, 'body.params.4', /no valid Decimal/],
   [
     'one bad call of many',
     [{ method: METHOD }, { method: METHOD }, { method: 'x' }],
