@@ -118,7 +118,7 @@ export class TrytonClient {
     if (session !== null) await signOut(this.#parts.login, session);
   }
 
-  /** Lets running calls end, then closes the connections. The stores' connections are their owners'. */
+  /** Lets what was sent, or waits for its turn, end; then closes the connections. The stores' connections are their owners'. */
   async close(): Promise<void> {
     this.#parts.cache.close();
     await this.#parts.transport?.close();

@@ -1,8 +1,11 @@
 import type { CallSite, TrytonError } from './errors.ts';
 import { TrytonRateLimitError } from './errors.ts';
-import { TrytonCircuitOpenError } from './login-errors.ts';
+import { TrytonCircuitOpenError, TrytonSessionError } from './login-errors.ts';
 import type { SessionGuard } from './session-guard.ts';
 import type { OpenCircuit, SessionStore, TrytonLogger } from './types.ts';
+
+/** Refused sessions lock no account. Tryton forgets them after five minutes, so only a handful of them adds up. */
+const SESSION_PAUSE_MS = 30_000;
 
 export interface CircuitParts {
   /** Of the login. */
@@ -39,7 +42,7 @@ export class LoginCircuit {
 
   async open(error: TrytonError, how: 'alone' | 'for all'): Promise<void> {
     const { cooldownMs, clock, log } = this.#parts;
-    const pauseMs = Math.max(cooldownMs, error instanceof TrytonRateLimitError ? error.seconds * 1000 : 0);
+    const pauseMs = pauseFor(error, cooldownMs);
     const circuit = { until: clock() + pauseMs, code: error.code, reason: error.text };
     this.#known = circuit;
     const until = new Date(circuit.until).toISOString();
@@ -55,4 +58,9 @@ export class LoginCircuit {
   #ifOpen(circuit: OpenCircuit | null): OpenCircuit | null {
     return circuit !== null && circuit.until > this.#parts.clock() ? circuit : null;
   }
+}
+
+function pauseFor(error: TrytonError, cooldownMs: number): number {
+  if (error instanceof TrytonSessionError) return Math.min(cooldownMs, SESSION_PAUSE_MS);
+  return error instanceof TrytonRateLimitError ? Math.max(cooldownMs, error.seconds * 1000) : cooldownMs;
 }

@@ -105,7 +105,10 @@ class RedisSessionStore implements SessionStore {
 
   async #place(name: Name): Promise<{ key: string; seal: Seal }> {
     await this.#connected();
-    this.#seal ??= this.#makeSeal();
+    this.#seal ??= this.#makeSeal().catch((error: unknown) => {
+      this.#seal = null;
+      throw error;
+    });
     const seal = await this.#seal;
     return { key: `${this.#prefix}:${name}:${seal.fingerprint}`, seal };
   }

@@ -90,4 +90,14 @@ describe('a cached call', () => {
     expect(await patient).toBe('shared');
     expect(server.received).toHaveLength(1);
   });
+
+  it('gives each caller an answer of its own, to change as it likes', async () => {
+    const { server, client } = await cached((request) => result(request, [{ lines: [1] }]));
+    const ask = () => client.cachedCall(READ, [[1], ['lines']], { ttl: 60 });
+    const [one, other] = await Promise.all([ask(), ask()]);
+    for (const answer of [one, await ask()])
+      Object.assign(Array.isArray(answer) ? answer[0] : {}, { lines: [] });
+    expect([other, await ask()]).toEqual([[{ lines: [1] }], [{ lines: [1] }]]);
+    expect(server.received).toHaveLength(1);
+  });
 });
