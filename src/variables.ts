@@ -41,12 +41,16 @@ function isCronOrOff(text: string): boolean {
 const oneOf = <const Names extends readonly [string, ...string[]]>(names: Names) =>
   z.enum(names, { error: `one of ${names.join(', ')}` });
 
-const count = (least: number, most: number) =>
-  z.coerce
-    .number({ error: `a whole number from ${least} to ${most}` })
-    .int(`a whole number from ${least} to ${most}`)
-    .min(least, `a whole number from ${least} to ${most}`)
-    .max(most, `a whole number from ${least} to ${most}`);
+const wholeNumber = (least: number, most: number) => `a whole number from ${least} to ${most}`;
+
+const count = (least: number, most: number, expected = wholeNumber(least, most)) =>
+  z.coerce.number({ error: expected }).int(expected).min(least, expected).max(most, expected);
+
+const countOrOff = (least: number, most: number) => {
+  const expected = `${wholeNumber(least, most)}, or off`;
+  const off = z.literal('off').transform(() => null);
+  return z.union([off, count(least, most, expected)], { error: expected });
+};
 
 const url = (protocols: RegExp, example: string) =>
   z.url({ protocol: protocols, error: `a URL such as ${example}` });
@@ -134,10 +138,7 @@ export const variables = {
   TRYTON_LOGIN_COOLDOWN: duration(1)
     .default(300_000)
     .describe('how long no login is tried after one was refused; Tryton forgets refused logins after 5m'),
-  API_RATE_LIMIT: z
-    .union([z.literal('off').transform(() => null), count(1, 10_000_000)], {
-      error: 'a whole number from 1 to 10000000, or off',
-    })
+  API_RATE_LIMIT: countOrOff(1, 10_000_000)
     .default(30_000)
     .describe('most API requests per minute, for each key'),
   HOST: z.string().default('127.0.0.1').describe('address the API listens on'),

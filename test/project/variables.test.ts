@@ -16,6 +16,8 @@ describe('a variable that is wrong', () => {
     ['ODOO_MODEL', 'BC', 'an Odoo model name such as dimagaz.bc'],
     ['QUEUE_PREFIX', 'a b', 'a text of letters, digits, _ or -'],
     ['LOG_LEVEL', 'loud', 'one of fatal, error, warn, info, debug, trace, silent'],
+    ['API_RATE_LIMIT', '0', 'a whole number from 1 to 10000000, or off'],
+    ['API_RATE_LIMIT', 'none', 'a whole number from 1 to 10000000, or off'],
   ])('%s=%s is named with what was expected', (name, value, expected) => {
     expect(() => readConfig({ ...STORES, [name]: value })).toThrow(`  - ${name}: expected ${expected}`);
   });
