@@ -107,6 +107,9 @@ function marked(text: string, mark: string, { words }: Dialect): string {
 
 /** The same value, changed in place, with marks and tags replaced by what they stand for. */
 function settled(value: Wire, mark: string | undefined, dialect: Dialect, depth: number): Wire {
+  // 1e999, which JSON.parse makes Infinity: nobody meant that.
+  if (!dialect.words && (value === Number.POSITIVE_INFINITY || value === Number.NEGATIVE_INFINITY))
+    throw new SyntaxError('a number beyond the range of floats');
   if (value === null || typeof value !== 'object') return value;
   if (depth > dialect.maxDepth) throw new SyntaxError(`nested deeper than ${dialect.maxDepth} levels`);
   const members = value as Record<string, Wire>;

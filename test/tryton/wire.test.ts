@@ -129,6 +129,7 @@ describe('answers', () => {
 describe('JSON of callers', () => {
   it('is strict: NaN and Infinity come as tagged objects', () => {
     expect(() => fromJson('[NaN]')).toThrow(SyntaxError);
+    expect(() => fromJson('{"a":[-1e999]}')).toThrow(new SyntaxError('a number beyond the range of floats'));
     expect(() => fromJson('[12345678901234567890, -Infinity]')).toThrow(SyntaxError);
     const tags = ['NaN', 'Infinity', '-Infinity'].map((float) => ({ __class__: 'float', float }));
     expect(fromJson(JSON.stringify(tags))).toEqual([
