@@ -138,6 +138,9 @@ function shape(env: Environment) {
     sync: {
       everyMs: env.SYNC_EVERY,
       fullCron: env.FULL_SYNC_CRON,
+      sweepEveryMs: env.SWEEP_EVERY,
+      sweepMaxShare: env.SWEEP_MAX_SHARE,
+      sweepMaxCount: env.SWEEP_MAX_COUNT,
       pageSize: env.SYNC_PAGE_SIZE,
       overlapMs: env.SYNC_OVERLAP,
       pagesInFlight: env.SYNC_PAGES_IN_FLIGHT,

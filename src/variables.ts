@@ -104,6 +104,15 @@ export const variables = {
     .describe('most calls started per second, for each process; unlimited when unset'),
   SYNC_EVERY: durationOrOff.default(60_000).describe('pause between incremental runs'),
   FULL_SYNC_CRON: cronOrOff.default('0 3 * * *').describe('when a full run starts, UTC'),
+  SWEEP_EVERY: durationOrOff
+    .default(900_000)
+    .describe('pause between sweeps, which compare all ids and dates with the mirror'),
+  SWEEP_MAX_SHARE: count(0, 100)
+    .default(20)
+    .describe('most BCs that one sweep may archive, in percent of those in the mirror'),
+  SWEEP_MAX_COUNT: count(0, 10_000_000)
+    .default(50)
+    .describe('most BCs that one sweep may archive where that is more than the share'),
   SYNC_PAGE_SIZE: count(1, 5000).default(500).describe('BCs per page job'),
   SYNC_OVERLAP: duration()
     .default(600_000)

@@ -1,5 +1,6 @@
 import type { Job } from 'bullmq';
 import { DelayedError } from 'bullmq';
+import { readState } from '../src/db/lease.ts';
 import { createRun, findRun } from '../src/db/runs.ts';
 import type { SyncLogRow } from '../src/db/schema/sync.ts';
 import type { SyncPayload } from '../src/queues/sync.ts';
@@ -7,7 +8,7 @@ import { syncPayload } from '../src/queues/sync.ts';
 import type { Mirror } from '../src/sync/mirror.ts';
 import { startRun } from '../src/sync/start.ts';
 
-/** A scheduled job that this process leaves alone comes back after this pause, for a worker that takes it. */
+/** A scheduled job that cannot be taken up now comes back after this pause. */
 const PASS_ON_MS = 5000;
 
 /**
@@ -23,13 +24,34 @@ export async function handleSync(
 ): Promise<number> {
   const payload = syncPayload.parse(job.data);
   if (payload.runId === undefined && !scheduled) {
-    await job.moveToDelayed(Date.now() + PASS_ON_MS, token);
-    throw new DelayedError();
+    await comeBack(job, token);
   }
+  const patient = mayWait(mirror, payload, job);
+  if (patient && (await readState(mirror.db, mirror.definition.key))?.held === true)
+    await comeBack(job, token);
   const run = await runOf(mirror, payload);
   if (run.id !== payload.runId) await job.updateData({ ...payload, runId: run.id });
   if (run.status === 'queued' || run.status === 'running') await startRun(mirror, run);
+  if (patient && (await findRun(mirror.db, run.id))?.status === 'skipped') {
+    await job.updateData(payload);
+    await comeBack(job, token);
+  }
   return run.id;
+}
+
+/**
+ * A scheduled sweep is due at the same moment as an incremental run, which would win each time: it waits for the
+ * lease until the sweep after it is due.
+ */
+function mayWait({ settings }: Mirror, { mode, runId }: SyncPayload, { timestamp }: Job): boolean {
+  const { sweepEveryMs } = settings;
+  if (mode !== 'sweep' || runId !== undefined || sweepEveryMs === null) return false;
+  return Date.now() - timestamp < 2 * sweepEveryMs;
+}
+
+async function comeBack(job: Job, token: string | undefined): Promise<never> {
+  await job.moveToDelayed(Date.now() + PASS_ON_MS, token);
+  throw new DelayedError();
 }
 
 async function runOf({ db, definition }: Mirror, { runId, mode, trigger }: SyncPayload): Promise<SyncLogRow> {
@@ -41,6 +63,7 @@ async function runOf({ db, definition }: Mirror, { runId, mode, trigger }: SyncP
     key: definition.key,
     mode,
     trigger: 'retry',
+    force: run.force,
     ...(run.odooIds && { odooIds: run.odooIds }),
   });
 }

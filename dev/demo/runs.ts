@@ -5,7 +5,7 @@ import { count } from './progress.ts';
 import type { Stage } from './stage.ts';
 
 const LOOK_EVERY_MS = 500;
-const OUTCOMES = ['created', 'updated', 'unchanged', 'archived', 'gone', 'failed'] as const;
+const OUTCOMES = ['created', 'updated', 'unchanged', 'archived', 'gone', 'late', 'failed'] as const;
 
 /** A run that is over, in one line, as sync_log has it. */
 export function runLine(run: SyncLogRow): string {

@@ -1,9 +1,10 @@
 import { accessError, type PythonError } from './errors.ts';
 import type { Store } from './store.ts';
 
-/** What the user may not read. Record rules hold for `read`, not for `search`, so that a page meets them. */
+/** What the user may not read. A denied record is listed by `search`, so that a page meets it; a hidden one is not. */
 export class Access {
   readonly #models = new Set<string>();
+  readonly #hidden = new Map<string, Set<number>>();
   readonly #records = new Map<string, Set<number>>();
 
   denyModel(model: string): void {
@@ -15,7 +16,17 @@ export class Access {
     this.#records.set(model, ids.add(id));
   }
 
+  /** Records that a rule hides: no search lists them, and reading them is refused. */
+  hideRecords(model: string, ids: readonly number[]): void {
+    this.#hidden.set(model, new Set([...(this.#hidden.get(model) ?? []), ...ids]));
+  }
+
+  isHidden(model: string, id: number): boolean {
+    return this.#hidden.get(model)?.has(id) ?? false;
+  }
+
   clear(): void {
+    this.#hidden.clear();
     this.#models.clear();
     this.#records.clear();
   }
@@ -28,7 +39,8 @@ export class Access {
   /** @throws PythonError an AccessError when one of the records is closed: the whole call fails. */
   checkRecords(store: Store, model: string, ids: readonly number[], user: string): void {
     const denied = this.#records.get(model);
-    if (denied && ids.some((id) => denied.has(id))) throw recordRefused(store, model, user);
+    if (ids.some((id) => denied?.has(id) || this.isHidden(model, id)))
+      throw recordRefused(store, model, user);
   }
 }
 

@@ -57,6 +57,11 @@ export class Faults {
     this.access.denyRecord(model, id);
   }
 
+  /** What a lost right does: records that `search` leaves out without a word and `read` refuses. */
+  hideRecords(model: string, ids: readonly number[]): void {
+    this.access.hideRecords(model, ids);
+  }
+
   /** A model the user has no access to at all. */
   denyModel(model: string): void {
     this.access.denyModel(model);

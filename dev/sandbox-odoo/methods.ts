@@ -51,7 +51,7 @@ function searchRows({ store, access, table, context, args }: MethodCall): Row[] 
   const found: Row[] = [];
   for (const id of candidates(table, Array.isArray(domain) ? domain : [])) {
     const row = table.rows.get(id);
-    if (row && matches(row)) found.push(row);
+    if (row && matches(row) && !access.isHidden(table.definition.name, id)) found.push(row);
   }
   const offset = Number(args['offset'] ?? 0);
   const limit = Number(args['limit'] || Number.POSITIVE_INFINITY);

@@ -10,6 +10,7 @@ import { createSandboxServer } from './server.ts';
 import { stamp, stampOfNow } from './stamps.ts';
 import { Store } from './store.ts';
 import { beginTransaction, type SandboxTransaction } from './transaction.ts';
+import { Writer } from './writer.ts';
 
 export interface SandboxOptions {
   /** Any free port when left out. */
@@ -47,6 +48,8 @@ export interface SandboxOdoo {
   create(model: string, values: Values): number;
   write(model: string, ids: readonly number[], values: Values): void;
   unlink(model: string, ids: readonly number[]): void;
+  /** What `delete` in SQL does: the records and what belongs to them are gone, nothing else is touched or stamped. */
+  erase(model: string, ids: readonly number[]): void;
   /** A transaction that started `at` (now when left out) and is not committed yet. */
   begin(at?: Date): SandboxTransaction;
   /** Of all records, archived ones too, going up. */
@@ -138,6 +141,8 @@ function verbs(store: Store, clock: (() => Date) | undefined) {
     write: (model: string, ids: readonly number[], values: Values) =>
       once((transaction) => transaction.write(model, ids, values)),
     unlink: (model: string, ids: readonly number[]) => once((transaction) => transaction.unlink(model, ids)),
+    erase: (model: string, ids: readonly number[]) =>
+      new Writer(store, stampOfNow(clock), USER_ID).erase(model, ids),
     ids: (model: string) => [...store.table(model).rows.keys()].sort((left, right) => left - right),
     count: (model: string) => store.table(model).rows.size,
     record(model: string, id: number): SandboxRecord {

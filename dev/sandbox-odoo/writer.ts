@@ -51,6 +51,14 @@ export class Writer {
     }
   }
 
+  /** As PostgreSQL deletes: nothing is computed anew, nothing gets a stamp. */
+  erase(model: string, ids: readonly number[]): void {
+    for (const id of ids) {
+      this.#release(model, id);
+      this.#store.table(model).delete(id);
+    }
+  }
+
   #put(table: Table, row: Row): void {
     table.put({ ...row, write_uid: this.#uid, write_date: this.#stamp });
   }

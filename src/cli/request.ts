@@ -11,7 +11,7 @@ import type { OpenMirror } from './open.ts';
 import type { Workforce } from './workforce.ts';
 import { createWorkforce } from './workforce.ts';
 
-export type Request = Pick<NewRun, 'mode' | 'odooIds'>;
+export type Request = Pick<NewRun, 'mode' | 'odooIds' | 'force'>;
 
 /** Logs and queues a run. Returns its id. */
 export async function request({ db, queues, definition }: Mirror, wanted: Request): Promise<number> {

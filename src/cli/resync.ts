@@ -82,6 +82,10 @@ async function report({ db }: Mirror, run: SyncLogRow) {
 
 function told({ odooId, outcome, changes, error }: DocumentReport): string[] {
   const why =
-    outcome === 'gone' ? ' (Odoo has no such BC)' : error === undefined ? '' : `: ${oneLine(error.message)}`;
+    outcome === 'gone' || outcome === 'archived'
+      ? ' (Odoo has no such BC)'
+      : error === undefined
+        ? ''
+        : `: ${oneLine(error.message)}`;
   return [`BC ${odooId}: ${outcome}${why}`, ...changes.flatMap(changeLines).map((line) => `  ${line}`)];
 }

@@ -33,7 +33,7 @@ function stateText(lease: Overview['lease']): string {
 function runText(run: SyncLogRow): string {
   const text = `${run.id} ${run.mode}, ${run.trigger}, ${moment(run.requestedAt)}: ${run.status}`;
   if (run.errorMessage !== null) return `${text}. ${oneLine(run.errorMessage)}`;
-  const outcomes = (['created', 'updated', 'unchanged', 'gone', 'failed'] as const)
+  const outcomes = (['created', 'updated', 'unchanged', 'archived', 'gone', 'late', 'failed'] as const)
     .filter((name) => run[name] > 0)
     .map((name) => `${count(run[name])} ${name}`);
   return [text, ...outcomes].join(', ');

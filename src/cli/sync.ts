@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { Option } from 'commander';
 import { readMirrorConfig } from '../config.ts';
 import { countOpenFailures } from '../db/failures.ts';
 import { runFailures } from '../db/run-report.ts';
@@ -14,6 +15,8 @@ import { request, requestAndFollow } from './request.ts';
 
 interface SyncOptions {
   readonly full?: boolean;
+  readonly sweep?: boolean;
+  readonly force?: boolean;
   readonly detach?: boolean;
   readonly json?: boolean;
 }
@@ -26,14 +29,20 @@ export function addSync(program: Command, context: CommandContext, exit: (code: 
     .command('sync')
     .summary('run a sync to its end')
     .description(
-      'Run a sync to its end: what changed in Odoo since the last one or, with --full, everything.\n' +
+      'Run a sync to its end: what changed in Odoo since the last one or, with --full, everything. With --sweep\n' +
+        'all ids and dates are compared: what was missed is read, BCs that are gone are archived.\n' +
         'Works with the workers that are running, or by itself where there are none.',
     )
     .option('--full', 'read every BC, not only what changed')
+    .addOption(new Option('--sweep', 'compare all ids and dates, archive what is gone').conflicts('full'))
+    .option('--force', 'let a sweep archive however many BCs are gone')
     .option('--detach', 'only queue the run and print its id')
     .option('--json', 'print one JSON object')
     .addHelpText('after', HELP)
-    .action(async (options: SyncOptions) => exit(await sync(context, options)));
+    .action(async (options: SyncOptions, command: Command) => {
+      if (options.force === true && options.sweep !== true) command.error('error: --force goes with --sweep');
+      exit(await sync(context, options));
+    });
 }
 
 const HELP = `
@@ -42,11 +51,12 @@ Exit codes: 0 success, 1 partial or failed, 2 bad usage or configuration, 3 skip
 Examples:
   $ passerelle sync
   $ passerelle sync --full
+  $ passerelle sync --sweep
   $ passerelle sync --json | jq .status
   $ passerelle sync --detach && passerelle status`;
 
 async function sync({ io, env }: CommandContext, options: SyncOptions): Promise<ExitCode> {
-  const wanted = { mode: options.full === true ? 'full' : 'incremental' } as const;
+  const wanted = { mode: modeOf(options), ...(options.force === true && { force: true }) };
   return withMirror(readMirrorConfig(env, QUIET), async (open) => {
     if (options.detach === true) {
       const runId = await request(open.mirror, wanted);
@@ -62,6 +72,11 @@ async function sync({ io, env }: CommandContext, options: SyncOptions): Promise<
   });
 }
 
+function modeOf({ full, sweep }: SyncOptions) {
+  if (sweep === true) return 'sweep';
+  return full === true ? 'full' : 'incremental';
+}
+
 export function exitCodeOf(run: SyncLogRow): ExitCode {
   if (!isOver(run)) return EXIT.interrupted;
   if (run.status === 'skipped') return EXIT.skipped;
@@ -71,9 +86,10 @@ export function exitCodeOf(run: SyncLogRow): ExitCode {
 /** A run as `--json` shows it: the names are part of the contract. */
 function account(run: SyncLogRow) {
   const { id: runId, mode, status, seen, created, updated, unchanged, archived, gone, failed } = run;
+  const { late } = run;
   const { linesSeen, linesRemoved, durationMs, rpcCalls, errorCode: code, errorMessage: message } = run;
   return {
-    ...{ runId, mode, status, seen, created, updated, unchanged, archived, gone, failed },
+    ...{ runId, mode, status, seen, created, updated, unchanged, archived, gone, failed, late },
     ...{ linesSeen, linesRemoved, durationMs, rpcCalls },
     ...(code === null ? {} : { error: { code, message } }),
   };
@@ -88,6 +104,7 @@ function summary(run: SyncLogRow): string[] {
     `Run ${run.id} (${run.mode}): ${run.status} in ${seconds} s, ${count(run.rpcCalls)} calls to Odoo`,
     `  ${count(run.seen)} BC: ${outcomes.join(', ') || 'nothing to do'}`,
     `  ${count(run.linesSeen)} lines, ${count(run.linesRemoved)} removed`,
+    ...(run.mode === 'sweep' ? [`  Late changes caught: ${count(run.late)}`] : []),
   ];
 }
 
@@ -98,7 +115,8 @@ export async function explain({ db, definition }: Mirror, io: Io, run: SyncLogRo
     say(`Run ${run.id} is not over: workers that are running go on with it, else the next sync does.`);
   } else if (run.status === 'skipped') say(`Run ${run.id} was skipped. ${run.errorMessage}`);
   else if (run.status === 'failed') say(`Run ${run.id} failed. ${run.errorMessage}`);
-  else if (run.failed > 0) {
+  else if (run.errorMessage !== null) say(`Run ${run.id} is partial. ${run.errorMessage}`);
+  if (run.status === 'partial' && run.failed > 0) {
     for (const { odooId, message } of await runFailures(db, run.id, FAILURES_SHOWN)) {
       say(`BC ${odooId} failed. ${message}`);
     }

@@ -42,6 +42,27 @@ export async function openItems(db: Queryable, runId: number, page: number): Pro
   return rows.map((row) => row.odooId);
 }
 
+/** Those of them that a sweep did not find: Odoo is asked for them by id once more. */
+export async function absentItems(db: Queryable, runId: number, page: number): Promise<number[]> {
+  const open = [eq(syncRunItem.runId, runId), eq(syncRunItem.page, page), eq(syncRunItem.state, 'open')];
+  const rows = await db
+    .select({ odooId: syncRunItem.odooId })
+    .from(syncRunItem)
+    .where(and(...open, syncRunItem.absent))
+    .orderBy(syncRunItem.odooId);
+  return rows.map((row) => row.odooId);
+}
+
+/** Owes again what was found gone and not archived: it has been a while. Pages that are done are to be queued again. */
+export async function reopenGone(db: Queryable, runId: number): Promise<void> {
+  await db.execute(sql`
+    with reopened as (
+      update ${syncRunItem} set state = 'open', gone_seq = null, closed_at = null
+      where run_id = ${runId} and state = 'gone' returning page)
+    update ${syncRunPage} set state = 'planned', generation = generation + 1
+    where run_id = ${runId} and state = 'done' and page in (select page from reopened)`);
+}
+
 export async function hasOpenItems(db: Queryable, runId: number, page?: number): Promise<boolean> {
   const rows = await db
     .select({ odooId: syncRunItem.odooId })
@@ -64,15 +85,18 @@ export interface ItemOutcome {
   readonly linesSeen?: number;
   readonly linesRemoved?: number;
   readonly rpcCalls?: number;
+  /** Of what is gone: the reading that did not find it. */
+  readonly goneSeq?: number;
 }
 
 /** Records outcomes of items that are owed; a failed one may still become a success, nothing else changes twice. */
 export async function closeItems(db: Queryable, outcome: ItemOutcome): Promise<void> {
-  const { runId, odooIds, state, linesSeen = 0, linesRemoved = 0, rpcCalls = 0 } = outcome;
+  const { runId, odooIds, state, linesSeen = 0, linesRemoved = 0, rpcCalls = 0, goneSeq = null } = outcome;
   await db
     .update(syncRunItem)
     .set({
       state,
+      goneSeq,
       linesSeen,
       linesRemoved,
       rpcCalls: sql`${syncRunItem.rpcCalls} + ${rpcCalls}`,

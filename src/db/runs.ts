@@ -8,6 +8,8 @@ export interface NewRun {
   readonly mode: RunMode;
   readonly trigger: RunTrigger;
   readonly odooIds?: readonly number[];
+  /** A sweep that the breaker does not stop. */
+  readonly force?: boolean;
 }
 
 /** Writes a run into the log, `queued`, before anything else knows of it. */
@@ -92,20 +94,27 @@ const ended = {
   durationMs: sql<number>`(extract(epoch from clock_timestamp() - coalesce(${syncLog.startedAt}, clock_timestamp())) * 1000)::int`,
 };
 
-/** Ends a run with the account of its ledger: `partial` where an item failed, else `success`. */
-export async function settleRun(db: Queryable, id: number): Promise<void> {
+/** Ends a run with the account of its ledger: `partial` where an item failed or something was refused, else `success`. */
+export async function settleRun(
+  db: Queryable,
+  id: number,
+  refused: { readonly code: string; readonly message: string } | null,
+): Promise<void> {
   const items = sql`(select count(*) as seen,
       count(*) filter (where state = 'created') as created, count(*) filter (where state = 'updated') as updated,
       count(*) filter (where state = 'unchanged') as unchanged, count(*) filter (where state = 'gone') as gone,
+      count(*) filter (where state = 'archived') as archived,
+      count(*) filter (where late and state in ('created', 'updated')) as late,
       count(*) filter (where state = 'failed') as failed, coalesce(sum(lines_seen), 0) as lines_seen,
       coalesce(sum(lines_removed), 0) as lines_removed, coalesce(sum(rpc_calls), 0) as rpc_calls
     from ${syncRunItem} where run_id = ${id})`;
   const pages = sql`(select coalesce(sum(rpc_calls), 0) as rpc_calls from ${syncRunPage} where run_id = ${id})`;
   await db.execute(sql`
     update ${syncLog} as run set
-      status = case when items.failed > 0 then 'partial' else 'success' end,
+      status = case when items.failed > 0 or ${refused !== null} then 'partial' else 'success' end,
       seen = items.seen, created = items.created, updated = items.updated, unchanged = items.unchanged,
-      gone = items.gone, failed = items.failed, lines_seen = items.lines_seen, lines_removed = items.lines_removed,
+      gone = items.gone, archived = items.archived, failed = items.failed, late = items.late,
+      error_code = ${refused?.code ?? null}, error_message = ${refused?.message ?? null}, lines_seen = items.lines_seen, lines_removed = items.lines_removed,
       rpc_calls = run.rpc_calls + items.rpc_calls + pages.rpc_calls,
       finished_at = clock_timestamp(),
       duration_ms = (extract(epoch from clock_timestamp() - coalesce(run.started_at, run.requested_at)) * 1000)::int

@@ -16,6 +16,8 @@ export interface StoredLine {
   readonly bcOdooId: number;
   readonly contentHash: string;
   readonly writeDate: Date | null;
+  /** With its BC; it comes back with it. */
+  readonly archived: boolean;
   /** When the BC that holds the line was last read. */
   readonly ownerSeq: number;
 }
@@ -49,6 +51,7 @@ export async function storedLines(
       bcOdooId: bcLine.bcOdooId,
       contentHash: bcLine.contentHash,
       writeDate: bcLine.odooWriteDate,
+      archived: sql<boolean>`${bcLine.archivedAt} is not null`,
       ownerSeq:
         sql<number>`coalesce((select owner.fetch_seq from ${bc} owner where owner.odoo_id = ${bcLine.bcOdooId}), 0)`.mapWith(
           Number,

@@ -6,12 +6,14 @@ import type { SyncQueue } from './sync.ts';
 export interface Schedule {
   readonly everyMs: number | null;
   readonly fullCron: string | null;
+  readonly sweepEveryMs: number | null;
 }
 
 /** Makes the job schedulers what the settings say. Safe to repeat, from any number of workers. */
 export async function applySchedule(queue: SyncQueue, schedule: Schedule): Promise<void> {
   await set(queue, 'incremental', schedule.everyMs === null ? null : { every: schedule.everyMs });
   await set(queue, 'full', schedule.fullCron === null ? null : { pattern: schedule.fullCron, tz: 'UTC' });
+  await set(queue, 'sweep', schedule.sweepEveryMs === null ? null : { every: schedule.sweepEveryMs });
 }
 
 async function set(

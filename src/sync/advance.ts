@@ -6,6 +6,7 @@ import { closeRun, lockRun, settleRun } from '../db/runs.ts';
 import type { SyncLogRow } from '../db/schema/sync.ts';
 import { errorCode, errorMessage } from '../errors.ts';
 import { enqueuePages } from '../queues/pages.ts';
+import { archiveStep, archives } from './archive.ts';
 import type { Mirror } from './mirror.ts';
 
 /**
@@ -15,22 +16,39 @@ import type { Mirror } from './mirror.ts';
  * the commit and the queueing leaves queued pages without jobs: `resume.ts` finds them.
  */
 export async function advanceRun(mirror: Mirror, runId: number): Promise<void> {
-  const { db, definition, settings, log } = mirror;
+  const { db, settings, log } = mirror;
   const step = await db.transaction(async (tx) => {
     const run = await lockRun(tx, runId);
     if (run === null || run.status !== 'running' || run.plannedAt === null) return null;
     const pages = await nextPages(tx, runId, settings.pagesInFlight);
-    const ended = pages.length === 0 && !(await hasOpenItems(tx, runId));
-    if (ended) {
-      await settleRun(tx, runId);
-      await release(tx, definition.key, run, run.nowSync);
-    }
-    return { run, pages, ended };
+    const done = pages.length === 0 && !(await hasOpenItems(tx, runId));
+    return { run, pages, ...(done ? await endRun(tx, mirror, run) : { ended: false, more: false }) };
   });
   if (step === null) return;
   if (step.ended) log.info({ runId, mode: step.run.mode }, 'run ended');
   await queuePages(mirror, runId, step.run.leaseToken, step.pages);
+  if (step.more) await advanceRun(mirror, runId);
 }
+
+interface Ending {
+  readonly ended: boolean;
+  /** There is more to be archived, in a transaction of its own. */
+  readonly more: boolean;
+}
+
+/** A run that owes nothing archives what is gone, step by step, and ends. */
+async function endRun(tx: Queryable, mirror: Mirror, run: SyncLogRow): Promise<Ending> {
+  const { definition, log } = mirror;
+  const { more, refused } = archives(run) ? await archiveStep(tx, mirror, run) : NOTHING_TO_ARCHIVE;
+  if (more) return { ended: false, more };
+  if (refused !== null) log.error({ runId: run.id, code: refused.code }, refused.message);
+  await settleRun(tx, run.id, refused);
+  // A sweep proves the windows; it does not move them.
+  await release(tx, definition.key, run, run.mode === 'sweep' ? null : run.nowSync);
+  return { ended: true, more };
+}
+
+const NOTHING_TO_ARCHIVE = { more: false, refused: null };
 
 /** Queues page jobs under the run's present token. */
 export async function queuePages(

@@ -1,3 +1,4 @@
+import type { Database } from '../db/connection.ts';
 import { nextFetchSeq } from '../db/documents.ts';
 import { recordFailure, resolveFailure } from '../db/failures.ts';
 import { closeItems } from '../db/ledger.ts';
@@ -52,10 +53,12 @@ async function storeLatest(
 ): Promise<StoreOutcome | 'gone'> {
   const { db, definition } = mirror;
   for (let reading = 1; ; reading += 1) {
-    const document =
-      reading === 1 && given !== undefined ? given : await readAgain(mirror, odoo, model, odooId);
+    const { document, goneSeq } =
+      reading === 1 && given !== undefined
+        ? { document: given, goneSeq: given.fetchSeq }
+        : await readAgain(db, odoo, model, odooId);
     if (document === null) {
-      await closeItems(db, { runId, odooIds: [odooId], state: 'gone', rpcCalls: odoo.used() });
+      await closeItems(db, { runId, odooIds: [odooId], state: 'gone', goneSeq, rpcCalls: odoo.used() });
       await resolveFailure(db, definition.key, odooId, runId);
       return 'gone';
     }
@@ -68,17 +71,22 @@ async function storeLatest(
   }
 }
 
-/** Reads one BC; a refusal is thrown as Odoo gave it. Null: Odoo does not have it. */
+/** Reads one BC; a refusal is thrown as Odoo gave it. Null: Odoo does not have it, as of the reading `goneSeq`. */
 async function readAgain(
-  { db }: Mirror,
+  db: Database,
   odoo: OdooClient,
   model: DocumentModel,
   odooId: number,
-): Promise<DocumentPayload | null> {
-  const reading = { fetchSeq: await nextFetchSeq(db), fetchedAt: new Date().toISOString() };
+): Promise<{ readonly document: DocumentPayload | null; readonly goneSeq: number }> {
+  const fetchSeq = await nextFetchSeq(db);
+  const reading = { fetchSeq, fetchedAt: new Date().toISOString() };
   const { documents } = await readDocuments(odoo, model, [odooId], NO_BLAME);
   const [document] = documents;
-  return document === undefined ? null : { ...reading, header: document.header, lines: [...document.lines] };
+  return {
+    document:
+      document === undefined ? null : { ...reading, header: document.header, lines: [...document.lines] },
+    goneSeq: fetchSeq,
+  };
 }
 
 async function completed(

@@ -64,7 +64,7 @@ function wasTouched(stored: StoredLine | undefined, line: RecordToStore): boolea
   return (
     stored !== undefined &&
     stored.contentHash === line.contentHash &&
-    !sameDate(stored.writeDate, line.writeDate)
+    (stored.archived || !sameDate(stored.writeDate, line.writeDate))
   );
 }
 

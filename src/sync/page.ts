@@ -1,6 +1,6 @@
 import { nextFetchSeq } from '../db/documents.ts';
 import { resolveFailure } from '../db/failures.ts';
-import { addPageCalls, closeItems, openItems } from '../db/ledger.ts';
+import { absentItems, addPageCalls, closeItems, openItems } from '../db/ledger.ts';
 import { findRun } from '../db/runs.ts';
 import type { OdooClient } from '../odoo/types.ts';
 import type { BcPayload } from '../queues/bc.ts';
@@ -35,10 +35,12 @@ export async function processPage(
   const { db, queues, settings } = mirror;
   const run = await findRun(db, payload.runId);
   if (run?.status !== 'running' || run.leaseToken !== payload.token) return 'superseded';
-  const ids = await openItems(db, payload.runId, payload.page);
+  const open = await openItems(db, payload.runId, payload.page);
   const odoo = countCalls(mirror.odoo);
   let jobs: BcPayload[] = [];
   try {
+    const gone = await stillAbsent(mirror, odoo, payload);
+    const ids = open.filter((id) => !gone.has(id));
     jobs = await readJobs(mirror, odoo, payload, ids, attempt);
   } finally {
     await addPageCalls(db, payload.runId, payload.page, odoo.used());
@@ -46,6 +48,21 @@ export async function processPage(
   await enqueueBcs(queues.bc, jobs, settings);
   await advanceWhenPageIsDone(mirror, payload);
   return jobs.length;
+}
+
+/** Looks once more, by id, for what a sweep did not find: it may have been read while something changed. */
+async function stillAbsent(
+  mirror: Mirror,
+  odoo: OdooClient,
+  { runId, page }: PagePayload,
+): Promise<ReadonlySet<number>> {
+  const absent = await absentItems(mirror.db, runId, page);
+  if (absent.length === 0) return new Set();
+  const fetchSeq = await nextFetchSeq(mirror.db);
+  const found = new Set(await odoo.search(mirror.definition.model, [['id', 'in', absent]]));
+  const gone = absent.filter((id) => !found.has(id));
+  await closeGone(mirror, runId, gone, fetchSeq);
+  return new Set(gone);
 }
 
 /** One job for each BC of the page that Odoo has. */
@@ -69,7 +86,7 @@ async function readJobs(
   for (let start = 0; start < ids.length; start += size) {
     const reading = { fetchSeq: await nextFetchSeq(db), fetchedAt: new Date().toISOString() };
     const read = await readDocuments(odoo, model, ids.slice(start, start + size), blame);
-    await closeGone(mirror, payload.runId, read.missing);
+    await closeGone(mirror, payload.runId, read.missing, reading.fetchSeq);
     jobs.push(
       ...read.documents.map((document) => job(payload, document.header.id, { ...reading, ...document })),
     );
@@ -88,13 +105,14 @@ function job(
   return { ...payload, document: { ...document, lines: [...document.lines] } };
 }
 
-/** Odoo no longer has them: nothing is owed, and nothing is failing any more. The sweep archives what is gone. */
+/** Odoo no longer has them: nothing is owed, and nothing is failing any more. Sweeps and single runs archive it at their end. */
 async function closeGone(
   { db, definition }: Mirror,
   runId: number,
   odooIds: readonly number[],
+  goneSeq: number,
 ): Promise<void> {
   if (odooIds.length === 0) return;
-  await closeItems(db, { runId, odooIds, state: 'gone' });
+  await closeItems(db, { runId, odooIds, state: 'gone', goneSeq });
   for (const odooId of odooIds) await resolveFailure(db, definition.key, odooId, runId);
 }

@@ -13,6 +13,7 @@ import { allHeaders, changedHeaders } from './ids.ts';
 import type { Mirror } from './mirror.ts';
 import type { DocumentModel } from './model.ts';
 import { describeDocument } from './model.ts';
+import { planSweep } from './sweep.ts';
 import { windowStart } from './window.ts';
 
 /**
@@ -56,7 +57,8 @@ async function writePlan(mirror: Mirror, run: HeldRun): Promise<void> {
     { runId: run.id, mode, since, protocol: server.protocol, reason: server.reason },
     'planning',
   );
-  await writeItems(mirror, run, idsOf(mirror, odoo, model, { mode, since, odooIds: run.odooIds ?? [] }));
+  if (mode === 'sweep') await planSweep(mirror, run, odoo, model, await sinceLast(mirror, nowSync));
+  else await writeItems(mirror, run, idsOf(mirror, odoo, model, { mode, since, odooIds: run.odooIds ?? [] }));
   await whilePlanning(mirror, run, async (tx) => {
     const planned = await addPages(tx, run.id);
     await updateRun(tx, run.id, { planned, plannedAt: new Date(), rpcCalls: odoo.used() });

@@ -1,5 +1,5 @@
 import { heartbeat, readState } from '../db/lease.ts';
-import { renewPages } from '../db/ledger.ts';
+import { renewPages, reopenGone } from '../db/ledger.ts';
 import { openRuns } from '../db/runs.ts';
 import type { SyncLogRow } from '../db/schema/sync.ts';
 import { errorMessage } from '../errors.ts';
@@ -21,7 +21,10 @@ const STALE_MS = 15 * 60_000;
 export async function carryOn(mirror: Mirror, run: HeldRun): Promise<void> {
   try {
     if (run.plannedAt === null) await planRun(mirror, run);
-    else await queuePages(mirror, run.id, run.leaseToken, await renewPages(mirror.db, run.id, 0));
+    else {
+      if (run.mode === 'sweep') await reopenGone(mirror.db, run.id);
+      await queuePages(mirror, run.id, run.leaseToken, await renewPages(mirror.db, run.id, 0));
+    }
     await advanceRun(mirror, run.id);
   } catch (error) {
     // The run goes on elsewhere under a newer token: it is not this one's to end.

@@ -40,6 +40,7 @@ export interface Office extends Desk {
 export const QUICK = {
   SYNC_EVERY: 'off',
   FULL_SYNC_CRON: 'off',
+  SWEEP_EVERY: 'off',
   SYNC_BACKOFF: '10ms',
   SYNC_ATTEMPTS: '3',
   LOG_LEVEL: 'silent',

@@ -26,7 +26,8 @@ export function bcRoutes(api: Api, { config, db }: ApiDeps): void {
     async ({ params: { odooId }, query: { fields, include } }) => {
       const pick = fields === undefined ? null : readPick(fields, await listFields(db, config.model));
       const found = await requireDocument(db, odooId, pick);
-      const lines = include === undefined ? undefined : await linesOf(db, [odooId], false);
+      const lines =
+        include === undefined ? undefined : await linesOf(db, [odooId], found.archivedAt !== null);
       return presentDocument(found, lines?.get(odooId));
     },
   );
@@ -45,11 +46,12 @@ export function bcRoutes(api: Api, { config, db }: ApiDeps): void {
       },
     },
     async ({ params: { odooId }, query }) => {
-      await requireDocument(db, odooId, []);
+      const { archivedAt } = await requireDocument(db, odooId, []);
       const rows = await listLines(db, odooId, {
         limit: query.limit + 1,
         after: query.cursor ?? 0,
-        archived: query.archived === 'include',
+        // The lines of an archived BC are archived with it.
+        archived: archivedAt !== null || query.archived === 'include',
       });
       return toPage(rows.map(presentLine), query.limit, (last) => last.odooId);
     },

@@ -17,17 +17,25 @@ const response = { 202: accepted, ...problemResponses };
 
 /** Everything that asks for a run. The answer comes before the work: `Location` leads to the run. */
 export function requestRoutes(api: Api, deps: ApiDeps): void {
-  const body = z.strictObject({ mode: z.enum(['incremental', 'full']) });
+  const body = z
+    .strictObject({
+      mode: z.enum(['incremental', 'full', 'sweep']),
+      force: z.boolean().optional().describe('a sweep that archives however many BCs are gone'),
+    })
+    .refine(({ mode, force }) => force !== true || mode === 'sweep', {
+      path: ['force'],
+      error: 'force goes with the mode sweep only',
+    });
   api.post(
     '/api/v1/sync/runs',
     {
       config,
       schema: { tags: ['sync'], summary: 'Start a run; 409 while one is in progress', body, response },
     },
-    async ({ body: { mode } }, reply) => {
+    async ({ body: { mode, force = false } }, reply) => {
       requireOdoo(deps.config);
       await refuseWhileRunning(deps.db, BC_KEY);
-      return accept(deps, reply, { key: BC_KEY, mode, trigger: 'api' });
+      return accept(deps, reply, { key: BC_KEY, mode, force, trigger: 'api' });
     },
   );
 

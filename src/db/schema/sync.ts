@@ -12,7 +12,7 @@ import {
 } from 'drizzle-orm/pg-core';
 import { bigid, moment, xid8 } from '../columns.ts';
 
-export const RUN_MODES = ['incremental', 'full', 'single'] as const;
+export const RUN_MODES = ['incremental', 'full', 'single', 'sweep'] as const;
 export type RunMode = (typeof RUN_MODES)[number];
 
 /** `queued` waits for a worker, `running` holds the lease, the others are final. */
@@ -22,8 +22,11 @@ export type RunStatus = (typeof RUN_STATUSES)[number];
 export const RUN_TRIGGERS = ['schedule', 'api', 'cli', 'retry'] as const;
 export type RunTrigger = (typeof RUN_TRIGGERS)[number];
 
-/** `open` is owed; the others are outcomes. `gone`: Odoo no longer had the id when it was read. */
-export const ITEM_STATES = ['open', 'created', 'updated', 'unchanged', 'gone', 'failed'] as const;
+/**
+ * `open` is owed; the others are outcomes. `gone`: Odoo no longer had the id when it was read; `archived`: and the
+ * run archived the mirror's copy.
+ */
+export const ITEM_STATES = ['open', 'created', 'updated', 'unchanged', 'gone', 'archived', 'failed'] as const;
 export type ItemState = (typeof ITEM_STATES)[number];
 
 /** `planned` is not in the queue yet, `queued` is being worked on, `done` has no open item. */
@@ -62,6 +65,8 @@ export const syncLog = pgTable(
     nowSync: moment('now_sync'),
     leaseToken: bigid('lease_token'),
     odooIds: jsonb('odoo_ids').$type<number[]>(),
+    /** The run may archive more BCs than the breaker allows. */
+    force: boolean('force').notNull().default(false),
     protocol: text('protocol'),
     odooVersion: text('odoo_version'),
     /** Set when the whole ledger is written; a run without it is planned again after a crash. */
@@ -74,6 +79,8 @@ export const syncLog = pgTable(
     archived: integer('archived').notNull().default(0),
     gone: integer('gone').notNull().default(0),
     failed: integer('failed').notNull().default(0),
+    /** Changes that a sweep found and that no later window would have: late commits, mostly. */
+    late: integer('late').notNull().default(0),
     linesSeen: integer('lines_seen').notNull().default(0),
     linesRemoved: integer('lines_removed').notNull().default(0),
     rpcCalls: integer('rpc_calls').notNull().default(0),
@@ -92,6 +99,12 @@ export const syncRunItem = pgTable(
     odooId: bigid('odoo_id').notNull(),
     page: integer('page').notNull(),
     state: text('state', { enum: ITEM_STATES }).notNull().default('open'),
+    /** Odoo did not list it to the sweep: it is looked for by its id once more before it counts as gone. */
+    absent: boolean('absent').notNull().default(false),
+    /** What the sweep found had been written before the present window. */
+    late: boolean('late').notNull().default(false),
+    /** The reading that did not find it: what was read later stays. */
+    goneSeq: bigid('gone_seq'),
     linesSeen: integer('lines_seen').notNull().default(0),
     linesRemoved: integer('lines_removed').notNull().default(0),
     rpcCalls: integer('rpc_calls').notNull().default(0),
@@ -144,6 +157,9 @@ export const syncFailure = pgTable(
 export const AUDIT_ACTIONS = ['created', 'updated', 'archived', 'restored'] as const;
 export type AuditAction = (typeof AUDIT_ACTIONS)[number];
 
+/** `gone`: Odoo no longer has it, or no longer shows it to our user. */
+export type ArchiveReason = 'gone';
+
 /** A value before and after. Contents of binary fields are told as `{"bytes": n, "sha256": "…"}`. */
 export interface FieldChange {
   readonly old: unknown;
@@ -156,6 +172,8 @@ export interface DocumentChanges {
   readonly linesAdded?: readonly unknown[];
   readonly linesRemoved?: readonly unknown[];
   readonly linesChanged?: Readonly<Record<string, Readonly<Record<string, FieldChange>>>>;
+  /** Why it was archived. */
+  readonly reason?: ArchiveReason;
 }
 
 /** Every change of the mirror: who (the run) and what (old and new, field by field). */

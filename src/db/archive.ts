@@ -1,0 +1,78 @@
+import { sql } from 'drizzle-orm';
+import { isAnyOf } from './columns.ts';
+import type { Queryable } from './connection.ts';
+import { lockDocuments } from './documents.ts';
+import { bc, bcLine } from './schema/documents.ts';
+import type { ArchiveReason } from './schema/sync.ts';
+import { auditLog, syncRunItem } from './schema/sync.ts';
+
+/** BCs archived in one transaction: each holds a lock of its own meanwhile. */
+const BATCH = 500;
+
+const REASON: ArchiveReason = 'gone';
+
+/** What a run found gone, the mirror still shows, and nobody has read since. */
+const archivable = (runId: number) => sql`
+  from ${syncRunItem} as item join ${bc} on ${bc.odooId} = item.odoo_id
+  where item.run_id = ${runId} and item.state = 'gone' and ${bc.archivedAt} is null and ${bc.fetchSeq} < item.gone_seq`;
+
+export interface ArchiveAccount {
+  /** BCs that the run is about to archive. */
+  readonly pending: number;
+  /** BCs that it has archived already. */
+  readonly done: number;
+  /** BCs in the mirror that were not archived when the run began to archive. */
+  readonly mirrored: number;
+}
+
+/** What a run would archive, before it does. Counts what it did already, so that a resumed run decides the same. */
+export async function archiveAccount(db: Queryable, runId: number): Promise<ArchiveAccount> {
+  const [row] = await db.execute<Record<keyof ArchiveAccount, number>>(sql`
+    select (select count(*)::int ${archivable(runId)}) as pending, done,
+      (select count(*)::int from ${bc} where ${bc.archivedAt} is null) + done as mirrored
+    from (select count(*)::int as done from ${syncRunItem} where run_id = ${runId} and state = 'archived') as before`);
+  return { pending: row?.pending ?? 0, done: row?.done ?? 0, mirrored: row?.mirrored ?? 0 };
+}
+
+/**
+ * Archives the next BCs that a run found gone, with their lines and an entry in the audit trail. To be called in a
+ * transaction. A BC that was read after the run looked for it stays.
+ *
+ * @returns how many were looked at; 0: there are no more.
+ */
+export async function archiveSome(tx: Queryable, runId: number): Promise<number> {
+  const some = await ids(
+    tx,
+    sql`select item.odoo_id ${archivable(runId)} order by item.odoo_id limit ${BATCH}`,
+  );
+  if (some.length === 0) return 0;
+  await lockDocuments(tx, some);
+  // Somebody may have stored one of them until the lock was ours.
+  const gone = await ids(
+    tx,
+    sql`select item.odoo_id ${archivable(runId)} and ${isAnyOf(bc.odooId, some)} order by item.odoo_id`,
+  );
+  await tx.execute(sql`
+    update ${bcLine} set archived_at = now(), archive_reason = ${REASON}
+    where ${isAnyOf(bcLine.bcOdooId, gone)} and ${bcLine.archivedAt} is null`);
+  await tx.execute(sql`
+    update ${bc} set archived_at = now(), archive_reason = ${REASON}, fetch_seq = item.gone_seq,
+      changed_xid = pg_current_xact_id(), changed_at = now()
+    from ${syncRunItem} as item
+    where item.run_id = ${runId} and item.odoo_id = ${bc.odooId} and ${isAnyOf(bc.odooId, gone)}`);
+  await tx.execute(sql`
+    update ${syncRunItem} set state = 'archived'
+    where ${syncRunItem.runId} = ${runId} and ${isAnyOf(syncRunItem.odooId, gone)}`);
+  if (gone.length > 0) {
+    await tx
+      .insert(auditLog)
+      .values(
+        gone.map((odooId) => ({ odooId, runId, action: 'archived' as const, changes: { reason: REASON } })),
+      );
+  }
+  return some.length;
+}
+
+async function ids(tx: Queryable, query: ReturnType<typeof sql>): Promise<number[]> {
+  return (await tx.execute<{ odoo_id: string }>(query)).map((row) => Number(row.odoo_id));
+}

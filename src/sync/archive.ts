@@ -1,0 +1,43 @@
+import { archiveAccount, archiveSome } from '../db/archive.ts';
+import type { Queryable } from '../db/connection.ts';
+import type { SyncLogRow } from '../db/schema/sync.ts';
+import { PasserelleError } from '../errors.ts';
+import type { Mirror } from './mirror.ts';
+
+/** More BCs are gone from Odoo than one run may archive. */
+export class SweepBreakerError extends PasserelleError {
+  override readonly name = 'SweepBreakerError';
+  readonly code = 'sweep_breaker';
+  constructor(gone: number, mirrored: number, limit: number) {
+    super(
+      `Nothing was archived: ${gone} of ${mirrored} BCs are gone from Odoo or hidden from its user, and one run ` +
+        `archives at most ${limit} (SWEEP_MAX_SHARE, SWEEP_MAX_COUNT). Check what that user may read; if the BCs ` +
+        'were deleted on purpose, run passerelle sync --sweep --force, or POST {"mode":"sweep","force":true}.',
+    );
+  }
+}
+
+/** Sweeps look for what is gone, single runs are told which BCs to look at; the others leave it to the next sweep. */
+export function archives({ mode }: Pick<SyncLogRow, 'mode'>): boolean {
+  return mode === 'sweep' || mode === 'single';
+}
+
+/**
+ * One step towards the archiving of what a run found gone, once it owes nothing else. To be called in a transaction,
+ * under the run's lock.
+ *
+ * @returns `more` while there is more to do; `refused` when the breaker forbids it, and nothing was archived.
+ */
+export async function archiveStep(
+  tx: Queryable,
+  { settings }: Mirror,
+  run: SyncLogRow,
+): Promise<{ readonly more: boolean; readonly refused: SweepBreakerError | null }> {
+  const { pending, done, mirrored } = await archiveAccount(tx, run.id);
+  if (pending === 0) return { more: false, refused: null };
+  const limit = Math.max(Math.floor((mirrored * settings.sweepMaxShare) / 100), settings.sweepMaxCount);
+  if (!run.force && pending + done > limit) {
+    return { more: false, refused: new SweepBreakerError(pending, mirrored, limit) };
+  }
+  return { more: (await archiveSome(tx, run.id)) > 0, refused: null };
+}
