@@ -3,7 +3,7 @@ import { Option } from 'commander';
 import { readMirrorConfig } from '../config.ts';
 import { countOpenFailures } from '../db/failures.ts';
 import { runFailures } from '../db/run-report.ts';
-import type { SyncLogRow } from '../db/schema/sync.ts';
+import type { RunMode, SyncLogRow } from '../db/schema/sync.ts';
 import type { Mirror } from '../sync/mirror.ts';
 import type { ExitCode } from './exit.ts';
 import { EXIT } from './exit.ts';
@@ -72,7 +72,7 @@ async function sync({ io, env }: CommandContext, options: SyncOptions): Promise<
   });
 }
 
-function modeOf({ full, sweep }: SyncOptions) {
+function modeOf({ full, sweep }: SyncOptions): RunMode {
   if (sweep === true) return 'sweep';
   return full === true ? 'full' : 'incremental';
 }

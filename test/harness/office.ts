@@ -19,10 +19,10 @@ export interface Desk {
   readonly mirror: Mirror;
   /** Starts workers in this process; they stop with the office, or earlier by the function returned. */
   work(): Promise<() => Promise<void>>;
-  request(mode: RunMode, odooIds?: readonly number[]): Promise<number>;
+  request(mode: RunMode, odooIds?: readonly number[], force?: boolean): Promise<number>;
   ended(runId: number): Promise<SyncLogRow>;
   /** Requests a run and waits for its end. */
-  run(mode: RunMode, odooIds?: readonly number[]): Promise<SyncLogRow>;
+  run(mode: RunMode, odooIds?: readonly number[], force?: boolean): Promise<SyncLogRow>;
 }
 
 /** A sandbox Odoo, a database and a mirror between them. */
@@ -94,15 +94,16 @@ export function openDesk(env: Record<string, string>, releases: Release[], patie
       `the end of run ${runId}`,
       patienceMs,
     );
-  const request = async (mode: RunMode, odooIds?: readonly number[]) => {
-    const asked = { key: mirror.definition.key, mode, trigger: 'cli' as const, ...(odooIds && { odooIds }) };
+  const request = async (mode: RunMode, odooIds?: readonly number[], force = false) => {
+    const key = mirror.definition.key;
+    const asked = { key, mode, force, trigger: 'cli' as const, ...(odooIds && { odooIds }) };
     return (await requestRun(mirror.db, mirror.queues.sync, asked)).runId;
   };
   return {
     mirror,
     request,
     ended,
-    run: async (mode, odooIds) => ended(await request(mode, odooIds)),
+    run: async (mode, odooIds, force) => ended(await request(mode, odooIds, force)),
     work: async () => {
       const workers = await startWorkers(mirror, { redis, prefix: config.queuePrefix, scheduled: false });
       let stopped: Promise<void> | null = null;
