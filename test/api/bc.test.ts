@@ -52,6 +52,21 @@ test('lines come page by page, those that are gone only when asked for', async (
   expect((await get('/api/v1/bc/5/lines?archived=include')).items).toHaveLength(4);
 });
 
+test('an archived BC says since when and why, and shows the lines that it had', async () => {
+  const archivedAt = new Date('2026-03-02T08:00:00.000Z');
+  await insertBc(api.db, 8, { name: 'Huit' }, { archivedAt, archiveReason: 'gone' });
+  await insertLine(api.db, 81, 8, true);
+  const answer = await get('/api/v1/bc/8?include=lines');
+  expect(answer).toMatchObject({ archivedAt: archivedAt.toISOString(), archiveReason: 'gone' });
+  expect(answer.lines).toMatchObject([{ odooId: 81 }]);
+  expect((await get('/api/v1/bc/8/lines')).items).toMatchObject([{ odooId: 81 }]);
+  const ids = async (query: string) =>
+    (await get(`/api/v1/bc?${query}`)).items.map(({ odooId }: { odooId: number }) => odooId);
+  expect(await ids('')).toEqual([5]);
+  expect(await ids('archived=include')).toEqual([5, 8]);
+  expect(await ids('archived=only')).toEqual([8]);
+});
+
 test('the history tells what changed and which run brought it, newest first', async () => {
   const run = await createRun(api.db, { key: BC_KEY, mode: 'incremental', trigger: 'schedule' });
   const changes = { header: { state: { old: 'draft', new: 'done' } } };

@@ -84,6 +84,19 @@ test('starting a run logs it and queues its planning', async () => {
   expect((await api.queues.sync.getJob(jobId))?.data).toEqual({ runId, mode: 'full', trigger: 'api' });
 });
 
+test('a sweep may be told to archive however many BCs are gone; other runs may not', async () => {
+  const answer = await post('/api/v1/sync/runs', { mode: 'sweep', force: true });
+  expect(answer.statusCode).toBe(202);
+  const { runId } = answer.json();
+  expect(await get(`/api/v1/sync/runs/${runId}`)).toMatchObject({ mode: 'sweep', force: true, late: 0 });
+  expect((await get('/api/v1/sync/runs?mode=sweep')).items).toHaveLength(1);
+  const refused = await post('/api/v1/sync/runs', { mode: 'full', force: true });
+  expect(refused.statusCode).toBe(400);
+  expect(refused.json().errors).toEqual([
+    { name: 'body.force', message: 'force goes with the mode sweep only' },
+  ]);
+});
+
 test('a run is not started while another one holds the lease', async () => {
   const id = await runInProgress();
   const answer = await post('/api/v1/sync/runs', { mode: 'incremental' });

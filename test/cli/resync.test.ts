@@ -63,6 +63,16 @@ test('says so when Odoo has no such BC', async () => {
   expect({ code, stdout }).toEqual({ code: 0, stdout: 'BC 999: gone (Odoo has no such BC)\n' });
 });
 
+test('archives a BC that is gone from Odoo, and says so', async () => {
+  const id = office.odoo.create(BC, { name: 'BC/BREF/1' });
+  await command.passerelle('resync', String(id));
+  office.odoo.erase(BC, [id]);
+  const { body } = await command.json('resync', String(id));
+  expect(body.documents).toEqual([{ odooId: id, outcome: 'archived', changes: [{ reason: 'gone' }] }]);
+  const { stdout } = await command.passerelle('resync', String(id));
+  expect(stdout).toBe(`BC ${id}: gone (Odoo has no such BC)\n`);
+});
+
 test('says why a BC failed, in one line, and ends with exit code 1', async () => {
   office.odoo.faults.denyRecord(BC, 2);
   const { code, stdout, stderr } = await command.passerelle('resync', '2');

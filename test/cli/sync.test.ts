@@ -38,6 +38,7 @@ test('a first full sync creates every BC, and verify finds no difference', async
     archived: 0,
     gone: 0,
     failed: 0,
+    late: 0,
     linesSeen: office.odoo.count('dimagaz.bc.line'),
     linesRemoved: 0,
     durationMs: expect.any(Number),

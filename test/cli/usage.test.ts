@@ -30,6 +30,8 @@ test('a wrong configuration ends with exit code 2 and lists every problem at onc
 test.each([
   [['snyc'], "unknown command 'snyc'", '(Did you mean sync?)'],
   [['sync', '--ful'], "unknown option '--ful'", '(Did you mean --full?)'],
+  [['sync', '--full', '--sweep'], "cannot be used with option '--full'", 'Add --help'],
+  [['sync', '--force'], '--force goes with --sweep', 'Add --help'],
   [['resync'], "missing required argument 'odooId'", 'Add --help'],
   [['resync', '4x'], 'Expected the id of a BC in Odoo', 'Add --help'],
   [['verify', 'now'], 'too many arguments', 'Add --help'],

@@ -2,6 +2,8 @@ import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { grantLease, releaseLease } from '../../src/db/lease.ts';
+import { createRun, updateRun } from '../../src/db/runs.ts';
 import type { Office } from '../harness/office.ts';
 import { openOffice } from '../harness/office.ts';
 import { until } from '../harness/until.ts';
@@ -37,6 +39,9 @@ describe('a sweep in a worker process', () => {
     return row?.['n'] ?? 0;
   };
 
+  const running = async (run: number) =>
+    (await count(`sync_log where id = ${run} and status = 'running'`)) === 1;
+
   it.each([
     [
       'comparing',
@@ -56,7 +61,9 @@ describe('a sweep in a worker process', () => {
     await until(async () => (await count(query(runId))) > 0, 'the sweep to be under way');
     first.child.kill('SIGKILL');
     await first.exit;
-    expect(await count(`sync_log where id = ${runId} and status = 'running'`)).toBe(1);
+    // BullMQ would deliver the job of the dead worker again, half a minute later.
+    await office.mirror.queues.sync.obliterate({ force: true });
+    expect(await running(runId)).toBe(true);
     expect(await count('scrap_dimagaz_bc where archived_at is not null')).toBe(0);
     office.odoo.faults.latencyMs = 0;
     worker();
@@ -65,9 +72,20 @@ describe('a sweep in a worker process', () => {
     expect(await count('scrap_dimagaz_bc where archived_at is not null')).toBe(30);
   });
 
-  it('starts by itself, and waits for the lease that an incremental run of the same moment has', async () => {
-    office.odoo.faults.latencyMs = 20;
-    worker({ SYNC_EVERY: '1s', SWEEP_EVERY: '60s', FULL_SYNC_CRON: 'off', SYNC_PAGE_SIZE: '50' });
-    await until(() => count(`sync_log where mode = 'sweep' and status = 'success'`), 'a scheduled sweep');
+  it('starts by itself, and waits for the lease while another run has it', async () => {
+    const { db } = office.mirror;
+    const holder = await createRun(db, { key: 'bclinbc', mode: 'full', trigger: 'api' });
+    const leaseToken = (await grantLease(db, 'bclinbc', holder.id, 600_000)) ?? 0;
+    await updateRun(db, holder.id, { status: 'running', leaseToken });
+    worker({ SWEEP_EVERY: '60s' });
+    // The one that came back, and the next one.
+    await until(async () => (await office.mirror.queues.sync.getDelayedCount()) === 2, 'the sweep to wait');
+    const sweeps = `sync_log where mode = 'sweep'`;
+    expect(await count(sweeps)).toBe(0);
+    await updateRun(db, holder.id, { status: 'failed' });
+    await releaseLease(db, 'bclinbc', { runId: holder.id, token: leaseToken }, null);
+    const ended = `${sweeps} and status = 'success' and trigger = 'schedule'`;
+    await until(async () => (await count(ended)) === 1, 'a scheduled sweep');
+    expect(await count(sweeps)).toBe(1);
   });
 });

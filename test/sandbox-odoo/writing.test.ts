@@ -79,6 +79,31 @@ it('fails a whole read for one refused record, which search still lists', async 
   sandbox.faults.clear();
 });
 
+it('hides records from searches, and refuses to read them', async () => {
+  const [one, two] = [sandbox.create(BC, { name: 'one' }), sandbox.create(BC, { name: 'two' })];
+  sandbox.faults.hideRecords(BC, [two]);
+  expect(await search(sandbox, BC, [['id', 'in', [one, two]]])).toEqual([one]);
+  const refused = await execute(sandbox, BC, 'read', [[one, two]], { fields: ['name'] });
+  expect(refused.error?.data.name).toBe('odoo.exceptions.AccessError');
+  sandbox.faults.clear();
+});
+
+it('erases as SQL does: lines go with their header, and nothing else is stamped', () => {
+  const id = sandbox.create(BC, {
+    name: 'BC',
+    line_ids: [
+      [0, 0, { quantity: 1 }],
+      [0, 0, { quantity: 1 }],
+    ],
+  });
+  const [line = 0] = sandbox.ids(LINE).slice(-2);
+  const before = sandbox.record(BC, id);
+  sandbox.erase(LINE, [line]);
+  expect(sandbox.record(BC, id)).toEqual(before);
+  sandbox.erase(BC, [id]);
+  expect(sandbox.ids(LINE)).not.toContain(line + 1);
+});
+
 it('follows a field that appears and goes, and a pair of models of other names', async () => {
   sandbox.setField(BC, 'colour', { type: 'char', string: 'Colour', default: 'red' });
   const id = sandbox.create(BC, { name: 'BC' });

@@ -102,9 +102,12 @@ describe('storing a document', () => {
   });
 
   it('brings an archived BC back, with its own entry in the trail', async () => {
-    await store(1, { id: 1 });
-    await database.client`update scrap_dimagaz_bc set archived_at = now(), archive_reason = 'absent'`;
-    expect(await store(2, { id: 1 })).toBe('updated');
+    await store(1, { id: 1 }, [{ id: 11 }]);
+    await database.client`update scrap_dimagaz_bc set archived_at = now(), archive_reason = 'gone'`;
+    await database.client`update scrap_dimagaz_bc_line set archived_at = now(), archive_reason = 'gone'`;
+    expect(await store(2, { id: 1 }, [{ id: 11 }])).toBe('updated');
+    const [line] = await database.client`select archived_at, archive_reason from scrap_dimagaz_bc_line`;
+    expect(line).toEqual({ archived_at: null, archive_reason: null });
     const [row] = await database.client`select archived_at, archive_reason from scrap_dimagaz_bc`;
     expect(row).toEqual({ archived_at: null, archive_reason: null });
     expect((await trail()).at(-1)?.['action']).toBe('restored');
