@@ -27,8 +27,7 @@ export async function handleSync(
     await comeBack(job, token);
   }
   const patient = mayWait(mirror, payload, job);
-  if (patient && (await readState(mirror.db, mirror.definition.key))?.held === true)
-    await comeBack(job, token);
+  if (patient && (await isTooEarly(mirror))) await comeBack(job, token);
   const run = await runOf(mirror, payload);
   if (run.id !== payload.runId) await job.updateData({ ...payload, runId: run.id });
   if (run.status === 'queued' || run.status === 'running') await startRun(mirror, run);
@@ -47,6 +46,12 @@ function mayWait({ settings }: Mirror, { mode, runId }: SyncPayload, { timestamp
   const { sweepEveryMs } = settings;
   if (mode !== 'sweep' || runId !== undefined || sweepEveryMs === null) return false;
   return Date.now() - timestamp < 2 * sweepEveryMs;
+}
+
+/** Somebody has the lease, or the first full run has not been: a sweep would read everything in its place. */
+async function isTooEarly({ db, definition }: Mirror): Promise<boolean> {
+  const state = await readState(db, definition.key);
+  return state === null || state.held || state.lastSync === null;
 }
 
 async function comeBack(job: Job, token: string | undefined): Promise<never> {
