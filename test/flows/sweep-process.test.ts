@@ -77,15 +77,15 @@ describe('a sweep in a worker process', () => {
     const holder = await createRun(db, { key: 'bclinbc', mode: 'full', trigger: 'api' });
     const leaseToken = (await grantLease(db, 'bclinbc', holder.id, 600_000)) ?? 0;
     await updateRun(db, holder.id, { status: 'running', leaseToken });
-    worker({ SWEEP_EVERY: '60s' });
+    worker({ SWEEP_EVERY: '20s' });
     // The one that came back, and the next one.
-    await until(async () => (await office.mirror.queues.sync.getDelayedCount()) === 2, 'the sweep to wait');
+    await until(async () => (await office.mirror.queues.sync.getDelayedCount()) > 1, 'the sweep to wait');
     const sweeps = `sync_log where mode = 'sweep'`;
     expect(await count(sweeps)).toBe(0);
     await updateRun(db, holder.id, { status: 'failed' });
     await releaseLease(db, 'bclinbc', { runId: holder.id, token: leaseToken }, new Date());
     const ended = `${sweeps} and status = 'success' and trigger = 'schedule'`;
-    await until(async () => (await count(ended)) === 1, 'a scheduled sweep');
-    expect(await count(sweeps)).toBe(1);
+    await until(async () => (await count(ended)) > 0, 'a scheduled sweep');
+    expect(await count(`${sweeps} and status = 'skipped'`)).toBe(0);
   });
 });
