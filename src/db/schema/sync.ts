@@ -22,10 +22,7 @@ export type RunStatus = (typeof RUN_STATUSES)[number];
 export const RUN_TRIGGERS = ['schedule', 'api', 'cli', 'retry'] as const;
 export type RunTrigger = (typeof RUN_TRIGGERS)[number];
 
-/**
- * `open` is owed; the others are outcomes. `gone`: Odoo no longer had the id when it was read; `archived`: and the
- * run archived the mirror's copy.
- */
+/** `open` is owed; the others are outcomes. `gone`: Odoo had no such id; `archived`: and the run archived our copy. */
 export const ITEM_STATES = ['open', 'created', 'updated', 'unchanged', 'gone', 'archived', 'failed'] as const;
 export type ItemState = (typeof ITEM_STATES)[number];
 
