@@ -30,15 +30,14 @@ export const METHODS: Readonly<Record<string, (call: MethodCall) => unknown>> = 
 function fieldsGet({ table, args, store }: MethodCall): Record<string, object> {
   const only = names(args['allfields']);
   const attributes = names(args['attributes']);
-  const answer: Record<string, object> = {};
+  const answer: [string, object][] = [];
   for (const [name, field] of table.fields) {
     if (only.length > 0 && !only.includes(name)) continue;
     const all = Object.entries(describeField(name, field, store.version));
-    answer[name] = Object.fromEntries(
-      attributes.length > 0 ? all.filter(([attribute]) => attributes.includes(attribute)) : all,
-    );
+    const asked = attributes.length > 0 ? all.filter(([attribute]) => attributes.includes(attribute)) : all;
+    answer.push([name, Object.fromEntries(asked)]);
   }
-  return answer;
+  return Object.fromEntries(answer);
 }
 
 function searchRows({ store, access, table, context, args }: MethodCall): Row[] {

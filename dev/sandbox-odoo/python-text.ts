@@ -1,3 +1,5 @@
+import { filled } from './planted.ts';
+
 /** A value as Python's `repr` writes it: error messages quote conditions this way. */
 export function repr(value: unknown): string {
   if (value === null || value === undefined) return 'None';
@@ -20,8 +22,10 @@ export function tuple(items: readonly unknown[]): string {
 
 /** Python's `json.dumps`: everything outside ASCII is escaped. */
 export function jsonText(value: unknown): string {
-  return JSON.stringify(value).replaceAll(
-    /[\u007f-\uffff]/g,
-    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  return filled(
+    JSON.stringify(value).replaceAll(
+      /[\u007f-\uffff]/g,
+      (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
+    ),
   );
 }

@@ -38,9 +38,13 @@ type Convert = (row: Row) => unknown;
 export function recordReader(reading: Reading, fields: readonly string[]): (row: Row) => object {
   const converts = fields.map((name): [string, Convert] => [name, converter(reading, name)]);
   return (row) => {
-    const record: Record<string, unknown> = { id: row.id };
-    for (const [name, convert] of converts) record[name] = convert(row);
-    return record;
+    const planted = reading.table.planted.get(row.id);
+    const value = (name: string, convert: Convert) => (planted?.has(name) ? planted.get(name) : convert(row));
+    // A list of pairs, since a field may be named `__proto__`.
+    return Object.fromEntries([
+      ['id', planted?.get('id') ?? row.id],
+      ...converts.map(([name, convert]) => [name, value(name, convert)]),
+    ]);
   };
 }
 

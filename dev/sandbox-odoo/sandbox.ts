@@ -65,6 +65,8 @@ export interface SandboxOdoo {
   /** Adds a field or changes its definition; records that lack it get its default. */
   setField(model: string, name: string, field: FieldDefinition): void;
   removeField(model: string, name: string): void;
+  /** Answers this for a field of a record, whatever its row holds; a `Raw` goes over the wire as it is. */
+  plant(model: string, id: number, field: string, value: unknown): void;
   stop(): Promise<void>;
 }
 
@@ -161,8 +163,12 @@ function schema(store: Store) {
       table.fields.set(name, field);
       if (field.compute || field.type === 'one2many') return;
       for (const row of table.rows.values()) {
-        if (!(name in row)) table.put({ ...row, [name]: emptyColumn(field) });
+        if (!Object.hasOwn(row, name)) table.put({ ...row, [name]: emptyColumn(field) });
       }
+    },
+    plant(model: string, id: number, field: string, value: unknown) {
+      const { planted } = store.table(model);
+      planted.set(id, (planted.get(id) ?? new Map()).set(field, value));
     },
     removeField(model: string, name: string) {
       const table = store.table(model);

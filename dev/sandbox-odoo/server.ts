@@ -6,6 +6,7 @@ import type { Fault, Faults, SandboxCall } from './faults.ts';
 import { type Exchange, errorPage, type HttpAnswer, type HttpRequest, html, notFound } from './http.ts';
 import { json2 } from './json2.ts';
 import { jsonNotFound, jsonrpc, webclientVersion } from './jsonrpc.ts';
+import { bytesOf } from './planted.ts';
 import { jsonText } from './python-text.ts';
 import { xmlrpc } from './xmlrpc.ts';
 
@@ -67,13 +68,14 @@ function webVersion(version: string): HttpAnswer {
 
 function send({ now }: ServerParts, outgoing: ServerResponse, answer: HttpAnswer): void {
   outgoing.sendDate = false;
+  const body = bytesOf(answer.body);
   outgoing.writeHead(answer.status, {
     'content-type': answer.type,
-    'content-length': Buffer.byteLength(answer.body),
+    'content-length': body.length,
     date: now().toUTCString(),
     ...answer.headers,
   });
-  outgoing.end(answer.body);
+  outgoing.end(body);
 }
 
 function misbehave(parts: ServerParts, outgoing: ServerResponse, exchange: Exchange, fault: Fault): void {

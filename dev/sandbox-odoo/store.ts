@@ -11,6 +11,8 @@ export class Table {
   readonly definition: ModelDefinition;
   readonly fields: Map<string, FieldDefinition>;
   readonly rows = new Map<number, Row>();
+  /** What is answered for a field of a record whatever its row holds: field by field, by id. */
+  readonly planted = new Map<number, Map<string, unknown>>();
   #lastId = 0;
   /** Rows by the value of a many2one: field -> target -> ids. Built when first asked for. */
   readonly #indexes = new Map<string, Map<number, Set<number>>>();

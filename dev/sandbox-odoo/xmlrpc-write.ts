@@ -1,5 +1,6 @@
 import { PythonError, traceback, typeError } from './errors.ts';
 import type { OdooVersion } from './fields.ts';
+import { Raw } from './planted.ts';
 import { WholeFloat } from './reading.ts';
 
 /** Odoo 19 drops what XML 1.0 forbids; 14.0 writes it as it is, and the answer is then not XML. */
@@ -32,6 +33,7 @@ function write(value: unknown, version: OdooVersion): string {
     return `<string>${escapeXml(version === '19.0' ? strip(value) : value)}</string>`;
   if (typeof value === 'boolean') return `<boolean>${value ? 1 : 0}</boolean>`;
   if (typeof value === 'number') return writeNumber(value);
+  if (value instanceof Raw) return value.xml;
   if (value instanceof WholeFloat) return `<double>${value.value}.0</double>`;
   if (value === null || value === undefined) {
     throw typeError('cannot marshal None unless allow_none is enabled');

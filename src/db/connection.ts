@@ -7,6 +7,14 @@ export type Transaction = Parameters<Parameters<Database['transaction']>[0]>[0];
 /** Queries take one of these first, so a transaction is just another database. */
 export type Queryable = Database | Transaction;
 
+/** PostgreSQL's type number of `timestamp with time zone`. */
+const TIMESTAMPTZ = 1184;
+
+/** `0001-01-01 00:00:00+00` as `0001-01-01T00:00:00+00:00`; anything else as it is. */
+function isoMoment(text: string): string {
+  return text.replace(/^(\d{4,}-\d\d-\d\d) (\d\d:\d\d:\d\d(?:\.\d+)?[+-]\d\d)$/, '$1T$2:00');
+}
+
 /**
  * Opens a pool of `max` connections; nothing is sent before the first query. The driver's own look-up of array
  * types is off: it can end as an unhandled rejection when the server goes away, and no array column is read.
@@ -16,7 +24,11 @@ export function openDatabase(url: string, max = 10) {
     max,
     fetch_types: false,
     onnotice: () => {},
-    connection: { application_name: 'passerelle' },
+    // In UTC, PostgreSQL words every moment that the mirror stores without BC and with whole minutes of offset.
+    connection: { application_name: 'passerelle', TimeZone: 'UTC' },
   });
-  return { db: drizzle(client, { schema }), client, close: () => client.end({ timeout: 5 }) };
+  const db = drizzle(client, { schema });
+  // Drizzle leaves moments as text, and `new Date` would take PostgreSQL's wording of the year 1 for 2001.
+  client.options.parsers[TIMESTAMPTZ] = isoMoment;
+  return { db, client, close: () => client.end({ timeout: 5 }) };
 }

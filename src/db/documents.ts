@@ -42,8 +42,9 @@ export interface Reading {
   readonly fetchedAt: string;
 }
 
-const recordset = (records: readonly RecordToStore[]) => sql`
-  jsonb_to_recordset(${JSON.stringify(records)}::jsonb) as r("odooId" bigint, "fields" jsonb, "createDate" text,
+/** Of a list of `RecordToStore`, as JSON. */
+const recordset = (json: string) => sql`
+  jsonb_to_recordset(${json}::jsonb) as r("odooId" bigint, "fields" jsonb, "createDate" text,
     "writeDate" text, "contentHash" text, "binarySizes" jsonb)`;
 
 const columns = sql.raw(
@@ -72,7 +73,7 @@ const replaced = sql.raw(
 /** Inserts or replaces a header. A BC that was archived is back. `changed`: readers of changes are to see it. */
 export async function upsertHeader(db: Queryable, header: RecordToStore, reading: Reading, changed: boolean) {
   await db.execute(sql`
-    insert into ${bc} (${columns}) select ${values(reading)} from ${recordset([header])}
+    insert into ${bc} (${columns}) select ${values(reading)} from ${recordset(JSON.stringify([header]))}
     on conflict (odoo_id) do update set ${replaced}, archived_at = null, archive_reason = null
       ${changed ? sql.raw(', changed_xid = pg_current_xact_id(), changed_at = now()') : sql.raw('')}`);
 }
@@ -95,19 +96,41 @@ export async function markChanged(db: Queryable, odooId: number): Promise<void> 
   );
 }
 
-/** Inserts or replaces lines of one BC, in one statement. A line that a later reading gave another BC stays there. */
+/** Lines in one statement at most, and their JSON: a `jsonb` holds 256 MB, and its parameter stays in memory. */
+const LINES_PER_STATEMENT = 2000;
+const JSON_PER_STATEMENT = 16 * 1024 * 1024;
+
+/** Inserts or replaces lines of one BC. A line that a later reading gave another BC stays there. */
 export async function upsertLines(
   db: Queryable,
   bcOdooId: number,
   lines: readonly RecordToStore[],
   reading: Reading,
 ): Promise<void> {
-  if (lines.length === 0) return;
-  await db.execute(sql`
-    insert into ${bcLine} (${columns}, bc_odoo_id) select ${values(reading)}, ${bcOdooId} from ${recordset(lines)}
-    on conflict (odoo_id) do update set ${replaced}, bc_odoo_id = excluded.bc_odoo_id,
-      archived_at = null, archive_reason = null
-    where ${bcLine}.bc_odoo_id = excluded.bc_odoo_id or ${bcLine}.fetch_seq < excluded.fetch_seq`);
+  for (const part of statements(lines)) {
+    await db.execute(sql`
+      insert into ${bcLine} (${columns}, bc_odoo_id) select ${values(reading)}, ${bcOdooId} from ${recordset(part)}
+      on conflict (odoo_id) do update set ${replaced}, bc_odoo_id = excluded.bc_odoo_id,
+        archived_at = null, archive_reason = null
+      where ${bcLine}.bc_odoo_id = excluded.bc_odoo_id or ${bcLine}.fetch_seq < excluded.fetch_seq`);
+  }
+}
+
+/** The JSON of some lines for each statement: a line that is too large for one with others gets its own. */
+function* statements(lines: readonly RecordToStore[]): Generator<string> {
+  let part: string[] = [];
+  let size = 0;
+  for (const line of lines) {
+    const json = JSON.stringify(line);
+    if (part.length === LINES_PER_STATEMENT || (part.length > 0 && size + json.length > JSON_PER_STATEMENT)) {
+      yield `[${part.join(',')}]`;
+      part = [];
+      size = 0;
+    }
+    part.push(json);
+    size += json.length;
+  }
+  if (part.length > 0) yield `[${part.join(',')}]`;
 }
 
 export async function deleteLines(db: Queryable, ids: readonly number[]): Promise<void> {

@@ -1,6 +1,16 @@
+import { randomUUID } from 'node:crypto';
 import type { OdooValue } from './types.ts';
+import {
+  DEEPEST,
+  hasBadBytes,
+  NOT_FINITE,
+  NOT_UTF8,
+  TOO_DEEP,
+  textValue,
+  tooLong,
+  Unstorable,
+} from './unstorable.ts';
 import type { Malformed } from './xml.ts';
-import { NOT_FINITE } from './xml-scalars.ts';
 
 /** Escapes that may need work: control characters to remove, lone surrogates. */
 const SUSPECT = /\\(?:u00[01]|[bf]|ud[89a-f])/i;
@@ -12,28 +22,30 @@ const SUSPECT = /\\(?:u00[01]|[bf]|ud[89a-f])/i;
 const ESCAPES =
   /\\\\|\\u00(?:0[0-8bcef]|1[0-9a-f])|\\[bf]|\\ud[89ab][0-9a-f]{2}\\ud[c-f][0-9a-f]{2}|\\ud[89a-f][0-9a-f]{2}/gi;
 
-/** Strings, or an integer long enough to be beyond 2^53. */
-const LONG_INTEGERS = /"(?:[^"\\]|\\.)*"|-?\d{16,}(?![\d.eE])/g;
+/** What JSON.parse cannot be trusted with. Cheap, and true a little too often. */
+const SUSPECT_NUMBER = /\d{16}|[[:,\s]-?(?:NaN|Infinity)/;
+
+/** An escape, a quotation mark, or a whole token that JSON.parse refuses or rounds. */
+const TOKEN = /\\.|"|(?<![\w.+-])(?:-?(?:NaN|Infinity)|-?\d{16,}(?![\d.eE]))/gs;
 
 /**
- * Parses a JSON answer into what XML-RPC would have given: the same control characters are missing from text,
- * and numbers that XML-RPC's decoder refuses are refused here.
+ * Parses a JSON answer into what XML-RPC would have given: the same control characters are missing from text, and
+ * what XML-RPC's decoder marks as `Unstorable` is marked here: integers beyond 2^53, NaN and Infinity (which Python
+ * writes bare), bytes that are not UTF-8, and what nests too deep.
  *
- * @throws what `malformed` builds for anything that is not JSON, integers beyond 2^53, NaN and Infinity (which
- * Python writes bare).
+ * @throws what `malformed` builds for anything that is not JSON.
  */
 export function parseJson(body: string, malformed: Malformed): OdooValue {
   const text = SUSPECT.test(body) ? body.replace(ESCAPES, cleaned) : body;
+  // Drawn anew for each text, after it was written: nothing in the text can look like it.
+  const mark = SUSPECT_NUMBER.test(text) ? randomUUID() : undefined;
   let parsed: OdooValue;
   try {
-    parsed = JSON.parse(text) as OdooValue;
+    parsed = JSON.parse(mark === undefined ? text : marked(text, mark)) as OdooValue;
   } catch {
-    const bare = text.replace(/"(?:[^"\\]|\\.)*"/g, '""');
-    if (/[[:,\s]-?(NaN|Infinity)\b/.test(bare)) throw malformed(NOT_FINITE);
     throw malformed('it is not complete JSON');
   }
-  if (/\d{16}/.test(text)) refuseLongIntegers(text, malformed);
-  return parsed;
+  return settled(parsed, mark, 1);
 }
 
 function cleaned(found: string): string {
@@ -41,8 +53,36 @@ function cleaned(found: string): string {
   return /^\\ud/i.test(found) ? '\\ufffd' : '';
 }
 
-function refuseLongIntegers(text: string, malformed: Malformed): void {
-  for (const [token] of text.matchAll(LONG_INTEGERS))
-    if (!token.startsWith('"') && !Number.isSafeInteger(Number(token)))
-      throw malformed(`the integer ${token} is beyond 2^53`);
+/** Puts `{"<mark>":"<token>"}`, which can only stand where a value can, in the place of each troublesome token. */
+function marked(text: string, mark: string): string {
+  let inText = false;
+  return text.replace(TOKEN, (token) => {
+    if (token === '"') inText = !inText;
+    if (inText || token === '"' || token.startsWith('\\')) return token;
+    return Number.isSafeInteger(Number(token)) ? token : `{"${mark}":"${token}"}`;
+  });
+}
+
+/** The same value, changed in place. */
+function settled(value: OdooValue, mark: string | undefined, depth: number): OdooValue {
+  if (typeof value === 'string') return textValue(value);
+  if (value === null || typeof value !== 'object') return value;
+  if (depth > DEEPEST) return new Unstorable(TOO_DEEP);
+  const members = value as Record<string, OdooValue>;
+  const token = mark === undefined ? undefined : members[mark];
+  if (typeof token === 'string') return new Unstorable(/\d/.test(token) ? tooLong(token) : NOT_FINITE);
+  for (const name of Object.keys(members)) {
+    if (hasBadBytes(name)) return new Unstorable(NOT_UTF8);
+    const before = members[name];
+    const after = before === undefined ? before : settled(before, mark, depth + 1);
+    // Defined, not assigned: a member may be named `__proto__`.
+    if (after !== before)
+      Object.defineProperty(members, name, {
+        value: after,
+        enumerable: true,
+        writable: true,
+        configurable: true,
+      });
+  }
+  return value;
 }

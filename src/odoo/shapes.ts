@@ -2,20 +2,32 @@ import { z } from 'zod';
 import type { CallSite } from './errors.ts';
 import { OdooMalformedError } from './errors.ts';
 import type { OdooFieldDescription, OdooFields, OdooRecord, OdooValue } from './types.ts';
+import { Unstorable } from './unstorable.ts';
 
 /** The checks that make a decoded answer what its call promises. All throw OdooMalformedError. */
 
 const id = z.int().positive();
 const ids = z.array(id);
 const count = z.int().nonnegative();
-const described = z.record(z.string(), z.looseObject({ type: z.string(), string: z.string() }));
+const description = z.looseObject({ type: z.string(), string: z.string() });
+/** Not a `z.record`, which would drop a field named `__proto__`. */
+const described = z.custom<Readonly<Record<string, object>>>(
+  (value) =>
+    typeof value === 'object' &&
+    value !== null &&
+    !Array.isArray(value) &&
+    Object.values(value).every((field) => description.safeParse(field).success),
+);
 
 export function uidOf(site: CallSite, value: OdooValue): number {
   return checked(site, id, value, 'a user id');
 }
 
 export function idsOf(site: CallSite, value: OdooValue): number[] {
-  return checked(site, ids, value, 'a list of ids');
+  const odd = Array.isArray(value) ? value.find((item) => !id.safeParse(item).success) : undefined;
+  const told =
+    odd === undefined ? '' : `: one is ${odd instanceof Unstorable ? odd.unstorable : asText(odd)}`;
+  return checked(site, ids, value, `a list of ids${told}`);
 }
 
 export function countOf(site: CallSite, value: OdooValue): number {
@@ -23,8 +35,13 @@ export function countOf(site: CallSite, value: OdooValue): number {
 }
 
 export function recordsOf(site: CallSite, value: OdooValue): OdooRecord[] {
-  if (!Array.isArray(value) || !value.every(isRecord)) throw unexpected(site, 'a list of records with an id');
-  return value;
+  if (!Array.isArray(value)) throw unexpected(site, 'a list of records with an id');
+  const records: OdooRecord[] = [];
+  for (const item of value) {
+    if (!isRecord(item)) throw unexpected(site, `a list of records with an id: one has ${idAsSent(item)}`);
+    records.push(item);
+  }
+  return records;
 }
 
 /** Adds the name, which Odoo 14.0 does not send. Attributes without a value are not sent at all (14.0, 19.0). */
@@ -42,8 +59,17 @@ export function member(site: CallSite, value: OdooValue, name: string): OdooValu
   return found;
 }
 
+/** For the message: what stands where a record's id belongs. */
+function idAsSent(value: OdooValue): string {
+  const found = Object(value)['id'];
+  if (found instanceof Unstorable) return `as id ${found.unstorable}`;
+  return found === undefined ? 'none' : `as id ${asText(found)}`;
+}
+
+const asText = (value: OdooValue) => JSON.stringify(value).slice(0, 40);
+
 function isRecord(value: OdooValue): value is OdooRecord {
-  return typeof value === 'object' && value !== null && 'id' in value && Number.isSafeInteger(value['id']);
+  return typeof value === 'object' && value !== null && 'id' in value && id.safeParse(value['id']).success;
 }
 
 function checked<T>(site: CallSite, schema: z.ZodType<T>, value: OdooValue, expected: string): T {

@@ -1,5 +1,6 @@
 import { withoutControls } from './text.ts';
 import type { OdooValue } from './types.ts';
+import { BAD_BYTES, DEEPEST, NOT_UTF8, TOO_DEEP, Unstorable } from './unstorable.ts';
 import { scalar } from './xml-scalars.ts';
 
 /** What a `methodResponse` holds: a value, or a fault. */
@@ -7,9 +8,6 @@ export type XmlRpcResponse = { readonly value: OdooValue } | { readonly fault: O
 
 /** Builds the error to throw; it knows which call this answers. */
 export type Malformed = (reason: string) => Error;
-
-/** Far above any record; keeps a hostile answer from exhausting the stack. */
-const DEEPEST = 200;
 
 /** Empty elements in their short form. */
 const EMPTY: Readonly<Record<string, OdooValue>> = {
@@ -25,7 +23,10 @@ const EMPTY: Readonly<Record<string, OdooValue>> = {
  * sends none). Text stays as sent, carriage returns included, but for the control characters of `text.ts`.
  * A `base64` stays base64 text and a `dateTime.iso8601` becomes `YYYY-MM-DD HH:MM:SS`, as in Odoo's JSON.
  *
- * @throws what `malformed` builds, also for numbers that a double cannot hold exactly, NaN and Infinity.
+ * What the mirror cannot hold (integers beyond 2^53, NaN, Infinity, bytes that are not UTF-8, what nests too deep)
+ * becomes an `Unstorable`.
+ *
+ * @throws what `malformed` builds for anything that is not XML-RPC.
  */
 export function decodeXmlRpc(body: string, malformed: Malformed): XmlRpcResponse {
   return new Scanner(withoutControls(body), malformed).response();
@@ -63,11 +64,21 @@ class Scanner {
     const type = this.#tag();
     if (type === '/value') return scalar('string', untyped, this.#malformed);
     if (untyped.trim() !== '') throw this.#malformed('the XML has text beside a typed value');
-    if (++this.#depth > DEEPEST) throw this.#malformed(`the XML nests deeper than ${DEEPEST} values`);
+    if (this.#depth === DEEPEST) return this.#skip(type);
+    this.#depth++;
     const value = this.#typed(type);
     this.#depth--;
     this.#expect('/value');
     return value;
+  }
+
+  /** Passes over the rest of a value without looking into it, and without a stack. */
+  #skip(type: string): Unstorable {
+    for (let open = 1, tag = type; ; tag = this.#tag()) {
+      if (tag === 'value') open++;
+      if (tag === '/value' && --open === 0) return new Unstorable(TOO_DEEP);
+      this.#text();
+    }
   }
 
   #typed(type: string): OdooValue {
@@ -99,10 +110,11 @@ class Scanner {
       if (next !== 'member') throw this.#misplaced(next, 'member');
       this.#expect('name');
       const name = scalar('string', this.#content('name'), this.#malformed);
-      members.push([String(name), this.#value(this.#nextTag())]);
+      members.push([typeof name === 'string' ? name : BAD_BYTES, this.#value(this.#nextTag())]);
       this.#expect('/member');
     }
-    return Object.fromEntries(members);
+    const bad = members.some(([name]) => name === BAD_BYTES);
+    return bad ? new Unstorable(NOT_UTF8) : Object.fromEntries(members);
   }
 
   /** Text up to the next tag. */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { FieldChange } from '../db/schema/sync.ts';
-import type { OdooRecord } from '../odoo/types.ts';
+import type { OdooRecord, OdooValue } from '../odoo/types.ts';
 import { canonicalJson } from './hash.ts';
 
 /** What differs between two versions of a record, field by field. A field that one side lacks counts as null. */
@@ -10,12 +10,19 @@ export function fieldChanges(
   binaries: readonly string[],
 ): Record<string, FieldChange> {
   const names = [...new Set([...Object.keys(before), ...Object.keys(after)])];
-  const changed = names.filter((name) => canonicalJson(before[name]) !== canonicalJson(after[name]));
+  const changed = names.filter(
+    (name) => canonicalJson(own(before, name)) !== canonicalJson(own(after, name)),
+  );
   const told = (record: OdooRecord, name: string) =>
-    (binaries.includes(name) ? digest(record[name]) : record[name]) ?? null;
+    (binaries.includes(name) ? digest(own(record, name)) : own(record, name)) ?? null;
   return Object.fromEntries(
     changed.map((name) => [name, { old: told(before, name), new: told(after, name) }]),
   );
+}
+
+/** A field's value. What every object inherits (`constructor`) is no field. */
+export function own(record: OdooRecord | undefined, name: string): OdooValue | undefined {
+  return record !== undefined && Object.hasOwn(record, name) ? record[name] : undefined;
 }
 
 /** A record as the audit trail keeps it: contents of binary fields only by size and digest. */

@@ -3,6 +3,7 @@ import { resolveFailure } from '../db/failures.ts';
 import { absentItems, addPageCalls, closeItems, openItems } from '../db/ledger.ts';
 import { findRun } from '../db/runs.ts';
 import type { OdooClient } from '../odoo/types.ts';
+import { unstorableIn } from '../odoo/unstorable.ts';
 import type { BcPayload } from '../queues/bc.ts';
 import { enqueueBcs } from '../queues/bc.ts';
 import type { PagePayload } from '../queues/pages.ts';
@@ -101,7 +102,9 @@ function job(
   document?: ReadDocument & { fetchSeq: number; fetchedAt: string },
 ): BcPayload {
   const payload = { runId, page, token, generation, odooId };
-  if (document === undefined || JSON.stringify(document).length > LARGEST_PAYLOAD) return payload;
+  // What cannot be stored would not survive Redis either: the BC's job reads it, and says what is wrong.
+  if (document === undefined || [document.header, ...document.lines].some(unstorableIn)) return payload;
+  if (JSON.stringify(document).length > LARGEST_PAYLOAD) return payload;
   return { ...payload, document: { ...document, lines: [...document.lines] } };
 }
 

@@ -45,8 +45,8 @@ async function writePlan(mirror: Mirror, run: HeldRun): Promise<void> {
   const model = await mirror.models.of(run.id, () => describeDocument(odoo, definition));
   await saveFields(db, definition.model, model.header.fields);
   await saveFields(db, definition.lineModel, model.line.fields);
-  const since = run.mode === 'incremental' ? await sinceLast(mirror, nowSync) : null;
-  // Without a last run there is no window: the first incremental is a full one.
+  const since = run.mode === 'incremental' && isDated(model) ? await sinceLast(mirror, nowSync) : null;
+  // Without a last run, or dates to go by, there is no window: such an incremental is a full one.
   const mode = run.mode === 'incremental' && since === null ? 'full' : run.mode;
   const found = { mode, since, nowSync, protocol: server.protocol, odooVersion: server.version };
   await whilePlanning(mirror, run, async (tx) => {
@@ -63,6 +63,11 @@ async function writePlan(mirror: Mirror, run: HeldRun): Promise<void> {
     const planned = await addPages(tx, run.id);
     await updateRun(tx, run.id, { planned, plannedAt: new Date(), rpcCalls: odoo.used() });
   });
+}
+
+/** A model without access log (`_log_access = False`) has no `write_date`: nothing tells what changed. */
+function isDated({ header, line }: DocumentModel): boolean {
+  return [header, line].every(({ fields }) => Object.hasOwn(fields, 'write_date'));
 }
 
 async function sinceLast({ db, definition, settings }: Mirror, now: Date): Promise<Date | null> {

@@ -106,7 +106,9 @@ async function readWhole(
   model: DocumentModel,
   ids: readonly number[],
 ): Promise<Omit<Reading, 'refused'>> {
-  const headers = await odoo.read(model.header.name, ids, { fields: model.header.requested, binSize: true });
+  const headers = onePerId(
+    await odoo.read(model.header.name, ids, { fields: model.header.requested, binSize: true }),
+  );
   const lines = await readLines(odoo, model, headers);
   const present = new Set(headers.map((header) => header.id));
   return {
@@ -115,13 +117,21 @@ async function readWhole(
   };
 }
 
+/** An answer that holds a record twice would be stored twice by one statement, which PostgreSQL refuses. */
+function onePerId(records: readonly OdooRecord[]): OdooRecord[] {
+  return [...new Map(records.map((record) => [record.id, record])).values()];
+}
+
 interface LineGroup {
   readonly headerIds: number[];
   /** Lines that the headers list themselves; record rules may hide some of them, or others from the list. */
   readonly promised: number[];
 }
 
-/** Lines are asked for by their header, not by the header's own list, which record rules may have filtered. */
+/**
+ * Lines are asked for by their header, not by the header's own list, which record rules may have filtered. A line
+ * that was found by its header and does not name it (rules may hide that too) is asked for header by header.
+ */
 async function readLines(
   odoo: OdooClient,
   model: DocumentModel,
@@ -129,8 +139,19 @@ async function readLines(
 ): Promise<Map<number, OdooRecord[]>> {
   const byHeader = new Map<number, OdooRecord[]>(headers.map((header) => [header.id, []]));
   for (const group of groupByPromisedLines(headers, model.linesField)) {
+    const strays = new Map<number, OdooRecord>();
     for await (const line of linesOf(odoo, model, group)) {
-      byHeader.get(headerOf(line, model.inverse) ?? 0)?.push(line);
+      const owner = byHeader.get(headerOf(line, model.inverse) ?? 0);
+      if (owner === undefined) strays.set(line.id, line);
+      else owner.push(line);
+    }
+    for (const headerId of strays.size === 0 ? [] : group.headerIds) {
+      const domain: Domain = [
+        [model.inverse, '=', headerId],
+        ['id', 'in', [...strays.keys()]],
+      ];
+      const found = (await odoo.search(model.line.name, domain)).map((id) => strays.get(id));
+      byHeader.get(headerId)?.push(...found.filter((line) => line !== undefined));
     }
   }
   return byHeader;
@@ -167,7 +188,7 @@ async function* linesOf(
       [model.inverse, 'in', group.headerIds],
       ['id', '>', last],
     ];
-    const slice = await odoo.searchRead(model.line.name, domain, options);
+    const slice = onePerId(await odoo.searchRead(model.line.name, domain, options));
     yield* slice;
     for (const line of slice) missing.delete(line.id);
     if (slice.length === 0 || (slice.length < LINES_PER_CALL && missing.size === 0)) return;

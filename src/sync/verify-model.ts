@@ -4,7 +4,9 @@ import type { bc, bcLine } from '../db/schema/documents.ts';
 import { storedFields } from '../db/stored.ts';
 import { OdooMalformedError } from '../odoo/errors.ts';
 import type { Domain, OdooClient, OdooRecord } from '../odoo/types.ts';
+import { unstorableIn } from '../odoo/unstorable.ts';
 import { binarySizes } from './binaries.ts';
+import { own } from './diff.ts';
 import type { Findings } from './findings.ts';
 import { canonicalJson, contentHash } from './hash.ts';
 import { headerOf } from './ids.ts';
@@ -61,7 +63,9 @@ interface Slice {
 async function readSlice(odoo: OdooClient, model: MirroredModel, ids: readonly number[]): Promise<Slice> {
   try {
     const records = await odoo.read(model.name, ids, { fields: model.requested, binSize: true });
-    return { records: new Map(records.map((record) => [record.id, record])), refused: [] };
+    // What cannot be stored is not compared: its BC fails, and says why.
+    const refused = records.filter((record) => unstorableIn(record) !== null).map(({ id }) => id);
+    return { records: new Map(records.map((record) => [record.id, record])), refused };
   } catch (error) {
     if (!isRefusal(error) && !(error instanceof OdooMalformedError)) throw error;
     if (ids.length === 1) return { records: new Map(), refused: ids };
@@ -83,8 +87,8 @@ async function verifySlice(
   findings: Findings,
 ): Promise<void> {
   const { model, table } = verified;
-  const unseen = new Set(records.keys());
   const unreadable = new Set(refused);
+  const unseen = new Set([...records.keys()].filter((id) => !unreadable.has(id)));
   const undecided: number[] = [];
   for await (const row of storedRows(db, table, after, upTo)) {
     const at = { model: model.name, id: row.odooId };
@@ -125,7 +129,7 @@ function differences({ model, inverse }: VerifiedModel, record: OdooRecord, row:
 }
 
 function unequal(fields: readonly string[], record: OdooRecord, stored: OdooRecord | undefined): string[] {
-  return fields.filter((field) => canonicalJson(record[field]) !== canonicalJson(stored?.[field]));
+  return fields.filter((field) => canonicalJson(own(record, field)) !== canonicalJson(own(stored, field)));
 }
 
 /** Whether each content has the size it was stored with. An equal size under an equal `write_date` is believed. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parseJson } from '../../src/odoo/json.ts';
+import { unstorableIn } from '../../src/odoo/unstorable.ts';
 
 const parse = (body: string) => parseJson(body, (reason) => new Error(reason));
 
@@ -36,20 +37,52 @@ describe('numbers in JSON answers', () => {
     ]);
   });
 
-  it.each(['[9007199254740993]', '{"a": -12345678901234567890}'])('beyond 2^53 are refused: %s', (body) => {
-    expect(() => parse(body)).toThrow('beyond 2^53');
+  it.each([
+    ['[9007199254740993]', ['9007199254740993']],
+    ['{"a": -12345678901234567890}', { a: '-12345678901234567890' }],
+  ])('beyond 2^53 are marked where they stand, digits and all: %s', (body, digits) => {
+    const told = JSON.stringify(digits).replace(/"(-?\d+)"/, (_, text) =>
+      JSON.stringify({ unstorable: `the integer ${text}, which is beyond 2^53` }),
+    );
+    expect(JSON.stringify(parse(body))).toBe(told);
+    expect(unstorableIn({ id: 1, field: parse(body) })?.field).toBe('field');
   });
 
   it('long digits inside text are no numbers', () => {
     expect(parse('["12345678901234567890", "a\\"12345678901234567890"]')).toHaveLength(2);
   });
 
-  it.each(['[NaN]', '{"a": NaN}', '[1, -Infinity]', '{"a":Infinity}'])(
-    'NaN and Infinity are named: %s',
+  it.each(['[NaN]', '{"a": NaN}', '[1, -Infinity]', '{"a":Infinity}', 'NaN'])(
+    'NaN and Infinity are marked where they stand: %s',
     (body) => {
-      expect(() => parse(body)).toThrow('NaN or infinite');
+      const found = unstorableIn({ id: 1, field: parse(`[${body}]`) });
+      expect(found).toEqual({ field: 'field', reason: 'a number that is NaN or infinite' });
     },
   );
+
+  it('leaves the other values of the answer as they are', () => {
+    expect(parse('[{"a": NaN, "b": "NaN, Infinity", "c": -0.5}]')).toMatchObject([
+      { b: 'NaN, Infinity', c: -0.5 },
+    ]);
+  });
+});
+
+describe('names and depth in JSON answers', () => {
+  it('a member named __proto__ is a member like any other', () => {
+    const parsed = parse('{"__proto__": NaN, "constructor": {"__proto__": 1}}');
+    expect(Object.keys(Object(parsed))).toEqual(['__proto__', 'constructor']);
+    expect(JSON.stringify(parsed)).toContain('"constructor":{"__proto__":1}');
+  });
+
+  it('what nests too deep is marked, and keeps no stack busy', () => {
+    const deep = `${'['.repeat(100_000)}${']'.repeat(100_000)}`;
+    expect(unstorableIn({ id: 1, field: parse(`[${deep}]`) })?.reason).toContain('nests deeper than 200');
+  });
+
+  it('a text of 20 MB full of escapes is read', () => {
+    const text = '\\"é'.repeat(5_000_000);
+    expect(parse(`[${JSON.stringify(text)}, 1234567890123456]`)).toEqual([text, 1_234_567_890_123_456]);
+  });
 });
 
 describe('answers that are not JSON', () => {

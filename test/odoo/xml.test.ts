@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { unstorableIn } from '../../src/odoo/unstorable.ts';
 import { decodeXmlRpc } from '../../src/odoo/xml.ts';
 
 const malformed = (reason: string) => new Error(reason);
@@ -72,11 +73,8 @@ describe('faults', () => {
 
 describe('refusals', () => {
   it.each([
-    ['<value><i8>9007199254740993</i8></value>', 'beyond 2^53'],
     ['<value><int>1.5</int></value>', 'not an integer'],
     ['<value><int></int></value>', 'not an integer'],
-    ['<value><double>nan</double></value>', 'NaN or infinite'],
-    ['<value><double>-inf</double></value>', 'NaN or infinite'],
     ['<value><double>0x10</double></value>', 'not a number'],
     ['<value><double> </double></value>', 'not a number'],
     ['<value><boolean>true</boolean></value>', 'not a boolean'],
@@ -122,6 +120,22 @@ describe('refusals', () => {
 
   it('values nested without end', () => {
     const deep = '<value><array><data>'.repeat(100_000);
-    expect(() => decode(`<methodResponse><params><param>${deep}`)).toThrow('nests deeper');
+    expect(() => decode(`<methodResponse><params><param>${deep}`)).toThrow('cut off');
+  });
+});
+
+describe('what the mirror cannot hold is marked where it stands', () => {
+  const nested = `${'<value><array><data>'.repeat(5000)}${'</data></array></value>'.repeat(5000)}`;
+  it.each([
+    ['<i8>9007199254740993</i8>', 'the integer 9007199254740993, which is beyond 2^53'],
+    ['<double>nan</double>', 'a number that is NaN or infinite'],
+    ['<double>-inf</double>', 'a number that is NaN or infinite'],
+    ['<string>caf\udcff</string>', 'text with bytes that are not UTF-8'],
+    [`<array><data>${nested}</data></array>`, 'a value that nests deeper than 200 levels'],
+  ])('case %#', (xml, reason) => {
+    const list = `<array><data><value>${xml}</value><value><int>7</int></value></data></array>`;
+    const value = valueIn(`<value>${list}</value>`);
+    expect(unstorableIn({ id: 1, field: value })).toEqual({ field: 'field', reason });
+    expect(value).toHaveProperty('value.1', 7);
   });
 });
