@@ -1,7 +1,7 @@
 import { OdooMalformedError } from './errors.ts';
 import type { OdooClientOptions } from './session.ts';
 import { createSession } from './session.ts';
-import { countOf, fieldsOf, idsOf, recordsOf } from './shapes.ts';
+import { countOf, fieldsOf, idsOf, readOf, recordsOf } from './shapes.ts';
 import type { OdooClient } from './types.ts';
 
 export type { OdooClientOptions } from './session.ts';
@@ -45,7 +45,7 @@ export function createOdooClient(options: OdooClientOptions): OdooClient {
     read: async (model, ids, { binSize, fields }) =>
       ids.length === 0
         ? []
-        : session.ask({ model, method: 'read', ids, named: { fields }, binSize }, recordsOf),
+        : session.ask({ model, method: 'read', ids, named: { fields }, binSize }, readOf(ids)),
     close: session.close,
   };
 }

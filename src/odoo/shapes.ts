@@ -34,14 +34,29 @@ export function countOf(site: CallSite, value: OdooValue): number {
   return checked(site, count, value, 'a count');
 }
 
+/** One record for each id: an answer that repeats one is fine while it says the same of it. */
 export function recordsOf(site: CallSite, value: OdooValue): OdooRecord[] {
   if (!Array.isArray(value)) throw unexpected(site, 'a list of records with an id');
-  const records: OdooRecord[] = [];
+  const records = new Map<number, OdooRecord>();
   for (const item of value) {
     if (!isRecord(item)) throw unexpected(site, `a list of records with an id: one has ${idAsSent(item)}`);
-    records.push(item);
+    const twin = records.get(item.id);
+    if (twin !== undefined && JSON.stringify(twin) !== JSON.stringify(item))
+      throw new OdooMalformedError(site, `it holds record ${item.id} twice, with different contents.`);
+    records.set(item.id, item);
   }
-  return records;
+  return [...records.values()];
+}
+
+/** As `recordsOf`, and none that was not asked for: a record under another's id would pass for that one. */
+export function readOf(ids: readonly number[]) {
+  const asked = new Set(ids);
+  return (site: CallSite, value: OdooValue): OdooRecord[] => {
+    const records = recordsOf(site, value);
+    const other = records.find((record) => !asked.has(record.id));
+    if (other === undefined) return records;
+    throw new OdooMalformedError(site, `it holds record ${other.id}, which was not asked for.`);
+  };
 }
 
 /** Adds the name, which Odoo 14.0 does not send. Attributes without a value are not sent at all (14.0, 19.0). */

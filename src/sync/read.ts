@@ -106,20 +106,13 @@ async function readWhole(
   model: DocumentModel,
   ids: readonly number[],
 ): Promise<Omit<Reading, 'refused'>> {
-  const headers = onePerId(
-    await odoo.read(model.header.name, ids, { fields: model.header.requested, binSize: true }),
-  );
+  const headers = await odoo.read(model.header.name, ids, { fields: model.header.requested, binSize: true });
   const lines = await readLines(odoo, model, headers);
   const present = new Set(headers.map((header) => header.id));
   return {
     documents: headers.map((header) => ({ header, lines: lines.get(header.id) ?? [] })),
     missing: ids.filter((id) => !present.has(id)),
   };
-}
-
-/** An answer that holds a record twice would be stored twice by one statement, which PostgreSQL refuses. */
-function onePerId(records: readonly OdooRecord[]): OdooRecord[] {
-  return [...new Map(records.map((record) => [record.id, record])).values()];
 }
 
 interface LineGroup {
@@ -188,7 +181,7 @@ async function* linesOf(
       [model.inverse, 'in', group.headerIds],
       ['id', '>', last],
     ];
-    const slice = onePerId(await odoo.searchRead(model.line.name, domain, options));
+    const slice = await odoo.searchRead(model.line.name, domain, options);
     yield* slice;
     for (const line of slice) missing.delete(line.id);
     if (slice.length === 0 || (slice.length < LINES_PER_CALL && missing.size === 0)) return;

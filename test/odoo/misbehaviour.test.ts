@@ -160,6 +160,41 @@ describe('an answer that is not of the protocol', () => {
   });
 });
 
+describe('records in an answer', () => {
+  const read = async (answer: unknown) => {
+    const { client } = await misbehaving(() => result(answer));
+    return client.read('res.partner', [1, 2], { fields: ['id', 'name'] });
+  };
+
+  it('that come twice with the same content are one', async () => {
+    expect(
+      await read([
+        { id: 1, name: 'a' },
+        { id: 1, name: 'a' },
+      ]),
+    ).toEqual([{ id: 1, name: 'a' }]);
+  });
+
+  it.each([
+    [
+      'come twice with different contents',
+      [
+        { id: 1, name: 'a' },
+        { id: 1, name: 'b' },
+      ],
+      /record 1 twice/,
+    ],
+    ['were not asked for', [{ id: 1 }, { id: 3 }], /record 3, which was not asked for/],
+    ['have a text for an id', [{ id: 1 }, { id: '2' }], /one has as id "2"/],
+    ['have a negative id', [{ id: -2 }], /one has as id -2/],
+    ['have no id', [{ name: 'a' }], /one has none/],
+    ['are no records', [7], /one has none/],
+  ])('that %s are refused, and the culprit is told', async (_, answer, message) => {
+    const error = await read(answer).catch((thrown: Error) => thrown);
+    expect(error).toMatchObject({ code: 'odoo_malformed_answer', message: expect.stringMatching(message) });
+  });
+});
+
 describe('the clock', () => {
   it('is the Date header of the server', async () => {
     const server = await scriptedServer((request, response, count) => {
