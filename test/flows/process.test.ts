@@ -94,7 +94,7 @@ describe('the worker process', () => {
     const { output } = worker({ LOG_LEVEL: 'trace', ODOO_PASSWORD: 'tres-secret-42' });
     const runId = await office.request('full');
     expect(await office.ended(runId)).toMatchObject({ status: 'failed', errorCode: 'odoo_bad_credentials' });
-    expect(output()).toContain('run failed');
+    await until(() => output().includes('run failed'), 'the run in the log');
     expect(output()).not.toContain('tres-secret-42');
   });
 });
