@@ -1,12 +1,9 @@
 import type { ChildProcess } from 'node:child_process';
-import { spawn } from 'node:child_process';
-import { resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Office } from '../harness/office.ts';
 import { openOffice } from '../harness/office.ts';
 import { until } from '../harness/until.ts';
-
-const ROOT = resolve(import.meta.dirname, '../..');
+import { startWorkerProcess } from '../harness/worker-process.ts';
 
 describe('the worker process', () => {
   let office: Office;
@@ -24,17 +21,9 @@ describe('the worker process', () => {
   });
 
   const worker = (env: Record<string, string> = {}) => {
-    const child = spawn(process.execPath, ['--import', 'tsx', 'workers/main.ts'], {
-      cwd: ROOT,
-      env: { ...process.env, ...office.env, ...env },
-    });
-    children.push(child);
-    let output = '';
-    child.stderr?.on('data', (chunk: Buffer) => {
-      output += chunk.toString();
-    });
-    const exit = new Promise<number | null>((done) => child.once('exit', done));
-    return { child, exit, output: () => output };
+    const started = startWorkerProcess({ ...office.env, ...env });
+    children.push(started.child);
+    return started;
   };
   const items = async (where: string) => {
     const [row] = await office.database.client`

@@ -1,14 +1,12 @@
 import type { ChildProcess } from 'node:child_process';
-import { spawn } from 'node:child_process';
-import { resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { grantLease, releaseLease } from '../../src/db/lease.ts';
 import { createRun, updateRun } from '../../src/db/runs.ts';
 import type { Office } from '../harness/office.ts';
 import { openOffice } from '../harness/office.ts';
 import { until } from '../harness/until.ts';
+import { startWorkerProcess } from '../harness/worker-process.ts';
 
-const ROOT = resolve(import.meta.dirname, '../..');
 const BC = 'dimagaz.bc';
 
 describe('a sweep in a worker process', () => {
@@ -27,12 +25,9 @@ describe('a sweep in a worker process', () => {
   });
 
   const worker = (env: Record<string, string> = {}) => {
-    const child = spawn(process.execPath, ['--import', 'tsx', 'workers/main.ts'], {
-      cwd: ROOT,
-      env: { ...process.env, ...office.env, ...env },
-    });
-    children.push(child);
-    return { child, exit: new Promise((done) => child.once('exit', done)) };
+    const started = startWorkerProcess({ ...office.env, ...env });
+    children.push(started.child);
+    return started;
   };
   const count = async (query: string) => {
     const [row] = await office.database.client.unsafe(`select count(*)::int as n from ${query}`);

@@ -41,4 +41,3 @@ export const trytonHealth = pgTable('tryton_health', {
 });
 
 export type ApiKeyRow = typeof apiKey.$inferSelect;
-export type TrytonHealthRow = typeof trytonHealth.$inferSelect;

@@ -28,7 +28,6 @@ export type ItemState = (typeof ITEM_STATES)[number];
 
 /** `planned` is not in the queue yet, `queued` is being worked on, `done` has no open item. */
 export const PAGE_STATES = ['planned', 'queued', 'done'] as const;
-export type PageState = (typeof PAGE_STATES)[number];
 
 /** One row per mirror (`bclinbc`): how far it got, and the lease that keeps two runs apart. */
 export const syncState = pgTable('sync_state', {
@@ -193,6 +192,5 @@ export const auditLog = pgTable(
 
 export type SyncStateRow = typeof syncState.$inferSelect;
 export type SyncLogRow = typeof syncLog.$inferSelect;
-export type SyncRunItemRow = typeof syncRunItem.$inferSelect;
 export type SyncFailureRow = typeof syncFailure.$inferSelect;
 export type AuditLogRow = typeof auditLog.$inferSelect;
