@@ -1,5 +1,7 @@
 import { existsSync } from 'node:fs';
-import { z } from 'zod';
+import type { z } from 'zod';
+import type { Config, OdooConfig } from './config-shape.ts';
+import { environment, shape, trytonShape } from './config-shape.ts';
 import { PasserelleError } from './errors.ts';
 import { variables } from './variables.ts';
 
@@ -14,13 +16,14 @@ export class ConfigError extends PasserelleError {
 
 const required = 'is required';
 
-const environment = z.object(variables);
-type Environment = z.infer<typeof environment>;
-
-export type OdooConfig = NonNullable<Config['odoo']>;
-export type TrytonConfig = NonNullable<Config['tryton']>;
-export type SyncConfig = Config['sync'];
-export type Config = ReturnType<typeof shape>;
+export type {
+  AlertsConfig,
+  Config,
+  OdooConfig,
+  RetentionConfig,
+  SyncConfig,
+  TrytonConfig,
+} from './config-shape.ts';
 
 export type MirrorConfig = Config & { readonly odoo: OdooConfig };
 
@@ -42,6 +45,7 @@ export function readConfig(source: Source = environmentOfProcess(), defaults: So
   const missing = [
     ...(given['ODOO_URL'] === undefined ? [] : missingOdoo(given)),
     ...(given['TRYTON_RPC_URL'] === undefined ? [] : missingTryton(given)),
+    ...missingAlerts(given),
   ];
   return shape(valid(environment, given, missing));
 }
@@ -56,7 +60,9 @@ export function readMirrorConfig(
   defaults: Source = {},
 ): MirrorConfig {
   const given = { ...defaults, ...whatIsSet(source) };
-  const { odoo, ...config } = shape(valid(environment, given, missingOdoo(given)));
+  const { odoo, ...config } = shape(
+    valid(environment, given, [...missingOdoo(given), ...missingAlerts(given)]),
+  );
   if (odoo === null) throw new ConfigError([`ODOO_URL ${required}`]);
   return { ...config, odoo };
 }
@@ -93,6 +99,23 @@ export function readTrytonConfig(source: Source = environmentOfProcess(), defaul
   };
 }
 
+/** Variables that make sense together only. */
+const TOGETHER = [
+  ['ALERT_WEBHOOK_URL', 'ALERT_WEBHOOK_SECRET'],
+  ['SMTP_URL', 'ALERT_EMAIL_TO'],
+] as const;
+
+function missingAlerts(given: Source): string[] {
+  return TOGETHER.flatMap(([one, other]) => [
+    ...(given[one] !== undefined && given[other] === undefined
+      ? [`${other} ${required} with ${one}: ${variables[other].description}`]
+      : []),
+    ...(given[one] === undefined && given[other] !== undefined
+      ? [`${one} ${required} with ${other}: ${variables[one].description}`]
+      : []),
+  ]);
+}
+
 /** An empty variable counts as one that is not set. */
 function whatIsSet(source: Source): Source {
   return Object.fromEntries(
@@ -123,72 +146,4 @@ function missingTryton(given: Source): string[] {
   return (['TRYTON_USER', 'TRYTON_PASSWORD'] as const)
     .filter((name) => given[name] === undefined)
     .map((name) => `${name} ${required} to call Tryton: ${variables[name].description}`);
-}
-
-function shape(env: Environment) {
-  return {
-    databaseUrl: env.DATABASE_URL,
-    redisUrl: env.REDIS_URL,
-    queuePrefix: env.QUEUE_PREFIX,
-    logLevel: env.LOG_LEVEL,
-    /** Null where no Odoo is configured: then there is no mirror. */
-    odoo: env.ODOO_URL === undefined ? null : odooShape(env, env.ODOO_URL),
-    /** The header model whose fields the read API knows, Odoo or not. */
-    model: env.ODOO_MODEL,
-    sync: {
-      everyMs: env.SYNC_EVERY,
-      fullCron: env.FULL_SYNC_CRON,
-      sweepEveryMs: env.SWEEP_EVERY,
-      sweepMaxShare: env.SWEEP_MAX_SHARE,
-      sweepMaxCount: env.SWEEP_MAX_COUNT,
-      pageSize: env.SYNC_PAGE_SIZE,
-      overlapMs: env.SYNC_OVERLAP,
-      pagesInFlight: env.SYNC_PAGES_IN_FLIGHT,
-      bcConcurrency: env.SYNC_BC_CONCURRENCY,
-      attempts: env.SYNC_ATTEMPTS,
-      backoffMs: env.SYNC_BACKOFF,
-      leaseMs: env.SYNC_LEASE,
-    },
-    /** Null where no Tryton is configured: then there is no gateway. */
-    tryton: env.TRYTON_RPC_URL === undefined ? null : trytonShape(env, env.TRYTON_RPC_URL),
-    http: {
-      host: env.HOST,
-      port: env.PORT,
-      adminUser: env.ADMIN_USER,
-      adminPassword: env.ADMIN_PASSWORD,
-      /** Requests per minute and key; null: as many as come. */
-      rateLimit: env.API_RATE_LIMIT,
-    },
-  };
-}
-
-function odooShape(env: Environment, odooUrl: string) {
-  return {
-    url: odooUrl,
-    db: env.ODOO_DB ?? '',
-    user: env.ODOO_USER ?? '',
-    password: env.ODOO_PASSWORD ?? '',
-    protocol: env.ODOO_PROTOCOL,
-    timeoutMs: env.ODOO_TIMEOUT_MS,
-    model: env.ODOO_MODEL,
-    lineModel: env.ODOO_LINE_MODEL,
-    linesField: env.ODOO_LINES_FIELD,
-    context: env.ODOO_CONTEXT,
-    concurrency: env.ODOO_CONCURRENCY,
-    callsPerSecond: env.ODOO_CALLS_PER_SECOND,
-  };
-}
-
-function trytonShape(env: Pick<Environment, `TRYTON_${string}` & keyof Environment>, url: string) {
-  return {
-    url,
-    user: env.TRYTON_USER ?? '',
-    password: env.TRYTON_PASSWORD ?? '',
-    context: env.TRYTON_CONTEXT,
-    sessionTtlMs: env.TRYTON_SESSION_TTL * 1000,
-    timeoutMs: env.TRYTON_TIMEOUT_MS,
-    retries: env.TRYTON_RETRIES,
-    deadlineMs: env.TRYTON_DEADLINE_MS,
-    loginCooldownMs: env.TRYTON_LOGIN_COOLDOWN,
-  };
 }

@@ -1,74 +1,22 @@
-import { CronExpressionParser } from 'cron-parser';
 import { z } from 'zod';
 import { PROTOCOLS } from './odoo/types.ts';
+import {
+  addresses,
+  context,
+  count,
+  countOrOff,
+  cronOrOff,
+  duration,
+  durationOrOff,
+  hasNoUser,
+  modelName,
+  namesDatabase,
+  oneOf,
+  onOrOff,
+  url,
+} from './variable-types.ts';
 
-const UNIT_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
-
-/** `90s`, `10m`, `1h` as milliseconds; NaN for anything else. */
-export function milliseconds(text: string): number {
-  const [, amount, unit] = /^(\d+)(ms|s|m|h|d)$/.exec(text) ?? [];
-  return Number(amount) * UNIT_MS[unit as keyof typeof UNIT_MS];
-}
-
-const duration = (leastMs = 0, expected = 'a duration such as 30s, 10m or 1h') =>
-  z
-    .string()
-    .transform(milliseconds)
-    .refine((ms) => ms >= leastMs, expected);
-
-const durationOrOff = z
-  .string()
-  .transform((text) => (text === 'off' ? null : milliseconds(text)))
-  .refine((ms) => ms === null || ms >= 1000, 'a duration of at least 1s such as 30s, 10m or 1h, or off');
-
-const cronOrOff = z
-  .string()
-  .refine(isCronOrOff, 'a cron pattern of 5 or 6 fields such as "0 3 * * *", or off')
-  .transform((text) => (text === 'off' ? null : text));
-
-/** By the parser that BullMQ schedules with. */
-function isCronOrOff(text: string): boolean {
-  if (text === 'off') return true;
-  if (!/^\S+(\s+\S+){4,5}$/.test(text)) return false;
-  try {
-    CronExpressionParser.parse(text, { tz: 'UTC' }).next();
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-const oneOf = <const Names extends readonly [string, ...string[]]>(names: Names) =>
-  z.enum(names, { error: `one of ${names.join(', ')}` });
-
-const wholeNumber = (least: number, most: number) => `a whole number from ${least} to ${most}`;
-
-const count = (least: number, most: number, expected = wholeNumber(least, most)) =>
-  z.coerce.number({ error: expected }).int(expected).min(least, expected).max(most, expected);
-
-const countOrOff = (least: number, most: number) => {
-  const expected = `${wholeNumber(least, most)}, or off`;
-  const off = z.literal('off').transform(() => null);
-  return z.union([off, count(least, most, expected)], { error: expected });
-};
-
-const url = (protocols: RegExp, example: string) =>
-  z.url({ protocol: protocols, error: `a URL such as ${example}` });
-
-const namesDatabase = (text: string) => URL.canParse(text) && /^\/[^/]+\/?$/.test(new URL(text).pathname);
-const hasNoUser = (text: string) =>
-  URL.canParse(text) && new URL(text).username === '' && new URL(text).password === '';
-
-const modelName = z.string().regex(/^[a-z_][a-z0-9_.]*$/, 'an Odoo model name such as dimagaz.bc');
-
-const context = z.string().transform((text, issue) => {
-  try {
-    return z.record(z.string(), z.json()).parse(JSON.parse(text));
-  } catch {
-    issue.addIssue({ code: 'custom', message: 'a JSON object such as {"lang":"fr_FR"}' });
-    return z.NEVER;
-  }
-});
+const DAY_MS = 86_400_000;
 
 /** Every variable once: schema, default, description. `.env.example` and the docs are checked against it. */
 export const variables = {
@@ -128,6 +76,47 @@ export const variables = {
   SYNC_LEASE: duration(3000, 'a duration of at least 3s such as 30s, 10m or 1h')
     .default(120_000)
     .describe('how long a lease outlives its last heartbeat'),
+  SYNC_BINARIES: onOrOff
+    .default(true)
+    .describe('whether the contents of binary fields are mirrored: on or off'),
+  QUEUE_LOCK: duration(1000, 'a duration of at least 1s such as 30s, 10m or 1h')
+    .default(30_000)
+    .describe('how long a job in progress outlives the worker that died with it'),
+  PRUNE_EVERY: durationOrOff.default(3_600_000).describe('pause between prunes of what is kept too long'),
+  RETAIN_RUNS: durationOrOff
+    .default(90 * DAY_MS)
+    .describe('how long runs, resolved failures and alerts are kept; off: for ever'),
+  RETAIN_ITEMS: durationOrOff
+    .default(7 * DAY_MS)
+    .describe('how long it is kept what each run owed, BC by BC; off: as long as the run'),
+  RETAIN_AUDIT: durationOrOff
+    .default(730 * DAY_MS)
+    .describe('how long the audit trail is kept; off: for ever'),
+  RETAIN_COMPLETED_JOBS: count(0, 100_000)
+    .default(200)
+    .describe('completed jobs that each queue keeps for bull-board'),
+  RETAIN_FAILED_JOBS: count(0, 1_000_000)
+    .default(10_000)
+    .describe('failed jobs that each queue keeps for bull-board'),
+  ALERT_WEBHOOK_URL: url(/^https?$/, 'https://hooks.example.com/passerelle')
+    .optional()
+    .describe('where alerts are posted as signed JSON'),
+  ALERT_WEBHOOK_SECRET: z
+    .string()
+    .min(16, 'a secret of at least 16 characters')
+    .optional()
+    .describe('what the posted alerts are signed with'),
+  SMTP_URL: url(/^smtps?$/, 'smtp://user:secret@mail.example.com:587')
+    .optional()
+    .describe('mail server that alerts are sent by'),
+  ALERT_EMAIL_TO: addresses.optional().describe('who gets alerts by e-mail; a comma between two'),
+  ALERT_EMAIL_FROM: addresses
+    .refine((list) => list.length === 1, 'one address such as passerelle@example.com')
+    .optional()
+    .describe('sender of the e-mails; the first receiver when unset'),
+  ALERT_STALE_INTERVALS: count(1, 100_000)
+    .default(10)
+    .describe('the mirror counts as stale after so many pauses of SYNC_EVERY without a success'),
   TRYTON_RPC_URL: url(/^https?$/, 'http://tryton:8000/tryton/')
     .refine(namesDatabase, 'a URL that ends in the name of the database, such as http://tryton:8000/tryton/')
     .refine(hasNoUser, 'a URL without user and password, which belong in TRYTON_USER and TRYTON_PASSWORD')

@@ -34,7 +34,11 @@ export async function startWorkers(mirror: Mirror, { redis, prefix, scheduled }:
     concurrency: number,
     handle: (job: Job<Payload>, token?: string) => Promise<unknown>,
   ) => {
-    const worker = new Worker<Payload>(name, handle, { connection: redis, prefix, concurrency });
+    const worker = new Worker<Payload>(name, handle, {
+      ...{ connection: redis, prefix, concurrency },
+      // A dead worker's jobs are taken up by another once the lock ran out.
+      ...{ lockDuration: settings.lockMs, stalledInterval: settings.lockMs },
+    });
     worker.on('error', (error) => log.warn({ reason: errorMessage(error), queue: name }, 'worker'));
     worker.on('failed', (job, error) =>
       log.warn({ jobId: job?.id, queue: name, reason: error.message }, 'job failed'),

@@ -1,6 +1,7 @@
 import { z } from 'zod';
+import { AUDIT_ACTIONS } from '../db/schema/audit.ts';
 import type { BcLineRow, BcRow } from '../db/schema/documents.ts';
-import { AUDIT_ACTIONS, RUN_MODES, RUN_TRIGGERS } from '../db/schema/sync.ts';
+import { RUN_MODES, RUN_TRIGGERS } from '../db/schema/sync.ts';
 import { moment, pageOf } from './schemas.ts';
 
 const record = {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { ITEM_STATES, RUN_MODES, RUN_STATUSES, RUN_TRIGGERS } from '../db/schema/sync.ts';
+import { ITEM_STATES } from '../db/schema/ledger.ts';
+import { RUN_MODES, RUN_STATUSES, RUN_TRIGGERS } from '../db/schema/sync.ts';
 
 /** A `Date` in the handler, ISO 8601 on the wire. */
 export const moment = z.codec(z.iso.datetime(), z.date(), {

@@ -1,4 +1,4 @@
-import type { DocumentChanges, FieldChange } from '../db/schema/sync.ts';
+import type { DocumentChanges, FieldChange } from '../db/schema/audit.ts';
 
 /** Longer values are cut: a terminal is not the place for a scan or a contract. */
 const LONGEST_VALUE = 60;

@@ -5,7 +5,7 @@ import { createApiKey } from '../db/api-keys.ts';
 import type { Scope } from '../db/schema/gateway.ts';
 import { SCOPES } from '../db/schema/gateway.ts';
 import { isPattern } from '../tryton/methods.ts';
-import { milliseconds } from '../variables.ts';
+import { milliseconds } from '../variable-types.ts';
 import type { ExitCode } from './exit.ts';
 import { EXIT } from './exit.ts';
 import type { CommandContext } from './io.ts';

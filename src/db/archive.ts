@@ -2,9 +2,10 @@ import { sql } from 'drizzle-orm';
 import { isAnyOf } from './columns.ts';
 import type { Queryable } from './connection.ts';
 import { lockDocuments } from './documents.ts';
+import type { ArchiveReason } from './schema/audit.ts';
+import { auditLog } from './schema/audit.ts';
 import { bc, bcLine } from './schema/documents.ts';
-import type { ArchiveReason } from './schema/sync.ts';
-import { auditLog, syncRunItem } from './schema/sync.ts';
+import { syncRunItem } from './schema/ledger.ts';
 
 /** BCs archived in one transaction: each holds a lock of its own meanwhile. */
 const BATCH = 500;

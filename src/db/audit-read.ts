@@ -1,6 +1,7 @@
 import { and, desc, eq, lt } from 'drizzle-orm';
 import type { Queryable } from './connection.ts';
-import { auditLog, syncLog } from './schema/sync.ts';
+import { auditLog } from './schema/audit.ts';
+import { syncLog } from './schema/sync.ts';
 
 /** The audit trail of a BC, newest first, with the run behind each change; `before` is an exclusive id. */
 export async function listChanges(

@@ -1,6 +1,6 @@
 import type { Queryable } from './connection.ts';
-import type { AuditAction, DocumentChanges } from './schema/sync.ts';
-import { auditLog } from './schema/sync.ts';
+import type { AuditAction, DocumentChanges } from './schema/audit.ts';
+import { auditLog } from './schema/audit.ts';
 
 /** One change of one BC by one run. */
 export async function recordChange(

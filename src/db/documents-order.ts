@@ -3,8 +3,8 @@ import { sql } from 'drizzle-orm';
 import { fieldJson } from './documents-filter.ts';
 import type { Extract } from './documents-values.ts';
 import { parameter, typed } from './documents-values.ts';
+import { auditLog } from './schema/audit.ts';
 import { bc } from './schema/documents.ts';
-import { auditLog } from './schema/sync.ts';
 
 /** The order of a list; `field` null is the Odoo id itself, which never changes. */
 export interface DocumentOrder {

@@ -2,7 +2,8 @@ import { and, asc, gt, lte, sql } from 'drizzle-orm';
 import type { OdooRecord } from '../odoo/types.ts';
 import type { Queryable } from './connection.ts';
 import { bc, bcLine } from './schema/documents.ts';
-import { syncLog, syncRunItem } from './schema/sync.ts';
+import { syncRunItem } from './schema/ledger.ts';
+import { syncLog } from './schema/sync.ts';
 
 /** Rows held in memory at once; a row holds the contents of its binary fields. */
 const ROWS = 100;

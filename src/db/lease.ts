@@ -58,12 +58,18 @@ export async function heartbeat(
   return rows.length > 0;
 }
 
-/** Gives the lease of a run back; `lastSync` moves when given. Nothing happens with a stale token. */
+/** How far the mirror got by a run; what is left out stays as it is. */
+export interface Progress {
+  readonly lastSync?: Date;
+  readonly modelRead?: number;
+}
+
+/** Gives the lease of a run back; how far it got is noted. Nothing happens with a stale token. */
 export async function releaseLease(
   db: Queryable,
   key: string,
   holder: { readonly runId: number; readonly token: number },
-  lastSync: Date | null,
+  reached: Progress,
 ): Promise<void> {
   await db
     .update(syncState)
@@ -71,7 +77,7 @@ export async function releaseLease(
       isSyncing: false,
       leaseRunId: null,
       leaseExpiresAt: null,
-      ...(lastSync === null ? {} : { lastSync }),
+      ...reached,
     })
     .where(
       and(

@@ -1,8 +1,8 @@
-import { and, eq, inArray, sql } from 'drizzle-orm';
+import { and, eq, gt, inArray, sql } from 'drizzle-orm';
 import { isAnyOf } from './columns.ts';
 import type { Queryable } from './connection.ts';
-import type { ItemState } from './schema/sync.ts';
-import { syncRunItem, syncRunPage } from './schema/sync.ts';
+import type { ItemState } from './schema/ledger.ts';
+import { syncRunItem, syncRunPage } from './schema/ledger.ts';
 
 export interface PlannedItem {
   readonly odooId: number;
@@ -40,6 +40,21 @@ export async function openItems(db: Queryable, runId: number, page: number): Pro
     .where(and(eq(syncRunItem.runId, runId), eq(syncRunItem.page, page), eq(syncRunItem.state, 'open')))
     .orderBy(syncRunItem.odooId);
   return rows.map((row) => row.odooId);
+}
+
+/** What a run still owes, ascending, in slices. */
+export async function* owedIds(db: Queryable, runId: number, slice = 10_000): AsyncGenerator<number[]> {
+  for (let last = 0; ; ) {
+    const rows = await db
+      .select({ odooId: syncRunItem.odooId })
+      .from(syncRunItem)
+      .where(and(eq(syncRunItem.runId, runId), eq(syncRunItem.state, 'open'), gt(syncRunItem.odooId, last)))
+      .orderBy(syncRunItem.odooId)
+      .limit(slice);
+    if (rows.length === 0) return;
+    yield rows.map((row) => row.odooId);
+    last = rows.at(-1)?.odooId ?? last;
+  }
 }
 
 /** Those of them that a sweep did not find: Odoo is asked for them by id once more. */

@@ -1,7 +1,10 @@
 import { and, asc, eq, isNull } from 'drizzle-orm';
 import type { Queryable } from './connection.ts';
-import type { AuditLogRow, ItemState } from './schema/sync.ts';
-import { auditLog, syncFailure, syncRunItem } from './schema/sync.ts';
+import type { AuditLogRow } from './schema/audit.ts';
+import { auditLog } from './schema/audit.ts';
+import type { ItemState } from './schema/ledger.ts';
+import { syncRunItem } from './schema/ledger.ts';
+import { syncFailure } from './schema/sync.ts';
 
 /** What became of each BC of a run, by ascending id. */
 export async function runOutcomes(

@@ -1,7 +1,8 @@
-import { and, desc, eq, inArray, lt, sql } from 'drizzle-orm';
+import { and, desc, eq, inArray, isNotNull, lt, sql } from 'drizzle-orm';
 import type { Queryable } from './connection.ts';
+import { syncRunItem, syncRunPage } from './schema/ledger.ts';
 import type { RunMode, RunStatus, RunTrigger, SyncLogRow } from './schema/sync.ts';
-import { syncLog, syncRunItem, syncRunPage } from './schema/sync.ts';
+import { syncLog } from './schema/sync.ts';
 
 export interface NewRun {
   readonly key: string;
@@ -49,6 +50,25 @@ export async function listRuns(
     )
     .orderBy(desc(syncLog.id))
     .limit(filter.limit);
+}
+
+/** The last run before this one that went by a window or read everything, and was planned to its end. */
+export async function newestPlanned(db: Queryable, key: string, before: number): Promise<SyncLogRow | null> {
+  const rows = await db
+    .select()
+    .from(syncLog)
+    .where(
+      and(
+        eq(syncLog.key, key),
+        lt(syncLog.id, before),
+        inArray(syncLog.mode, ['incremental', 'full']),
+        inArray(syncLog.status, ['success', 'partial', 'failed']),
+        isNotNull(syncLog.plannedAt),
+      ),
+    )
+    .orderBy(desc(syncLog.plannedAt))
+    .limit(1);
+  return rows[0] ?? null;
 }
 
 /** Runs that are not over: `queued` or `running`, oldest first. */

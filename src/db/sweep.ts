@@ -2,7 +2,8 @@ import type { SQL } from 'drizzle-orm';
 import { sql } from 'drizzle-orm';
 import type { Queryable } from './connection.ts';
 import { bc, bcLine } from './schema/documents.ts';
-import { syncFailure, syncRunItem } from './schema/sync.ts';
+import { syncRunItem } from './schema/ledger.ts';
+import { syncFailure } from './schema/sync.ts';
 
 /** A record as a sweep lists it; `writeDate` is Odoo's text (UTC, whole seconds) or null. */
 export interface Listed {

@@ -1,4 +1,5 @@
 import type { Queryable } from '../db/connection.ts';
+import type { Progress } from '../db/lease.ts';
 import { releaseLease } from '../db/lease.ts';
 import type { QueuedPage } from '../db/ledger.ts';
 import { hasOpenItems, nextPages } from '../db/ledger.ts';
@@ -43,9 +44,14 @@ async function endRun(tx: Queryable, mirror: Mirror, run: SyncLogRow): Promise<E
   if (more) return { ended: false, more };
   if (refused !== null) log.error({ runId: run.id, code: refused.code }, refused.message);
   await settleRun(tx, run.id, refused);
-  // A sweep proves the windows; it does not move them.
-  await release(tx, definition.key, run, run.mode === 'sweep' ? null : run.nowSync);
+  await release(tx, definition.key, run, reached(run));
   return { ended: true, more };
+}
+
+/** A sweep proves the windows; it does not move them. */
+function reached({ mode, nowSync, modelChange }: SyncLogRow): Progress {
+  if (mode === 'sweep' || nowSync === null) return {};
+  return { lastSync: nowSync, ...(mode === 'full' && { modelRead: modelChange }) };
 }
 
 const NOTHING_TO_ARCHIVE = { more: false, refused: null };
@@ -87,13 +93,13 @@ export async function failRun(
     const run = await lockRun(tx, runId);
     if (run?.status !== 'running' || run.leaseToken !== token) return false;
     await closeRun(tx, runId, 'failed', reason);
-    await release(tx, definition.key, run, null);
+    await release(tx, definition.key, run, {});
     return true;
   });
   if (failed) log.error({ runId, ...reason }, 'run failed');
 }
 
-async function release(tx: Queryable, key: string, run: SyncLogRow, lastSync: Date | null): Promise<void> {
+async function release(tx: Queryable, key: string, run: SyncLogRow, progress: Progress): Promise<void> {
   if (run.mode === 'single' || run.leaseToken === null) return;
-  await releaseLease(tx, key, { runId: run.id, token: run.leaseToken }, lastSync);
+  await releaseLease(tx, key, { runId: run.id, token: run.leaseToken }, progress);
 }

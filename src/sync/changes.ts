@@ -1,6 +1,6 @@
 import type { Queryable } from '../db/connection.ts';
+import type { DocumentChanges } from '../db/schema/audit.ts';
 import { bc, bcLine } from '../db/schema/documents.ts';
-import type { DocumentChanges } from '../db/schema/sync.ts';
 import { storedFields } from '../db/stored.ts';
 import type { Comparison, PreparedDocument } from './compare.ts';
 import { fieldChanges, withoutContents } from './diff.ts';

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { FieldChange } from '../db/schema/sync.ts';
+import type { FieldChange } from '../db/schema/audit.ts';
 import type { OdooRecord, OdooValue } from '../odoo/types.ts';
 import { canonicalJson } from './hash.ts';
 

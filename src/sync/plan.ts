@@ -1,9 +1,7 @@
 import { dueFailures } from '../db/failures.ts';
-import { saveFields } from '../db/fields.ts';
 import { heartbeat, readState } from '../db/lease.ts';
-import { addItems, addPages, clearLedger } from '../db/ledger.ts';
+import { addItems, addPages, clearLedger, owedIds } from '../db/ledger.ts';
 import { updateRun } from '../db/runs.ts';
-import type { SyncLogRow } from '../db/schema/sync.ts';
 import { errorMessage } from '../errors.ts';
 import type { OdooClient } from '../odoo/types.ts';
 import { countCalls } from './calls.ts';
@@ -11,8 +9,11 @@ import type { HeldRun } from './hold.ts';
 import { whilePlanning } from './hold.ts';
 import { allHeaders, changedHeaders } from './ids.ts';
 import type { Mirror } from './mirror.ts';
+import type { Decision } from './mode.ts';
+import { decideMode } from './mode.ts';
 import type { DocumentModel } from './model.ts';
 import { describeDocument } from './model.ts';
+import { noteModel } from './model-watch.ts';
 import { planSweep } from './sweep.ts';
 import { windowStart } from './window.ts';
 
@@ -38,36 +39,32 @@ export async function planRun(mirror: Mirror, run: HeldRun): Promise<void> {
 }
 
 async function writePlan(mirror: Mirror, run: HeldRun): Promise<void> {
-  const { db, definition } = mirror;
+  const { definition } = mirror;
   const odoo = countCalls(mirror.odoo);
   const server = await odoo.connect();
   const nowSync = await odoo.clock();
   const model = await mirror.models.of(run.id, () => describeDocument(odoo, definition));
-  await saveFields(db, definition.model, model.header.fields);
-  await saveFields(db, definition.lineModel, model.line.fields);
-  const since = run.mode === 'incremental' && isDated(model) ? await sinceLast(mirror, nowSync) : null;
-  // Without a last run, or dates to go by, there is no window: such an incremental is a full one.
-  const mode = run.mode === 'incremental' && since === null ? 'full' : run.mode;
-  const found = { mode, since, nowSync, protocol: server.protocol, odooVersion: server.version };
+  const modelChange = await noteModel(mirror, run.id, model);
+  const decided = await decideMode(mirror, run, { model, nowSync, modelChange });
+  const { mode } = decided;
+  const found = {
+    ...decided,
+    ...{ nowSync, modelChange, protocol: server.protocol, odooVersion: server.version },
+  };
   await whilePlanning(mirror, run, async (tx) => {
     await updateRun(tx, run.id, found);
     await clearLedger(tx, run.id);
   });
   mirror.log.info(
-    { runId: run.id, mode, since, protocol: server.protocol, reason: server.reason },
+    { runId: run.id, ...decided, protocol: server.protocol, reason: server.reason },
     'planning',
   );
   if (mode === 'sweep') await planSweep(mirror, run, odoo, model, await sinceLast(mirror, nowSync));
-  else await writeItems(mirror, run, idsOf(mirror, odoo, model, { mode, since, odooIds: run.odooIds ?? [] }));
+  else await writeItems(mirror, run, idsOf(mirror, odoo, model, { ...decided, odooIds: run.odooIds ?? [] }));
   await whilePlanning(mirror, run, async (tx) => {
     const planned = await addPages(tx, run.id);
     await updateRun(tx, run.id, { planned, plannedAt: new Date(), rpcCalls: odoo.used() });
   });
-}
-
-/** A model without access log (`_log_access = False`) has no `write_date`: nothing tells what changed. */
-function isDated({ header, line }: DocumentModel): boolean {
-  return [header, line].every(({ fields }) => Object.hasOwn(fields, 'write_date'));
 }
 
 async function sinceLast({ db, definition, settings }: Mirror, now: Date): Promise<Date | null> {
@@ -79,12 +76,13 @@ async function* idsOf(
   { db, definition }: Mirror,
   odoo: OdooClient,
   model: DocumentModel,
-  wanted: { mode: SyncLogRow['mode']; since: Date | null; odooIds: readonly number[] },
+  wanted: Decision & { readonly odooIds: readonly number[] },
 ): AsyncGenerator<readonly number[]> {
   if (wanted.mode === 'single') {
     yield wanted.odooIds;
     return;
   }
+  if (wanted.continues !== null) yield* owedIds(db, wanted.continues);
   if (wanted.since === null) yield* allHeaders(odoo, model);
   else yield* changedHeaders(odoo, db, model, wanted.since);
   yield await dueFailures(db, definition.key);

@@ -10,7 +10,7 @@ import {
 } from '../db/documents.ts';
 import { resolveFailure } from '../db/failures.ts';
 import { closeItems } from '../db/ledger.ts';
-import type { AuditAction } from '../db/schema/sync.ts';
+import type { AuditAction } from '../db/schema/audit.ts';
 import type { StoredHeader, StoredLine } from '../db/stored.ts';
 import { storedHeader, storedLines } from '../db/stored.ts';
 import { PasserelleError } from '../errors.ts';

@@ -36,8 +36,8 @@ describe('the lease', () => {
     const first = (await grantLease(office.mirror.db, KEY, 1, -1000)) ?? 0;
     const second = (await grantLease(office.mirror.db, KEY, 2, 60_000)) ?? 0;
     expect(await heartbeat(office.mirror.db, KEY, first, 60_000)).toBe(false);
-    await releaseLease(office.mirror.db, KEY, { runId: 1, token: first }, null);
-    await releaseLease(office.mirror.db, KEY, { runId: 2, token: first }, null);
+    await releaseLease(office.mirror.db, KEY, { runId: 1, token: first }, {});
+    await releaseLease(office.mirror.db, KEY, { runId: 2, token: first }, {});
     expect(await readState(office.mirror.db, KEY)).toMatchObject({
       held: true,
       leaseRunId: 2,

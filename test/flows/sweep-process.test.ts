@@ -78,7 +78,7 @@ describe('a sweep in a worker process', () => {
     const sweeps = `sync_log where mode = 'sweep'`;
     expect(await count(sweeps)).toBe(0);
     await updateRun(db, holder.id, { status: 'failed' });
-    await releaseLease(db, 'bclinbc', { runId: holder.id, token: leaseToken }, new Date());
+    await releaseLease(db, 'bclinbc', { runId: holder.id, token: leaseToken }, { lastSync: new Date() });
     const ended = `${sweeps} and status = 'success' and trigger = 'schedule'`;
     await until(async () => (await count(ended)) > 0, 'a scheduled sweep');
     expect(await count(`${sweeps} and status = 'skipped'`)).toBe(0);

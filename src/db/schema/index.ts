@@ -1,4 +1,7 @@
+export * from './alerts.ts';
+export * from './audit.ts';
 export * from './documents.ts';
 export * from './gateway.ts';
+export * from './ledger.ts';
 export * from './model.ts';
 export * from './sync.ts';

@@ -1,6 +1,6 @@
-import { integer, jsonb, pgTable, primaryKey, text } from 'drizzle-orm/pg-core';
+import { bigserial, boolean, integer, jsonb, pgTable, primaryKey, text } from 'drizzle-orm/pg-core';
 import type { OdooFieldDescription } from '../../odoo/types.ts';
-import { moment } from '../columns.ts';
+import { bigid, moment } from '../columns.ts';
 
 /** The last word of `fields_get` on every mirrored field: what the read API can filter and sort by. */
 export const odooField = pgTable(
@@ -19,3 +19,26 @@ export const odooField = pgTable(
 );
 
 export type OdooFieldRow = typeof odooField.$inferSelect;
+
+/** `changed`: type, relation, selection, label or any other attribute. A renamed field is one removed and one added. */
+export const MODEL_CHANGES = ['added', 'removed', 'changed'] as const;
+export type ModelChangeKind = (typeof MODEL_CHANGES)[number];
+
+/** One row per field that appeared, vanished or was described anew. What was there first is not a change. */
+export const modelChange = pgTable('model_change', {
+  id: bigserial('id', { mode: 'number' }).primaryKey(),
+  model: text('model').notNull(),
+  field: text('field').notNull(),
+  kind: text('kind', { enum: MODEL_CHANGES }).notNull(),
+  /** Null when the field was added. */
+  old: jsonb('old').$type<OdooFieldDescription>(),
+  /** Null when the field was removed. */
+  new: jsonb('new').$type<OdooFieldDescription>(),
+  /** Records are read again in full: their content differs. A new label alone does not ask for it. */
+  reread: boolean('reread').notNull(),
+  /** The run that noticed. */
+  runId: bigid('run_id').notNull(),
+  at: moment('at').notNull().defaultNow(),
+});
+
+export type ModelChangeRow = typeof modelChange.$inferSelect;

@@ -1,16 +1,6 @@
 import { sql } from 'drizzle-orm';
-import {
-  bigserial,
-  boolean,
-  index,
-  integer,
-  jsonb,
-  pgTable,
-  primaryKey,
-  text,
-  uniqueIndex,
-} from 'drizzle-orm/pg-core';
-import { bigid, moment, xid8 } from '../columns.ts';
+import { bigserial, boolean, index, integer, jsonb, pgTable, text, uniqueIndex } from 'drizzle-orm/pg-core';
+import { bigid, moment } from '../columns.ts';
 
 export const RUN_MODES = ['incremental', 'full', 'single', 'sweep'] as const;
 export type RunMode = (typeof RUN_MODES)[number];
@@ -21,13 +11,6 @@ export type RunStatus = (typeof RUN_STATUSES)[number];
 
 export const RUN_TRIGGERS = ['schedule', 'api', 'cli', 'retry'] as const;
 export type RunTrigger = (typeof RUN_TRIGGERS)[number];
-
-/** `open` is owed; the others are outcomes. `gone`: Odoo had no such id; `archived`: and the run archived our copy. */
-export const ITEM_STATES = ['open', 'created', 'updated', 'unchanged', 'gone', 'archived', 'failed'] as const;
-export type ItemState = (typeof ITEM_STATES)[number];
-
-/** `planned` is not in the queue yet, `queued` is being worked on, `done` has no open item. */
-export const PAGE_STATES = ['planned', 'queued', 'done'] as const;
 
 /** One row per mirror (`bclinbc`): how far it got, and the lease that keeps two runs apart. */
 export const syncState = pgTable('sync_state', {
@@ -41,6 +24,8 @@ export const syncState = pgTable('sync_state', {
   leaseToken: bigid('lease_token').notNull().default(0),
   leaseExpiresAt: moment('lease_expires_at'),
   leaseHeartbeatAt: moment('lease_heartbeat_at'),
+  /** The newest change of the model that a full run has read everything after; 0: none was seen yet. */
+  modelRead: bigid('model_read').notNull().default(0),
 });
 
 /** One row per run, skipped ones included. Counts are final when `finished_at` is set. */
@@ -60,6 +45,10 @@ export const syncLog = pgTable(
     /** Odoo's clock when the run began. */
     nowSync: moment('now_sync'),
     leaseToken: bigid('lease_token'),
+    /** The failed run whose open items this one took over. */
+    continues: bigid('continues'),
+    /** The newest change of the model when the run was planned; 0: none was seen yet. */
+    modelChange: bigid('model_change').notNull().default(0),
     odooIds: jsonb('odoo_ids').$type<number[]>(),
     /** The run may archive more BCs than the breaker allows. */
     force: boolean('force').notNull().default(false),
@@ -87,45 +76,6 @@ export const syncLog = pgTable(
   (table) => [index('sync_log_open').on(table.status).where(sql`${table.status} in ('queued', 'running')`)],
 );
 
-/** The ledger: every BC a run owes, written before anything is queued. */
-export const syncRunItem = pgTable(
-  'sync_run_item',
-  {
-    runId: bigid('run_id').notNull(),
-    odooId: bigid('odoo_id').notNull(),
-    page: integer('page').notNull(),
-    state: text('state', { enum: ITEM_STATES }).notNull().default('open'),
-    /** Odoo did not list it to the sweep: it is looked for by its id once more before it counts as gone. */
-    absent: boolean('absent').notNull().default(false),
-    /** What the sweep found had been written before the present window. */
-    late: boolean('late').notNull().default(false),
-    /** The reading that did not find it: what was read later stays. */
-    goneSeq: bigid('gone_seq'),
-    linesSeen: integer('lines_seen').notNull().default(0),
-    linesRemoved: integer('lines_removed').notNull().default(0),
-    rpcCalls: integer('rpc_calls').notNull().default(0),
-    closedAt: moment('closed_at'),
-  },
-  (table) => [
-    primaryKey({ columns: [table.runId, table.odooId] }),
-    index('sync_run_item_open').on(table.runId, table.page).where(sql`${table.state} = 'open'`),
-  ],
-);
-
-export const syncRunPage = pgTable(
-  'sync_run_page',
-  {
-    runId: bigid('run_id').notNull(),
-    page: integer('page').notNull(),
-    state: text('state', { enum: PAGE_STATES }).notNull().default('planned'),
-    /** Grows each time the watchdog queues the page again: part of the job id, so an old job never hides the new one. */
-    generation: integer('generation').notNull().default(0),
-    rpcCalls: integer('rpc_calls').notNull().default(0),
-    queuedAt: moment('queued_at'),
-  },
-  (table) => [primaryKey({ columns: [table.runId, table.page] })],
-);
-
 /** One row per incident: a BC that failed for good, until its first success. */
 export const syncFailure = pgTable(
   'sync_failure',
@@ -150,47 +100,6 @@ export const syncFailure = pgTable(
   ],
 );
 
-export const AUDIT_ACTIONS = ['created', 'updated', 'archived', 'restored'] as const;
-export type AuditAction = (typeof AUDIT_ACTIONS)[number];
-
-/** `gone`: Odoo no longer has it, or no longer shows it to our user. */
-export type ArchiveReason = 'gone';
-
-/** A value before and after. Contents of binary fields are told as `{"bytes": n, "sha256": "…"}`. */
-export interface FieldChange {
-  readonly old: unknown;
-  readonly new: unknown;
-}
-
-/** What one run changed in one BC. Empty parts are left out. */
-export interface DocumentChanges {
-  readonly header?: Readonly<Record<string, FieldChange>>;
-  readonly linesAdded?: readonly unknown[];
-  readonly linesRemoved?: readonly unknown[];
-  readonly linesChanged?: Readonly<Record<string, Readonly<Record<string, FieldChange>>>>;
-  /** Why it was archived. */
-  readonly reason?: ArchiveReason;
-}
-
-/** Every change of the mirror: who (the run) and what (old and new, field by field). */
-export const auditLog = pgTable(
-  'audit_log',
-  {
-    id: bigserial('id', { mode: 'number' }).primaryKey(),
-    odooId: bigid('odoo_id').notNull(),
-    runId: bigid('run_id').notNull(),
-    action: text('action', { enum: AUDIT_ACTIONS }).notNull(),
-    changes: jsonb('changes').$type<DocumentChanges>().notNull(),
-    at: moment('at').notNull().defaultNow(),
-    xid: xid8('xid').notNull().default(sql`pg_current_xact_id()`),
-  },
-  (table) => [
-    index('audit_log_odoo_id').on(table.odooId, table.id),
-    index('audit_log_run_id').on(table.runId),
-  ],
-);
-
 export type SyncStateRow = typeof syncState.$inferSelect;
 export type SyncLogRow = typeof syncLog.$inferSelect;
 export type SyncFailureRow = typeof syncFailure.$inferSelect;
-export type AuditLogRow = typeof auditLog.$inferSelect;

@@ -1,0 +1,104 @@
+import { z } from 'zod';
+import { variables } from './variables.ts';
+
+export const environment = z.object(variables);
+type Environment = z.infer<typeof environment>;
+
+export type Config = ReturnType<typeof shape>;
+export type OdooConfig = NonNullable<Config['odoo']>;
+export type TrytonConfig = NonNullable<Config['tryton']>;
+export type SyncConfig = Config['sync'];
+export type AlertsConfig = Config['alerts'];
+export type RetentionConfig = Config['retention'];
+
+/** What the environment says, by concern. */
+export function shape(env: Environment) {
+  return {
+    databaseUrl: env.DATABASE_URL,
+    redisUrl: env.REDIS_URL,
+    queuePrefix: env.QUEUE_PREFIX,
+    logLevel: env.LOG_LEVEL,
+    /** Null where no Odoo is configured: then there is no mirror. */
+    odoo: env.ODOO_URL === undefined ? null : odooShape(env, env.ODOO_URL),
+    /** The header model whose fields the read API knows, Odoo or not. */
+    model: env.ODOO_MODEL,
+    sync: {
+      everyMs: env.SYNC_EVERY,
+      fullCron: env.FULL_SYNC_CRON,
+      sweepEveryMs: env.SWEEP_EVERY,
+      sweepMaxShare: env.SWEEP_MAX_SHARE,
+      sweepMaxCount: env.SWEEP_MAX_COUNT,
+      pageSize: env.SYNC_PAGE_SIZE,
+      overlapMs: env.SYNC_OVERLAP,
+      pagesInFlight: env.SYNC_PAGES_IN_FLIGHT,
+      bcConcurrency: env.SYNC_BC_CONCURRENCY,
+      attempts: env.SYNC_ATTEMPTS,
+      backoffMs: env.SYNC_BACKOFF,
+      leaseMs: env.SYNC_LEASE,
+      lockMs: env.QUEUE_LOCK,
+      binaries: env.SYNC_BINARIES,
+      pruneEveryMs: env.PRUNE_EVERY,
+      keepCompleted: env.RETAIN_COMPLETED_JOBS,
+      keepFailed: env.RETAIN_FAILED_JOBS,
+    },
+    /** How long rows are kept, in milliseconds; null: for ever. */
+    retention: { runsMs: env.RETAIN_RUNS, itemsMs: env.RETAIN_ITEMS, auditMs: env.RETAIN_AUDIT },
+    alerts: alertsShape(env),
+    /** Null where no Tryton is configured: then there is no gateway. */
+    tryton: env.TRYTON_RPC_URL === undefined ? null : trytonShape(env, env.TRYTON_RPC_URL),
+    http: {
+      host: env.HOST,
+      port: env.PORT,
+      adminUser: env.ADMIN_USER,
+      adminPassword: env.ADMIN_PASSWORD,
+      /** Requests per minute and key; null: as many as come. */
+      rateLimit: env.API_RATE_LIMIT,
+    },
+  };
+}
+
+function odooShape(env: Environment, odooUrl: string) {
+  return {
+    url: odooUrl,
+    db: env.ODOO_DB ?? '',
+    user: env.ODOO_USER ?? '',
+    password: env.ODOO_PASSWORD ?? '',
+    protocol: env.ODOO_PROTOCOL,
+    timeoutMs: env.ODOO_TIMEOUT_MS,
+    model: env.ODOO_MODEL,
+    lineModel: env.ODOO_LINE_MODEL,
+    linesField: env.ODOO_LINES_FIELD,
+    context: env.ODOO_CONTEXT,
+    concurrency: env.ODOO_CONCURRENCY,
+    callsPerSecond: env.ODOO_CALLS_PER_SECOND,
+  };
+}
+
+function alertsShape(env: Environment) {
+  const { ALERT_WEBHOOK_URL, ALERT_WEBHOOK_SECRET, SMTP_URL, ALERT_EMAIL_TO, ALERT_EMAIL_FROM } = env;
+  return {
+    /** Null where no webhook is configured. */
+    webhook:
+      ALERT_WEBHOOK_URL === undefined ? null : { url: ALERT_WEBHOOK_URL, secret: ALERT_WEBHOOK_SECRET ?? '' },
+    /** Null where no e-mail is configured. */
+    email:
+      SMTP_URL === undefined || ALERT_EMAIL_TO === undefined
+        ? null
+        : { smtpUrl: SMTP_URL, to: ALERT_EMAIL_TO, from: ALERT_EMAIL_FROM?.[0] ?? ALERT_EMAIL_TO[0] ?? '' },
+    staleIntervals: env.ALERT_STALE_INTERVALS,
+  };
+}
+
+export function trytonShape(env: Pick<Environment, `TRYTON_${string}` & keyof Environment>, url: string) {
+  return {
+    url,
+    user: env.TRYTON_USER ?? '',
+    password: env.TRYTON_PASSWORD ?? '',
+    context: env.TRYTON_CONTEXT,
+    sessionTtlMs: env.TRYTON_SESSION_TTL * 1000,
+    timeoutMs: env.TRYTON_TIMEOUT_MS,
+    retries: env.TRYTON_RETRIES,
+    deadlineMs: env.TRYTON_DEADLINE_MS,
+    loginCooldownMs: env.TRYTON_LOGIN_COOLDOWN,
+  };
+}

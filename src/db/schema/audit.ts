@@ -1,0 +1,45 @@
+import { sql } from 'drizzle-orm';
+import { bigserial, index, jsonb, pgTable, text } from 'drizzle-orm/pg-core';
+import { bigid, moment, xid8 } from '../columns.ts';
+
+export const AUDIT_ACTIONS = ['created', 'updated', 'archived', 'restored'] as const;
+export type AuditAction = (typeof AUDIT_ACTIONS)[number];
+
+/** `gone`: Odoo no longer has it, or no longer shows it to our user. */
+export type ArchiveReason = 'gone';
+
+/** A value before and after. Contents of binary fields are told as `{"bytes": n, "sha256": "…"}`. */
+export interface FieldChange {
+  readonly old: unknown;
+  readonly new: unknown;
+}
+
+/** What one run changed in one BC. Empty parts are left out. */
+export interface DocumentChanges {
+  readonly header?: Readonly<Record<string, FieldChange>>;
+  readonly linesAdded?: readonly unknown[];
+  readonly linesRemoved?: readonly unknown[];
+  readonly linesChanged?: Readonly<Record<string, Readonly<Record<string, FieldChange>>>>;
+  /** Why it was archived. */
+  readonly reason?: ArchiveReason;
+}
+
+/** Every change of the mirror: who (the run) and what (old and new, field by field). */
+export const auditLog = pgTable(
+  'audit_log',
+  {
+    id: bigserial('id', { mode: 'number' }).primaryKey(),
+    odooId: bigid('odoo_id').notNull(),
+    runId: bigid('run_id').notNull(),
+    action: text('action', { enum: AUDIT_ACTIONS }).notNull(),
+    changes: jsonb('changes').$type<DocumentChanges>().notNull(),
+    at: moment('at').notNull().defaultNow(),
+    xid: xid8('xid').notNull().default(sql`pg_current_xact_id()`),
+  },
+  (table) => [
+    index('audit_log_odoo_id').on(table.odooId, table.id),
+    index('audit_log_run_id').on(table.runId),
+  ],
+);
+
+export type AuditLogRow = typeof auditLog.$inferSelect;

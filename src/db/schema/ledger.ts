@@ -1,0 +1,49 @@
+import { sql } from 'drizzle-orm';
+import { boolean, index, integer, pgTable, primaryKey, text } from 'drizzle-orm/pg-core';
+import { bigid, moment } from '../columns.ts';
+
+/** `open` is owed; the others are outcomes. `gone`: Odoo had no such id; `archived`: and the run archived our copy. */
+export const ITEM_STATES = ['open', 'created', 'updated', 'unchanged', 'gone', 'archived', 'failed'] as const;
+export type ItemState = (typeof ITEM_STATES)[number];
+
+/** `planned` is not in the queue yet, `queued` is being worked on, `done` has no open item. */
+export const PAGE_STATES = ['planned', 'queued', 'done'] as const;
+
+/** The ledger: every BC a run owes, written before anything is queued. */
+export const syncRunItem = pgTable(
+  'sync_run_item',
+  {
+    runId: bigid('run_id').notNull(),
+    odooId: bigid('odoo_id').notNull(),
+    page: integer('page').notNull(),
+    state: text('state', { enum: ITEM_STATES }).notNull().default('open'),
+    /** Odoo did not list it to the sweep: it is looked for by its id once more before it counts as gone. */
+    absent: boolean('absent').notNull().default(false),
+    /** What the sweep found had been written before the present window. */
+    late: boolean('late').notNull().default(false),
+    /** The reading that did not find it: what was read later stays. */
+    goneSeq: bigid('gone_seq'),
+    linesSeen: integer('lines_seen').notNull().default(0),
+    linesRemoved: integer('lines_removed').notNull().default(0),
+    rpcCalls: integer('rpc_calls').notNull().default(0),
+    closedAt: moment('closed_at'),
+  },
+  (table) => [
+    primaryKey({ columns: [table.runId, table.odooId] }),
+    index('sync_run_item_open').on(table.runId, table.page).where(sql`${table.state} = 'open'`),
+  ],
+);
+
+export const syncRunPage = pgTable(
+  'sync_run_page',
+  {
+    runId: bigid('run_id').notNull(),
+    page: integer('page').notNull(),
+    state: text('state', { enum: PAGE_STATES }).notNull().default('planned'),
+    /** Grows each time the watchdog queues the page again: part of the job id, so an old job never hides the new one. */
+    generation: integer('generation').notNull().default(0),
+    rpcCalls: integer('rpc_calls').notNull().default(0),
+    queuedAt: moment('queued_at'),
+  },
+  (table) => [primaryKey({ columns: [table.runId, table.page] })],
+);

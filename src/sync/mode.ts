@@ -1,0 +1,55 @@
+import { readState } from '../db/lease.ts';
+import { newestPlanned } from '../db/runs.ts';
+import type { RunMode, SyncLogRow } from '../db/schema/sync.ts';
+import type { Mirror } from './mirror.ts';
+import type { DocumentModel } from './model.ts';
+import { windowStart } from './window.ts';
+
+/** How a run is planned. */
+export interface Decision {
+  readonly mode: RunMode;
+  /** Lower bound of the window; null: there is none. */
+  readonly since: Date | null;
+  /** The failed run whose open items this one takes over. */
+  readonly continues: number | null;
+}
+
+const EVERYTHING: Decision = { mode: 'full', since: null, continues: null };
+
+/**
+ * What a run that was asked for becomes.
+ *
+ * An incremental run carries on where the last one failed: it takes over what that one still owed, and its window
+ * starts at that one's. Without a last run, without dates to go by, or after a change of the model it reads everything.
+ */
+export async function decideMode(
+  { db, definition, settings }: Mirror,
+  run: SyncLogRow,
+  { model, nowSync, modelChange }: { model: DocumentModel; nowSync: Date; modelChange: number },
+): Promise<Decision> {
+  if (run.mode === 'single' || run.mode === 'sweep') {
+    return { mode: run.mode, since: null, continues: null };
+  }
+  const asked = run.mode === 'full' && run.continues === null;
+  if (asked || !isDated(model)) return EVERYTHING;
+  const state = await readState(db, definition.key);
+  const unread = modelChange > (state?.modelRead ?? 0);
+  const left = await newestPlanned(db, definition.key, run.id);
+  if (left?.status === 'failed' && left.nowSync !== null && (!unread || readsAll(left, modelChange))) {
+    const since = windowStart(left.nowSync, nowSync, settings.overlapMs);
+    return { mode: left.mode, since, continues: left.id };
+  }
+  const lastSync = state?.lastSync ?? null;
+  if (unread || lastSync === null) return EVERYTHING;
+  return { mode: 'incremental', since: windowStart(lastSync, nowSync, settings.overlapMs), continues: null };
+}
+
+/** It was to read everything, as the model is described now. */
+function readsAll(run: SyncLogRow, modelChange: number): boolean {
+  return run.mode === 'full' && run.modelChange >= modelChange;
+}
+
+/** A model without access log (`_log_access = False`) has no `write_date`: nothing tells what changed. */
+function isDated({ header, line }: DocumentModel): boolean {
+  return [header, line].every(({ fields }) => Object.hasOwn(fields, 'write_date'));
+}

@@ -1,0 +1,82 @@
+import { CronExpressionParser } from 'cron-parser';
+import { z } from 'zod';
+
+const UNIT_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+
+/** `90s`, `10m`, `1h` as milliseconds; NaN for anything else. */
+export function milliseconds(text: string): number {
+  const [, amount, unit] = /^(\d+)(ms|s|m|h|d)$/.exec(text) ?? [];
+  return Number(amount) * UNIT_MS[unit as keyof typeof UNIT_MS];
+}
+
+export const duration = (leastMs = 0, expected = 'a duration such as 30s, 10m or 1h') =>
+  z
+    .string()
+    .transform(milliseconds)
+    .refine((ms) => ms >= leastMs, expected);
+
+export const durationOrOff = z
+  .string()
+  .transform((text) => (text === 'off' ? null : milliseconds(text)))
+  .refine((ms) => ms === null || ms >= 1000, 'a duration of at least 1s such as 30s, 10m or 1h, or off');
+
+export const cronOrOff = z
+  .string()
+  .refine(isCronOrOff, 'a cron pattern of 5 or 6 fields such as "0 3 * * *", or off')
+  .transform((text) => (text === 'off' ? null : text));
+
+/** By the parser that BullMQ schedules with. */
+function isCronOrOff(text: string): boolean {
+  if (text === 'off') return true;
+  if (!/^\S+(\s+\S+){4,5}$/.test(text)) return false;
+  try {
+    CronExpressionParser.parse(text, { tz: 'UTC' }).next();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+export const oneOf = <const Names extends readonly [string, ...string[]]>(names: Names) =>
+  z.enum(names, { error: `one of ${names.join(', ')}` });
+
+const wholeNumber = (least: number, most: number) => `a whole number from ${least} to ${most}`;
+
+export const count = (least: number, most: number, expected = wholeNumber(least, most)) =>
+  z.coerce.number({ error: expected }).int(expected).min(least, expected).max(most, expected);
+
+export const countOrOff = (least: number, most: number) => {
+  const expected = `${wholeNumber(least, most)}, or off`;
+  const off = z.literal('off').transform(() => null);
+  return z.union([off, count(least, most, expected)], { error: expected });
+};
+
+export const url = (protocols: RegExp, example: string) =>
+  z.url({ protocol: protocols, error: `a URL such as ${example}` });
+
+export const namesDatabase = (text: string) =>
+  URL.canParse(text) && /^\/[^/]+\/?$/.test(new URL(text).pathname);
+export const hasNoUser = (text: string) =>
+  URL.canParse(text) && new URL(text).username === '' && new URL(text).password === '';
+
+export const modelName = z.string().regex(/^[a-z_][a-z0-9_.]*$/, 'an Odoo model name such as dimagaz.bc');
+
+export const context = z.string().transform((text, issue) => {
+  try {
+    return z.record(z.string(), z.json()).parse(JSON.parse(text));
+  } catch {
+    issue.addIssue({ code: 'custom', message: 'a JSON object such as {"lang":"fr_FR"}' });
+    return z.NEVER;
+  }
+});
+
+export const onOrOff = z.enum(['on', 'off'], { error: 'on or off' }).transform((text) => text === 'on');
+
+/** `a@b.example, c@d.example`. */
+export const addresses = z
+  .string()
+  .transform((text) => text.split(',').map((address) => address.trim()))
+  .refine(
+    (list) => list.every((address) => /^[^\s@<>,]+@[^\s@<>,]+$/.test(address)),
+    'addresses such as ops@example.com, with a comma between two',
+  );
