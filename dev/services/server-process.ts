@@ -27,12 +27,17 @@ export interface ServerCommand {
   readonly ask: () => Promise<void>;
 }
 
+export interface RunningServer {
+  /** Sends the signal and returns when the server has ended. Nothing happens when it has already. */
+  end(signal: NodeJS.Signals): Promise<void>;
+}
+
 /**
  * Starts a server that belongs to the workspace and returns when it answers.
  *
  * @throws ServerFailedError with the end of its log when it ends first, or does not answer within a minute.
  */
-export async function startServer(workspace: Workspace, server: ServerCommand): Promise<void> {
+export async function startServer(workspace: Workspace, server: ServerCommand): Promise<RunningServer> {
   const log = join(workspace.directory, `${server.name}.log`);
   const output = openSync(log, 'a');
   // A session of its own: on Ctrl-C the servers outlive us, so that the work in hand can be finished.
@@ -47,7 +52,13 @@ export async function startServer(workspace: Workspace, server: ServerCommand): 
   closeSync(output);
   let ended: unknown;
   child.on('error', (error) => (ended = error));
-  child.on('exit', (code, signal) => (ended = new Error(`ended with ${code ?? signal}`)));
+  const exit = new Promise<void>((resolve) => {
+    child.on('exit', (code, signal) => {
+      ended = new Error(`ended with ${code ?? signal}`);
+      if (child.pid !== undefined) workspace.disownProcess(child.pid);
+      resolve();
+    });
+  });
   try {
     await poll(
       () => {
@@ -60,18 +71,23 @@ export async function startServer(workspace: Workspace, server: ServerCommand): 
   } catch (error) {
     throw new ServerFailedError(server.name, `${errorMessage(error)}\n${lastLines(log)}`, error);
   }
+  return {
+    end: async (signal) => {
+      if (child.kill(signal)) await exit;
+    },
+  };
 }
 
 function lastLines(file: string): string {
   return readFileSync(file, 'utf8').trimEnd().split('\n').slice(-5).join('\n');
 }
 
-/** A port of 127.0.0.1 that was free a moment ago. */
-export async function freePort(): Promise<number> {
+/** A port of 127.0.0.1 that was free a moment ago: `wanted`, or by itself any. */
+export async function freePort(wanted = 0): Promise<number> {
   return new Promise((resolve, reject) => {
     const probe = createServer();
     probe.on('error', reject);
-    probe.listen(0, '127.0.0.1', () => {
+    probe.listen(wanted, '127.0.0.1', () => {
       const address = probe.address();
       probe.close(() => {
         if (typeof address === 'object' && address !== null) resolve(address.port);

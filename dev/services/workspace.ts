@@ -12,6 +12,8 @@ export interface Workspace {
   readonly name: string;
   readonly directory: string;
   ownProcess(pid: number, stopSignal: 'QUIT' | 'TERM'): void;
+  /** It has ended: its number may be another process's by now. */
+  disownProcess(pid: number): void;
   /** From now on every container that bears this workspace's label is removed at the end. */
   ownContainers(): void;
   clean(): Promise<void>;
@@ -28,6 +30,11 @@ processes= containers=
 while read -r kind value; do
   case $kind in
     process) processes="$processes $value" ;;
+    gone)
+      left=
+      for process in $processes; do [ "\${process%:*}" = "$value" ] || left="$left $process"; done
+      processes=$left
+      ;;
     containers) containers=yes ;;
   esac
 done
@@ -65,6 +72,7 @@ export async function openWorkspace(): Promise<Workspace> {
     name,
     directory,
     ownProcess: (pid, stopSignal) => void watcher.stdin.write(`process ${pid}:${stopSignal}\n`),
+    disownProcess: (pid) => void watcher.stdin.write(`gone ${pid}\n`),
     ownContainers: () => void watcher.stdin.write('containers\n'),
     clean: async () => {
       watcher.ref();

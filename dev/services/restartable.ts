@@ -1,0 +1,82 @@
+import type { PreparedServer } from './postgres-binaries.ts';
+import { preparePostgres } from './postgres-binaries.ts';
+import { prepareRedis } from './redis-binaries.ts';
+import { findRedis } from './redis-finder.ts';
+import type { RunningServer } from './server-process.ts';
+import { freePort, startServer } from './server-process.ts';
+import type { Workspace } from './workspace.ts';
+import { openWorkspace } from './workspace.ts';
+
+/** A server that can be ended and started again: same URL, same port. */
+export interface RestartableServer {
+  readonly url: string;
+  /** Ends it at once, with every connection. Returns when it is gone. */
+  crash(): Promise<void>;
+  /** Starts it again and returns when it answers. PostgreSQL has what was committed, Redis is empty. */
+  start(): Promise<void>;
+}
+
+export interface RestartableServices {
+  readonly postgres: RestartableServer;
+  readonly redis: RestartableServer;
+  /** Ends both and removes their data. */
+  stop(): Promise<void>;
+}
+
+/**
+ * A PostgreSQL and a Redis of one's own, from the binaries of this machine, to be crashed and started again. Both run.
+ *
+ * @throws RedisMissingError, ServerFailedError
+ */
+export async function startRestartable(log: (line: string) => void): Promise<RestartableServices> {
+  const workspace = await openWorkspace();
+  try {
+    const [postgres, redis] = await Promise.all([
+      // What was committed must be there after a crash; by our usual settings the last moments would not.
+      preparePostgres(workspace, await lastingPort(), ['synchronous_commit=on']),
+      prepareRedis(workspace, await findRedis(log), await lastingPort()),
+    ]);
+    return {
+      // "Immediate": as after a crash, the log is played back at the next start.
+      postgres: await restartable(workspace, postgres, 'SIGQUIT'),
+      redis: await restartable(workspace, redis, 'SIGKILL'),
+      stop: () => workspace.clean(),
+    };
+  } catch (error) {
+    await workspace.clean();
+    throw error;
+  }
+}
+
+async function restartable(
+  workspace: Workspace,
+  { url, command }: PreparedServer,
+  signal: NodeJS.Signals,
+): Promise<RestartableServer> {
+  let running: RunningServer | null = await startServer(workspace, command);
+  return {
+    url,
+    crash: async () => {
+      await running?.end(signal);
+      running = null;
+    },
+    start: async () => {
+      running ??= await startServer(workspace, command);
+    },
+  };
+}
+
+/**
+ * A free port below those that systems give to outgoing connections: while the server is down, one of these could
+ * take its port, or connect to itself.
+ */
+async function lastingPort(): Promise<number> {
+  for (;;) {
+    const port = 20_000 + Math.floor(Math.random() * 12_000);
+    try {
+      return await freePort(port);
+    } catch {
+      // Taken: another one will be free.
+    }
+  }
+}
