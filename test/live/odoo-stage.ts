@@ -1,0 +1,129 @@
+import { spawn } from 'node:child_process';
+import postgres from 'postgres';
+import type { Verification } from '../../src/sync/findings.ts';
+import { verifyMirror } from '../../src/sync/verify.ts';
+import { freshDatabase } from '../harness/database.ts';
+import type { Desk, Release } from '../harness/office.ts';
+import { openDesk, QUICK } from '../harness/office.ts';
+import { freshPrefix, redisUrl } from '../harness/redis.ts';
+
+/** What a live test may need beside a server to read. A test that lacks one of its own is skipped. */
+type Means =
+  /** A shell command that runs the Python on its standard input with Odoo's `env`. */
+  | 'ODOO_SHELL_COMMAND'
+  /** Odoo's own PostgreSQL, for what happens behind its back. */
+  | 'ODOO_SQL_URL'
+  | 'ODOO_STOP_COMMAND'
+  /** Returns when the server answers. */
+  | 'ODOO_START_COMMAND'
+  /** Brings the add-on's second version into the running server's database; it is restarted afterwards. */
+  | 'ODOO_UPGRADE_COMMAND'
+  /** Brings back the first one. */
+  | 'ODOO_DOWNGRADE_COMMAND';
+
+const COORDINATES = ['ODOO_URL', 'ODOO_DB', 'ODOO_USER', 'ODOO_PASSWORD'] as const;
+
+/** The variables that are missing for a test; null where none is. */
+export function missing(...means: readonly Means[]): string | null {
+  const names = [...COORDINATES, ...means].filter((name) => !process.env[name]);
+  return names.length === 0 ? null : names.join(', ');
+}
+
+export function given(name: Means | (typeof COORDINATES)[number]): string {
+  const value = process.env[name];
+  if (value === undefined) throw new Error(`${name} is not set`);
+  return value;
+}
+
+/** Everything of the environment that is Odoo's, by this protocol. JSON-2 takes the API key. */
+export function odooEnvironment(protocol: string): Record<string, string> {
+  const { ODOO_API_KEY: key, ...env } = Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => name.startsWith('ODOO_')),
+  );
+  const secret = protocol === 'json2' ? { ODOO_PASSWORD: key ?? '' } : {};
+  return { ...clean(env), ...secret, ODOO_PROTOCOL: protocol };
+}
+
+/** What the server can be asked by: JSON-2 where there is a key for it. */
+export const PROTOCOLS = ['jsonrpc', 'xmlrpc', ...(process.env['ODOO_API_KEY'] ? ['json2'] : [])] as const;
+
+/** A mirror of the real server, and means to disturb it. */
+export interface LiveOffice {
+  readonly database: Awaited<ReturnType<typeof freshDatabase>>;
+  /** A mirror with its own queues, and what its processes need to know. */
+  open(env?: Record<string, string>, protocol?: string): Desk & { readonly env: Record<string, string> };
+  verify(desk: Desk): Promise<Verification>;
+  /** Odoo's own PostgreSQL. */
+  readonly sql: postgres.Sql;
+  close(): Promise<void>;
+}
+
+/** A run of some thousand BCs on a busy machine. */
+const PATIENCE_MS = 300_000;
+
+export async function openLiveOffice(): Promise<LiveOffice> {
+  const database = await freshDatabase();
+  const releases: Release[] = [];
+  const sql = postgres(process.env['ODOO_SQL_URL'] ?? '', { max: 3, onnotice: () => {} });
+  return {
+    database,
+    sql,
+    open: (extra = {}, protocol = 'jsonrpc') => {
+      const own = { DATABASE_URL: database.url, REDIS_URL: redisUrl(), QUEUE_PREFIX: freshPrefix() };
+      const env = { ...QUICK, ...odooEnvironment(protocol), ...own, ...extra };
+      return { ...openDesk(env, releases, PATIENCE_MS), env };
+    },
+    verify: (desk) => verifyMirror({ ...desk.mirror, pageSize: 500 }, () => {}),
+    close: async () => {
+      for (const release of releases.reverse()) await release();
+      await sql.end();
+      await database.close();
+    },
+  };
+}
+
+/** What the administrator may do: any method of any model, by JSON-RPC. */
+export async function call(
+  model: string,
+  method: string,
+  args: readonly unknown[],
+  keywords: object = {},
+): Promise<unknown> {
+  const rpc = async (service: string, name: string, values: readonly unknown[]) => {
+    const params = { service, method: name, args: values };
+    const response = await fetch(`${given('ODOO_URL')}/jsonrpc`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ jsonrpc: '2.0', method: 'call', params, id: 1 }),
+    });
+    const { result, error } = Object(await response.json());
+    if (error !== undefined) throw new Error(`${model}.${method}: ${error.data?.message ?? error.message}`);
+    return result;
+  };
+  const [db, user, password] = [given('ODOO_DB'), given('ODOO_USER'), given('ODOO_PASSWORD')];
+  const uid = await rpc('common', 'login', [db, user, password]);
+  return rpc('object', 'execute_kw', [db, uid, password, model, method, args, keywords]);
+}
+
+/** Runs a shell command of the environment. Its standard output; an error with what it complained of. */
+export function run(means: Means, input = ''): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const child = spawn('sh', ['-c', given(means)]);
+    const told = { out: '', complaint: '' };
+    child.stdout.on('data', (chunk: Buffer) => {
+      told.out += chunk.toString();
+    });
+    child.stderr.on('data', (chunk: Buffer) => {
+      told.complaint += chunk.toString();
+    });
+    child.once('error', reject);
+    child.once('close', (code) =>
+      code === 0 ? resolve(told.out) : reject(new Error(`${means}: ${told.complaint.slice(-2000)}`)),
+    );
+    child.stdin.end(input);
+  });
+}
+
+function clean(env: Record<string, string | undefined>): Record<string, string> {
+  return Object.fromEntries(Object.entries(env).map(([name, value]) => [name, value ?? '']));
+}
