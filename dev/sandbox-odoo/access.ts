@@ -21,6 +21,14 @@ export class Access {
     this.#hidden.set(model, new Set([...(this.#hidden.get(model) ?? []), ...ids]));
   }
 
+  /** Neither denied nor hidden any more. */
+  allowRecords(model: string, ids: readonly number[]): void {
+    for (const id of ids) {
+      this.#records.get(model)?.delete(id);
+      this.#hidden.get(model)?.delete(id);
+    }
+  }
+
   isHidden(model: string, id: number): boolean {
     return this.#hidden.get(model)?.has(id) ?? false;
   }

@@ -13,24 +13,27 @@ const PARTNERS = 120;
 /** What is generated, and for whom: `user` becomes user 2. */
 interface GenerateOptions {
   readonly documents: number;
+  /** Of a document, on average. */
+  readonly lines: number;
   readonly seed: number;
   readonly now: Date;
   readonly user: string;
 }
 
 /**
- * Fills a new store: a few partners, users, products and tags, and `documents` BCs of 1 to 9 lines over the
- * three years before `now`. About 3 in 100 are archived, 1 in 200 has a scan. Written straight into the
+ * Fills a new store: a few partners, users, products and tags, and `documents` BCs with `lines` lines on
+ * average (1 to 9 where it is 5) over the three years before `now`. About 3 in 100 are archived, 1 in 200 has a scan. Written straight into the
  * tables, so that 10,000 BCs take about a second.
  */
-export function generate(store: Store, { documents, seed, now, user }: GenerateOptions): void {
+export function generate(store: Store, options: GenerateOptions): void {
+  const { documents, lines, seed, now, user } = options;
   const random = seededRandom(seed);
   const from = now.getTime() - YEARS_MS;
   addMasterData(store, random, stamp(new Date(from)), user);
   for (let at = 0; at < documents; at += 1) {
     // In order of creation; the last one is about an hour old.
     const created = from + Math.floor(((at + random.next()) / documents) * (YEARS_MS - 3_600_000));
-    addDocument(store, random, created, now.getTime());
+    addDocument(store, random, { created, now: now.getTime(), mostLines: 2 * lines - 1 });
   }
 }
 
@@ -72,7 +75,11 @@ function products(random: Random): Record<string, Stored>[] {
   }));
 }
 
-function addDocument(store: Store, random: Random, created: number, now: number): void {
+function addDocument(
+  store: Store,
+  random: Random,
+  { created, now, mostLines }: { created: number; now: number; mostLines: number },
+): void {
   const id = store.table('dimagaz.bc').takeId();
   const ordered = new Date(created);
   const catalogue = store.table('dimagaz.product').rows;
@@ -80,7 +87,7 @@ function addDocument(store: Store, random: Random, created: number, now: number)
   const written = Math.min(created + random.between(0, 20 * DAY_MS), now - random.between(60_000, 3_600_000));
   const writtenAt = written > created ? stamp(new Date(written), random.between(0, 999)) : createdAt;
   const lines: Row[] = [];
-  for (let position = random.between(1, 9); position > 0; position -= 1) {
+  for (let position = random.between(1, mostLines); position > 0; position -= 1) {
     const product = catalogue.get(random.between(1, PRODUCTS.length));
     if (!product) continue;
     const line = fakeLine(random, product, lines.length + 1, ordered);

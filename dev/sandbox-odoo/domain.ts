@@ -41,10 +41,10 @@ function not(predicate: Predicate): Predicate {
 
 /**
  * The rows a domain can match, by an index where a plain condition allows: `id` or a stored many2one that is
- * equal to, or in, a list of ids. Everything else is read row by row.
+ * equal to, or in, a list of ids. Undefined: any row may match.
  */
-export function candidates(table: Table, domain: readonly unknown[]): Iterable<number> {
-  if (domain.some((item) => item === '|' || item === '!')) return table.rows.keys();
+export function candidates(table: Table, domain: readonly unknown[]): Iterable<number> | undefined {
+  if (domain.some((item) => item === '|' || item === '!')) return undefined;
   for (const item of domain) {
     const ids = Array.isArray(item) ? idsOf(item) : undefined;
     if (!ids) continue;
@@ -55,7 +55,16 @@ export function candidates(table: Table, domain: readonly unknown[]): Iterable<n
       return ids.flatMap((id) => [...table.pointingAt(String(name), id)]);
     }
   }
-  return table.rows.keys();
+  return undefined;
+}
+
+/** The highest `n` of the conditions `id > n` that every match has to meet; 0 when there is none. */
+export function leastId(domain: readonly unknown[]): number {
+  if (domain.some((item) => item === '|' || item === '!')) return 0;
+  const bounds = domain.map((item) =>
+    Array.isArray(item) && item[0] === 'id' && item[1] === '>' ? Number(item[2]) : 0,
+  );
+  return Math.max(0, ...bounds.filter((bound) => !Number.isNaN(bound)));
 }
 
 function idsOf([, operator, bound]: readonly unknown[]): number[] | undefined {

@@ -39,6 +39,8 @@ export class Faults {
   /** Added to every answer. */
   latencyMs = 0;
   readonly access: Access = new Access();
+  /** How many calls went wrong in each way since the start. */
+  readonly taken: Map<Fault, number> = new Map();
   #next: { fault: Fault; left: number }[] = [];
   #rules: { match: FaultMatch; fault: Fault; left: number }[] = [];
 
@@ -47,19 +49,25 @@ export class Faults {
     this.#next.push({ fault, left: n });
   }
 
-  /** Each call that fits, for ever or `times` times. */
-  when(match: FaultMatch, fault: Fault, times = Number.POSITIVE_INFINITY): void {
-    this.#rules.push({ match, fault, left: times });
+  /** Each call that fits, for ever or `times` times. Returns what ends it. */
+  when(match: FaultMatch, fault: Fault, times = Number.POSITIVE_INFINITY): () => void {
+    const rule = { match, fault, left: times };
+    this.#rules.push(rule);
+    return () => {
+      rule.left = 0;
+    };
   }
 
-  /** A record that `search` lists and `read` refuses: the whole call that reads it fails. */
-  denyRecord(model: string, id: number): void {
+  /** A record that `search` lists and `read` refuses: the whole call that reads it fails. Returns what ends it. */
+  denyRecord(model: string, id: number): () => void {
     this.access.denyRecord(model, id);
+    return () => this.access.allowRecords(model, [id]);
   }
 
-  /** What a lost right does: records that `search` leaves out without a word and `read` refuses. */
-  hideRecords(model: string, ids: readonly number[]): void {
+  /** What a lost right does: records that `search` leaves out without a word and `read` refuses. Returns what ends it. */
+  hideRecords(model: string, ids: readonly number[]): () => void {
     this.access.hideRecords(model, ids);
+    return () => this.access.allowRecords(model, ids);
   }
 
   /** A model the user has no access to at all. */
@@ -77,8 +85,10 @@ export class Faults {
   /** What is to go wrong with this call; counted as used. */
   take(call: SandboxCall): Fault | undefined {
     const due = this.#next.find(({ left }) => left > 0) ?? this.#rules.find((rule) => fits(rule, call));
-    if (due) due.left -= 1;
-    return due?.fault;
+    if (due === undefined) return undefined;
+    due.left -= 1;
+    this.taken.set(due.fault, (this.taken.get(due.fault) ?? 0) + 1);
+    return due.fault;
   }
 }
 

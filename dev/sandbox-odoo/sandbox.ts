@@ -6,6 +6,7 @@ import type { Backend } from './dispatch.ts';
 import { Faults, type SandboxCall } from './faults.ts';
 import type { FieldDefinition, ModelDefinition, OdooVersion, Stored } from './fields.ts';
 import { SHIPPED_MODELS } from './models.ts';
+import { type Answer, answers } from './reading.ts';
 import { createSandboxServer } from './server.ts';
 import { stamp, stampOfNow } from './stamps.ts';
 import { Store } from './store.ts';
@@ -17,8 +18,10 @@ export interface SandboxOptions {
   readonly port?: number;
   readonly host?: string;
   readonly version?: OdooVersion;
-  /** How many BCs to generate, about five lines each; none when left out. */
+  /** How many BCs to generate; none when left out. */
   readonly documents?: number;
+  /** How many lines a generated BC has on average; 5 when left out. */
+  readonly lines?: number;
   /** The same seed, clock and number give the same data. */
   readonly seed?: number;
   /** The clock of stamps and of the HTTP `Date` header; the machine's when left out. */
@@ -57,6 +60,8 @@ export interface SandboxOdoo {
   /** @throws Error when there is none. */
   record(model: string, id: number): SandboxRecord;
   count(model: string): number;
+  /** What `read` answers to JSON now, contents of binaries included, whatever faults are set. Unknown ids are left out. */
+  read(model: string, ids: readonly number[]): Answer[];
   readonly faults: Faults;
   /** Every call since the start or since it was last emptied (`calls.length = 0`); the newest 100,000. */
   readonly calls: SandboxCall[];
@@ -89,7 +94,8 @@ export async function startSandboxOdoo(options: SandboxOptions = {}): Promise<Sa
   };
   const backend: Backend = { store, access: faults.access, uid: USER_ID, ...login };
   const now = options.clock ?? (() => new Date());
-  generate(store, { documents: options.documents ?? 0, seed: options.seed ?? 1, now: now(), ...login });
+  const { documents = 0, lines = 5, seed = 1 } = options;
+  generate(store, { documents, lines, seed, now: now(), ...login });
   const calls: SandboxCall[] = [];
   const note = (call: SandboxCall) => {
     if (calls.push(call) > MOST_CALLS) calls.shift();
@@ -152,6 +158,7 @@ function verbs(store: Store, clock: (() => Date) | undefined) {
       if (!row) throw new Error(`The sandbox has no ${model} ${id}`);
       return { ...row };
     },
+    read: (model: string, ids: readonly number[]) => answers(store, model, ids),
   };
 }
 

@@ -14,6 +14,8 @@ export class Table {
   /** What is answered for a field of a record whatever its row holds: field by field, by id. */
   readonly planted = new Map<number, Map<string, unknown>>();
   #lastId = 0;
+  /** All ids, ascending; undefined until asked for, and after an id came or went. */
+  #ascending: number[] | undefined;
   /** Rows by the value of a many2one: field -> target -> ids. Built when first asked for. */
   readonly #indexes = new Map<string, Map<number, Set<number>>>();
 
@@ -30,6 +32,7 @@ export class Table {
 
   put(row: Row): void {
     const before = this.rows.get(row.id);
+    if (before === undefined) this.#ascending = undefined;
     this.rows.set(row.id, row);
     this.#lastId = Math.max(this.#lastId, row.id);
     for (const [field, index] of this.#indexes) {
@@ -42,7 +45,21 @@ export class Table {
   delete(id: number): void {
     const before = this.rows.get(id);
     this.rows.delete(id);
+    this.#ascending = undefined;
     for (const [field, index] of this.#indexes) unlist(index, before, field);
+  }
+
+  /** The ids above `least`, ascending. */
+  *after(least: number): Generator<number> {
+    this.#ascending ??= [...this.rows.keys()].sort((left, right) => left - right);
+    const ids = this.#ascending;
+    let [start, end] = [0, ids.length];
+    while (start < end) {
+      const middle = (start + end) >> 1;
+      if ((ids[middle] ?? 0) > least) end = middle;
+      else start = middle + 1;
+    }
+    for (let at = start; at < ids.length; at += 1) yield ids[at] ?? 0;
   }
 
   /** The ids of the rows whose many2one `field` is `target`. */
