@@ -22,8 +22,8 @@ interface GenerateOptions {
 
 /**
  * Fills a new store: a few partners, users, products and tags, and `documents` BCs with `lines` lines on
- * average (1 to 9 where it is 5) over the three years before `now`. About 3 in 100 are archived, 1 in 200 has a scan. Written straight into the
- * tables, so that 10,000 BCs take about a second.
+ * average (1 to 9 where that is 5) over the three years before `now`. About 3 in 100 are archived, 1 in 200 has
+ * a scan. Written straight into the tables, so that 10,000 BCs take about a second.
  */
 export function generate(store: Store, options: GenerateOptions): void {
   const { documents, lines, seed, now, user } = options;

@@ -1,0 +1,65 @@
+import type { Ending } from '../../dev/demo/ending.ts';
+import { count } from '../../dev/demo/progress.ts';
+import type { Screen } from '../../dev/demo/screen.ts';
+import { withResources } from '../../src/resources.ts';
+import type { MemoryFigures } from './figures.ts';
+import { megabytes } from './figures.ts';
+import { runPhase, verifyPhase } from './phases.ts';
+import type { SandboxChanges, SandboxSize } from './sandbox.ts';
+import { machine, setStage } from './stage.ts';
+
+export interface MemoryOptions {
+  readonly documents: number;
+  /** Of a BC, on average. */
+  readonly lines: number;
+  /** Characters in the notes of each BC; 0: a few words. */
+  readonly text: number;
+  readonly workers: number;
+}
+
+/** What one phase took. Sizes in MB of a million bytes. */
+export interface Phase {
+  readonly phase: string;
+  /** BCs that the phase read and stored, or that verify compared. */
+  readonly documents: number;
+  readonly seconds: number;
+  readonly calls: number;
+  /** Of the largest worker; of its own process for verify. */
+  readonly memory: MemoryFigures;
+  readonly redisMax: number;
+  readonly database: number;
+}
+
+export interface MemoryResult extends SandboxSize {
+  readonly machine: string;
+  readonly workers: number;
+  readonly changes: SandboxChanges;
+  readonly phases: readonly Phase[];
+  /** The most that Redis used at any moment, by its own account, in MB. */
+  readonly redisPeak: number;
+}
+
+/** The whole benchmark. @throws BenchFailedError when something was not mirrored as it has to be. */
+export async function benchMemory(
+  options: MemoryOptions,
+  ending: Ending,
+  screen: Screen,
+): Promise<MemoryResult> {
+  return withResources(async (defer) => {
+    const stage = await setStage({ ending, screen, defer }, options);
+    const { sandbox, watch } = stage;
+    const { documents, lines } = sandbox.size;
+    screen.line(`A sandbox Odoo with ${count(documents)} BC and ${count(lines)} lines; ${machine()}`);
+    const phases = [
+      await runPhase(stage, 'full', 'full', { created: documents }),
+      await runPhase(stage, 'incremental, nothing to do', 'incremental', { created: 0, updated: 0 }),
+      await runPhase(stage, 'sweep, nothing to do', 'sweep', { seen: 0 }),
+    ];
+    const { changes } = await sandbox.change();
+    const archived = changes.deleted;
+    phases.push(await runPhase(stage, 'sweep after changes', 'sweep', { archived, created: 0 }));
+    phases.push(await verifyPhase(stage));
+    const redisPeak = megabytes(await watch.redisPeak());
+    return { machine: machine(), documents, lines, workers: options.workers, changes, phases, redisPeak };
+  });
+}

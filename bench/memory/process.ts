@@ -1,0 +1,67 @@
+import type { ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import { extname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { atMost } from '../../dev/demo/stage.ts';
+import type { Workspace } from '../../dev/services/workspace.ts';
+import type { ProbeReport } from './probe.ts';
+
+/** Longer than the grace that a worker gives its jobs. */
+const STOP_LIMIT_MS = 30_000;
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+export interface ProcessOptions {
+  readonly name: string;
+  /** Of this repository, without its ending. */
+  readonly module: string;
+  readonly args?: readonly string[];
+  readonly env: Environment;
+  /** Put a probe into it, and hear its report once a second. */
+  readonly heard?: (report: ProbeReport) => void;
+}
+
+/** A process of its own, its log in a file of the workspace; what it prints can be read from `stdout`. */
+export function startProcess(workspace: Workspace, options: ProcessOptions) {
+  const { name, module, args = [], env, heard } = options;
+  const log = join(workspace.directory, `${name}.log`);
+  const errors = openSync(log, 'a');
+  const child = spawn(process.execPath, [...command(module, heard !== undefined), ...args], {
+    cwd: workspace.directory,
+    env,
+    detached: true,
+    stdio: ['ignore', 'pipe', errors, 'ipc'],
+  });
+  closeSync(errors);
+  if (child.pid !== undefined) workspace.ownProcess(child.pid, 'TERM');
+  if (heard !== undefined) child.on('message', heard);
+  let output = '';
+  child.stdout?.on('data', (chunk: Buffer) => {
+    output += chunk.toString();
+  });
+  const exit = new Promise<string>((resolve) => {
+    child.once('error', (error) => resolve(error.message));
+    child.once('close', (code, signal) => resolve(String(signal ?? code)));
+  });
+  return { child, exit, output: () => output, log: () => readFileSync(log, 'utf8').trimEnd() };
+}
+
+export async function stopProcess(child: ChildProcess): Promise<void> {
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  const gone = once(child, 'exit');
+  child.kill('SIGTERM');
+  await atMost(STOP_LIMIT_MS, gone);
+  child.kill('SIGKILL');
+  await gone;
+}
+
+/** Built code runs built code; from the sources, by tsx, it runs the sources. */
+function command(module: string, probed: boolean): string[] {
+  const ending = extname(import.meta.url);
+  const file = fileURLToPath(new URL(`../../${module}${ending}`, import.meta.url));
+  const loader = ending === '.ts' ? ['--import', import.meta.resolve('tsx')] : ['--enable-source-maps'];
+  const probe = probed ? ['--import', new URL(`probe${ending}`, import.meta.url).href] : [];
+  return [...loader, ...probe, file];
+}
