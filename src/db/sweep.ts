@@ -36,8 +36,7 @@ const rowsOf = ({ listed }: Slice): SQL => sql`(
   from jsonb_array_elements(${JSON.stringify(listed.map(({ id, writeDate }) => [id, writeDate]))}::jsonb) as entry)`;
 
 /** A stored date in Odoo's own words, so that whatever Odoo sends can be compared with it. */
-const storedDate = (table: typeof bc | typeof bcLine): SQL =>
-  sql`to_char(${table.odooWriteDate} at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS')`;
+const storedDate = sql`to_char(mirror.odoo_write_date at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS')`;
 
 /** No window to come reaches back to it. */
 const beforeWindow = ({ windowStart }: Sweep): SQL =>
@@ -50,23 +49,25 @@ const openFailure = ({ key }: Sweep, odooId: SQL): SQL => sql`select 1 from ${sy
 const paused = (sweep: Sweep, odooId: SQL): SQL =>
   sql`exists (${openFailure(sweep, odooId)} and failure.next_attempt_at > clock_timestamp())`;
 
+/**
+ * What of the mirror belongs into a slice. Joined in full with what Odoo lists there: PostgreSQL, which cannot know
+ * how long the list is, compares each row with the whole list where a join lets it.
+ */
+const mirrored = (table: typeof bc | typeof bcLine, { after, upTo }: Slice): SQL =>
+  sql`(select * from ${table} where odoo_id > ${after} and odoo_id <= ${upTo})`;
+
 /** Writes into the ledger what differs in one slice of headers, and what of the mirror Odoo does not list there. */
 export async function compareHeaders(db: Queryable, sweep: Sweep, slice: Slice): Promise<void> {
-  const { runId } = sweep;
   const id = sql`listed.id`;
   await db.execute(sql`
-    insert into ${syncRunItem} (run_id, odoo_id, page, late)
-    select ${runId}, listed.id, 0,
-      ${bc.archivedAt} is null and ${beforeWindow(sweep)} and not exists (${openFailure(sweep, id)})
-    from ${rowsOf(slice)} as listed left join ${bc} on ${bc.odooId} = listed.id
-    where (${bc.odooId} is null or ${bc.archivedAt} is not null or ${storedDate(bc)} is distinct from listed.write_date)
-      and not ${paused(sweep, id)}
-    on conflict do nothing`);
-  await db.execute(sql`
-    insert into ${syncRunItem} (run_id, odoo_id, page, absent)
-    select ${runId}, ${bc.odooId}, 0, true from ${bc}
-    where ${bc.odooId} > ${slice.after} and ${bc.odooId} <= ${slice.upTo} and ${bc.archivedAt} is null
-      and not exists (select 1 from ${rowsOf(slice)} as listed where listed.id = ${bc.odooId})
+    insert into ${syncRunItem} (run_id, odoo_id, page, late, absent)
+    select ${sweep.runId}, coalesce(listed.id, mirror.odoo_id), 0,
+      mirror.archived_at is null and ${beforeWindow(sweep)} and not exists (${openFailure(sweep, id)}),
+      listed.id is null
+    from ${rowsOf(slice)} as listed full join ${mirrored(bc, slice)} as mirror on mirror.odoo_id = listed.id
+    where case when listed.id is null then mirror.archived_at is null
+      else (mirror.odoo_id is null or mirror.archived_at is not null or ${storedDate} is distinct from listed.write_date)
+        and not ${paused(sweep, id)} end
     on conflict do nothing`);
 }
 
@@ -74,9 +75,8 @@ export async function compareHeaders(db: Queryable, sweep: Sweep, slice: Slice):
 export async function differingLines(db: Queryable, sweep: Sweep, slice: Slice): Promise<DifferingLine[]> {
   const rows = await db.execute<{ id: string; late: boolean }>(sql`
     select listed.id, ${beforeWindow(sweep)} as late
-    from ${rowsOf(slice)} as listed left join ${bcLine} on ${bcLine.odooId} = listed.id
-    where ${bcLine.odooId} is null or ${bcLine.archivedAt} is not null
-      or ${storedDate(bcLine)} is distinct from listed.write_date`);
+    from ${rowsOf(slice)} as listed left join ${bcLine} as mirror on mirror.odoo_id = listed.id
+    where mirror.odoo_id is null or mirror.archived_at is not null or ${storedDate} is distinct from listed.write_date`);
   return rows.map(({ id, late }) => ({ id: Number(id), late }));
 }
 
@@ -103,9 +103,9 @@ export async function addOwners(
       select ${bcLine.bcOdooId}, false from ${bcLine}
       where ${bcLine.odooId} in (select value::bigint from jsonb_array_elements_text(${ids}::jsonb))
       union all
-      select ${bcLine.bcOdooId}, false from ${bcLine}
-      where ${bcLine.odooId} > ${slice.after} and ${bcLine.odooId} <= ${slice.upTo} and ${bcLine.archivedAt} is null
-        and not exists (select 1 from ${rowsOf(slice)} as listed where listed.id = ${bcLine.odooId})
+      select mirror.bc_odoo_id, false
+      from ${rowsOf(slice)} as listed full join ${mirrored(bcLine, slice)} as mirror on mirror.odoo_id = listed.id
+      where listed.id is null and mirror.archived_at is null
     ) as owner join ${bc} on ${bc.odooId} = owner.id and ${bc.archivedAt} is null
     where not ${paused(sweep, sql`owner.id`)}
     group by owner.id
