@@ -8,7 +8,15 @@ import { signOut } from './login.ts';
 import { isRead, isReserved, methodName } from './methods.ts';
 import type { TrytonClientOptions } from './options.ts';
 import { ping } from './ping.ts';
-import type { Answer, CacheCounters, CacheOptions, CallOptions, PingReport, Wire } from './types.ts';
+import type {
+  Answer,
+  CacheCounters,
+  CacheOptions,
+  CallOptions,
+  OpenCircuit,
+  PingReport,
+  Wire,
+} from './types.ts';
 import { isList } from './wire.ts';
 
 type Params = readonly unknown[];
@@ -104,6 +112,11 @@ export class TrytonClient {
     const { perform, sessions, settings, context } = this.#parts;
     const { clock, timeoutMs } = settings;
     return ping({ perform, sessions, clock, timeoutMs, context }, options);
+  }
+
+  /** Why no login is tried now, by this process or any that shares its sessions; null while they may be tried. */
+  circuit(): Promise<OpenCircuit | null> {
+    return this.#parts.sessions.circuit();
   }
 
   /** Makes sure that there is a session, signing in where there is none. Calls do that by themselves. */

@@ -1,6 +1,6 @@
+import type { Hide } from '../hide.ts';
 import type { CallSite, TrytonError } from './errors.ts';
 import { TrytonUnknownFateError } from './errors.ts';
-import type { Hide } from './hide.ts';
 
 /** What is sent: all that its failures have to know. */
 export interface Sending {

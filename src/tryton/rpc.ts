@@ -1,9 +1,9 @@
 import { errorCode } from '../errors.ts';
+import { hiding } from '../hide.ts';
 import type { Address } from './address.ts';
 import { readAnswer } from './answer.ts';
 import { TrytonRequestError } from './errors.ts';
 import type { Asked } from './fate.ts';
-import { hiding } from './hide.ts';
 import type { HttpAnswer, Transport } from './transport.ts';
 import type { Answer, Session, TrytonLogger, Wire } from './types.ts';
 import { stringifyWire } from './wire.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { hiding } from '../../src/hide.ts';
 import { readAnswer } from '../../src/tryton/answer.ts';
 import type { Asked } from '../../src/tryton/fate.ts';
-import { hiding } from '../../src/tryton/hide.ts';
 import type { HttpAnswer } from '../../src/tryton/transport.ts';
 import { page } from './scripted-server.ts';
 

@@ -1,0 +1,31 @@
+import { PasserelleError } from '../errors.ts';
+
+/** The receiver answered, and did not take the notice. */
+export class AlertRefusedError extends PasserelleError {
+  override readonly name = 'AlertRefusedError';
+  readonly code = 'alert_refused';
+  override readonly retryable = true;
+  constructor(target: string, answer: string, options?: ErrorOptions) {
+    super(`${target} did not take the notice: ${answer}.`, options);
+  }
+}
+
+/** Nobody answered there. */
+export class AlertUnreachableError extends PasserelleError {
+  override readonly name = 'AlertUnreachableError';
+  readonly code = 'alert_unreachable';
+  override readonly retryable = true;
+  constructor(target: string, reason: string, options?: ErrorOptions) {
+    super(`${target} cannot be reached: ${reason}.`, options);
+  }
+}
+
+/** Whether the notice arrived is not known: it is sent again under the same id. */
+export class AlertTimeoutError extends PasserelleError {
+  override readonly name = 'AlertTimeoutError';
+  readonly code = 'alert_timeout';
+  override readonly retryable = true;
+  constructor(target: string, ms: number, options?: ErrorOptions) {
+    super(`${target} did not answer within ${ms} ms.`, options);
+  }
+}

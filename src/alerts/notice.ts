@@ -1,0 +1,84 @@
+import type { AlertEvent, IncidentRow } from '../db/schema/alerts.ts';
+import { moment } from './text.ts';
+
+type Subject = Omit<IncidentRow, 'kind'> & { readonly kind: IncidentRow['kind'] | 'test' };
+
+/** What is told, the same at each try. */
+export interface Notice {
+  /** The same for each try and channel: a receiver can drop a repeat by it. */
+  readonly id: string;
+  readonly type: 'incident.opened' | 'incident.resolved' | 'test';
+  readonly incident: Subject;
+}
+
+/** The beginning or the end of an incident. */
+export function noticeOf(incident: IncidentRow, event: AlertEvent): Notice {
+  return {
+    id: idOf(incident, event),
+    type: `incident.${event}`,
+    // The beginning is told as it was, also when the end is known by then.
+    incident: event === 'opened' ? { ...incident, resolvedAt: null } : incident,
+  };
+}
+
+/** A notice of nothing. */
+export function testNotice(now: Date): Notice {
+  const message = 'This is a test, asked for by "passerelle alerts test". Nothing is wrong.';
+  const about = { kind: 'test', subject: 'passerelle', code: 'test', message } as const;
+  const incident = { id: 0, ...about, runId: null, openedAt: now, resolvedAt: null };
+  return { id: idOf(incident, 'test'), type: 'test', incident };
+}
+
+/** Without a dot, which parts what is signed; with the moment, since ids begin anew in another database. */
+function idOf({ id, openedAt }: Pick<IncidentRow, 'id' | 'openedAt'>, event: AlertEvent | 'test'): string {
+  return `incident_${id}_${event}_${openedAt.getTime()}`;
+}
+
+/** The JSON that the webhook posts. */
+export function bodyOf({ type, incident }: Notice): string {
+  const { id, kind, subject, code, message, runId, openedAt, resolvedAt } = incident;
+  return JSON.stringify({ type, id, kind, subject, code, message, runId, openedAt, resolvedAt });
+}
+
+/** One line: `mirror bclinbc: run 42 failed`. */
+export function titleOf({ type, incident }: Notice): string {
+  if (incident.kind === 'test') return 'test';
+  const about = `${incident.kind === 'tryton_circuit' ? 'Tryton' : 'mirror'} ${incident.subject}`;
+  const what = whatHappened(incident.kind, incident.runId);
+  return type === 'incident.resolved' ? `${about}: all clear (${what})` : `${about}: ${what}`;
+}
+
+function whatHappened(kind: IncidentRow['kind'], runId: number | null): string {
+  switch (kind) {
+    case 'run_failed':
+      return `run ${runId} failed`;
+    case 'run_partial':
+      return `run ${runId} is partial`;
+    case 'sweep_breaker':
+      return `sweep ${runId} refused to archive`;
+    case 'mirror_stale':
+      return 'no run succeeds';
+    case 'tryton_circuit':
+      return 'logins are suspended';
+  }
+}
+
+/** The text of the e-mail. */
+export function textOf({ type, incident }: Notice): string {
+  const { id, kind, subject, code, message, runId, openedAt, resolvedAt } = incident;
+  return [
+    ...(type === 'incident.resolved' ? ['This is over:', ''] : []),
+    message,
+    '',
+    `Kind      ${kind}`,
+    `About     ${subject}`,
+    `Code      ${code}`,
+    ...(runId === null ? [] : [`Run       ${runId}`]),
+    `Since     ${moment(openedAt)}`,
+    ...(resolvedAt === null ? [] : [`Until     ${moment(resolvedAt)}`]),
+    `Incident  ${id}`,
+    '',
+    'More: passerelle status, or GET /api/v1/sync/incidents.',
+    '',
+  ].join('\n');
+}

@@ -1,0 +1,58 @@
+import type { Database } from '../db/connection.ts';
+import type { ClaimedDelivery } from '../db/deliveries.ts';
+import { claimDelivery, closeDelivery, failDelivery } from '../db/deliveries.ts';
+import { errorMessage } from '../errors.ts';
+import type { Logger } from '../logger.ts';
+import { backoffMs } from '../retry.ts';
+import type { Channel } from './channel.ts';
+import { noticeOf } from './notice.ts';
+
+export interface Outbox {
+  readonly db: Database;
+  readonly channels: readonly Channel[];
+  readonly log: Logger;
+}
+
+/** Longer than any try takes. */
+const HOLD_MS = 60_000;
+
+/** About a day: the pauses are 10 s at first, then a quarter of an hour, each less up to half of it. */
+const PAUSES = { tries: 130, firstDelayMs: 10_000, longestDelayMs: 900_000 };
+
+/** Sends what is due, one notice at a time on each channel, so that one that hangs does not hold up the other. */
+export async function deliverDue(outbox: Outbox, signal: AbortSignal): Promise<void> {
+  const ends = await Promise.allSettled(outbox.channels.map((channel) => drain(outbox, channel, signal)));
+  for (const end of ends) if (end.status === 'rejected') throw end.reason;
+}
+
+/** The first that does not arrive ends it: the others would not either, and have their turn at the next look. */
+async function drain(outbox: Outbox, channel: Channel, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    const claimed = await claimDelivery(outbox.db, channel.name, HOLD_MS);
+    if (claimed === null || !(await attempt(outbox, channel, claimed, signal))) return;
+  }
+}
+
+async function attempt(
+  { db, log }: Outbox,
+  channel: Channel,
+  { delivery, incident }: ClaimedDelivery,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const { id, event, attempts } = delivery;
+  const about = { incident: incident.id, event, channel: channel.name };
+  try {
+    await channel.send(noticeOf(incident, event), signal);
+  } catch (error) {
+    const reason = errorMessage(error);
+    const isLast = attempts >= PAUSES.tries;
+    const pauseMs = signal.aborted ? 0 : backoffMs(PAUSES, attempts);
+    await failDelivery(db, id, reason, isLast ? null : pauseMs);
+    if (isLast) log.error({ ...about, attempts, reason }, 'alert given up');
+    else log.warn({ ...about, attempts, reason }, 'alert not delivered');
+    return false;
+  }
+  await closeDelivery(db, id);
+  log.info(about, 'alert delivered');
+  return true;
+}

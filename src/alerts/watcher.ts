@@ -1,0 +1,121 @@
+import type { Config } from '../config.ts';
+import type { Database } from '../db/connection.ts';
+import { errorMessage } from '../errors.ts';
+import type { Logger } from '../logger.ts';
+import { BC_KEY } from '../sync/document.ts';
+import type { Channel } from './channel.ts';
+import { openChannels } from './channel.ts';
+import type { CircuitProbe } from './circuit.ts';
+import { circuitFindings } from './circuit.ts';
+import type { News } from './look.ts';
+import { look } from './look.ts';
+import { mirrorFindings } from './mirror.ts';
+import { deliverDue } from './outbox.ts';
+
+export interface AlertParts {
+  readonly db: Database;
+  readonly log: Logger;
+  readonly config: Pick<Config, 'odoo' | 'sync' | 'alerts'>;
+  /** Null where there is no gateway. */
+  readonly probe: CircuitProbe | null;
+}
+
+const LOOK_EVERY_MS = 10_000;
+/** What is being sent gets this long to arrive once the process is asked to stop. */
+const STOP_MS = 3000;
+/** And then as long again to note that it did not. */
+const CLOSE_MS = 2 * STOP_MS;
+
+/**
+ * Looks at once, and then each ten seconds (or SYNC_EVERY, if that is shorter), how things stand; keeps the incidents,
+ * and tells the channels that are configured. Any number of processes may. `stop` takes a few seconds at most.
+ */
+export function startAlerts(parts: AlertParts): { stop(): Promise<void> } {
+  const watcher = new Watcher(parts);
+  const { everyMs } = parts.config.sync;
+  watcher.tick();
+  const timer = setInterval(() => watcher.tick(), Math.min(LOOK_EVERY_MS, everyMs ?? LOOK_EVERY_MS)).unref();
+  return {
+    stop: () => {
+      clearInterval(timer);
+      return watcher.stop();
+    },
+  };
+}
+
+class Watcher {
+  readonly #parts: AlertParts;
+  readonly #channels: readonly Channel[];
+  readonly #cut = new AbortController();
+  #looking: Promise<void> | null = null;
+  #sending: Promise<void> | null = null;
+  #stopping = false;
+  #blind = false;
+
+  constructor(parts: AlertParts) {
+    this.#parts = parts;
+    this.#channels = openChannels(parts.config.alerts);
+  }
+
+  /** Begins a look, unless one is going on. What is to be sent is sent apart: it may take longer. */
+  tick(): void {
+    if (this.#stopping) return;
+    this.#looking ??= this.#look()
+      .catch((error: unknown) => this.#failed(error))
+      .finally(() => {
+        this.#looking = null;
+        this.#send();
+      });
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    const cut = setTimeout(() => this.#cut.abort(), STOP_MS);
+    let close: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => {
+      close = setTimeout(resolve, CLOSE_MS);
+    });
+    await Promise.race([Promise.all([this.#looking, this.#sending]), late]);
+    clearTimeout(cut);
+    clearTimeout(close);
+  }
+
+  async #look(): Promise<void> {
+    const { db, config, probe, log } = this.#parts;
+    const names = this.#channels.map(({ name }) => name);
+    const settings = { ...config.sync, ...config.alerts };
+    // Without an Odoo this process cannot know whether there is to be a mirror.
+    if (config.odoo !== null)
+      this.#tell(await look(db, 'mirror', names, (tx) => mirrorFindings(tx, BC_KEY, settings)));
+    if (probe !== null) {
+      const circuit = await probe.circuit();
+      this.#tell(await look(db, 'tryton', names, (tx) => circuitFindings(tx, probe.subject, circuit)));
+    }
+    if (this.#blind) log.info('alerts are watched again');
+    this.#blind = false;
+  }
+
+  #tell({ opened, resolved }: News): void {
+    const { log } = this.#parts;
+    for (const { id, kind, subject, code, message } of opened)
+      log.warn({ incident: id, kind, subject, code, reason: message }, 'incident opened');
+    for (const { id, kind, subject } of resolved) log.info({ incident: id, kind, subject }, 'incident over');
+  }
+
+  #send(): void {
+    if (this.#stopping || this.#channels.length === 0) return;
+    const { db, log } = this.#parts;
+    this.#sending ??= deliverDue({ db, channels: this.#channels, log }, this.#cut.signal)
+      .catch((error: unknown) => this.#failed(error))
+      .finally(() => {
+        this.#sending = null;
+      });
+  }
+
+  /** PostgreSQL is away, most likely: said once, until a look goes well again. */
+  #failed(error: unknown): void {
+    const reason = errorMessage(error);
+    if (!this.#blind) this.#parts.log.warn({ reason }, 'alerts cannot be watched for now');
+    this.#blind = true;
+  }
+}

@@ -1,0 +1,80 @@
+import { and, asc, desc, eq, inArray, isNull, sql } from 'drizzle-orm';
+import type { Queryable } from './connection.ts';
+import { syncRunItem } from './schema/ledger.ts';
+import type { RunMode, SyncFailureRow, SyncLogRow } from './schema/sync.ts';
+import { syncFailure, syncLog } from './schema/sync.ts';
+
+/** The newest run of these modes that came to an end of its own; skipped ones do not count. */
+export async function newestEnded(
+  db: Queryable,
+  key: string,
+  modes: readonly RunMode[],
+): Promise<SyncLogRow | null> {
+  const ended = inArray(syncLog.status, ['success', 'partial', 'failed']);
+  const rows = await db
+    .select()
+    .from(syncLog)
+    .where(and(eq(syncLog.key, key), inArray(syncLog.mode, modes), ended))
+    .orderBy(desc(syncLog.id))
+    .limit(1);
+  return rows[0] ?? null;
+}
+
+/** The open failures whose last try was in a run that is over: one still going on may have more to tell. */
+export interface EndedFailures {
+  readonly count: number;
+  /** The newest of those runs. */
+  readonly runId: number | null;
+  /** The oldest of the failures. */
+  readonly first: readonly SyncFailureRow[];
+}
+
+export async function endedFailures(db: Queryable, key: string, limit: number): Promise<EndedFailures> {
+  const isEnded = sql`not exists (select 1 from ${syncLog} as run
+    where run.id = ${syncFailure.runId} and run.status in ('queued', 'running'))`;
+  const told = and(eq(syncFailure.key, key), isNull(syncFailure.resolvedAt), isEnded);
+  const [total] = await db
+    .select({ count: sql<number>`count(*)::int`, runId: sql<string | null>`max(${syncFailure.runId})` })
+    .from(syncFailure)
+    .where(told);
+  const first = await db.select().from(syncFailure).where(told).orderBy(asc(syncFailure.id)).limit(limit);
+  return { count: total?.count ?? 0, runId: total?.runId == null ? null : Number(total.runId), first };
+}
+
+/** How long the mirror has waited for a run that brings it up to date, by PostgreSQL's clock. */
+export interface Wait {
+  /** The end of the last such run, or the first request of a run where there never was one; null: nobody ever asked. */
+  readonly since: Date | null;
+  readonly lastSuccess: Date | null;
+  readonly isLong: boolean;
+}
+
+/** @param limitMs what counts as long. */
+export async function waitForSuccess(db: Queryable, key: string, limitMs: number): Promise<Wait> {
+  const [row] = await db.execute<{ since: string | null; success: string | null; long: boolean | null }>(sql`
+    select since, success, since < ${ago(limitMs)} as long from (
+      select coalesce(success, request) as since, success from (select
+        (select finished_at from ${syncLog} where key = ${key} and mode in ('incremental', 'full')
+          and status in ('success', 'partial') order by id desc limit 1) as success,
+        (select requested_at from ${syncLog} where key = ${key} order by id limit 1) as request) as seen) as wait`);
+  return { since: moment(row?.since), lastSuccess: moment(row?.success), isLong: row?.long === true };
+}
+
+/** When a run that is going on last got further: it was planned, or a BC of it was dealt with. */
+export interface LastStep {
+  readonly at: Date | null;
+  readonly isRecent: boolean;
+}
+
+/** Looks at every item of that run. Single runs do not count: they leave the rest of the mirror as it is. */
+export async function lastStep(db: Queryable, key: string, limitMs: number): Promise<LastStep> {
+  const [row] = await db.execute<{ at: string | null; recent: boolean | null }>(sql`
+    select at, at >= ${ago(limitMs)} as recent from (
+      select greatest(max(run.planned_at), max(item.closed_at)) as at
+      from ${syncLog} as run left join ${syncRunItem} as item on item.run_id = run.id
+      where run.key = ${key} and run.status = 'running' and run.mode <> 'single') as step`);
+  return { at: moment(row?.at), isRecent: row?.recent === true };
+}
+
+const ago = (ms: number) => sql`clock_timestamp() - ${ms} * interval '1 millisecond'`;
+const moment = (text: string | null | undefined) => (text == null ? null : new Date(text));
