@@ -1,9 +1,11 @@
 import type { FastifyInstance } from 'fastify';
+import { startAlerts } from './alerts/watcher.ts';
 import { buildApp } from './api/app.ts';
 import type { Config } from './config.ts';
 import { ConfigError, readConfig } from './config.ts';
 import { openDatabase } from './db/connection.ts';
 import { openGateway } from './gateway/open.ts';
+import { circuitProbe } from './gateway/probe.ts';
 import type { Logger } from './logger.ts';
 import { createLogger } from './logger.ts';
 import { openRedis } from './queues/connection.ts';
@@ -43,6 +45,8 @@ async function serve(config: Config, log: Logger): Promise<void> {
     defer(() => inTime(queues.close()));
     const stores = { db, redis: cacheRedis, prefix: config.queuePrefix };
     const gateway = openGateway(config.tryton, stores, log, defer);
+    const alerts = startAlerts({ db, log, config, probe: circuitProbe(gateway.tryton) });
+    defer(() => alerts.stop());
     const app = await buildApp({ config, db, queues, redis, cacheRedis, log, ...gateway });
     defer(() => closeInTime(app));
     const url = await app.listen({ host: config.http.host, port: config.http.port });

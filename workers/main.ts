@@ -1,3 +1,4 @@
+import { startAlerts } from '../src/alerts/watcher.ts';
 import type { MirrorConfig } from '../src/config.ts';
 import { ConfigError, readConfig } from '../src/config.ts';
 import type { Logger } from '../src/logger.ts';
@@ -21,6 +22,9 @@ async function main(): Promise<void> {
 async function work(config: MirrorConfig, log: Logger): Promise<void> {
   await withResources(async (defer) => {
     const { mirror, redis } = openMirror(config, log, defer);
+    // The gateway is the API's.
+    const alerts = startAlerts({ db: mirror.db, log, config, probe: null });
+    defer(() => alerts.stop());
     const workers = await startWorkers(mirror, { redis, prefix: config.queuePrefix, scheduled: true });
     log.info({ odoo: mirror.odoo.target, model: mirror.definition.model }, 'worker started');
     const signal = await stopSignal();

@@ -14,6 +14,7 @@ import { bcHistoryRoute } from './routes/bc-history.ts';
 import { bcListRoute } from './routes/bc-list.ts';
 import { failureRoutes } from './routes/failures.ts';
 import { healthRoutes } from './routes/health.ts';
+import { incidentRoutes } from './routes/incidents.ts';
 import { requestRoutes } from './routes/requests.ts';
 import { runRoutes } from './routes/runs.ts';
 import { syncRoutes } from './routes/sync.ts';
@@ -41,6 +42,7 @@ export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
   syncRoutes(api, deps);
   runRoutes(api, deps);
   failureRoutes(api, deps);
+  incidentRoutes(api, deps);
   requestRoutes(api, deps);
   trytonPingRoute(api, deps);
   await trytonRpcRoute(api, deps);

@@ -1,10 +1,12 @@
+import type { IncidentRow } from '../db/schema/alerts.ts';
 import type { SyncLogRow } from '../db/schema/sync.ts';
 import { count } from './follow.ts';
 import { oneLine } from './io.ts';
 import type { Overview } from './status.ts';
 
 /** The state of the mirror, for people. */
-export function statusLines({ lease, lastSync, lastRuns, openFailures, queues }: Overview): string[] {
+export function statusLines(overview: Overview): string[] {
+  const { lease, lastSync, lastRuns, openFailures, openIncidents, queues } = overview;
   return [
     `State      ${stateText(lease)}`,
     `Last sync  ${lastSync === null ? 'never' : moment(lastSync)}`,
@@ -14,6 +16,8 @@ export function statusLines({ lease, lastSync, lastRuns, openFailures, queues }:
     ...openFailures.first.map(
       ({ odooId, failures, message }) => `  BC ${odooId}, failed ${failures} times: ${oneLine(message)}`,
     ),
+    `Incidents  ${openIncidents.length === 0 ? 'none open' : `${openIncidents.length} open`}`,
+    ...openIncidents.map((incident) => `  ${incidentText(incident)}`),
     'Queues',
     ...Object.entries(queues).map(([name, queue]) => {
       const { waiting, active, delayed, failed, workers } = queue;
@@ -37,6 +41,10 @@ function runText(run: SyncLogRow): string {
     .filter((name) => run[name] > 0)
     .map((name) => `${count(run[name])} ${name}`);
   return [text, ...outcomes].join(', ');
+}
+
+function incidentText({ kind, subject, openedAt, message }: IncidentRow): string {
+  return `${kind}, ${subject}, since ${moment(openedAt)}: ${oneLine(message)}`;
 }
 
 /** UTC, whole seconds. */

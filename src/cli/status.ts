@@ -3,6 +3,7 @@ import { readConfig } from '../config.ts';
 import type { Database } from '../db/connection.ts';
 import { openDatabase } from '../db/connection.ts';
 import { countOpenFailures, listFailures } from '../db/failures.ts';
+import { openIncidents } from '../db/incidents.ts';
 import { readState } from '../db/lease.ts';
 import { listRuns } from '../db/runs.ts';
 import { createLogger } from '../logger.ts';
@@ -20,12 +21,14 @@ import { statusLines } from './status-text.ts';
 
 const RUNS_SHOWN = 5;
 const FAILURES_SHOWN = 10;
+/** One of each kind is all there can be, but for former users of Tryton. */
+const INCIDENTS_SHOWN = 20;
 
 export function addStatus(program: Command, context: CommandContext, exit: (code: ExitCode) => void): void {
   program
     .command('status')
     .summary('show state, last runs, failures and queues')
-    .description('Show the state of the mirror: lease, last runs, open failures, workers and queues.')
+    .description('Show the state of the mirror: lease, last runs, open failures and incidents, queues.')
     .option('--json', 'print one JSON object')
     .addHelpText('after', HELP)
     .action(async (options: { readonly json?: boolean }) => exit(await status(context, options)));
@@ -81,15 +84,17 @@ async function overview(db: Database, queues: Queues) {
       count: await countOpenFailures(db, BC_KEY),
       first: await listFailures(db, BC_KEY, { limit: FAILURES_SHOWN, after: 0 }),
     },
+    openIncidents: await openIncidents(db, INCIDENTS_SHOWN),
     queues: {
       sync: await queueState(queues.sync),
       pages: await queueState(queues.pages),
       bc: await queueState(queues.bc),
+      upkeep: await queueState(queues.upkeep),
     },
   };
 }
 
-async function queueState(queue: Queues['sync'] | Queues['pages'] | Queues['bc']) {
+async function queueState(queue: Exclude<Queues[keyof Queues], Queues['close']>) {
   const counts = await queue.getJobCounts('waiting', 'active', 'delayed', 'failed');
   const { waiting = 0, active = 0, delayed = 0, failed = 0 } = counts;
   return { waiting, active, delayed, failed, workers: await queue.getWorkersCount() };
