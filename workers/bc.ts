@@ -4,7 +4,6 @@ import { bcPayload } from '../src/queues/bc.ts';
 import type { BcOutcome } from '../src/sync/bc.ts';
 import { giveUpBc, processBc } from '../src/sync/bc.ts';
 import type { Mirror } from '../src/sync/mirror.ts';
-import { isModelChange } from '../src/sync/model.ts';
 import { attemptOf, lastTry } from './attempt.ts';
 
 /** Stores one BC. One that fails for good fails alone, and its run goes on. */
@@ -13,7 +12,6 @@ export async function handleBc(mirror: Mirror, job: Job<BcPayload>): Promise<BcO
   try {
     return await processBc(mirror, payload, attemptOf(job).number);
   } catch (error) {
-    if (isModelChange(error)) mirror.models.forget(payload.runId);
     throw await lastTry(job, error, async () => {
       await giveUpBc(mirror, payload, job.id ?? null, error);
       // A retry reads Odoo again: what was read then need not stay in Redis.

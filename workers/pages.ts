@@ -3,7 +3,6 @@ import type { PagePayload } from '../src/queues/pages.ts';
 import { pagePayload } from '../src/queues/pages.ts';
 import { failRun } from '../src/sync/advance.ts';
 import type { Mirror } from '../src/sync/mirror.ts';
-import { isModelChange } from '../src/sync/model.ts';
 import { processPage } from '../src/sync/page.ts';
 import { attemptOf, lastTry } from './attempt.ts';
 
@@ -13,7 +12,6 @@ export async function handlePage(mirror: Mirror, job: Job<PagePayload>): Promise
   try {
     return await processPage(mirror, payload, attemptOf(job));
   } catch (error) {
-    if (isModelChange(error)) mirror.models.forget(payload.runId);
     throw await lastTry(job, error, () => failRun(mirror, payload.runId, payload.token, error));
   }
 }

@@ -1,12 +1,12 @@
 import type { AddressInfo } from 'node:net';
 import type { Values } from './columns.ts';
-import { emptyColumn } from './columns.ts';
 import { generate } from './data.ts';
 import type { Backend } from './dispatch.ts';
 import { Faults, type SandboxCall } from './faults.ts';
-import type { FieldDefinition, ModelDefinition, OdooVersion, Stored } from './fields.ts';
+import type { OdooVersion, Stored } from './fields.ts';
 import { SHIPPED_MODELS } from './models.ts';
 import { type Answer, answers } from './reading.ts';
+import { type SandboxSchema, schemaOf } from './schema.ts';
 import { createSandboxServer } from './server.ts';
 import { stamp, stampOfNow } from './stamps.ts';
 import { Store } from './store.ts';
@@ -39,7 +39,7 @@ export interface SandboxRecord {
 }
 
 /** Each verb is one transaction, with one `write_date` for all it touches. */
-export interface SandboxOdoo {
+export interface SandboxOdoo extends SandboxSchema {
   readonly url: string;
   readonly db: string;
   readonly user: string;
@@ -65,13 +65,6 @@ export interface SandboxOdoo {
   readonly faults: Faults;
   /** Every call since the start or since it was last emptied (`calls.length = 0`); the newest 100,000. */
   readonly calls: SandboxCall[];
-  /** Adds a model, or replaces one and forgets its records. */
-  defineModel(definition: ModelDefinition): void;
-  /** Adds a field or changes its definition; records that lack it get its default. */
-  setField(model: string, name: string, field: FieldDefinition): void;
-  removeField(model: string, name: string): void;
-  /** Answers this for a field of a record, whatever its row holds; a `Raw` goes over the wire as it is. */
-  plant(model: string, id: number, field: string, value: unknown): void;
   stop(): Promise<void>;
 }
 
@@ -110,7 +103,7 @@ export async function startSandboxOdoo(options: SandboxOptions = {}): Promise<Sa
     faults,
     calls,
     ...verbs(store, options.clock),
-    ...schema(store),
+    ...schemaOf(store),
     stop: () => close(server),
   };
 }
@@ -159,29 +152,5 @@ function verbs(store: Store, clock: (() => Date) | undefined) {
       return { ...row };
     },
     read: (model: string, ids: readonly number[]) => answers(store, model, ids),
-  };
-}
-
-function schema(store: Store) {
-  return {
-    defineModel: (definition: ModelDefinition) => void store.define(definition),
-    setField(model: string, name: string, field: FieldDefinition) {
-      const table = store.table(model);
-      table.fields.set(name, field);
-      if (field.compute || field.type === 'one2many') return;
-      for (const row of table.rows.values()) {
-        if (!Object.hasOwn(row, name)) table.put({ ...row, [name]: emptyColumn(field) });
-      }
-    },
-    plant(model: string, id: number, field: string, value: unknown) {
-      const { planted } = store.table(model);
-      planted.set(id, (planted.get(id) ?? new Map()).set(field, value));
-    },
-    removeField(model: string, name: string) {
-      const table = store.table(model);
-      table.fields.delete(name);
-      for (const { [name]: _, ...row } of [...table.rows.values()])
-        table.put({ ...row, id: Number(row['id']) });
-    },
   };
 }

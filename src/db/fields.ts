@@ -1,15 +1,19 @@
-import { and, asc, eq, lt, sql } from 'drizzle-orm';
+import { and, asc, eq, sql } from 'drizzle-orm';
 import type { OdooFields } from '../odoo/types.ts';
 import type { Queryable } from './connection.ts';
 import type { OdooFieldRow } from './schema/model.ts';
 import { odooField } from './schema/model.ts';
 
-/** Keeps what `fields_get` said of a model: fields that are gone are dropped, the others replaced. */
-export async function saveFields(db: Queryable, model: string, fields: OdooFields): Promise<void> {
-  const [{ now } = { now: new Date() }] = await db.execute<{ now: Date }>(
-    sql`select clock_timestamp() as now`,
-  );
-  const seenAt = new Date(now);
+/**
+ * Keeps what `fields_get` said of a model: fields that are gone are dropped, the others replaced. `seenAt`: when Odoo
+ * was asked, by PostgreSQL's clock.
+ */
+export async function saveFields(
+  db: Queryable,
+  model: string,
+  fields: OdooFields,
+  seenAt: Date,
+): Promise<void> {
   const rows = Object.values(fields).map((field, position) => ({
     model,
     name: field.name,
@@ -37,7 +41,9 @@ export async function saveFields(db: Queryable, model: string, fields: OdooField
         },
       });
   }
-  await db.delete(odooField).where(and(eq(odooField.model, model), lt(odooField.seenAt, seenAt)));
+  const names = JSON.stringify(Object.keys(fields));
+  const isGone = sql`${odooField.name} not in (select jsonb_array_elements_text(${names}::jsonb))`;
+  await db.delete(odooField).where(and(eq(odooField.model, model), isGone));
 }
 
 /** The known fields of a model, in Odoo's order; empty before the first run. */

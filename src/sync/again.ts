@@ -6,7 +6,7 @@ const PASSING_SQLSTATE = ['08', '40', '53', '55', '57', '58'];
 
 /** The one place that decides whether a failed job is worth another attempt, or never again with the same input. */
 export function worthAnotherTry(error: unknown): boolean {
-  // A field that vanished: the next attempt asks Odoo for the model again.
+  // Fields that vanish while we look: the next attempt asks Odoo for the model again.
   if (isModelChange(error)) return true;
   if (error instanceof PasserelleError) return error.retryable;
   const code = sqlState(error);

@@ -14,7 +14,7 @@ import { countCalls } from './calls.ts';
 import type { PreparedDocument } from './compare.ts';
 import type { Mirror } from './mirror.ts';
 import type { DocumentModel, MirroredModel } from './model.ts';
-import { describeDocument } from './model.ts';
+import { withModel } from './model-watch.ts';
 import { prepare } from './prepare.ts';
 import type { Blame } from './read.ts';
 import { isOutage, readDocuments, readsAnything } from './read.ts';
@@ -37,9 +37,10 @@ export async function processBc(mirror: Mirror, payload: BcPayload, attempt: num
   const run = await findRun(mirror.db, payload.runId);
   if (run?.status === 'running' && run.leaseToken !== payload.token) return 'superseded';
   const odoo = countCalls(mirror.odoo);
-  const model = await mirror.models.of(payload.runId, () => describeDocument(odoo, mirror.definition));
   const given = attempt === 1 ? payload.document : undefined;
-  const outcome = await storeLatest(mirror, odoo, model, payload, given);
+  const outcome = await withModel(mirror, odoo, payload.runId, (model, again) =>
+    storeLatest(mirror, odoo, model, payload, again ? undefined : given),
+  );
   await advanceWhenPageIsDone(mirror, payload);
   return outcome;
 }
@@ -116,7 +117,8 @@ const SETTINGS_AT_FAULT: readonly string[] = [
 
 /**
  * What becomes of a BC whose job failed for good. It is parked, unless Odoo as a whole cannot be used: then its run
- * fails instead, and no BC is blamed.
+ * fails instead, and no BC is blamed. Where the run is over, or another holder's, the BC stays owed by its ledger,
+ * and whoever carries on reads it.
  */
 export async function giveUpBc(
   mirror: Mirror,
@@ -126,16 +128,25 @@ export async function giveUpBc(
 ): Promise<void> {
   const run = await findRun(mirror.db, payload.runId);
   const inRun = run?.status === 'running' && run.leaseToken === payload.token;
+  if (!inRun && mayBeOdoosFault(error)) return;
   if (inRun && (await isOdooAtFault(mirror, payload, error))) {
     await failRun(mirror, payload.runId, payload.token, error);
   } else await parkBc(mirror, payload, jobId, error);
 }
 
+function mayBeOdoosFault(error: unknown): boolean {
+  return isOutage(error) || SETTINGS_AT_FAULT.includes(errorCode(error));
+}
+
 async function isOdooAtFault(mirror: Mirror, { runId, odooId }: BcPayload, error: unknown): Promise<boolean> {
-  if (SETTINGS_AT_FAULT.includes(errorCode(error))) return true;
-  if (!isOutage(error)) return false;
-  const model = await mirror.models.of(runId, () => describeDocument(mirror.odoo, mirror.definition));
-  return !(await readsAnything(mirror.odoo, model, [odooId]));
+  if (!mayBeOdoosFault(error)) return false;
+  if (!isOutage(error)) return true;
+  return withModel(
+    mirror,
+    mirror.odoo,
+    runId,
+    async (model) => !(await readsAnything(mirror.odoo, model, [odooId])),
+  );
 }
 
 /** Listed, offered again by later runs, and no longer owed by this one. */

@@ -1,18 +1,94 @@
-import { saveFields } from '../db/fields.ts';
+import { sql } from 'drizzle-orm';
+import { databaseClock } from '../db/clock.ts';
+import type { Queryable } from '../db/connection.ts';
+import { listFields, saveFields } from '../db/fields.ts';
+import type { NewModelChange } from '../db/model-changes.ts';
+import { insertModelChanges, newestReread } from '../db/model-changes.ts';
+import type { OdooClient } from '../odoo/types.ts';
 import type { Mirror } from './mirror.ts';
-import type { DocumentModel } from './model.ts';
+import type { DescribedModel, MirroredModel } from './model.ts';
+import { describeDocument, isModelChange } from './model.ts';
+import { modelDiff } from './model-diff.ts';
+import { followModel } from './model-views.ts';
+
+/** Any fixed number: one process at a time compares. */
+const MODEL_LOCK = 7_264_533;
 
 /**
- * Keeps what Odoo says of the model: its fields, what changed since, and the typed views that follow.
+ * Keeps what Odoo says of the model: its fields, what changed since, and the typed views that follow. The first
+ * description of a model is no change. One that was asked for before the kept one changes nothing: another process
+ * knows better.
  *
- * @returns the newest change after which every record is to be read again; 0: there was none yet.
+ * @returns the newest change that this description takes into account and after which every record is to be read
+ * again; 0: there was none yet.
  */
-export async function noteModel(
-  { db, definition }: Mirror,
-  _runId: number,
-  model: DocumentModel,
-): Promise<number> {
-  await saveFields(db, definition.model, model.header.fields);
-  await saveFields(db, definition.lineModel, model.line.fields);
-  return 0;
+export async function noteModel(mirror: Mirror, runId: number, model: DescribedModel): Promise<number> {
+  const { db, log } = mirror;
+  const { changes, newest } = await db.transaction(async (tx) => {
+    await tx.execute(sql`select pg_advisory_xact_lock(${MODEL_LOCK})`);
+    const parts = [model.header, model.line];
+    const names = parts.map(({ name }) => name);
+    if (await isOutdated(tx, model)) {
+      return { changes: [], newest: await newestReread(tx, names, model.describedAt) };
+    }
+    const noted: NewModelChange[] = [];
+    for (const part of parts) noted.push(...(await noteFields(tx, runId, part, model.describedAt)));
+    await insertModelChanges(tx, noted);
+    return { changes: noted, newest: await newestReread(tx, names, null) };
+  });
+  for (const { old, new: now, ...change } of changes) {
+    log.info({ ...change, old: old?.type, new: now?.type }, 'the model changed in Odoo');
+  }
+  await followModel(mirror);
+  return newest;
+}
+
+/** A moment of the future is no proof: PostgreSQL's clock was set back. */
+async function isOutdated(tx: Queryable, { header, describedAt }: DescribedModel): Promise<boolean> {
+  const [known] = await listFields(tx, header.name);
+  return known !== undefined && known.seenAt > describedAt && known.seenAt <= (await databaseClock(tx));
+}
+
+async function noteFields(
+  tx: Queryable,
+  runId: number,
+  { name, fields }: MirroredModel,
+  describedAt: Date,
+): Promise<NewModelChange[]> {
+  const known = await listFields(tx, name);
+  await saveFields(tx, name, fields, describedAt);
+  if (known.length === 0) return [];
+  const before = Object.fromEntries(known.map((field) => [field.name, field.description]));
+  return modelDiff(before, fields).map((change) => ({ model: name, runId, ...change }));
+}
+
+/**
+ * Does a piece of a run's work with the run's description of the model. Where Odoo turns out to know a field no more,
+ * it is asked for the model again, the change is noted, and the work is done once more (`again`) with the new one.
+ *
+ * @throws what the work throws; an error of a vanished field only when the second time brings one too.
+ */
+export async function withModel<T>(
+  mirror: Mirror,
+  odoo: OdooClient,
+  runId: number,
+  work: (model: DescribedModel, again: boolean) => Promise<T>,
+): Promise<T> {
+  const model = await mirror.models.of(runId, () => describeNow(mirror, odoo));
+  try {
+    return await work(model, false);
+  } catch (error) {
+    if (!isModelChange(error)) throw error;
+  }
+  const renewed = await mirror.models.renew(runId, model, async () => {
+    const described = await describeNow(mirror, odoo);
+    await noteModel(mirror, runId, described);
+    return described;
+  });
+  return work(renewed, true);
+}
+
+async function describeNow({ db, definition }: Mirror, odoo: OdooClient): Promise<DescribedModel> {
+  const describedAt = await databaseClock(db);
+  return { ...(await describeDocument(odoo, definition)), describedAt };
 }

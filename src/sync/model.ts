@@ -46,29 +46,53 @@ export function isModelChange(error: unknown): boolean {
   return error instanceof OdooFieldError;
 }
 
+/** A description, and when it was asked for, by PostgreSQL's clock: one that was asked for later is newer. */
+export interface DescribedModel extends DocumentModel {
+  readonly describedAt: Date;
+}
+
 /** Runs remembered at once: the one in progress and a few resyncs beside it. */
 const REMEMBERED = 8;
 
+interface Remembered {
+  readonly described: Promise<DescribedModel>;
+  /** Null until Odoo has answered. */
+  model: DescribedModel | null;
+}
+
 /** Remembers the description for as long as a run lasts, so that pages do not ask again. */
 export class ModelMemory {
-  readonly #models = new Map<number, Promise<DocumentModel>>();
+  readonly #models = new Map<number, Remembered>();
 
   /** The description that belongs to a run. One that failed is not remembered: the next job asks again. */
-  of(runId: number, describe: () => Promise<DocumentModel>): Promise<DocumentModel> {
-    const known = this.#models.get(runId);
-    if (known !== undefined) return known;
-    const model = describe();
-    this.#models.set(runId, model);
-    model.catch(() => {
-      if (this.#models.get(runId) === model) this.#models.delete(runId);
-    });
-    const [oldest] = this.#models.keys();
-    if (this.#models.size > REMEMBERED && oldest !== undefined) this.#models.delete(oldest);
-    return model;
+  of(runId: number, describe: () => Promise<DescribedModel>): Promise<DescribedModel> {
+    return this.#models.get(runId)?.described ?? this.#remember(runId, describe);
   }
 
-  /** Makes the next caller ask Odoo again: the model changed under the run. */
-  forget(runId: number): void {
-    this.#models.delete(runId);
+  /** The description after `outdated` proved wrong: the first who finds out asks, the others get the same. */
+  renew(
+    runId: number,
+    outdated: DescribedModel,
+    describe: () => Promise<DescribedModel>,
+  ): Promise<DescribedModel> {
+    const known = this.#models.get(runId);
+    if (known !== undefined && known.model !== outdated) return known.described;
+    return this.#remember(runId, describe);
+  }
+
+  #remember(runId: number, describe: () => Promise<DescribedModel>): Promise<DescribedModel> {
+    const remembered: Remembered = { described: describe(), model: null };
+    this.#models.set(runId, remembered);
+    remembered.described.then(
+      (model) => {
+        remembered.model = model;
+      },
+      () => {
+        if (this.#models.get(runId) === remembered) this.#models.delete(runId);
+      },
+    );
+    const [oldest] = this.#models.keys();
+    if (this.#models.size > REMEMBERED && oldest !== undefined) this.#models.delete(oldest);
+    return remembered.described;
   }
 }

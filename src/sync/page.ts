@@ -1,6 +1,7 @@
 import { nextFetchSeq } from '../db/documents.ts';
 import { resolveFailure } from '../db/failures.ts';
 import { absentItems, addPageCalls, closeItems, openItems } from '../db/ledger.ts';
+import { splitPage } from '../db/ledger-split.ts';
 import { findRun } from '../db/runs.ts';
 import type { OdooClient } from '../odoo/types.ts';
 import { unstorableIn } from '../odoo/unstorable.ts';
@@ -10,12 +11,12 @@ import type { PagePayload } from '../queues/pages.ts';
 import { advanceWhenPageIsDone } from './advance.ts';
 import { countCalls } from './calls.ts';
 import type { Mirror } from './mirror.ts';
-import { describeDocument } from './model.ts';
-import type { ReadDocument } from './read.ts';
+import type { DocumentModel } from './model.ts';
+import { isModelChange } from './model.ts';
+import { withModel } from './model-watch.ts';
+import { LARGEST_PAYLOAD, pageRoom, portion, weigh } from './portion.ts';
+import type { Blame, ReadDocument } from './read.ts';
 import { isOutage, isRefusal, readDocuments, readsAnything } from './read.ts';
-
-/** A larger BC does not travel through Redis: its job reads it again. In characters of JSON. */
-const LARGEST_PAYLOAD = 256 * 1024;
 
 /** `number` from 1; `last`: there is no further attempt. */
 export interface PageAttempt {
@@ -23,8 +24,11 @@ export interface PageAttempt {
   readonly last: boolean;
 }
 
+/** A page that is split is followed by somewhat smaller ones, so that these need not be split again. */
+const NEXT_SIZE = 0.8;
+
 /**
- * Reads what a page still owes and queues one job for each BC.
+ * Reads what a page still owes and queues one job for each BC. What would be too much for Redis goes to new pages.
  *
  * @returns how many BCs were queued, or `superseded` when the run is over or another holder has its lease.
  */
@@ -33,22 +37,21 @@ export async function processPage(
   payload: PagePayload,
   attempt: PageAttempt,
 ): Promise<number | 'superseded'> {
-  const { db, queues, settings } = mirror;
+  const { db } = mirror;
   const run = await findRun(db, payload.runId);
   if (run?.status !== 'running' || run.leaseToken !== payload.token) return 'superseded';
   const open = await openItems(db, payload.runId, payload.page);
   const odoo = countCalls(mirror.odoo);
-  let jobs: BcPayload[] = [];
+  let queued = 0;
   try {
     const gone = await stillAbsent(mirror, odoo, payload);
     const ids = open.filter((id) => !gone.has(id));
-    jobs = await readJobs(mirror, odoo, payload, ids, attempt);
+    queued = await readPage(mirror, odoo, payload, ids, attempt);
   } finally {
     await addPageCalls(db, payload.runId, payload.page, odoo.used());
   }
-  await enqueueBcs(queues.bc, jobs, settings);
   await advanceWhenPageIsDone(mirror, payload);
-  return jobs.length;
+  return queued;
 }
 
 /** Looks once more, by id, for what a sweep did not find: it may have been read while something changed. */
@@ -66,46 +69,83 @@ async function stillAbsent(
   return new Set(gone);
 }
 
-/** One job for each BC of the page that Odoo has. */
-async function readJobs(
+/** Queues one job for each BC of the page that Odoo has. */
+async function readPage(
   mirror: Mirror,
   odoo: OdooClient,
   payload: PagePayload,
   ids: readonly number[],
   attempt: PageAttempt,
-): Promise<BcPayload[]> {
-  const { db, definition } = mirror;
-  const model = await mirror.models.of(payload.runId, () => describeDocument(odoo, definition));
+): Promise<number> {
+  if (ids.length === 0) return 0;
   // A page that timed out comes back in smaller slices: half as many with each attempt.
-  const size = Math.ceil(ids.length / 2 ** (attempt.number - 1));
-  const blame = {
-    mayBlame: (error: unknown) => isRefusal(error) || (attempt.last && isOutage(error)),
-    probe: () => readsAnything(odoo, model, ids),
-    tally: { read: 0, refused: 0 },
-  };
-  const jobs = [];
-  for (let start = 0; start < ids.length; start += size) {
-    const reading = { fetchSeq: await nextFetchSeq(db), fetchedAt: new Date().toISOString() };
-    const read = await readDocuments(odoo, model, ids.slice(start, start + size), blame);
-    await closeGone(mirror, payload.runId, read.missing, reading.fetchSeq);
-    jobs.push(
-      ...read.documents.map((document) => job(payload, document.header.id, { ...reading, ...document })),
-    );
-    jobs.push(...read.refused.map((odooId) => job(payload, odooId)));
-  }
-  return jobs;
+  const most = Math.ceil(ids.length / 2 ** (attempt.number - 1));
+  return withModel(mirror, odoo, payload.runId, (model, again) => {
+    const blame = {
+      // A field that the newest description names and Odoo does not know: some record's own trouble.
+      mayBlame: (error: unknown) =>
+        isRefusal(error) || (again && isModelChange(error)) || (attempt.last && isOutage(error)),
+      probe: () => readsAnything(odoo, model, ids),
+      tally: { read: 0, refused: 0 },
+    };
+    return readSlices(mirror, odoo, payload, { model, ids, most, blame });
+  });
 }
 
+interface PageReading {
+  readonly model: DocumentModel;
+  readonly ids: readonly number[];
+  /** BCs read at once. */
+  readonly most: number;
+  readonly blame: Blame;
+}
+
+/** Slice by slice, so that memory holds one. What does not fit into the page's room is left to new pages. */
+async function readSlices(
+  mirror: Mirror,
+  odoo: OdooClient,
+  payload: PagePayload,
+  { model, ids, most, blame }: PageReading,
+): Promise<number> {
+  const { db, queues, settings } = mirror;
+  let room = pageRoom(settings);
+  let queued = 0;
+  let left = ids;
+  while (left.length > 0 && room >= LARGEST_PAYLOAD) {
+    const slice = left.slice(0, Math.min(most, portion(model, room)));
+    const reading = { fetchSeq: await nextFetchSeq(db), fetchedAt: new Date().toISOString() };
+    const read = await readDocuments(odoo, model, slice, blame);
+    await closeGone(mirror, payload.runId, read.missing, reading.fetchSeq);
+    const jobs = [
+      ...read.documents.map((document) => job(payload, model, { ...reading, ...document })),
+      ...read.refused.map((odooId) => ({ ...reference(payload), odooId })),
+    ];
+    const fitting: BcPayload[] = [];
+    for (const one of jobs) {
+      room -= one.bytes ?? 0;
+      if (room >= 0) fitting.push(one);
+    }
+    await enqueueBcs(queues.bc, fitting, settings);
+    queued += fitting.length;
+    left = [...jobs.slice(fitting.length).map(({ odooId }) => odooId), ...left.slice(slice.length)];
+  }
+  if (left.length > 0) await splitPage(db, payload, left, Math.ceil(queued * NEXT_SIZE));
+  return queued;
+}
+
+const reference = ({ runId, page, token, generation }: PagePayload) => ({ runId, page, token, generation });
+
 function job(
-  { runId, page, token, generation }: PagePayload,
-  odooId: number,
-  document?: ReadDocument & { fetchSeq: number; fetchedAt: string },
+  page: PagePayload,
+  model: DocumentModel,
+  document: ReadDocument & { readonly fetchSeq: number; readonly fetchedAt: string },
 ): BcPayload {
-  const payload = { runId, page, token, generation, odooId };
+  const payload = { ...reference(page), odooId: document.header.id };
+  const bytes = Buffer.byteLength(JSON.stringify(document));
+  weigh(model, bytes);
   // What cannot be stored would not survive Redis either: the BC's job reads it, and says what is wrong.
-  if (document === undefined || [document.header, ...document.lines].some(unstorableIn)) return payload;
-  if (JSON.stringify(document).length > LARGEST_PAYLOAD) return payload;
-  return { ...payload, document: { ...document, lines: [...document.lines] } };
+  if (bytes > LARGEST_PAYLOAD || [document.header, ...document.lines].some(unstorableIn)) return payload;
+  return { ...payload, bytes, document: { ...document, lines: [...document.lines] } };
 }
 
 /** Odoo no longer has them: nothing is owed, and nothing is failing any more. Sweeps and single runs archive it at their end. */

@@ -3,7 +3,8 @@ import { heartbeat, readState } from '../db/lease.ts';
 import { addItems, addPages, clearLedger, owedIds } from '../db/ledger.ts';
 import { updateRun } from '../db/runs.ts';
 import { errorMessage } from '../errors.ts';
-import type { OdooClient } from '../odoo/types.ts';
+import type { OdooClient, OdooServer } from '../odoo/types.ts';
+import type { CountedClient } from './calls.ts';
 import { countCalls } from './calls.ts';
 import type { HeldRun } from './hold.ts';
 import { whilePlanning } from './hold.ts';
@@ -11,9 +12,8 @@ import { allHeaders, changedHeaders } from './ids.ts';
 import type { Mirror } from './mirror.ts';
 import type { Decision } from './mode.ts';
 import { decideMode } from './mode.ts';
-import type { DocumentModel } from './model.ts';
-import { describeDocument } from './model.ts';
-import { noteModel } from './model-watch.ts';
+import type { DescribedModel, DocumentModel } from './model.ts';
+import { noteModel, withModel } from './model-watch.ts';
 import { planSweep } from './sweep.ts';
 import { windowStart } from './window.ts';
 
@@ -38,12 +38,27 @@ export async function planRun(mirror: Mirror, run: HeldRun): Promise<void> {
   }
 }
 
+interface Planning {
+  readonly odoo: CountedClient;
+  readonly server: OdooServer;
+  readonly nowSync: Date;
+  readonly model: DescribedModel;
+}
+
 async function writePlan(mirror: Mirror, run: HeldRun): Promise<void> {
-  const { definition } = mirror;
   const odoo = countCalls(mirror.odoo);
   const server = await odoo.connect();
   const nowSync = await odoo.clock();
-  const model = await mirror.models.of(run.id, () => describeDocument(odoo, definition));
+  await withModel(mirror, odoo, run.id, (model) =>
+    writeLedger(mirror, run, { odoo, server, nowSync, model }),
+  );
+}
+
+async function writeLedger(
+  mirror: Mirror,
+  run: HeldRun,
+  { odoo, server, nowSync, model }: Planning,
+): Promise<void> {
   const modelChange = await noteModel(mirror, run.id, model);
   const decided = await decideMode(mirror, run, { model, nowSync, modelChange });
   const { mode } = decided;

@@ -3,6 +3,7 @@ import { OdooAccessError, OdooApplicationError } from '../odoo/errors.ts';
 import type { Domain, OdooClient, OdooRecord } from '../odoo/types.ts';
 import { headerOf } from './ids.ts';
 import type { DocumentModel } from './model.ts';
+import { isModelChange } from './model.ts';
 
 /** A BC as it was read. Binary fields hold Odoo's size texts, not their contents. */
 export interface ReadDocument {
@@ -67,13 +68,18 @@ export async function readDocuments(
 
 /** A refusal is believed for a while; a timeout or a broken connection only once something else was read. */
 async function isTheRecords(error: unknown, { tally, probe }: Blame): Promise<boolean> {
-  if (tally.read > 0 || (isRefusal(error) && tally.refused < REFUSED_AT_MOST)) return true;
+  const refused = isRefusal(error) || isModelChange(error);
+  if (tally.read > 0 || (refused && tally.refused < REFUSED_AT_MOST)) return true;
   if (!(await probe())) return false;
   tally.read += 1;
   return true;
 }
 
-/** Reads the newest record that is not among `ids`. False: there is none, or Odoo does not hand it over. */
+/**
+ * Reads the newest record that is not among `ids`. False: there is none, or Odoo does not hand it over.
+ *
+ * @throws OdooFieldError: the model is another by now.
+ */
 export async function readsAnything(
   odoo: OdooClient,
   model: DocumentModel,
@@ -86,7 +92,8 @@ export async function readsAnything(
     });
     if (other === undefined) return false;
     return (await readWhole(odoo, model, [other])).documents.length > 0;
-  } catch {
+  } catch (error) {
+    if (isModelChange(error)) throw error;
     return false;
   }
 }

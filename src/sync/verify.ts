@@ -6,7 +6,7 @@ import type { Domain, OdooClient } from '../odoo/types.ts';
 import type { DocumentDefinition } from './document.ts';
 import type { FindingKind, Verification } from './findings.ts';
 import { Findings } from './findings.ts';
-import { describeDocument } from './model.ts';
+import { describeDocument, isModelChange } from './model.ts';
 import { verifyModel } from './verify-model.ts';
 
 export interface VerifySource {
@@ -21,9 +21,22 @@ export interface VerifySource {
  * Compares the mirror with Odoo in full, and checks the mirror in itself. Memory stays flat: one slice of Odoo's
  * records, a few rows of the mirror, a few examples.
  *
- * What changes in Odoo after the last run counts as a difference. Throws what the Odoo client throws.
+ * What changes in Odoo after the last run counts as a difference. A field that vanishes meanwhile costs a second
+ * start. Throws what the Odoo client throws.
  */
 export async function verifyMirror(
+  source: VerifySource,
+  onProgress: (compared: number, total: number) => void,
+): Promise<Verification> {
+  try {
+    return await verifyOnce(source, onProgress);
+  } catch (error) {
+    if (!isModelChange(error)) throw error;
+    return verifyOnce(source, onProgress);
+  }
+}
+
+async function verifyOnce(
   source: VerifySource,
   onProgress: (compared: number, total: number) => void,
 ): Promise<Verification> {

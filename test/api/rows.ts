@@ -27,7 +27,8 @@ const fields: OdooFields = Object.fromEntries(
 );
 
 /** The header model of these tests, as `fields_get` would tell it. */
-export const saveTestFields = (db: Queryable): Promise<void> => saveFields(db, 'dimagaz.bc', fields);
+export const saveTestFields = (db: Queryable): Promise<void> =>
+  saveFields(db, 'dimagaz.bc', fields, new Date());
 
 const read = () => ({ fetchSeq: 1, fetchedAt: new Date(), syncedAt: new Date(), contentHash: 'hash' });
 

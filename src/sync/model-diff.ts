@@ -1,0 +1,42 @@
+import type { NewModelChange } from '../db/model-changes.ts';
+import type { OdooFieldDescription, OdooFields } from '../odoo/types.ts';
+import { canonicalJson } from './hash.ts';
+
+/** What one description of a model says that another did not. */
+export type FieldChangeNoted = Pick<NewModelChange, 'field' | 'kind' | 'old' | 'new' | 'reread'>;
+
+/** The fields that appeared, vanished or are described anew, by name. A renamed field is one removed and one added. */
+export function modelDiff(before: OdooFields, after: OdooFields): FieldChangeNoted[] {
+  const names = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort();
+  return names.flatMap((field): FieldChangeNoted[] => {
+    const old = own(before, field);
+    const now = own(after, field);
+    if (old === undefined && now !== undefined) {
+      return [{ field, kind: 'added', old: null, new: now, reread: true }];
+    }
+    if (old !== undefined && now === undefined) {
+      return [{ field, kind: 'removed', old, new: null, reread: true }];
+    }
+    if (old === undefined || now === undefined || same(settled(old), settled(now))) return [];
+    return [{ field, kind: 'changed', old, new: now, reread: !same(content(old), content(now)) }];
+  });
+}
+
+/** Lists that Odoo makes up at each call may come in any order. */
+function settled(field: OdooFieldDescription) {
+  return field.selection === undefined
+    ? field
+    : { ...field, selection: field.selection.map(canonicalJson).sort() };
+}
+
+/** What bears on the values of a field. Labels do not, those of a selection's options neither. */
+function content(field: OdooFieldDescription) {
+  const { type, relation, relation_field, digits, store, company_dependent, selection } = field;
+  const values = selection?.map((option) => canonicalJson(Array.isArray(option) ? option[0] : option)).sort();
+  return { type, relation, relation_field, digits, store, company_dependent, values };
+}
+
+const same = (left: unknown, right: unknown): boolean => canonicalJson(left) === canonicalJson(right);
+
+const own = (fields: OdooFields, name: string): OdooFieldDescription | undefined =>
+  Object.hasOwn(fields, name) ? fields[name] : undefined;
