@@ -43,6 +43,6 @@ async function lookOnce(mirror: Mirror, scheduled: boolean): Promise<void> {
     );
     if (lock?.mine !== true) return;
     await watchRuns(mirror);
-    if (scheduled) await applySchedule(mirror.queues.sync, mirror.settings);
+    if (scheduled) await applySchedule(mirror.queues, mirror.settings);
   });
 }

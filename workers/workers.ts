@@ -6,13 +6,17 @@ import type { BcPayload } from '../src/queues/bc.ts';
 import { BC_QUEUE } from '../src/queues/bc.ts';
 import type { PagePayload } from '../src/queues/pages.ts';
 import { PAGES_QUEUE } from '../src/queues/pages.ts';
+import { keptJobs } from '../src/queues/policy.ts';
 import { applySchedule } from '../src/queues/schedulers.ts';
 import type { SyncPayload } from '../src/queues/sync.ts';
 import { SYNC_QUEUE } from '../src/queues/sync.ts';
+import type { UpkeepPayload } from '../src/queues/upkeep.ts';
+import { UPKEEP_QUEUE } from '../src/queues/upkeep.ts';
 import type { Mirror } from '../src/sync/mirror.ts';
 import { handleBc } from './bc.ts';
 import { handlePage } from './pages.ts';
 import { handleSync } from './sync.ts';
+import { handleUpkeep } from './upkeep.ts';
 import { startWatchdog } from './watchdog.ts';
 
 /** Plans at once: resyncs do not wait for a full run's plan. */
@@ -38,6 +42,7 @@ export async function startWorkers(mirror: Mirror, { redis, prefix, scheduled }:
       ...{ connection: redis, prefix, concurrency },
       // A dead worker's jobs are taken up by another once the lock ran out.
       ...{ lockDuration: settings.lockMs, stalledInterval: settings.lockMs },
+      ...keptJobs(settings),
     });
     worker.on('error', (error) => log.warn({ reason: errorMessage(error), queue: name }, 'worker'));
     worker.on('failed', (job, error) =>
@@ -45,17 +50,22 @@ export async function startWorkers(mirror: Mirror, { redis, prefix, scheduled }:
     );
     return worker;
   };
-  if (scheduled) await applySchedule(mirror.queues.sync, settings);
+  if (scheduled) await applySchedule(mirror.queues, settings);
+  const stopping = new AbortController();
+  const upkeep = (job: Job<UpkeepPayload>) => handleUpkeep(mirror, job, stopping.signal);
   const workers = [
     start(SYNC_QUEUE, PLANS_AT_ONCE, (job: Job<SyncPayload>, token) =>
       handleSync(mirror, job, scheduled, token),
     ),
     start(PAGES_QUEUE, settings.pagesInFlight, (job: Job<PagePayload>) => handlePage(mirror, job)),
     start(BC_QUEUE, settings.bcConcurrency, (job: Job<BcPayload>) => handleBc(mirror, job)),
+    // Nothing but its schedule asks for upkeep.
+    ...(scheduled ? [start(UPKEEP_QUEUE, 1, upkeep)] : []),
   ];
   const watchdog = startWatchdog(mirror, scheduled);
   return {
     stop: async () => {
+      stopping.abort();
       await watchdog.stop();
       await Promise.all(workers.map((worker) => worker.close()));
     },

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { ConfigError } from '../config.ts';
 import { errorCode, errorMessage } from '../errors.ts';
+import { addAlerts } from './alerts.ts';
 import { BadArgumentError } from './errors.ts';
 import type { ExitCode } from './exit.ts';
 import { EXIT } from './exit.ts';
@@ -8,6 +9,7 @@ import type { CommandContext, Environment, Io } from './io.ts';
 import { oneLine, printJson } from './io.ts';
 import { addKeys } from './keys.ts';
 import { addMigrate } from './migrate.ts';
+import { addPrune } from './prune.ts';
 import { addResync } from './resync.ts';
 import { addStatus } from './status.ts';
 import { addSync } from './sync.ts';
@@ -56,7 +58,17 @@ function createProgram(context: CommandContext, exit: (code: ExitCode) => void):
     .exitOverride()
     .addHelpText('after', HELP);
   // Commands take over what is set above.
-  for (const add of [addSync, addResync, addStatus, addVerify, addTryton, addKeys, addMigrate])
+  for (const add of [
+    addSync,
+    addResync,
+    addStatus,
+    addVerify,
+    addPrune,
+    addTryton,
+    addAlerts,
+    addKeys,
+    addMigrate,
+  ])
     add(program, context, exit);
   return program;
 }
@@ -73,5 +85,6 @@ Examples:
   $ passerelle resync 4711
   $ passerelle status --json
   $ passerelle tryton ping
+  $ passerelle alerts test
   $ passerelle keys create --name portal --scope bc:read
   $ passerelle help sync`;

@@ -1,4 +1,4 @@
-import type { AnyColumn } from 'drizzle-orm';
+import type { AnyColumn, SQL } from 'drizzle-orm';
 import { sql } from 'drizzle-orm';
 import { bigint, customType, timestamp } from 'drizzle-orm/pg-core';
 
@@ -12,5 +12,5 @@ export const moment = (name: string) => timestamp(name, { withTimezone: true, mo
 export const xid8 = customType<{ data: string }>({ dataType: () => 'xid8' });
 
 /** `column = any(ids)` with one parameter, however many ids there are (a list has room for 65,535). */
-export const isAnyOf = (column: AnyColumn, ids: readonly number[]) =>
+export const isAnyOf = (column: AnyColumn | SQL, ids: readonly number[]) =>
   sql`${column} = any(${`{${ids.join(',')}}`}::bigint[])`;

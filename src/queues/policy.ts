@@ -1,4 +1,4 @@
-import type { JobsOptions } from 'bullmq';
+import type { JobsOptions, WorkerOptions } from 'bullmq';
 
 /** Tries of a job, and the pause before the second one in milliseconds; the pause doubles, with jitter. */
 export interface RetryPolicy {
@@ -9,23 +9,27 @@ export interface RetryPolicy {
 /** Half of each pause is random, so that jobs that failed together do not come back together. */
 const JITTER = 0.5;
 
-/** Few: a completed BC job still holds what it stored. */
-const KEEP_COMPLETED = 200;
-/** Failed jobs stay visible in bull-board; the ledger in PostgreSQL does not need them. */
-const KEEP_FAILED = 10_000;
-
 export function jobOptions(policy: RetryPolicy): JobsOptions {
   return {
     attempts: policy.attempts,
     backoff: { type: 'exponential', delay: policy.backoffMs, jitter: JITTER },
-    removeOnComplete: { count: KEEP_COMPLETED },
-    removeOnFail: { count: KEEP_FAILED },
   };
 }
 
 /** For work that its own schedule, or the watchdog, offers again. */
-export const ONE_TRY: JobsOptions = {
-  attempts: 1,
-  removeOnComplete: { count: KEEP_COMPLETED },
-  removeOnFail: { count: KEEP_COMPLETED },
-};
+export const ONE_TRY: JobsOptions = { attempts: 1 };
+
+/** Ended jobs that each queue keeps for people to look at; the ledger in PostgreSQL does not need them. */
+export interface Kept {
+  /** Few: a completed BC job still holds what it stored. */
+  readonly keepCompleted: number;
+  readonly keepFailed: number;
+}
+
+/** Said by the worker and not with each job, so that it holds for jobs of any age. 0 keeps none. */
+export function keptJobs({
+  keepCompleted,
+  keepFailed,
+}: Kept): Pick<WorkerOptions, 'removeOnComplete' | 'removeOnFail'> {
+  return { removeOnComplete: { count: keepCompleted }, removeOnFail: { count: keepFailed } };
+}

@@ -8,29 +8,34 @@ import type { PagesQueue } from './pages.ts';
 import { PAGES_QUEUE } from './pages.ts';
 import type { SyncQueue } from './sync.ts';
 import { SYNC_QUEUE } from './sync.ts';
+import type { UpkeepQueue } from './upkeep.ts';
+import { UPKEEP_QUEUE } from './upkeep.ts';
 
 export interface Queues {
   readonly sync: SyncQueue;
   readonly pages: PagesQueue;
   readonly bc: BcQueue;
+  readonly upkeep: UpkeepQueue;
   close(): Promise<void>;
 }
 
-/** Opens the three queues over one connection, which stays the caller's to close. */
+/** Opens the four queues over one connection, which stays the caller's to close. */
 export function openQueues(redis: Redis, prefix: string, log: Logger): Queues {
   const open = <Payload>(name: string) => {
     const queue = new Queue<Payload>(name, { connection: redis, prefix });
     queue.on('error', (error) => log.warn({ reason: errorMessage(error), queue: name }, 'queue connection'));
     return queue;
   };
-  const queues = { sync: open(SYNC_QUEUE), pages: open(PAGES_QUEUE), bc: open(BC_QUEUE) } as Omit<
-    Queues,
-    'close'
-  >;
+  const queues = {
+    sync: open(SYNC_QUEUE),
+    pages: open(PAGES_QUEUE),
+    bc: open(BC_QUEUE),
+    upkeep: open(UPKEEP_QUEUE),
+  } as Omit<Queues, 'close'>;
   return {
     ...queues,
     close: async () => {
-      await Promise.all([queues.sync.close(), queues.pages.close(), queues.bc.close()]);
+      await Promise.all([queues.sync, queues.pages, queues.bc, queues.upkeep].map((queue) => queue.close()));
     },
   };
 }

@@ -1,4 +1,4 @@
-import type { SyncConfig } from '../config.ts';
+import type { RetentionConfig, SyncConfig } from '../config.ts';
 import type { Database } from '../db/connection.ts';
 import type { Logger } from '../logger.ts';
 import type { OdooClient } from '../odoo/types.ts';
@@ -14,5 +14,6 @@ export interface Mirror {
   readonly models: ModelMemory;
   readonly queues: Queues;
   readonly settings: SyncConfig;
+  readonly retention: RetentionConfig;
   readonly log: Logger;
 }

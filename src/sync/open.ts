@@ -36,6 +36,7 @@ export function openMirror(
       models: new ModelMemory(),
       queues,
       settings: config.sync,
+      retention: config.retention,
       log,
     },
     redis,

@@ -37,7 +37,7 @@ test.each([
   }
 });
 
-test('with the password the board shows the three queues, from any address', async () => {
+test('with the password the board shows the four queues, from any address', async () => {
   const root = await guarded.app.inject({ url: '/admin', headers: chef });
   expect([root.statusCode, root.headers['location']]).toEqual([302, '/admin/queues']);
   const page = await guarded.app.inject({
@@ -49,7 +49,7 @@ test('with the password the board shows the three queues, from any address', asy
   expect(page.body).toContain('Passerelle');
   const answer = await guarded.app.inject({ url: BOARD_API, headers: chef });
   const names = answer.json().queues.map(({ name }: { name: string }) => name);
-  expect(names.sort()).toEqual(['bc', 'pages', 'sync']);
+  expect(names.sort()).toEqual(['bc', 'pages', 'sync', 'upkeep']);
 });
 
 test.each(['127.0.0.1', '::1', '::ffff:127.0.0.1'])(

@@ -42,14 +42,20 @@ test.each([
   expect(stderr).toContain(hint);
 });
 
-test.each([[[]], [['sync']], [['resync']], [['status']], [['verify']], [['keys']], [['migrate']]])(
-  'the help of %j has examples',
-  async (argv: string[]) => {
-    const { code, stdout } = await passerelle([...argv, '--help'], {});
-    expect(code).toBe(0);
-    expect(stdout).toContain(`Examples:\n  $ passerelle ${argv[0] ?? ''}`);
-  },
-);
+test.each([
+  [[]],
+  [['sync']],
+  [['resync']],
+  [['status']],
+  [['verify']],
+  [['prune']],
+  [['keys']],
+  [['migrate']],
+])('the help of %j has examples', async (argv: string[]) => {
+  const { code, stdout } = await passerelle([...argv, '--help'], {});
+  expect(code).toBe(0);
+  expect(stdout).toContain(`Examples:\n  $ passerelle ${argv[0] ?? ''}`);
+});
 
 test('prints its version', async () => {
   const { code, stdout } = await passerelle(['--version'], {});

@@ -41,6 +41,7 @@ export const QUICK = {
   SYNC_EVERY: 'off',
   FULL_SYNC_CRON: 'off',
   SWEEP_EVERY: 'off',
+  PRUNE_EVERY: 'off',
   SYNC_BACKOFF: '10ms',
   SYNC_ATTEMPTS: '3',
   LOG_LEVEL: 'silent',

@@ -9,7 +9,7 @@ import { sendProblem, toProblem } from '../problem.ts';
 
 const BOARD = '/admin/queues';
 
-/** bull-board: the three queues, their jobs, and the retry button. */
+/** bull-board: the four queues, their jobs, and the retry button. */
 export async function adminRoutes(api: Api, { config, queues, redis }: ApiDeps): Promise<void> {
   const adapter = new FastifyAdapter().setBasePath(BOARD);
   createBullBoard({
@@ -17,6 +17,7 @@ export async function adminRoutes(api: Api, { config, queues, redis }: ApiDeps):
       new BullMQAdapter(queues.sync, { description: 'plans runs' }),
       new BullMQAdapter(queues.pages, { description: 'reads pages of BCs from Odoo' }),
       new BullMQAdapter(queues.bc, { description: 'stores one BC each' }),
+      new BullMQAdapter(queues.upkeep, { description: 'removes what is kept too long' }),
     ],
     serverAdapter: adapter,
     options: { uiConfig: { boardTitle: 'Passerelle' } },

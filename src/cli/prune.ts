@@ -1,0 +1,74 @@
+import type { Command } from 'commander';
+import { readConfig } from '../config.ts';
+import { openDatabase } from '../db/connection.ts';
+import { createLogger } from '../logger.ts';
+import { openRedis } from '../queues/connection.ts';
+import { openQueues } from '../queues/queues.ts';
+import { withResources } from '../resources.ts';
+import type { Pruned } from '../sync/prune.ts';
+import { prune } from '../sync/prune.ts';
+import type { ExitCode } from './exit.ts';
+import { EXIT } from './exit.ts';
+import { count } from './follow.ts';
+import type { CommandContext } from './io.ts';
+import { printJson, printLines, QUIET } from './io.ts';
+import { checkDatabase, checkRedis } from './open.ts';
+
+export function addPrune(program: Command, context: CommandContext, exit: (code: ExitCode) => void): void {
+  program
+    .command('prune')
+    .summary('remove what is kept too long')
+    .description(
+      'Remove what is kept longer than RETAIN_RUNS, RETAIN_ITEMS, RETAIN_AUDIT, RETAIN_COMPLETED_JOBS and\n' +
+        'RETAIN_FAILED_JOBS say. Workers do so each PRUNE_EVERY by themselves. BCs and lines are never removed.',
+    )
+    .option('--json', 'print one JSON object')
+    .addHelpText('after', HELP)
+    .action(async (options: { readonly json?: boolean }) => exit(await pruneNow(context, options)));
+}
+
+const HELP = `
+Exit codes: 0 done, 1 PostgreSQL or Redis cannot be used, 2 bad usage or configuration, 130 stopped by Ctrl-C
+
+Examples:
+  $ passerelle prune
+  $ RETAIN_AUDIT=365d passerelle prune --json`;
+
+async function pruneNow(
+  { io, env }: CommandContext,
+  options: { readonly json?: boolean },
+): Promise<ExitCode> {
+  const config = readConfig(env, QUIET);
+  await checkDatabase(config.databaseUrl);
+  await checkRedis(config.redisUrl);
+  const stopping = new AbortController();
+  const forget = io.onInterrupt(() => stopping.abort());
+  const pruned = await withResources(async (defer) => {
+    const { db, close } = openDatabase(config.databaseUrl, 1);
+    defer(close);
+    const log = createLogger(config.logLevel, 'cli');
+    const redis = openRedis(config.redisUrl, 'producer', log);
+    defer(() => redis.disconnect());
+    const queues = openQueues(redis, config.queuePrefix, log);
+    defer(queues.close);
+    const source = { db, queues, settings: config.sync, retention: config.retention };
+    return prune(source, stopping.signal);
+  }).finally(forget);
+  if (options.json === true) printJson(io, pruned);
+  else printLines(io, [sentence(pruned)]);
+  return stopping.signal.aborted ? EXIT.interrupted : EXIT.success;
+}
+
+function sentence({ runs, items, failures, alerts, modelChanges, audit, jobs }: Pruned): string {
+  const removed = [
+    { rows: runs, words: 'runs' },
+    { rows: items, words: 'items of runs' },
+    { rows: failures, words: 'resolved failures' },
+    { rows: alerts, words: 'resolved alerts' },
+    { rows: modelChanges, words: 'changes of the model' },
+    { rows: audit, words: 'audit entries' },
+    { rows: jobs, words: 'ended jobs' },
+  ];
+  const parts = removed.filter(({ rows }) => rows > 0).map(({ rows, words }) => `${words} ${count(rows)}`);
+  return parts.length === 0 ? 'Nothing is kept too long.' : `Removed: ${parts.join(', ')}.`;
+}
