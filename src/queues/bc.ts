@@ -27,6 +27,8 @@ export const bcPayload = z.object({
   token: z.int().nullable(),
   generation: z.int(),
   odooId: z.int(),
+  /** How large `document` is as JSON. */
+  bytes: z.int().optional(),
   /** Left out when it is large or could not be read with its page: the job then reads the BC itself. */
   document: documentPayload.optional(),
 });

@@ -116,7 +116,7 @@ async function readSlices(
     const reading = { fetchSeq: await nextFetchSeq(db), fetchedAt: new Date().toISOString() };
     const read = await readDocuments(odoo, model, slice, blame);
     await closeGone(mirror, payload.runId, read.missing, reading.fetchSeq);
-    const jobs = [
+    const jobs: BcPayload[] = [
       ...read.documents.map((document) => job(payload, model, { ...reading, ...document })),
       ...read.refused.map((odooId) => ({ ...reference(payload), odooId })),
     ];

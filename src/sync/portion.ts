@@ -1,0 +1,34 @@
+import type { DocumentModel } from './model.ts';
+
+/** A larger BC does not travel through Redis: its job reads it again. In bytes of JSON, as all sizes here. */
+export const LARGEST_PAYLOAD = 256 * 1024;
+
+/** What waits in Redis at once, all pages of a run together. */
+const IN_FLIGHT = 32 * 1024 * 1024;
+
+/** What a page reads at once, as far as can be told beforehand. */
+const READ_AT_ONCE = 8 * 1024 * 1024;
+
+/** BCs that are read before anything is known of their size. */
+const FIRST = 50;
+
+/** What a BC weighs with its lines, on average of the last hundred or so; known for as long as its model is. */
+const weights = new WeakMap<DocumentModel, number>();
+const REMEMBERED = 100;
+
+/** Notes what a BC of this model weighed. */
+export function weigh(model: DocumentModel, bytes: number): void {
+  const before = weights.get(model) ?? bytes;
+  weights.set(model, before + (bytes - before) / REMEMBERED);
+}
+
+/** How many BCs to read at once, at least one, so that memory holds about the same however large they are. */
+export function portion(model: DocumentModel, room: number): number {
+  const weight = weights.get(model);
+  return weight === undefined ? FIRST : Math.max(1, Math.floor(Math.min(READ_AT_ONCE, room) / weight));
+}
+
+/** What one page may put into Redis. There are at most 64 in flight, so the largest payload always has room. */
+export function pageRoom({ pagesInFlight }: { readonly pagesInFlight: number }): number {
+  return IN_FLIGHT / pagesInFlight;
+}
