@@ -64,7 +64,7 @@ export class OdooDatabaseError extends PasserelleError {
   override readonly name = 'OdooDatabaseError';
   readonly code = 'odoo_unknown_database';
   constructor(site: CallSite) {
-    super(`${at(site)}: there is no such database. Check ODOO_DB.`);
+    super(`${at(site)}: there is no such database, or the server cannot open it. Check ODOO_DB.`);
   }
 }
 
@@ -86,6 +86,16 @@ export class OdooFieldError extends PasserelleError {
   readonly code = 'odoo_unknown_field';
   constructor(site: CallSite, detail: string) {
     super(`${at(site)}: unknown field. Read the model's fields again. Odoo says: ${detail}`);
+  }
+}
+
+/** Odoo answers, but its own database failed the call: it restarts, or two transactions were in each other's way. */
+export class OdooStorageError extends PasserelleError {
+  override readonly name = 'OdooStorageError';
+  readonly code = 'odoo_storage_trouble';
+  override readonly retryable = true;
+  constructor(site: CallSite, detail: string) {
+    super(`${at(site)}: Odoo has trouble with its own database. It says: ${detail}`);
   }
 }
 

@@ -6,6 +6,7 @@ import {
   OdooDatabaseError,
   OdooFieldError,
   OdooModelError,
+  OdooStorageError,
 } from './errors.ts';
 
 /** An error that Odoo reports, in the terms that all protocols share. */
@@ -13,6 +14,8 @@ export interface Fault {
   /** `AccessDenied` (login refused), `AccessError` (no right), or anything else. */
   readonly kind: 'denied' | 'forbidden' | 'other';
   readonly message: string;
+  /** The exception's class, where the protocol tells it apart: `psycopg2.errors.UndefinedColumn`. */
+  readonly exception?: string | undefined;
 }
 
 export type OdooFaultError =
@@ -21,7 +24,31 @@ export type OdooFaultError =
   | OdooAuthError
   | OdooDatabaseError
   | OdooFieldError
-  | OdooModelError;
+  | OdooModelError
+  | OdooStorageError;
+
+/** The code is newer than the database: the add-on's files were replaced and its upgrade is still to come. */
+const NOT_UPGRADED = ['UndefinedColumn', 'UndefinedTable'];
+
+/**
+ * Odoo's own database restarts, is full of connections, or let one transaction give way to another. psycopg2's classes
+ * have names of their own for what the server says; a connection that breaks is an `OperationalError` or, at the next
+ * use, an `InterfaceError`. `PoolError` is Odoo's.
+ */
+const STORAGE_TROUBLE = [
+  'OperationalError',
+  'InterfaceError',
+  'PoolError',
+  'AdminShutdown',
+  'CrashShutdown',
+  'CannotConnectNow',
+  'TooManyConnections',
+  'SerializationFailure',
+  'DeadlockDetected',
+  'LockNotAvailable',
+  'QueryCanceled',
+  'IdleInTransactionSessionTimeout',
+];
 
 /**
  * The error class for what Odoo reported. The sentences matched are those of Odoo 14.0 and 19.0 (the same in
@@ -29,13 +56,16 @@ export type OdooFaultError =
  * but no other user error of `fields_get` names the model.
  */
 export function faultError(site: CallSite, fault: Fault): OdooFaultError {
-  const detail = plainMessage(fault.message);
+  const { message: detail, exception = fault.exception } = reported(fault.message);
+  const name = exception?.split('.').at(-1) ?? '';
   if (fault.kind === 'denied') return new OdooAuthError(site);
   if (fault.kind === 'forbidden') return new OdooAccessError(site, detail);
   if (/database "[^"]*" does not exist/.test(detail)) return new OdooDatabaseError(site);
   if (site.model !== undefined && isUnknownModel(detail, site.model, site.call))
     return new OdooModelError(site, site.model);
-  if (/\bInvalid field\b/.test(detail)) return new OdooFieldError(site, detail);
+  if (/\bInvalid field\b/.test(detail) || NOT_UPGRADED.includes(name))
+    return new OdooFieldError(site, detail);
+  if (STORAGE_TROUBLE.includes(name)) return new OdooStorageError(site, detail);
   return new OdooApplicationError(site, detail);
 }
 
@@ -47,23 +77,29 @@ function isUnknownModel(detail: string, model: string, call: string): boolean {
 
 const LONGEST_MESSAGE = 2000;
 
-/**
- * A message without any Python traceback: of the last exception only its own words. XML-RPC faults hold the
- * whole traceback; JSON messages normally none, unless an application put one into its own text.
- */
+/** A message without any Python traceback: of the last exception only its own words. */
 export function plainMessage(text: string): string {
+  return reported(text).message;
+}
+
+interface Reported {
+  readonly message: string;
+  readonly exception?: string | undefined;
+}
+
+/** XML-RPC faults hold the whole traceback; JSON messages normally none, unless an application put one into its own text. */
+function reported(text: string): Reported {
   const start = text.lastIndexOf('Traceback (most recent call last):');
-  const message = start < 0 ? text : lastException(text.slice(start));
-  return message.trim().slice(0, LONGEST_MESSAGE) || 'no message';
+  const { message, ...rest } = start < 0 ? { message: text } : lastException(text.slice(start));
+  return { message: message.trim().slice(0, LONGEST_MESSAGE) || 'no message', ...rest };
 }
 
 /** After the frames (indented lines) comes `package.Class: message`, which may go on over several lines. */
-function lastException(traceback: string): string {
+function lastException(traceback: string): Reported {
   const lines = traceback.split(/\r?\n/).slice(1);
   const first = lines.findIndex((line) => line !== '' && !/^\s/.test(line));
-  if (first < 0) return '';
-  return lines
-    .slice(first)
-    .join('\n')
-    .replace(/^[\w.]+(?:: |\s*$)/, (found) => (found.endsWith(': ') ? '' : found));
+  if (first < 0) return { message: '' };
+  const said = lines.slice(first).join('\n');
+  const exception = /^([\w.]+)(?:: |\s*$)/.exec(said)?.[1];
+  return { message: said.replace(/^[\w.]+: /, ''), exception };
 }

@@ -43,6 +43,20 @@ psycopg2.errors.InvalidDatetimeFormat: invalid input syntax for type timestamp: 
 LINE 1: ...ctive" = true) AND ("res_partner"."write_date" >= 'zz')) AND...
                                                              ^
 `;
+/** As 19.0 sends it while the add-on's new code runs on the database of the old one. */
+const COLUMN_19 = `Traceback (most recent call last):
+  File "/usr/lib/python3/dist-packages/odoo/sql_db.py", line 439, in execute
+    self._obj.execute(query, params)
+psycopg2.errors.UndefinedColumn: column dimagaz_bc.carrier does not exist
+LINE 1: ...rice", "dimagaz_bc"."carrier" FROM
+                                ^
+`;
+const CLOSED_19 = `Traceback (most recent call last):
+  File "/usr/lib/python3/dist-packages/odoo/sql_db.py", line 439, in execute
+    self._obj.execute(query, params)
+psycopg2.OperationalError: server closed the connection unexpectedly
+\tThis probably means the server terminated abnormally
+`;
 
 describe('what Odoo reports', () => {
   it.each([
@@ -58,6 +72,8 @@ describe('what Odoo reports', () => {
     ["Object res.partner doesn't exist", 'odoo_unknown_model'],
     ["the model 'res.partner' does not exist", 'odoo_unknown_model'],
     [SQL_14, 'odoo_application_error'],
+    [COLUMN_19, 'odoo_unknown_field'],
+    [CLOSED_19, 'odoo_storage_trouble'],
     [
       'Record does not exist or has been deleted.\n(Record: res.partner(9,), User: 2)',
       'odoo_application_error',
@@ -75,6 +91,15 @@ describe('what Odoo reports', () => {
     });
     expect(forbidden).toMatchObject({ code: 'odoo_access_denied', retryable: false });
     expect(forbidden.message).toContain("You are not allowed to access 'X' records.");
+  });
+
+  it.each([
+    ['psycopg2.errors.UndefinedColumn', 'odoo_unknown_field'],
+    ['psycopg2.errors.SerializationFailure', 'odoo_storage_trouble'],
+    ['psycopg2.InterfaceError', 'odoo_storage_trouble'],
+    ['builtins.ValueError', 'odoo_application_error'],
+  ])('is told by the class %s too, whatever the language of the message', (exception, code) => {
+    expect(faultError(site, { kind: 'other', message: 'en français', exception }).code).toBe(code);
   });
 
   it('is an unknown model also in the words of another language, which Odoo 14 uses', () => {

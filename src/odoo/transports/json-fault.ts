@@ -7,5 +7,5 @@ export const jsonFaultSchema = z.object({ name: z.string().optional(), message: 
 export function jsonFault(data: z.infer<typeof jsonFaultSchema>): Fault {
   const name = data.name?.split('.').at(-1);
   const kind = name === 'AccessDenied' ? 'denied' : name === 'AccessError' ? 'forbidden' : 'other';
-  return { kind, message: data.message };
+  return { kind, message: data.message, exception: data.name };
 }

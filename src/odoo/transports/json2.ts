@@ -1,5 +1,5 @@
 import type { CallSite } from '../errors.ts';
-import { OdooDatabaseError, OdooMalformedError } from '../errors.ts';
+import { OdooDatabaseError, OdooMalformedError, OdooStorageError } from '../errors.ts';
 import { faultError } from '../faults.ts';
 import type { Http, HttpAnswer, HttpRequest } from '../http.ts';
 import { notTheProtocol } from '../http.ts';
@@ -64,5 +64,8 @@ function reported(request: HttpRequest, answer: HttpAnswer, value: OdooValue): E
   const data = jsonFaultSchema.safeParse(typeof value === 'string' ? { message: value } : value);
   if (!data.success) return notTheProtocol(request, answer, 'which is not JSON-2');
   const fault = jsonFault(data.data);
-  return faultError(request.site, answer.status === 401 ? { ...fault, kind: 'denied' } : fault);
+  if (answer.status === 401) return faultError(request.site, { ...fault, kind: 'denied' });
+  // 19.0 refuses a wrong key with 401. Any other trouble while it looks for the key, its database's too, is this one.
+  if (fault.kind === 'denied') return new OdooStorageError(request.site, fault.message);
+  return faultError(request.site, fault);
 }
