@@ -45,7 +45,7 @@ export function openEmail({ smtpUrl, to, from }: EmailConfig): Channel {
       await transport
         .sendMail({ ...message, signal: AbortSignal.any([signal, limit]) })
         .catch((error: unknown) =>
-          Promise.reject(limit.aborted ? late(host, error) : named(error, host, hide)),
+          Promise.reject(limit.aborted ? new AlertTimeoutError(host, TIMEOUT_MS) : named(error, host, hide)),
         );
     },
   };
@@ -75,17 +75,12 @@ function secretsOf(smtpUrl: string): string[] {
   return [url.password, password, base64(password), base64(`\0${user}\0${password}`)];
 }
 
-const late = (host: string, cause: unknown) => new AlertTimeoutError(host, TIMEOUT_MS, { cause });
-
-/** nodemailer tells by a code what went wrong; what the server itself said is in the message. */
+/** nodemailer tells by a code what went wrong. Its error is not kept as the cause: it quotes the server in full. */
 function named(error: unknown, host: string, hide: (text: string) => string): Error {
   const code = errorCode(error);
   const reason = short(hide(errorMessage(error))).replace(/\.$/, '') || code;
-  const cause = { cause: error };
-  if (code === 'ETIMEDOUT') return new AlertTimeoutError(host, STEP_MS, cause);
-  return ANSWERED.has(code)
-    ? new AlertRefusedError(host, reason, cause)
-    : new AlertUnreachableError(host, reason, cause);
+  if (code === 'ETIMEDOUT') return new AlertTimeoutError(host, STEP_MS);
+  return ANSWERED.has(code) ? new AlertRefusedError(host, reason) : new AlertUnreachableError(host, reason);
 }
 
 const ANSWERED: ReadonlySet<string> = new Set(['EAUTH', 'ENOAUTH', 'EENVELOPE', 'EMESSAGE', 'EPROTOCOL']);

@@ -5,8 +5,8 @@ export class AlertRefusedError extends PasserelleError {
   override readonly name = 'AlertRefusedError';
   readonly code = 'alert_refused';
   override readonly retryable = true;
-  constructor(target: string, answer: string, options?: ErrorOptions) {
-    super(`${target} did not take the notice: ${answer}.`, options);
+  constructor(target: string, answer: string) {
+    super(`${target} did not take the notice: ${answer}.`);
   }
 }
 
@@ -15,8 +15,8 @@ export class AlertUnreachableError extends PasserelleError {
   override readonly name = 'AlertUnreachableError';
   readonly code = 'alert_unreachable';
   override readonly retryable = true;
-  constructor(target: string, reason: string, options?: ErrorOptions) {
-    super(`${target} cannot be reached: ${reason}.`, options);
+  constructor(target: string, reason: string) {
+    super(`${target} cannot be reached: ${reason}.`);
   }
 }
 
@@ -25,7 +25,7 @@ export class AlertTimeoutError extends PasserelleError {
   override readonly name = 'AlertTimeoutError';
   readonly code = 'alert_timeout';
   override readonly retryable = true;
-  constructor(target: string, ms: number, options?: ErrorOptions) {
-    super(`${target} did not answer within ${ms} ms.`, options);
+  constructor(target: string, ms: number) {
+    super(`${target} did not answer within ${ms} ms.`);
   }
 }

@@ -73,8 +73,7 @@ function basic(username: string, password: string): string {
 }
 
 function named(error: unknown, host: string, hide: (text: string) => string): Error {
-  const cause = { cause: error };
   if (error instanceof DOMException && error.name === 'TimeoutError')
-    return new AlertTimeoutError(host, TIMEOUT_MS, cause);
-  return new AlertUnreachableError(host, short(hide(errorMessage(error))) || errorCode(error), cause);
+    return new AlertTimeoutError(host, TIMEOUT_MS);
+  return new AlertUnreachableError(host, short(hide(errorMessage(error))) || errorCode(error));
 }
