@@ -1,0 +1,59 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { findRun } from '../../src/db/runs.ts';
+import { processPage } from '../../src/sync/page.ts';
+import { LARGEST_PAYLOAD } from '../../src/sync/portion.ts';
+import { startRun } from '../../src/sync/start.ts';
+import type { Office } from '../harness/office.ts';
+import { openOffice } from '../harness/office.ts';
+
+const BC = 'dimagaz.bc';
+const MEGABYTE = 1024 * 1024;
+const BCS = 40;
+/** Two bytes each. */
+const CHARACTERS = 100_000;
+
+let office: Office;
+beforeAll(async () => {
+  office = await openOffice({ sandbox: { documents: BCS }, env: { SYNC_PAGES_IN_FLIGHT: '16' } });
+  office.odoo.write(BC, office.odoo.ids(BC), { notes: 'é'.repeat(CHARACTERS) });
+});
+afterAll(() => office?.close());
+
+const jobsOf = (state: 'waiting' | 'completed') => office.mirror.queues.bc.getJobs([state]);
+
+test('what large BCs put into Redis is bounded by their size, not by their number', async () => {
+  const { mirror, database } = office;
+  const runId = await office.request('full');
+  const queued = await findRun(mirror.db, runId);
+  if (queued === null) throw new Error('the run was just asked for');
+  await startRun(mirror, queued);
+  const [page] = await mirror.queues.pages.getJobs(['waiting']);
+  if (page === undefined) throw new Error('all BCs fit into one page');
+  // All of them would be 8 MB; with 16 pages in flight each of these has 2 MB of the 32.
+  expect(await processPage(mirror, page.data, { number: 1, last: false })).toBeLessThan(BCS);
+  const sizes = (await jobsOf('waiting')).map(({ data }) => Buffer.byteLength(JSON.stringify(data)));
+  const total = sizes.reduce((sum, size) => sum + size, 0);
+  expect(Math.max(...sizes)).toBeGreaterThan(2 * CHARACTERS);
+  expect(total).toBeGreaterThan(2 * MEGABYTE - LARGEST_PAYLOAD);
+  expect(total).toBeLessThanOrEqual(2 * MEGABYTE + sizes.length * 200);
+  const pages = await database.client`
+    select p.page, p.state, count(i.odoo_id)::int as items from sync_run_page p
+    left join sync_run_item i on i.run_id = p.run_id and i.page = p.page group by 1, 2 order by 1`;
+  expect(pages.reduce((sum, { items }) => sum + items, 0)).toBe(BCS);
+  expect(pages.map(({ state }) => state)).toEqual(['queued', ...pages.slice(1).map(() => 'planned')]);
+  expect(pages.length).toBeGreaterThan(3);
+  expect(Math.max(...pages.map(({ items }) => items))).toBe(sizes.length);
+});
+
+test('the run stores all of them, and its completed jobs do not hold what they stored', async () => {
+  await office.work();
+  const [asked] = await office.database.client`select id from sync_log`;
+  const run = await office.ended(Number(asked?.['id']));
+  expect(run).toMatchObject({ status: 'success', seen: BCS, created: BCS });
+  const [stored] = await office.database.client`
+    select min(length(fields->>'notes')) as least, count(*)::int as n from scrap_dimagaz_bc`;
+  expect(stored).toEqual({ least: CHARACTERS, n: BCS });
+  const completed = await jobsOf('completed');
+  expect(completed.length).toBe(BCS);
+  expect(completed.filter(({ data }) => data.document !== undefined)).toEqual([]);
+});
