@@ -20,8 +20,9 @@ export function shape(env: Environment) {
     logLevel: env.LOG_LEVEL,
     /** Null where no Odoo is configured: then there is no mirror. */
     odoo: env.ODOO_URL === undefined ? null : odooShape(env, env.ODOO_URL),
-    /** The header model whose fields the read API knows, Odoo or not. */
+    /** The models whose fields the read API knows, Odoo or not. */
     model: env.ODOO_MODEL,
+    lineModel: env.ODOO_LINE_MODEL,
     sync: {
       everyMs: env.SYNC_EVERY,
       fullCron: env.FULL_SYNC_CRON,

@@ -15,6 +15,7 @@ import { bcListRoute } from './routes/bc-list.ts';
 import { failureRoutes } from './routes/failures.ts';
 import { healthRoutes } from './routes/health.ts';
 import { incidentRoutes } from './routes/incidents.ts';
+import { modelRoute } from './routes/model.ts';
 import { requestRoutes } from './routes/requests.ts';
 import { runRoutes } from './routes/runs.ts';
 import { syncRoutes } from './routes/sync.ts';
@@ -40,6 +41,7 @@ export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
   bcRoutes(api, deps);
   bcHistoryRoute(api, deps);
   syncRoutes(api, deps);
+  modelRoute(api, deps);
   runRoutes(api, deps);
   failureRoutes(api, deps);
   incidentRoutes(api, deps);

@@ -62,10 +62,12 @@ export function readListQuery(query: ListQuery, fields: readonly OdooFieldRow[])
     archived: query.archived,
   };
   const conditions = filter.conditions.map((condition) => JSON.stringify(condition)).sort();
-  const list = [query.sort, query.q, query.archived, filter.changedSince, conditions];
+  const order = readOrder(query.sort, fields);
+  // With the order's type: where a field was retyped, its old values are no position in the new list.
+  const list = [query.sort, order.extract, query.q, query.archived, filter.changedSince, conditions];
   const documents: Omit<DocumentQuery, 'limit'> = {
     filter,
-    order: readOrder(query.sort, fields),
+    order,
     after: query.cursor === undefined ? null : readCursor(list, query.cursor),
     pick: readPick(query.fields, fields),
   };

@@ -46,7 +46,7 @@ export function typed(json: SQL, extract: Extract): SQL {
     case 'boolean':
       return sql`(case when jsonb_typeof(${json}) = 'boolean' then (${json})::boolean end)`;
     case 'id':
-      return sql`(case when jsonb_typeof(${json}) = 'array' then (${json} ->> 0)::bigint end)`;
+      return sql`passerelle_many2one_id(${json})`;
     case 'name':
       return sql`(case when jsonb_typeof(${json}) = 'array' then ${json} ->> 1 end) collate "C"`;
   }

@@ -1,0 +1,93 @@
+import { z } from 'zod';
+import type { Database } from '../../db/connection.ts';
+import { listFields } from '../../db/fields.ts';
+import { listModelChanges } from '../../db/model-changes.ts';
+import { MODEL_CHANGES } from '../../db/schema/model.ts';
+import { viewColumns } from '../../db/view-columns.ts';
+import type { View } from '../../db/view-sql.ts';
+import { HEADER_VIEW, LINE_VIEW } from '../../db/view-sql.ts';
+import { isViewCurrent } from '../../db/views.ts';
+import type { Api } from '../app.ts';
+import type { ApiDeps } from '../deps.ts';
+import { problemResponses } from '../problem.ts';
+import { idCursor, limit, moment, pageOf, toPage } from '../schemas.ts';
+
+const field = z.object({
+  name: z.string(),
+  type: z.string().describe("Odoo's field type"),
+  label: z.string(),
+  relation: z.string().nullable(),
+  columns: z
+    .array(z.object({ name: z.string(), type: z.string() }))
+    .describe('of the view, with their PostgreSQL types'),
+});
+
+const model = z.object({
+  model: z.string(),
+  view: z.string(),
+  viewCurrent: z.boolean().describe('false: the view could not follow yet; the log of the worker says why'),
+  fields: z.array(field).describe('as Odoo describes them'),
+});
+
+const description = z.record(z.string(), z.unknown());
+
+const modelChange = z.object({
+  id: z.int(),
+  at: moment,
+  model: z.string(),
+  field: z.string(),
+  kind: z.enum(MODEL_CHANGES),
+  old: description.nullable(),
+  new: description.nullable(),
+  runId: z.int().describe('the run that noticed'),
+  reread: z.boolean().describe('every BC is read again after it'),
+});
+
+/** What is mirrored, and how it changed in Odoo. */
+export function modelRoute(api: Api, { config, db }: ApiDeps): void {
+  api.get(
+    '/api/v1/sync/model',
+    {
+      config: { scope: 'bc:read' },
+      schema: {
+        tags: ['sync'],
+        summary: 'The mirrored models with fields and view columns, and their changes, newest first',
+        querystring: z.strictObject({ limit, cursor: idCursor }),
+        response: {
+          200: pageOf(modelChange).extend({ models: z.array(model) }),
+          ...problemResponses,
+        },
+      },
+    },
+    async ({ query: { limit: size, cursor } }) => {
+      const names = [config.model, config.lineModel];
+      const [changes, ...models] = await Promise.all([
+        listModelChanges(db, names, { limit: size + 1, before: cursor }),
+        presentModel(db, config.model, HEADER_VIEW),
+        presentModel(db, config.lineModel, LINE_VIEW),
+      ]);
+      const rows = changes.map((row) => ({
+        ...row,
+        old: row.old && { ...row.old },
+        new: row.new && { ...row.new },
+      }));
+      return { models, ...toPage(rows, size, (last) => last.id) };
+    },
+  );
+}
+
+async function presentModel(db: Database, name: string, view: View): Promise<z.infer<typeof model>> {
+  const [fields, viewCurrent] = await Promise.all([listFields(db, name), isViewCurrent(db, view, name)]);
+  const columns = viewColumns(fields, view.own);
+  return {
+    model: name,
+    view: view.name,
+    viewCurrent,
+    fields: fields.map(({ name: of, type, label, relation }) => ({
+      ...{ name: of, type, label, relation },
+      columns: columns.filter((column) => column.field === of).map((column) => presentColumn(column)),
+    })),
+  };
+}
+
+const presentColumn = ({ name, type }: { readonly name: string; readonly type: string }) => ({ name, type });
