@@ -1,6 +1,7 @@
 import { drizzle } from 'drizzle-orm/postgres-js';
 import postgres from 'postgres';
 import * as schema from './schema/index.ts';
+import { endingTransactions } from './transactions.ts';
 
 export type Database = ReturnType<typeof openDatabase>['db'];
 export type Transaction = Parameters<Parameters<Database['transaction']>[0]>[0];
@@ -27,7 +28,7 @@ export function openDatabase(url: string, max = 10) {
     // In UTC, PostgreSQL words every moment that the mirror stores without BC and with whole minutes of offset.
     connection: { application_name: 'passerelle', TimeZone: 'UTC' },
   });
-  const db = drizzle(client, { schema });
+  const db = drizzle(endingTransactions(client), { schema });
   // Drizzle leaves moments as text, and `new Date` would take PostgreSQL's wording of the year 1 for 2001.
   client.options.parsers[TIMESTAMPTZ] = isoMoment;
   return { db, client, close: () => client.end({ timeout: 5 }) };

@@ -1,0 +1,80 @@
+import postgres from 'postgres';
+import { PasserelleError } from '../errors.ts';
+
+/** The connection of a transaction went away; what the transaction did is undone. */
+export class TransactionLostError extends PasserelleError {
+  override readonly name = 'TransactionLostError';
+  readonly code = 'transaction_lost';
+  override readonly retryable = true;
+  constructor() {
+    super(
+      'PostgreSQL closed the connection in the middle of a transaction, which is undone; it can be tried again.',
+    );
+  }
+}
+
+/**
+ * The same client, whose transactions end when their connection does.
+ *
+ * The driver (postgres 3.4.9) goes on after that: it sends what is left of the transaction, or its `rollback`, over a
+ * connection that is closed, which ends the process (porsager/postgres#1208), or that was opened anew for somebody
+ * else, whose transaction it would end.
+ */
+export function endingTransactions(client: postgres.Sql): postgres.Sql {
+  const begin = (work: (tx: postgres.TransactionSql) => Promise<unknown>) => beginOn(client, work);
+  return new Proxy(client, {
+    get: (target, name): unknown => (name === 'begin' ? begin : Reflect.get(target, name)),
+  });
+}
+
+function beginOn(
+  client: postgres.Sql,
+  work: (tx: postgres.TransactionSql) => Promise<unknown>,
+): Promise<unknown> {
+  let over = false;
+  return new Promise((resolve, reject) => {
+    const whole = client.begin(
+      (tx) =>
+        // Left unsettled once the connection is gone: the driver then sends nothing more.
+        new Promise((commit, rollBack) => {
+          work(whileAlive(tx, () => !over)).then(
+            (result) => over || commit(result),
+            (error: unknown) => {
+              if (over) return;
+              over = isBreak(error);
+              if (over) reject(error);
+              else rollBack(error);
+            },
+          );
+        }),
+    );
+    whole.then(resolve, (error: unknown) => {
+      over = true;
+      reject(error);
+    });
+  });
+}
+
+function whileAlive(tx: postgres.TransactionSql, isAlive: () => boolean): postgres.TransactionSql {
+  return new Proxy(tx, {
+    get: (target, name): unknown => {
+      if (!isAlive()) throw new TransactionLostError();
+      return Reflect.get(target, name);
+    },
+  });
+}
+
+/** The driver's own codes, and those of the socket. */
+const BREAKS = [
+  ...['CONNECTION_CLOSED', 'CONNECTION_DESTROYED', 'CONNECTION_ENDED', 'CONNECT_TIMEOUT'],
+  ...['ECONNRESET', 'ECONNREFUSED', 'ECONNABORTED', 'EPIPE', 'ETIMEDOUT'],
+];
+
+/** The connection is gone, or PostgreSQL is about to close it. */
+function isBreak(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  if (error instanceof TransactionLostError) return true;
+  if (error instanceof postgres.PostgresError) return ['FATAL', 'PANIC'].includes(error.severity);
+  if ('code' in error && BREAKS.includes(String(error.code))) return true;
+  return isBreak(error.cause);
+}
