@@ -26,10 +26,18 @@ export async function lastTry(job: Job, error: unknown, giveUp: () => Promise<vo
   } catch (trouble) {
     return plain(trouble instanceof Error ? trouble : original);
   }
-  return new UnrecoverableError(errorMessage(original));
+  return new UnrecoverableError(shortMessage(original));
 }
+
+/** Thousands of failed jobs are kept in Redis; the whole message stands in `sync_failure` and `sync_log`. */
+const LONGEST_MESSAGE = 1000;
 
 /** BullMQ stores message and stack with the job; only the message is for people. */
 function plain(error: Error): Error {
-  return new Error(errorMessage(error), { cause: error });
+  return new Error(shortMessage(error), { cause: error });
+}
+
+function shortMessage(error: Error): string {
+  const message = errorMessage(error);
+  return message.length > LONGEST_MESSAGE ? `${message.slice(0, LONGEST_MESSAGE)}…` : message;
 }

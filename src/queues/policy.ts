@@ -13,6 +13,8 @@ export function jobOptions(policy: RetryPolicy): JobsOptions {
   return {
     attempts: policy.attempts,
     backoff: { type: 'exponential', delay: policy.backoffMs, jitter: JITTER },
+    // Of the last attempt: each would be kept with the job.
+    stackTraceLimit: 1,
   };
 }
 

@@ -57,3 +57,20 @@ test('the run stores all of them, and its completed jobs do not hold what they s
   expect(completed.length).toBe(BCS);
   expect(completed.filter(({ data }) => data.document !== undefined)).toEqual([]);
 });
+
+test('a job that failed for good keeps one stack and the beginning of its message; the ledger has all of it', async () => {
+  const { mirror, database, odoo } = office;
+  await database.client.unsafe(`
+    create function refuse() returns trigger language plpgsql as
+      $$ begin raise exception '%', repeat('long ', 10000) using errcode = '53100'; end $$;
+    create trigger refuse before insert or update on scrap_dimagaz_bc for each row execute function refuse()`);
+  const [id = 0] = odoo.ids(BC);
+  const { id: runId } = await office.run('single', [id]);
+  const [failure] =
+    await database.client`select length(message) as n from sync_failure where odoo_id = ${id}`;
+  expect(failure).toEqual({ n: 50_000 });
+  const job = await mirror.queues.bc.getJob(`bc-${runId}-${id}-0`);
+  expect(job?.attemptsMade).toBe(3);
+  expect(job?.failedReason.length).toBeLessThan(1100);
+  expect(job?.stacktrace.length).toBe(1);
+});
