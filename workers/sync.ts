@@ -62,13 +62,18 @@ async function comeBack(job: Job, token: string | undefined): Promise<never> {
 async function runOf({ db, definition }: Mirror, { runId, mode, trigger }: SyncPayload): Promise<SyncLogRow> {
   if (runId === undefined) return createRun(db, { key: definition.key, mode, trigger });
   const run = await findRun(db, runId);
-  if (run === null) throw new Error(`Run ${runId} is not in sync_log; the database was changed.`);
+  if (run === null)
+    throw new Error(
+      `Run ${runId} is not in sync_log any more: its time (RETAIN_RUNS) is over. Ask for a new one.`,
+    );
   if (run.status !== 'failed') return run;
   return createRun(db, {
     key: definition.key,
     mode,
     trigger: 'retry',
     force: run.force,
+    // What a full run had read already need not be read again.
+    ...(mode === 'full' && { continues: run.id }),
     ...(run.odooIds && { odooIds: run.odooIds }),
   });
 }

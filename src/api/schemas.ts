@@ -50,6 +50,7 @@ export const run = z.object({
   finishedAt: moment.nullable(),
   since: moment.nullable(),
   nowSync: moment.nullable(),
+  continues: z.int().nullable().describe('the failed run whose open BCs this one took over'),
   odooIds: z.array(z.int()).nullable(),
   force: z.boolean().describe('the breaker did not hold for this sweep'),
   protocol: z.string().nullable(),

@@ -86,22 +86,24 @@ export function exitCodeOf(run: SyncLogRow): ExitCode {
 /** A run as `--json` shows it: the names are part of the contract. */
 function account(run: SyncLogRow) {
   const { id: runId, mode, status, seen, created, updated, unchanged, archived, gone, failed } = run;
-  const { late } = run;
+  const { late, continues } = run;
   const { linesSeen, linesRemoved, durationMs, rpcCalls, errorCode: code, errorMessage: message } = run;
   return {
     ...{ runId, mode, status, seen, created, updated, unchanged, archived, gone, failed, late },
     ...{ linesSeen, linesRemoved, durationMs, rpcCalls },
+    ...(continues === null ? {} : { continues }),
     ...(code === null ? {} : { error: { code, message } }),
   };
 }
 
 function summary(run: SyncLogRow): string[] {
   const seconds = ((run.durationMs ?? 0) / 1000).toFixed(1);
+  const carriesOn = run.continues === null ? '' : `, carries on run ${run.continues}`;
   const outcomes = (['created', 'updated', 'unchanged', 'archived', 'gone', 'failed'] as const)
     .filter((name) => run[name] > 0)
     .map((name) => `${count(run[name])} ${name}`);
   return [
-    `Run ${run.id} (${run.mode}): ${run.status} in ${seconds} s, ${count(run.rpcCalls)} calls to Odoo`,
+    `Run ${run.id} (${run.mode}${carriesOn}): ${run.status} in ${seconds} s, ${count(run.rpcCalls)} calls to Odoo`,
     `  ${count(run.seen)} BC: ${outcomes.join(', ') || 'nothing to do'}`,
     `  ${count(run.linesSeen)} lines, ${count(run.linesRemoved)} removed`,
     ...(run.mode === 'sweep' ? [`  Late changes caught: ${count(run.late)}`] : []),

@@ -11,6 +11,8 @@ export interface NewRun {
   readonly odooIds?: readonly number[];
   /** A sweep that the breaker does not stop. */
   readonly force?: boolean;
+  /** A full run that need not start over: the failed one that it may carry on. */
+  readonly continues?: number;
 }
 
 /** Writes a run into the log, `queued`, before anything else knows of it. */
@@ -52,21 +54,23 @@ export async function listRuns(
     .limit(filter.limit);
 }
 
-/** The last run before this one that went by a window or read everything, and was planned to its end. */
-export async function newestPlanned(db: Queryable, key: string, before: number): Promise<SyncLogRow | null> {
+/**
+ * The last run that went by a window or read everything, was planned to its end, and is over. Tokens tell the order:
+ * they grow with each grant of the lease, whichever worker's clock says what.
+ */
+export async function newestPlanned(db: Queryable, key: string): Promise<SyncLogRow | null> {
   const rows = await db
     .select()
     .from(syncLog)
     .where(
       and(
         eq(syncLog.key, key),
-        lt(syncLog.id, before),
         inArray(syncLog.mode, ['incremental', 'full']),
         inArray(syncLog.status, ['success', 'partial', 'failed']),
         isNotNull(syncLog.plannedAt),
       ),
     )
-    .orderBy(desc(syncLog.plannedAt))
+    .orderBy(desc(syncLog.leaseToken))
     .limit(1);
   return rows[0] ?? null;
 }
@@ -114,13 +118,17 @@ const ended = {
   durationMs: sql<number>`(extract(epoch from clock_timestamp() - coalesce(${syncLog.startedAt}, clock_timestamp())) * 1000)::int`,
 };
 
-/** Ends a run with the account of its ledger: `partial` where an item failed or something was refused, else `success`. */
+/**
+ * Ends a run with the account of its ledger. Without a status of its own it is `partial` where an item failed or
+ * something was refused, else `success`. What a failed run still owes is not counted as seen.
+ */
 export async function settleRun(
   db: Queryable,
   id: number,
-  refused: { readonly code: string; readonly message: string } | null,
+  reason: { readonly code: string; readonly message: string } | null,
+  status: 'failed' | null = null,
 ): Promise<void> {
-  const items = sql`(select count(*) as seen,
+  const items = sql`(select count(*) filter (where state <> 'open') as seen,
       count(*) filter (where state = 'created') as created, count(*) filter (where state = 'updated') as updated,
       count(*) filter (where state = 'unchanged') as unchanged, count(*) filter (where state = 'gone') as gone,
       count(*) filter (where state = 'archived') as archived,
@@ -131,10 +139,11 @@ export async function settleRun(
   const pages = sql`(select coalesce(sum(rpc_calls), 0) as rpc_calls from ${syncRunPage} where run_id = ${id})`;
   await db.execute(sql`
     update ${syncLog} as run set
-      status = case when items.failed > 0 or ${refused !== null} then 'partial' else 'success' end,
+      status = coalesce(${status}, case when items.failed > 0 or ${reason !== null} then 'partial' else 'success' end),
       seen = items.seen, created = items.created, updated = items.updated, unchanged = items.unchanged,
       gone = items.gone, archived = items.archived, failed = items.failed, late = items.late,
-      error_code = ${refused?.code ?? null}, error_message = ${refused?.message ?? null}, lines_seen = items.lines_seen, lines_removed = items.lines_removed,
+      error_code = ${reason?.code ?? null}, error_message = ${reason?.message ?? null},
+      lines_seen = items.lines_seen, lines_removed = items.lines_removed,
       rpc_calls = run.rpc_calls + items.rpc_calls + pages.rpc_calls,
       finished_at = clock_timestamp(),
       duration_ms = (extract(epoch from clock_timestamp() - coalesce(run.started_at, run.requested_at)) * 1000)::int

@@ -3,7 +3,7 @@ import type { Progress } from '../db/lease.ts';
 import { releaseLease } from '../db/lease.ts';
 import type { QueuedPage } from '../db/ledger.ts';
 import { hasOpenItems, nextPages } from '../db/ledger.ts';
-import { closeRun, lockRun, settleRun } from '../db/runs.ts';
+import { lockRun, settleRun } from '../db/runs.ts';
 import type { SyncLogRow } from '../db/schema/sync.ts';
 import { errorCode, errorMessage } from '../errors.ts';
 import { enqueuePages } from '../queues/pages.ts';
@@ -92,7 +92,7 @@ export async function failRun(
   const failed = await db.transaction(async (tx) => {
     const run = await lockRun(tx, runId);
     if (run?.status !== 'running' || run.leaseToken !== token) return false;
-    await closeRun(tx, runId, 'failed', reason);
+    await settleRun(tx, runId, reason, 'failed');
     await release(tx, definition.key, run, {});
     return true;
   });

@@ -8,7 +8,7 @@ import { errorCode, errorMessage } from '../errors.ts';
 import type { OdooClient, OdooRecord } from '../odoo/types.ts';
 import type { BcPayload, DocumentPayload } from '../queues/bc.ts';
 import { advanceWhenPageIsDone, failRun } from './advance.ts';
-import { binarySizes, fillBinaries } from './binaries.ts';
+import { binarySizes, ContentGoneError, fillBinaries } from './binaries.ts';
 import type { CountedClient } from './calls.ts';
 import { countCalls } from './calls.ts';
 import type { PreparedDocument } from './compare.ts';
@@ -18,6 +18,7 @@ import { withModel } from './model-watch.ts';
 import { prepare } from './prepare.ts';
 import type { Blame } from './read.ts';
 import { isOutage, readDocuments, readsAnything } from './read.ts';
+import { promisedInAll } from './size-text.ts';
 import type { StoreOutcome } from './store.ts';
 import { StaleReadingError, storeDocument } from './store.ts';
 
@@ -64,12 +65,25 @@ async function storeLatest(
       return 'gone';
     }
     try {
-      const complete = await completed(mirror, odoo, model, document);
-      return await storeDocument(db, model, complete, { key: definition.key, runId, rpcCalls: odoo.used() });
+      return await mirror.room.hold(contentBytes(model, document), async () => {
+        const complete = await completed(mirror, odoo, model, document);
+        return storeDocument(db, model, complete, { key: definition.key, runId, rpcCalls: odoo.used() });
+      });
     } catch (error) {
-      if (!(error instanceof StaleReadingError) || reading === READINGS) throw error;
+      if (!isOvertaken(error) || reading === READINGS) throw error;
     }
   }
+}
+
+/** The BC went on changing after it was read: reading it again helps. */
+function isOvertaken(error: unknown): boolean {
+  return error instanceof StaleReadingError || error instanceof ContentGoneError;
+}
+
+/** What the contents of a BC will weigh in memory. */
+function contentBytes({ header, line }: DocumentModel, document: DocumentPayload): number {
+  const lines = document.lines.map((record) => promisedInAll(binarySizes(record, line)));
+  return lines.reduce((sum, bytes) => sum + bytes, promisedInAll(binarySizes(document.header, header)));
 }
 
 /** Reads one BC; a refusal is thrown as Odoo gave it. Null: Odoo does not have it, as of the reading `goneSeq`. */

@@ -21,6 +21,7 @@ const EVERYTHING: Decision = { mode: 'full', since: null, continues: null };
  *
  * An incremental run carries on where the last one failed: it takes over what that one still owed, and its window
  * starts at that one's. Without a last run, without dates to go by, or after a change of the model it reads everything.
+ * So does a full run, unless it is the retry of one that failed.
  */
 export async function decideMode(
   { db, definition, settings }: Mirror,
@@ -30,17 +31,18 @@ export async function decideMode(
   if (run.mode === 'single' || run.mode === 'sweep') {
     return { mode: run.mode, since: null, continues: null };
   }
-  const asked = run.mode === 'full' && run.continues === null;
-  if (asked || !isDated(model)) return EVERYTHING;
+  const startsOver = run.mode === 'full' && run.continues === null;
+  if (startsOver || !isDated(model)) return EVERYTHING;
   const state = await readState(db, definition.key);
   const unread = modelChange > (state?.modelRead ?? 0);
-  const left = await newestPlanned(db, definition.key, run.id);
-  if (left?.status === 'failed' && left.nowSync !== null && (!unread || readsAll(left, modelChange))) {
+  const left = await newestPlanned(db, definition.key);
+  const needsAll = unread || run.mode === 'full';
+  if (left?.status === 'failed' && left.nowSync !== null && (!needsAll || readsAll(left, modelChange))) {
     const since = windowStart(left.nowSync, nowSync, settings.overlapMs);
     return { mode: left.mode, since, continues: left.id };
   }
   const lastSync = state?.lastSync ?? null;
-  if (unread || lastSync === null) return EVERYTHING;
+  if (needsAll || lastSync === null) return EVERYTHING;
   return { mode: 'incremental', since: windowStart(lastSync, nowSync, settings.overlapMs), continues: null };
 }
 
