@@ -1,0 +1,67 @@
+import type postgres from 'postgres';
+import { depth } from '../../src/queues/queues.ts';
+import type { Desk } from '../harness/office.ts';
+import { until } from '../harness/until.ts';
+import type { Crew } from './crew.ts';
+
+const PATIENCE_MS = 90_000;
+
+/** Nothing starts by itself any more. */
+const UNSCHEDULED = { SYNC_EVERY: 'off', SWEEP_EVERY: 'off', FULL_SYNC_CRON: 'off', PRUNE_EVERY: 'off' };
+
+/**
+ * Waits for what a mirror does by itself once nothing goes wrong any more: one scheduled sweep and one scheduled
+ * incremental run after it. Then what is listed as failed is offered again, and all work is let come to its end.
+ */
+export async function calmDown(sql: postgres.Sql, desk: Desk, crew: Crew): Promise<void> {
+  crew.start();
+  const [newest] = await sql<{ id: number }[]>`select coalesce(max(id), 0)::int as id from sync_log`;
+  const sweep = await scheduled(sql, 'sweep', newest?.id ?? 0);
+  await scheduled(sql, 'incremental', sweep);
+  await retryFailures(sql, desk);
+  await until(async () => (await openRuns(sql)) === 0, 'a moment without a run', PATIENCE_MS);
+  const codes = await crew.dismiss();
+  if (codes.some((code) => code !== 0)) crew.collapsed.push(`SIGTERM ended workers with ${codes.join(', ')}`);
+  crew.start(UNSCHEDULED);
+  const { queues } = desk.mirror;
+  await until(
+    async () => {
+      if ((await openRuns(sql)) > 0) return false;
+      const depths = await Promise.all([depth(queues.sync), depth(queues.pages), depth(queues.bc)]);
+      return depths.every((jobs) => jobs === 0);
+    },
+    'the last run and the last job to be over',
+    PATIENCE_MS,
+  );
+}
+
+/** The first run of a mode that a schedule started after run `after`, and that ended well. */
+async function scheduled(sql: postgres.Sql, mode: 'incremental' | 'sweep', after: number): Promise<number> {
+  return until(
+    async () => {
+      const [run] = await sql<{ id: number }[]>`
+        select id::int from sync_log where id > ${after} and mode in (${mode}, 'full') and trigger = 'schedule'
+          and status in ('success', 'partial') and (mode = ${mode} or ${mode} = 'incremental') order by id limit 1`;
+      return run?.id;
+    },
+    `a scheduled ${mode} run after run ${after} that ends well`,
+    PATIENCE_MS,
+  );
+}
+
+async function openRuns(sql: postgres.Sql): Promise<number> {
+  const [row] = await sql<{ n: number }[]>`
+    select count(*)::int as n from sync_log where status in ('queued', 'running')`;
+  return row?.n ?? 0;
+}
+
+/** As a person does who sees them listed: scheduled runs would wait for a minute or more. */
+async function retryFailures(sql: postgres.Sql, desk: Desk): Promise<void> {
+  const rows = await sql<{ id: number }[]>`
+    select odoo_id::int as id from sync_failure where resolved_at is null order by 1`;
+  if (rows.length === 0) return;
+  await desk.run(
+    'single',
+    rows.map(({ id }) => id),
+  );
+}

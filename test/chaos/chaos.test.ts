@@ -1,0 +1,43 @@
+import { availableParallelism } from 'node:os';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Figures } from './figures.ts';
+import { sum, table } from './figures.ts';
+import { Lane } from './lane.ts';
+import { drawSchedule, scheduleText } from './schedule.ts';
+import { seeds } from './seeds.ts';
+import { play } from './story.ts';
+
+/** Stories told at the same time, each with servers of its own. */
+const AT_ONCE = Math.min(2, availableParallelism());
+
+describe.concurrent('after everything that can go wrong went wrong', () => {
+  const lanes: Lane[] = [];
+  const all: Figures[] = [];
+  const begin = performance.now();
+  beforeAll(async () => {
+    lanes.push(...(await Promise.all(Array.from({ length: AT_ONCE }, () => Lane.open()))));
+  });
+  afterAll(async () => {
+    const minutes = ((performance.now() - begin) / 60_000).toFixed(1);
+    process.stdout.write(`\nThe chaos suite in ${minutes} minutes\n${table(sum(all))}\n`);
+    await Promise.all(lanes.map((lane) => lane.close()));
+  });
+
+  it.for(seeds(process.env))(
+    'the mirror equals Odoo, and each change is told once: seed %i',
+    async (seed) => {
+      const schedule = drawSchedule(seed);
+      process.stdout.write(`${scheduleText(schedule)}\n`);
+      const lane = lanes.pop();
+      if (lane === undefined) throw new Error('more stories at once than lanes');
+      try {
+        const { problems, figures, logs } = await play(lane, schedule);
+        all.push(figures);
+        const repeat = `Repeat it with CHAOS_SEED=${seed} npm run test:chaos; its logs are in ${logs}`;
+        expect(problems, `Seed ${seed} failed. ${repeat}`).toEqual([]);
+      } finally {
+        lanes.push(lane);
+      }
+    },
+  );
+});

@@ -1,0 +1,169 @@
+import type { Values } from '../../dev/sandbox-odoo/columns.ts';
+import type { Random } from '../../dev/sandbox-odoo/random.ts';
+import type { SandboxOdoo } from '../../dev/sandbox-odoo/sandbox.ts';
+import type { SandboxTransaction } from '../../dev/sandbox-odoo/transaction.ts';
+import { BC, LINE } from './history.ts';
+
+/** What one transaction does, and the BCs whose content it touches. */
+export interface DeskWork {
+  readonly bcs: readonly number[];
+  readonly write: (transaction: SandboxTransaction) => void;
+  readonly deletes?: boolean;
+}
+
+export interface Limits {
+  readonly mayDelete: boolean;
+  /** False: it is committed at once, so it may also be done in SQL. */
+  readonly transactional: boolean;
+}
+
+type Draw = (odoo: SandboxOdoo, random: Random, free: readonly number[]) => DeskWork | null;
+
+/** The work of one transaction on BCs that nobody holds; null where there is nothing to do it to. */
+export function pickWork(
+  odoo: SandboxOdoo,
+  random: Random,
+  free: readonly number[],
+  limits: Limits,
+): DeskWork | null {
+  const deletions = limits.mayDelete ? DELETIONS : [];
+  const inSql = limits.transactional ? [] : [eraseLine, ...(limits.mayDelete ? [eraseBc] : [])];
+  const draw = random.pick([createBc, ...USUAL, ...deletions, ...inSql]);
+  return draw(odoo, random, free);
+}
+
+const writeHeaders: Draw = (_, random, free) => {
+  const bcs = some(random, free, random.between(1, 3));
+  const values = { priority: random.between(0, 1e6), notes: `note ${random.between(0, 1e9)}` };
+  return bcs.length === 0 ? null : { bcs, write: (transaction) => transaction.write(BC, bcs, values) };
+};
+
+const writeMany: Draw = (_, random, free) => {
+  const bcs = some(random, free, random.between(8, 20));
+  const values = { discount_rate: random.between(0, 9999) / 10_000, urgent: random.chance(0.5) };
+  return bcs.length === 0 ? null : { bcs, write: (transaction) => transaction.write(BC, bcs, values) };
+};
+
+const onHeader =
+  (values: (random: Random) => Values): Draw =>
+  (_, random, free) => {
+    const bcs = some(random, free, 1);
+    const drawn = values(random);
+    return bcs.length === 0 ? null : { bcs, write: (transaction) => transaction.write(BC, bcs, drawn) };
+  };
+
+/** Equal sizes now and then: the size text alone does not tell that the content is another. */
+const scan = (random: Random): string =>
+  Buffer.alloc(random.pick([600, 600, 40_000, 400_000]), `${random.between(1e8, 9e8)} `).toString('base64');
+
+const onLine =
+  (values: (random: Random) => Values): Draw =>
+  (odoo, random, free) => {
+    const line = aLine(odoo, random, free);
+    const drawn = values(random);
+    if (line === null) return null;
+    return { bcs: [line.bc], write: (transaction) => transaction.write(LINE, [line.id], drawn) };
+  };
+
+const createLine: Draw = (_, random, free) => {
+  const [bc] = some(random, free, 1);
+  if (bc === undefined) return null;
+  const values = lineValues(random);
+  return { bcs: [bc], write: (transaction) => void transaction.create(LINE, { ...values, bc_id: bc }) };
+};
+
+const moveLine: Draw = (odoo, random, free) => {
+  const line = aLine(odoo, random, free);
+  const [bc] = some(random, free, 1);
+  if (line === null || bc === undefined || bc === line.bc) return null;
+  return { bcs: [line.bc, bc], write: (transaction) => transaction.write(LINE, [line.id], { bc_id: bc }) };
+};
+
+const deleteLine: Draw = (odoo, random, free) => {
+  const line = aLine(odoo, random, free);
+  if (line === null) return null;
+  return { bcs: [line.bc], write: (transaction) => transaction.unlink(LINE, [line.id]) };
+};
+
+const eraseLine: Draw = (odoo, random, free) => {
+  const line = aLine(odoo, random, free);
+  if (line === null) return null;
+  return { bcs: [line.bc], write: () => odoo.erase(LINE, [line.id]) };
+};
+
+/** Its id is known at once, its content with the commit. */
+const createBc: Draw = (_, random) => {
+  const lines = Array.from({ length: random.between(0, 12) }, () => lineValues(random));
+  const bcs: number[] = [];
+  return {
+    bcs,
+    write: (transaction) => {
+      const values = {
+        name: `BC/CHAOS/${random.between(0, 1e9)}`,
+        notes: random.chance(0.5) ? 'né ici' : null,
+      };
+      bcs.push(transaction.create(BC, { ...values, line_ids: lines.map((line) => [0, 0, line] as const) }));
+    },
+  };
+};
+
+const deleteBc: Draw = (_, random, free) => {
+  const bcs = some(random, free, 1);
+  if (bcs.length === 0) return null;
+  return { bcs, deletes: true, write: (transaction) => transaction.unlink(BC, bcs) };
+};
+
+const eraseBc: Draw = (odoo, random, free) => {
+  const bcs = some(random, free, 1);
+  return bcs.length === 0 ? null : { bcs, deletes: true, write: () => odoo.erase(BC, bcs) };
+};
+
+const USUAL: readonly Draw[] = [
+  ...[
+    writeHeaders,
+    writeHeaders,
+    writeHeaders,
+    writeMany,
+    createLine,
+    createLine,
+    moveLine,
+    moveLine,
+    deleteLine,
+  ],
+  onHeader(() => ({})),
+  onHeader((random) => ({ name: `BC/${random.between(0, 1e9)}` })),
+  onHeader((random) => ({ active: random.chance(0.5) })),
+  onHeader((random) => ({ currency_id: random.between(1, 2) })),
+  onHeader((random) => ({ scan: random.chance(0.8) ? scan(random) : null })),
+  // Nothing of these two reaches the header.
+  onLine((random) => ({ note: `note ${random.between(0, 1e9)}` })),
+  onLine((random) => ({ photo: scan(random) })),
+  onLine((random) => ({ quantity: random.between(1, 1000), price_unit: random.between(1, 9999) / 100 })),
+  onLine((random) => ({ active: random.chance(0.7) })),
+];
+
+const DELETIONS: readonly Draw[] = [deleteBc];
+
+const lineValues = (random: Random): Values => ({
+  name: `ligne ${random.between(0, 1e9)}`,
+  quantity: random.between(1, 50),
+  price_unit: random.between(1, 9999) / 100,
+});
+
+function some(random: Random, free: readonly number[], most: number): number[] {
+  const picked = Array.from({ length: most }, () => free[random.between(0, free.length - 1)]);
+  return [...new Set(picked.filter((id) => id !== undefined))];
+}
+
+/** Some line of a BC that nobody holds. */
+function aLine(
+  odoo: SandboxOdoo,
+  random: Random,
+  free: readonly number[],
+): { id: number; bc: number } | null {
+  const [bc] = some(random, free, 1);
+  if (bc === undefined) return null;
+  const lines = odoo.read(BC, [bc])[0]?.['line_ids'];
+  const id: unknown = Array.isArray(lines) ? lines[random.between(0, lines.length - 1)] : undefined;
+  return typeof id === 'number' ? { id, bc } : null;
+}

@@ -1,0 +1,38 @@
+import type postgres from 'postgres';
+
+/** Figures by name; those of several stories add up. */
+export type Figures = Readonly<Record<string, number>>;
+
+export function sum(all: readonly Figures[]): Figures {
+  const total: Record<string, number> = {};
+  for (const figures of all) {
+    for (const [name, value] of Object.entries(figures)) total[name] = (total[name] ?? 0) + value;
+  }
+  return total;
+}
+
+/** One figure per line, the numbers under one another. */
+export function table(figures: Figures): string {
+  const width = Math.max(...Object.keys(figures).map((name) => name.length));
+  return Object.entries(figures)
+    .map(([name, value]) => `  ${name.padEnd(width)}  ${value.toLocaleString('en').padStart(9)}`)
+    .join('\n');
+}
+
+/** What the mirror's own log tells of a story. */
+export async function runFigures(sql: postgres.Sql): Promise<Figures> {
+  const runs = await sql<{ name: string; n: number }[]>`
+    select mode || ' runs: ' || status as name, count(*)::int as n from sync_log group by 1 order by 1`;
+  const [counts] = await sql<Record<string, number>[]>`
+    select (select coalesce(sum(late), 0)::int from sync_log) as late,
+      (select coalesce(sum(archived), 0)::int from sync_log) as archived,
+      (select count(*)::int from audit_log where action = 'restored') as restored,
+      (select count(*)::int from sync_failure) as failures`;
+  return {
+    'late changes caught by sweeps': counts?.['late'] ?? 0,
+    'BCs archived': counts?.['archived'] ?? 0,
+    'BCs that came back': counts?.['restored'] ?? 0,
+    'failures of single BCs, all resolved': counts?.['failures'] ?? 0,
+    ...Object.fromEntries(runs.map(({ name, n }) => [name, n])),
+  };
+}

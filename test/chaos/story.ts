@@ -1,0 +1,161 @@
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { seededRandom } from '../../dev/sandbox-odoo/random.ts';
+import type { SandboxOdoo } from '../../dev/sandbox-odoo/sandbox.ts';
+import { startSandboxOdoo } from '../../dev/sandbox-odoo/sandbox.ts';
+import { openDatabase } from '../../src/db/connection.ts';
+import { verifyMirror } from '../../src/sync/verify.ts';
+import type { Desk, Release } from '../harness/office.ts';
+import { openDesk } from '../harness/office.ts';
+import { until } from '../harness/until.ts';
+import { calmDown } from './calm.ts';
+import { checkLedger } from './check-ledger.ts';
+import { checkMirror } from './check-mirror.ts';
+import { checkTrail } from './check-trail.ts';
+import { Clerk } from './clerk.ts';
+import { Clock } from './clock.ts';
+import { Crew } from './crew.ts';
+import { disturb } from './director.ts';
+import type { Figures } from './figures.ts';
+import { runFigures } from './figures.ts';
+import { growDocuments } from './grow.ts';
+import { BC, History, LINE } from './history.ts';
+import type { Lane } from './lane.ts';
+import type { Schedule } from './schedule.ts';
+
+export interface Outcome {
+  readonly problems: readonly string[];
+  readonly figures: Figures;
+  /** Where the logs of the workers are; removed when there was no problem. */
+  readonly logs: string;
+}
+
+/** Everything short, so that a story has many runs. */
+const HURRIED = {
+  ...{ SYNC_EVERY: '1s', SWEEP_EVERY: '3s', FULL_SYNC_CRON: 'off', SYNC_LEASE: '3s', QUEUE_LOCK: '1s' },
+  ...{ SYNC_ATTEMPTS: '3', SYNC_BACKOFF: '50ms', SYNC_PAGE_SIZE: '20', SYNC_OVERLAP: '2s' },
+  ...{ ODOO_TIMEOUT_MS: '1000', LOG_LEVEL: 'info' },
+};
+
+/** Plays the story of a schedule from an empty mirror to the end, and looks at what is left. */
+export async function play(lane: Lane, schedule: Schedule): Promise<Outcome> {
+  const { seed, documents } = schedule;
+  const logs = join(tmpdir(), `passerelle-chaos-${process.pid}`, `seed-${seed}`);
+  await rm(logs, { recursive: true, force: true });
+  await mkdir(logs, { recursive: true });
+  const random = seededRandom(seed + 1);
+  const clock = new Clock(
+    random,
+    schedule.disturbances.some(({ disturbance }) => disturbance.kind === 'skew'),
+  );
+  const odoo = await startSandboxOdoo({ documents, seed, clock: clock.now });
+  growDocuments(odoo, random);
+  clock.begin();
+  const name = `passerelle_chaos_${seed}`;
+  await lane.dropDatabase(name);
+  const databaseUrl = await lane.freshDatabase(name);
+  const env = environment(lane, schedule, odoo, databaseUrl, name);
+  const crew = new Crew(env, logs);
+  const releases: Release[] = [];
+  try {
+    const desk = openDesk({ ...env, LOG_LEVEL: 'silent' }, releases);
+    const outcome = await act({ schedule, lane, odoo, crew, clock, desk, databaseUrl });
+    if (outcome.problems.length === 0) await rm(logs, { recursive: true });
+    else await writeFile(join(logs, 'problems.txt'), outcome.problems.join('\n'));
+    return { ...outcome, logs };
+  } catch (error) {
+    const problem = `the story broke off: ${error instanceof Error ? error.stack : String(error)}`;
+    return { problems: [problem, ...crew.collapsed], figures: {}, logs };
+  } finally {
+    crew.abandon();
+    for (const release of releases.reverse()) await release();
+    await odoo.stop();
+  }
+}
+
+function environment(
+  lane: Lane,
+  { protocol }: Schedule,
+  odoo: SandboxOdoo,
+  databaseUrl: string,
+  name: string,
+): Record<string, string> {
+  return {
+    ...HURRIED,
+    ODOO_PROTOCOL: protocol,
+    DATABASE_URL: databaseUrl,
+    REDIS_URL: lane.redisUrl,
+    QUEUE_PREFIX: name,
+    ODOO_URL: odoo.url,
+    ODOO_DB: odoo.db,
+    ODOO_USER: odoo.user,
+    ODOO_PASSWORD: odoo.apiKey,
+  };
+}
+
+interface Cast {
+  readonly schedule: Schedule;
+  readonly lane: Lane;
+  readonly odoo: SandboxOdoo;
+  readonly crew: Crew;
+  readonly clock: Clock;
+  readonly desk: Desk;
+  readonly databaseUrl: string;
+}
+
+async function act({ schedule, lane, odoo, crew, clock, desk, databaseUrl }: Cast) {
+  const begin = performance.now();
+  const before = { flushes: lane.flushes, redis: lane.redisRestarts, postgres: lane.postgresRestarts };
+  const { client: sql, close } = openDatabase(databaseUrl, 2);
+  try {
+    const history = new History(odoo);
+    const clerk = new Clerk(odoo, seededRandom(schedule.seed + 2), clock, history);
+    crew.start();
+    await until(() => odoo.calls.length > 0, 'the workers to ask Odoo');
+    clerk.start();
+    const asked: Promise<unknown>[] = [];
+    const request: Desk['request'] = (mode, ids) => {
+      const asking = desk.request(mode, ids);
+      asked.push(asking.catch(() => {}));
+      return asking;
+    };
+    await disturb({ odoo, lane, crew, clock, request }, schedule);
+    await clerk.stop();
+    odoo.faults.clear();
+    await Promise.all(asked);
+    await calmDown(sql, desk, crew);
+    const { mirror } = desk;
+    const { ok, examples, ...verified } = await verifyMirror({ ...mirror, pageSize: 500 }, () => {});
+    const stored = await checkMirror(sql, odoo);
+    const trail = await checkTrail(sql, stored.bcs, history);
+    const problems = [
+      ...crew.collapsed,
+      ...(ok ? [] : [`verify: ${JSON.stringify({ ...verified, examples })}`]),
+      ...stored.problems,
+      ...trail.problems,
+      ...(await checkLedger(sql, mirror.queues)),
+    ];
+    const faults = Object.fromEntries(
+      [...odoo.faults.taken].sort().map(([fault, n]) => [`Odoo's answers: ${fault}`, n]),
+    );
+    const figures = {
+      ...{ seeds: 1, seconds: Math.round((performance.now() - begin) / 1000), 'kill -9': crew.kills },
+      'Redis flushed': lane.flushes - before.flushes,
+      'Redis restarted': lane.redisRestarts - before.redis,
+      'PostgreSQL restarted': lane.postgresRestarts - before.postgres,
+      ...faults,
+      'transactions in Odoo': clerk.commits,
+      'of these late': clerk.lateCommits,
+      'BCs deleted in Odoo': clerk.deleted,
+      ...(await runFigures(sql)),
+      'BCs compared': odoo.count(BC),
+      'lines compared': odoo.count(LINE),
+      'changes in the audit trail': trail.entries,
+      problems: problems.length,
+    };
+    return { problems, figures };
+  } finally {
+    await close();
+  }
+}
