@@ -54,7 +54,12 @@ async function verify({ io, env }: CommandContext, options: { readonly json?: bo
     defer(close);
     const odoo = createOdooClient(config.odoo);
     defer(() => odoo.close());
-    const source = { db, odoo, definition: bcDefinition(config.odoo), pageSize: config.sync.pageSize };
+    const source = {
+      db,
+      odoo,
+      definition: bcDefinition(config.odoo, config.sync),
+      pageSize: config.sync.pageSize,
+    };
     return verifyMirror(source, (compared, total) =>
       line.show(
         [`${count(compared)} of ${count(total)} BC and lines`, rate(compared)].filter(Boolean).join(', '),

@@ -1,11 +1,12 @@
 import { and, asc, gt, lte, sql } from 'drizzle-orm';
 import type { OdooRecord } from '../odoo/types.ts';
+import { isAnyOf } from './columns.ts';
 import type { Queryable } from './connection.ts';
 import { bc, bcLine } from './schema/documents.ts';
 import { syncRunItem } from './schema/ledger.ts';
 import { syncLog } from './schema/sync.ts';
 
-/** Rows held in memory at once; a row holds the contents of its binary fields. */
+/** Rows held in memory at once, where the contents of their binary fields do not set a narrower bound. */
 const ROWS = 100;
 /** Ids given as examples of what was counted. */
 const EXAMPLES = 20;
@@ -21,32 +22,52 @@ export interface StoredRow {
   readonly bcOdooId: number | null;
 }
 
-/** The rows with `after < odoo_id <= upTo`, ascending, a few at a time. */
+export type StoredSizes = Pick<StoredRow, 'odooId' | 'binarySizes'>;
+
+/** The rows with `after < odoo_id <= upTo`, ascending, a few at a time: `split` says which of them to hold together. */
 export async function* storedRows(
   db: Queryable,
   table: typeof bc | typeof bcLine,
-  after: number,
-  upTo: number,
+  { after, upTo }: { readonly after: number; readonly upTo: number },
+  split: (rows: readonly StoredSizes[]) => readonly (readonly StoredSizes[])[],
 ): AsyncGenerator<StoredRow> {
   for (let last = after; ; ) {
-    const rows = await db
-      .select({
-        odooId: table.odooId,
-        fields: table.fields,
-        contentHash: table.contentHash,
-        writeDate: table.odooWriteDate,
-        binarySizes: table.binarySizes,
-        archived: sql<boolean>`${table.archivedAt} is not null`,
-        bcOdooId: 'bcOdooId' in table ? table.bcOdooId : sql<null>`null`,
-      })
+    const known = await db
+      .select({ odooId: table.odooId, binarySizes: table.binarySizes })
       .from(table)
       .where(and(gt(table.odooId, last), lte(table.odooId, upTo)))
       .orderBy(asc(table.odooId))
       .limit(ROWS);
-    yield* rows;
-    if (rows.length < ROWS) return;
-    last = rows.at(-1)?.odooId ?? upTo;
+    for (const some of split(known)) {
+      yield* await rowsOf(
+        db,
+        table,
+        some.map(({ odooId }) => odooId),
+      );
+    }
+    if (known.length < ROWS) return;
+    last = known.at(-1)?.odooId ?? upTo;
   }
+}
+
+async function rowsOf(
+  db: Queryable,
+  table: typeof bc | typeof bcLine,
+  ids: readonly number[],
+): Promise<StoredRow[]> {
+  return db
+    .select({
+      odooId: table.odooId,
+      fields: table.fields,
+      contentHash: table.contentHash,
+      writeDate: table.odooWriteDate,
+      binarySizes: table.binarySizes,
+      archived: sql<boolean>`${table.archivedAt} is not null`,
+      bcOdooId: 'bcOdooId' in table ? table.bcOdooId : sql<null>`null`,
+    })
+    .from(table)
+    .where(isAnyOf(table.odooId, ids))
+    .orderBy(asc(table.odooId));
 }
 
 export interface Counted {

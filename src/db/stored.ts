@@ -73,12 +73,27 @@ export async function storedFields(
   table: typeof bc | typeof bcLine,
   ids: readonly number[],
 ): Promise<Map<number, OdooRecord>> {
+  const records = await storedRecords(db, table, ids);
+  return new Map([...records].map(([id, { fields }]) => [id, fields]));
+}
+
+export interface StoredRecord {
+  readonly fields: OdooRecord;
+  /** The fields that hold contents of binaries, whatever the model says of them today. */
+  readonly binaries: readonly string[];
+}
+
+export async function storedRecords(
+  db: Queryable,
+  table: typeof bc | typeof bcLine,
+  ids: readonly number[],
+): Promise<Map<number, StoredRecord>> {
   if (ids.length === 0) return new Map();
   const rows = await db
-    .select({ odooId: table.odooId, fields: table.fields })
+    .select({ odooId: table.odooId, fields: table.fields, sizes: table.binarySizes })
     .from(table)
     .where(isAnyOf(table.odooId, ids));
-  return new Map(rows.map(({ odooId, fields }) => [odooId, fields]));
+  return new Map(rows.map(({ odooId, fields, sizes }) => [odooId, { fields, binaries: Object.keys(sizes) }]));
 }
 
 /** The BCs that the mirror gives these lines: where a line moved away from, its old BC is read again too. */

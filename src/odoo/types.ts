@@ -29,6 +29,8 @@ export interface OdooFieldDescription {
   readonly selection?: readonly OdooValue[];
   readonly digits?: readonly [number, number];
   readonly company_dependent?: boolean;
+  /** Not Odoo's word but ours: the field is known, and left out of the mirror. */
+  readonly mirrored?: false;
 }
 
 /** The fields of one model, by name. */

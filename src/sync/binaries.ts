@@ -1,24 +1,28 @@
 import type { Database } from '../db/connection.ts';
 import type { bc, bcLine } from '../db/schema/documents.ts';
 import { storedBinaries, storedFields } from '../db/stored.ts';
+import { PasserelleError } from '../errors.ts';
 import type { OdooClient, OdooRecord } from '../odoo/types.ts';
+import type { Holder } from './contents.ts';
+import { readContents } from './contents.ts';
 import type { MirroredModel } from './model.ts';
+import { isSizeText } from './size-text.ts';
 import { odooDateTime } from './window.ts';
 
-/** `1.43 Kb`, `12.00 bytes`: what Odoo's `human_size` writes (14.0, 19.0). */
-const SIZE_TEXT = /^\d+(\.\d+)? (bytes|kb|mb|gb|tb)$/i;
-
-/** Contents read in one call: each may be megabytes. */
-const CONTENTS_PER_CALL = 10;
+/** A record was deleted after its page was read: its size texts are no contents. */
+export class ContentGoneError extends PasserelleError {
+  override readonly name = 'ContentGoneError';
+  readonly code = 'content_gone';
+  override readonly retryable = true;
+  constructor(model: string, id: number) {
+    super(`${model} ${id} is gone from Odoo since its page was read; its BC is read again.`);
+  }
+}
 
 /** The size texts among a record's binary fields, by field. Empty binaries (`false`) are not among them. */
 export function binarySizes(record: OdooRecord, model: MirroredModel): Record<string, string> {
   const sizes = model.binaries.map((field) => [field, record[field]] as const);
-  return Object.fromEntries(
-    sizes.filter(
-      (entry): entry is [string, string] => typeof entry[1] === 'string' && SIZE_TEXT.test(entry[1]),
-    ),
-  );
+  return Object.fromEntries(sizes.filter((entry): entry is [string, string] => isSizeText(entry[1])));
 }
 
 /**
@@ -32,6 +36,8 @@ const SETTLED_MS = 60_000;
  * and its size text are those it was read with, and had settled then; else it is read from Odoo.
  *
  * Limit: a computed, unstored binary that changes without changing its size text or the record goes unnoticed.
+ *
+ * @throws ContentGoneError, and what the Odoo client throws.
  */
 export async function fillBinaries(
   db: Database,
@@ -39,31 +45,37 @@ export async function fillBinaries(
   { model, table }: { model: MirroredModel; table: typeof bc | typeof bcLine },
   records: readonly OdooRecord[],
 ): Promise<OdooRecord[]> {
-  const holders = records.filter((record) => Object.keys(binarySizes(record, model)).length > 0);
+  const holders = records
+    .map((record) => ({ id: record.id, record, sizes: binarySizes(record, model) }))
+    .filter(({ sizes }) => Object.keys(sizes).length > 0);
   if (holders.length === 0) return [...records];
-  const known = await knownContents(db, table, model, holders);
-  const unknown = holders.filter((record) => !known.has(record.id)).map((record) => record.id);
-  const read = await readContents(odoo, model, unknown);
-  return records.map((record) => ({ ...record, ...(known.get(record.id) ?? read.get(record.id)) }));
+  const contents = await knownContents(db, table, holders);
+  const unknown = holders.filter(({ id }) => !contents.has(id));
+  for await (const { fields, records: read } of readContents(odoo, model.name, unknown)) {
+    for (const [id, record] of read) contents.set(id, { ...contents.get(id), ...pick(record, fields) });
+  }
+  const gone = unknown.find(({ id, sizes }) =>
+    Object.keys(sizes).some((field) => !Object.hasOwn(contents.get(id) ?? {}, field)),
+  );
+  if (gone !== undefined) throw new ContentGoneError(model.name, gone.id);
+  return records.map((record) => ({ ...record, ...contents.get(record.id) }));
 }
 
-type Contents = Record<string, OdooRecord[string]>;
+type Values = Record<string, OdooRecord[string]>;
 
 /** Contents that the mirror has and that have not changed since. */
 async function knownContents(
   db: Database,
   table: typeof bc | typeof bcLine,
-  model: MirroredModel,
-  holders: readonly OdooRecord[],
-): Promise<Map<number, Contents>> {
+  holders: readonly (Holder & { readonly record: OdooRecord })[],
+): Promise<Map<number, Values>> {
   const stored = await storedBinaries(
     db,
     table,
-    holders.map((record) => record.id),
+    holders.map(({ id }) => id),
   );
-  const unchanged = holders.filter((record) => {
-    const before = stored.get(record.id);
-    const sizes = binarySizes(record, model);
+  const unchanged = holders.filter(({ id, record, sizes }) => {
+    const before = stored.get(id);
     return (
       before?.writeDate != null &&
       before.fetchedAt.getTime() - before.writeDate.getTime() >= SETTLED_MS &&
@@ -74,31 +86,11 @@ async function knownContents(
   const fields = await storedFields(
     db,
     table,
-    unchanged.map((record) => record.id),
+    unchanged.map(({ id }) => id),
   );
-  return new Map(
-    unchanged.map((record) => [
-      record.id,
-      pick(fields.get(record.id), Object.keys(binarySizes(record, model))),
-    ]),
-  );
+  return new Map(unchanged.map(({ id, sizes }) => [id, pick(fields.get(id), Object.keys(sizes))]));
 }
 
-async function readContents(
-  odoo: OdooClient,
-  model: MirroredModel,
-  ids: readonly number[],
-): Promise<Map<number, Contents>> {
-  const contents = new Map<number, Contents>();
-  for (let start = 0; start < ids.length; start += CONTENTS_PER_CALL) {
-    const slice = ids.slice(start, start + CONTENTS_PER_CALL);
-    for (const record of await odoo.read(model.name, slice, { fields: model.binaries })) {
-      contents.set(record.id, pick(record, model.binaries));
-    }
-  }
-  return contents;
-}
-
-function pick(record: OdooRecord | undefined, fields: readonly string[]): Contents {
+function pick(record: OdooRecord | undefined, fields: readonly string[]): Values {
   return Object.fromEntries(fields.map((field) => [field, record?.[field] ?? false]));
 }

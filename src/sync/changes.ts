@@ -1,10 +1,11 @@
 import type { Queryable } from '../db/connection.ts';
 import type { DocumentChanges } from '../db/schema/audit.ts';
 import { bc, bcLine } from '../db/schema/documents.ts';
-import { storedFields } from '../db/stored.ts';
+import type { StoredRecord } from '../db/stored.ts';
+import { storedRecords } from '../db/stored.ts';
 import type { Comparison, PreparedDocument } from './compare.ts';
 import { fieldChanges, withoutContents } from './diff.ts';
-import type { DocumentModel } from './model.ts';
+import type { DocumentModel, MirroredModel } from './model.ts';
 
 /** What the audit trail keeps of a change; to be read before the old content is overwritten. */
 export async function auditChanges(
@@ -13,32 +14,38 @@ export async function auditChanges(
   { header }: PreparedDocument,
   plan: Comparison,
 ): Promise<DocumentChanges> {
-  const { binaries } = model.line;
   // A header that was only saved again is told too, since its dates moved with this change.
   const headers =
-    plan.headerChanged || plan.touched ? await storedFields(tx, bc, [header.odooId]) : new Map();
-  const old = headers.get(header.odooId);
-  const oldLines = await storedFields(
+    plan.headerChanged || plan.touched ? await storedRecords(tx, bc, [header.odooId]) : new Map();
+  const old: StoredRecord | undefined = headers.get(header.odooId);
+  const oldLines = await storedRecords(
     tx,
     bcLine,
     [...plan.altered, ...plan.removed].map((line) => line.odooId),
   );
   const changed = plan.altered.map((line) => {
-    const stored = oldLines.get(line.odooId) ?? { id: line.odooId };
-    return [String(line.odooId), fieldChanges(stored, line.fields, binaries)] as const;
+    const stored = oldLines.get(line.odooId);
+    const before = stored?.fields ?? { id: line.odooId };
+    return [String(line.odooId), fieldChanges(before, line.fields, binariesOf(model.line, stored))] as const;
   });
   return {
-    ...(old === undefined ? {} : { header: fieldChanges(old, header.fields, model.header.binaries) }),
+    ...(old && { header: fieldChanges(old.fields, header.fields, binariesOf(model.header, old)) }),
     ...(plan.added.length === 0
       ? {}
-      : { linesAdded: plan.added.map((line) => withoutContents(line.fields, binaries)) }),
+      : { linesAdded: plan.added.map((line) => withoutContents(line.fields, model.line.binaries)) }),
     ...(plan.removed.length === 0
       ? {}
       : {
-          linesRemoved: plan.removed.map((line) =>
-            withoutContents(oldLines.get(line.odooId) ?? { id: line.odooId }, binaries),
-          ),
+          linesRemoved: plan.removed.map((line) => {
+            const stored = oldLines.get(line.odooId);
+            return withoutContents(stored?.fields ?? { id: line.odooId }, binariesOf(model.line, stored));
+          }),
         }),
     ...(changed.length === 0 ? {} : { linesChanged: Object.fromEntries(changed) }),
   };
+}
+
+/** Binary fields of today, and those that were binary when the record was stored. */
+function binariesOf({ binaries }: MirroredModel, stored: StoredRecord | undefined): string[] {
+  return [...binaries, ...(stored?.binaries ?? [])];
 }

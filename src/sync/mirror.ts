@@ -3,6 +3,7 @@ import type { Database } from '../db/connection.ts';
 import type { Logger } from '../logger.ts';
 import type { OdooClient } from '../odoo/types.ts';
 import type { Queues } from '../queues/queues.ts';
+import type { ContentRoom } from './content-room.ts';
 import type { DocumentDefinition } from './document.ts';
 import type { ModelMemory } from './model.ts';
 
@@ -12,6 +13,8 @@ export interface Mirror {
   readonly db: Database;
   readonly odoo: OdooClient;
   readonly models: ModelMemory;
+  /** Where contents of binary fields are held on their way into PostgreSQL. */
+  readonly room: ContentRoom;
   readonly queues: Queues;
   readonly settings: SyncConfig;
   readonly retention: RetentionConfig;

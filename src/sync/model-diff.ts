@@ -31,9 +31,9 @@ function settled(field: OdooFieldDescription) {
 
 /** What bears on the values of a field. Labels do not, those of a selection's options neither. */
 function content(field: OdooFieldDescription) {
-  const { type, relation, relation_field, digits, store, company_dependent, selection } = field;
+  const { type, relation, relation_field, digits, store, company_dependent, selection, mirrored } = field;
   const values = selection?.map((option) => canonicalJson(Array.isArray(option) ? option[0] : option)).sort();
-  return { type, relation, relation_field, digits, store, company_dependent, values };
+  return { type, relation, relation_field, digits, store, company_dependent, values, mirrored };
 }
 
 const same = (left: unknown, right: unknown): boolean => canonicalJson(left) === canonicalJson(right);

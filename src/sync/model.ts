@@ -3,7 +3,7 @@ import { OdooFieldError } from '../odoo/errors.ts';
 import type { OdooClient, OdooFields } from '../odoo/types.ts';
 import type { DocumentDefinition } from './document.ts';
 
-/** One model of the document: which fields to ask for, and which of them are binaries. */
+/** One model of the document: which fields to ask for, and which of all are binaries, asked for or not. */
 export interface MirroredModel {
   readonly name: string;
   readonly fields: OdooFields;
@@ -31,14 +31,27 @@ export async function describeDocument(
     odoo.fieldsGet(definition.lineModel),
   ]);
   return {
-    header: mirrored(definition.model, header),
-    line: mirrored(definition.lineModel, line),
+    header: mirrored(definition.model, header, definition),
+    line: mirrored(definition.lineModel, line, definition),
     ...linesLink(definition, header, line),
   };
 }
 
-function mirrored(name: string, fields: OdooFields): MirroredModel {
-  return { name, fields, requested: readableFields(fields), binaries: binaryFields(fields) };
+function mirrored(
+  name: string,
+  described: OdooFields,
+  { binaries: wanted }: Pick<DocumentDefinition, 'binaries'>,
+): MirroredModel {
+  const binaries = binaryFields(described);
+  if (wanted) return { name, fields: described, requested: readableFields(described), binaries };
+  const fields = Object.fromEntries(
+    Object.entries(described).map(([field, description]) => [
+      field,
+      binaries.includes(field) ? { ...description, mirrored: false as const } : description,
+    ]),
+  );
+  const requested = readableFields(described).filter((field) => !binaries.includes(field));
+  return { name, fields, requested, binaries };
 }
 
 /** Odoo does not know a field that it described when the run began: the model was changed under the run. */

@@ -5,9 +5,13 @@ import type { Logger } from '../logger.ts';
 import { createOdooClient } from '../odoo/client.ts';
 import { openRedis } from '../queues/connection.ts';
 import { openQueues } from '../queues/queues.ts';
+import { ContentRoom } from './content-room.ts';
 import { bcDefinition } from './document.ts';
 import type { Mirror } from './mirror.ts';
 import { ModelMemory } from './model.ts';
+
+/** Contents held at once by one process, in base64: a scan of 20 MB is 27 MB, and weighs some ten times that on its way. */
+const CONTENT_BYTES = 32 * 1024 * 1024;
 
 /** Opens what a process needs to run the mirror. Everything opened is given to `defer`. */
 export function openMirror(
@@ -27,13 +31,14 @@ export function openMirror(
   defer(queues.close);
   const odoo = createOdooClient(config.odoo);
   defer(() => odoo.close());
-  const definition = bcDefinition(config.odoo);
+  const definition = bcDefinition(config.odoo, config.sync);
   return {
     mirror: {
       definition,
       db: database.db,
       odoo,
       models: new ModelMemory(),
+      room: new ContentRoom(CONTENT_BYTES),
       queues,
       settings: config.sync,
       retention: config.retention,

@@ -1,4 +1,4 @@
-import type { StoredRow } from '../db/integrity.ts';
+import type { StoredRow, StoredSizes } from '../db/integrity.ts';
 import { storedRows } from '../db/integrity.ts';
 import type { bc, bcLine } from '../db/schema/documents.ts';
 import { storedFields } from '../db/stored.ts';
@@ -6,12 +6,15 @@ import { OdooMalformedError } from '../odoo/errors.ts';
 import type { Domain, OdooClient, OdooRecord } from '../odoo/types.ts';
 import { unstorableIn } from '../odoo/unstorable.ts';
 import { binarySizes } from './binaries.ts';
+import type { Holder } from './contents.ts';
+import { inGroups, readContents } from './contents.ts';
 import { own } from './diff.ts';
 import type { Findings } from './findings.ts';
 import { canonicalJson, contentHash } from './hash.ts';
 import { headerOf } from './ids.ts';
 import type { MirroredModel } from './model.ts';
 import { isRefusal } from './read.ts';
+import { promisedInAll } from './size-text.ts';
 import type { VerifySource } from './verify.ts';
 import { odooDateTime } from './window.ts';
 
@@ -24,8 +27,8 @@ export interface VerifiedModel {
   readonly inverse: string | null;
 }
 
-/** Contents read in one call: each may be megabytes. */
-const CONTENTS_PER_CALL = 10;
+/** Rows of the mirror held at once, by what their binary fields weigh. */
+const HELD = { bytes: 16 * 1024 * 1024, count: 100 };
 
 /** Walks both sides by ascending id. Returns how many records Odoo listed. */
 export async function verifyModel(
@@ -80,17 +83,18 @@ async function readSlice(odoo: OdooClient, model: MirroredModel, ids: readonly n
 }
 
 async function verifySlice(
-  { db, odoo }: VerifySource,
+  source: VerifySource,
   verified: VerifiedModel,
   { records, refused }: Slice,
-  { after, upTo }: { readonly after: number; readonly upTo: number },
+  range: { readonly after: number; readonly upTo: number },
   findings: Findings,
 ): Promise<void> {
   const { model, table } = verified;
   const unreadable = new Set(refused);
   const unseen = new Set([...records.keys()].filter((id) => !unreadable.has(id)));
-  const undecided: number[] = [];
-  for await (const row of storedRows(db, table, after, upTo)) {
+  const undecided: Holder[] = [];
+  const weight = ({ binarySizes: sizes }: StoredSizes) => promisedInAll(sizes);
+  for await (const row of storedRows(source.db, table, range, (rows) => inGroups(rows, weight, HELD))) {
     const at = { model: model.name, id: row.odooId };
     if (contentHash(row.fields) !== row.contentHash) findings.add('badHashes', at);
     if (row.archived || unreadable.has(row.odooId)) continue;
@@ -102,19 +106,29 @@ async function verifySlice(
     unseen.delete(row.odooId);
     const fields = differences(verified, record, row);
     if (fields.length > 0) findings.add('different', { ...at, fields });
-    else if (!sameBinaries(model, record, row)) undecided.push(row.odooId);
+    else if (!sameBinaries(model, record, row))
+      undecided.push({ id: row.odooId, sizes: binarySizes(record, model) });
   }
   for (const id of unseen) findings.add('missing', { model: model.name, id });
   for (const id of unreadable) findings.add('unreadable', { model: model.name, id });
-  for (let start = 0; start < undecided.length; start += CONTENTS_PER_CALL) {
-    const ids = undecided.slice(start, start + CONTENTS_PER_CALL);
-    const contents = await odoo.read(model.name, ids, { fields: model.binaries });
-    const stored = await storedFields(db, table, ids);
-    for (const record of contents) {
-      const fields = unequal(model.binaries, record, stored.get(record.id));
-      if (fields.length > 0) findings.add('different', { model: model.name, id: record.id, fields });
+  await compareContents(source, verified, undecided, findings);
+}
+
+async function compareContents(
+  { db, odoo }: VerifySource,
+  { model, table }: VerifiedModel,
+  holders: readonly Holder[],
+  findings: Findings,
+): Promise<void> {
+  const different = new Map<number, string[]>();
+  for await (const { fields, records } of readContents(odoo, model.name, holders)) {
+    const stored = await storedFields(db, table, [...records.keys()]);
+    for (const [id, record] of records) {
+      const unlike = unequal(fields, record, stored.get(id));
+      if (unlike.length > 0) different.set(id, [...(different.get(id) ?? []), ...unlike]);
     }
   }
+  for (const [id, fields] of different) findings.add('different', { model: model.name, id, fields });
 }
 
 /** The fields that differ, contents of binaries aside. A field that Odoo no longer has is not compared. */

@@ -1,0 +1,19 @@
+/** `1.43 Kb`, `12.00 bytes`: what Odoo's `human_size` writes in the place of a content (14.0, 19.0). */
+const SIZE_TEXT = /^(\d+(?:\.\d+)?) (bytes|kb|mb|gb|tb)$/i;
+
+const UNITS = ['bytes', 'kb', 'mb', 'gb', 'tb'];
+
+export function isSizeText(value: unknown): value is string {
+  return typeof value === 'string' && SIZE_TEXT.test(value);
+}
+
+/** The bytes that a size text promises, in base64: what is carried and held. 0 for anything else. */
+export function promisedBytes(text: string): number {
+  const [, amount = '0', unit = 'bytes'] = SIZE_TEXT.exec(text) ?? [];
+  return Math.ceil((Number(amount) * 1024 ** UNITS.indexOf(unit.toLowerCase()) * 4) / 3);
+}
+
+/** The same for all binary fields of a record. */
+export function promisedInAll(sizes: Readonly<Record<string, string>>): number {
+  return Object.values(sizes).reduce((total, text) => total + promisedBytes(text), 0);
+}
