@@ -1,4 +1,4 @@
-import { and, eq, gt, inArray, sql } from 'drizzle-orm';
+import { and, desc, eq, gt, inArray, sql } from 'drizzle-orm';
 import { isAnyOf } from './columns.ts';
 import type { Queryable } from './connection.ts';
 import type { ItemState } from './schema/ledger.ts';
@@ -89,6 +89,8 @@ export async function hasOpenItems(db: Queryable, runId: number, page?: number):
         page === undefined ? undefined : eq(syncRunItem.page, page),
       ),
     )
+    // From the end, where the index of what is open has it at once: pages are worked on from the first to the last.
+    .orderBy(desc(syncRunItem.page))
     .limit(1);
   return rows.length > 0;
 }
