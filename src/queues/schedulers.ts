@@ -1,4 +1,6 @@
 import type { RunMode } from '../db/schema/sync.ts';
+import type { Repeat } from './keep-scheduler.ts';
+import { keepScheduler } from './keep-scheduler.ts';
 import { ONE_TRY } from './policy.ts';
 import type { Queues } from './queues.ts';
 import type { SyncQueue } from './sync.ts';
@@ -23,22 +25,18 @@ export async function applySchedule(
   await setPrune(upkeep, pauseOf(pruneEveryMs));
 }
 
-type Repeat = { readonly every: number } | { readonly pattern: string; readonly tz: string } | null;
-
 const pauseOf = (ms: number | null) => (ms === null ? null : { every: ms });
 
-async function setRun(queue: SyncQueue, mode: Exclude<RunMode, 'single'>, repeat: Repeat): Promise<void> {
-  if (repeat === null) await queue.removeJobScheduler(mode);
-  else {
-    const job = { name: 'run', data: { mode, trigger: 'schedule' as const }, opts: ONE_TRY };
-    await queue.upsertJobScheduler(mode, repeat, job);
-  }
+async function setRun(
+  queue: SyncQueue,
+  mode: Exclude<RunMode, 'single'>,
+  repeat: Repeat | null,
+): Promise<void> {
+  const job = { name: 'run', data: { mode, trigger: 'schedule' as const }, opts: ONE_TRY };
+  await keepScheduler(queue, mode, repeat, (wanted) => queue.upsertJobScheduler(mode, wanted, job));
 }
 
-async function setPrune(queue: UpkeepQueue, repeat: Repeat): Promise<void> {
-  if (repeat === null) await queue.removeJobScheduler('prune');
-  else {
-    const job = { name: 'prune', data: { task: 'prune' as const }, opts: ONE_TRY };
-    await queue.upsertJobScheduler('prune', repeat, job);
-  }
+async function setPrune(queue: UpkeepQueue, repeat: Repeat | null): Promise<void> {
+  const job = { name: 'prune', data: { task: 'prune' as const }, opts: ONE_TRY };
+  await keepScheduler(queue, 'prune', repeat, (wanted) => queue.upsertJobScheduler('prune', wanted, job));
 }

@@ -1,0 +1,52 @@
+import type { Queue } from 'bullmq';
+
+/** When something starts by itself: each so many milliseconds, or by a cron pattern. */
+export type Repeat = { readonly every: number } | { readonly pattern: string; readonly tz: string };
+
+/** What is asked of a queue, whatever its jobs are. */
+type Schedulers = Pick<Queue, 'getJobScheduler' | 'getJobState' | 'removeJobScheduler'>;
+
+const ALIVE: readonly string[] = ['delayed', 'waiting', 'prioritized', 'active'];
+
+/**
+ * Makes a scheduler of BullMQ (6.7) what it should be, and leaves one alone that is.
+ *
+ * To set one that is right would not be harmless: a cron job that is due, and waits for a worker, would be put off
+ * until the next time the pattern fits.
+ */
+export async function keepScheduler(
+  queue: Schedulers,
+  id: string,
+  repeat: Repeat | null,
+  set: (repeat: Repeat & { readonly startDate?: number }) => Promise<unknown>,
+): Promise<void> {
+  if (repeat === null) {
+    await queue.removeJobScheduler(id);
+    return;
+  }
+  const known = await queue.getJobScheduler(id);
+  const next = known?.next;
+  if (next === undefined || !isSame(repeat, known)) {
+    await set(repeat);
+    return;
+  }
+  const now = Date.now();
+  if ('every' in repeat && next > now + 2 * repeat.every) {
+    // A clock was set back: what is due would be waited for. Not at once, lest two clocks that differ start it all the time.
+    await queue.removeJobScheduler(id);
+    await set({ ...repeat, startDate: now + repeat.every });
+    return;
+  }
+  const alive = ALIVE.includes(await queue.getJobState(`repeat:${id}:${next}`));
+  // A pattern's next time is computed anew, by the clock of now.
+  const isRight = alive && ('every' in repeat || next <= now);
+  if (!isRight) await set(repeat);
+}
+
+function isSame(
+  repeat: Repeat,
+  known: { readonly every?: number; readonly pattern?: string; readonly tz?: string } | undefined,
+): boolean {
+  if ('every' in repeat) return known?.every === repeat.every;
+  return known?.pattern === repeat.pattern && known.tz === repeat.tz;
+}

@@ -1,0 +1,118 @@
+import { Worker } from 'bullmq';
+import { Redis } from 'ioredis';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createLogger } from '../../src/logger.ts';
+import type { Queues } from '../../src/queues/queues.ts';
+import { openQueues } from '../../src/queues/queues.ts';
+import type { Schedule } from '../../src/queues/schedulers.ts';
+import { applySchedule } from '../../src/queues/schedulers.ts';
+import { SYNC_QUEUE } from '../../src/queues/sync.ts';
+import { freshPrefix, redisUrl } from '../harness/redis.ts';
+import { until } from '../harness/until.ts';
+
+const DAY_MS = 86_400_000;
+const OFF: Schedule = { everyMs: null, fullCron: null, sweepEveryMs: null, pruneEveryMs: null };
+
+describe('the schedule, set again and again', () => {
+  let redis: Redis;
+  let prefix = '';
+  let queues: Queues;
+  let worker: Worker | null = null;
+  beforeEach(() => {
+    prefix = freshPrefix();
+    redis = new Redis(redisUrl(), { maxRetriesPerRequest: null });
+    queues = openQueues(redis, prefix, createLogger('silent', 'test'));
+  });
+  afterEach(async () => {
+    await worker?.close();
+    worker = null;
+    await queues.close();
+    redis.disconnect();
+  });
+
+  /** Takes jobs as they fall due; the moments they were due at, from their ids. */
+  const work = () => {
+    const due: number[] = [];
+    worker = new Worker(
+      SYNC_QUEUE,
+      async (job) => {
+        due.push(Number(job.id?.split(':').at(-1)));
+      },
+      { connection: redis, prefix },
+    );
+    return due;
+  };
+  const jobs = () => queues.sync.getJobs(['delayed', 'waiting', 'active']);
+  const forget = async (pattern: string) => {
+    const keys = await redis.keys(`${prefix}:${pattern}`);
+    if (keys.length > 0) await redis.unlink(keys);
+  };
+
+  it('keeps its beat, and has one job waiting', async () => {
+    const due = work();
+    const most = { waiting: 0 };
+    await until(async () => {
+      await applySchedule(queues, { ...OFF, everyMs: 300 });
+      most.waiting = Math.max(most.waiting, await queues.sync.getDelayedCount());
+      return due.length >= 5;
+    }, 'five of them');
+    expect(due).toEqual([...new Set(due)].sort((a, b) => a - b));
+    const [first = 0] = due;
+    // A slow machine may skip a beat.
+    for (const moment of due) expect((moment - first) % 300).toBe(0);
+    expect(most.waiting).toBe(1);
+  });
+
+  it('does not put off a nightly job that is due while no worker takes it', async () => {
+    const schedule = { ...OFF, fullCron: '* * * * * *' };
+    await applySchedule(queues, schedule);
+    const [job] = await jobs();
+    const moment = Number(job?.id?.split(':').at(-1));
+    await until(() => Date.now() > moment, 'the job to be due');
+    await applySchedule(queues, schedule);
+    const due = work();
+    await until(() => due.length > 0, 'the job to be taken');
+    expect(due[0]).toBe(moment);
+  });
+
+  it.each([
+    ['every key', () => forget('*')],
+    ['the scheduler', () => forget('sync:repeat*')],
+    ['the job', () => Promise.all([forget('sync:repeat:incremental:*'), forget('sync:delayed')])],
+    ['the job out of the list', () => forget('sync:delayed')],
+  ])('starts again when Redis lost %s', async (_, lose) => {
+    const schedule = { ...OFF, everyMs: 1000 };
+    await applySchedule(queues, schedule);
+    const before = work();
+    await until(() => before.length > 0, 'the first one');
+    await worker?.close();
+    await lose();
+    const due = work();
+    await until(async () => {
+      await applySchedule(queues, schedule);
+      return due.length > 1;
+    }, 'the next ones');
+    expect((await jobs()).length).toBeLessThanOrEqual(1);
+  });
+
+  it('starts again after a clock that was ahead by a day was set back', async () => {
+    const every = { every: 1000, startDate: Date.now() + DAY_MS };
+    await queues.sync.upsertJobScheduler('incremental', every, { name: 'run' });
+    const due = work();
+    await until(async () => {
+      await applySchedule(queues, { ...OFF, everyMs: 1000 });
+      return due.length > 1;
+    }, 'the next ones');
+    expect((await jobs()).length).toBe(1);
+  });
+
+  it('goes by new settings, and ends what is switched off', async () => {
+    await applySchedule(queues, { ...OFF, everyMs: DAY_MS, fullCron: '0 3 * * *', sweepEveryMs: DAY_MS });
+    await applySchedule(queues, { ...OFF, everyMs: 2 * DAY_MS, fullCron: '0 4 * * *' });
+    const known = await queues.sync.getJobSchedulers();
+    expect(known.map(({ key, every, pattern }) => [key, every ?? pattern]).sort()).toEqual([
+      ['full', '0 4 * * *'],
+      ['incremental', 2 * DAY_MS],
+    ]);
+  });
+});
