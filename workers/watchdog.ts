@@ -1,10 +1,15 @@
 import { sql } from 'drizzle-orm';
 import { errorMessage } from '../src/errors.ts';
+import { depth } from '../src/queues/queues.ts';
 import { applySchedule } from '../src/queues/schedulers.ts';
 import type { Mirror } from '../src/sync/mirror.ts';
 import { keepLease, watchRuns } from '../src/sync/resume.ts';
 
-const EVERY_MS = 5000;
+/** A short lease is looked after more often. */
+const LONGEST_PAUSE_MS = 5000;
+
+/** A look that takes longer no longer keeps other workers from looking: Redis may have gone away in its middle. */
+const LOOK_LIMIT_MS = 30_000;
 
 /** Any fixed number: one worker at a time looks. */
 const WATCHDOG_LOCK = 7_264_532;
@@ -14,35 +19,66 @@ const WATCHDOG_LOCK = 7_264_532;
  * again. A timer, not a job: it must survive an emptied Redis.
  */
 export function startWatchdog(mirror: Mirror, scheduled: boolean): { stop(): Promise<void> } {
-  let look: Promise<void> = Promise.resolve();
-  let busy = false;
-  const warn = (error: unknown) => mirror.log.warn({ reason: errorMessage(error) }, 'watchdog');
-  const timer = setInterval(() => {
-    // Apart from the look, which may wait for Redis: leases live in PostgreSQL.
-    keepLease(mirror).catch(warn);
-    if (busy) return;
-    busy = true;
-    look = lookOnce(mirror, scheduled)
-      .catch(warn)
-      .finally(() => {
-        busy = false;
-      });
-  }, EVERY_MS);
+  const { settings, log } = mirror;
+  const warn = (error: unknown) => log.warn({ reason: errorMessage(error) }, 'watchdog');
+  // Apart from the look, which may wait for Redis: leases live in PostgreSQL.
+  const lease = oneAtATime(() => keepLease(mirror).catch(warn));
+  const look = oneAtATime(() => lookOnce(mirror, scheduled).catch(warn));
+  const timer = setInterval(
+    () => {
+      lease.start();
+      look.start();
+    },
+    Math.min(LONGEST_PAUSE_MS, settings.leaseMs / 3),
+  );
   return {
-    stop: () => {
+    stop: async () => {
       clearInterval(timer);
-      return look;
+      await Promise.all([lease.settled(), look.settled()]);
     },
   };
 }
 
+/** Starts nothing while the last one is still at work, so that nothing piles up behind a server that is away. */
+function oneAtATime(work: () => Promise<void>) {
+  let running: Promise<void> | null = null;
+  return {
+    start: () => {
+      running ??= work().finally(() => {
+        running = null;
+      });
+    },
+    settled: async () => running,
+  };
+}
+
 async function lookOnce(mirror: Mirror, scheduled: boolean): Promise<void> {
-  await mirror.db.transaction(async (tx) => {
-    const [lock] = await tx.execute<{ mine: boolean }>(
-      sql`select pg_try_advisory_xact_lock(${WATCHDOG_LOCK}) as mine`,
-    );
-    if (lock?.mine !== true) return;
-    await watchRuns(mirror);
-    if (scheduled) await applySchedule(mirror.queues, mirror.settings);
+  // Redis is waited for here, with no connection and no lock in hand.
+  await depth(mirror.queues.sync);
+  let looking: Promise<void> = Promise.resolve();
+  try {
+    await mirror.db.transaction(async (tx) => {
+      const [lock] = await tx.execute<{ mine: boolean }>(
+        sql`select pg_try_advisory_xact_lock(${WATCHDOG_LOCK}) as mine`,
+      );
+      if (lock?.mine !== true) return;
+      looking = lookAround(mirror, scheduled);
+      await within(LOOK_LIMIT_MS, looking);
+    });
+  } finally {
+    await looking;
+  }
+}
+
+async function lookAround(mirror: Mirror, scheduled: boolean): Promise<void> {
+  await watchRuns(mirror);
+  if (scheduled) await applySchedule(mirror.queues, mirror.settings);
+}
+
+async function within(limitMs: number, work: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error('a look takes long; other workers may look')), limitMs);
   });
+  await Promise.race([work, limit]).finally(() => clearTimeout(timer));
 }

@@ -11,8 +11,10 @@ import { LeaseLostError, takeRun } from './hold.ts';
 import type { Mirror } from './mirror.ts';
 import { planRun } from './plan.ts';
 
-/** A job may be this long on its way into Redis before it counts as lost. */
-const GRACE_MS = 10_000;
+/** A job may be this long on its way into Redis before it counts as lost. Where locks are shorter, it counts sooner. */
+const LONGEST_GRACE_MS = 10_000;
+
+const grace = ({ settings }: Mirror) => Math.min(LONGEST_GRACE_MS, settings.lockMs);
 
 /** A page that is queued for so long is queued once more even while other jobs are waiting: its own may be lost. */
 const STALE_MS = 15 * 60_000;
@@ -59,7 +61,7 @@ async function watchRun(mirror: Mirror, run: SyncLogRow): Promise<void> {
   const { db, definition, settings } = mirror;
   const state = run.mode === 'single' ? null : await readState(db, definition.key);
   const held = state?.held === true && state.leaseRunId === run.id;
-  if (run.status === 'queued') return queueAgain(mirror, run, GRACE_MS);
+  if (run.status === 'queued') return queueAgain(mirror, run, grace(mirror));
   if (run.plannedAt === null) return held ? undefined : queueAgain(mirror, run, settings.leaseMs);
   if (run.mode === 'single' || held) return requeueLost(mirror, run);
   const taken = await takeRun(mirror, run.id);
@@ -82,7 +84,7 @@ async function queueAgain({ queues }: Mirror, run: SyncLogRow, graceMs: number):
 async function requeueLost(mirror: Mirror, run: SyncLogRow): Promise<void> {
   const { queues, db, log } = mirror;
   const busy = (await depth(queues.pages)) + (await depth(queues.bc)) > 0;
-  const pages = await renewPages(db, run.id, busy ? STALE_MS : GRACE_MS);
+  const pages = await renewPages(db, run.id, busy ? STALE_MS : grace(mirror));
   if (pages.length > 0) log.warn({ runId: run.id, pages: pages.length }, 'queueing lost pages again');
   await queuePages(mirror, run.id, run.leaseToken, pages);
   await advanceRun(mirror, run.id);
