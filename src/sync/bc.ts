@@ -14,6 +14,7 @@ import { countCalls } from './calls.ts';
 import type { PreparedDocument } from './compare.ts';
 import type { Mirror } from './mirror.ts';
 import type { DocumentModel, MirroredModel } from './model.ts';
+import { isModelChange } from './model.ts';
 import { withModel } from './model-watch.ts';
 import { prepare } from './prepare.ts';
 import type { Blame } from './read.ts';
@@ -149,18 +150,24 @@ export async function giveUpBc(
 }
 
 function mayBeOdoosFault(error: unknown): boolean {
-  return isOutage(error) || SETTINGS_AT_FAULT.includes(errorCode(error));
+  return isOutage(error) || isModelChange(error) || SETTINGS_AT_FAULT.includes(errorCode(error));
 }
 
 async function isOdooAtFault(mirror: Mirror, { runId, odooId }: BcPayload, error: unknown): Promise<boolean> {
   if (!mayBeOdoosFault(error)) return false;
-  if (!isOutage(error)) return true;
-  return withModel(
-    mirror,
-    mirror.odoo,
-    runId,
-    async (model) => !(await readsAnything(mirror.odoo, model, [odooId])),
-  );
+  if (SETTINGS_AT_FAULT.includes(errorCode(error))) return true;
+  try {
+    return await withModel(
+      mirror,
+      mirror.odoo,
+      runId,
+      async (model) => !(await readsAnything(mirror.odoo, model, [odooId])),
+    );
+  } catch (trouble) {
+    // No record can be read with the fields that Odoo names: its code is newer than its database, say.
+    if (isModelChange(trouble)) return true;
+    throw trouble;
+  }
 }
 
 /** Listed, offered again by later runs, and no longer owed by this one. */

@@ -66,10 +66,9 @@ export async function readDocuments(
   return { documents, missing, refused };
 }
 
-/** A refusal is believed for a while; a timeout or a broken connection only once something else was read. */
+/** A refusal is believed for a while; a timeout, a broken connection, an unknown field only once something else was read. */
 async function isTheRecords(error: unknown, { tally, probe }: Blame): Promise<boolean> {
-  const refused = isRefusal(error) || isModelChange(error);
-  if (tally.read > 0 || (refused && tally.refused < REFUSED_AT_MOST)) return true;
+  if (tally.read > 0 || (isRefusal(error) && tally.refused < REFUSED_AT_MOST)) return true;
   if (!(await probe())) return false;
   tally.read += 1;
   return true;

@@ -96,8 +96,8 @@ describe('a run with one attempt for each job, and a model that changes after it
 });
 
 /** A field that one record cannot compute: its code asks for a field of another model that is gone. */
-const brokenFor = (id: number) => (row: { readonly id: number }) => {
-  if (row.id === id) throw valueError("Invalid field 'vat_id' on model 'res.partner'");
+const brokenFor = (id: number | null) => (row: { readonly id: number }) => {
+  if (id === null || row.id === id) throw valueError("Invalid field 'vat_id' on model 'res.partner'");
   return 'fine';
 };
 
@@ -108,6 +108,19 @@ it('a record that brings an error about a field by itself fails alone', async ()
   expect(await rows('select odoo_id, code from sync_failure where resolved_at is null')).toMatchObject([
     { odoo_id: '7', code: 'odoo_unknown_field' },
   ]);
+});
+
+it('a model that no record can be read of fails the run, and blames no BC', async () => {
+  office.odoo.setField(BC, 'broken', { type: 'char', string: 'Broken', compute: brokenFor(null) });
+  await office.work();
+  expect(await office.run('full')).toMatchObject({ status: 'failed', errorCode: 'odoo_unknown_field' });
+  expect(await office.run('single', [3])).toMatchObject({
+    status: 'failed',
+    errorCode: 'odoo_unknown_field',
+  });
+  expect(await rows('select 1 from sync_failure')).toEqual([]);
+  office.odoo.removeField(BC, 'broken');
+  expect(await office.run('incremental')).toMatchObject({ status: 'success', created: BCS });
 });
 
 it('a field that vanishes while a sweep compares has it compared once more', async () => {
