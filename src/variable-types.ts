@@ -59,6 +59,11 @@ export const namesDatabase = (text: string) =>
 export const hasNoUser = (text: string) =>
   URL.canParse(text) && new URL(text).username === '' && new URL(text).password === '';
 
+/** Any text, or the form of Standard Webhooks. */
+export const isSigningSecret = (text: string) =>
+  !text.startsWith('whsec_') ||
+  /^whsec_(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(text);
+
 export const modelName = z.string().regex(/^[a-z_][a-z0-9_.]*$/, 'an Odoo model name such as dimagaz.bc');
 
 export const context = z.string().transform((text, issue) => {
@@ -78,5 +83,5 @@ export const addresses = z
   .transform((text) => text.split(',').map((address) => address.trim()))
   .refine(
     (list) => list.every((address) => /^[^\s@<>,]+@[^\s@<>,]+$/.test(address)),
-    'addresses such as ops@example.com, with a comma between two',
+    'a list of addresses such as ops@example.com, with a comma between two',
   );

@@ -9,6 +9,7 @@ import {
   duration,
   durationOrOff,
   hasNoUser,
+  isSigningSecret,
   modelName,
   namesDatabase,
   oneOf,
@@ -104,6 +105,7 @@ export const variables = {
   ALERT_WEBHOOK_SECRET: z
     .string()
     .min(16, 'a secret of at least 16 characters')
+    .refine(isSigningSecret, 'a secret that is base64 after whsec_')
     .optional()
     .describe('what the posted alerts are signed with'),
   SMTP_URL: url(/^smtps?$/, 'smtp://user:secret@mail.example.com:587')
@@ -111,7 +113,7 @@ export const variables = {
     .describe('mail server that alerts are sent by'),
   ALERT_EMAIL_TO: addresses.optional().describe('who gets alerts by e-mail; a comma between two'),
   ALERT_EMAIL_FROM: addresses
-    .refine((list) => list.length === 1, 'one address such as passerelle@example.com')
+    .refine((list) => list.length === 1, 'an address such as passerelle@example.com')
     .optional()
     .describe('sender of the e-mails; the first receiver when unset'),
   ALERT_STALE_INTERVALS: count(1, 100_000)

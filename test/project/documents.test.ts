@@ -8,6 +8,7 @@ const read = (file: string) => readFileSync(join(ROOT, file), 'utf8');
 const DOCUMENTS = [
   'README.md',
   'CHANGELOG.md',
+  'docs/alerts.md',
   'docs/design.md',
   'docs/gateway.md',
   'docs/odoo-protocols.md',

@@ -60,6 +60,11 @@ describe('the import rules', () => {
     expect(crossing(new RegExp(`^src/${folder}/`), new RegExp(`^src/(${others})/`), 'allowed')).toEqual([]);
   });
 
+  it('let the alerts know the database, and of the mirror nothing but its key', () => {
+    const own = '(alerts/|db/|sync/document\\.ts|config|errors|hide|logger|retry)';
+    expect(crossing(/^src\/alerts\//, new RegExp(`^(?!src/${own})`), 'refused')).toEqual([]);
+  });
+
   it('keep development, benchmarks and tests out of the product', () => {
     expect(crossing(/./, /^(dev|bench|test)\//, 'refused')).toEqual([]);
   });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readConfig } from '../../src/config.ts';
+import { readConfig, readMirrorConfig } from '../../src/config.ts';
 
 const STORES = { DATABASE_URL: 'postgres://localhost/x', REDIS_URL: 'redis://localhost' };
 
@@ -16,10 +16,48 @@ describe('a variable that is wrong', () => {
     ['ODOO_MODEL', 'BC', 'an Odoo model name such as dimagaz.bc'],
     ['QUEUE_PREFIX', 'a b', 'a text of letters, digits, _ or -'],
     ['LOG_LEVEL', 'loud', 'one of fatal, error, warn, info, debug, trace, silent'],
+    ['ALERT_WEBHOOK_URL', 'hooks.example.com', 'a URL such as https://hooks.example.com/passerelle'],
+    ['ALERT_WEBHOOK_SECRET', 'short', 'a secret of at least 16 characters'],
+    ['ALERT_WEBHOOK_SECRET', 'whsec_not-base64-at-all', 'a secret that is base64 after whsec_'],
+    ['SMTP_URL', 'mail.example.com', 'a URL such as smtp://user:secret@mail.example.com:587'],
+    ['ALERT_EMAIL_TO', 'ops', 'a list of addresses such as ops@example.com, with a comma between two'],
+    ['ALERT_EMAIL_FROM', 'a@b.example,c@d.example', 'an address such as passerelle@example.com'],
+    ['ALERT_STALE_INTERVALS', '0', 'a whole number from 1 to 100000'],
     ['API_RATE_LIMIT', '0', 'a whole number from 1 to 10000000, or off'],
     ['API_RATE_LIMIT', 'none', 'a whole number from 1 to 10000000, or off'],
   ])('%s=%s is named with what was expected', (name, value, expected) => {
     expect(() => readConfig({ ...STORES, [name]: value })).toThrow(`  - ${name}: expected ${expected}`);
+  });
+});
+
+describe('variables that make sense together only', () => {
+  const ODOO = { ODOO_URL: 'http://o', ODOO_DB: 'd', ODOO_USER: 'u', ODOO_PASSWORD: 'p' };
+
+  it.each([
+    ['ALERT_WEBHOOK_URL', 'http://hooks.example.com', 'ALERT_WEBHOOK_SECRET'],
+    ['ALERT_WEBHOOK_SECRET', 'sixteen letters and more', 'ALERT_WEBHOOK_URL'],
+    ['SMTP_URL', 'smtp://mail.example.com', 'ALERT_EMAIL_TO'],
+    ['ALERT_EMAIL_TO', 'ops@example.com', 'SMTP_URL'],
+  ])('%s asks for its other half', (name, value, other) => {
+    for (const read of [readConfig, readMirrorConfig]) {
+      expect(() => read({ ...STORES, ...ODOO, [name]: value })).toThrow(
+        `  - ${other} is required with ${name}`,
+      );
+    }
+  });
+
+  it('are channels for alerts when both are set, and none otherwise', () => {
+    expect(readConfig(STORES).alerts).toEqual({ webhook: null, email: null, staleIntervals: 10 });
+    const alerts = {
+      ALERT_WEBHOOK_URL: 'https://hooks.example.com/x',
+      ALERT_WEBHOOK_SECRET: 'whsec_MDEyMzQ1Njc4OWFiY2RlZg==',
+      SMTP_URL: 'smtps://mail.example.com',
+      ALERT_EMAIL_TO: 'a@b.example, c@d.example',
+    };
+    expect(readConfig({ ...STORES, ...alerts }).alerts).toMatchObject({
+      webhook: { url: alerts.ALERT_WEBHOOK_URL, secret: alerts.ALERT_WEBHOOK_SECRET },
+      email: { to: ['a@b.example', 'c@d.example'], from: 'a@b.example' },
+    });
   });
 });
 
