@@ -53,10 +53,9 @@ describe.each(['any text will do, é', 'whsec_MDEyMzQ1Njc4OWFiY2RlZg=='])('signe
   });
   afterAll(() => receiver.stop());
 
-  it.each(['node', 'python3'] as const)(
+  it.each((['node', 'python3'] as const).filter(isThere))(
     'a notice is told from a forged one by what the document shows for %s',
     (program) => {
-      if (program !== 'node' && !isThere(program)) return;
       const check = (changed: object) =>
         CHECKS[program](JSON.stringify({ ...arrival, secret, ...changed }))
           .toString()
