@@ -71,12 +71,15 @@ async function verify({ io, env }: CommandContext, options: { readonly json?: bo
   return verification.ok ? EXIT.success : EXIT.failure;
 }
 
-function report({ ok, headers, lines, examples, ...counts }: Verification): string[] {
+const READ_AGAIN = 'the next run reads everything again (passerelle sync does it now)';
+
+function report({ ok, headers, lines, modelChanges, examples, ...counts }: Verification): string[] {
   const compared = `${count(headers)} BC and ${count(lines)} lines compared`;
   const found = KINDS.filter((kind) => counts[kind] > 0);
   return [
     ok ? `ok: ${compared}, no difference` : `not ok: ${compared}`,
     ...found.map((kind) => `  ${kind} ${count(counts[kind])}: ${examples[kind].map(exampleText).join('; ')}`),
+    ...(modelChanges === 0 ? [] : [`  the model changed in Odoo (${count(modelChanges)}): ${READ_AGAIN}`]),
   ];
 }
 

@@ -1,4 +1,4 @@
-import { and, desc, inArray, lt, lte, max } from 'drizzle-orm';
+import { and, desc, gt, inArray, lt, lte, max } from 'drizzle-orm';
 import type { Queryable } from './connection.ts';
 import type { ModelChangeRow } from './schema/model.ts';
 import { modelChange } from './schema/model.ts';
@@ -26,6 +26,14 @@ export async function newestReread(
       ),
     );
   return row?.id ?? 0;
+}
+
+/** How many changes after `after` ask for records to be read again. */
+export async function countRereads(db: Queryable, models: readonly string[], after: number): Promise<number> {
+  return db.$count(
+    modelChange,
+    and(inArray(modelChange.model, [...models]), modelChange.reread, gt(modelChange.id, after)),
+  );
 }
 
 /** The newest changes of some models first; `before` is an exclusive id. */

@@ -23,6 +23,8 @@ export interface Example {
 
 export type Verification = Readonly<Record<FindingKind, number>> & {
   readonly ok: boolean;
+  /** Changes of the model that not every record was read after: the next run reads them all. */
+  readonly modelChanges: number;
   /** BCs that Odoo listed. */
   readonly headers: number;
   /** Lines that Odoo listed. */
@@ -48,7 +50,7 @@ export class Findings {
     kept.push(...examples.slice(0, MOST_EXAMPLES - kept.length));
   }
 
-  result(compared: { readonly headers: number; readonly lines: number }): Verification {
+  result(compared: Pick<Verification, 'headers' | 'lines' | 'modelChanges'>): Verification {
     const ok = KINDS.every((kind) => this.#counts[kind] === 0);
     return { ok, ...this.#counts, ...compared, examples: this.#examples };
   }

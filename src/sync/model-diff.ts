@@ -1,12 +1,17 @@
 import type { NewModelChange } from '../db/model-changes.ts';
+import type { OdooFieldRow } from '../db/schema/model.ts';
 import type { OdooFieldDescription, OdooFields } from '../odoo/types.ts';
 import { canonicalJson } from './hash.ts';
 
 /** What one description of a model says that another did not. */
 export type FieldChangeNoted = Pick<NewModelChange, 'field' | 'kind' | 'old' | 'new' | 'reread'>;
 
-/** The fields that appeared, vanished or are described anew, by name. A renamed field is one removed and one added. */
-export function modelDiff(before: OdooFields, after: OdooFields): FieldChangeNoted[] {
+/** What is new against the fields that are kept, by name. A renamed field is one removed and one added. */
+export function modelDiff(
+  known: readonly Pick<OdooFieldRow, 'name' | 'description'>[],
+  after: OdooFields,
+): FieldChangeNoted[] {
+  const before: OdooFields = Object.fromEntries(known.map(({ name, description }) => [name, description]));
   const names = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort();
   return names.flatMap((field): FieldChangeNoted[] => {
     const old = own(before, field);

@@ -58,8 +58,7 @@ async function noteFields(
   const known = await listFields(tx, name);
   await saveFields(tx, name, fields, describedAt);
   if (known.length === 0) return [];
-  const before = Object.fromEntries(known.map((field) => [field.name, field.description]));
-  return modelDiff(before, fields).map((change) => ({ model: name, runId, ...change }));
+  return modelDiff(known, fields).map((change) => ({ model: name, runId, ...change }));
 }
 
 /**

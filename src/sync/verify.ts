@@ -1,12 +1,17 @@
 import type { Database } from '../db/connection.ts';
+import { listFields } from '../db/fields.ts';
 import type { Counted } from '../db/integrity.ts';
 import { duplicates, openItemsOfEndedRuns, orphanLines } from '../db/integrity.ts';
+import { readState } from '../db/lease.ts';
+import { countRereads } from '../db/model-changes.ts';
 import { bc, bcLine } from '../db/schema/documents.ts';
 import type { Domain, OdooClient } from '../odoo/types.ts';
 import type { DocumentDefinition } from './document.ts';
 import type { FindingKind, Verification } from './findings.ts';
 import { Findings } from './findings.ts';
+import type { DocumentModel } from './model.ts';
 import { describeDocument, isModelChange } from './model.ts';
+import { modelDiff } from './model-diff.ts';
 import { verifyModel } from './verify-model.ts';
 
 export interface VerifySource {
@@ -65,7 +70,22 @@ async function verifyOnce(
     advance,
   );
   await checkIntegrity(db, definition, findings);
-  return findings.result({ headers, lines });
+  return findings.result({ headers, lines, modelChanges: await unreadChanges(db, definition, model) });
+}
+
+/** Changes of the model that a full run is still to read after: those noted, and those that the next plan will note. */
+async function unreadChanges(
+  db: Database,
+  { key }: DocumentDefinition,
+  { header, line }: DocumentModel,
+): Promise<number> {
+  const modelRead = (await readState(db, key))?.modelRead ?? 0;
+  let unread = await countRereads(db, [header.name, line.name], modelRead);
+  for (const { name, fields } of [header, line]) {
+    const known = await listFields(db, name);
+    if (known.length > 0) unread += modelDiff(known, fields).filter(({ reread }) => reread).length;
+  }
+  return unread;
 }
 
 /** What can be wrong with the mirror whatever Odoo says. Hashes are checked row by row with the comparison. */
