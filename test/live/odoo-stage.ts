@@ -82,6 +82,8 @@ export async function openLiveOffice(): Promise<LiveOffice> {
   };
 }
 
+let administrator: Promise<unknown> | undefined;
+
 /** What the administrator may do: any method of any model, by JSON-RPC. */
 export async function call(
   model: string,
@@ -101,8 +103,8 @@ export async function call(
     return result;
   };
   const [db, user, password] = [given('ODOO_DB'), given('ODOO_USER'), given('ODOO_PASSWORD')];
-  const uid = await rpc('common', 'login', [db, user, password]);
-  return rpc('object', 'execute_kw', [db, uid, password, model, method, args, keywords]);
+  administrator ??= rpc('common', 'login', [db, user, password]);
+  return rpc('object', 'execute_kw', [db, await administrator, password, model, method, args, keywords]);
 }
 
 /** Runs a shell command of the environment. Its standard output; an error with what it complained of. */

@@ -1,0 +1,70 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { until } from '../harness/until.ts';
+import type { WorkerProcess } from '../harness/worker-process.ts';
+import { startWorkerProcess } from '../harness/worker-process.ts';
+import type { LiveOffice } from './odoo-stage.ts';
+import { missing, openLiveOffice, run } from './odoo-stage.ts';
+
+const lacking = missing('ODOO_STOP_COMMAND', 'ODOO_START_COMMAND');
+const title = 'an Odoo that goes away for longer than all attempts, on a real server';
+
+/** Small pages and few calls per second, so that there is a middle to go away in; two quick attempts. */
+const SHORT = {
+  SYNC_PAGE_SIZE: '10',
+  SYNC_PAGES_IN_FLIGHT: '2',
+  ODOO_CALLS_PER_SECOND: '20',
+  SYNC_ATTEMPTS: '2',
+  SYNC_BACKOFF: '50ms',
+};
+
+if (lacking !== null)
+  describe(title, () => {
+    it.skip(`needs ${lacking}`);
+  });
+else
+  describe(title, () => {
+    let office: LiveOffice;
+    let worker: WorkerProcess;
+    let desk: ReturnType<LiveOffice['open']>;
+    beforeAll(async () => {
+      office = await openLiveOffice();
+      desk = office.open(SHORT);
+      worker = startWorkerProcess(desk.env);
+    });
+    afterAll(async () => {
+      worker?.child.kill('SIGTERM');
+      await worker?.exit;
+      await office?.close();
+    });
+
+    it('fails the run, and the next one carries on where that stopped', async () => {
+      const { client } = office.database;
+      const owed = async (id: number) => {
+        const [row] =
+          await client`select count(*)::int as all, count(*) filter (where state = 'open')::int as open
+          from sync_run_item where run_id = ${id}`;
+        return { all: Number(row?.['all']), open: Number(row?.['open']) };
+      };
+      const first = await desk.request('full');
+      const begun = async () => {
+        const { all, open } = await owed(first);
+        return all - open >= 30;
+      };
+      await until(begun, 'thirty BCs');
+      await run('ODOO_STOP_COMMAND');
+      const failed = await desk.ended(first);
+      expect(failed).toMatchObject({ status: 'failed', errorCode: 'odoo_unreachable' });
+      const left = await owed(first);
+      expect(left.open).toBeGreaterThan(0);
+      const [parked] = await client`select count(*)::int as n from sync_failure`;
+      expect(parked?.['n']).toBe(0);
+      expect(await desk.run('incremental')).toMatchObject({
+        status: 'failed',
+        errorCode: 'odoo_unreachable',
+      });
+      await run('ODOO_START_COMMAND');
+      const next = await desk.run('incremental');
+      expect(next).toMatchObject({ status: 'success', continues: first, created: left.open, failed: 0 });
+      expect(await office.verify(desk)).toMatchObject({ ok: true });
+    });
+  });
