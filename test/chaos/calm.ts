@@ -4,7 +4,7 @@ import type { Desk } from '../harness/office.ts';
 import { until } from '../harness/until.ts';
 import type { Crew } from './crew.ts';
 
-const PATIENCE_MS = 90_000;
+const PATIENCE_MS = 150_000;
 
 /** Nothing starts by itself any more. */
 const UNSCHEDULED = { SYNC_EVERY: 'off', SWEEP_EVERY: 'off', FULL_SYNC_CRON: 'off', PRUNE_EVERY: 'off' };

@@ -33,7 +33,7 @@ export interface Outcome {
 
 /** Everything short, so that a story has many runs. */
 const HURRIED = {
-  ...{ SYNC_EVERY: '1s', SWEEP_EVERY: '3s', FULL_SYNC_CRON: 'off', SYNC_LEASE: '3s', QUEUE_LOCK: '1s' },
+  ...{ SYNC_EVERY: '2s', SWEEP_EVERY: '4s', FULL_SYNC_CRON: 'off', SYNC_LEASE: '3s', QUEUE_LOCK: '2s' },
   ...{ SYNC_ATTEMPTS: '3', SYNC_BACKOFF: '50ms', SYNC_PAGE_SIZE: '20', SYNC_OVERLAP: '2s' },
   ...{ ODOO_TIMEOUT_MS: '1000', LOG_LEVEL: 'info' },
 };
