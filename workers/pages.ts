@@ -5,12 +5,13 @@ import { failRun } from '../src/sync/advance.ts';
 import type { Mirror } from '../src/sync/mirror.ts';
 import { processPage } from '../src/sync/page.ts';
 import { attemptOf, lastTry } from './attempt.ts';
+import { deathsOf, isDeadly } from './deaths.ts';
 
 /** Reads one page. A page that fails for good ends its run: what it owed is covered by the next one. */
 export async function handlePage(mirror: Mirror, job: Job<PagePayload>): Promise<number | 'superseded'> {
   const payload = pagePayload.parse(job.data);
   try {
-    return await processPage(mirror, payload, attemptOf(job));
+    return await processPage(mirror, payload, { ...attemptOf(job), deadly: isDeadly(deathsOf(job)) });
   } catch (error) {
     throw await lastTry(job, error, () => failRun(mirror, payload.runId, payload.token, error));
   }

@@ -5,8 +5,10 @@ import { createRun, findRun } from '../src/db/runs.ts';
 import type { SyncLogRow } from '../src/db/schema/sync.ts';
 import type { SyncPayload } from '../src/queues/sync.ts';
 import { syncPayload } from '../src/queues/sync.ts';
+import { failRun } from '../src/sync/advance.ts';
 import type { Mirror } from '../src/sync/mirror.ts';
 import { startRun } from '../src/sync/start.ts';
+import { deathsOf, isDeadly, WorkerDiedError } from './deaths.ts';
 
 /** A scheduled job that cannot be taken up now comes back after this pause. */
 const PASS_ON_MS = 5000;
@@ -30,6 +32,7 @@ export async function handleSync(
   if (patient && (await isTooEarly(mirror))) await comeBack(job, token);
   const run = await runOf(mirror, payload);
   if (run.id !== payload.runId) await job.updateData({ ...payload, runId: run.id });
+  if (job.stalledCounter > 0 && (await isLeft(mirror, run, job, token))) return run.id;
   if (run.status === 'queued' || run.status === 'running') await startRun(mirror, run);
   if (patient && (await findRun(mirror.db, run.id))?.status === 'skipped') {
     await job.updateData(payload);
@@ -52,6 +55,25 @@ function mayWait({ settings }: Mirror, { mode, runId }: SyncPayload, { timestamp
 async function isTooEarly({ db, definition }: Mirror): Promise<boolean> {
   const state = await readState(db, definition.key);
   return state === null || state.held || state.lastSync === null;
+}
+
+/**
+ * Of a run whose planner died. While its lease lasts the job waits, so that its deaths are counted; after too many
+ * of them the run is given up.
+ */
+async function isLeft(
+  mirror: Mirror,
+  run: SyncLogRow,
+  job: Job,
+  token: string | undefined,
+): Promise<boolean> {
+  if (run.status !== 'running' || run.plannedAt !== null) return false;
+  const state = await readState(mirror.db, mirror.definition.key);
+  if (state?.held === true && state.leaseRunId === run.id) await comeBack(job, token);
+  const deaths = deathsOf(job);
+  if (!isDeadly(deaths)) return false;
+  await failRun(mirror, run.id, run.leaseToken, new WorkerDiedError(`The plan of run ${run.id}`, deaths));
+  return true;
 }
 
 async function comeBack(job: Job, token: string | undefined): Promise<never> {

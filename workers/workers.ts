@@ -14,6 +14,7 @@ import type { UpkeepPayload } from '../src/queues/upkeep.ts';
 import { UPKEEP_QUEUE } from '../src/queues/upkeep.ts';
 import type { Mirror } from '../src/sync/mirror.ts';
 import { handleBc } from './bc.ts';
+import { NO_LIMIT } from './deaths.ts';
 import { handlePage } from './pages.ts';
 import { handleSync } from './sync.ts';
 import { handleUpkeep } from './upkeep.ts';
@@ -41,7 +42,7 @@ export async function startWorkers(mirror: Mirror, { redis, prefix, scheduled }:
     const worker = new Worker<Payload>(name, handle, {
       ...{ connection: redis, prefix, concurrency },
       // A dead worker's jobs are taken up by another once the lock ran out.
-      ...{ lockDuration: settings.lockMs, stalledInterval: settings.lockMs },
+      ...{ lockDuration: settings.lockMs, stalledInterval: settings.lockMs, maxStalledCount: NO_LIMIT },
       ...keptJobs(settings),
     });
     worker.on('error', (error) => log.warn({ reason: errorMessage(error), queue: name }, 'worker'));

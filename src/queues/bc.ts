@@ -31,6 +31,8 @@ export const bcPayload = z.object({
   bytes: z.int().optional(),
   /** Left out when it is large or could not be read with its page: the job then reads the BC itself. */
   document: documentPayload.optional(),
+  /** Deaths of workers that an earlier giving up has told of already. */
+  deaths: z.int().optional(),
 });
 export type BcPayload = z.infer<typeof bcPayload>;
 export type BcQueue = Queue<BcPayload>;

@@ -22,6 +22,8 @@ import { isOutage, isRefusal, readDocuments, readsAnything } from './read.ts';
 export interface PageAttempt {
   readonly number: number;
   readonly last: boolean;
+  /** Reading it seems to end the worker: each BC's job reads its own, and the one to blame is found. */
+  readonly deadly?: boolean;
 }
 
 /** A page that is split is followed by somewhat smaller ones, so that these need not be split again. */
@@ -78,6 +80,11 @@ async function readPage(
   attempt: PageAttempt,
 ): Promise<number> {
   if (ids.length === 0) return 0;
+  if (attempt.deadly) {
+    const jobs = ids.map((odooId) => ({ ...reference(payload), odooId }));
+    await enqueueBcs(mirror.queues.bc, jobs, mirror.settings);
+    return jobs.length;
+  }
   // A page that timed out comes back in smaller slices: half as many with each attempt.
   const most = Math.ceil(ids.length / 2 ** (attempt.number - 1));
   return withModel(mirror, odoo, payload.runId, (model, again) => {
