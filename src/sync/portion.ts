@@ -7,7 +7,7 @@ export const LARGEST_PAYLOAD = 256 * 1024;
 const IN_FLIGHT = 32 * 1024 * 1024;
 
 /** What a page reads at once, as far as can be told beforehand. */
-const READ_AT_ONCE = 8 * 1024 * 1024;
+const READ_AT_ONCE = 4 * 1024 * 1024;
 
 /** BCs that are read before anything is known of their size. */
 const FIRST = 50;
