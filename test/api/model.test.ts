@@ -40,20 +40,24 @@ test('fields come as Odoo describes them, with the columns of the view', async (
   await refreshView(api.db, HEADER_VIEW, BC);
   const [model] = (await get('/api/v1/sync/model')).models;
   expect(model.viewCurrent).toBe(true);
-  expect(model.fields).toContainEqual({
-    name: 'partner_id',
-    type: 'many2one',
-    label: 'partner_id',
-    relation: null,
-    columns: [
-      { name: 'partner_id_id', type: 'bigint' },
-      { name: 'partner_id_name', type: 'text' },
-    ],
-  });
-  expect(model.fields).toContainEqual({
-    ...{ name: 'date_order', type: 'datetime', label: 'date_order', relation: null },
-    columns: [{ name: 'date_order', type: 'timestamp with time zone' }],
-  });
+  expect(model.fields).toContainEqual(
+    expect.objectContaining({
+      name: 'partner_id',
+      type: 'many2one',
+      label: 'partner_id',
+      relation: null,
+      columns: [
+        { name: 'partner_id_id', type: 'bigint' },
+        { name: 'partner_id_name', type: 'text' },
+      ],
+    }),
+  );
+  expect(model.fields).toContainEqual(
+    expect.objectContaining({
+      ...{ name: 'date_order', type: 'datetime', label: 'date_order', relation: null },
+      columns: [{ name: 'date_order', type: 'timestamp with time zone' }],
+    }),
+  );
 });
 
 test('changes come newest first, page by page, those of other models left out', async () => {

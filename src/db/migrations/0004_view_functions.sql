@@ -46,12 +46,14 @@ RETURN CASE WHEN jsonb_typeof(value) = 'string' AND value #>> '{}' ~
       substr(value #>> '{}', 18)::double precision) AT TIME ZONE 'UTC'
   END END;
 --> statement-breakpoint
--- Base64, in one piece or in lines.
+-- Base64, in one piece or in lines. Of a large one each further look takes as long as decoding it.
 CREATE FUNCTION passerelle_bytea(value jsonb) RETURNS bytea LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN CASE WHEN jsonb_typeof(value) = 'string'
-    AND octet_length(translate(value #>> '{}', E' \t\r\n', '')) % 4 = 0
-    AND translate(value #>> '{}', E' \t\r\n', '') ~ '^[A-Za-z0-9+/]*={0,2}$'
-  THEN decode(value #>> '{}', 'base64') END;
+RETURN CASE WHEN jsonb_typeof(value) = 'string' THEN
+  CASE WHEN value #>> '{}' ~ '^[A-Za-z0-9+/]*={0,2}$' THEN
+      CASE WHEN octet_length(value #>> '{}') % 4 = 0 THEN decode(value #>> '{}', 'base64') END
+    WHEN value #>> '{}' ~ '^[A-Za-z0-9+/ \t\r\n]*={0,2}[ \t\r\n]*$'
+      AND octet_length(translate(value #>> '{}', E' \t\r\n', '')) % 4 = 0 THEN decode(value #>> '{}', 'base64')
+  END END;
 --> statement-breakpoint
 CREATE FUNCTION passerelle_ids(value jsonb) RETURNS bigint[] LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN CASE WHEN jsonb_typeof(value) = 'array' AND value #>> '{}' ~ '^\[(-?[0-9]{1,18}(, -?[0-9]{1,18})*)?\]$'
