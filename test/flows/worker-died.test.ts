@@ -107,5 +107,9 @@ describe('work that takes its worker down', () => {
     await office.work();
     expect(await office.ended(run.id)).toMatchObject({ status: 'success', failed: 0, created: bcs });
     expect((await office.mirror.queues.bc.getJob(jobId))?.stalledCounter).toBe(5);
+    const state = () => office.mirror.queues.bc.getJobState(jobId);
+    expect(await until(async () => (await state()) !== 'active' && state(), 'the end of the job')).toBe(
+      'completed',
+    );
   });
 });
