@@ -4,7 +4,7 @@ import { recordFailure, resolveFailure } from '../db/failures.ts';
 import { closeItems } from '../db/ledger.ts';
 import { findRun } from '../db/runs.ts';
 import { bc, bcLine } from '../db/schema/documents.ts';
-import { errorCode, errorMessage } from '../errors.ts';
+import { errorCode } from '../errors.ts';
 import type { OdooClient, OdooRecord } from '../odoo/types.ts';
 import type { BcPayload, DocumentPayload } from '../queues/bc.ts';
 import { advanceWhenPageIsDone, failRun } from './advance.ts';
@@ -12,6 +12,7 @@ import { binarySizes, ContentGoneError, fillBinaries } from './binaries.ts';
 import type { CountedClient } from './calls.ts';
 import { countCalls } from './calls.ts';
 import type { PreparedDocument } from './compare.ts';
+import { failureReason } from './culprit.ts';
 import type { Mirror } from './mirror.ts';
 import type { DocumentModel, MirroredModel } from './model.ts';
 import { isModelChange } from './model.ts';
@@ -179,7 +180,7 @@ async function parkBc(
 ): Promise<void> {
   const { db, definition, log } = mirror;
   const { runId, odooId } = payload;
-  const reason = { code: errorCode(error), message: errorMessage(error) };
+  const reason = await failureReason(mirror, odooId, error);
   await db.transaction(async (tx) => {
     await recordFailure(tx, { key: definition.key, odooId, runId, jobId, ...reason });
     await closeItems(tx, { runId, odooIds: [odooId], state: 'failed' });
