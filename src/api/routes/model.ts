@@ -17,6 +17,7 @@ const field = z.object({
   type: z.string().describe("Odoo's field type"),
   label: z.string(),
   relation: z.string().nullable(),
+  mirrored: z.boolean().describe('false: its contents are left out (SYNC_BINARIES=off)'),
   columns: z
     .array(z.object({ name: z.string(), type: z.string() }))
     .describe('of the view, with their PostgreSQL types'),
@@ -83,8 +84,8 @@ async function presentModel(db: Database, name: string, view: View): Promise<z.i
     model: name,
     view: view.name,
     viewCurrent,
-    fields: fields.map(({ name: of, type, label, relation }) => ({
-      ...{ name: of, type, label, relation },
+    fields: fields.map(({ name: of, type, label, relation, description: said }) => ({
+      ...{ name: of, type, label, relation, mirrored: said.mirrored !== false },
       columns: columns.filter((column) => column.field === of).map((column) => presentColumn(column)),
     })),
   };
