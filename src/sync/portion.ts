@@ -1,4 +1,4 @@
-import type { DocumentModel } from './model.ts';
+import type { DocumentModel, MirroredModel } from './model.ts';
 
 /** A larger BC does not travel through Redis: its job reads it again. In bytes of JSON, as all sizes here. */
 export const LARGEST_PAYLOAD = 256 * 1024;
@@ -6,24 +6,27 @@ export const LARGEST_PAYLOAD = 256 * 1024;
 /** What waits in Redis at once, all pages of a run together. */
 const IN_FLIGHT = 32 * 1024 * 1024;
 
-/** What a page reads at once, as far as can be told beforehand. */
+/** What is read at once, as far as can be told beforehand. */
 const READ_AT_ONCE = 4 * 1024 * 1024;
 
-/** BCs that are read before anything is known of their size. */
+/** BCs, or records, that are read before anything is known of their size. */
 const FIRST = 50;
 
-/** What a BC weighs with its lines, on average of the last hundred or so; known for as long as its model is. */
-const weights = new WeakMap<DocumentModel, number>();
+/** Of a document: BCs with their lines. Of one model: its records alone. */
+type Weighed = DocumentModel | MirroredModel;
+
+/** What one weighs, on average of the last hundred or so; known for as long as its model is. */
+const weights = new WeakMap<Weighed, number>();
 const REMEMBERED = 100;
 
-/** Notes what a BC of this model weighed. */
-export function weigh(model: DocumentModel, bytes: number): void {
+/** Notes what a BC, or a record, of this model weighed. */
+export function weigh(model: Weighed, bytes: number): void {
   const before = weights.get(model) ?? bytes;
   weights.set(model, before + (bytes - before) / REMEMBERED);
 }
 
-/** How many BCs to read at once, at least one, so that memory holds about the same however large they are. */
-export function portion(model: DocumentModel, room: number): number {
+/** How many to read at once, at least one, so that memory holds about the same however large they are. */
+export function portion(model: Weighed, room: number): number {
   const weight = weights.get(model);
   return weight === undefined ? FIRST : Math.max(1, Math.floor(Math.min(READ_AT_ONCE, room) / weight));
 }

@@ -13,6 +13,7 @@ import type { Findings } from './findings.ts';
 import { canonicalJson, contentHash } from './hash.ts';
 import { headerOf } from './ids.ts';
 import type { MirroredModel } from './model.ts';
+import { portion, weigh } from './portion.ts';
 import { isRefusal } from './read.ts';
 import { promisedInAll } from './size-text.ts';
 import type { VerifySource } from './verify.ts';
@@ -43,11 +44,12 @@ export async function verifyModel(
   for (let after = 0; ; ) {
     const ids = await odoo.search(model.name, [...domain, ['id', '>', after]], {
       order: 'id',
-      limit: pageSize,
+      limit: Math.min(pageSize, portion(model, Number.POSITIVE_INFINITY)),
     });
     // After Odoo's last id, what the mirror still has is extra.
     const upTo = ids.at(-1) ?? Number.MAX_SAFE_INTEGER;
     const slice = await readSlice(odoo, model, ids);
+    for (const record of slice.records.values()) weigh(model, Buffer.byteLength(JSON.stringify(record)));
     await verifySlice(source, verified, slice, { after, upTo }, findings);
     if (ids.length === 0) return listed;
     listed += ids.length;

@@ -47,7 +47,8 @@ test('the memory of a verification does not grow with the model, nor with what i
   const { db, definition } = mirror;
   const found = await verifyMirror({ db, odoo, definition, pageSize: PAGE }, () => {});
   expect(found).toMatchObject({ lines: LINES, different: LINES, badHashes: LINES, orphanLines: LINES });
-  expect(heaps.length).toBe(LINES / PAGE + 1);
+  // A few first, to learn how large they are; the last answer is empty.
+  expect(heaps.length).toBe(1 + Math.ceil((LINES - 50) / PAGE) + 1);
   // All records, kept, would be more than 30 MB on either side.
   const [, first = 0] = heaps;
   expect(Math.max(...heaps.slice(1)) - first).toBeLessThan(8 * MEGABYTE);
