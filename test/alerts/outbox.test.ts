@@ -75,7 +75,20 @@ test('beginning and end are told once on each channel, however often is looked',
   ]);
 });
 
-test('several processes send a notice once', async () => {
+test('several processes take different notices, and each is sent once', async () => {
+  await fail();
+  await addRun(database.db, 'sweep', 'failed');
+  await lookAtMirror(database.db, ['webhook']);
+  // Held for the length of a transaction each, so that they surely meet.
+  const takers = Array.from({ length: 3 }, () =>
+    database.db.transaction(async (tx) => {
+      const taken = await claimDelivery(tx, 'webhook', 60_000);
+      await tx.execute(sql`select pg_sleep(0.1)`);
+      return taken?.delivery.id ?? null;
+    }),
+  );
+  expect((await Promise.all(takers)).sort()).toEqual([1, 2, null]);
+  await truncateAll(database.db);
   await fail();
   await lookAtMirror(database.db, BOTH);
   await Promise.all(Array.from({ length: 6 }, deliver));

@@ -107,32 +107,36 @@ describe('people are told', () => {
   });
 
   it('by worker processes, and by others when all of those are gone; nothing secret shows', async () => {
-    const env = {
-      ...office.env,
-      SYNC_EVERY: '1s',
-      ALERT_STALE_INTERVALS: '3',
-      SYNC_LEASE: '3s',
-      LOG_LEVEL: 'trace',
-    };
+    const env = { ...office.env, SYNC_EVERY: '1s', ALERT_STALE_INTERVALS: '600', SYNC_LEASE: '3s' };
     const worker = () => {
-      const started = startWorkerProcess(env);
+      const started = startWorkerProcess({ ...env, LOG_LEVEL: 'trace' });
       children.push(started);
       return started;
     };
+    office.odoo.faults.denyRecord(BC, office.odoo.ids(BC)[0] ?? 0);
     const first = worker();
-    await until(() => first.output().includes('run ended'), 'a run');
+    await told('opened run_partial');
+    await until(() => first.output().split('alert delivered').length > 2, 'both channels in its log');
     first.child.kill('SIGKILL');
     await first.exit;
-    const { db, log } = office.mirror;
+
+    // An hour later.
+    const { client } = office.database;
+    await client`update sync_log set finished_at = finished_at - interval '1 hour', planned_at = planned_at - interval '1 hour'`;
+    await client`update sync_run_item set closed_at = closed_at - interval '1 hour'`;
     receiver.answer = 500;
-    const config = readConfig(env);
-    watchers.push(startAlerts({ db, log, config, probe: null }));
+    const { db, log } = office.mirror;
+    watchers.push(startAlerts({ db, log, config: readConfig(env), probe: null }));
     await until(() => mailbox.mails.some(({ text }) => text.includes('no run succeeds')), 'the e-mail');
-    const second = worker();
+    await until(async () => {
+      const [row] = await client`select last_error from alert_delivery where last_error is not null`;
+      return row !== undefined;
+    }, 'a webhook that refuses');
     receiver.answer = 200;
-    await office.database
-      .client`update alert_delivery set next_attempt_at = now() where delivered_at is null`;
+    await client`update alert_delivery set next_attempt_at = now() where delivered_at is null`;
+    const second = worker();
     await told('opened mirror_stale', 'resolved mirror_stale');
+    await until(() => second.output().includes('worker started'), 'the second worker');
     second.child.kill('SIGTERM');
     expect(await second.exit).toBe(0);
 
