@@ -11,11 +11,14 @@ export function sum(all: readonly Figures[]): Figures {
   return total;
 }
 
-/** One figure per line, the numbers under one another. */
+/** One figure per line, the numbers under one another. Those with a colon are kinds of something: they come last. */
 export function table(figures: Figures): string {
-  const width = Math.max(...Object.keys(figures).map((name) => name.length));
-  return Object.entries(figures)
-    .map(([name, value]) => `  ${name.padEnd(width)}  ${value.toLocaleString('en').padStart(9)}`)
+  const names = Object.keys(figures);
+  const kinds = names.filter((name) => name.includes(':')).sort();
+  const ordered = [...names.filter((name) => !name.includes(':')), ...kinds];
+  const width = Math.max(...names.map((name) => name.length));
+  return ordered
+    .map((name) => `  ${name.padEnd(width)}  ${(figures[name] ?? 0).toLocaleString('en').padStart(9)}`)
     .join('\n');
 }
 

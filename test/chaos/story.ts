@@ -129,12 +129,11 @@ async function act({ schedule, lane, odoo, crew, clock, desk, databaseUrl }: Cas
     const { ok, examples, ...verified } = await verifyMirror({ ...mirror, pageSize: 500 }, () => {});
     const stored = await checkMirror(sql, odoo);
     const trail = await checkTrail(sql, stored.bcs, history);
+    const left = await checkLedger(sql, mirror.queues);
     const problems = [
       ...crew.collapsed,
       ...(ok ? [] : [`verify: ${JSON.stringify({ ...verified, examples })}`]),
-      ...stored.problems,
-      ...trail.problems,
-      ...(await checkLedger(sql, mirror.queues)),
+      ...[...stored.problems, ...trail.problems, ...left],
     ];
     const faults = Object.fromEntries(
       [...odoo.faults.taken].sort().map(([fault, n]) => [`Odoo's answers: ${fault}`, n]),
@@ -152,7 +151,10 @@ async function act({ schedule, lane, odoo, crew, clock, desk, databaseUrl }: Cas
       'BCs compared': odoo.count(BC),
       'lines compared': odoo.count(LINE),
       'changes in the audit trail': trail.entries,
-      problems: problems.length,
+      'records lost, stale or misplaced': stored.problems.length,
+      'records doubled': verified.duplicates,
+      'changes lost or told twice': trail.problems.length,
+      'jobs, leases, runs or failures left over': left.length,
     };
     return { problems, figures };
   } finally {
