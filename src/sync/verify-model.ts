@@ -111,9 +111,27 @@ async function verifySlice(
     else if (!sameBinaries(model, record, row))
       undecided.push({ id: row.odooId, sizes: binarySizes(record, model) });
   }
-  for (const id of unseen) findings.add('missing', { model: model.name, id });
+  for (const id of await ofDocuments(source, verified, [...unseen], records))
+    findings.add('missing', { model: model.name, id });
   for (const id of unreadable) findings.add('unreadable', { model: model.name, id });
   await compareContents(source, verified, undecided, findings);
+}
+
+/** A line whose BC a record rule hides is part of no document that our user may see: it is not mirrored. */
+async function ofDocuments(
+  { odoo, definition }: VerifySource,
+  { inverse }: VerifiedModel,
+  ids: readonly number[],
+  records: ReadonlyMap<number, OdooRecord>,
+): Promise<readonly number[]> {
+  if (inverse === null || ids.length === 0) return ids;
+  const owners = new Map(ids.map((id) => [id, headerOf(records.get(id) ?? { id }, inverse)]));
+  const named = [...new Set(owners.values())].filter((owner) => owner !== null);
+  const visible = new Set(await odoo.search(definition.model, [['id', 'in', named]]));
+  return ids.filter((id) => {
+    const owner = owners.get(id) ?? null;
+    return owner === null || visible.has(owner);
+  });
 }
 
 async function compareContents(

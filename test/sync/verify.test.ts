@@ -107,6 +107,14 @@ test('a line whose BC is absent from the mirror is an orphan', async () => {
   });
 });
 
+test('lines whose BC is hidden from our user are not missing, while its own are', async () => {
+  await execute(sql`delete from scrap_dimagaz_bc where odoo_id = 14`);
+  const rows = await execute(sql`delete from scrap_dimagaz_bc_line where bc_odoo_id = 14 returning odoo_id`);
+  expect(found(await verify())['missing']?.count).toBe(rows.length + 1);
+  office.odoo.faults.hideRecords(BC, [14]);
+  expect(found(await verify())).toEqual({});
+});
+
 test('a hash that does not belong to its content is found', async () => {
   await execute(sql`update scrap_dimagaz_bc_line set content_hash = 'x' where odoo_id = 9`);
   expect(found(await verify())).toEqual({ badHashes: { count: 1, examples: [{ model: LINE, id: 9 }] } });
