@@ -1,4 +1,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { startAlerts } from '../../src/alerts/watcher.ts';
+import { readConfig } from '../../src/config.ts';
+import type { Receiver } from '../alerts/receivers.ts';
+import { startReceiver } from '../alerts/receivers.ts';
+import { until } from '../harness/until.ts';
 import type { LiveOffice } from './odoo-stage.ts';
 import { call, missing, openLiveOffice } from './odoo-stage.ts';
 
@@ -21,19 +26,41 @@ else
     let office: LiveOffice;
     let desk: ReturnType<LiveOffice['open']>;
     let user: number;
+    let receiver: Receiver;
+    let alerts: ReturnType<typeof startAlerts>;
     beforeAll(async () => {
       user = await ownUser();
       office = await openLiveOffice();
       desk = office.open({ ODOO_USER: LOGIN, ODOO_PASSWORD: PASSWORD });
       await desk.work();
       expect(await desk.run('full')).toMatchObject({ status: 'success', failed: 0 });
+      receiver = await startReceiver();
+      const config = readConfig({
+        ...desk.env,
+        ALERT_WEBHOOK_URL: receiver.url,
+        ALERT_WEBHOOK_SECRET: 'sixteen letters and more',
+        SYNC_EVERY: '1s',
+        ALERT_STALE_INTERVALS: '100000',
+      });
+      alerts = startAlerts({ db: desk.mirror.db, log: desk.mirror.log, config, probe: null });
     });
+    /** A webhook with these members arrived. */
+    const told = (part: Readonly<Record<string, unknown>>) =>
+      until(
+        () =>
+          receiver
+            .notices()
+            .some((notice) => Object.entries(part).every(([name, is]) => notice[name] === is)),
+        JSON.stringify(part),
+      );
     const giveBack = async () => {
       for (const step of undo.splice(0).reverse()) await step();
     };
     afterEach(giveBack);
     afterAll(async () => {
       await call('res.users', 'write', [[user], { active: false }]);
+      await alerts?.stop();
+      await receiver?.stop();
       await office?.close();
     });
 
@@ -44,6 +71,12 @@ else
         (select count(*)::int from scrap_dimagaz_bc_line where archived_at is null) as lines,
         (select count(*)::int from audit_log) as audited`;
       return { bcs: Number(row?.['bcs']), lines: Number(row?.['lines']), audited: Number(row?.['audited']) };
+    };
+
+    const openIncidents = async () => {
+      const [row] = await office.database
+        .client`select count(*)::int as n from alert_incident where resolved_at is null`;
+      return Number(row?.['n']);
     };
 
     const half = async () => {
@@ -70,12 +103,31 @@ else
         expect(sweep.gone).toBeGreaterThanOrEqual(Math.floor(before.bcs / 2));
         expect(sweep.errorMessage).toContain(`${sweep.gone} of ${before.bcs} BCs`);
         expect(await shown()).toEqual(before);
+        await told({
+          type: 'incident.opened',
+          kind: 'sweep_breaker',
+          code: 'sweep_breaker',
+          runId: sweep.id,
+        });
         await giveBack();
         expect(await desk.run('sweep')).toMatchObject({ status: 'success', seen: 0, archived: 0 });
+        await told({ type: 'incident.resolved', kind: 'sweep_breaker', runId: sweep.id });
         expect(await shown()).toEqual(before);
         expect(await office.verify(desk)).toMatchObject({ ok: true });
       },
     );
+
+    it('archives one BC that a rule hides, does not miss its lines, and brings both back', async () => {
+      const before = await shown();
+      const [hidden] = await office.sql`select bc_id as id from dimagaz_bc_line order by id limit 1`;
+      await showOnly(`[('id', '!=', ${Number(hidden?.['id'])})]`);
+      expect(await desk.run('sweep')).toMatchObject({ status: 'success', archived: 1 });
+      // Odoo still lists the lines, and names their BC.
+      expect(await office.verify(desk)).toMatchObject({ ok: true });
+      await giveBack();
+      expect(await desk.run('sweep')).toMatchObject({ status: 'success', seen: 1, failed: 0 });
+      expect(await shown()).toEqual({ ...before, audited: before.audited + 2 });
+    });
 
     it.each([
       ['is no longer an employee', 'odoo_access_denied', { groups: 'base.group_portal' }],
@@ -87,15 +139,15 @@ else
         const before = await shown();
         await change(user, taken);
         for (const mode of ['sweep', 'incremental'] as const) {
-          expect(await desk.run(mode), mode).toMatchObject({
-            status: 'failed',
-            errorCode: code,
-            archived: 0,
-          });
+          const run = await desk.run(mode);
+          expect(run, mode).toMatchObject({ status: 'failed', errorCode: code, archived: 0 });
+          await told({ type: 'incident.opened', kind: 'run_failed', code, runId: run.id });
         }
         expect(await shown()).toEqual(before);
         await giveBack();
-        expect(await desk.run('sweep')).toMatchObject({ status: 'success', seen: 0 });
+        for (const mode of ['sweep', 'incremental'] as const)
+          expect(await desk.run(mode), mode).toMatchObject({ status: 'success', seen: 0 });
+        await until(async () => (await openIncidents()) === 0, 'the all-clear');
       },
     );
   });

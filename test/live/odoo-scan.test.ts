@@ -1,0 +1,49 @@
+import { createHash } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import { call, missing, openLiveOffice, PROTOCOLS } from './odoo-stage.ts';
+
+/** 20 MB that do not repeat themselves, the same in every run. */
+function scan(): string {
+  const blocks = Array.from({ length: 327_680 }, (_, number) =>
+    createHash('sha512').update(`${number}`).digest(),
+  );
+  return Buffer.concat(blocks).toString('base64');
+}
+
+const lacking = missing('ODOO_SQL_URL');
+const title = 'a scan of 20 MB, in a real server';
+
+if (lacking !== null)
+  describe(title, () => {
+    it.skip(`needs ${lacking}`);
+  });
+else
+  describe(title, () => {
+    it('is stored whole by each protocol, and not fetched again', async () => {
+      const office = await openLiveOffice();
+      const { client } = office.database;
+      const [first] = await office.sql`select min(id) as id from dimagaz_bc`;
+      const id = Number(first?.['id']);
+      const [before] = Object(await call('dimagaz.bc', 'read', [[id]], { fields: ['scan'] }));
+      const content = scan();
+      await call('dimagaz.bc', 'write', [[id], { scan: content }]);
+      // A content is believed a minute after its record was written.
+      await office.sql`update dimagaz_bc set write_date = write_date - interval '10 minutes' where id = ${id}`;
+      try {
+        for (const protocol of PROTOCOLS) {
+          await client`truncate scrap_dimagaz_bc, scrap_dimagaz_bc_line`;
+          const desk = office.open({}, protocol);
+          await desk.work();
+          const [fetched, again] = [await desk.run('single', [id]), await desk.run('single', [id])];
+          expect(fetched, protocol).toMatchObject({ status: 'success', created: 1 });
+          expect(again, protocol).toMatchObject({ status: 'success', unchanged: 1 });
+          expect(again.rpcCalls, protocol).toBeLessThan(fetched.rpcCalls);
+          const [row] = await client`select fields->>'scan' = ${content} as whole from scrap_dimagaz_bc`;
+          expect(row, protocol).toEqual({ whole: true });
+        }
+      } finally {
+        await call('dimagaz.bc', 'write', [[id], { scan: before.scan }]);
+        await office.close();
+      }
+    });
+  });
