@@ -12,6 +12,7 @@ const DOCUMENTS = [
   'docs/design.md',
   'docs/gateway.md',
   'docs/odoo-protocols.md',
+  'docs/scale.md',
   'docs/tryton-protocol.md',
 ];
 
