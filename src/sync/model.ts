@@ -1,6 +1,6 @@
 import { binaryFields, linesLink, readableFields } from '../odoo/description.ts';
 import { OdooFieldError } from '../odoo/errors.ts';
-import type { OdooClient, OdooFields } from '../odoo/types.ts';
+import type { OdooClient, OdooFields, OdooRecord } from '../odoo/types.ts';
 import type { DocumentDefinition } from './document.ts';
 
 /** One model of the document: which fields to ask for, and which of all are binaries, asked for or not. */
@@ -57,6 +57,21 @@ function mirrored(
 /** Odoo does not know a field that it described when the run began: the model was changed under the run. */
 export function isModelChange(error: unknown): boolean {
   return error instanceof OdooFieldError;
+}
+
+/**
+ * Whether this description may have been the one that records were read by. One that is older or newer could take the
+ * size text of a binary for its content.
+ */
+export function isReadBy(
+  { header, line }: DocumentModel,
+  document: { readonly header: OdooRecord; readonly lines: readonly OdooRecord[] },
+): boolean {
+  const holds = ({ requested }: MirroredModel, records: readonly OdooRecord[]) => {
+    const names = new Set(requested);
+    return records.every((record) => Object.keys(record).every((name) => names.has(name)));
+  };
+  return holds(header, [document.header]) && holds(line, document.lines);
 }
 
 /** A description, and when it was asked for, by PostgreSQL's clock: one that was asked for later is newer. */

@@ -49,9 +49,10 @@ describe('a run with one attempt for each job, and a model that changes after it
     await advanceRun(office.mirror, runId);
     return { runId, token: run.leaseToken };
   };
-  const endsWell = async (runId: number) => {
+  const endsWell = async (runId: number, look?: () => Promise<void>) => {
     await office.work();
     expect(await office.ended(runId)).toMatchObject({ status: 'success', created: BCS, failed: 0 });
+    await look?.();
     // What the run read before the change is read again by the next one.
     expect(await office.run('incremental')).toMatchObject({ mode: 'full', status: 'success' });
     expect(await verify()).toMatchObject({ ok: true });
@@ -89,7 +90,10 @@ describe('a run with one attempt for each job, and a model that changes after it
     const { runId, token } = await plannedRun();
     await processPage(office.mirror, { runId, page: 0, token, generation: 0 }, { number: 1, last: true });
     office.odoo.removeField(BC, 'scan');
-    await endsWell(runId);
+    await endsWell(runId, async () => {
+      // The size text that the page had read is not taken for a content.
+      expect(await rows(`select 1 from scrap_dimagaz_bc where fields ->> 'scan' <> 'false'`)).toEqual([]);
+    });
     expect(await changed()).toEqual(['removed scan']);
     expect(await rows(`select 1 from scrap_dimagaz_bc where fields ? 'scan'`)).toEqual([]);
   });
