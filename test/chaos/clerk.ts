@@ -17,9 +17,6 @@ interface Held {
 
 const KINDS = ['at once', 'at once', 'at once', 'at once', 'soon', 'late'] as const;
 
-/** Below the breaker of a sweep, together with the BCs that are hidden for a while. */
-const MOST_DELETED = 20;
-
 /**
  * Writes without a pause, as an office does: most transactions are committed at once, some within the overlap of the
  * windows, some so late that their `write_date` is minutes old.
@@ -29,6 +26,8 @@ export class Clerk {
   /** Transactions whose stamps no later window would reach. */
   lateCommits = 0;
   deleted = 0;
+  /** Few at first, so that some BCs are deleted that the mirror has already. */
+  mostDeleted = 8;
   readonly #odoo: SandboxOdoo;
   readonly #random: Random;
   readonly #clock: Clock;
@@ -69,7 +68,7 @@ export class Clerk {
     const at = kind === 'late' ? this.#clock.longAgo() : this.#clock.now();
     const free = this.#free(at);
     const work = pickWork(this.#odoo, random, free, {
-      mayDelete: this.deleted < MOST_DELETED,
+      mayDelete: this.deleted < this.mostDeleted,
       transactional: kind !== 'at once',
     });
     if (work === null) return;

@@ -1,47 +1,43 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { SandboxOdoo } from '../../dev/sandbox-odoo/sandbox.ts';
+import { poll } from '../../dev/services/poll.ts';
 import type { RunMode } from '../../src/db/schema/sync.ts';
 import type { Clock } from './clock.ts';
 import type { Crew } from './crew.ts';
 import { BC, LINE } from './history.ts';
 import type { Lane } from './lane.ts';
-import type { Disturbance, Schedule } from './schedule.ts';
+import type { Outlook } from './outlook.ts';
+import type { Act, Disturbance } from './schedule.ts';
 
 export interface Stage {
   readonly odoo: SandboxOdoo;
   readonly lane: Lane;
   readonly crew: Crew;
   readonly clock: Clock;
+  readonly outlook: Outlook;
   /** Asks for a run as the API does. */
   readonly request: (mode: RunMode, odooIds?: readonly number[]) => Promise<number>;
 }
 
-/** Lets the schedule happen. What it broke is mended again by the time this returns, dead workers excepted. */
-export async function disturb(stage: Stage, { forMs, disturbances }: Schedule): Promise<void> {
+/** What is refused or hidden may go unnoticed: no run may come to it for so long. */
+const NOTICED_WITHIN_MS = 20_000;
+
+/** Lets one act of the schedule happen. What it broke is mended again by the time this returns. */
+export async function disturb(stage: Stage, { forMs, disturbances }: Act): Promise<void> {
   const begin = performance.now();
   const until = (atMs: number) => pause(Math.max(0, begin + atMs - performance.now()));
   const acts: Promise<void>[] = [];
   for (const { atMs, disturbance } of disturbances) {
     await until(atMs);
-    acts.push(act(stage, disturbance, until, forMs));
+    acts.push(act(stage, disturbance));
   }
   await until(forMs);
   await Promise.all(acts);
 }
 
-async function act(
-  stage: Stage,
-  disturbance: Disturbance,
-  until: (atMs: number) => Promise<void>,
-  forMs: number,
-): Promise<void> {
+async function act(stage: Stage, disturbance: Disturbance): Promise<void> {
   const { odoo, lane, crew, clock } = stage;
   const { faults } = odoo;
-  /** Nothing lasts longer than the story. */
-  const lasts = async (ms: number, lift: () => void) => {
-    await Promise.race([pause(ms), until(forMs)]);
-    lift();
-  };
   switch (disturbance.kind) {
     case 'kill':
       crew.kill(disturbance.worker);
@@ -60,12 +56,15 @@ async function act(
       return lane.restartPostgres(disturbance.downMs);
     case 'fault':
       return faults.next(disturbance.calls, disturbance.fault);
-    case 'outage':
-      return lasts(disturbance.forMs, faults.when({}, disturbance.fault));
+    case 'outage': {
+      const lift = faults.when({}, disturbance.fault);
+      await pause(disturbance.forMs);
+      return lift();
+    }
     case 'refuse':
-      return lasts(disturbance.forMs, refuse(stage, disturbance));
+      return refuse(stage, disturbance);
     case 'hide':
-      return lasts(disturbance.forMs, hide(stage, disturbance));
+      return hide(stage, disturbance);
     case 'skew':
       return clock.skew(disturbance.minutes);
     case 'ask': {
@@ -76,24 +75,44 @@ async function act(
   }
 }
 
-function refuse(stage: Stage, { how, pick }: Extract<Disturbance, { kind: 'refuse' }>): () => void {
-  const { faults } = stage.odoo;
+/** A BC that the next run comes to, and cannot have. */
+async function refuse(
+  stage: Stage,
+  { how, pick, forMs }: Extract<Disturbance, { kind: 'refuse' }>,
+): Promise<void> {
+  const { odoo, clock, outlook } = stage;
   const id = picked(stage, pick);
-  return how === 'denied'
-    ? faults.denyRecord(BC, id)
-    : faults.when({ model: BC, method: 'read', ids: [id] }, 'user_error');
+  const lift =
+    how === 'denied'
+      ? odoo.faults.denyRecord(BC, id)
+      : odoo.faults.when({ model: BC, method: 'read', ids: [id] }, 'user_error');
+  const now = clock.now();
+  if (clock.mayWrite(id, now)) {
+    odoo.write(BC, [id], {});
+    clock.noteWrite([id], now);
+  }
+  await lasts(forMs, () => outlook.noticed('failure', [id]));
+  lift();
 }
 
 /** Headers and lines of some BCs that follow one another. */
-function hide(stage: Stage, { pick, bcs }: Extract<Disturbance, { kind: 'hide' }>): () => void {
-  const { odoo } = stage;
+async function hide(
+  stage: Stage,
+  { pick, bcs, forMs }: Extract<Disturbance, { kind: 'hide' }>,
+): Promise<void> {
+  const { odoo, outlook } = stage;
   const first = picked(stage, pick);
   const ids = odoo.ids(BC).filter((id) => id >= first && id < first + bcs);
   const lines = odoo.read(BC, ids).flatMap(({ line_ids: of }) => (Array.isArray(of) ? of.map(Number) : []));
   const lifts = [odoo.faults.hideRecords(BC, ids), odoo.faults.hideRecords(LINE, lines)];
-  return () => {
-    for (const lift of lifts) lift();
-  };
+  await lasts(forMs, () => outlook.noticed('archived', ids));
+  for (const lift of lifts) lift();
+}
+
+async function lasts(forMs: number, noticed: () => Promise<boolean>): Promise<void> {
+  await pause(forMs);
+  // Unnoticed is no fault: what was picked may be gone, or its reading may have failed otherwise.
+  await poll(noticed, 'somebody to notice', NOTICED_WITHIN_MS).catch(() => {});
 }
 
 function picked({ odoo }: Stage, pick: number): number {

@@ -2,7 +2,10 @@ import type { Fault } from '../../dev/sandbox-odoo/faults.ts';
 import type { Random } from '../../dev/sandbox-odoo/random.ts';
 import { seededRandom } from '../../dev/sandbox-odoo/random.ts';
 
-/** One thing that goes wrong. Times are in milliseconds. `pick`, from 0 to 1, chooses among what is there then. */
+/**
+ * One thing that goes wrong. Times are in milliseconds; what is refused or hidden stays so until it was noticed, for
+ * `forMs` at least. `pick`, from 0 to 1, chooses among what is there then.
+ */
 export type Disturbance =
   | { readonly kind: 'kill'; readonly worker: number; readonly backMs: number }
   | { readonly kind: 'kill all'; readonly backMs: number }
@@ -31,6 +34,11 @@ export interface Schedule {
   readonly seed: number;
   readonly protocol: 'xmlrpc' | 'jsonrpc' | 'json2';
   readonly documents: number;
+  /** While the first full run reads everything, and when it has. */
+  readonly acts: readonly [Act, Act];
+}
+
+export interface Act {
   readonly forMs: number;
   readonly disturbances: readonly Scheduled[];
 }
@@ -57,18 +65,30 @@ const KINDS = [
 /** The story of a seed: the same seed gives the same schedule. */
 export function drawSchedule(seed: number): Schedule {
   const random = seededRandom(seed);
-  const forMs = random.between(7000, 9000);
-  const kinds: Disturbance['kind'][] = ['kill', random.pick(['flush', 'redis', 'postgres'])];
-  for (let more = random.between(6, 10); more > 0; more -= 1) kinds.push(random.pick(KINDS));
   return {
     seed,
     protocol: random.pick(['xmlrpc', 'jsonrpc', 'json2']),
     documents: random.between(150, 280),
-    forMs,
-    disturbances: kinds
-      .map((kind) => ({ atMs: random.between(0, forMs - 500), disturbance: draw(random, kind) }))
-      .sort((left, right) => left.atMs - right.atMs),
+    acts: [drawAct(random, 2500, []), drawAct(random, random.between(6000, 8000), USUAL)],
   };
+}
+
+/** What happens in nearly every story, and so many more. */
+const USUAL = [
+  'kill',
+  'flush',
+  'postgres',
+  'hide',
+  'refuse',
+] as const satisfies readonly Disturbance['kind'][];
+
+function drawAct(random: Random, forMs: number, usual: readonly Disturbance['kind'][]): Act {
+  const kinds: Disturbance['kind'][] = usual.filter(() => random.chance(0.7));
+  for (let more = random.between(2, 5); more > 0; more -= 1) kinds.push(random.pick(KINDS));
+  const disturbances = kinds
+    .map((kind) => ({ atMs: random.between(0, forMs - 500), disturbance: draw(random, kind) }))
+    .sort((left, right) => left.atMs - right.atMs);
+  return { forMs, disturbances };
 }
 
 function draw(random: Random, kind: Disturbance['kind']): Disturbance {
@@ -105,15 +125,17 @@ function draw(random: Random, kind: Disturbance['kind']): Disturbance {
   }
 }
 
-/** The schedule in one line: `seed 7: xmlrpc, 212 BCs, 8.1 s; 0.4 kill 1 (back after 0.2) · 1.1 flush`. */
-export function scheduleText({ seed, protocol, documents, forMs, disturbances }: Schedule): string {
-  const events = disturbances.map(
-    ({ atMs, disturbance }) => `${seconds(atMs)} ${disturbanceText(disturbance)}`,
+/** The schedule in one line: `seed 7: xmlrpc, 212 BCs; 0.4 kill 1 (back +0.2), 1.1 flush; then 0.1 clock +3 min`. */
+export function scheduleText({ seed, protocol, documents, acts }: Schedule): string {
+  const [first, second] = acts.map(({ disturbances }) =>
+    disturbances
+      .map(({ atMs, disturbance }) => `${seconds(atMs)} ${disturbanceText(disturbance)}`)
+      .join(', '),
   );
-  return `seed ${seed}: ${protocol}, ${documents} BCs, ${seconds(forMs)} s; ${events.join(' · ')}`;
+  return `seed ${seed}: ${protocol}, ${documents} BCs; ${first}; then ${second}`;
 }
 
-export function disturbanceText(disturbance: Disturbance): string {
+function disturbanceText(disturbance: Disturbance): string {
   switch (disturbance.kind) {
     case 'kill':
       return `kill ${disturbance.worker} (back +${seconds(disturbance.backMs)})`;

@@ -1,6 +1,7 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type postgres from 'postgres';
 import { seededRandom } from '../../dev/sandbox-odoo/random.ts';
 import type { SandboxOdoo } from '../../dev/sandbox-odoo/sandbox.ts';
 import { startSandboxOdoo } from '../../dev/sandbox-odoo/sandbox.ts';
@@ -22,6 +23,7 @@ import { runFigures } from './figures.ts';
 import { growDocuments } from './grow.ts';
 import { BC, History, LINE } from './history.ts';
 import type { Lane } from './lane.ts';
+import { Outlook } from './outlook.ts';
 import type { Schedule } from './schedule.ts';
 
 export interface Outcome {
@@ -30,6 +32,9 @@ export interface Outcome {
   /** Where the logs of the workers are; removed when there was no problem. */
   readonly logs: string;
 }
+
+/** With the BCs that are hidden for a while, below the 50 that a sweep archives without a question. */
+const MOST_DELETED = 25;
 
 /** Everything short, so that a story has many runs. */
 const HURRIED = {
@@ -47,7 +52,7 @@ export async function play(lane: Lane, schedule: Schedule): Promise<Outcome> {
   const random = seededRandom(seed + 1);
   const clock = new Clock(
     random,
-    schedule.disturbances.some(({ disturbance }) => disturbance.kind === 'skew'),
+    schedule.acts.some((act) => act.disturbances.some(({ disturbance }) => disturbance.kind === 'skew')),
   );
   const odoo = await startSandboxOdoo({ documents, seed, clock: clock.now });
   growDocuments(odoo, random);
@@ -104,60 +109,85 @@ interface Cast {
   readonly databaseUrl: string;
 }
 
-async function act({ schedule, lane, odoo, crew, clock, desk, databaseUrl }: Cast) {
+interface Played {
+  readonly history: History;
+  readonly clerk: Clerk;
+}
+
+async function act(cast: Cast): Promise<Omit<Outcome, 'logs'>> {
+  const { lane, odoo, crew, desk, databaseUrl } = cast;
   const begin = performance.now();
   const before = { flushes: lane.flushes, redis: lane.redisRestarts, postgres: lane.postgresRestarts };
+  const played = await perform(cast);
   const { client: sql, close } = openDatabase(databaseUrl, 2);
   try {
-    const history = new History(odoo);
-    const clerk = new Clerk(odoo, seededRandom(schedule.seed + 2), clock, history);
-    crew.start();
-    await until(() => odoo.calls.length > 0, 'the workers to ask Odoo');
-    clerk.start();
-    const asked: Promise<unknown>[] = [];
-    const request: Desk['request'] = (mode, ids) => {
-      const asking = desk.request(mode, ids);
-      asked.push(asking.catch(() => {}));
-      return asking;
-    };
-    await disturb({ odoo, lane, crew, clock, request }, schedule);
-    await clerk.stop();
-    odoo.faults.clear();
-    await Promise.all(asked);
     await calmDown(sql, desk, crew);
-    const { mirror } = desk;
-    const { ok, examples, ...verified } = await verifyMirror({ ...mirror, pageSize: 500 }, () => {});
-    const stored = await checkMirror(sql, odoo);
-    const trail = await checkTrail(sql, stored.bcs, history);
-    const left = await checkLedger(sql, mirror.queues);
-    const problems = [
-      ...crew.collapsed,
-      ...(ok ? [] : [`verify: ${JSON.stringify({ ...verified, examples })}`]),
-      ...[...stored.problems, ...trail.problems, ...left],
-    ];
-    const faults = Object.fromEntries(
-      [...odoo.faults.taken].sort().map(([fault, n]) => [`Odoo's answers: ${fault}`, n]),
-    );
-    const figures = {
+    const { problems, figures } = await inspect(sql, cast, played);
+    const happened = {
       ...{ seeds: 1, seconds: Math.round((performance.now() - begin) / 1000), 'kill -9': crew.kills },
       'Redis flushed': lane.flushes - before.flushes,
       'Redis restarted': lane.redisRestarts - before.redis,
       'PostgreSQL restarted': lane.postgresRestarts - before.postgres,
-      ...faults,
-      'transactions in Odoo': clerk.commits,
-      'of these late': clerk.lateCommits,
-      'BCs deleted in Odoo': clerk.deleted,
-      ...(await runFigures(sql)),
-      'BCs compared': odoo.count(BC),
-      'lines compared': odoo.count(LINE),
-      'changes in the audit trail': trail.entries,
-      'records lost, stale or misplaced': stored.problems.length,
-      'records doubled': verified.duplicates,
-      'changes lost or told twice': trail.problems.length,
-      'jobs, leases, runs or failures left over': left.length,
+      'transactions in Odoo': played.clerk.commits,
+      'of these late': played.clerk.lateCommits,
+      'BCs deleted in Odoo': played.clerk.deleted,
+      ...Object.fromEntries([...odoo.faults.taken].map(([fault, n]) => [`Odoo's answers: ${fault}`, n])),
     };
-    return { problems, figures };
+    return { problems, figures: { ...happened, ...(await runFigures(sql)), ...figures } };
   } finally {
     await close();
   }
+}
+
+/** From the first start of the workers to the moment when nothing goes wrong any more. */
+async function perform({ schedule, lane, odoo, crew, clock, desk, databaseUrl }: Cast): Promise<Played> {
+  const history = new History(odoo);
+  const clerk = new Clerk(odoo, seededRandom(schedule.seed + 2), clock, history);
+  const outlook = new Outlook(databaseUrl);
+  const asked: Promise<unknown>[] = [];
+  const request: Desk['request'] = (mode, ids) => {
+    const asking = desk.request(mode, ids);
+    asked.push(asking.catch(() => {}));
+    return asking;
+  };
+  const stage = { odoo, lane, crew, clock, outlook, request };
+  crew.start();
+  await until(() => odoo.calls.length > 0, 'the workers to ask Odoo');
+  clerk.start();
+  const [first, second] = schedule.acts;
+  await disturb(stage, first);
+  await outlook.firstFullRun();
+  clerk.mostDeleted = MOST_DELETED;
+  await disturb(stage, second);
+  await clerk.stop();
+  odoo.faults.clear();
+  await Promise.all(asked);
+  return { history, clerk };
+}
+
+async function inspect(
+  sql: postgres.Sql,
+  { odoo, crew, desk }: Cast,
+  { history }: Played,
+): Promise<Omit<Outcome, 'logs'>> {
+  const { mirror } = desk;
+  const { ok, examples, ...verified } = await verifyMirror({ ...mirror, pageSize: 500 }, () => {});
+  const stored = await checkMirror(sql, odoo);
+  const trail = await checkTrail(sql, stored.bcs, history);
+  const left = await checkLedger(sql, mirror.queues);
+  const problems = [
+    ...crew.collapsed,
+    ...(ok ? [] : [`verify: ${JSON.stringify({ ...verified, examples })}`]),
+    ...[...stored.problems, ...trail.problems, ...left],
+  ];
+  const figures = {
+    'BCs compared': odoo.count(BC),
+    'lines compared': odoo.count(LINE),
+    'changes in the audit trail': trail.entries,
+    'records lost, stale or misplaced': stored.problems.length,
+    'records doubled': verified.duplicates,
+    'changes lost or told twice': trail.problems.length,
+    'jobs, leases, runs or failures left over': left.length,
+  };
+  return { problems, figures };
 }
