@@ -1,0 +1,43 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type postgres from 'postgres';
+import { onServer } from '../harness/server.ts';
+import { until } from '../harness/until.ts';
+
+const PATIENCE_MS = 150_000;
+const BETWEEN_MS = 200;
+
+/** Looks into a mirror whose PostgreSQL may be away: each time over a connection of its own. */
+export class Outlook {
+  readonly #url: string;
+
+  constructor(databaseUrl: string) {
+    this.#url = databaseUrl;
+  }
+
+  /** Without it there is no mirror yet that could miss something. */
+  async firstFullRun(): Promise<void> {
+    await until(
+      () =>
+        this.#shows((sql) => sql`select from sync_log where mode = 'full' and status = 'success' limit 1`),
+      'the first full run',
+      PATIENCE_MS,
+    );
+  }
+
+  /** Whether the mirror has put one of these BCs on record. */
+  noticed(what: 'archived' | 'failure', bcs: readonly number[]): Promise<boolean> {
+    return this.#shows((sql) =>
+      what === 'archived'
+        ? sql`select from scrap_dimagaz_bc where archived_at is not null and odoo_id in ${sql([...bcs])}`
+        : sql`select from sync_failure where odoo_id in ${sql([...bcs])}`,
+    );
+  }
+
+  async #shows(query: (sql: postgres.Sql) => PromiseLike<readonly unknown[]>): Promise<boolean> {
+    await pause(BETWEEN_MS);
+    return onServer(this.#url, query).then(
+      (rows) => rows.length > 0,
+      () => false,
+    );
+  }
+}
