@@ -175,6 +175,15 @@ test('a terminal sees one line of progress, rewritten', async () => {
   expect(shown.at(-1)).toBe('');
 });
 
+test('a sync after one that failed on the way says that it carries on with it', async () => {
+  office.odoo.faults.when({ method: 'read' }, 'error500');
+  const failed = await command.json('sync', '--full');
+  expect(failed).toMatchObject({ code: 1, body: { status: 'failed', seen: 0 } });
+  office.odoo.faults.clear();
+  const { stdout } = await command.passerelle('sync');
+  expect(stdout).toContain(`(full, carries on run ${failed.body.runId}): success`);
+});
+
 test('where workers are running the command only follows', async () => {
   const stop = await office.work();
   const { code, body } = await command.json('sync', '--full');
