@@ -18,7 +18,9 @@ export class Outlook {
   async firstFullRun(): Promise<void> {
     await until(
       () =>
-        this.#shows((sql) => sql`select from sync_log where mode = 'full' and status = 'success' limit 1`),
+        this.#shows(
+          (sql) => sql`select from sync_log where mode = 'full' and status in ('success', 'partial') limit 1`,
+        ),
       'the first full run',
       PATIENCE_MS,
     );

@@ -40,7 +40,7 @@ const MOST_DELETED = 25;
 const HURRIED = {
   ...{ SYNC_EVERY: '2s', SWEEP_EVERY: '4s', FULL_SYNC_CRON: 'off', SYNC_LEASE: '3s', QUEUE_LOCK: '2s' },
   ...{ SYNC_ATTEMPTS: '3', SYNC_BACKOFF: '50ms', SYNC_PAGE_SIZE: '20', SYNC_OVERLAP: '2s' },
-  ...{ ODOO_TIMEOUT_MS: '1000', LOG_LEVEL: 'info' },
+  ...{ ODOO_TIMEOUT_MS: '1500', LOG_LEVEL: 'info' },
 };
 
 /** Plays the story of a schedule from an empty mirror to the end, and looks at what is left. */
