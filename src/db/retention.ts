@@ -11,8 +11,8 @@ import { syncFailure, syncLog, syncState } from './schema/sync.ts';
 /** The moment before which something is too old, by PostgreSQL's clock. */
 const before = (ageMs: number) => sql`clock_timestamp() - ${ageMs} * interval '1 millisecond'`;
 
-/** Runs that stay whatever their age: the holder of a lease, and the one that the next run may have to carry on with. */
-export async function neededRuns(db: Queryable): Promise<number[]> {
+/** Runs whose items stay whatever their age: the holder of a lease, and the one that the next run may carry on with. */
+export async function heldRuns(db: Queryable): Promise<number[]> {
   const states = await db.select().from(syncState);
   const needed: number[] = [];
   for (const { key, leaseRunId } of states) {
@@ -20,6 +20,15 @@ export async function neededRuns(db: Queryable): Promise<number[]> {
     needed.push(...[leaseRunId, newest?.id].filter((id) => id != null));
   }
   return needed;
+}
+
+/** Runs that stay because they are the last word: of each mode the newest that went well and the newest that failed. */
+export async function newestRuns(db: Queryable): Promise<number[]> {
+  return ids(
+    await db.execute(sql`
+      select max(id) as id from ${syncLog} where mode <> 'single' and status in ('success', 'partial', 'failed')
+      group by key, mode, status = 'failed'`),
+  );
 }
 
 /** Which runs may be touched: those that ended more than `ageMs` ago, but for `needed`. */

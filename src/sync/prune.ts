@@ -10,7 +10,8 @@ import {
   deleteRuns,
   endOfAudit,
   expiredRuns,
-  neededRuns,
+  heldRuns,
+  newestRuns,
   runsWithItems,
 } from '../db/retention.ts';
 import { trimJobs } from '../queues/trim.ts';
@@ -47,8 +48,9 @@ export async function prune(
   signal?: AbortSignal,
 ): Promise<Pruned> {
   const { itemsMs, runsMs, auditMs } = retention;
-  const needed = await neededRuns(db);
-  const items = itemsMs === null ? 0 : await pruneItems(db, { ageMs: itemsMs, needed }, signal);
+  const held = await heldRuns(db);
+  const needed = [...held, ...(await newestRuns(db))];
+  const items = itemsMs === null ? 0 : await pruneItems(db, { ageMs: itemsMs, needed: held }, signal);
   const old = runsMs === null ? NOTHING : await pruneRuns(db, { ageMs: runsMs, needed }, signal);
   const over = runsMs === null ? NOTHING : await pruneOver(db, runsMs, signal);
   const audit = auditMs === null ? 0 : await pruneAudit(db, auditMs, signal);

@@ -35,7 +35,7 @@ export async function openArchive() {
     ): Promise<number> => {
       const at = ago(days) ?? ago(100);
       const [row] = await client`insert into sync_log ${client({
-        ...{ key: 'bclinbc', mode: 'sweep', trigger: 'schedule', status: 'success' },
+        ...{ key: 'bclinbc', mode: 'single', trigger: 'schedule', status: 'success' },
         ...{ requested_at: at, started_at: at, planned_at: at, finished_at: ago(days), lease_token: 1 },
         ...more,
       })} returning id`;

@@ -78,6 +78,18 @@ describe('a prune', () => {
     expect(await prune(archive.source)).toMatchObject({ runs: 1, items: 1 });
   });
 
+  it('keeps the last word of each kind of run, without its items, so that people and alerts know how things stand', async () => {
+    const words = [];
+    for (const mode of ['sweep', 'full']) {
+      for (const status of ['success', 'partial', 'failed', 'skipped']) {
+        words.push(await archive.run(99, { mode, status, lease_token: words.length }));
+      }
+    }
+    const last = words.filter((_, at) => [1, 2, 5, 6].includes(at));
+    expect(await prune(archive.source)).toMatchObject({ runs: 4, items: 8 });
+    expect(await archive.ids('sync_log')).toEqual(last);
+  });
+
   it('lets a failed run go once another one was planned after it', async () => {
     await archive.run(99, PLANNED);
     const newest = await archive.run(98, { ...PLANNED, lease_token: 10 });
