@@ -187,6 +187,21 @@ describe('signing in', () => {
     expect(server.received.map((request) => asked(request).method)).toEqual(['version', 'authenticate']);
   });
 
+  it.each([
+    [401, 'werkzeug.exceptions.Unauthorized', 'odoo_bad_credentials'],
+    // What 19.0 makes of any trouble while it looks for the key.
+    [403, 'odoo.exceptions.AccessDenied', 'odoo_storage_trouble'],
+  ])('over JSON-2 is refused by HTTP %s, %s: %s', async (status, name, code) => {
+    const server = await scriptedServer((request) =>
+      request.method === 'GET'
+        ? json(200, { version: '19.0' })
+        : json(status, { name, message: 'Access Denied' }),
+    );
+    const client = createOdooClient({ ...options, url: server.url, protocol: 'json2', concurrency: 1 });
+    onTestFinished(() => client.close());
+    await expect(client.connect()).rejects.toMatchObject({ code });
+  });
+
   it('happens anew after a read found the secret refused', async () => {
     const denied = { name: 'odoo.exceptions.AccessDenied', message: 'Access Denied', debug: 'Traceback' };
     let refuse = true;
