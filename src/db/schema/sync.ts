@@ -73,7 +73,12 @@ export const syncLog = pgTable(
     errorCode: text('error_code'),
     errorMessage: text('error_message'),
   },
-  (table) => [index('sync_log_open').on(table.status).where(sql`${table.status} in ('queued', 'running')`)],
+  (table) => [
+    index('sync_log_open').on(table.status).where(sql`${table.status} in ('queued', 'running')`),
+    index('sync_log_ended')
+      .on(table.key, table.mode, table.id)
+      .where(sql`${table.status} in ('success', 'partial', 'failed')`),
+  ],
 );
 
 /** One row per incident: a BC that failed for good, until its first success. */
