@@ -27,11 +27,15 @@ export function endingTransactions(client: postgres.Sql): postgres.Sql {
   });
 }
 
+/** A connection that broke is closed by then. */
+const CLOSED_AFTER_MS = 1000;
+
 function beginOn(
   client: postgres.Sql,
   work: (tx: postgres.TransactionSql) => Promise<unknown>,
 ): Promise<unknown> {
   let over = false;
+  let closed = false;
   return new Promise((resolve, reject) => {
     const whole = client.begin(
       (tx) =>
@@ -42,14 +46,17 @@ function beginOn(
             (error: unknown) => {
               if (over) return;
               over = isBreak(error);
-              if (over) reject(error);
-              else rollBack(error);
+              if (!over) return rollBack(error);
+              reject(error);
+              // It may have been another connection that broke, or Redis: this one would stay in its transaction.
+              setTimeout(() => closed || rollBack(error), CLOSED_AFTER_MS);
             },
           );
         }),
     );
     whole.then(resolve, (error: unknown) => {
       over = true;
+      closed = true;
       reject(error);
     });
   });

@@ -85,4 +85,14 @@ describe('a transaction whose connection goes away', () => {
     await expect(second).rejects.toThrow('taken back');
     expect(await notes()).toEqual([]);
   });
+
+  it('is rolled back when what it did over another connection broke, and its own one is well', async () => {
+    const broken = pool.db.transaction(async (tx) => {
+      await tx.execute(sql`insert into note values (1)`);
+      await database.client`select pg_terminate_backend(pg_backend_pid())`;
+    });
+    await expect(broken).rejects.toThrow();
+    await pool.db.execute(sql`insert into note values (2)`);
+    expect(await notes()).toEqual([2]);
+  });
 });
