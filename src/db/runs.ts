@@ -100,7 +100,10 @@ export async function nextRunToken(db: Queryable): Promise<number> {
   return Number(row?.token);
 }
 
-/** Ends a run without an account: `failed` or `skipped`, with the reason. Final runs stay as they are. */
+/**
+ * Ends a run that nobody took up, `failed` or `skipped`, with the reason. One that runs meanwhile stays as it is: its
+ * job was delivered twice, or Redis had it in spite of an error.
+ */
 export async function closeRun(
   db: Queryable,
   id: number,
@@ -110,13 +113,10 @@ export async function closeRun(
   await db
     .update(syncLog)
     .set({ status, errorCode: reason.code, errorMessage: reason.message, ...ended })
-    .where(and(eq(syncLog.id, id), inArray(syncLog.status, ['queued', 'running'])));
+    .where(and(eq(syncLog.id, id), eq(syncLog.status, 'queued')));
 }
 
-const ended = {
-  finishedAt: sql<Date>`clock_timestamp()`,
-  durationMs: sql<number>`(extract(epoch from clock_timestamp() - coalesce(${syncLog.startedAt}, clock_timestamp())) * 1000)::int`,
-};
+const ended = { finishedAt: sql<Date>`clock_timestamp()`, durationMs: 0 };
 
 /**
  * Ends a run with the account of its ledger. Without a status of its own it is `partial` where an item failed or

@@ -1,9 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { grantLease, heartbeat, readState, releaseLease } from '../../src/db/lease.ts';
-import { findRun } from '../../src/db/runs.ts';
+import { createRun, findRun } from '../../src/db/runs.ts';
 import { advanceRun, failRun } from '../../src/sync/advance.ts';
 import { takeRun } from '../../src/sync/hold.ts';
 import { planRun } from '../../src/sync/plan.ts';
+import { startRun } from '../../src/sync/start.ts';
 import type { Office } from '../harness/office.ts';
 import { openOffice } from '../harness/office.ts';
 
@@ -103,5 +104,13 @@ describe('the lease', () => {
       status: 'success',
       created: office.odoo.count('dimagaz.bc'),
     });
+  });
+
+  it('stays with a run whose job is delivered a second time, which ends nothing', async () => {
+    const queued = await createRun(office.mirror.db, { key: KEY, mode: 'full', trigger: 'schedule' });
+    const held = await takeRun(office.mirror, queued.id);
+    await startRun(office.mirror, queued);
+    expect(await findRun(office.mirror.db, queued.id)).toMatchObject({ status: 'running', finishedAt: null });
+    expect(await readState(office.mirror.db, KEY)).toMatchObject({ leaseToken: held?.leaseToken });
   });
 });
