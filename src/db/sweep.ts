@@ -23,6 +23,8 @@ export interface Sweep {
   readonly runId: number;
   /** Odoo's text of where the next incremental window begins; null while there is none. */
   readonly windowStart: string | null;
+  /** The failed run that the next one carries on. */
+  readonly owing: number | null;
 }
 
 /** A line that differs, and whether it had been written before the window. */
@@ -45,6 +47,14 @@ const beforeWindow = ({ windowStart }: Sweep): SQL =>
 const openFailure = ({ key }: Sweep, odooId: SQL): SQL => sql`select 1 from ${syncFailure} as failure
   where failure.key = ${key} and failure.odoo_id = ${odooId} and failure.resolved_at is null`;
 
+/** A later run offers it again, whenever it was written. */
+const offeredAgain = (
+  sweep: Sweep,
+  odooId: SQL,
+): SQL => sql`(exists (${openFailure(sweep, odooId)}) or exists (
+  select 1 from ${syncRunItem} as owed
+  where owed.run_id = ${sweep.owing} and owed.odoo_id = ${odooId} and owed.state = 'open'))`;
+
 /** A BC that failed differs until it succeeds: it is offered again when its pause is over, not by each sweep. */
 const paused = (sweep: Sweep, odooId: SQL): SQL =>
   sql`exists (${openFailure(sweep, odooId)} and failure.next_attempt_at > clock_timestamp())`;
@@ -62,7 +72,7 @@ export async function compareHeaders(db: Queryable, sweep: Sweep, slice: Slice):
   await db.execute(sql`
     insert into ${syncRunItem} (run_id, odoo_id, page, late, absent)
     select ${sweep.runId}, coalesce(listed.id, mirror.odoo_id), 0,
-      mirror.archived_at is null and ${beforeWindow(sweep)} and not exists (${openFailure(sweep, id)}),
+      mirror.archived_at is null and ${beforeWindow(sweep)} and not ${offeredAgain(sweep, id)},
       listed.id is null
     from ${rowsOf(slice)} as listed full join ${mirrored(bc, slice)} as mirror on mirror.odoo_id = listed.id
     where case when listed.id is null then mirror.archived_at is null
@@ -96,7 +106,7 @@ export async function addOwners(
   const ids = JSON.stringify(differing.map(({ id }) => id));
   await db.execute(sql`
     insert into ${syncRunItem} (run_id, odoo_id, page, late)
-    select ${sweep.runId}, owner.id, 0, bool_or(owner.late) and not exists (${openFailure(sweep, sql`owner.id`)})
+    select ${sweep.runId}, owner.id, 0, bool_or(owner.late) and not ${offeredAgain(sweep, sql`owner.id`)}
     from (
       select (pair->>0)::bigint as id, (pair->>1)::boolean as late from jsonb_array_elements(${pairs}::jsonb) as pair
       union all

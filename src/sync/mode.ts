@@ -46,6 +46,18 @@ export async function decideMode(
   return { mode: 'incremental', since: windowStart(lastSync, nowSync, settings.overlapMs), continues: null };
 }
 
+/** Where the next incremental window starts, and the failed run whose open items it will take over. */
+export async function nextWindow(
+  { db, definition, settings }: Mirror,
+  now: Date,
+): Promise<Pick<Decision, 'since' | 'continues'>> {
+  const left = await newestPlanned(db, definition.key);
+  const failed = left?.status === 'failed' ? left : null;
+  const reached = failed?.nowSync ?? (await readState(db, definition.key))?.lastSync ?? null;
+  const since = reached === null ? null : windowStart(reached, now, settings.overlapMs);
+  return { since, continues: failed?.id ?? null };
+}
+
 /** It was to read everything, as the model is described now. */
 function readsAll(run: SyncLogRow, modelChange: number): boolean {
   return run.mode === 'full' && run.modelChange >= modelChange;

@@ -1,5 +1,5 @@
 import { dueFailures } from '../db/failures.ts';
-import { heartbeat, readState } from '../db/lease.ts';
+import { heartbeat } from '../db/lease.ts';
 import { addItems, addPages, clearLedger, owedIds } from '../db/ledger.ts';
 import { updateRun } from '../db/runs.ts';
 import { errorMessage } from '../errors.ts';
@@ -11,11 +11,10 @@ import { whilePlanning } from './hold.ts';
 import { allHeaders, changedHeaders } from './ids.ts';
 import type { Mirror } from './mirror.ts';
 import type { Decision } from './mode.ts';
-import { decideMode } from './mode.ts';
+import { decideMode, nextWindow } from './mode.ts';
 import type { DescribedModel, DocumentModel } from './model.ts';
 import { noteModel, withModel } from './model-watch.ts';
 import { planSweep } from './sweep.ts';
-import { windowStart } from './window.ts';
 
 /**
  * Writes the ledger of a run: every id it owes, spread over pages. Nothing is queued here.
@@ -74,17 +73,12 @@ async function writeLedger(
     { runId: run.id, ...decided, protocol: server.protocol, reason: server.reason },
     'planning',
   );
-  if (mode === 'sweep') await planSweep(mirror, run, odoo, model, await sinceLast(mirror, nowSync));
+  if (mode === 'sweep') await planSweep(mirror, run, odoo, model, await nextWindow(mirror, nowSync));
   else await writeItems(mirror, run, idsOf(mirror, odoo, model, { ...decided, odooIds: run.odooIds ?? [] }));
   await whilePlanning(mirror, run, async (tx) => {
     const planned = await addPages(tx, run.id);
     await updateRun(tx, run.id, { planned, plannedAt: new Date(), rpcCalls: odoo.used() });
   });
-}
-
-async function sinceLast({ db, definition, settings }: Mirror, now: Date): Promise<Date | null> {
-  const lastSync = (await readState(db, definition.key))?.lastSync ?? null;
-  return lastSync === null ? null : windowStart(lastSync, now, settings.overlapMs);
 }
 
 async function* idsOf(

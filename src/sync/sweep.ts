@@ -7,6 +7,7 @@ import type { HeldRun } from './hold.ts';
 import { whilePlanning } from './hold.ts';
 import { headerOf } from './ids.ts';
 import type { Mirror } from './mirror.ts';
+import type { Decision } from './mode.ts';
 import type { DocumentModel, MirroredModel } from './model.ts';
 import { isRefusal } from './read.ts';
 import { odooDateTime } from './window.ts';
@@ -21,7 +22,7 @@ const REFUSED_AT_MOST = 16;
  * Compares `(id, write_date)` of every header and line with the mirror and writes what differs into the ledger of a
  * sweep. Memory holds one slice, whatever the size of the model; the comparing is PostgreSQL's.
  *
- * `windowStart`: what was written earlier and differs is counted as late, since no window reaches back to it.
+ * `next`: what was written before its window, differs, and is not owed to it either is counted as late.
  *
  * @throws LeaseLostError, and what the Odoo client throws: a sweep that did not see everything archives nothing.
  */
@@ -30,13 +31,14 @@ export async function planSweep(
   run: HeldRun,
   odoo: OdooClient,
   model: DocumentModel,
-  windowStart: Date | null,
+  next: Pick<Decision, 'since' | 'continues'>,
 ): Promise<void> {
   const { settings, definition } = mirror;
   const sweep: Sweep = {
     key: definition.key,
     runId: run.id,
-    windowStart: windowStart === null ? null : odooDateTime(windowStart),
+    windowStart: next.since === null ? null : odooDateTime(next.since),
+    owing: next.continues,
   };
   const size = settings.pageSize * PAGES_PER_SLICE;
   for await (const slice of slices(odoo, model.header, [], size)) {

@@ -123,6 +123,21 @@ describe('a run after one that failed', () => {
     await isRight();
   });
 
+  it('leaves to a sweep in between what was written before its window, which counts it as late', async () => {
+    await office.run('full');
+    hoursPass();
+    const late = office.odoo.begin(now);
+    late.write(BC, bcs.slice(-2), { notes: 'of a transaction that lasts' });
+    hoursPass();
+    office.odoo.write(BC, bcs.slice(0, 40), { notes: 'changed' });
+    const failed = await fails('incremental');
+    late.commit();
+    const owed = await idsIn(failed.id, `state = 'open'`);
+    expect(await office.run('sweep')).toMatchObject({ updated: owed.length + 2, late: 2 });
+    expect(await office.run('incremental')).toMatchObject({ continues: failed.id, updated: 0 });
+    await isRight();
+  });
+
   it('starts over when a person asks for a full one', async () => {
     await fails('full');
     expect(await office.run('full')).toMatchObject({
