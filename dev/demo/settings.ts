@@ -55,12 +55,17 @@ export function withSandbox(environment: Environment, odoo: OdooVariables): Envi
   return { ...environment, ...odoo, ...SANDBOX_MODELS };
 }
 
-/** The lines of a file that a shell can source to reach the demo's mirror, its Tryton and its API. */
+/**
+ * The lines of a file that a shell can source to reach the demo's mirror, its Tryton and its API, with the settings
+ * that the demo runs by: a command with another SYNC_BINARIES would take the mirror for wrong.
+ */
 export function shellExports(environment: Environment): string {
   return Object.entries(environment)
     .filter(
       ([name, value]) =>
-        /^(DATABASE_URL|REDIS_URL|QUEUE_PREFIX|(?:ODOO|TRYTON)_\w+|PASSERELLE_KEY)$/.test(name) && value,
+        /^(DATABASE_URL|REDIS_URL|QUEUE_PREFIX|SMTP_URL|PASSERELLE_KEY|(ODOO|TRYTON|SYNC|SWEEP|RETAIN|ALERT)_\w+)$/.test(
+          name,
+        ) && value,
     )
     .map(([name, value]) => `export ${name}='${value?.replaceAll("'", `'\\''`)}'\n`)
     .join('');

@@ -71,8 +71,13 @@ it('writes the environment of the command line so that a shell reads back what w
     DATABASE_URL: 'postgres://x',
     ODOO_MODEL: '',
     HOME: '/root',
+    SYNC_BINARIES: 'off',
+    ALERT_WEBHOOK_URL: 'http://hook',
+    SMTP_URL: 'smtp://mail',
+    RETAIN_AUDIT: '30d',
   };
   expect(shellExports(given)).toBe(
-    `export ODOO_PASSWORD='it'\\''s "$HOME"'\nexport DATABASE_URL='postgres://x'\n`,
+    `export ODOO_PASSWORD='it'\\''s "$HOME"'\nexport DATABASE_URL='postgres://x'\nexport SYNC_BINARIES='off'\n` +
+      `export ALERT_WEBHOOK_URL='http://hook'\nexport SMTP_URL='smtp://mail'\nexport RETAIN_AUDIT='30d'\n`,
   );
 });
