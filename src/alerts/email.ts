@@ -11,6 +11,9 @@ import { decoded, short } from './text.ts';
 const TIMEOUT_MS = 30_000;
 /** Each step of it. */
 const STEP_MS = 15_000;
+/** What people can set right. */
+const VARIABLE = 'SMTP_URL';
+const ALL_VARIABLES = 'SMTP_URL, ALERT_EMAIL_TO and ALERT_EMAIL_FROM';
 
 interface EmailConfig {
   readonly smtpUrl: string;
@@ -45,7 +48,9 @@ export function openEmail({ smtpUrl, to, from }: EmailConfig): Channel {
       await transport
         .sendMail({ ...message, signal: AbortSignal.any([signal, limit]) })
         .catch((error: unknown) =>
-          Promise.reject(limit.aborted ? new AlertTimeoutError(host, TIMEOUT_MS) : named(error, host, hide)),
+          Promise.reject(
+            limit.aborted ? new AlertTimeoutError(host, TIMEOUT_MS, VARIABLE) : named(error, host, hide),
+          ),
         );
     },
   };
@@ -79,8 +84,10 @@ function secretsOf(smtpUrl: string): string[] {
 function named(error: unknown, host: string, hide: (text: string) => string): Error {
   const code = errorCode(error);
   const reason = short(hide(errorMessage(error))).replace(/\.$/, '') || code;
-  if (code === 'ETIMEDOUT') return new AlertTimeoutError(host, STEP_MS);
-  return ANSWERED.has(code) ? new AlertRefusedError(host, reason) : new AlertUnreachableError(host, reason);
+  if (code === 'ETIMEDOUT') return new AlertTimeoutError(host, STEP_MS, VARIABLE);
+  return ANSWERED.has(code)
+    ? new AlertRefusedError(host, reason, ALL_VARIABLES)
+    : new AlertUnreachableError(host, reason, VARIABLE);
 }
 
 const ANSWERED: ReadonlySet<string> = new Set(['EAUTH', 'ENOAUTH', 'EENVELOPE', 'EMESSAGE', 'EPROTOCOL']);

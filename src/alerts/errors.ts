@@ -1,12 +1,12 @@
 import { PasserelleError } from '../errors.ts';
 
-/** The receiver answered, and did not take the notice. */
+/** The receiver answered, and did not take the notice. `variables`: where people are to look. */
 export class AlertRefusedError extends PasserelleError {
   override readonly name = 'AlertRefusedError';
   readonly code = 'alert_refused';
   override readonly retryable = true;
-  constructor(target: string, answer: string) {
-    super(`${target} did not take the notice: ${answer}.`);
+  constructor(target: string, answer: string, variables: string) {
+    super(`${target} did not take the notice: ${answer}. Check ${variables}.`);
   }
 }
 
@@ -15,8 +15,8 @@ export class AlertUnreachableError extends PasserelleError {
   override readonly name = 'AlertUnreachableError';
   readonly code = 'alert_unreachable';
   override readonly retryable = true;
-  constructor(target: string, reason: string) {
-    super(`${target} cannot be reached: ${reason}.`);
+  constructor(target: string, reason: string, variables: string) {
+    super(`${target} cannot be reached: ${reason}. Check ${variables} and that the server is up.`);
   }
 }
 
@@ -25,7 +25,7 @@ export class AlertTimeoutError extends PasserelleError {
   override readonly name = 'AlertTimeoutError';
   readonly code = 'alert_timeout';
   override readonly retryable = true;
-  constructor(target: string, ms: number) {
-    super(`${target} did not answer within ${ms} ms.`);
+  constructor(target: string, ms: number, variables: string) {
+    super(`${target} did not answer within ${ms} ms. Check ${variables} and that the server is up.`);
   }
 }

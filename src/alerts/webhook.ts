@@ -8,6 +8,8 @@ import { bodyOf } from './notice.ts';
 import { decoded, short } from './text.ts';
 
 const TIMEOUT_MS = 10_000;
+/** What people can set right. */
+const VARIABLE = 'ALERT_WEBHOOK_URL';
 
 /** An answer is not looked at; a short one is read, so that its server sees the exchange end well. */
 const MOST_ANSWER_BYTES = 64 * 1024;
@@ -44,7 +46,9 @@ export function openWebhook({ url, secret }: { readonly url: string; readonly se
       const status = await post(origin + pathname + search, { ...headers, ...signed }, body, limit).catch(
         (error: unknown) => Promise.reject(named(error, host, hide)),
       );
-      if (status < 200 || status > 299) throw new AlertRefusedError(host, `it answered HTTP ${status}`);
+      if (status < 200 || status > 299) {
+        throw new AlertRefusedError(host, `it answered HTTP ${status}`, VARIABLE);
+      }
     },
   };
 }
@@ -74,6 +78,7 @@ function basic(username: string, password: string): string {
 
 function named(error: unknown, host: string, hide: (text: string) => string): Error {
   if (error instanceof DOMException && error.name === 'TimeoutError')
-    return new AlertTimeoutError(host, TIMEOUT_MS);
-  return new AlertUnreachableError(host, short(hide(errorMessage(error))) || errorCode(error));
+    return new AlertTimeoutError(host, TIMEOUT_MS, VARIABLE);
+  const reason = short(hide(errorMessage(error))).replace(/[.:]$/, '') || errorCode(error);
+  return new AlertUnreachableError(host, reason, VARIABLE);
 }

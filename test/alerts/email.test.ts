@@ -97,13 +97,15 @@ test('a server that says no is quoted, without the password that it quotes', asy
   mailbox.refusal = 'quota exceeded';
   await expect(channel().send(OPENED, stop)).rejects.toMatchObject({
     code: 'alert_refused',
-    message: expect.stringContaining('quota exceeded'),
+    message: expect.stringMatching(
+      /quota exceeded.*\. Check SMTP_URL, ALERT_EMAIL_TO and ALERT_EMAIL_FROM\.$/,
+    ),
   });
 });
 
 test('nobody there is an error of its own', async () => {
   await expect(channel(plain, 1).send(OPENED, stop)).rejects.toMatchObject({
     code: 'alert_unreachable',
-    message: expect.stringMatching(/^127\.0\.0\.1:1 cannot be reached: .*ECONNREFUSED/),
+    message: expect.stringMatching(/^127\.0\.0\.1:1 cannot be reached: .*ECONNREFUSED.*\. Check SMTP_URL/),
   });
 });

@@ -91,7 +91,7 @@ test.each([302, 307, 400, 401, 404, 410, 429, 500, 503])(
     receiver.answer = status;
     await expect(send()).rejects.toMatchObject({
       code: 'alert_refused',
-      message: `${new URL(receiver.url).host} did not take the notice: it answered HTTP ${status}.`,
+      message: `${new URL(receiver.url).host} did not take the notice: it answered HTTP ${status}. Check ALERT_WEBHOOK_URL.`,
     });
     expect(receiver.arrivals).toHaveLength(1);
   },
@@ -117,13 +117,18 @@ test('user and password of the URL go into Authorization, and nothing of the URL
 test('nobody there, and nobody who answers, are errors of their own', async () => {
   await expect(send(OPENED, 'http://127.0.0.1:1/x')).rejects.toMatchObject({
     code: 'alert_unreachable',
-    message: expect.stringMatching(/^127\.0\.0\.1:1 cannot be reached: .*ECONNREFUSED/),
+    message: expect.stringMatching(
+      /^127\.0\.0\.1:1 cannot be reached: .*ECONNREFUSED.*\. Check ALERT_WEBHOOK_URL/,
+    ),
   });
   receiver.answer = 'hang';
   const stop = new AbortController();
   const channel = openWebhook({ url: receiver.url, secret: SECRET });
   const sending = channel.send(OPENED, AbortSignal.any([stop.signal, AbortSignal.timeout(200)]));
-  await expect(sending).rejects.toMatchObject({ code: 'alert_timeout' });
+  await expect(sending).rejects.toMatchObject({
+    code: 'alert_timeout',
+    message: expect.stringContaining('Check ALERT_WEBHOOK_URL'),
+  });
   const stopped = channel.send(OPENED, stop.signal);
   stop.abort();
   await expect(stopped).rejects.toMatchObject({ code: 'alert_unreachable' });

@@ -57,7 +57,7 @@ test('one that refuses it is named with its reason, and the exit code is 1', asy
   const { code, stdout } = await commandIn(env).passerelle('alerts', 'test');
   expect(code).toBe(1);
   expect(stdout).toMatch(
-    /^webhook {2}\S+ did not take the notice: it answered HTTP 404\.\nemail .*quota exceeded/,
+    /^webhook {2}\S+ did not take the notice: it answered HTTP 404\. Check ALERT_WEBHOOK_URL\.\nemail .*quota exceeded/,
   );
   const { code: again, body } = await commandIn({ ...env, SMTP_URL: 'smtp://127.0.0.1:1' }).json(
     'alerts',
