@@ -56,6 +56,10 @@ export async function openIncidents(db: Queryable, limit: number, kind?: Inciden
     .limit(limit);
 }
 
+export async function countOpenIncidents(db: Queryable): Promise<number> {
+  return db.$count(alertIncident, isOpen);
+}
+
 /** An incident and what became of its notices, in the order they were written. */
 export type ToldIncident = IncidentRow & { readonly deliveries: readonly DeliveryRow[] };
 

@@ -23,6 +23,12 @@ test('there are none at first', async () => {
   expect(await get(ROUTE)).toEqual({ items: [], nextCursor: null });
 });
 
+test('the state of the mirror counts those that are open', async () => {
+  for (const subject of ['a', 'b', 'c']) await open(subject);
+  await resolveIncident(api.db, topic('b'));
+  expect(await get('/api/v1/sync')).toMatchObject({ openIncidents: 2 });
+});
+
 test('open ones come first, each newest first, page by page', async () => {
   for (const subject of ['a', 'b', 'c', 'd', 'e']) await open(subject);
   for (const subject of ['b', 'd', 'e']) await resolveIncident(api.db, topic(subject));

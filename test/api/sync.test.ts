@@ -44,6 +44,7 @@ test('a fresh mirror has a state without runs', async () => {
     currentRun: null,
     lastRuns: [],
     openFailures: 0,
+    openIncidents: 0,
     queues: { sync: 0, pages: 0, bc: 0 },
   });
 });

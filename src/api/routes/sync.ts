@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { countOpenFailures } from '../../db/failures.ts';
+import { countOpenIncidents } from '../../db/incidents.ts';
 import { readState } from '../../db/lease.ts';
 import { progress } from '../../db/ledger.ts';
 import { findRun, listRuns } from '../../db/runs.ts';
@@ -20,6 +21,7 @@ const overview = z.object({
   currentRun: runWithProgress.nullable(),
   lastRuns: z.array(run),
   openFailures: z.int(),
+  openIncidents: z.int().describe('what people were told of and is not over: /api/v1/sync/incidents'),
   queues: z.object({ sync: z.int(), pages: z.int(), bc: z.int() }).nullable(),
 });
 
@@ -31,15 +33,17 @@ export function syncRoutes(api: Api, deps: ApiDeps): void {
       config: { scope: 'bc:read' },
       schema: {
         tags: ['sync'],
-        summary: 'State, current run, last runs, open failures, queue depths (null while Redis is down)',
+        summary:
+          'State, current run, last runs, open failures and incidents, queue depths (null while Redis is down)',
         response: { 200: overview, ...problemResponses },
       },
     },
     async () => {
-      const [state, lastRuns, openFailures, queues] = await Promise.all([
+      const [state, lastRuns, openFailures, openIncidents, queues] = await Promise.all([
         readState(deps.db, BC_KEY),
         listRuns(deps.db, { limit: LAST_RUNS }),
         countOpenFailures(deps.db, BC_KEY),
+        countOpenIncidents(deps.db),
         depths(deps),
       ]);
       const currentId = state?.held === true ? state.leaseRunId : null;
@@ -50,6 +54,7 @@ export function syncRoutes(api: Api, deps: ApiDeps): void {
         currentRun: currentId === null ? null : await currentRun(deps, currentId),
         lastRuns,
         openFailures,
+        openIncidents,
         queues,
       };
     },
