@@ -16,7 +16,7 @@ import { failureReason } from './culprit.ts';
 import type { Mirror } from './mirror.ts';
 import type { DocumentModel, MirroredModel } from './model.ts';
 import { isModelChange, isReadBy } from './model.ts';
-import { withModel } from './model-watch.ts';
+import { withModel, withNewestModel } from './model-watch.ts';
 import { prepare } from './prepare.ts';
 import type { Blame } from './read.ts';
 import { isOutage, readDocuments, readsAnything } from './read.ts';
@@ -41,7 +41,8 @@ export async function processBc(mirror: Mirror, payload: BcPayload, attempt: num
   if (run?.status === 'running' && run.leaseToken !== payload.token) return 'superseded';
   const odoo = countCalls(mirror.odoo);
   const given = attempt === 1 ? payload.document : undefined;
-  const outcome = await withModel(mirror, odoo, payload.runId, (model) =>
+  const isFenced = run?.status === 'running' && run.mode !== 'single';
+  const outcome = await (isFenced ? withModel : withNewestModel)(mirror, odoo, payload.runId, (model) =>
     storeLatest(mirror, odoo, model, payload, given && isReadBy(model, given) ? given : undefined),
   );
   await advanceWhenPageIsDone(mirror, payload);

@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { databaseClock } from '../db/clock.ts';
 import type { Queryable } from '../db/connection.ts';
-import { listFields, saveFields } from '../db/fields.ts';
+import { fieldsSeenAt, listFields, saveFields } from '../db/fields.ts';
 import type { NewModelChange } from '../db/model-changes.ts';
 import { insertModelChanges, newestReread } from '../db/model-changes.ts';
 import type { OdooClient } from '../odoo/types.ts';
@@ -45,8 +45,8 @@ export async function noteModel(mirror: Mirror, runId: number, model: DescribedM
 
 /** A moment of the future is no proof: PostgreSQL's clock was set back. */
 async function isOutdated(tx: Queryable, { header, describedAt }: DescribedModel): Promise<boolean> {
-  const [known] = await listFields(tx, header.name);
-  return known !== undefined && known.seenAt > describedAt && known.seenAt <= (await databaseClock(tx));
+  const seenAt = await fieldsSeenAt(tx, header.name);
+  return seenAt !== null && seenAt > describedAt && seenAt <= (await databaseClock(tx));
 }
 
 async function noteFields(
@@ -79,12 +79,36 @@ export async function withModel<T>(
   } catch (error) {
     if (!isModelChange(error)) throw error;
   }
-  const renewed = await mirror.models.renew(runId, model, async () => {
+  return work(await renewed(mirror, odoo, runId, model), true);
+}
+
+/**
+ * The same for work that may outlive the run's lease: what another run has read since with a newer description must
+ * not be overwritten by a reading that lacks its fields, since nothing would read it again.
+ */
+export async function withNewestModel<T>(
+  mirror: Mirror,
+  odoo: OdooClient,
+  runId: number,
+  work: (model: DescribedModel) => Promise<T>,
+): Promise<T> {
+  const model = await mirror.models.of(runId, () => describeNow(mirror, odoo));
+  if (await isOutdated(mirror.db, model)) await renewed(mirror, odoo, runId, model);
+  return withModel(mirror, odoo, runId, work);
+}
+
+/** The run's description, asked for anew and noted. */
+function renewed(
+  mirror: Mirror,
+  odoo: OdooClient,
+  runId: number,
+  outdated: DescribedModel,
+): Promise<DescribedModel> {
+  return mirror.models.renew(runId, outdated, async () => {
     const described = await describeNow(mirror, odoo);
     await noteModel(mirror, runId, described);
     return described;
   });
-  return work(renewed, true);
 }
 
 async function describeNow({ db, definition }: Mirror, odoo: OdooClient): Promise<DescribedModel> {

@@ -16,6 +16,7 @@ import { startRun } from '../../src/sync/start.ts';
 import { verifyMirror } from '../../src/sync/verify.ts';
 import type { Office } from '../harness/office.ts';
 import { openOffice } from '../harness/office.ts';
+import { until } from '../harness/until.ts';
 
 const BC = 'dimagaz.bc';
 const LINE = 'dimagaz.bc.line';
@@ -136,6 +137,20 @@ it('a field that vanishes while a sweep compares has it compared once more', asy
   await startRun(office.mirror, run);
   expect(await office.ended(run.id)).toMatchObject({ status: 'success', failed: 0, archived: 0 });
   expect(await changed()).toEqual(['removed write_date']);
+});
+
+it('a job that is retried after its run does not take back what was read with a newer description', async () => {
+  await office.work();
+  const allow = office.odoo.faults.denyRecord(BC, 7);
+  const old = await office.run('full');
+  allow();
+  office.odoo.setField(BC, 'colour', { type: 'char', string: 'Colour', default: 'red' });
+  await rows('update sync_failure set next_attempt_at = now()');
+  expect(await office.run('incremental')).toMatchObject({ mode: 'full', status: 'success' });
+  const job = await office.mirror.queues.bc.getJob(`bc-${old.id}-7-0`);
+  await job?.retry('failed');
+  await until(async () => (await job?.getState()) === 'completed', 'the end of the retry');
+  expect(await verify()).toMatchObject({ ok: true });
 });
 
 it('processes that see the same change at once note it once, and an old description undoes nothing', async () => {
