@@ -13,7 +13,7 @@ export interface Staleness {
 
 /**
  * No run has brought the mirror up to date for too long, and none is about to: a long first load gets further all the
- * time. Over with the next success, or when the run that hung goes on: what shows it must be later than the incident, so
+ * time, and a large sweep compares for long. Over with the next success, or when the run that hung goes on: what shows it must be later than the incident, so
  * that processes whose settings differ do not open and end it in turn.
  */
 export async function staleMirror(
@@ -27,7 +27,7 @@ export async function staleMirror(
   const open = await findOpenIncident(db, about);
   // The steps of a long run are many: they are looked at only where they matter.
   const step = isLong || open !== null ? await lastStep(db, key, limitMs) : null;
-  if (everyMs !== null && since !== null && isLong && step?.isRecent !== true) {
+  if (everyMs !== null && since !== null && isLong && step?.isRecent !== true && step?.isPlanning !== true) {
     const message =
       `No run has brought the mirror up to date since ${moment(since)}, although one is due every ` +
       `${everyMs / 1000} s. Check that a worker is running and that Redis and Odoo answer; passerelle status shows more.`;

@@ -2,7 +2,7 @@ import { and, asc, desc, eq, inArray, isNull, sql } from 'drizzle-orm';
 import type { Queryable } from './connection.ts';
 import { syncRunItem } from './schema/ledger.ts';
 import type { RunMode, SyncFailureRow, SyncLogRow } from './schema/sync.ts';
-import { syncFailure, syncLog } from './schema/sync.ts';
+import { syncFailure, syncLog, syncState } from './schema/sync.ts';
 
 /** The newest run of these modes that came to an end of its own; skipped ones do not count. */
 export async function newestEnded(
@@ -64,17 +64,27 @@ export async function waitForSuccess(db: Queryable, key: string, limitMs: number
 export interface LastStep {
   readonly at: Date | null;
   readonly isRecent: boolean;
+  /** It is still being planned, its planner is alive, and no run has failed since the last success. */
+  readonly isPlanning: boolean;
 }
 
 /** Looks at every item of that run. Single runs do not count: they leave the rest of the mirror as it is. */
 export async function lastStep(db: Queryable, key: string, limitMs: number): Promise<LastStep> {
-  const [row] = await db.execute<{ at: string | null; recent: boolean | null }>(sql`
-    select at, at >= ${ago(limitMs)} as recent from (
-      select greatest(max(run.planned_at), max(item.closed_at)) as at
+  const [row] = await db.execute<{ at: string | null; recent: boolean | null; planning: boolean | null }>(sql`
+    select at, at >= ${ago(limitMs)} as recent, planning and not ${failedSinceSuccess(key)} as planning from (
+      select greatest(max(run.planned_at), max(item.closed_at)) as at,
+        bool_or(run.planned_at is null and state.lease_expires_at > clock_timestamp()) as planning
       from ${syncLog} as run left join ${syncRunItem} as item on item.run_id = run.id
+        left join ${syncState} as state on state.lease_run_id = run.id
       where run.key = ${key} and run.status = 'running' and run.mode <> 'single') as step`);
-  return { at: moment(row?.at), isRecent: row?.recent === true };
+  return { at: moment(row?.at), isRecent: row?.recent === true, isPlanning: row?.planning === true };
 }
+
+/** Without this, an Odoo that hangs would be waited for by one planner after the other. */
+const failedSinceSuccess = (key: string) => sql`exists (
+  select 1 from ${syncLog} where key = ${key} and mode <> 'single' and status = 'failed' and id > coalesce((
+    select max(id) from ${syncLog} where key = ${key} and mode in ('incremental', 'full')
+      and status in ('success', 'partial')), 0))`;
 
 const ago = (ms: number) => sql`clock_timestamp() - ${ms} * interval '1 millisecond'`;
 const moment = (text: string | null | undefined) => (text == null ? null : new Date(text));

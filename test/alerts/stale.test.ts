@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { grantLease } from '../../src/db/lease.ts';
 import { addItems, closeItems } from '../../src/db/ledger.ts';
 import { freshDatabase } from '../harness/database.ts';
 import { addRun, incidentsOf, lookAtMirror, truncateAll } from './rows.ts';
@@ -85,4 +86,23 @@ test('a long load that gets further is not stale; one that hangs is, until it go
   expect(await news()).toEqual(STALE);
   await closeItems(db, { runId, odooIds: [2], state: 'created' });
   expect(await news()).toEqual(FRESH);
+});
+
+test('a run that takes long to be planned is not stale while its planner lives, unless one failed before it', async () => {
+  const { db, client } = database;
+  await addRun(db, 'incremental', 'success', { endedAgo: 700 });
+  const sweep = await addRun(db, 'sweep', 'running', { endedAgo: 690 });
+  await grantLease(db, 'bclinbc', sweep, 120_000);
+  await addRun(db, 'incremental', 'skipped');
+  expect(await news()).toEqual(NOTHING);
+  await client`update sync_state set lease_expires_at = now() - interval '1 second'`;
+  expect(await news()).toEqual(STALE);
+  // It is resumed: that it is being planned does not show yet that it will come to an end.
+  await grantLease(db, 'bclinbc', sweep, 120_000);
+  expect(await news()).toEqual(NOTHING);
+  await truncateAll(db);
+  await addRun(db, 'incremental', 'success', { endedAgo: 700 });
+  await addRun(db, 'incremental', 'failed', { endedAgo: 400 });
+  await grantLease(db, 'bclinbc', await addRun(db, 'incremental', 'running'), 120_000);
+  expect((await news())[0]).toContain('mirror_stale');
 });
