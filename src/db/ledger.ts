@@ -157,14 +157,29 @@ export async function nextPages(db: Queryable, runId: number, inFlight: number):
     returning page, generation`);
 }
 
-/**
- * Queued pages under a new generation: their old jobs are lost or fenced off. Pages queued less than `graceMs` ago
- * are left alone, since their jobs may be on the way into the queue.
- */
-export async function renewPages(db: Queryable, runId: number, graceMs: number): Promise<QueuedPage[]> {
+/** Pages that were queued more than `graceMs` ago: the jobs of later ones may be on the way into the queue. */
+export async function queuedPages(db: Queryable, runId: number, graceMs: number): Promise<QueuedPage[]> {
+  return db
+    .select({ page: syncRunPage.page, generation: syncRunPage.generation })
+    .from(syncRunPage)
+    .where(
+      and(
+        eq(syncRunPage.runId, runId),
+        eq(syncRunPage.state, 'queued'),
+        sql`${syncRunPage.queuedAt} < clock_timestamp() - ${graceMs} * interval '1 millisecond'`,
+      ),
+    );
+}
+
+/** Queued pages, all or these, under a new generation: their old jobs are lost or fenced off. */
+export async function renewPages(
+  db: Queryable,
+  runId: number,
+  pages: readonly number[] | 'all',
+): Promise<QueuedPage[]> {
   return db.execute<{ page: number; generation: number } & Record<string, unknown>>(sql`
     update ${syncRunPage} set generation = generation + 1, queued_at = clock_timestamp()
-    where run_id = ${runId} and state = 'queued' and queued_at < clock_timestamp() - ${graceMs} * interval '1 millisecond'
+    where run_id = ${runId} and state = 'queued' and ${pages === 'all' ? sql`true` : isAnyOf(syncRunPage.page, pages)}
     returning page, generation`);
 }
 

@@ -16,6 +16,11 @@ export const pagePayload = z.object({
 export type PagePayload = z.infer<typeof pagePayload>;
 export type PagesQueue = Queue<PagePayload>;
 
+/** The generation is part of the id: a failed job that is still kept never hides a new one. */
+export function pageJobId({ runId, page, generation }: Omit<PagePayload, 'token'>): string {
+  return `page-${runId}-${page}-${generation}`;
+}
+
 export async function enqueuePages(
   queue: PagesQueue,
   pages: readonly PagePayload[],
@@ -26,7 +31,7 @@ export async function enqueuePages(
     pages.map((data) => ({
       name: 'page',
       data,
-      opts: { ...jobOptions(policy), jobId: `page-${data.runId}-${data.page}-${data.generation}` },
+      opts: { ...jobOptions(policy), jobId: pageJobId(data) },
     })),
   );
 }

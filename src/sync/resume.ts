@@ -3,11 +3,11 @@ import { renewPages, reopenGone } from '../db/ledger.ts';
 import { openRuns } from '../db/runs.ts';
 import type { SyncLogRow } from '../db/schema/sync.ts';
 import { errorMessage } from '../errors.ts';
-import { depth } from '../queues/queues.ts';
 import { enqueueRun } from '../queues/sync.ts';
 import { advanceRun, failRun, queuePages } from './advance.ts';
 import type { HeldRun } from './hold.ts';
 import { LeaseLostError, takeRun } from './hold.ts';
+import { lostPages } from './lost.ts';
 import type { Mirror } from './mirror.ts';
 import { planRun } from './plan.ts';
 
@@ -16,16 +16,13 @@ const LONGEST_GRACE_MS = 10_000;
 
 const grace = ({ settings }: Mirror) => Math.min(LONGEST_GRACE_MS, settings.lockMs);
 
-/** A page that is queued for so long is queued once more even while other jobs are waiting: its own may be lost. */
-const STALE_MS = 15 * 60_000;
-
 /** Brings a run forward from wherever it stands: plans it when its plan was not finished, else queues what is owed. */
 export async function carryOn(mirror: Mirror, run: HeldRun): Promise<void> {
   try {
     if (run.plannedAt === null) await planRun(mirror, run);
     else {
       if (run.mode === 'sweep') await reopenGone(mirror.db, run.id);
-      await queuePages(mirror, run.id, run.leaseToken, await renewPages(mirror.db, run.id, 0));
+      await queuePages(mirror, run.id, run.leaseToken, await renewPages(mirror.db, run.id, 'all'));
     }
     await advanceRun(mirror, run.id);
   } catch (error) {
@@ -80,12 +77,13 @@ async function queueAgain({ queues }: Mirror, run: SyncLogRow, graceMs: number):
   await enqueueRun(queues.sync, { runId: run.id, mode: run.mode, trigger: run.trigger });
 }
 
-/** Empty queues while pages are owed: Redis lost the jobs. */
+/** Queues once more the pages whose jobs Redis lost, and moves the run on. */
 async function requeueLost(mirror: Mirror, run: SyncLogRow): Promise<void> {
-  const { queues, db, log } = mirror;
-  const busy = (await depth(queues.pages)) + (await depth(queues.bc)) > 0;
-  const pages = await renewPages(db, run.id, busy ? STALE_MS : grace(mirror));
-  if (pages.length > 0) log.warn({ runId: run.id, pages: pages.length }, 'queueing lost pages again');
-  await queuePages(mirror, run.id, run.leaseToken, pages);
+  const { db, log } = mirror;
+  const lost = await lostPages(mirror, run.id, grace(mirror));
+  if (lost.length > 0) {
+    log.warn({ runId: run.id, pages: lost.length }, 'queueing lost pages again');
+    await queuePages(mirror, run.id, run.leaseToken, await renewPages(db, run.id, lost));
+  }
   await advanceRun(mirror, run.id);
 }

@@ -4,8 +4,9 @@ import { heartbeat } from '../../src/db/lease.ts';
 import { createRun, findRun } from '../../src/db/runs.ts';
 import { advanceRun } from '../../src/sync/advance.ts';
 import { takeRun } from '../../src/sync/hold.ts';
+import { processPage } from '../../src/sync/page.ts';
 import { planRun } from '../../src/sync/plan.ts';
-import { carryOn } from '../../src/sync/resume.ts';
+import { carryOn, watchRuns } from '../../src/sync/resume.ts';
 import { startRun } from '../../src/sync/start.ts';
 import type { Office } from '../harness/office.ts';
 import { openOffice } from '../harness/office.ts';
@@ -53,6 +54,28 @@ describe('a run that was interrupted', () => {
       created: office.odoo.count('dimagaz.bc'),
     });
     expect(await stored()).toBe(office.odoo.count('dimagaz.bc'));
+  });
+
+  it('gets back the one page that lost jobs, while others wait', async () => {
+    const { mirror, database } = office;
+    const { runId, token } = await plannedRun();
+    await processPage(mirror, { runId, page: 0, token, generation: 0 }, { number: 1, last: true });
+    const generations = async () => {
+      await database.client`update sync_run_page set queued_at = now() - interval '1 minute' where state = 'queued'`;
+      await watchRuns(mirror);
+      const pages =
+        await database.client`select generation from sync_run_page where state = 'queued' order by page`;
+      return pages.map(({ generation }) => generation);
+    };
+    await mirror.queues.pages.remove(`page-${runId}-0-0`);
+    expect(await generations()).toEqual([0, 0]);
+    const [odooId] = office.odoo.ids('dimagaz.bc').slice(5);
+    await mirror.queues.bc.remove(`bc-${runId}-${odooId}-0`);
+    expect(await generations()).toEqual([1, 0]);
+    expect(await generations()).toEqual([1, 0]);
+    await office.work();
+    const created = office.odoo.count('dimagaz.bc');
+    expect(await office.ended(runId)).toMatchObject({ status: 'success', created, leaseToken: token });
   });
 
   it('is resumed, not restarted, by the next run once its lease ran out', async () => {
