@@ -1,7 +1,9 @@
 import type { Database } from '../db/connection.ts';
 import { ownersOfLines } from '../db/stored.ts';
 import type { Domain, OdooClient, OdooRecord } from '../odoo/types.ts';
+import { listRecords } from './listing.ts';
 import type { DocumentModel } from './model.ts';
+import { headerOf } from './model.ts';
 import { odooDateTime } from './window.ts';
 
 /** Ids asked for in one call. Only ids travel, so a slice is small. */
@@ -16,7 +18,8 @@ export async function* allHeaders(odoo: OdooClient, model: DocumentModel): Async
  * Headers that changed since `since`, themselves or through a line.
  *
  * A line written directly leaves its header's `write_date` alone (seen on 14.0 and 19.0), so lines are asked by
- * their own. A line that moved to another BC changes the one it left as well.
+ * their own. A line that moved to another BC changes the one it left as well. Of a line that Odoo refuses to hand
+ * over, only the BC that the mirror gives it is known.
  */
 export async function* changedHeaders(
   odoo: OdooClient,
@@ -30,7 +33,7 @@ export async function* changedHeaders(
   ];
   yield* keyset((last) => odoo.search(model.header.name, written(last), { order: 'id', limit: SLICE }));
   const lines = keysetRecords((last) =>
-    odoo.searchRead(model.line.name, written(last), { fields: [model.inverse], order: 'id', limit: SLICE }),
+    listRecords(odoo, model.line.name, written(last), { fields: [model.inverse], limit: SLICE }),
   );
   for await (const slice of lines) {
     yield slice.map((line) => headerOf(line, model.inverse)).filter((id) => id !== null);
@@ -39,13 +42,6 @@ export async function* changedHeaders(
       slice.map((line) => line.id),
     );
   }
-}
-
-/** The id in a many2one value: `[id, name]`, or false when empty. */
-export function headerOf(line: OdooRecord, inverse: string): number | null {
-  const value = line[inverse];
-  const id = Array.isArray(value) ? value[0] : value;
-  return typeof id === 'number' ? id : null;
 }
 
 async function* keyset(next: (last: number) => Promise<number[]>): AsyncGenerator<number[]> {

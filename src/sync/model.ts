@@ -54,6 +54,13 @@ function mirrored(
   return { name, fields, requested, binaries };
 }
 
+/** The id in a many2one value: `[id, name]`, or false when empty. */
+export function headerOf(line: OdooRecord, inverse: string): number | null {
+  const value = line[inverse];
+  const id = Array.isArray(value) ? value[0] : value;
+  return typeof id === 'number' ? id : null;
+}
+
 /** Odoo does not know a field that it described when the run began: the model was changed under the run. */
 export function isModelChange(error: unknown): boolean {
   return error instanceof OdooFieldError;

@@ -1,9 +1,8 @@
 import { PasserelleError } from '../errors.ts';
 import { OdooAccessError, OdooApplicationError } from '../odoo/errors.ts';
 import type { Domain, OdooClient, OdooRecord } from '../odoo/types.ts';
-import { headerOf } from './ids.ts';
 import type { DocumentModel } from './model.ts';
-import { isModelChange } from './model.ts';
+import { headerOf, isModelChange } from './model.ts';
 
 /** A BC as it was read. Binary fields hold Odoo's size texts, not their contents. */
 export interface ReadDocument {

@@ -5,18 +5,15 @@ import { addOwners, compareHeaders, differingLines, numberPages } from '../db/sw
 import type { Domain, OdooClient, OdooRecord } from '../odoo/types.ts';
 import type { HeldRun } from './hold.ts';
 import { whilePlanning } from './hold.ts';
-import { headerOf } from './ids.ts';
+import { listRecords, readable } from './listing.ts';
 import type { Mirror } from './mirror.ts';
 import type { Decision } from './mode.ts';
 import type { DocumentModel, MirroredModel } from './model.ts';
-import { isRefusal } from './read.ts';
+import { headerOf } from './model.ts';
 import { odooDateTime } from './window.ts';
 
 /** Ids and dates are small: a slice holds those of this many pages. */
 const PAGES_PER_SLICE = 20;
-
-/** So many refusals without one success: the trouble is Odoo's, not the records'. */
-const REFUSED_AT_MOST = 16;
 
 /**
  * Compares `(id, write_date)` of every header and line with the mirror and writes what differs into the ledger of a
@@ -84,41 +81,7 @@ async function list(
   limit: number,
 ): Promise<Listed[]> {
   const fields = model.requested.includes('write_date') ? ['write_date'] : ['id'];
-  const options = { order: 'id', limit };
-  try {
-    return (await odoo.searchRead(model.name, domain, { fields, ...options })).map(dated);
-  } catch (error) {
-    if (!isRefusal(error)) throw error;
-  }
-  // One record that Odoo lists and refuses to hand over fails the whole answer: the rest is read without it.
-  const ids = await odoo.search(model.name, domain, options);
-  const records = new Map((await readable(odoo, model, ids, fields)).map((record) => [record.id, record]));
-  return ids.map((id) => dated(records.get(id) ?? { id }));
-}
-
-/** What Odoo hands over of some records, found by halving. */
-async function readable(
-  odoo: OdooClient,
-  model: MirroredModel,
-  ids: readonly number[],
-  fields: readonly string[],
-  tally = { read: 0, refused: 0 },
-): Promise<OdooRecord[]> {
-  if (ids.length === 0) return [];
-  try {
-    const records = await odoo.read(model.name, ids, { fields });
-    tally.read += 1;
-    return records;
-  } catch (error) {
-    if (!isRefusal(error) || (tally.read === 0 && tally.refused >= REFUSED_AT_MOST)) throw error;
-    if (ids.length === 1) {
-      tally.refused += 1;
-      return [];
-    }
-  }
-  const middle = Math.ceil(ids.length / 2);
-  const first = await readable(odoo, model, ids.slice(0, middle), fields, tally);
-  return [...first, ...(await readable(odoo, model, ids.slice(middle), fields, tally))];
+  return (await listRecords(odoo, model.name, domain, { fields, limit })).map(dated);
 }
 
 function dated({ id, write_date: date }: OdooRecord): Listed {
@@ -133,7 +96,7 @@ async function headersOf(
 ): Promise<DifferingLine[]> {
   if (differing.length === 0) return [];
   const late = new Map(differing.map((one) => [one.id, one.late]));
-  const records = await readable(odoo, line, [...late.keys()], [inverse]);
+  const records = await readable(odoo, line.name, [...late.keys()], [inverse]);
   return records.flatMap((record) => {
     const id = headerOf(record, inverse);
     return id === null ? [] : [{ id, late: late.get(record.id) ?? false }];

@@ -60,6 +60,16 @@ describe('one BC that cannot be stored', () => {
     expect(await openFailures()).toMatchObject([{ odoo_id: String(bad), code: 'odoo_access_denied' }]);
   });
 
+  it('fails alone when Odoo refuses a line of it that was just written', async () => {
+    await office.run('full');
+    const [line = 0, other = 0] = office.odoo.ids('dimagaz.bc.line').slice(-2);
+    office.odoo.write('dimagaz.bc.line', [line, other], { note: 'written' });
+    office.odoo.faults.denyRecord('dimagaz.bc.line', line);
+    expect(await office.run('incremental')).toMatchObject({ status: 'partial', failed: 1 });
+    const owner = office.odoo.record('dimagaz.bc.line', line)['bc_id'];
+    expect(await openFailures()).toMatchObject([{ odoo_id: String(owner), code: 'odoo_access_denied' }]);
+  });
+
   it('is found when Odoo hangs on it: the page times out, the record is blamed, the others are stored', async () => {
     office.odoo.faults.when({ ids: [bad] }, 'hang');
     const desk = office.also({ ODOO_TIMEOUT_MS: '300', SYNC_ATTEMPTS: '2' });
