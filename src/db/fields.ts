@@ -50,13 +50,3 @@ export async function saveFields(
 export async function listFields(db: Queryable, model: string): Promise<OdooFieldRow[]> {
   return db.select().from(odooField).where(eq(odooField.model, model)).orderBy(asc(odooField.position));
 }
-
-/** When Odoo was asked for what is known of a model; null before the first run. */
-export async function fieldsSeenAt(db: Queryable, model: string): Promise<Date | null> {
-  const [row] = await db
-    .select({ seenAt: odooField.seenAt })
-    .from(odooField)
-    .where(eq(odooField.model, model))
-    .limit(1);
-  return row?.seenAt ?? null;
-}

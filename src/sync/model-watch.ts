@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { databaseClock } from '../db/clock.ts';
 import type { Queryable } from '../db/connection.ts';
-import { fieldsSeenAt, listFields, saveFields } from '../db/fields.ts';
+import { listFields, saveFields } from '../db/fields.ts';
 import type { NewModelChange } from '../db/model-changes.ts';
 import { insertModelChanges, newestReread } from '../db/model-changes.ts';
 import type { OdooClient } from '../odoo/types.ts';
@@ -45,8 +45,8 @@ export async function noteModel(mirror: Mirror, runId: number, model: DescribedM
 
 /** A moment of the future is no proof: PostgreSQL's clock was set back. */
 async function isOutdated(tx: Queryable, { header, describedAt }: DescribedModel): Promise<boolean> {
-  const seenAt = await fieldsSeenAt(tx, header.name);
-  return seenAt !== null && seenAt > describedAt && seenAt <= (await databaseClock(tx));
+  const [known] = await listFields(tx, header.name);
+  return known !== undefined && known.seenAt > describedAt && known.seenAt <= (await databaseClock(tx));
 }
 
 async function noteFields(
@@ -93,8 +93,14 @@ export async function withNewestModel<T>(
   work: (model: DescribedModel) => Promise<T>,
 ): Promise<T> {
   const model = await mirror.models.of(runId, () => describeNow(mirror, odoo));
-  if (await isOutdated(mirror.db, model)) await renewed(mirror, odoo, runId, model);
+  if (await isBehind(mirror.db, model)) await renewed(mirror, odoo, runId, model);
   return withModel(mirror, odoo, runId, work);
+}
+
+/** A change was noted since it was asked for. */
+async function isBehind(db: Queryable, { header, line, describedAt }: DescribedModel): Promise<boolean> {
+  const names = [header.name, line.name];
+  return (await newestReread(db, names, null)) > (await newestReread(db, names, describedAt));
 }
 
 /** The run's description, asked for anew and noted. */
