@@ -26,7 +26,11 @@ const field = z.object({
 const model = z.object({
   model: z.string(),
   view: z.string(),
-  viewCurrent: z.boolean().describe('false: the view could not follow yet; the log of the worker says why'),
+  viewCurrent: z
+    .boolean()
+    .describe(
+      'false: the view could not follow yet, the log of the worker says why; or no run has asked Odoo yet',
+    ),
   fields: z.array(field).describe('as Odoo describes them'),
 });
 
