@@ -73,8 +73,11 @@ async function isTheRecords(error: unknown, { tally, probe }: Blame): Promise<bo
   return true;
 }
 
+/** Records tried before Odoo is in doubt: the newest may be bad itself. */
+const OTHERS = 3;
+
 /**
- * Reads the newest record that is not among `ids`. False: there is none, or Odoo does not hand it over.
+ * Reads one of the newest records that are not among `ids`. False: there is none, or Odoo hands over none of them.
  *
  * @throws OdooFieldError: the model is another by now.
  */
@@ -83,17 +86,19 @@ export async function readsAnything(
   model: DocumentModel,
   ids: readonly number[],
 ): Promise<boolean> {
-  try {
-    const [other] = await odoo.search(model.header.name, [['id', 'not in', ids]], {
-      order: 'id desc',
-      limit: 1,
-    });
-    if (other === undefined) return false;
-    return (await readWhole(odoo, model, [other])).documents.length > 0;
-  } catch (error) {
-    if (isModelChange(error)) throw error;
-    return false;
+  let changed: unknown = null;
+  const failed = (error: unknown): null => {
+    if (isModelChange(error)) changed = error;
+    return null;
+  };
+  const wanted = { order: 'id desc', limit: OTHERS };
+  const others = await odoo.search(model.header.name, [['id', 'not in', ids]], wanted).catch(failed);
+  for (const other of others ?? []) {
+    const read = await readWhole(odoo, model, [other]).catch(failed);
+    if (read !== null && read.documents.length > 0) return true;
   }
+  if (changed !== null) throw changed;
+  return false;
 }
 
 /** Odoo answered, and the answer was no: a record of the page is to blame. */

@@ -79,6 +79,14 @@ describe('one BC that cannot be stored', () => {
     expect(await openFailures()).toMatchObject([{ odoo_id: String(bad), code: 'odoo_timeout' }]);
   });
 
+  it('is found when the newest one, which speaks for Odoo, cannot be read either', async () => {
+    const [newest = 0] = office.odoo.ids('dimagaz.bc').slice(-1);
+    for (const id of [bad, newest]) office.odoo.faults.when({ ids: [id] }, 'hang');
+    const desk = office.also({ ODOO_TIMEOUT_MS: '300', SYNC_ATTEMPTS: '2' });
+    await desk.work();
+    expect(await desk.run('full')).toMatchObject({ status: 'partial', failed: 2 });
+  });
+
   it('does not stop later runs however many there are of it', async () => {
     const denied = office.odoo.ids('dimagaz.bc').slice(0, 20);
     for (const id of denied) office.odoo.faults.denyRecord('dimagaz.bc', id);
