@@ -1,5 +1,6 @@
 import type { Job } from 'bullmq';
 import { DelayedError } from 'bullmq';
+import { CronExpressionParser } from 'cron-parser';
 import { readState } from '../src/db/lease.ts';
 import { createRun, findRun } from '../src/db/runs.ts';
 import type { SyncLogRow } from '../src/db/schema/sync.ts';
@@ -29,7 +30,7 @@ export async function handleSync(
     await comeBack(job, token);
   }
   const patient = mayWait(mirror, payload, job);
-  if (patient && (await isTooEarly(mirror))) await comeBack(job, token);
+  if (patient && (await isTooEarly(mirror, payload))) await comeBack(job, token);
   const run = await runOf(mirror, payload);
   if (run.id !== payload.runId) await job.updateData({ ...payload, runId: run.id });
   if (job.stalledCounter > 0 && (await isLeft(mirror, run, job, token))) return run.id;
@@ -42,18 +43,26 @@ export async function handleSync(
 }
 
 /**
- * A scheduled sweep is due at the same moment as an incremental run, which would win each time: it waits for the
- * lease until the sweep after it is due.
+ * A scheduled sweep or full run is due at the same moment as an incremental one, which would win each time: it waits
+ * for the lease until the next of its kind is due.
  */
-function mayWait({ settings }: Mirror, { mode, runId }: SyncPayload, { timestamp }: Job): boolean {
-  const { sweepEveryMs } = settings;
-  if (mode !== 'sweep' || runId !== undefined || sweepEveryMs === null) return false;
-  return Date.now() - timestamp < 2 * sweepEveryMs;
+function mayWait({ settings }: Mirror, { mode, runId }: SyncPayload, job: Job): boolean {
+  const { sweepEveryMs, fullCron } = settings;
+  if (runId !== undefined) return false;
+  if (mode === 'full') return fullCron !== null && Date.now() < dueAfter(fullCron, job);
+  return mode === 'sweep' && sweepEveryMs !== null && Date.now() - job.timestamp < 2 * sweepEveryMs;
+}
+
+/** The moment after the job's own, which BullMQ (6.7) keeps in the id; the job may have been made long before. */
+function dueAfter(pattern: string, { id = '', timestamp }: Job): number {
+  const due = Number(/:(\d+)$/.exec(id)?.[1] ?? timestamp);
+  return CronExpressionParser.parse(pattern, { currentDate: due, tz: 'UTC' }).next().getTime();
 }
 
 /** Somebody has the lease, or the first full run has not been: a sweep would read everything in its place. */
-async function isTooEarly({ db, definition }: Mirror): Promise<boolean> {
+async function isTooEarly({ db, definition }: Mirror, { mode }: SyncPayload): Promise<boolean> {
   const state = await readState(db, definition.key);
+  if (mode === 'full') return state?.held === true;
   return state === null || state.held || state.lastSync === null;
 }
 

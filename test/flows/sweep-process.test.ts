@@ -83,4 +83,24 @@ describe('a sweep in a worker process', () => {
     await until(async () => (await count(ended)) > 0, 'a scheduled sweep');
     expect(await count(`${sweeps} and status = 'skipped'`)).toBe(0);
   });
+
+  it('waits no more than a nightly full run, which is not put off by a day when the lease is taken', async () => {
+    const { db, queues } = office.mirror;
+    const holder = await createRun(db, { key: 'bclinbc', mode: 'incremental', trigger: 'api' });
+    const leaseToken = (await grantLease(db, 'bclinbc', holder.id, 600_000)) ?? 0;
+    await updateRun(db, holder.id, { status: 'running', leaseToken });
+    worker({ FULL_SYNC_CRON: '0 3 1 1 *' });
+    // As its schedule makes it.
+    const jobId = `repeat:full:${Date.now()}`;
+    await queues.sync.add('run', { mode: 'full', trigger: 'schedule' }, { jobId, attempts: 1 });
+    const fulls = `sync_log where mode = 'full'`;
+    await until(
+      async () => (await queues.sync.getJobState(jobId)) === 'delayed' || (await count(fulls)) > 0,
+      'the full run to wait',
+    );
+    expect(await count(fulls)).toBe(0);
+    await updateRun(db, holder.id, { status: 'failed' });
+    await releaseLease(db, 'bclinbc', { runId: holder.id, token: leaseToken }, { lastSync: new Date() });
+    await until(async () => (await count(`${fulls} and status = 'success'`)) > 0, 'the full run');
+  });
 });
