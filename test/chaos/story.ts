@@ -1,6 +1,6 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rm, rmdir, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type postgres from 'postgres';
 import { seededRandom } from '../../dev/sandbox-odoo/random.ts';
 import type { SandboxOdoo } from '../../dev/sandbox-odoo/sandbox.ts';
@@ -66,7 +66,7 @@ export async function play(lane: Lane, schedule: Schedule): Promise<Outcome> {
   try {
     const desk = openDesk({ ...env, LOG_LEVEL: 'silent' }, releases);
     const outcome = await act({ schedule, lane, odoo, crew, clock, desk, databaseUrl });
-    if (outcome.problems.length === 0) await rm(logs, { recursive: true });
+    if (outcome.problems.length === 0) await discard(logs);
     else await writeFile(join(logs, 'problems.txt'), outcome.problems.join('\n'));
     return { ...outcome, logs };
   } catch (error) {
@@ -77,6 +77,12 @@ export async function play(lane: Lane, schedule: Schedule): Promise<Outcome> {
     for (const release of releases.reverse()) await release();
     await odoo.stop();
   }
+}
+
+/** With the folder around it, unless another story's logs are there. */
+async function discard(logs: string): Promise<void> {
+  await rm(logs, { recursive: true });
+  await rmdir(dirname(logs)).catch(() => {});
 }
 
 function environment(
