@@ -11,7 +11,7 @@ describe('the worker process', () => {
   beforeEach(async () => {
     office = await openOffice({
       sandbox: { documents: 200 },
-      env: { SYNC_PAGE_SIZE: '20', SYNC_LEASE: '5s', LOG_LEVEL: 'info' },
+      env: { SYNC_PAGE_SIZE: '20', SYNC_LEASE: '5s', QUEUE_LOCK: '5s', LOG_LEVEL: 'info' },
     });
   });
   afterEach(async () => {
