@@ -1,11 +1,13 @@
 import type { Redis } from 'ioredis';
-import type { MirrorConfig } from '../config.ts';
+import type { Config, MirrorConfig } from '../config.ts';
 import { readDatabaseUrl } from '../config.ts';
 import type { Database } from '../db/connection.ts';
 import { openDatabase } from '../db/connection.ts';
 import { pendingMigrations } from '../db/migrate.ts';
 import { createLogger } from '../logger.ts';
 import { openRedis } from '../queues/connection.ts';
+import type { Queues } from '../queues/queues.ts';
+import { openQueues } from '../queues/queues.ts';
 import { withResources } from '../resources.ts';
 import type { Mirror } from '../sync/mirror.ts';
 import { openMirror } from '../sync/open.ts';
@@ -28,6 +30,29 @@ export async function withMirror<T>(
   return withResources((defer) => {
     const open = openMirror(config, createLogger(config.logLevel, 'cli'), defer);
     return work({ ...open, prefix: config.queuePrefix });
+  });
+}
+
+/**
+ * Runs `work` with the database and the queues, for commands that need no Odoo.
+ *
+ * @throws DatabaseUnavailableError, DatabaseNotMigratedError, RedisUnavailableError
+ */
+export async function withStores<T>(
+  config: Config,
+  work: (stores: { readonly db: Database; readonly queues: Queues }) => Promise<T>,
+): Promise<T> {
+  await checkDatabase(config.databaseUrl);
+  await checkRedis(config.redisUrl);
+  return withResources(async (defer) => {
+    const { db, close } = openDatabase(config.databaseUrl, 2);
+    defer(close);
+    const log = createLogger(config.logLevel, 'cli');
+    const redis = openRedis(config.redisUrl, 'producer', log);
+    defer(() => redis.disconnect());
+    const queues = openQueues(redis, config.queuePrefix, log);
+    defer(queues.close);
+    return work({ db, queues });
   });
 }
 

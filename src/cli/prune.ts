@@ -1,10 +1,5 @@
 import type { Command } from 'commander';
 import { readConfig } from '../config.ts';
-import { openDatabase } from '../db/connection.ts';
-import { createLogger } from '../logger.ts';
-import { openRedis } from '../queues/connection.ts';
-import { openQueues } from '../queues/queues.ts';
-import { withResources } from '../resources.ts';
 import type { Pruned } from '../sync/prune.ts';
 import { prune } from '../sync/prune.ts';
 import type { ExitCode } from './exit.ts';
@@ -12,7 +7,7 @@ import { EXIT } from './exit.ts';
 import { count } from './follow.ts';
 import type { CommandContext } from './io.ts';
 import { printJson, printLines, QUIET } from './io.ts';
-import { checkDatabase, checkRedis } from './open.ts';
+import { withStores } from './open.ts';
 
 export function addPrune(program: Command, context: CommandContext, exit: (code: ExitCode) => void): void {
   program
@@ -39,21 +34,11 @@ async function pruneNow(
   options: { readonly json?: boolean },
 ): Promise<ExitCode> {
   const config = readConfig(env, QUIET);
-  await checkDatabase(config.databaseUrl);
-  await checkRedis(config.redisUrl);
   const stopping = new AbortController();
   const forget = io.onInterrupt(() => stopping.abort());
-  const pruned = await withResources(async (defer) => {
-    const { db, close } = openDatabase(config.databaseUrl, 1);
-    defer(close);
-    const log = createLogger(config.logLevel, 'cli');
-    const redis = openRedis(config.redisUrl, 'producer', log);
-    defer(() => redis.disconnect());
-    const queues = openQueues(redis, config.queuePrefix, log);
-    defer(queues.close);
-    const source = { db, queues, settings: config.sync, retention: config.retention };
-    return prune(source, stopping.signal);
-  }).finally(forget);
+  const pruned = await withStores(config, (stores) =>
+    prune({ ...stores, settings: config.sync, retention: config.retention }, stopping.signal),
+  ).finally(forget);
   if (options.json === true) printJson(io, pruned);
   else printLines(io, [sentence(pruned)]);
   return stopping.signal.aborted ? EXIT.interrupted : EXIT.success;

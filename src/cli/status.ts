@@ -1,22 +1,17 @@
 import type { Command } from 'commander';
 import { readConfig } from '../config.ts';
 import type { Database } from '../db/connection.ts';
-import { openDatabase } from '../db/connection.ts';
 import { countOpenFailures, listFailures } from '../db/failures.ts';
 import { openIncidents } from '../db/incidents.ts';
 import { readState } from '../db/lease.ts';
 import { listRuns } from '../db/runs.ts';
-import { createLogger } from '../logger.ts';
-import { openRedis } from '../queues/connection.ts';
 import type { Queues } from '../queues/queues.ts';
-import { openQueues } from '../queues/queues.ts';
-import { withResources } from '../resources.ts';
 import { BC_KEY } from '../sync/document.ts';
 import type { ExitCode } from './exit.ts';
 import { EXIT } from './exit.ts';
 import type { CommandContext } from './io.ts';
 import { printJson, printLines, QUIET } from './io.ts';
-import { checkDatabase, checkRedis } from './open.ts';
+import { withStores } from './open.ts';
 import { statusLines } from './status-text.ts';
 
 const RUNS_SHOWN = 5;
@@ -43,18 +38,7 @@ Examples:
 
 async function status({ io, env }: CommandContext, options: { readonly json?: boolean }): Promise<ExitCode> {
   const config = readConfig(env, QUIET);
-  await checkDatabase(config.databaseUrl);
-  await checkRedis(config.redisUrl);
-  const found = await withResources(async (defer) => {
-    const { db, close } = openDatabase(config.databaseUrl, 2);
-    defer(close);
-    const log = createLogger(config.logLevel, 'cli');
-    const redis = openRedis(config.redisUrl, 'producer', log);
-    defer(() => redis.disconnect());
-    const queues = openQueues(redis, config.queuePrefix, log);
-    defer(queues.close);
-    return overview(db, queues);
-  });
+  const found = await withStores(config, ({ db, queues }) => overview(db, queues));
   if (options.json === true) printJson(io, found);
   else printLines(io, statusLines(found));
   return EXIT.success;

@@ -1,11 +1,10 @@
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createRun } from '../../src/db/runs.ts';
 import type { OdooClient, OdooRecord } from '../../src/odoo/types.ts';
 import { takeRun } from '../../src/sync/hold.ts';
 import { describeDocument } from '../../src/sync/model.ts';
 import { planSweep } from '../../src/sync/sweep.ts';
+import { heldBytes } from '../harness/heap.ts';
 import type { Office } from '../harness/office.ts';
 import { openOffice } from '../harness/office.ts';
 
@@ -18,9 +17,6 @@ beforeAll(async () => {
   office = await openOffice({ sandbox: { documents: 0 } });
 });
 afterAll(() => office?.close());
-
-setFlagsFromString('--expose-gc');
-const collectGarbage = runInNewContext('gc') as () => void;
 
 test('the memory of a sweep does not grow with the model', async () => {
   await office.database.client`
@@ -41,8 +37,7 @@ test('the memory of a sweep does not grow with the model', async () => {
     },
     searchRead: async (name, domain, { limit = 0 }) => {
       const [, , last] = domain.at(-1) ?? [];
-      collectGarbage();
-      heaps.push(process.memoryUsage().heapUsed);
+      heaps.push(heldBytes());
       asked.push(limit);
       return name === model.line.name ? lines(Number(last), limit) : [];
     },

@@ -1,8 +1,7 @@
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { OdooClient, OdooRecord } from '../../src/odoo/types.ts';
 import { verifyMirror } from '../../src/sync/verify.ts';
+import { heldBytes } from '../harness/heap.ts';
 import type { Office } from '../harness/office.ts';
 import { openOffice } from '../harness/office.ts';
 
@@ -17,9 +16,6 @@ beforeAll(async () => {
   office = await openOffice({ sandbox: { documents: 0 } });
 });
 afterAll(() => office?.close());
-
-setFlagsFromString('--expose-gc');
-const collectGarbage = runInNewContext('gc') as () => void;
 
 test('the memory of a verification does not grow with the model, nor with what it finds', async () => {
   await office.database.client`
@@ -36,8 +32,7 @@ test('the memory of a verification does not grow with the model, nor with what i
     searchCount: async () => LINES,
     search: async (name, domain, { limit = 0 } = {}) => {
       if (name !== LINE) return [];
-      collectGarbage();
-      heaps.push(process.memoryUsage().heapUsed);
+      heaps.push(heldBytes());
       const [, , last] = domain.at(-1) ?? [];
       const size = Math.max(0, Math.min(limit, LINES - Number(last)));
       return Array.from({ length: size }, (_, index) => Number(last) + index + 1);
