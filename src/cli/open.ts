@@ -102,7 +102,7 @@ export async function missingMigrations(url: string): Promise<string[]> {
  *
  * @throws RedisUnavailableError
  */
-export async function checkRedis(url: string): Promise<void> {
+async function checkRedis(url: string): Promise<void> {
   const redis = openRedis(url, 'producer', createLogger('silent', 'cli'));
   let connectionError: Error | undefined;
   redis.on('error', (error) => {
