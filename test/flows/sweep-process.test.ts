@@ -15,7 +15,7 @@ describe('a sweep in a worker process', () => {
   beforeEach(async () => {
     office = await openOffice({
       sandbox: { documents: 200 },
-      env: { SYNC_PAGE_SIZE: '2', SYNC_PAGES_IN_FLIGHT: '1', SYNC_LEASE: '5s' },
+      env: { SYNC_PAGE_SIZE: '2', SYNC_PAGES_IN_FLIGHT: '1', SYNC_LEASE: '5s', QUEUE_LOCK: '5s' },
     });
   });
   afterEach(async () => {
