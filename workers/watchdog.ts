@@ -1,4 +1,5 @@
 import { sql } from 'drizzle-orm';
+import { LOCKS } from '../src/db/locks.ts';
 import { errorMessage } from '../src/errors.ts';
 import { depth } from '../src/queues/queues.ts';
 import { applySchedule } from '../src/queues/schedulers.ts';
@@ -10,9 +11,6 @@ const LONGEST_PAUSE_MS = 5000;
 
 /** A look that takes longer no longer keeps other workers from looking: Redis may have gone away in its middle. */
 const LOOK_LIMIT_MS = 30_000;
-
-/** Any fixed number: one worker at a time looks. */
-const WATCHDOG_LOCK = 7_264_532;
 
 /**
  * Looks after open runs and the schedulers while the worker runs; a failed look is logged and the next one tries
@@ -59,7 +57,7 @@ async function lookOnce(mirror: Mirror, scheduled: boolean): Promise<void> {
   try {
     await mirror.db.transaction(async (tx) => {
       const [lock] = await tx.execute<{ mine: boolean }>(
-        sql`select pg_try_advisory_xact_lock(${WATCHDOG_LOCK}) as mine`,
+        sql`select pg_try_advisory_xact_lock(${LOCKS.watchdog}) as mine`,
       );
       if (lock?.mine !== true) return;
       looking = lookAround(mirror, scheduled);

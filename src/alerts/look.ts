@@ -2,11 +2,10 @@ import { sql } from 'drizzle-orm';
 import type { Database, Queryable } from '../db/connection.ts';
 import { oweDeliveries } from '../db/deliveries.ts';
 import { openIncident, resolveIncident } from '../db/incidents.ts';
+import { LOCK_FAMILIES } from '../db/locks.ts';
 import type { AlertChannel, IncidentRow } from '../db/schema/alerts.ts';
 import type { Finding } from './finding.ts';
 
-/** Any fixed number: one process at a time looks after one area. */
-const LOOK_LOCK = 7_264_533;
 const AREAS = { mirror: 1, tryton: 2 } as const;
 
 /** A process that is stopped in the middle of a look does not keep the others from looking. */
@@ -32,7 +31,7 @@ export async function look(
     const news = { opened: [] as IncidentRow[], resolved: [] as IncidentRow[] };
     await tx.execute(sql.raw(`set local idle_in_transaction_session_timeout = '${LONGEST_PAUSE}'`));
     const [lock] = await tx.execute<{ mine: boolean }>(
-      sql`select pg_try_advisory_xact_lock(${LOOK_LOCK}::int, ${AREAS[area]}::int) as mine`,
+      sql`select pg_try_advisory_xact_lock(${LOCK_FAMILIES.alerts}::int, ${AREAS[area]}::int) as mine`,
     );
     if (lock?.mine !== true) return news;
     for (const finding of await find(tx)) {

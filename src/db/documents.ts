@@ -2,10 +2,8 @@ import { sql } from 'drizzle-orm';
 import type { OdooRecord } from '../odoo/types.ts';
 import { isAnyOf } from './columns.ts';
 import type { Database, Queryable } from './connection.ts';
+import { LOCK_FAMILIES } from './locks.ts';
 import { bc, bcLine } from './schema/documents.ts';
-
-/** First key of the advisory locks that keep two writers of the same BC apart. */
-const DOCUMENT_LOCK = 2_023;
 
 /** A number that grows with every call: taken before a read of Odoo begins, it orders readings. */
 export async function nextFetchSeq(db: Database): Promise<number> {
@@ -15,13 +13,13 @@ export async function nextFetchSeq(db: Database): Promise<number> {
 
 /** Keeps other writers of this BC waiting until the transaction ends. */
 export async function lockDocument(db: Queryable, odooId: number): Promise<void> {
-  await db.execute(sql`select pg_advisory_xact_lock(${DOCUMENT_LOCK}, hashint8(${odooId}))`);
+  await db.execute(sql`select pg_advisory_xact_lock(${LOCK_FAMILIES.document}, hashint8(${odooId}))`);
 }
 
 /** The same for many, in one order for all who do it. A few hundred at most: PostgreSQL keeps room for some thousands. */
 export async function lockDocuments(db: Queryable, odooIds: readonly number[]): Promise<void> {
   await db.execute(sql`
-    select pg_advisory_xact_lock(${DOCUMENT_LOCK}, hash) from (
+    select pg_advisory_xact_lock(${LOCK_FAMILIES.document}, hash) from (
       select distinct hashint8(value::bigint) as hash
       from jsonb_array_elements_text(${JSON.stringify(odooIds)}::jsonb) order by hash) as hashes`);
 }

@@ -4,11 +4,9 @@ import { sql } from 'drizzle-orm';
 import { migrate as applyAll } from 'drizzle-orm/postgres-js/migrator';
 import type { Database } from './connection.ts';
 import { openDatabase } from './connection.ts';
+import { LOCKS } from './locks.ts';
 
 const FOLDER = fileURLToPath(new URL('./migrations', import.meta.url));
-
-/** Any fixed number: processes that migrate at the same time wait for each other on it. */
-const MIGRATION_LOCK = 7_264_531;
 
 interface Journal {
   readonly entries: readonly { readonly tag: string; readonly when: number }[];
@@ -19,7 +17,7 @@ export async function migrate(databaseUrl: string): Promise<void> {
   // One connection, so that the session lock and the migrations share it.
   const { db, close } = openDatabase(databaseUrl, 1);
   try {
-    await db.execute(sql`select pg_advisory_lock(${MIGRATION_LOCK})`);
+    await db.execute(sql`select pg_advisory_lock(${LOCKS.migration})`);
     await applyAll(db, { migrationsFolder: FOLDER });
   } finally {
     await close();

@@ -2,12 +2,10 @@ import { sql } from 'drizzle-orm';
 import { PasserelleError } from '../errors.ts';
 import type { Database, Queryable } from './connection.ts';
 import { listFields } from './fields.ts';
+import { LOCKS } from './locks.ts';
 import { grantsOf, revokeAll } from './view-grants.ts';
 import type { View, ViewDefinition } from './view-sql.ts';
 import { commentView, createView, qualified, viewDefinition } from './view-sql.ts';
-
-/** Any fixed number: one process at a time makes views. */
-const VIEW_LOCK = 7_264_534;
 
 /** Who reads a view keeps us waiting for no longer, and others wait behind us no longer. */
 const LOCK_TIMEOUT = '1s';
@@ -40,7 +38,7 @@ export async function refreshView(db: Database, view: View, model: string): Prom
   if (await isViewCurrent(db, view, model)) return false;
   return db.transaction(async (tx) => {
     await tx.execute(sql.raw(`set local lock_timeout = '${LOCK_TIMEOUT}'`));
-    await tx.execute(sql`select pg_advisory_xact_lock(${VIEW_LOCK})`);
+    await tx.execute(sql`select pg_advisory_xact_lock(${LOCKS.view})`);
     const fields = await listFields(tx, model);
     const definition = viewDefinition(view, model, fields);
     const standing = await standingView(tx, view);

@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm';
 import { databaseClock } from '../db/clock.ts';
 import type { Queryable } from '../db/connection.ts';
 import { listFields, saveFields } from '../db/fields.ts';
+import { LOCKS } from '../db/locks.ts';
 import type { NewModelChange } from '../db/model-changes.ts';
 import { insertModelChanges, newestReread } from '../db/model-changes.ts';
 import type { OdooClient } from '../odoo/types.ts';
@@ -10,9 +11,6 @@ import type { DescribedModel, MirroredModel } from './model.ts';
 import { describeDocument, isModelChange } from './model.ts';
 import { modelDiff } from './model-diff.ts';
 import { followModel } from './model-views.ts';
-
-/** Any fixed number: one process at a time compares. */
-const MODEL_LOCK = 7_264_533;
 
 /**
  * Keeps what Odoo says of the model: its fields, what changed since, and the typed views that follow. The first
@@ -25,7 +23,7 @@ const MODEL_LOCK = 7_264_533;
 export async function noteModel(mirror: Mirror, runId: number, model: DescribedModel): Promise<number> {
   const { db, log } = mirror;
   const { changes, newest } = await db.transaction(async (tx) => {
-    await tx.execute(sql`select pg_advisory_xact_lock(${MODEL_LOCK})`);
+    await tx.execute(sql`select pg_advisory_xact_lock(${LOCKS.model})`);
     const parts = [model.header, model.line];
     const names = parts.map(({ name }) => name);
     if (await isOutdated(tx, model)) {

@@ -22,7 +22,6 @@ export type OdooFieldRow = typeof odooField.$inferSelect;
 
 /** `changed`: type, relation, selection, label or any other attribute. A renamed field is one removed and one added. */
 export const MODEL_CHANGES = ['added', 'removed', 'changed'] as const;
-export type ModelChangeKind = (typeof MODEL_CHANGES)[number];
 
 /** One row per field that appeared, vanished or was described anew. What was there first is not a change. */
 export const modelChange = pgTable('model_change', {
