@@ -33,6 +33,8 @@ export function shape(env: Environment) {
       overlapMs: env.SYNC_OVERLAP,
       pagesInFlight: env.SYNC_PAGES_IN_FLIGHT,
       bcConcurrency: env.SYNC_BC_CONCURRENCY,
+      groupSize: env.SYNC_GROUP_SIZE,
+      groupWaitMs: env.SYNC_GROUP_WAIT_MS,
       attempts: env.SYNC_ATTEMPTS,
       backoffMs: env.SYNC_BACKOFF,
       leaseMs: env.SYNC_LEASE,

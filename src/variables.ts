@@ -71,7 +71,15 @@ export const variables = {
   SYNC_PAGES_IN_FLIGHT: count(1, 64)
     .default(4)
     .describe('pages fetched but not stored yet, all workers together'),
-  SYNC_BC_CONCURRENCY: count(1, 200).default(8).describe('BCs stored at once by one worker'),
+  SYNC_BC_CONCURRENCY: count(1, 1000)
+    .default(200)
+    .describe('BC jobs in progress at once in one worker; two full groups keep it busy'),
+  SYNC_GROUP_SIZE: count(1, 500)
+    .default(100)
+    .describe('most BCs stored in one transaction; 1 gives each its own'),
+  SYNC_GROUP_WAIT_MS: count(0, 10_000)
+    .default(5)
+    .describe('how long the first BC of a group waits for others, in milliseconds'),
   SYNC_ATTEMPTS: count(1, 20).default(5).describe('tries of a page or BC job before it counts as failed'),
   SYNC_BACKOFF: duration().default(2000).describe('pause before the second try; doubles with each'),
   SYNC_LEASE: duration(3000, 'a duration of at least 3s such as 30s, 10m or 1h')

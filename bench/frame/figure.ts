@@ -1,0 +1,71 @@
+/** What a figure is counted in. Rates are per second. */
+export type Unit = 's' | 'ms' | '/s' | 'MB' | 'calls';
+
+/** One of those that are compared: what it measured, round by round. */
+export interface Series {
+  readonly name: string;
+  readonly values: readonly number[];
+}
+
+/** What the ratio of medians has to be; without one the figure is for information. */
+export interface Target {
+  readonly is: 'at most' | 'at least';
+  readonly ratio: number;
+}
+
+/** Ours beside a yardstick, measured in turns within one run: machines are noisy, ratios less so. */
+export interface Figure {
+  /** Stable, for programs: `sync.full.json2`. */
+  readonly id: string;
+  /** One line for people. */
+  readonly title: string;
+  readonly unit: Unit;
+  readonly ours: Series;
+  /** What it is measured against; null where there is no rival, only a number. */
+  readonly beside: Series | null;
+  readonly target: Target | null;
+}
+
+/** Of an odd number of values the middle one, else the mean of the two in the middle. */
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = Math.floor(sorted.length / 2);
+  const upper = sorted[middle] ?? Number.NaN;
+  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? Number.NaN) + upper) / 2;
+}
+
+/** Ours by the other's, of the medians; null where there is no other. */
+export function ratioOf({ ours, beside }: Figure): number | null {
+  return beside === null ? null : median(ours.values) / median(beside.values);
+}
+
+/** Whether the target is met; null where there is none. */
+export function isMet(figure: Figure): boolean | null {
+  const { target } = figure;
+  const ratio = ratioOf(figure);
+  if (target === null || ratio === null) return null;
+  return target.is === 'at most' ? ratio <= target.ratio : ratio >= target.ratio;
+}
+
+/** Somebody who is compared. */
+export interface Contender {
+  readonly name: string;
+  /** Does it once, and says what it measured. */
+  readonly measure: () => Promise<number>;
+}
+
+/**
+ * Measures each contender once a round, in turns, so that what else the machine does meets all of them. Every second
+ * round goes backwards.
+ *
+ * @returns one series for each, in their order.
+ */
+export async function inTurns(rounds: number, contenders: readonly Contender[]): Promise<Series[]> {
+  const series = contenders.map(({ name, measure }) => ({ name, measure, values: [] as number[] }));
+  for (let round = 0; round < rounds; round += 1) {
+    for (const { values, measure } of round % 2 === 0 ? series : series.toReversed()) {
+      values.push(await measure());
+    }
+  }
+  return series.map(({ name, values }) => ({ name, values }));
+}
