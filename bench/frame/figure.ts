@@ -61,11 +61,20 @@ export interface Contender {
  * @returns one series for each, in their order.
  */
 export async function inTurns(rounds: number, contenders: readonly Contender[]): Promise<Series[]> {
-  const series = contenders.map(({ name, measure }) => ({ name, measure, values: [] as number[] }));
+  const values = await takeTurns(
+    rounds,
+    contenders.map(({ measure }) => measure),
+  );
+  return contenders.map(({ name }, at) => ({ name, values: values[at] ?? [] }));
+}
+
+/** The same for those that measure more than one thing at once: what each of them gave, round by round. */
+export async function takeTurns<T>(rounds: number, measures: readonly (() => Promise<T>)[]): Promise<T[][]> {
+  const turns = measures.map((measure) => ({ measure, given: [] as T[] }));
   for (let round = 0; round < rounds; round += 1) {
-    for (const { values, measure } of round % 2 === 0 ? series : series.toReversed()) {
-      values.push(await measure());
+    for (const { given, measure } of round % 2 === 0 ? turns : turns.toReversed()) {
+      given.push(await measure());
     }
   }
-  return series.map(({ name, values }) => ({ name, values }));
+  return turns.map(({ given }) => given);
 }
