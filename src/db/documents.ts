@@ -11,12 +11,10 @@ export async function nextFetchSeq(db: Database): Promise<number> {
   return Number(row?.seq);
 }
 
-/** Keeps other writers of this BC waiting until the transaction ends. */
-export async function lockDocument(db: Queryable, odooId: number): Promise<void> {
-  await db.execute(sql`select pg_advisory_xact_lock(${LOCK_FAMILIES.document}, hashint8(${odooId}))`);
-}
-
-/** The same for many, in one order for all who do it. A few hundred at most: PostgreSQL keeps room for some thousands. */
+/**
+ * Keeps other writers of these BCs waiting until the transaction ends. In one order for all who do it; a few hundred
+ * at most: PostgreSQL keeps room for some thousands.
+ */
 export async function lockDocuments(db: Queryable, odooIds: readonly number[]): Promise<void> {
   await db.execute(sql`
     select pg_advisory_xact_lock(${LOCK_FAMILIES.document}, hash) from (
@@ -40,18 +38,23 @@ export interface Reading {
   readonly fetchedAt: string;
 }
 
-/** Of a list of `RecordToStore`, as JSON. */
+/** A record with the reading it came from. */
+export type ReadHeader = RecordToStore & Reading;
+export type ReadLine = ReadHeader & { readonly bcOdooId: number };
+
+/** Of a list of `ReadHeader` or `ReadLine`, as JSON. Not `jsonb`, which would be built only to be taken apart. */
 const recordset = (json: string) => sql`
-  jsonb_to_recordset(${json}::jsonb) as r("odooId" bigint, "fields" jsonb, "createDate" text,
-    "writeDate" text, "contentHash" text, "binarySizes" jsonb)`;
+  json_to_recordset(${json}::text::json) as r("odooId" bigint, "fields" jsonb, "createDate" text, "writeDate" text,
+    "contentHash" text, "binarySizes" jsonb, "fetchSeq" bigint, "fetchedAt" timestamptz, "bcOdooId" bigint)`;
 
 const columns = sql.raw(
   'odoo_id, fields, odoo_create_date, odoo_write_date, content_hash, binary_sizes, fetch_seq, fetched_at, synced_at',
 );
 
-const values = ({ fetchSeq, fetchedAt }: Reading) => sql`
-  r."odooId", r."fields", (r."createDate" || 'Z')::timestamptz, (r."writeDate" || 'Z')::timestamptz, r."contentHash",
-  r."binarySizes", ${fetchSeq}, ${fetchedAt}::timestamptz, clock_timestamp()`;
+const values = sql.raw(
+  `r."odooId", r."fields", (r."createDate" || 'Z')::timestamptz, (r."writeDate" || 'Z')::timestamptz,
+    r."contentHash", r."binarySizes", r."fetchSeq", r."fetchedAt", clock_timestamp()`,
+);
 
 const replaced = sql.raw(
   [
@@ -68,59 +71,66 @@ const replaced = sql.raw(
     .join(', '),
 );
 
-/** Inserts or replaces a header. A BC that was archived is back. `changed`: readers of changes are to see it. */
-export async function upsertHeader(db: Queryable, header: RecordToStore, reading: Reading, changed: boolean) {
-  await db.execute(sql`
-    insert into ${bc} (${columns}) select ${values(reading)} from ${recordset(JSON.stringify([header]))}
-    on conflict (odoo_id) do update set ${replaced}, archived_at = null, archive_reason = null
-      ${changed ? sql.raw(', changed_xid = pg_current_xact_id(), changed_at = now()') : sql.raw('')}`);
+/** Inserts or replaces headers. A BC that was archived is back. `changed`: readers of changes are to see it. */
+export async function upsertHeaders(
+  db: Queryable,
+  headers: readonly ReadHeader[],
+  changed: 'changed' | 'touched',
+): Promise<void> {
+  for (const part of statements(headers)) {
+    await db.execute(sql`
+      insert into ${bc} (${columns}) select ${values} from ${recordset(part)}
+      on conflict (odoo_id) do update set ${replaced}, archived_at = null, archive_reason = null
+        ${changed === 'changed' ? sql.raw(', changed_xid = pg_current_xact_id(), changed_at = now()') : sql.raw('')}`);
+  }
 }
 
 /** The same content was read again: only when, and from which reading, is noted. */
-export async function confirmHeader(
+export async function confirmHeaders(
   db: Queryable,
-  odooId: number,
-  { fetchSeq, fetchedAt }: Reading,
+  readings: readonly (Reading & { readonly odooId: number })[],
 ): Promise<void> {
+  if (readings.length === 0) return;
   await db.execute(sql`
-    update ${bc} set synced_at = clock_timestamp(), fetch_seq = ${fetchSeq}, fetched_at = ${fetchedAt}::timestamptz
-    where odoo_id = ${odooId}`);
+    update ${bc} as stored set synced_at = clock_timestamp(), fetch_seq = r."fetchSeq", fetched_at = r."fetchedAt"
+    from json_to_recordset(${JSON.stringify(readings)}::text::json)
+      as r("odooId" bigint, "fetchSeq" bigint, "fetchedAt" timestamptz)
+    where stored.odoo_id = r."odooId"`);
 }
 
-/** Marks a BC as changed for readers of changes, when only its lines did. */
-export async function markChanged(db: Queryable, odooId: number): Promise<void> {
+/** Marks BCs as changed for readers of changes, when only their lines did. */
+export async function markChanged(db: Queryable, odooIds: readonly number[]): Promise<void> {
+  if (odooIds.length === 0) return;
   await db.execute(
-    sql`update ${bc} set changed_xid = pg_current_xact_id(), changed_at = now() where odoo_id = ${odooId}`,
+    sql`update ${bc} set changed_xid = pg_current_xact_id(), changed_at = now() where ${isAnyOf(bc.odooId, odooIds)}`,
   );
 }
 
-/** Lines in one statement at most, and their JSON: a `jsonb` holds 256 MB, and its parameter stays in memory. */
-const LINES_PER_STATEMENT = 2000;
+/** Records in one statement at most, and their JSON: its parameter stays in memory. */
+const RECORDS_PER_STATEMENT = 2000;
 const JSON_PER_STATEMENT = 16 * 1024 * 1024;
 
-/** Inserts or replaces lines of one BC. A line that a later reading gave another BC stays there. */
-export async function upsertLines(
-  db: Queryable,
-  bcOdooId: number,
-  lines: readonly RecordToStore[],
-  reading: Reading,
-): Promise<void> {
+/** Inserts or replaces lines. A line that a later reading gave another BC stays there. */
+export async function upsertLines(db: Queryable, lines: readonly ReadLine[]): Promise<void> {
   for (const part of statements(lines)) {
     await db.execute(sql`
-      insert into ${bcLine} (${columns}, bc_odoo_id) select ${values(reading)}, ${bcOdooId} from ${recordset(part)}
+      insert into ${bcLine} (${columns}, bc_odoo_id) select ${values}, r."bcOdooId" from ${recordset(part)}
       on conflict (odoo_id) do update set ${replaced}, bc_odoo_id = excluded.bc_odoo_id,
         archived_at = null, archive_reason = null
       where ${bcLine}.bc_odoo_id = excluded.bc_odoo_id or ${bcLine}.fetch_seq < excluded.fetch_seq`);
   }
 }
 
-/** The JSON of some lines for each statement: a line that is too large for one with others gets its own. */
-function* statements(lines: readonly RecordToStore[]): Generator<string> {
+/** The JSON of some records for each statement: one that is too large to go with others goes alone. */
+function* statements(records: readonly ReadHeader[]): Generator<string> {
   let part: string[] = [];
   let size = 0;
-  for (const line of lines) {
-    const json = JSON.stringify(line);
-    if (part.length === LINES_PER_STATEMENT || (part.length > 0 && size + json.length > JSON_PER_STATEMENT)) {
+  for (const record of records) {
+    const json = JSON.stringify(record);
+    if (
+      part.length === RECORDS_PER_STATEMENT ||
+      (part.length > 0 && size + json.length > JSON_PER_STATEMENT)
+    ) {
       yield `[${part.join(',')}]`;
       part = [];
       size = 0;

@@ -1,4 +1,5 @@
 import { and, asc, eq, gt, isNull, lte, sql } from 'drizzle-orm';
+import { isAnyOf } from './columns.ts';
 import type { Queryable } from './connection.ts';
 import type { SyncFailureRow } from './schema/sync.ts';
 import { syncFailure } from './schema/sync.ts';
@@ -39,17 +40,19 @@ export async function recordFailure(db: Queryable, failure: Failure): Promise<vo
     });
 }
 
-/** Closes the open incident of a BC, whoever brought the success. */
-export async function resolveFailure(
+/** Closes the open incidents of BCs, whoever brought the success. */
+export async function resolveFailures(
   db: Queryable,
   key: string,
-  odooId: number,
+  odooIds: readonly number[],
   runId: number,
 ): Promise<void> {
   await db
     .update(syncFailure)
     .set({ resolvedAt: sql`clock_timestamp()`, resolvedByRunId: runId })
-    .where(and(eq(syncFailure.key, key), eq(syncFailure.odooId, odooId), isNull(syncFailure.resolvedAt)));
+    .where(
+      and(eq(syncFailure.key, key), isAnyOf(syncFailure.odooId, odooIds), isNull(syncFailure.resolvedAt)),
+    );
 }
 
 /** Open incidents whose pause is over. */

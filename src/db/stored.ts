@@ -5,10 +5,13 @@ import type { Queryable } from './connection.ts';
 import { bc, bcLine } from './schema/documents.ts';
 
 export interface StoredHeader {
+  readonly odooId: number;
   readonly contentHash: string;
   readonly writeDate: Date | null;
   readonly fetchSeq: number;
   readonly archived: boolean;
+  /** What its fields take in the table, in bytes. */
+  readonly bytes: number;
 }
 
 export interface StoredLine {
@@ -18,30 +21,37 @@ export interface StoredLine {
   readonly writeDate: Date | null;
   /** With its BC; it comes back with it. */
   readonly archived: boolean;
-  /** When the BC that holds the line was last read. */
-  readonly ownerSeq: number;
+  /** What its fields take in the table, in bytes. */
+  readonly bytes: number;
 }
 
-export async function storedHeader(db: Queryable, odooId: number): Promise<StoredHeader | null> {
+/** What is known of some BCs, by id. */
+export async function storedHeaders(
+  db: Queryable,
+  odooIds: readonly number[],
+): Promise<Map<number, StoredHeader>> {
+  if (odooIds.length === 0) return new Map();
   const rows = await db
     .select({
+      odooId: bc.odooId,
       contentHash: bc.contentHash,
       writeDate: bc.odooWriteDate,
       fetchSeq: bc.fetchSeq,
       archived: sql<boolean>`${bc.archivedAt} is not null`,
+      bytes: sql<number>`pg_column_size(${bc.fields})`,
     })
     .from(bc)
-    .where(eq(bc.odooId, odooId));
-  return rows[0] ?? null;
+    .where(isAnyOf(bc.odooId, odooIds));
+  return new Map(rows.map((row) => [row.odooId, row]));
 }
 
 /**
- * Lines that the mirror gives this BC, and any other BC's lines among `lineIds`. `locked`: they stay as they are
- * until the transaction ends; locked in the order of their ids, so that two BCs that trade lines do not deadlock.
+ * Lines that the mirror gives these BCs, and any other BC's lines among `lineIds`. `locked`: they stay as they are
+ * until the transaction ends; locked in the order of their ids, so that BCs that trade lines do not deadlock.
  */
 export async function storedLines(
   db: Queryable,
-  odooId: number,
+  odooIds: readonly number[],
   lineIds: readonly number[],
   lock?: 'locked',
 ): Promise<StoredLine[]> {
@@ -52,17 +62,10 @@ export async function storedLines(
       contentHash: bcLine.contentHash,
       writeDate: bcLine.odooWriteDate,
       archived: sql<boolean>`${bcLine.archivedAt} is not null`,
-      ownerSeq:
-        sql<number>`coalesce((select owner.fetch_seq from ${bc} owner where owner.odoo_id = ${bcLine.bcOdooId}), 0)`.mapWith(
-          Number,
-        ),
+      bytes: sql<number>`pg_column_size(${bcLine.fields})`,
     })
     .from(bcLine)
-    .where(
-      lineIds.length === 0
-        ? eq(bcLine.bcOdooId, odooId)
-        : or(eq(bcLine.bcOdooId, odooId), isAnyOf(bcLine.odooId, lineIds)),
-    )
+    .where(or(isAnyOf(bcLine.bcOdooId, odooIds), isAnyOf(bcLine.odooId, lineIds)))
     .orderBy(bcLine.odooId);
   return lock === 'locked' ? lines.for('update') : lines;
 }

@@ -14,6 +14,15 @@ export function worthAnotherTry(error: unknown): boolean {
   return code === null || PASSING_SQLSTATE.includes(code.slice(0, 2));
 }
 
+/**
+ * Whether PostgreSQL refused what it was given, or one transaction for another's sake: in parts it may be taken. Where
+ * PostgreSQL itself is in trouble, parts would fare no better.
+ */
+export function isRefusedByPostgres(error: unknown): boolean {
+  const code = sqlState(error);
+  return code !== null && (code.startsWith('40') || !PASSING_SQLSTATE.includes(code.slice(0, 2)));
+}
+
 /** Of an error that PostgreSQL sent: `severity` tells it from a socket's `EPIPE`. Drizzle wraps it as `cause`. */
 function sqlState(error: unknown): string | null {
   if (!(error instanceof Error)) return null;

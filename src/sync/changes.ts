@@ -1,32 +1,37 @@
-import type { Queryable } from '../db/connection.ts';
 import type { DocumentChanges } from '../db/schema/audit.ts';
-import { bc, bcLine } from '../db/schema/documents.ts';
 import type { StoredRecord } from '../db/stored.ts';
-import { storedRecords } from '../db/stored.ts';
 import type { Comparison, PreparedDocument } from './compare.ts';
 import { fieldChanges, withoutContents } from './diff.ts';
 import type { DocumentModel, MirroredModel } from './model.ts';
 
-/** What the audit trail keeps of a change; to be read before the old content is overwritten. */
-export async function auditChanges(
-  tx: Queryable,
+/** Records as they were before a change, by id. */
+export interface Before {
+  readonly headers: ReadonlyMap<number, StoredRecord>;
+  readonly lines: ReadonlyMap<number, StoredRecord>;
+}
+
+/** The lines whose old content the audit trail tells. */
+export function toldLines({ altered, removed }: Comparison): number[] {
+  return [...altered, ...removed].map((line) => line.odooId);
+}
+
+/** A header that was only saved again is told too, since its dates moved with this change. */
+export function isHeaderTold({ headerChanged, touched }: Comparison): boolean {
+  return headerChanged || touched;
+}
+
+/** What the audit trail keeps of a change. Pure. */
+export function auditChanges(
   model: DocumentModel,
   { header }: PreparedDocument,
   plan: Comparison,
-): Promise<DocumentChanges> {
-  // A header that was only saved again is told too, since its dates moved with this change.
-  const headers =
-    plan.headerChanged || plan.touched ? await storedRecords(tx, bc, [header.odooId]) : new Map();
-  const old: StoredRecord | undefined = headers.get(header.odooId);
-  const oldLines = await storedRecords(
-    tx,
-    bcLine,
-    [...plan.altered, ...plan.removed].map((line) => line.odooId),
-  );
+  before: Before,
+): DocumentChanges {
+  const old = isHeaderTold(plan) ? before.headers.get(header.odooId) : undefined;
   const changed = plan.altered.map((line) => {
-    const stored = oldLines.get(line.odooId);
-    const before = stored?.fields ?? { id: line.odooId };
-    return [String(line.odooId), fieldChanges(before, line.fields, binariesOf(model.line, stored))] as const;
+    const stored = before.lines.get(line.odooId);
+    const fields = stored?.fields ?? { id: line.odooId };
+    return [String(line.odooId), fieldChanges(fields, line.fields, binariesOf(model.line, stored))] as const;
   });
   return {
     ...(old && { header: fieldChanges(old.fields, header.fields, binariesOf(model.header, old)) }),
@@ -37,7 +42,7 @@ export async function auditChanges(
       ? {}
       : {
           linesRemoved: plan.removed.map((line) => {
-            const stored = oldLines.get(line.odooId);
+            const stored = before.lines.get(line.odooId);
             return withoutContents(stored?.fields ?? { id: line.odooId }, binariesOf(model.line, stored));
           }),
         }),

@@ -22,23 +22,28 @@ export interface Comparison {
   readonly moved: readonly StoredLine[];
 }
 
+/** What the mirror knows of a document and its lines. */
+export interface Known {
+  readonly header: StoredHeader | null;
+  /** Lines that the mirror gives this BC, and those of the document's that it gives others. */
+  readonly lines: readonly StoredLine[];
+  /** When the BCs that hold those others were last read, by id. */
+  readonly ownerSeq: ReadonlyMap<number, number>;
+}
+
 /** Compares a reading with what is stored. Pure. */
-export function compare(
-  document: PreparedDocument,
-  before: StoredHeader | null,
-  known: readonly StoredLine[],
-): Comparison {
-  const { header, reading } = document;
-  const own = new Map(
-    known.filter((line) => line.bcOdooId === header.odooId).map((line) => [line.odooId, line]),
-  );
-  const elsewhere = new Map(
-    known.filter((line) => line.bcOdooId !== header.odooId).map((line) => [line.odooId, line]),
-  );
+export function compare({ header, lines: read, reading }: PreparedDocument, known: Known): Comparison {
+  const before = known.header;
+  const own = new Map<number, StoredLine>();
+  const elsewhere = new Map<number, StoredLine>();
+  for (const line of known.lines) (line.bcOdooId === header.odooId ? own : elsewhere).set(line.odooId, line);
+  const ownerSeq = (line: StoredLine | undefined) =>
+    line === undefined ? 0 : (known.ownerSeq.get(line.bcOdooId) ?? 0);
   // A line that a later reading gave another BC stays there.
-  const lines = document.lines.filter(
-    (line) => (elsewhere.get(line.odooId)?.ownerSeq ?? 0) < reading.fetchSeq,
-  );
+  const lines =
+    elsewhere.size === 0
+      ? read
+      : read.filter((line) => ownerSeq(elsewhere.get(line.odooId)) < reading.fetchSeq);
   const present = new Set(lines.map((line) => line.odooId));
   const added = lines.filter((line) => !own.has(line.odooId));
   const altered = lines.filter((line) => differs(own.get(line.odooId), line));

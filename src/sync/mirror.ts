@@ -5,6 +5,8 @@ import type { OdooClient } from '../odoo/types.ts';
 import type { Queues } from '../queues/queues.ts';
 import type { ContentRoom } from './content-room.ts';
 import type { DocumentDefinition } from './document.ts';
+import type { CommitOutcome, GroupItem } from './group-commit.ts';
+import type { Grouping } from './grouping.ts';
 import type { ModelMemory } from './model.ts';
 
 /** Everything the mirror's rules work with. One for each process. */
@@ -15,6 +17,8 @@ export interface Mirror {
   readonly models: ModelMemory;
   /** Where contents of binary fields are held on their way into PostgreSQL. */
   readonly room: ContentRoom;
+  /** Where BCs that are stored at the same time meet. */
+  readonly groups: Grouping<GroupItem, CommitOutcome>;
   readonly queues: Queues;
   readonly settings: SyncConfig;
   readonly retention: RetentionConfig;

@@ -7,11 +7,15 @@ import { openRedis } from '../queues/connection.ts';
 import { openQueues } from '../queues/queues.ts';
 import { ContentRoom } from './content-room.ts';
 import { bcDefinition } from './document.ts';
+import { GROUPS_AT_ONCE, openGroups } from './group-commit.ts';
 import type { Mirror } from './mirror.ts';
 import { ModelMemory } from './model.ts';
 
 /** Contents held at once by one process, in base64: a scan of 20 MB is 27 MB, and weighs some ten times that on its way. */
 const CONTENT_BYTES = 32 * 1024 * 1024;
+
+/** Connections for plans, the watchdog, and BCs that are looked at apart; groups and pages have their own. */
+const OTHERS = 10;
 
 /** Opens what a process needs to run the mirror. Everything opened is given to `defer`. */
 export function openMirror(
@@ -19,11 +23,7 @@ export function openMirror(
   log: Logger,
   defer: (release: () => Promise<unknown> | unknown) => void,
 ): { mirror: Mirror; redis: Redis } {
-  // Each BC being stored holds a connection; plans, pages and the watchdog take the rest.
-  const database = openDatabase(
-    config.databaseUrl,
-    config.sync.bcConcurrency + config.sync.pagesInFlight + 6,
-  );
+  const database = openDatabase(config.databaseUrl, GROUPS_AT_ONCE + config.sync.pagesInFlight + OTHERS);
   defer(database.close);
   const redis = openRedis(config.redisUrl, 'worker', log);
   defer(() => redis.disconnect());
@@ -32,18 +32,18 @@ export function openMirror(
   const odoo = createOdooClient(config.odoo);
   defer(() => odoo.close());
   const definition = bcDefinition(config.odoo, config.sync);
-  return {
-    mirror: {
-      definition,
-      db: database.db,
-      odoo,
-      models: new ModelMemory(),
-      room: new ContentRoom(CONTENT_BYTES),
-      queues,
-      settings: config.sync,
-      retention: config.retention,
-      log,
-    },
-    redis,
+  const { groupSize: size, groupWaitMs: waitMs } = config.sync;
+  const mirror: Mirror = {
+    definition,
+    db: database.db,
+    odoo,
+    models: new ModelMemory(),
+    room: new ContentRoom(CONTENT_BYTES),
+    groups: openGroups(() => mirror, { size, waitMs }),
+    queues,
+    settings: config.sync,
+    retention: config.retention,
+    log,
   };
+  return { mirror, redis };
 }

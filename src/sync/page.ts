@@ -1,5 +1,5 @@
 import { nextFetchSeq } from '../db/documents.ts';
-import { resolveFailure } from '../db/failures.ts';
+import { resolveFailures } from '../db/failures.ts';
 import { absentItems, addPageCalls, closeItems, openItems } from '../db/ledger.ts';
 import { splitPage } from '../db/ledger-split.ts';
 import { findRun } from '../db/runs.ts';
@@ -164,5 +164,5 @@ async function closeGone(
 ): Promise<void> {
   if (odooIds.length === 0) return;
   await closeItems(db, { runId, odooIds, state: 'gone', goneSeq });
-  for (const odooId of odooIds) await resolveFailure(db, definition.key, odooId, runId);
+  await resolveFailures(db, definition.key, odooIds, runId);
 }

@@ -1,36 +1,21 @@
-import { recordChange } from '../db/audit.ts';
 import type { Database, Queryable } from '../db/connection.ts';
-import {
-  confirmHeader,
-  deleteLines,
-  lockDocument,
-  markChanged,
-  upsertHeader,
-  upsertLines,
-} from '../db/documents.ts';
-import { resolveFailure } from '../db/failures.ts';
-import { closeItems } from '../db/ledger.ts';
-import type { AuditAction } from '../db/schema/audit.ts';
-import type { StoredHeader, StoredLine } from '../db/stored.ts';
-import { storedHeader, storedLines } from '../db/stored.ts';
-import { PasserelleError } from '../errors.ts';
-import { auditChanges } from './changes.ts';
+import { lockDocuments } from '../db/documents.ts';
+import { resolveFailures } from '../db/failures.ts';
+import { closeStored } from '../db/outcomes.ts';
+import type { StoredHeader } from '../db/stored.ts';
+import { storedHeaders } from '../db/stored.ts';
+import { byKey } from './by-key.ts';
 import type { Comparison, PreparedDocument } from './compare.ts';
 import { compare } from './compare.ts';
+import type { KnownLines } from './known.ts';
+import { knownLines, loners } from './known.ts';
 import type { DocumentModel } from './model.ts';
+import { changesOf, writeDocuments } from './write.ts';
 
-/** A later reading of the same BC is stored already, with other content: read again, then store that. */
-export class StaleReadingError extends PasserelleError {
-  override readonly name = 'StaleReadingError';
-  readonly code = 'stale_reading';
-  override readonly retryable = true;
-  constructor(odooId: number) {
-    super(`BC ${odooId}: a later reading is stored already; it is read again.`);
-  }
-}
-
-export interface StoreAccount {
-  readonly key: string;
+/** One BC to be stored, for the run that owes it. */
+export interface Entry {
+  readonly model: DocumentModel;
+  readonly document: PreparedDocument;
   readonly runId: number;
   readonly rpcCalls: number;
 }
@@ -38,90 +23,111 @@ export interface StoreAccount {
 export type StoreOutcome = 'created' | 'updated' | 'unchanged';
 
 /**
- * Stores one BC in one transaction: header, lines, removed lines, audit trail, ledger and failure change together.
- *
- * @throws StaleReadingError when a later reading with other content is there first; nothing is changed then.
+ * `stale`: a later reading with other content is stored already. `alone`: it has to be stored in a transaction of its
+ * own. Of both nothing is changed.
  */
-export async function storeDocument(
+export type GroupOutcome = StoreOutcome | 'stale' | 'alone';
+
+/** An entry with what is to be done about it. */
+export interface Planned extends Entry {
+  readonly before: StoredHeader | null;
+  readonly plan: Comparison;
+}
+
+/**
+ * Stores BCs in one transaction: headers, lines, removed lines, audit trail, ledger and failures of all of them change
+ * together, each in one statement. No BC may be among them twice.
+ *
+ * @returns the outcome of each, in their order.
+ */
+export async function storeTogether(
   db: Database,
-  model: DocumentModel,
-  document: PreparedDocument,
-  account: StoreAccount,
-): Promise<StoreOutcome> {
+  key: string,
+  entries: readonly Entry[],
+): Promise<GroupOutcome[]> {
   return db.transaction(async (tx) => {
-    const { header, lines } = document;
-    const ids = lines.map((line) => line.odooId);
-    // Sent together: the connection answers them in this order, so the rest waits for the lock.
-    const [, before, known] = await Promise.all([
-      lockDocument(tx, header.odooId),
-      storedHeader(tx, header.odooId),
-      storedLines(tx, header.odooId, ids),
+    const documents = entries.map(({ document }) => document);
+    const ids = documents.map(({ header }) => header.odooId);
+    // Sent together: the connection answers them in this order, so the rest waits for the locks.
+    const [, headers, first] = await Promise.all([
+      lockDocuments(tx, ids),
+      storedHeaders(tx, ids),
+      knownLines(tx, documents),
     ]);
-    const plan = await settledPlan(tx, document, before, known);
-    if (before !== null && before.fetchSeq > document.reading.fetchSeq) {
-      if (plan.changed) throw new StaleReadingError(header.odooId);
-    } else await write(tx, model, document, before, plan, account);
-    const outcome = before === null ? 'created' : plan.changed ? 'updated' : 'unchanged';
-    await Promise.all([
-      closeItems(tx, {
-        runId: account.runId,
-        odooIds: [header.odooId],
-        state: outcome,
-        linesSeen: lines.length,
-        linesRemoved: plan.removed.length,
-        rpcCalls: account.rpcCalls,
-      }),
-      resolveFailure(tx, account.key, header.odooId, account.runId),
-    ]);
-    return outcome;
+    const alone = loners(entries, headers, first);
+    const planned: Planned[] = entries
+      .filter((entry) => !alone.has(entry))
+      .map((entry) => plan(entry, headers, first));
+    const settled = await settle(tx, planned, headers);
+    const outcomes = new Map<PreparedDocument, GroupOutcome>(
+      settled.map((entry) => [entry.document, outcomeOf(entry)]),
+    );
+    const fresh = settled.filter(({ before, document }) => !isLater(before, document));
+    await writeDocuments(tx, fresh, await changesOf(tx, fresh));
+    await settleAccounts(tx, key, settled, outcomes);
+    return documents.map((document) => outcomes.get(document) ?? 'alone');
   });
 }
 
+function plan(entry: Entry, headers: ReadonlyMap<number, StoredHeader>, known: KnownLines): Planned {
+  const { document } = entry;
+  const before = headers.get(document.header.odooId) ?? null;
+  const { lines, ownerSeq } = known.get(document) ?? NO_LINES;
+  return { ...entry, before, plan: compare(document, { header: before, lines, ownerSeq }) };
+}
+
+const NO_LINES = { lines: [], ownerSeq: new Map<number, number>() };
+
 /** Lines that leave a BC may be taken by another one's job at this moment: they are locked, then compared again. */
-async function settledPlan(
+async function settle(
   tx: Queryable,
-  document: PreparedDocument,
-  before: StoredHeader | null,
-  known: readonly StoredLine[],
-): Promise<Comparison> {
-  const plan = compare(document, before, known);
-  if (plan.removed.length === 0 && plan.moved.length === 0) return plan;
-  const { header, lines } = document;
-  const ids = lines.map((line) => line.odooId);
-  return compare(document, before, await storedLines(tx, header.odooId, ids, 'locked'));
+  planned: readonly Planned[],
+  headers: ReadonlyMap<number, StoredHeader>,
+): Promise<readonly Planned[]> {
+  const unsettled = planned.filter(({ plan: { removed, moved } }) => removed.length > 0 || moved.length > 0);
+  if (unsettled.length === 0) return planned;
+  const locked = await knownLines(
+    tx,
+    unsettled.map(({ document }) => document),
+    'locked',
+  );
+  return planned.map((entry) => (unsettled.includes(entry) ? plan(entry, headers, locked) : entry));
 }
 
-async function write(
+function isLater(before: StoredHeader | null, { reading }: PreparedDocument): boolean {
+  return before !== null && before.fetchSeq > reading.fetchSeq;
+}
+
+function outcomeOf({ before, document, plan: { changed } }: Planned): StoreOutcome | 'stale' {
+  if (changed && isLater(before, document)) return 'stale';
+  return before === null ? 'created' : changed ? 'updated' : 'unchanged';
+}
+
+/** What the ledger owes no more, and what fails no more. */
+async function settleAccounts(
   tx: Queryable,
-  model: DocumentModel,
-  document: PreparedDocument,
-  before: StoredHeader | null,
-  plan: Comparison,
-  account: StoreAccount,
+  key: string,
+  entries: readonly Planned[],
+  outcomes: ReadonlyMap<PreparedDocument, GroupOutcome>,
 ): Promise<void> {
-  const { header, reading } = document;
-  // Old content is read before it is overwritten.
-  const changes = plan.changed && before !== null ? await auditChanges(tx, model, document, plan) : {};
-  const action: AuditAction = before === null ? 'created' : before.archived ? 'restored' : 'updated';
-  const removed = plan.removed.map((line) => line.odooId);
-  await takeMovedLines(tx, plan.moved, account.runId);
+  const items = entries.flatMap(({ document, runId, rpcCalls, plan: { removed } }) => {
+    const state = outcomes.get(document);
+    if (state === undefined || state === 'stale' || state === 'alone') return [];
+    const { header, lines } = document;
+    const seen = { linesSeen: lines.length, linesRemoved: removed.length };
+    return [{ runId, odooId: header.odooId, state, ...seen, rpcCalls }];
+  });
+  if (items.length === 0) return;
+  const runs = byKey(items, ({ runId }) => runId);
   await Promise.all([
-    plan.changed || plan.touched
-      ? upsertHeader(tx, header, reading, plan.changed)
-      : confirmHeader(tx, header.odooId, reading),
-    upsertLines(tx, header.odooId, [...plan.added, ...plan.altered, ...plan.touchedLines], reading),
-    deleteLines(tx, removed),
-    plan.changed && recordChange(tx, { odooId: header.odooId, runId: account.runId, action, changes }),
+    closeStored(tx, items),
+    ...[...runs].map(([runId, own]) =>
+      resolveFailures(
+        tx,
+        key,
+        own.map(({ odooId }) => odooId),
+        runId,
+      ),
+    ),
   ]);
-}
-
-/** The BC that a line moved away from changes too, and its trail says so. */
-async function takeMovedLines(tx: Queryable, moved: readonly StoredLine[], runId: number): Promise<void> {
-  for (const owner of new Set(moved.map((line) => line.bcOdooId))) {
-    const linesRemoved = moved
-      .filter((line) => line.bcOdooId === owner)
-      .map((line) => ({ id: line.odooId, moved: true }));
-    await markChanged(tx, owner);
-    await recordChange(tx, { odooId: owner, runId, action: 'updated', changes: { linesRemoved } });
-  }
 }

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { resolveFailure } from '../../src/db/failures.ts';
+import { resolveFailures } from '../../src/db/failures.ts';
 import { updateRun } from '../../src/db/runs.ts';
 import { freshDatabase } from '../harness/database.ts';
 import { addFailure, addRun, incidentsOf, KEY, lookAtMirror, truncateAll } from './rows.ts';
@@ -89,9 +89,9 @@ describe('BCs that could not be stored', () => {
       },
     ]);
     const next = await run('incremental', 'success');
-    await resolveFailure(database.db, KEY, 7, next);
+    await resolveFailures(database.db, KEY, [7], next);
     expect(await news()).toEqual(NOTHING);
-    await resolveFailure(database.db, KEY, 9, next);
+    await resolveFailures(database.db, KEY, [9], next);
     expect(await news()).toEqual({ opened: [], resolved: ['run_partial bclinbc'] });
   });
 

@@ -1,0 +1,112 @@
+import { fencesOf } from '../db/fences.ts';
+import { errorMessage } from '../errors.ts';
+import { advanceWhenPageIsDone } from './advance.ts';
+import { isRefusedByPostgres } from './again.ts';
+import { byKey } from './by-key.ts';
+import { Grouping } from './grouping.ts';
+import type { Mirror } from './mirror.ts';
+import type { Entry, GroupOutcome, StoreOutcome } from './store.ts';
+import { storeTogether } from './store.ts';
+
+/** A BC on its way into a group. */
+export interface GroupItem extends Entry {
+  readonly page: number;
+  readonly token: number | null;
+  /** The run was not looked at: it has to be one that is running and holds the lease. */
+  readonly unchecked: boolean;
+}
+
+/**
+ * `stale`: a later reading with other content is stored already. `superseded`: the run went to another holder.
+ * `apart`: the run is over or needs no lease, so other rules hold for the BC. Of these three nothing is stored.
+ */
+export type CommitOutcome = StoreOutcome | 'stale' | 'superseded' | 'apart';
+
+/** Groups that are written at once: while PostgreSQL works on one, the next is put together. */
+export const GROUPS_AT_ONCE = 2;
+
+/** JSON that one group holds, as far as it is made of several BCs. */
+const GROUP_BYTES = 4 * 1024 * 1024;
+
+/**
+ * Group commit: BC jobs that are active together share transactions. Each gets its own outcome; when a group fails it
+ * is stored one by one, so that only the BC to blame fails.
+ */
+export function openGroups(mirror: () => Mirror, { size, waitMs }: { size: number; waitMs: number }) {
+  return new Grouping<GroupItem, CommitOutcome>({
+    ...{ size, waitMs, bytes: GROUP_BYTES, atOnce: GROUPS_AT_ONCE },
+    keyOf: ({ document }) => document.header.odooId,
+    commit: (items) => commit(mirror(), items),
+  });
+}
+
+type Settled = PromiseSettledResult<CommitOutcome>;
+
+async function commit(mirror: Mirror, items: readonly GroupItem[]): Promise<Settled[]> {
+  const fences = await fencesOf(mirror.db, [...new Set(items.map(({ runId }) => runId))]);
+  const results = new Map<GroupItem, Settled>();
+  const valid: GroupItem[] = [];
+  for (const item of items) {
+    const run = fences.get(item.runId);
+    const isRunning = run?.status === 'running';
+    if (isRunning && run.leaseToken !== item.token) results.set(item, fulfilled('superseded'));
+    else if (item.unchecked && !(isRunning && run.mode !== 'single')) results.set(item, fulfilled('apart'));
+    else valid.push(item);
+  }
+  for (const [item, result] of await storeGroup(mirror, valid)) results.set(item, result);
+  await advance(
+    mirror,
+    valid.filter((item) => results.get(item)?.status === 'fulfilled'),
+  );
+  return items.map((item) => results.get(item) ?? { status: 'rejected', reason: new Error('no outcome') });
+}
+
+/** All in one transaction; what cannot be stored so, one by one. */
+async function storeGroup(
+  { db, definition, log }: Mirror,
+  items: readonly GroupItem[],
+): Promise<Map<GroupItem, Settled>> {
+  const results = new Map<GroupItem, Settled>();
+  const store = (some: readonly GroupItem[]) => storeTogether(db, definition.key, some);
+  const note = (item: GroupItem, outcome: GroupOutcome | undefined) => {
+    if (outcome !== undefined && outcome !== 'alone') results.set(item, fulfilled(outcome));
+  };
+  if (items.length > 1) {
+    try {
+      const outcomes = await store(items);
+      for (const [index, item] of items.entries()) note(item, outcomes[index]);
+    } catch (error) {
+      if (!isRefusedByPostgres(error)) {
+        return new Map(items.map((item) => [item, { status: 'rejected', reason: error }]));
+      }
+      log.debug({ bcs: items.length, reason: errorMessage(error) }, 'a group is stored one by one');
+    }
+  }
+  for (const item of items) {
+    if (results.has(item)) continue;
+    try {
+      const [outcome] = await store([item]);
+      note(item, outcome);
+    } catch (error) {
+      results.set(item, { status: 'rejected', reason: error });
+    }
+  }
+  return results;
+}
+
+/** What is stored stays stored: where this fails, the watchdog moves the run on. */
+async function advance(mirror: Mirror, items: readonly GroupItem[]): Promise<void> {
+  for (const [runId, own] of byKey(items, (item) => item.runId)) {
+    for (const page of new Set(own.map((item) => item.page))) {
+      try {
+        await advanceWhenPageIsDone(mirror, { runId, page });
+      } catch (error) {
+        mirror.log.warn({ runId, page, reason: errorMessage(error) }, 'moving a run on');
+      }
+    }
+  }
+}
+
+function fulfilled(value: CommitOutcome): Settled {
+  return { status: 'fulfilled', value };
+}

@@ -1,0 +1,101 @@
+/** How groups are made. */
+export interface GroupingOptions<Item, Outcome> {
+  /** Most items in one group. */
+  readonly size: number;
+  /** What the items of one group may weigh together; what is heavier goes alone. */
+  readonly bytes: number;
+  /** A group that is not full goes when nobody joined it for this long, in milliseconds. */
+  readonly waitMs: number;
+  /** Groups that are committed at once. */
+  readonly atOnce: number;
+  /** Items with the same key never share a group. */
+  readonly keyOf: (item: Item) => number;
+  /** The outcome of each item, in their order. */
+  readonly commit: (items: readonly Item[]) => Promise<readonly PromiseSettledResult<Outcome>[]>;
+}
+
+interface Waiting<Item, Outcome> {
+  readonly item: Item;
+  readonly bytes: number;
+  readonly resolve: (outcome: Outcome) => void;
+  readonly reject: (reason: unknown) => void;
+}
+
+/** Collects what arrives at about the same time, and commits it together; everyone gets an outcome of their own. */
+export class Grouping<Item, Outcome> {
+  readonly #options: GroupingOptions<Item, Outcome>;
+  #waiting: Waiting<Item, Outcome>[] = [];
+  #bytes = 0;
+  #committing = 0;
+  /** Nobody joined for long enough: what waits goes as soon as there is room. */
+  #isDue = false;
+  #timer: NodeJS.Timeout | null = null;
+
+  constructor(options: GroupingOptions<Item, Outcome>) {
+    this.#options = options;
+  }
+
+  /** @throws what committing this item threw. */
+  add(item: Item, bytes: number): Promise<Outcome> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ item, bytes, resolve, reject });
+      this.#bytes += bytes;
+      this.#timer ??= setTimeout(() => this.#becomeDue(), this.#options.waitMs);
+      this.#timer.refresh();
+      this.#depart();
+    });
+  }
+
+  #becomeDue(): void {
+    this.#timer = null;
+    this.#isDue = true;
+    this.#depart();
+  }
+
+  #depart(): void {
+    const { atOnce, size, bytes } = this.#options;
+    const isFull = () => this.#waiting.length >= size || this.#bytes >= bytes;
+    while (this.#committing < atOnce && this.#waiting.length > 0 && (this.#isDue || isFull())) {
+      const group = this.#take();
+      if (this.#waiting.length === 0) this.#isDue = false;
+      this.#committing += 1;
+      void this.#commit(group).finally(() => {
+        this.#committing -= 1;
+        this.#depart();
+      });
+    }
+  }
+
+  /** The next group, in order of arrival; who has to wait keeps their place. */
+  #take(): Waiting<Item, Outcome>[] {
+    const { size, bytes, keyOf } = this.#options;
+    const group: Waiting<Item, Outcome>[] = [];
+    const left: Waiting<Item, Outcome>[] = [];
+    const keys = new Set<number>();
+    let room = bytes;
+    for (const one of this.#waiting) {
+      const key = keyOf(one.item);
+      const fits = group.length === 0 || (group.length < size && one.bytes <= room && !keys.has(key));
+      (fits ? group : left).push(one);
+      if (!fits) continue;
+      keys.add(key);
+      room -= one.bytes;
+      this.#bytes -= one.bytes;
+    }
+    this.#waiting = left;
+    return group;
+  }
+
+  async #commit(group: readonly Waiting<Item, Outcome>[]): Promise<void> {
+    try {
+      const outcomes = await this.#options.commit(group.map(({ item }) => item));
+      for (const [index, { resolve, reject }] of group.entries()) {
+        const outcome = outcomes[index];
+        if (outcome?.status === 'fulfilled') resolve(outcome.value);
+        else reject(outcome?.reason);
+      }
+    } catch (error) {
+      for (const { reject } of group) reject(error);
+    }
+  }
+}
