@@ -69,12 +69,16 @@ export async function inTurns(rounds: number, contenders: readonly Contender[]):
 }
 
 /** The same for those that measure more than one thing at once: what each of them gave, round by round. */
-export async function takeTurns<T>(rounds: number, measures: readonly (() => Promise<T>)[]): Promise<T[][]> {
-  const turns = measures.map((measure) => ({ measure, given: [] as T[] }));
+export async function takeTurns<Given extends readonly unknown[]>(
+  rounds: number,
+  measures: { readonly [At in keyof Given]: () => Promise<Given[At]> },
+): Promise<{ [At in keyof Given]: Given[At][] }> {
+  const turns = measures.map((measure) => ({ measure, given: [] as unknown[] }));
   for (let round = 0; round < rounds; round += 1) {
     for (const { given, measure } of round % 2 === 0 ? turns : turns.toReversed()) {
       given.push(await measure());
     }
   }
-  return turns.map(({ given }) => given);
+  // In the order of `measures`, so of their types; `map` forgets that.
+  return turns.map(({ given }) => given) as { [At in keyof Given]: Given[At][] };
 }
