@@ -78,21 +78,26 @@ export async function reopenGone(db: Queryable, runId: number): Promise<void> {
     where run_id = ${runId} and state = 'done' and page in (select page from reopened)`);
 }
 
-export async function hasOpenItems(db: Queryable, runId: number, page?: number): Promise<boolean> {
+/** Whether the run still owes anything. From the end, where the index of what is open has it at once: pages go up. */
+export async function hasOpenItems(db: Queryable, runId: number): Promise<boolean> {
   const rows = await db
     .select({ odooId: syncRunItem.odooId })
     .from(syncRunItem)
-    .where(
-      and(
-        eq(syncRunItem.runId, runId),
-        eq(syncRunItem.state, 'open'),
-        page === undefined ? undefined : eq(syncRunItem.page, page),
-      ),
-    )
-    // From the end, where the index of what is open has it at once: pages are worked on from the first to the last.
+    .where(and(eq(syncRunItem.runId, runId), eq(syncRunItem.state, 'open')))
     .orderBy(desc(syncRunItem.page))
     .limit(1);
   return rows.length > 0;
+}
+
+/** Whether one of these pages owes nothing any more. The last item of each that is open is found from its end. */
+export async function isAnyDone(db: Queryable, runId: number, pages: readonly number[]): Promise<boolean> {
+  const [row] = await db.execute<{ done: boolean }>(sql`
+    select exists (
+      select 1 from unnest(${`{${pages.join(',')}}`}::int[]) as wanted (page) where (
+        select true from ${syncRunItem} as item
+        where item.run_id = ${runId} and item.page = wanted.page and item.state = 'open'
+        order by item.page desc limit 1) is null) as done`);
+  return row?.done === true;
 }
 
 export interface ItemOutcome {

@@ -2,7 +2,7 @@ import type { Queryable } from '../db/connection.ts';
 import type { Progress } from '../db/lease.ts';
 import { releaseLease } from '../db/lease.ts';
 import type { QueuedPage } from '../db/ledger.ts';
-import { hasOpenItems, nextPages } from '../db/ledger.ts';
+import { hasOpenItems, isAnyDone, nextPages } from '../db/ledger.ts';
 import { lockRun, settleRun } from '../db/runs.ts';
 import type { SyncLogRow } from '../db/schema/sync.ts';
 import { errorCode, errorMessage } from '../errors.ts';
@@ -70,12 +70,17 @@ export async function queuePages(
   );
 }
 
-/** After work on a page: nothing happens while the page still owes something. */
-export async function advanceWhenPageIsDone(
+/** After work on pages of a run: nothing happens while each of them still owes something. */
+export async function advanceWhenPagesAreDone(
   mirror: Mirror,
-  at: { runId: number; page: number },
+  runId: number,
+  pages: readonly number[],
 ): Promise<void> {
-  if (!(await hasOpenItems(mirror.db, at.runId, at.page))) await advanceRun(mirror, at.runId);
+  if (await isAnyDone(mirror.db, runId, pages)) await advanceRun(mirror, runId);
+}
+
+export function advanceWhenPageIsDone(mirror: Mirror, at: { runId: number; page: number }): Promise<void> {
+  return advanceWhenPagesAreDone(mirror, at.runId, [at.page]);
 }
 
 /**
