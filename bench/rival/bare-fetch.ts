@@ -10,6 +10,7 @@ export interface Fetched {
 
 /** Reads the ids, or the records of some ids, whatever the client. A record counts; what is in it does not. */
 export interface Fetcher {
+  readonly name: string;
   ids(): Promise<readonly number[]>;
   /** How many there were. */
   headers(ids: readonly number[]): Promise<number>;
@@ -46,6 +47,7 @@ export async function bareFetch(fetcher: Fetcher): Promise<Fetched> {
 export function ourFetcher(odoo: OdooClient, model: DocumentModel): Fetcher {
   const { header, line, inverse } = model;
   return {
+    name: 'bare fetch by our client',
     ids: () => odoo.search(header.name, [], { order: 'id' }),
     headers: async (ids) => (await odoo.read(header.name, ids, { fields: header.requested })).length,
     lines: async (ids) =>

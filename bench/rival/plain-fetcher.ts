@@ -50,6 +50,7 @@ export function plainFetcher(
   const ask = { json2: askJson2, jsonrpc: askJsonRpc, xmlrpc: askXmlRpc }[protocol](post, odoo, uid);
   const fields = (names: readonly string[]) => ({ fields: names, context: CONTEXT });
   return {
+    name: 'bare fetch by undici alone',
     ids: async () =>
       (await ask({ ...searching(header.name, 'search', []), named: { order: 'id', context: CONTEXT } })).map(
         Number,

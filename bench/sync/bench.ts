@@ -40,16 +40,10 @@ export async function measureSync(options: SyncOptions, ending: Ending, screen: 
     const { client, model } = await openFetchClient(odoo, PROTOCOL, defer);
     const fetcher = ourFetcher(client, model);
     await wholeFetch(stage, fetcher, size);
-    const told =
-      <T>(what: string, measure: () => Promise<T>) =>
-      () => {
-        screen.status(`sync: ${what}`);
-        return measure();
-      };
     const [ours, bare, naive] = await takeTurns(rounds, [
-      told('Passerelle', () => mirrorTwice(stage, servers, odoo, PROTOCOL, size)),
-      told('a bare fetch', () => wholeFetch(stage, fetcher, size)),
-      told('the naive rival', () => naiveTwice(stage, servers, odoo, sample)),
+      () => mirrorTwice(stage, servers, odoo, PROTOCOL, size),
+      () => wholeFetch(stage, fetcher, size),
+      () => naiveTwice(stage, servers, odoo, sample),
     ] as const);
     return syncFigures({ id: 'sync', by: 'JSON-2', ours, naive, bare, atMost: null });
   });

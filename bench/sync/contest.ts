@@ -7,6 +7,7 @@ import { bcDefinition } from '../../src/sync/document.ts';
 import type { DocumentModel } from '../../src/sync/model.ts';
 import { describeDocument } from '../../src/sync/model.ts';
 import { MeasurementFailedError } from '../frame/errors.ts';
+import { valueText } from '../frame/format.ts';
 import type { MeasuredRun } from '../frame/mirror.ts';
 import { measureRun, openScratchMirror } from '../frame/mirror.ts';
 import type { Servers } from '../frame/servers.ts';
@@ -48,6 +49,8 @@ export function mirrorTwice(
     const { documents, lines: linesSeen } = size;
     const first = await measureRun(stage, mirror, 'full', { created: documents, linesSeen });
     const again = await measureRun(stage, mirror, 'full', { unchanged: documents, linesSeen });
+    const calls = `${first.calls} and ${again.calls} calls`;
+    stage.screen.line(`Passerelle by ${protocol}: ${timesText({ first, again })}, ${calls}`);
     return { first, again };
   });
 }
@@ -68,17 +71,24 @@ export function naiveTwice(
       if (result.documents === sample) return result;
       throw new MeasurementFailedError(`The rival copied ${result.documents} BC of ${sample}`);
     };
-    return { first: await copy(), again: await copy() };
+    const results = { first: await copy(), again: await copy() };
+    stage.screen.line(`the naive rival: ${timesText(results)}`);
+    return results;
   });
 }
 
 /** @throws MeasurementFailedError when it did not bring everything. */
 export async function wholeFetch(stage: Stage, fetcher: Fetcher, size: Size): Promise<Fetched> {
   const fetched = await stage.ending.before(bareFetch(fetcher));
+  stage.screen.line(`${fetcher.name}: ${valueText(fetched.seconds, 's')}`);
   if (fetched.documents === size.documents && fetched.lines === size.lines) return fetched;
   throw new MeasurementFailedError(
     `A bare fetch brought ${fetched.documents} BC and ${fetched.lines} lines, not ${JSON.stringify(size)}`,
   );
+}
+
+function timesText({ first, again }: Twice<{ readonly seconds: number }>): string {
+  return `${valueText(first.seconds, 's')}, again ${valueText(again.seconds, 's')}`;
 }
 
 /** A client signed in by this protocol, and the model as it describes it. `defer` closes it. */
