@@ -2,6 +2,7 @@ import rateLimit, { normalizeIP } from '@fastify/rate-limit';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { RateLimitedError } from './access-errors.ts';
 import type { ApiDeps } from './deps.ts';
+import { PortionStore } from './rate-limit-store.ts';
 
 /**
  * Of one address, for requests that show no key this process has found good: enough for mistakes, too few to guess.
@@ -24,10 +25,14 @@ export async function createLimit(
   { config, cacheRedis }: Pick<ApiDeps, 'config' | 'cacheRedis'>,
 ): Promise<Limit> {
   const perKey = config.http.rateLimit;
+  class Store extends PortionStore {
+    constructor() {
+      super(cacheRedis, `${config.queuePrefix}:rate-limit:`);
+    }
+  }
   await api.register(rateLimit, {
     global: false,
-    redis: cacheRedis,
-    nameSpace: `${config.queuePrefix}:rate-limit:`,
+    store: Store,
     skipOnError: true,
     timeWindow: 60_000,
     keyGenerator: ({ apiKey, ip }) => (apiKey === null ? `peer:${normalizeIP(ip)}` : `key:${apiKey.id}`),

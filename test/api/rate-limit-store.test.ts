@@ -1,0 +1,99 @@
+import type { Redis } from 'ioredis';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { PortionStore } from '../../src/api/rate-limit-store.ts';
+import { createLogger } from '../../src/logger.ts';
+import { openRedis } from '../../src/queues/connection.ts';
+import { freshPrefix, redisUrl } from '../harness/redis.ts';
+import { until } from '../harness/until.ts';
+
+let redis: Redis;
+let space: string;
+beforeEach(() => {
+  redis = openRedis(redisUrl(), 'producer', createLogger('silent', 'test'));
+  space = `${freshPrefix()}:`;
+});
+afterEach(() => redis.disconnect());
+
+interface Counted {
+  readonly current: number;
+  readonly ttl: number;
+}
+
+/** One process. */
+function openStore() {
+  const store = new PortionStore(redis, space);
+  return (key = 'key:1', max = 1000, windowMs = 60_000) =>
+    new Promise<Counted>((resolve, reject) => {
+      const counted = (error: Error | null, result?: Counted) =>
+        result === undefined ? reject(error) : resolve(result);
+      store.incr(key, counted, windowMs, max);
+    });
+}
+
+const asked = async () => Number(/cmdstat_eval:calls=(\d+)/.exec(await redis.info('commandstats'))?.[1] ?? 0);
+
+describe('a limit counted in portions', () => {
+  it('counts each request of a process, and asks Redis for one in ten of a thousand', async () => {
+    const count = openStore();
+    const before = await asked();
+    for (let sent = 1; sent <= 100; sent += 1) expect((await count()).current).toBe(sent);
+    expect((await asked()) - before).toBeLessThanOrEqual(12);
+    expect(await redis.pttl(`${space}key:1`)).toBeGreaterThan(0);
+  });
+
+  it('lets through no more than the limit, and of a few processes nearly all of it', async () => {
+    const processes = [openStore(), openStore(), openStore()];
+    let through = 0;
+    for (let sent = 0; sent < 1200; sent += 1) {
+      const [count] = processes.splice(0, 1);
+      if (count === undefined) continue;
+      if ((await count()).current <= 1000) through += 1;
+      processes.push(count);
+    }
+    expect(through).toBeLessThanOrEqual(1000);
+    expect(through).toBeGreaterThan(980);
+  });
+
+  it('is exact where it is small, whoever counts', async () => {
+    const [one, other] = [openStore(), openStore()];
+    const counts: number[] = [];
+    for (let sent = 0; sent < 4; sent += 1)
+      counts.push((await one('key:1', 7)).current, (await other('key:1', 7)).current);
+    expect(counts).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+  });
+
+  it('is exact for requests that come at once', async () => {
+    const count = openStore();
+    const counts = await Promise.all(Array.from({ length: 350 }, () => count('key:1', 300)));
+    expect(counts.filter(({ current }) => current <= 300)).toHaveLength(300);
+  });
+
+  it('asks nothing more once it is reached', async () => {
+    const count = openStore();
+    for (let sent = 0; sent < 3; sent += 1) await count('key:1', 2);
+    const before = await asked();
+    const { current, ttl } = await count('key:1', 2);
+    expect(current).toBeGreaterThan(2);
+    expect(ttl).toBeLessThanOrEqual(60_000);
+    expect(await asked()).toBe(before);
+  });
+
+  it('begins anew when its window ends', async () => {
+    const count = openStore();
+    await until(async () => (await count('key:1', 2, 100)).current > 2, 'the limit to be reached');
+    await until(async () => (await count('key:1', 2, 100)).current === 1, 'the next window');
+  });
+
+  it('has a count for each key', async () => {
+    const count = openStore();
+    await count('key:1');
+    expect((await count('key:2')).current).toBe(1);
+  });
+
+  it('says what went wrong with Redis, each time', async () => {
+    const count = openStore();
+    redis.disconnect();
+    await expect(count()).rejects.toThrow('Connection is closed');
+    await expect(count()).rejects.toThrow('Connection is closed');
+  });
+});
