@@ -35,8 +35,11 @@ export async function bareFetch(fetcher: Fetcher): Promise<Fetched> {
   let [documents, lines] = [0, 0];
   const work = async () => {
     for (let page = pages.shift(); page !== undefined; page = pages.shift()) {
-      documents += await fetcher.headers(page);
-      lines += await fetcher.lines(page);
+      // Not `+= await`, which would add to what there was before the pages beside this one came.
+      const headers = await fetcher.headers(page);
+      documents += headers;
+      const theirs = await fetcher.lines(page);
+      lines += theirs;
     }
   };
   await Promise.all(Array.from({ length: PAGES_IN_FLIGHT }, work));
