@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import { AUDIT_ACTIONS } from '../db/schema/audit.ts';
-import type { BcLineRow, BcRow } from '../db/schema/documents.ts';
 import { RUN_MODES, RUN_TRIGGERS } from '../db/schema/sync.ts';
 import { moment, pageOf } from './schemas.ts';
 
@@ -36,32 +35,3 @@ export const change = z.object({
     trigger: z.enum(RUN_TRIGGERS).nullable(),
   }),
 });
-
-export type Line = z.infer<typeof line>;
-export type Document = z.infer<typeof document>;
-
-/** A stored row as the API answers it. The other columns are the mirror's own business. */
-export function presentDocument(row: BcRow, lines?: readonly BcLineRow[]): Document {
-  return {
-    ...presentRecord(row),
-    changedAt: row.changedAt,
-    ...(lines === undefined ? {} : { lines: lines.map(presentLine) }),
-  };
-}
-
-export function presentLine(row: BcLineRow): Line {
-  return { ...presentRecord(row), bcOdooId: row.bcOdooId };
-}
-
-function presentRecord(row: BcRow | BcLineRow) {
-  return {
-    odooId: row.odooId,
-    fields: row.fields,
-    createDate: row.odooCreateDate,
-    writeDate: row.odooWriteDate,
-    syncedAt: row.syncedAt,
-    archivedAt: row.archivedAt,
-    archiveReason: row.archiveReason,
-    contentHash: row.contentHash,
-  };
-}

@@ -1,8 +1,7 @@
 import type { Redis } from 'ioredis';
 import type { Config, OdooConfig } from '../config.ts';
 import type { Queryable } from '../db/connection.ts';
-import { findDocument } from '../db/documents-read.ts';
-import type { BcRow } from '../db/schema/documents.ts';
+import { hasDocument } from '../db/documents-read.ts';
 import type { TrytonClient } from '../tryton/client.ts';
 import type { ApiDeps } from './deps.ts';
 import {
@@ -38,17 +37,7 @@ export async function requireRedis(redis: Redis): Promise<void> {
   }
 }
 
-/**
- * The BC with the fields of `pick` (null: all of them), archived or not.
- *
- * @throws BcNotFoundError
- */
-export async function requireDocument(
-  db: Queryable,
-  odooId: number,
-  pick: readonly string[] | null,
-): Promise<BcRow> {
-  const found = await findDocument(db, odooId, pick);
-  if (found === null) throw new BcNotFoundError(odooId);
-  return found;
+/** @throws BcNotFoundError where the mirror has no such BC, archived or not. */
+export async function requireDocument(db: Queryable, odooId: number): Promise<void> {
+  if (!(await hasDocument(db, odooId))) throw new BcNotFoundError(odooId);
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Condition, DocumentFilter } from '../db/documents-filter.ts';
 import { ARCHIVED } from '../db/documents-filter.ts';
+import type { LinesWanted } from '../db/documents-json.ts';
 import type { DocumentOrder } from '../db/documents-order.ts';
 import type { DocumentQuery } from '../db/documents-read.ts';
 import type { Extract, FieldKind } from '../db/documents-values.ts';
@@ -65,13 +66,20 @@ export function readListQuery(query: ListQuery, fields: readonly OdooFieldRow[])
   const order = readOrder(query.sort, fields);
   // With the order's type: where a field was retyped, its old values are no position in the new list.
   const list = [query.sort, order.extract, query.q, query.archived, filter.changedSince, conditions];
-  const documents: Omit<DocumentQuery, 'limit'> = {
+  const documents: Omit<DocumentQuery, 'model'> = {
     filter,
     order,
     after: query.cursor === undefined ? null : readCursor(list, query.cursor),
+    limit: query.limit,
     pick: readPick(query.fields, fields),
+    lines: readLines(query),
   };
   return { documents, list };
+}
+
+function readLines({ include, archived }: ListQuery): LinesWanted {
+  if (include === undefined) return 'none';
+  return archived === 'exclude' ? 'live' : 'all';
 }
 
 function readConditions(query: ListQuery, fields: readonly OdooFieldRow[]): Condition[] {

@@ -1,115 +1,129 @@
 import type { SQL } from 'drizzle-orm';
-import { and, asc, eq, getTableColumns, gt, isNull, sql } from 'drizzle-orm';
-import { isAnyOf } from './columns.ts';
+import { eq, sql } from 'drizzle-orm';
 import type { Queryable } from './connection.ts';
 import type { DocumentFilter } from './documents-filter.ts';
 import { filterSql } from './documents-filter.ts';
+import type { LinesWanted } from './documents-json.ts';
+import { documentColumns, jsonArray, lineColumns } from './documents-json.ts';
 import type { DocumentOrder, Position } from './documents-order.ts';
-import { beyond, existed, orderBy, orderJson, orderKey } from './documents-order.ts';
-import type { BcLineRow, BcRow } from './schema/documents.ts';
+import { pageOfIds, pageOrder } from './documents-order.ts';
+import { fieldsVersionOf } from './fields.ts';
 import { bc, bcLine } from './schema/documents.ts';
 
 export interface DocumentQuery {
+  /** Whose fields the query was made of. */
+  readonly model: string;
   readonly filter: DocumentFilter;
   readonly order: DocumentOrder;
   readonly after: Position | null;
   readonly limit: number;
   /** The fields to answer; null is all of them. */
   readonly pick: readonly string[] | null;
+  readonly lines: LinesWanted;
 }
 
-export type ListedDocument = BcRow & Position;
-
-/** One page of BCs, each with the position that a page after it starts from. */
-export async function listDocuments(db: Queryable, query: DocumentQuery): Promise<ListedDocument[]> {
-  const { filter, order, after, limit, pick } = query;
-  const snapshot = after?.snapshot ?? null;
-  const sorted = order.field === null ? null : sortedBy(order.field, snapshot);
-  const key = sorted === null ? sql`${bc.odooId}` : orderKey(sql`sorted.json`, order.extract);
-  const rows = db
-    .select({
-      ...getTableColumns(bc),
-      fields: picked(pick),
-      key: sql<string | null>`${key}::text`,
-      snapshot: snapshot === null ? sql<string>`pg_current_snapshot()::text` : sql<string>`${snapshot}::text`,
-    })
-    .from(bc)
-    .where(
-      and(
-        filterSql(filter),
-        sorted === null || snapshot === null ? undefined : existed(snapshot),
-        after === null ? undefined : beyond(key, order, after),
-      ),
-    )
-    .orderBy(orderBy(key, order))
-    .limit(limit)
-    .$dynamic();
-  return sorted === null ? rows : rows.crossJoinLateral(sorted);
+/** What a query was made of; see `fieldsVersion`. */
+interface Versioned {
+  readonly fieldsVersion: string;
 }
 
-/** The sort key's JSON, worked out once for each BC: `offset 0` keeps PostgreSQL from repeating the expression. */
-function sortedBy(field: string, snapshot: string | null): SQL {
-  return sql`(select ${orderJson(field, snapshot)} as json offset 0) as sorted`;
+/** A page as PostgreSQL wrote it. */
+export interface JsonPage<Next> {
+  /** A JSON array. */
+  readonly items: string;
+  /** Where the next page begins; null after the last one. */
+  readonly next: Next | null;
 }
 
-function picked(pick: readonly string[] | null): SQL<BcRow['fields']> {
-  if (pick === null) return sql<BcRow['fields']>`${bc.fields}`;
-  return sql<
-    BcRow['fields']
-  >`(select coalesce(jsonb_object_agg(key, value), '{}') from jsonb_each(${bc.fields})
-    where key in (select jsonb_array_elements_text(${JSON.stringify(pick)}::jsonb)))`;
+/** One page of BCs, with their lines where wanted: one query, and no row passes through JavaScript. */
+export async function readDocuments(
+  db: Queryable,
+  query: DocumentQuery,
+): Promise<JsonPage<Position> & Versioned> {
+  const { order, after, limit, pick, lines } = query;
+  const ids = pageOfIds({ order, after, filter: filterSql(query.filter), limit: limit + 1 });
+  const item = sql`select ${documentColumns(pick, lines)} from ${bc} where ${bc.odooId} = page.odoo_id`;
+  const page = { ids, order: pageOrder(order), item, limit, version: fieldsVersionOf(query.model) };
+  const { items, last, version } = await readPage(db, page);
+  const next = last === null ? null : { ...last, snapshot: after?.snapshot ?? last.snapshot };
+  return { items, next, fieldsVersion: version };
 }
 
 export async function countDocuments(db: Queryable, filter: DocumentFilter): Promise<number> {
   return db.$count(bc, filterSql(filter));
 }
 
-/** One BC, archived or not. */
-export async function findDocument(
+/** One BC as JSON, archived or not; null where the mirror has none. */
+export async function readDocument(
   db: Queryable,
   odooId: number,
-  pick: readonly string[] | null,
-): Promise<BcRow | null> {
-  const rows = await db
-    .select({ ...getTableColumns(bc), fields: picked(pick) })
-    .from(bc)
-    .where(eq(bc.odooId, odooId));
-  return rows[0] ?? null;
+  { model, pick, lines }: Pick<DocumentQuery, 'model' | 'pick' | 'lines'>,
+): Promise<{ readonly item: string | null } & Versioned> {
+  const [row] = await db.execute<{ item: string | null; version: string }>(sql`
+    select (select row_to_json(item)::text from (
+      select ${documentColumns(pick, lines)} from ${bc} where ${bc.odooId} = ${odooId}) as item) as item,
+      ${fieldsVersionOf(model)} as version`);
+  return { item: row?.item ?? null, fieldsVersion: row?.version ?? '' };
 }
 
-/** The lines of some BCs in one query, by ascending id; archived ones only where asked for. */
-export async function linesOf(
-  db: Queryable,
-  odooIds: readonly number[],
-  archived: boolean,
-): Promise<Map<number, BcLineRow[]>> {
-  const lines = new Map<number, BcLineRow[]>(odooIds.map((odooId) => [odooId, []]));
-  if (odooIds.length === 0) return lines;
-  const rows = await db
-    .select()
-    .from(bcLine)
-    .where(and(isAnyOf(bcLine.bcOdooId, odooIds), archived ? undefined : isNull(bcLine.archivedAt)))
-    .orderBy(asc(bcLine.odooId));
-  for (const row of rows) lines.get(row.bcOdooId)?.push(row);
-  return lines;
+export async function hasDocument(db: Queryable, odooId: number): Promise<boolean> {
+  const rows = await db.select({ odooId: bc.odooId }).from(bc).where(eq(bc.odooId, odooId));
+  return rows.length > 0;
 }
 
-/** One page of the lines of a BC, by ascending id; `after` is exclusive. */
-export async function listLines(
+export interface LineQuery {
+  /** Exclusive. */
+  readonly after: number;
+  readonly limit: number;
+  /** Also those that are gone; a BC that is gone shows them anyway. */
+  readonly archived: boolean;
+}
+
+/** One page of the lines of a BC, by ascending id. */
+export async function readLines(
   db: Queryable,
   odooId: number,
-  page: { readonly after: number; readonly limit: number; readonly archived: boolean },
-): Promise<BcLineRow[]> {
-  return db
-    .select()
-    .from(bcLine)
-    .where(
-      and(
-        eq(bcLine.bcOdooId, odooId),
-        gt(bcLine.odooId, page.after),
-        page.archived ? undefined : isNull(bcLine.archivedAt),
-      ),
-    )
-    .orderBy(asc(bcLine.odooId))
-    .limit(page.limit);
+  { after, limit, archived }: LineQuery,
+): Promise<JsonPage<number>> {
+  const wanted = archived ? sql`` : sql`and (${bcLine.archivedAt} is null or ${bc.archivedAt} is not null)`;
+  const ids = sql`select ${bcLine.odooId}, null as key from ${bcLine}
+    join ${bc} on ${bc.odooId} = ${bcLine.bcOdooId}
+    where ${bcLine.bcOdooId} = ${odooId} and ${bcLine.odooId} > ${after} ${wanted}
+    order by ${bcLine.odooId} limit ${limit + 1}`;
+  const item = sql`select ${lineColumns} from ${bcLine} where ${bcLine.odooId} = page.odoo_id`;
+  const page = { ids, order: sql`odoo_id`, item, limit, version: sql`null` };
+  const { items, last } = await readPage(db, page);
+  return { items, next: last?.odooId ?? null };
+}
+
+interface PageParts {
+  /** Gives `odoo_id` and `key`: one row more than the page holds tells whether there is a next one. */
+  readonly ids: SQL;
+  readonly order: SQL;
+  /** Gives the columns of the item of `page.odoo_id`. */
+  readonly item: SQL;
+  readonly limit: number;
+  readonly version: SQL;
+}
+
+/** The page as JSON, and its last row where another page follows. */
+async function readPage(db: Queryable, { ids, order, item, limit, version: versionSql }: PageParts) {
+  const [row] = await db.execute<{
+    items: string;
+    key: string | null;
+    odoo_id: string | null;
+    snapshot: string;
+    version: string;
+  }>(sql`
+    with page as materialized (
+      select odoo_id, key, row_number() over (order by ${order}) as place from (${ids}) as found)
+    select listed.items, last.key::text as key, last.odoo_id, pg_current_snapshot()::text as snapshot,
+      ${versionSql} as version
+    from (
+      select ${jsonArray(sql`item`, sql`page.place`)} as items
+      from page cross join lateral (${item}) as item where page.place <= ${limit}) as listed
+    left join page as last on last.place = ${limit} and exists (select from page where place > ${limit})`);
+  if (row === undefined) return { items: '[]', last: null, version: '' };
+  const { items, key, odoo_id: odooId, snapshot, version } = row;
+  return { items, last: odooId === null ? null : { key, odooId: Number(odooId), snapshot }, version };
 }

@@ -52,6 +52,17 @@ export function typed(json: SQL, extract: Extract): SQL {
   }
 }
 
+/** A longer text is compared and sorted by its beginning first: so no cursor outgrows a URL, and no index its page. */
+const KEY_CHARACTERS = sql.raw('200');
+
+/** What a field is sorted by. The indexes on fields are made of these very expressions. */
+export function comparable(json: SQL, extract: Extract): SQL {
+  const value = typed(json, extract);
+  return extract === 'text' || extract === 'name' ? beginning(value) : value;
+}
+
+export const beginning = (text: SQL): SQL => sql`left(${text}, ${KEY_CHARACTERS})`;
+
 /** A value given as text, as a parameter of the same type. Sent as text, or the driver would convert it its own way. */
 export function parameter(value: string, extract: Extract): SQL {
   return sql`${value}::text::${sql.raw(TYPES[extract])}`;

@@ -1,3 +1,4 @@
+import type { SQL } from 'drizzle-orm';
 import { and, asc, eq, sql } from 'drizzle-orm';
 import type { OdooFields } from '../odoo/types.ts';
 import type { Queryable } from './connection.ts';
@@ -49,4 +50,13 @@ export async function saveFields(
 /** The known fields of a model, in Odoo's order; empty before the first run. */
 export async function listFields(db: Queryable, model: string): Promise<OdooFieldRow[]> {
   return db.select().from(odooField).where(eq(odooField.model, model)).orderBy(asc(odooField.position));
+}
+
+/** Another text after each `saveFields`, for a query's list of columns. */
+export const fieldsVersionOf = (model: string): SQL =>
+  sql`(select concat(count(*), ' ', max(${odooField.seenAt})) from ${odooField} where ${odooField.model} = ${model})`;
+
+export async function fieldsVersion(db: Queryable, model: string): Promise<string> {
+  const [row] = await db.execute<{ version: string }>(sql`select ${fieldsVersionOf(model)} as version`);
+  return row?.version ?? '';
 }

@@ -22,7 +22,7 @@ export function bcHistoryRoute(api: Api, { db }: ApiDeps): void {
       },
     },
     async ({ params: { odooId }, query: { limit: size, cursor } }) => {
-      await requireDocument(db, odooId, []);
+      await requireDocument(db, odooId);
       const rows = await listChanges(db, odooId, { limit: size + 1, before: cursor });
       const changes = rows.map((row) => ({ ...row, changes: { ...row.changes } }));
       return toPage(changes, size, (last) => last.id);

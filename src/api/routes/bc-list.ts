@@ -1,15 +1,16 @@
-import { countDocuments, linesOf, listDocuments } from '../../db/documents-read.ts';
-import { listFields } from '../../db/fields.ts';
+import { countDocuments, readDocuments } from '../../db/documents-read.ts';
 import type { Api } from '../app.ts';
 import { writeCursor } from '../cursor.ts';
 import type { ApiDeps } from '../deps.ts';
-import { documentPage, presentDocument } from '../documents.ts';
+import { documentPage } from '../documents.ts';
+import { createFieldBook } from '../field-book.ts';
 import { listQuery, readListQuery } from '../list-query.ts';
 import { problemResponses } from '../problem.ts';
-import { toPage } from '../schemas.ts';
+import { pageJson, sendJson } from '../send-json.ts';
 
 /** The list of BCs: filtered, sorted, page by page. */
 export function bcListRoute(api: Api, { config, db }: ApiDeps): void {
+  const withFields = createFieldBook(db, config.model);
   api.get(
     '/api/v1/bc',
     {
@@ -21,21 +22,19 @@ export function bcListRoute(api: Api, { config, db }: ApiDeps): void {
         response: { 200: documentPage, ...problemResponses },
       },
     },
-    async ({ query }) => {
-      const { documents, list } = readListQuery(query, await listFields(db, config.model));
-      const [rows, total] = await Promise.all([
-        listDocuments(db, { ...documents, limit: query.limit + 1 }),
-        query.count === undefined ? undefined : countDocuments(db, documents.filter),
-      ]);
-      const page = toPage(rows, query.limit, (last) => writeCursor(list, last));
-      const ids = page.items.map((row) => row.odooId);
-      const lines =
-        query.include === undefined ? undefined : await linesOf(db, ids, query.archived !== 'exclude');
-      return {
-        items: page.items.map((row) => presentDocument(row, lines?.get(row.odooId))),
-        nextCursor: page.nextCursor,
-        ...(total === undefined ? {} : { total }),
-      };
+    async ({ query }, reply) => {
+      const { page, list, total } = await withFields(
+        (fields) => readListQuery(query, fields),
+        async ({ documents, list }) => {
+          const [page, total] = await Promise.all([
+            readDocuments(db, { ...documents, model: config.model }),
+            query.count === undefined ? undefined : countDocuments(db, documents.filter),
+          ]);
+          return { page, list, total, fieldsVersion: page.fieldsVersion };
+        },
+      );
+      const nextCursor = page.next === null ? null : writeCursor(list, page.next);
+      return sendJson(reply, pageJson(page.items, nextCursor, { total }));
     },
   );
 }

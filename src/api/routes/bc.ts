@@ -1,16 +1,19 @@
 import { z } from 'zod';
-import { linesOf, listLines } from '../../db/documents-read.ts';
-import { listFields } from '../../db/fields.ts';
+import { readDocument, readLines } from '../../db/documents-read.ts';
 import type { Api } from '../app.ts';
 import type { ApiDeps } from '../deps.ts';
-import { document, line, presentDocument, presentLine } from '../documents.ts';
+import { document, line } from '../documents.ts';
+import { BcNotFoundError } from '../errors.ts';
+import { createFieldBook } from '../field-book.ts';
 import { requireDocument } from '../guards.ts';
 import { fieldsParameter, includeParameter, readPick } from '../list-query.ts';
 import { problemResponses } from '../problem.ts';
-import { idCursor, limit, odooIdParam, pageOf, toPage } from '../schemas.ts';
+import { idCursor, limit, odooIdParam, pageOf } from '../schemas.ts';
+import { pageJson, sendJson } from '../send-json.ts';
 
 /** One BC and its lines. */
 export function bcRoutes(api: Api, { config, db }: ApiDeps): void {
+  const withFields = createFieldBook(db, config.model);
   api.get(
     '/api/v1/bc/:odooId',
     {
@@ -23,12 +26,14 @@ export function bcRoutes(api: Api, { config, db }: ApiDeps): void {
         response: { 200: document, ...problemResponses },
       },
     },
-    async ({ params: { odooId }, query: { fields, include } }) => {
-      const pick = fields === undefined ? null : readPick(fields, await listFields(db, config.model));
-      const found = await requireDocument(db, odooId, pick);
-      const lines =
-        include === undefined ? undefined : await linesOf(db, [odooId], found.archivedAt !== null);
-      return presentDocument(found, lines?.get(odooId));
+    async ({ params: { odooId }, query }, reply) => {
+      const lines = query.include === undefined ? 'none' : 'asTheirs';
+      const { item } = await withFields(
+        (fields) => readPick(query.fields, fields),
+        (pick) => readDocument(db, odooId, { model: config.model, pick, lines }),
+      );
+      if (item === null) throw new BcNotFoundError(odooId);
+      return sendJson(reply, item);
     },
   );
 
@@ -45,15 +50,11 @@ export function bcRoutes(api: Api, { config, db }: ApiDeps): void {
         response: { 200: pageOf(line), ...problemResponses },
       },
     },
-    async ({ params: { odooId }, query }) => {
-      const { archivedAt } = await requireDocument(db, odooId, []);
-      const rows = await listLines(db, odooId, {
-        limit: query.limit + 1,
-        after: query.cursor ?? 0,
-        // The lines of an archived BC are archived with it.
-        archived: archivedAt !== null || query.archived === 'include',
-      });
-      return toPage(rows.map(presentLine), query.limit, (last) => last.odooId);
+    async ({ params: { odooId }, query: { limit: size, cursor, archived: which } }, reply) => {
+      const wanted = { limit: size, after: cursor ?? 0, archived: which === 'include' };
+      const { items, next } = await readLines(db, odooId, wanted);
+      if (items === '[]') await requireDocument(db, odooId);
+      return sendJson(reply, pageJson(items, next === null ? null : String(next)));
     },
   );
 }

@@ -1,0 +1,45 @@
+import type { Database } from '../db/connection.ts';
+import { fieldsVersion, listFields } from '../db/fields.ts';
+import type { OdooFieldRow } from '../db/schema/model.ts';
+import { PasserelleError } from '../errors.ts';
+
+type Fields = readonly OdooFieldRow[];
+
+/**
+ * Reads a request by the model's fields, then asks the mirror. `ask` tells which version of the fields the mirror had
+ * at that moment: where it is another one than the request was read by, both are done again.
+ */
+export type FieldBook = <Query, Answer extends { readonly fieldsVersion: string }>(
+  read: (fields: Fields) => Query,
+  ask: (query: Query) => Promise<Answer>,
+) => Promise<Answer>;
+
+/** The fields of one model, kept for as long as they are what PostgreSQL holds. */
+export function createFieldBook(db: Database, model: string): FieldBook {
+  let known: { readonly version: string; readonly fields: Fields } | null = null;
+  const load = async () => {
+    // The version first: fields that are newer than it are read once more, fields that are older never stay.
+    const version = await fieldsVersion(db, model);
+    known = { version, fields: await listFields(db, model) };
+    return known.fields;
+  };
+  return async (read, ask) => {
+    const kept = known;
+    const query = kept === null ? undefined : readOrNothing(read, kept.fields);
+    if (query !== undefined) {
+      const answer = await ask(query);
+      if (answer.fieldsVersion === kept?.version) return answer;
+    }
+    return ask(read(await load()));
+  };
+}
+
+/** What is refused by fields that were kept may be right by those of today. */
+function readOrNothing<Query>(read: (fields: Fields) => Query, fields: Fields): Query | undefined {
+  try {
+    return read(fields);
+  } catch (error) {
+    if (error instanceof PasserelleError) return undefined;
+    throw error;
+  }
+}

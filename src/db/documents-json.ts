@@ -1,0 +1,47 @@
+import type { SQL } from 'drizzle-orm';
+import { sql } from 'drizzle-orm';
+import type { AnyPgColumn } from 'drizzle-orm/pg-core';
+import { bc, bcLine } from './schema/documents.ts';
+
+/** Which lines come with a BC. `asTheirs`: those that are gone come with a BC that is gone too. */
+export type LinesWanted = 'none' | 'live' | 'all' | 'asTheirs';
+
+/** The columns of a BC's JSON, as the API answers it, for a query on the table. */
+export function documentColumns(pick: readonly string[] | null, lines: LinesWanted): SQL {
+  const own = sql`${recordColumns(bc, picked(pick))}, ${moment(bc.changedAt)} as "changedAt"`;
+  return lines === 'none' ? own : sql`${own}, (${linesOfBc(lines)}) as "lines"`;
+}
+
+/** The columns of a line's JSON. */
+export const lineColumns: SQL = sql`${recordColumns(bcLine, sql`${bcLine.fields}`)}, ${bcLine.bcOdooId} as "bcOdooId"`;
+
+/** The rows of a query as one JSON array, in the order of a column of its `from`. PostgreSQL writes no blanks here. */
+export const jsonArray = (row: SQL, order: SQL): SQL =>
+  sql`'[' || coalesce(string_agg(row_to_json(${row})::text, ',' order by ${order}), '') || ']'`;
+
+function recordColumns(table: typeof bc | typeof bcLine, fields: SQL): SQL {
+  return sql`${table.odooId} as "odooId", ${fields} as "fields", ${moment(table.odooCreateDate)} as "createDate",
+    ${moment(table.odooWriteDate)} as "writeDate", ${moment(table.syncedAt)} as "syncedAt",
+    ${moment(table.archivedAt)} as "archivedAt", ${table.archiveReason} as "archiveReason",
+    ${table.contentHash} as "contentHash"`;
+}
+
+/** ISO 8601 in UTC with milliseconds, as JavaScript words it. */
+function moment(column: AnyPgColumn): SQL {
+  return sql`to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
+}
+
+function picked(pick: readonly string[] | null): SQL {
+  if (pick === null) return sql`${bc.fields}`;
+  return sql`(select coalesce(jsonb_object_agg(key, value), '{}') from jsonb_each(${bc.fields})
+    where key in (select jsonb_array_elements_text(${JSON.stringify(pick)}::jsonb)))`;
+}
+
+function linesOfBc(wanted: Exclude<LinesWanted, 'none'>): SQL {
+  const live = sql`${bcLine.archivedAt} is null`;
+  const which = {
+    ...{ live: sql`and ${live}`, all: sql``, asTheirs: sql`and (${live} or ${bc.archivedAt} is not null)` },
+  }[wanted];
+  return sql`select (${jsonArray(sql`line`, sql`line."odooId"`)})::json from (
+    select ${lineColumns} from ${bcLine} where ${bcLine.bcOdooId} = ${bc.odooId} ${which}) as line`;
+}
