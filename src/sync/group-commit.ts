@@ -1,6 +1,6 @@
 import { fencesOf } from '../db/fences.ts';
 import { errorMessage } from '../errors.ts';
-import { advanceWhenPageIsDone } from './advance.ts';
+import { advanceWhenPagesAreDone } from './advance.ts';
 import { isRefusedByPostgres } from './again.ts';
 import { byKey } from './by-key.ts';
 import { Grouping } from './grouping.ts';
@@ -97,12 +97,11 @@ async function storeGroup(
 /** What is stored stays stored: where this fails, the watchdog moves the run on. */
 async function advance(mirror: Mirror, items: readonly GroupItem[]): Promise<void> {
   for (const [runId, own] of byKey(items, (item) => item.runId)) {
-    for (const page of new Set(own.map((item) => item.page))) {
-      try {
-        await advanceWhenPageIsDone(mirror, { runId, page });
-      } catch (error) {
-        mirror.log.warn({ runId, page, reason: errorMessage(error) }, 'moving a run on');
-      }
+    const pages = [...new Set(own.map((item) => item.page))];
+    try {
+      await advanceWhenPagesAreDone(mirror, runId, pages);
+    } catch (error) {
+      mirror.log.warn({ runId, pages, reason: errorMessage(error) }, 'moving a run on');
     }
   }
 }
