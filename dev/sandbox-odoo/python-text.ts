@@ -22,10 +22,16 @@ export function tuple(items: readonly unknown[]): string {
 
 /** Python's `json.dumps`: everything outside ASCII is escaped. */
 export function jsonText(value: unknown): string {
-  return filled(
-    JSON.stringify(value).replaceAll(
-      /[\u007f-\uffff]/g,
-      (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
-    ),
-  );
+  return filled(JSON.stringify(value).replaceAll(/[\u007f-\uffff]/g, escaped));
+}
+
+/** Few characters make up most of what is escaped. */
+const escapes = new Map<string, string>();
+
+function escaped(char: string): string {
+  const known = escapes.get(char);
+  if (known !== undefined) return known;
+  const text = `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  escapes.set(char, text);
+  return text;
 }
