@@ -42,11 +42,14 @@ export async function runBench<Options>(
   command: BenchCommand<Options>,
   args: readonly string[],
 ): Promise<never> {
-  process.exit(await codeOf(command, args));
+  process.exit(await exitCode(command, args));
 }
 
-/** 0: every target is met; 1: one is missed, or it could not be measured; 2: bad usage. */
-async function codeOf<Options>(command: BenchCommand<Options>, args: readonly string[]): Promise<0 | 1 | 2> {
+/** Runs it. 0: every target is met; 1: one is missed, or it could not be measured; 2: bad usage. */
+export async function exitCode<Options>(
+  command: BenchCommand<Options>,
+  args: readonly string[],
+): Promise<0 | 1 | 2> {
   const options = read(command, args);
   if (typeof options === 'string') {
     process.stderr.write(`${options}\nSee npm run ${command.script} -- --help\n`);

@@ -23,6 +23,11 @@ export function ratioText(ratio: number): string {
   return `${numberText(ratio)} ×`;
 }
 
+/** One digit more: a target may be missed by what the shorter text does not show. */
+export function exactRatioText(ratio: number): string {
+  return `${ratio.toLocaleString('en', { maximumFractionDigits: 3 })} ×`;
+}
+
 /** `at most 1.15 ×`; empty where there is none. */
 export function targetText({ target }: Figure): string {
   return target === null ? '' : `${target.is} ${ratioText(target.ratio)}`;

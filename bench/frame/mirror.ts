@@ -56,7 +56,7 @@ export async function openScratchMirror(
 ): Promise<ScratchMirror> {
   const databaseUrl = await scratchDatabase(servers, stage.defer);
   const db = await openMigrated(stage, databaseUrl);
-  const prefix = `passerelle-bench-${randomBytes(6).toString('hex')}`;
+  const prefix = `passerelle-mirror-bench-${randomBytes(6).toString('hex')}`;
   const queues = openDemoQueues(stage, servers.redisUrl, prefix, true);
   const worker = startProcess(servers.workspace, {
     name: `worker-${prefix}`,

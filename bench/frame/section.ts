@@ -1,7 +1,7 @@
 import { cpus, totalmem } from 'node:os';
 import type { Figure } from './figure.ts';
 import { isMet, median, ratioOf } from './figure.ts';
-import { ratioText, targetText } from './format.ts';
+import { exactRatioText, targetText } from './format.ts';
 
 /** What one suite measured, and where. */
 export interface Section {
@@ -38,7 +38,7 @@ function missed(figure: Figure): string {
   const { title, ours, beside } = figure;
   const ratio = ratioOf(figure);
   if (ratio === null || Number.isNaN(ratio)) return `${title}: it was not measured.`;
-  return `${title}: ${ours.name} is at ${ratioText(ratio)} of ${beside?.name}, the target is ${targetText(figure)}.`;
+  return `${title}: ${ours.name} is at ${exactRatioText(ratio)} of ${beside?.name}, the target is ${targetText(figure)}.`;
 }
 
 /** The sections as `results.json` holds them: every value, and what follows from them. */

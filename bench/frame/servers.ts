@@ -46,7 +46,7 @@ export async function scratchDatabase(
   { databaseUrl }: Pick<Servers, 'databaseUrl'>,
   defer: Stage['defer'],
 ): Promise<string> {
-  const name = `passerelle_bench_${randomBytes(6).toString('hex')}`;
+  const name = `passerelle_mirror_bench_${randomBytes(6).toString('hex')}`;
   // template0: nobody is ever connected to it.
   await onServer(databaseUrl, (sql) => sql`create database ${sql(name)} template template0`);
   defer(() => onServer(databaseUrl, (sql) => sql`drop database if exists ${sql(name)} with (force)`));

@@ -1,0 +1,62 @@
+import { execFile } from 'node:child_process';
+import { resolve } from 'node:path';
+import { Redis } from 'ioredis';
+import { expect, inject, test } from 'vitest';
+import type { Section } from '../../bench/frame/section.ts';
+import { redisUrl } from '../harness/redis.ts';
+import { onServer } from '../harness/server.ts';
+
+const ROOT = resolve(import.meta.dirname, '../..');
+
+/** The command in a process of its own. Whether targets are met does not matter: so small, they need not be. */
+function bench(module: string, args: readonly string[], env: NodeJS.ProcessEnv = {}) {
+  const { ODOO_URL: _, ...clean } = process.env;
+  const options = { cwd: ROOT, env: { ...clean, ...env } };
+  return new Promise<{ code: unknown; out: string; complaint: string }>((done) => {
+    execFile(process.execPath, ['--import', 'tsx', module, ...args], options, (error, out, complaint) =>
+      done({ code: error === null ? 0 : error.code, out, complaint }),
+    );
+  });
+}
+
+test('a full sync is measured beside a bare fetch and the rival, and nothing of it stays', async () => {
+  const stores = { BENCH_DATABASE_URL: inject('databaseUrl'), BENCH_REDIS_URL: redisUrl() };
+  const args = ['--only', 'sync', '--documents', '30', '--rounds', '1', '--json'];
+  const { out, complaint } = await bench('bench/main.ts', args, stores);
+  expect(complaint).toContain('the naive rival:');
+  const { sections } = JSON.parse(out) as { sections: Section[] };
+  expect(sections).toMatchObject([
+    { name: 'sync', on: 'sandbox', rounds: 1, size: '30 BC, the naive rival 30 of them' },
+  ]);
+  expect(sections[0]?.servers).toMatchObject({ PostgreSQL: expect.any(String), Redis: expect.any(String) });
+  const figures = sections[0]?.figures ?? [];
+  expect(figures.map(({ id, target }) => [id, target?.ratio])).toEqual([
+    ['sync.first.naive', 20],
+    ['sync.again.naive', 20],
+    ['sync.first.bare', undefined],
+    ['sync.first.request', undefined],
+    ['sync.again.bare', undefined],
+    ['sync.again.request', undefined],
+  ]);
+  for (const { ours, beside } of figures) {
+    for (const series of [ours, beside]) {
+      expect(series?.values).toHaveLength(1);
+      for (const value of series?.values ?? []) expect(value).toBeGreaterThan(0);
+    }
+  }
+  const redis = new Redis(redisUrl());
+  expect(await redis.keys('passerelle-mirror-bench-*')).toEqual([]);
+  redis.disconnect();
+  const left = await onServer(
+    inject('databaseUrl'),
+    (sql) => sql`select datname from pg_database where starts_with(datname, 'passerelle_mirror_bench_')`,
+  );
+  expect([...left]).toEqual([]);
+});
+
+test.each([
+  ['bench/main.ts', ['--only', 'speed'], '--only: expected some of '],
+  ['bench/live/main.ts', [], 'Not set: ODOO_URL'],
+])('%s %j ends with 2 and says what is wrong', async (module, args, said) => {
+  expect(await bench(module, args)).toMatchObject({ code: 2, complaint: expect.stringContaining(said) });
+});
