@@ -1,4 +1,4 @@
-import { eq, or, sql } from 'drizzle-orm';
+import { eq, sql } from 'drizzle-orm';
 import type { OdooRecord } from '../odoo/types.ts';
 import { isAnyOf } from './columns.ts';
 import type { Queryable } from './connection.ts';
@@ -25,24 +25,39 @@ export interface StoredLine {
   readonly bytes: number;
 }
 
+/** As PostgreSQL words it; read by hand, because these are the rows that each job reads. */
+interface StoredColumns extends Record<string, unknown> {
+  readonly odoo_id: string;
+  readonly content_hash: string;
+  readonly odoo_write_date: string | null;
+  readonly archived: boolean;
+  readonly bytes: number;
+}
+
+const storedColumns = sql.raw(
+  'odoo_id, content_hash, odoo_write_date, archived_at is not null as archived, pg_column_size(fields) as bytes',
+);
+
+function stored(row: StoredColumns) {
+  return {
+    odooId: Number(row.odoo_id),
+    contentHash: row.content_hash,
+    writeDate: row.odoo_write_date === null ? null : new Date(row.odoo_write_date),
+    archived: row.archived,
+    bytes: row.bytes,
+  };
+}
+
 /** What is known of some BCs, by id. */
 export async function storedHeaders(
   db: Queryable,
   odooIds: readonly number[],
 ): Promise<Map<number, StoredHeader>> {
   if (odooIds.length === 0) return new Map();
-  const rows = await db
-    .select({
-      odooId: bc.odooId,
-      contentHash: bc.contentHash,
-      writeDate: bc.odooWriteDate,
-      fetchSeq: bc.fetchSeq,
-      archived: sql<boolean>`${bc.archivedAt} is not null`,
-      bytes: sql<number>`pg_column_size(${bc.fields})`,
-    })
-    .from(bc)
-    .where(isAnyOf(bc.odooId, odooIds));
-  return new Map(rows.map((row) => [row.odooId, row]));
+  const rows = await db.execute<StoredColumns & { fetch_seq: string }>(sql`
+    select ${storedColumns}, fetch_seq from ${bc} where ${isAnyOf(bc.odooId, odooIds)}`);
+  const headers = rows.map((row) => ({ ...stored(row), fetchSeq: Number(row.fetch_seq) }));
+  return new Map(headers.map((header) => [header.odooId, header]));
 }
 
 /**
@@ -55,19 +70,11 @@ export async function storedLines(
   lineIds: readonly number[],
   lock?: 'locked',
 ): Promise<StoredLine[]> {
-  const lines = db
-    .select({
-      odooId: bcLine.odooId,
-      bcOdooId: bcLine.bcOdooId,
-      contentHash: bcLine.contentHash,
-      writeDate: bcLine.odooWriteDate,
-      archived: sql<boolean>`${bcLine.archivedAt} is not null`,
-      bytes: sql<number>`pg_column_size(${bcLine.fields})`,
-    })
-    .from(bcLine)
-    .where(or(isAnyOf(bcLine.bcOdooId, odooIds), isAnyOf(bcLine.odooId, lineIds)))
-    .orderBy(bcLine.odooId);
-  return lock === 'locked' ? lines.for('update') : lines;
+  const rows = await db.execute<StoredColumns & { bc_odoo_id: string }>(sql`
+    select ${storedColumns}, bc_odoo_id from ${bcLine}
+    where ${isAnyOf(bcLine.bcOdooId, odooIds)} or ${isAnyOf(bcLine.odooId, lineIds)}
+    order by odoo_id ${lock === 'locked' ? sql.raw('for update') : sql.raw('')}`);
+  return rows.map((row) => ({ ...stored(row), bcOdooId: Number(row.bc_odoo_id) }));
 }
 
 /** The stored content of some records, by id. */
