@@ -1,4 +1,3 @@
-import { isUtf8 } from 'node:buffer';
 import { errors, Pool } from 'undici';
 import { errorCode, errorMessage } from '../errors.ts';
 import { retryAfterMs } from '../retry.ts';
@@ -10,7 +9,7 @@ import {
   OdooUnavailableError,
   OdooUnreachableError,
 } from './errors.ts';
-import { BAD_BYTES } from './unstorable.ts';
+import { utf8Text, withoutMark } from './text.ts';
 
 export interface HttpRequest {
   readonly site: CallSite;
@@ -23,6 +22,9 @@ export interface HttpRequest {
 
 export interface HttpAnswer {
   readonly status: number;
+  /** The body as it came. */
+  readonly bytes: Buffer;
+  /** The body as text, decoded when it is first asked for. */
   readonly body: string;
   readonly contentType: string;
   /** The `Date` header as sent. */
@@ -58,11 +60,16 @@ export function createHttp(url: string, timeoutMs: number, connections: number):
       signal: AbortSignal.timeout(timeoutMs),
     });
     const header = (name: string) => [answer.headers[name]].flat()[0];
-    const body = textOf(Buffer.from(await answer.body.arrayBuffer()));
+    const bytes = Buffer.from(await answer.body.arrayBuffer());
     refuseUnusable(request, answer.statusCode, header);
+    let text: string | undefined;
     return {
       status: answer.statusCode,
-      body,
+      bytes,
+      get body() {
+        text ??= utf8Text(withoutMark(bytes));
+        return text;
+      },
       contentType: header('content-type') ?? '',
       date: header('date'),
     };
@@ -72,22 +79,6 @@ export function createHttp(url: string, timeoutMs: number, connections: number):
       exchange(request).catch((error) => Promise.reject(named(error, request.site, timeoutMs))),
     close: () => pool.close(),
   };
-}
-
-const BYTE_ORDER_MARK = Buffer.from('\ufeff');
-const REPLACEMENT = Buffer.from('\ufffd');
-
-/** The body as text. What is not UTF-8 becomes `BAD_BYTES`; a replacement character that was sent stays one. */
-function textOf(bytes: Buffer): string {
-  const start = bytes.subarray(0, 3).equals(BYTE_ORDER_MARK) ? 3 : 0;
-  if (isUtf8(bytes)) return bytes.toString('utf8', start);
-  const parts: string[] = [];
-  for (let from = start, to = 0; to >= 0; from = to + REPLACEMENT.length) {
-    to = bytes.indexOf(REPLACEMENT, from);
-    const part = bytes.toString('utf8', from, to < 0 ? bytes.length : to);
-    parts.push(part.replaceAll('\ufffd', BAD_BYTES));
-  }
-  return parts.join('\ufffd');
 }
 
 function refuseUnusable(request: HttpRequest, status: number, header: (name: string) => string | undefined) {

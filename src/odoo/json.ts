@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { OdooValue } from './types.ts';
 import {
+  BAD_BYTES,
   DEEPEST,
   hasBadBytes,
   NOT_FINITE,
@@ -12,8 +13,11 @@ import {
 } from './unstorable.ts';
 import type { Malformed } from './xml.ts';
 
-/** Escapes that may need work: control characters to remove, lone surrogates. */
-const SUSPECT = /\\(?:u00[01]|[bf]|ud[89a-f])/i;
+/**
+ * Escapes that may need work: control characters to remove, halves of surrogate pairs without the other. Cheap, and
+ * true a little too often: where a backslash stands before, it may be that one that is escaped.
+ */
+const SUSPECT = /\\(?:[bf]|u00[01]|ud(?:[89ab]..(?!\\ud[c-f])|[c-f](?<![^\\]\\ud[89ab]..\\ud.)))/i;
 
 /**
  * One escape at a time, so that an escaped backslash before `u0001` is never taken for a control character:
@@ -22,7 +26,7 @@ const SUSPECT = /\\(?:u00[01]|[bf]|ud[89a-f])/i;
 const ESCAPES =
   /\\\\|\\u00(?:0[0-8bcef]|1[0-9a-f])|\\[bf]|\\ud[89ab][0-9a-f]{2}\\ud[c-f][0-9a-f]{2}|\\ud[89a-f][0-9a-f]{2}/gi;
 
-/** What JSON.parse cannot be trusted with. Cheap, and true a little too often. */
+/** What JSON.parse cannot be trusted with. True a little too often. */
 const SUSPECT_NUMBER = /\d{16}|[[:,\s]-?(?:NaN|Infinity)/;
 
 /** An escape, a quotation mark, or a whole token that JSON.parse refuses or rounds. */
@@ -37,15 +41,37 @@ const TOKEN = /\\.|"|(?<![\w.+-])(?:-?(?:NaN|Infinity)|-?\d{16,}(?![\d.eE]))/gs;
  */
 export function parseJson(body: string, malformed: Malformed): OdooValue {
   const text = SUSPECT.test(body) ? body.replace(ESCAPES, cleaned) : body;
+  const plain = parsed(text);
+  if (plain !== undefined && !text.includes(BAD_BYTES) && isOrdinary(plain, 1)) return plain;
   // Drawn anew for each text, after it was written: nothing in the text can look like it.
   const mark = SUSPECT_NUMBER.test(text) ? randomUUID() : undefined;
-  let parsed: OdooValue;
+  const value = mark === undefined ? plain : parsed(marked(text, mark));
+  if (value === undefined) throw malformed('it is not complete JSON');
+  return settled(value, mark, 1);
+}
+
+/** Undefined: it is not JSON. Python's NaN and Infinity are none. */
+function parsed(text: string): OdooValue | undefined {
   try {
-    parsed = JSON.parse(mark === undefined ? text : marked(text, mark)) as OdooValue;
+    return JSON.parse(text) as OdooValue;
   } catch {
-    throw malformed('it is not complete JSON');
+    return undefined;
   }
-  return settled(parsed, mark, 1);
+}
+
+/** Whether no number may have been rounded, and nothing nests too deep. Of what JSON.parse made, which has no cycles. */
+function isOrdinary(value: OdooValue, depth: number): boolean {
+  if (typeof value === 'number') return value <= Number.MAX_SAFE_INTEGER && value >= Number.MIN_SAFE_INTEGER;
+  if (typeof value !== 'object' || value === null) return true;
+  if (depth > DEEPEST) return false;
+  if (Array.isArray(value)) {
+    for (const item of value) if (!isOrdinary(item, depth + 1)) return false;
+    return true;
+  }
+  const members = value as Readonly<Record<string, OdooValue>>;
+  // Own names alone: what JSON.parse makes inherits nothing that is listed.
+  for (const name in members) if (!isOrdinary(members[name] ?? null, depth + 1)) return false;
+  return true;
 }
 
 function cleaned(found: string): string {

@@ -6,8 +6,9 @@ import { Unstorable } from './unstorable.ts';
 
 /** The checks that make a decoded answer what its call promises. All throw OdooMalformedError. */
 
-const id = z.int().positive();
-const ids = z.array(id);
+const isId = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) > 0;
+const id = z.custom<number>(isId);
+const ids = z.custom<number[]>((value) => Array.isArray(value) && value.every(isId));
 const count = z.int().nonnegative();
 const description = z.looseObject({ type: z.string(), string: z.string() });
 /** Not a `z.record`, which would drop a field named `__proto__`. */
@@ -24,7 +25,7 @@ export function uidOf(site: CallSite, value: OdooValue): number {
 }
 
 export function idsOf(site: CallSite, value: OdooValue): number[] {
-  const odd = Array.isArray(value) ? value.find((item) => !id.safeParse(item).success) : undefined;
+  const odd = Array.isArray(value) ? value.find((item) => !isId(item)) : undefined;
   const told =
     odd === undefined ? '' : `: one is ${odd instanceof Unstorable ? odd.unstorable : asText(odd)}`;
   return checked(site, ids, value, `a list of ids${told}`);
@@ -84,7 +85,8 @@ function idAsSent(value: OdooValue): string {
 const asText = (value: OdooValue) => JSON.stringify(value).slice(0, 40);
 
 function isRecord(value: OdooValue): value is OdooRecord {
-  return typeof value === 'object' && value !== null && 'id' in value && id.safeParse(value['id']).success;
+  if (typeof value !== 'object' || value === null || !('id' in value)) return false;
+  return isId(value['id']);
 }
 
 function checked<T>(site: CallSite, schema: z.ZodType<T>, value: OdooValue, expected: string): T {

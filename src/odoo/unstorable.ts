@@ -39,18 +39,27 @@ export function textValue(text: string): string | Unstorable {
 
 /** The first field, in its record's order, that holds what cannot be stored, and why; null when all can be. */
 export function unstorableIn(record: OdooRecord): { readonly field: string; readonly reason: string } | null {
-  for (const [field, value] of Object.entries(record)) {
-    const found = firstUnstorable(value);
+  // Records inherit nothing that is listed, and lists of their own names cost more than the search.
+  for (const field in record) {
+    const found = firstUnstorable(record[field]);
     if (found !== null) return { field, reason: found.unstorable };
   }
   return null;
 }
 
-function firstUnstorable(value: OdooValue): Unstorable | null {
+function firstUnstorable(value: OdooValue | undefined): Unstorable | null {
   if (typeof value !== 'object' || value === null) return null;
   if (value instanceof Unstorable) return value;
-  for (const item of Object.values(value)) {
-    const found = firstUnstorable(item);
+  if (Array.isArray(value)) {
+    for (const item of value) {
+      const found = firstUnstorable(item);
+      if (found !== null) return found;
+    }
+    return null;
+  }
+  const members = value as Readonly<Record<string, OdooValue>>;
+  for (const name in members) {
+    const found = firstUnstorable(members[name]);
     if (found !== null) return found;
   }
   return null;

@@ -1,7 +1,12 @@
-import { withoutControls } from './text.ts';
+import { withoutMark } from './text.ts';
 import type { OdooValue } from './types.ts';
 import { BAD_BYTES, DEEPEST, NOT_UTF8, TOO_DEEP, Unstorable } from './unstorable.ts';
+import { literal, XmlBytes } from './xml-bytes.ts';
+import { plainScalar } from './xml-plain.ts';
 import { scalar } from './xml-scalars.ts';
+import type { Member, Shape, Span } from './xml-shape.ts';
+import { shapeOf } from './xml-shape.ts';
+import { XmlTags } from './xml-tags.ts';
 
 /** What a `methodResponse` holds: a value, or a fault. */
 export type XmlRpcResponse = { readonly value: OdooValue } | { readonly fault: OdooValue };
@@ -28,56 +33,80 @@ const EMPTY: Readonly<Record<string, OdooValue>> = {
  *
  * @throws what `malformed` builds for anything that is not XML-RPC.
  */
-export function decodeXmlRpc(body: string, malformed: Malformed): XmlRpcResponse {
-  return new Scanner(withoutControls(body), malformed).response();
+export function decodeXmlRpc(body: Buffer, malformed: Malformed): XmlRpcResponse {
+  return new Scanner(withoutMark(body), malformed).response();
 }
 
-class Scanner {
-  readonly #xml: string;
-  readonly #malformed: Malformed;
-  #position = 0;
-  #depth = 0;
+const VALUE = literal('<value>');
+const END_VALUE = literal('</value>');
+const DATA = literal('<data>');
 
-  constructor(xml: string, malformed: Malformed) {
-    this.#xml = xml;
-    this.#malformed = malformed;
+/** Looks first for what Odoo writes, byte for byte; what is laid out otherwise is read tag by tag. */
+class Scanner {
+  readonly #xml: XmlBytes;
+  readonly #tags: XmlTags;
+  #depth = 0;
+  #shape: Shape | undefined;
+
+  constructor(bytes: Buffer, malformed: Malformed) {
+    this.#xml = new XmlBytes(bytes);
+    this.#tags = new XmlTags(this.#xml, malformed);
   }
 
   response(): XmlRpcResponse {
-    if (this.#xml.startsWith('<?xml')) this.#tag();
-    this.#expect('methodResponse');
-    const kind = this.#nextTag();
-    if (kind !== 'params' && kind !== 'fault') throw this.#misplaced(kind, 'params');
-    if (kind === 'params') this.#expect('param');
-    const value = this.#value(this.#nextTag());
-    if (kind === 'params') this.#expect('/param');
-    this.#expect(`/${kind}`);
-    this.#expect('/methodResponse');
-    if (this.#xml.slice(this.#position).trim() !== '') throw this.#malformed('the XML goes on after its end');
+    this.#prologue();
+    const kind = this.#tags.next();
+    if (kind !== 'params' && kind !== 'fault') throw this.#tags.misplaced(kind, 'params');
+    if (kind === 'params') this.#tags.expect('param');
+    const value = this.#value();
+    if (kind === 'params') this.#tags.expect('/param');
+    this.#tags.expect(`/${kind}`);
+    this.#tags.expect('/methodResponse');
+    this.#tags.end();
     return kind === 'params' ? { value } : { fault: value };
   }
 
-  #value(opening: string): OdooValue {
-    if (opening === 'value/') return '';
-    if (opening !== 'value') throw this.#misplaced(opening, 'value');
-    const untyped = this.#text();
-    const type = this.#tag();
-    if (type === '/value') return scalar('string', untyped, this.#malformed);
-    if (untyped.trim() !== '') throw this.#malformed('the XML has text beside a typed value');
+  #prologue(): void {
+    const tags = this.#tags;
+    const before = tags.text();
+    const first = tags.tag();
+    if (before.trim() !== '') throw tags.malformed('the XML has text between tags');
+    if (before === '' && first.startsWith('?xml')) tags.expect('methodResponse');
+    else if (first !== 'methodResponse') throw tags.misplaced(first, 'methodResponse');
+  }
+
+  #value(): OdooValue {
+    return this.#xml.take(VALUE) ? this.#inside() : this.#opened(this.#tags.next());
+  }
+
+  #opened(tag: string): OdooValue {
+    if (tag === 'value/') return '';
+    if (tag !== 'value') throw this.#tags.misplaced(tag, 'value');
+    return this.#inside();
+  }
+
+  /** What follows `<value>`, its end included. */
+  #inside(): OdooValue {
+    const plain = this.#depth < DEEPEST ? plainScalar(this.#xml) : undefined;
+    if (plain !== undefined) return plain;
+    const untyped = this.#tags.text();
+    const type = this.#tags.tag();
+    if (type === '/value') return scalar('string', untyped, this.#tags.malformed);
+    if (untyped.trim() !== '') throw this.#tags.malformed('the XML has text beside a typed value');
     if (this.#depth === DEEPEST) return this.#skip(type);
     this.#depth++;
     const value = this.#typed(type);
     this.#depth--;
-    this.#expect('/value');
+    if (!this.#xml.take(END_VALUE)) this.#tags.expect('/value');
     return value;
   }
 
   /** Passes over the rest of a value without looking into it, and without a stack. */
   #skip(type: string): Unstorable {
-    for (let open = 1, tag = type; ; tag = this.#tag()) {
+    for (let open = 1, tag = type; ; tag = this.#tags.tag()) {
       if (tag === 'value') open++;
       if (tag === '/value' && --open === 0) return new Unstorable(TOO_DEEP);
-      this.#text();
+      this.#tags.text();
     }
   }
 
@@ -86,74 +115,70 @@ class Scanner {
     if (type === 'struct') return this.#struct();
     if (type.endsWith('/')) {
       const empty = EMPTY[type.replace(/\s+\/$/, '/')];
-      if (empty === undefined) throw this.#misplaced(type, 'value type');
+      if (empty === undefined) throw this.#tags.misplaced(type, 'value type');
       return empty;
     }
-    return scalar(type, this.#content(type), this.#malformed);
+    return scalar(type, this.#tags.content(type), this.#tags.malformed);
   }
 
   #array(): OdooValue[] {
     const values: OdooValue[] = [];
-    const data = this.#nextTag();
-    if (data !== 'data/') {
-      if (data !== 'data') throw this.#misplaced(data, 'data');
-      for (let next = this.#nextTag(); next !== '/data'; next = this.#nextTag())
-        values.push(this.#value(next));
+    const data = this.#xml.take(DATA) ? 'data' : this.#tags.next();
+    if (data !== 'data' && data !== 'data/') throw this.#tags.misplaced(data, 'data');
+    while (data === 'data') {
+      if (this.#xml.take(VALUE)) values.push(this.#inside());
+      else {
+        const next = this.#tags.next();
+        if (next === '/data') break;
+        values.push(this.#opened(next));
+      }
     }
-    this.#expect('/array');
+    this.#tags.expect('/array');
     return values;
   }
 
   #struct(): OdooValue {
-    const members: [string, OdooValue][] = [];
-    for (let next = this.#nextTag(); next !== '/struct'; next = this.#nextTag()) {
-      if (next !== 'member') throw this.#misplaced(next, 'member');
-      this.#expect('name');
-      const name = scalar('string', this.#content('name'), this.#malformed);
-      members.push([typeof name === 'string' ? name : BAD_BYTES, this.#value(this.#nextTag())]);
-      this.#expect('/member');
+    const shape = this.#shape;
+    if (shape === undefined) return this.#members([], {});
+    const values: Record<string, OdooValue> = { ...shape.template };
+    let read = 0;
+    for (const member of shape.members) {
+      if (!this.#xml.takeAgain(member)) break;
+      values[member.name] = this.#inside();
+      read++;
     }
-    const bad = members.some(([name]) => name === BAD_BYTES);
-    return bad ? new Unstorable(NOT_UTF8) : Object.fromEntries(members);
+    if (read === shape.members.length && this.#xml.takeAgain(shape.end)) return values;
+    return this.#members(shape.members.slice(0, read), values);
   }
 
-  /** Text up to the next tag. */
-  #text(): string {
-    const end = this.#xml.indexOf('<', this.#position);
-    if (end < 0) throw this.#malformed('the XML is cut off');
-    const text = this.#xml.slice(this.#position, end);
-    this.#position = end;
-    return text;
+  /** The members of a struct, those that were read before among them. */
+  #members(read: readonly Member[], before: Readonly<Record<string, OdooValue>>): OdooValue {
+    const members = [...read];
+    const values = read.map(({ name }): [string, OdooValue] => [name, before[name] ?? null]);
+    for (;;) {
+      const from = this.#xml.position;
+      if (values.length > 0) this.#tags.expect('/member');
+      const next = this.#tags.next();
+      if (next === '/struct') return this.#closed(members, values, { from, to: this.#xml.position });
+      if (next !== 'member') throw this.#tags.misplaced(next, 'member');
+      const name = this.#name();
+      const opening = this.#tags.next();
+      if (opening === 'value') members.push({ name, from, to: this.#xml.position });
+      values.push([name, this.#opened(opening)]);
+    }
   }
 
-  /** The tag that starts here, without its brackets. */
-  #tag(): string {
-    const end = this.#xml.indexOf('>', this.#position);
-    if (end < 0) throw this.#malformed('the XML is cut off');
-    const tag = this.#xml.slice(this.#position + 1, end);
-    this.#position = end + 1;
-    return tag;
+  #name(): string {
+    this.#tags.expect('name');
+    const name = scalar('string', this.#tags.content('name'), this.#tags.malformed);
+    return typeof name === 'string' ? name : BAD_BYTES;
   }
 
-  #nextTag(): string {
-    if (this.#text().trim() !== '') throw this.#malformed('the XML has text between tags');
-    return this.#tag();
-  }
-
-  /** Text up to the closing tag of `type`. */
-  #content(type: string): string {
-    const text = this.#text();
-    const closing = this.#tag();
-    if (closing !== `/${type}`) throw this.#misplaced(closing, `/${type}`);
-    return text;
-  }
-
-  #expect(wanted: string): void {
-    const found = this.#nextTag();
-    if (found !== wanted) throw this.#misplaced(found, wanted);
-  }
-
-  #misplaced(found: string, wanted: string): Error {
-    return this.#malformed(`the XML has <${found.slice(0, 40)}> where <${wanted}> belongs`);
+  #closed(members: readonly Member[], values: readonly [string, OdooValue][], end: Span): OdooValue {
+    if (values.some(([name]) => name === BAD_BYTES)) return new Unstorable(NOT_UTF8);
+    const struct = Object.fromEntries(values);
+    const own = new Set(members.map(({ name }) => name));
+    if (own.size === values.length) this.#shape = shapeOf(members, end);
+    return struct;
   }
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { FieldChange } from '../db/schema/audit.ts';
 import type { OdooRecord, OdooValue } from '../odoo/types.ts';
-import { canonicalJson } from './hash.ts';
+import { isSame } from './hash.ts';
 
 /** What differs between two versions of a record, field by field. A field that one side lacks counts as null. */
 export function fieldChanges(
@@ -10,9 +10,7 @@ export function fieldChanges(
   binaries: readonly string[],
 ): Record<string, FieldChange> {
   const names = [...new Set([...Object.keys(before), ...Object.keys(after)])];
-  const changed = names.filter(
-    (name) => canonicalJson(own(before, name)) !== canonicalJson(own(after, name)),
-  );
+  const changed = names.filter((name) => !isSame(own(before, name), own(after, name)));
   const told = (record: OdooRecord, name: string) =>
     (binaries.includes(name) ? digest(own(record, name)) : own(record, name)) ?? null;
   return Object.fromEntries(

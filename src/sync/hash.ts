@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { OdooRecord } from '../odoo/types.ts';
 
 /**
@@ -9,17 +9,76 @@ export const BOOKKEEPING: readonly string[] = ['write_date', 'write_uid', '__las
 
 /** JSON with sorted keys: equal content gives equal text, whichever order Odoo or PostgreSQL kept. */
 export function canonicalJson(value: unknown): string {
+  if (!holdsStruct(value)) return JSON.stringify(value);
   return JSON.stringify(value, (_key, nested: unknown) =>
-    typeof nested === 'object' && nested !== null && !Array.isArray(nested)
-      ? Object.fromEntries(Object.entries(nested).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : nested,
+    isStruct(nested) ? Object.fromEntries(sorted(Object.entries(nested))) : nested,
   );
+}
+
+/** Whether two values have the same canonical JSON. */
+export function isSame(left: unknown, right: unknown): boolean {
+  return left === right || canonicalJson(left) === canonicalJson(right);
 }
 
 /** SHA-256, in hexadecimal, over everything but the bookkeeping fields. */
 export function contentHash(record: OdooRecord): string {
-  const content = Object.fromEntries(
-    Object.entries(record).filter(([field]) => !BOOKKEEPING.includes(field)),
-  );
-  return createHash('sha256').update(canonicalJson(content)).digest('hex');
+  return hash('sha256', contentJson(record), 'hex');
+}
+
+/** The canonical JSON of what counts. A replacer is slow: only fields that hold structs of their own need one. */
+function contentJson(record: OdooRecord): string {
+  const layout = layoutOf(Object.keys(record));
+  const content: Record<string, unknown> = { ...layout.template };
+  for (const field of layout.content) {
+    const value = record[field];
+    content[field] = holdsStruct(value) ? JSON.parse(canonicalJson(value)) : value;
+  }
+  return JSON.stringify(content);
+}
+
+const isStruct = (value: unknown): value is object =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** Whether there is something whose names may have to be sorted. */
+function holdsStruct(value: unknown): boolean {
+  return Array.isArray(value) ? value.some(holdsStruct) : isStruct(value);
+}
+
+const sorted = <T>(entries: readonly (readonly [string, T])[]) =>
+  entries.toSorted(([a], [b]) => (a < b ? -1 : 1));
+
+/** Fields as records of one model list them, and how their content is written. */
+interface Layout {
+  readonly fields: readonly string[];
+  readonly content: readonly string[];
+  /** Has the fields of the content in their order. */
+  readonly template: Readonly<Record<string, null>>;
+}
+
+/** Header and lines, from Odoo and from PostgreSQL, before and after a change of the model. */
+const MOST_LAYOUTS = 8;
+const layouts: Layout[] = [];
+
+/** Records of one model list their fields alike, so an order is worked out once. The newest is kept in front. */
+function layoutOf(fields: readonly string[]): Layout {
+  const at = layouts.findIndex((layout) => isListed(fields, layout.fields));
+  const known = layouts[at];
+  if (known !== undefined && at === 0) return known;
+  const layout = known ?? newLayout(fields);
+  layouts.splice(known === undefined ? MOST_LAYOUTS - 1 : at, 1);
+  layouts.unshift(layout);
+  return layout;
+}
+
+function isListed(fields: readonly string[], listed: readonly string[]): boolean {
+  if (fields.length !== listed.length) return false;
+  for (let at = 0; at < fields.length; at++) if (fields[at] !== listed[at]) return false;
+  return true;
+}
+
+function newLayout(fields: readonly string[]): Layout {
+  const content = fields.filter((field) => !BOOKKEEPING.includes(field));
+  const template = Object.fromEntries(sorted(content.map((field) => [field, null] as const)));
+  // What JSON.parse makes keeps the compact layout, however many fields it has.
+  return { fields, content, template: JSON.parse(JSON.stringify(template)) };
 }

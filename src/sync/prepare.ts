@@ -3,7 +3,6 @@ import { PasserelleError } from '../errors.ts';
 import type { OdooRecord } from '../odoo/types.ts';
 import { unstorableIn } from '../odoo/unstorable.ts';
 import { contentHash } from './hash.ts';
-import { odooDateTime } from './window.ts';
 
 /** A record that is not what the mirror can store: names the record, the field and what was expected. */
 export class InvalidDocumentError extends PasserelleError {
@@ -11,7 +10,10 @@ export class InvalidDocumentError extends PasserelleError {
   readonly code = 'invalid_document';
 }
 
-const DATE_TIME = /^\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}$/;
+/** Every moment of the years 1 to 9999, but for 29 February. */
+const DATE_TIME =
+  /^(?!0000)\d{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\d|30)|02-(?:0[1-9]|1\d|2[0-8])) (?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d$/;
+const LEAP_DAY = /^(?!0000)\d{4}-02-29 (?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d$/;
 
 /** Adds to a record what the mirror needs beside its fields. */
 export function prepare(
@@ -46,9 +48,12 @@ function dateTime(model: string, record: OdooRecord, field: string): string | nu
   );
 }
 
-/** A moment that the calendar has; what it does not have (30 February) comes back from a `Date` as another one. */
+/** A moment that the calendar has. */
 function isMoment(text: string): boolean {
-  if (!DATE_TIME.test(text) || text.startsWith('0000')) return false;
-  const moment = new Date(`${text.replace(' ', 'T')}Z`);
-  return !Number.isNaN(moment.getTime()) && odooDateTime(moment) === text;
+  if (DATE_TIME.test(text)) return true;
+  return LEAP_DAY.test(text) && isLeapYear(Number(text.slice(0, 4)));
+}
+
+function isLeapYear(year: number): boolean {
+  return year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
 }

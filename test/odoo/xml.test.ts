@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest';
+import { bytesOf } from '../../dev/sandbox-odoo/planted.ts';
 import { unstorableIn } from '../../src/odoo/unstorable.ts';
 import { decodeXmlRpc } from '../../src/odoo/xml.ts';
 
 const malformed = (reason: string) => new Error(reason);
 const answer = (value: string) =>
   `<?xml version='1.0'?>\n<methodResponse>\n<params>\n<param>\n${value}\n</param>\n</params>\n</methodResponse>\n`;
-const decode = (xml: string) => decodeXmlRpc(xml, malformed);
+const decode = (xml: string) => decodeXmlRpc(bytesOf(xml), malformed);
 const valueIn = (value: string) => decode(answer(value));
 
 describe('values', () => {

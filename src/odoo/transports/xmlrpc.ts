@@ -2,7 +2,7 @@ import { serializeMethodCall } from 'xmlrpc/lib/serializer.js';
 import { OdooMalformedError } from '../errors.ts';
 import type { Fault } from '../faults.ts';
 import { faultError } from '../faults.ts';
-import type { Http } from '../http.ts';
+import type { Http, HttpAnswer } from '../http.ts';
 import { notTheProtocol } from '../http.ts';
 import type { OdooValue } from '../types.ts';
 import { decodeXmlRpc } from '../xml.ts';
@@ -26,12 +26,19 @@ export function createXmlRpc(http: Http, account: Account): Transport {
       body: serializeMethodCall(method, params),
     } as const;
     const answer = await http.send(request);
-    if (answer.status !== 200 || !/^\s*<(\?xml|methodResponse)/.test(answer.body))
+    if (answer.status !== 200 || !isXmlRpc(answer))
       throw notTheProtocol(request, answer, 'which is not XML-RPC');
-    const response = decodeXmlRpc(answer.body, (reason) => new OdooMalformedError(site, `${reason}.`));
+    const response = decodeXmlRpc(answer.bytes, (reason) => new OdooMalformedError(site, `${reason}.`));
     if ('fault' in response) throw faultError(site, xmlFault(response.fault));
     return { value: response.value, date: answer.date };
   });
+}
+
+const OPENING = /^\s*<(\?xml|methodResponse)/;
+
+/** Decoding the whole body takes long, and its first bytes nearly always tell. */
+function isXmlRpc(answer: HttpAnswer): boolean {
+  return OPENING.test(answer.bytes.toString('latin1', 0, 64)) || OPENING.test(answer.body);
 }
 
 function xmlFault(value: OdooValue): Fault {
