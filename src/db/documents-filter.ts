@@ -1,7 +1,7 @@
 import type { SQL } from 'drizzle-orm';
 import { and, eq, gte, isNotNull, isNull, or, sql } from 'drizzle-orm';
 import type { Extract, FieldKind } from './documents-values.ts';
-import { beginning, parameter, typed } from './documents-values.ts';
+import { comparable, KEY_CHARACTERS, parameter, typed } from './documents-values.ts';
 import { bc } from './schema/documents.ts';
 
 export type Operator = 'eq' | 'ne' | 'gt' | 'gte' | 'lt' | 'lte' | 'in' | 'like' | 'null';
@@ -67,26 +67,19 @@ function conditionSql(condition: Condition): SQL | undefined {
       return or(...condition.ids.map((id) => sql`${json} @> to_jsonb(${id}::bigint)`));
     case 'compare': {
       const { extract, operator } = condition;
-      const value = typed(json, extract);
-      const isText = extract === 'text' || extract === 'name';
       return or(
         ...condition.values.map((text) => {
-          const given = parameter(text, extract);
-          const exact = compareSql(value, operator, given);
-          const roughly = isText ? BY_BEGINNING[operator] : undefined;
-          return roughly === undefined
-            ? exact
-            : and(compareSql(beginning(value), roughly, beginning(given)), exact);
+          const value = isIndexable(operator, text) ? comparable(json, extract) : typed(json, extract);
+          return compareSql(value, operator, parameter(text, extract));
         }),
       );
     }
   }
 }
 
-/** What holds for the beginnings of two texts where the operator does for the texts: the indexes know beginnings. */
-const BY_BEGINNING: Readonly<Partial<Record<Operator, Exclude<Operator, 'null'>>>> = {
-  ...{ eq: 'eq', in: 'eq', gt: 'gte', gte: 'gte', lt: 'lte', lte: 'lte' },
-};
+/** A text that is shorter than the beginnings compares with them as it does with the whole texts. */
+const isIndexable = (operator: Operator, text: string): boolean =>
+  operator !== 'like' && text.length < KEY_CHARACTERS;
 
 function compareSql(value: SQL, operator: Exclude<Operator, 'null'>, given: SQL): SQL {
   switch (operator) {

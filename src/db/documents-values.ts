@@ -52,16 +52,16 @@ export function typed(json: SQL, extract: Extract): SQL {
   }
 }
 
-/** A longer text is compared and sorted by its beginning first: so no cursor outgrows a URL, and no index its page. */
-const KEY_CHARACTERS = sql.raw('200');
+/** A longer text sorts by its beginning: so no cursor outgrows a URL, and no entry an index. */
+export const KEY_CHARACTERS = 200;
 
-/** What a field is sorted by. The indexes on fields are made of these very expressions. */
+/** What a field is sorted by, and found by where that is enough. The indexes on fields are on these very expressions. */
 export function comparable(json: SQL, extract: Extract): SQL {
   const value = typed(json, extract);
-  return extract === 'text' || extract === 'name' ? beginning(value) : value;
+  return extract === 'text' || extract === 'name'
+    ? sql`left(${value}, ${sql.raw(String(KEY_CHARACTERS))})`
+    : value;
 }
-
-export const beginning = (text: SQL): SQL => sql`left(${text}, ${KEY_CHARACTERS})`;
 
 /** A value given as text, as a parameter of the same type. Sent as text, or the driver would convert it its own way. */
 export function parameter(value: string, extract: Extract): SQL {

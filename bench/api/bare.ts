@@ -1,0 +1,30 @@
+import { fastify } from 'fastify';
+import { openDatabase } from '../../src/db/connection.ts';
+
+/** What it is told: the query that the API sends. */
+export interface BareQuery {
+  readonly query: string;
+  readonly params: readonly string[];
+}
+
+/** What its parent hears once the route listens. */
+export interface BareReady {
+  readonly url: string;
+}
+
+/**
+ * The yardstick in a process of its own: a Fastify route that sends PostgreSQL the query of the API, over the same
+ * driver and as many connections, and answers with the text that comes back. No keys, limits, checks, cursors or logs.
+ */
+const [databaseUrl = '', given = ''] = process.argv.slice(2);
+const { query, params } = JSON.parse(given) as BareQuery;
+const { client } = openDatabase(databaseUrl);
+const app = fastify();
+app.get('/', async (_, reply) => {
+  const [row] = await client.unsafe<{ items: string }[]>(query, [...params]);
+  return reply.type('application/json; charset=utf-8').send(row?.items);
+});
+const url = await app.listen({ host: '127.0.0.1', port: 0 });
+process.on('disconnect', () => process.exit(0));
+const ready: BareReady = { url };
+process.send?.(ready);
