@@ -9,12 +9,6 @@ export interface PlannedItem {
   readonly page: number;
 }
 
-/** Forgets a ledger that was only half written. */
-export async function clearLedger(db: Queryable, runId: number): Promise<void> {
-  await db.delete(syncRunItem).where(eq(syncRunItem.runId, runId));
-  await db.delete(syncRunPage).where(eq(syncRunPage.runId, runId));
-}
-
 /** Writes what a run owes. An id that is already there is left as it is. */
 export async function addItems(db: Queryable, runId: number, items: readonly PlannedItem[]): Promise<void> {
   await db.execute(sql`

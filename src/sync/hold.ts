@@ -1,5 +1,5 @@
 import type { Queryable } from '../db/connection.ts';
-import { grantLease } from '../db/lease.ts';
+import { grantLease, startWhileFree } from '../db/lease.ts';
 import { lockRun, nextRunToken, updateRun } from '../db/runs.ts';
 import type { SyncLogRow } from '../db/schema/sync.ts';
 import { PasserelleError } from '../errors.ts';
@@ -16,6 +16,16 @@ export class LeaseLostError extends PasserelleError {
 
 /** A run in somebody's hands: every write that decides its fate checks the token. */
 export type HeldRun = SyncLogRow & { readonly leaseToken: number };
+
+/** Takes a run that was just asked for where nothing stands in its way; else null, and `takeRun` is to decide. */
+export async function takeFreeRun(
+  { db, definition, settings }: Mirror,
+  run: SyncLogRow,
+): Promise<HeldRun | null> {
+  if (run.status !== 'queued' || run.mode === 'single') return null;
+  const taken = await startWhileFree(db, definition.key, run.id, settings.leaseMs);
+  return taken && { ...run, status: 'running', ...taken };
+}
 
 /**
  * Takes a run into this worker's hands, `queued` or left `running` by another, with a token that fences off every

@@ -15,28 +15,38 @@ export async function* allHeaders(odoo: OdooClient, model: DocumentModel): Async
 }
 
 /**
- * Headers that changed since `since`, themselves or through a line.
+ * Headers that changed since `since`: themselves, and through a line. Either may be asked for without the other.
  *
  * A line written directly leaves its header's `write_date` alone (seen on 14.0 and 19.0), so lines are asked by
  * their own. A line that moved to another BC changes the one it left as well. Of a line that Odoo refuses to hand
  * over, only the BC that the mirror gives it is known.
  */
-export async function* changedHeaders(
+export function changedHeaders(
   odoo: OdooClient,
   db: Database,
   model: DocumentModel,
   since: Date,
-): AsyncGenerator<number[]> {
+): readonly [AsyncGenerator<number[]>, AsyncGenerator<number[]>] {
   const written = (last: number): Domain => [
     ['write_date', '>=', odooDateTime(since)],
     ['id', '>', last],
   ];
-  yield* keyset((last) => odoo.search(model.header.name, written(last), { order: 'id', limit: SLICE }));
+  const headers = keyset((last) =>
+    odoo.search(model.header.name, written(last), { order: 'id', limit: SLICE }),
+  );
   const lines = keysetRecords((last) =>
     listRecords(odoo, model.line.name, written(last), { fields: [model.inverse], limit: SLICE }),
   );
+  return [headers, ownersNowAndBefore(db, model, lines)];
+}
+
+async function* ownersNowAndBefore(
+  db: Database,
+  { inverse }: DocumentModel,
+  lines: AsyncGenerator<OdooRecord[]>,
+): AsyncGenerator<number[]> {
   for await (const slice of lines) {
-    yield slice.map((line) => headerOf(line, model.inverse)).filter((id) => id !== null);
+    yield slice.map((line) => headerOf(line, inverse)).filter((id) => id !== null);
     yield await ownersOfLines(
       db,
       slice.map((line) => line.id),

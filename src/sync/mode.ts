@@ -16,6 +16,25 @@ export interface Decision {
 
 const EVERYTHING: Decision = { mode: 'full', since: null, continues: null };
 
+/** How far the mirror got, and the last run that was to bring it further. */
+export interface Past {
+  readonly state: Awaited<ReturnType<typeof readState>>;
+  readonly left: SyncLogRow | null;
+}
+
+export async function readPast({ db, definition }: Mirror): Promise<Past> {
+  const [state, left] = await Promise.all([readState(db, definition.key), newestPlanned(db, definition.key)]);
+  return { state, left };
+}
+
+/** What bears on a decision. */
+interface Circumstances extends Past {
+  readonly model: DocumentModel;
+  readonly nowSync: Date;
+  readonly modelChange: number;
+  readonly overlapMs: number;
+}
+
 /**
  * What a run that was asked for becomes.
  *
@@ -23,38 +42,35 @@ const EVERYTHING: Decision = { mode: 'full', since: null, continues: null };
  * starts at that one's. Without a last run, without dates to go by, or after a change of the model it reads everything.
  * So does a full run, unless it is the retry of one that failed.
  */
-export async function decideMode(
-  { db, definition, settings }: Mirror,
+export function decideMode(
   run: SyncLogRow,
-  { model, nowSync, modelChange }: { model: DocumentModel; nowSync: Date; modelChange: number },
-): Promise<Decision> {
+  { state, left, model, nowSync, modelChange, overlapMs }: Circumstances,
+): Decision {
   if (run.mode === 'single' || run.mode === 'sweep') {
     return { mode: run.mode, since: null, continues: null };
   }
   const startsOver = run.mode === 'full' && run.continues === null;
   if (startsOver || !isDated(model)) return EVERYTHING;
-  const state = await readState(db, definition.key);
   const unread = modelChange > (state?.modelRead ?? 0);
-  const left = await newestPlanned(db, definition.key);
   const needsAll = unread || run.mode === 'full';
   if (left?.status === 'failed' && left.nowSync !== null && (!needsAll || readsAll(left, modelChange))) {
-    const since = windowStart(left.nowSync, nowSync, settings.overlapMs);
+    const since = windowStart(left.nowSync, nowSync, overlapMs);
     return { mode: left.mode, since, continues: left.id };
   }
   const lastSync = state?.lastSync ?? null;
   if (needsAll || lastSync === null) return EVERYTHING;
-  return { mode: 'incremental', since: windowStart(lastSync, nowSync, settings.overlapMs), continues: null };
+  return { mode: 'incremental', since: windowStart(lastSync, nowSync, overlapMs), continues: null };
 }
 
 /** Where the next incremental window starts, and the failed run whose open items it will take over. */
-export async function nextWindow(
-  { db, definition, settings }: Mirror,
+export function nextWindow(
+  { state, left }: Past,
   now: Date,
-): Promise<Pick<Decision, 'since' | 'continues'>> {
-  const left = await newestPlanned(db, definition.key);
+  overlapMs: number,
+): Pick<Decision, 'since' | 'continues'> {
   const failed = left?.status === 'failed' ? left : null;
-  const reached = failed?.nowSync ?? (await readState(db, definition.key))?.lastSync ?? null;
-  const since = reached === null ? null : windowStart(reached, now, settings.overlapMs);
+  const reached = failed?.nowSync ?? state?.lastSync ?? null;
+  const since = reached === null ? null : windowStart(reached, now, overlapMs);
   return { since, continues: failed?.id ?? null };
 }
 

@@ -2,12 +2,15 @@ import { sql } from 'drizzle-orm';
 import { databaseClock } from '../db/clock.ts';
 import type { Queryable } from '../db/connection.ts';
 import { listFields, saveFields } from '../db/fields.ts';
+import { confirmModel, keptFields } from '../db/kept-model.ts';
 import { LOCKS } from '../db/locks.ts';
 import type { NewModelChange } from '../db/model-changes.ts';
 import { insertModelChanges, newestReread } from '../db/model-changes.ts';
+import type { View } from '../db/view-sql.ts';
+import { HEADER_VIEW, LINE_VIEW, viewDefinition } from '../db/view-sql.ts';
 import type { OdooClient } from '../odoo/types.ts';
 import type { Mirror } from './mirror.ts';
-import type { DescribedModel, MirroredModel } from './model.ts';
+import type { DescribedModel, DocumentModel, MirroredModel } from './model.ts';
 import { describeDocument, isModelChange } from './model.ts';
 import { modelDiff } from './model-diff.ts';
 import { followModel } from './model-views.ts';
@@ -21,24 +24,52 @@ import { followModel } from './model-views.ts';
  * again; 0: there was none yet.
  */
 export async function noteModel(mirror: Mirror, runId: number, model: DescribedModel): Promise<number> {
-  const { db, log } = mirror;
-  const { changes, newest } = await db.transaction(async (tx) => {
-    await tx.execute(sql`select pg_advisory_xact_lock(${LOCKS.model})`);
-    const parts = [model.header, model.line];
-    const names = parts.map(({ name }) => name);
-    if (await isOutdated(tx, model)) {
-      return { changes: [], newest: await newestReread(tx, names, model.describedAt) };
-    }
-    const noted: NewModelChange[] = [];
-    for (const part of parts) noted.push(...(await noteFields(tx, runId, part, model.describedAt)));
-    await insertModelChanges(tx, noted);
-    return { changes: noted, newest: await newestReread(tx, names, null) };
-  });
+  const { db, log, models } = mirror;
+  const parts = [model.header, model.line];
+  const described = JSON.stringify(parts);
+  const { compared } = models;
+  if (compared?.described === described) {
+    const expectation = { expected: compared.kept, describedAt: model.describedAt };
+    const newest = await confirmModel(db, namesOf(model), VIEWS, expectation);
+    if (newest !== null) return newest;
+  }
+  const { changes, newest, fields } = await db.transaction((tx) => compare(tx, runId, model));
   for (const { old, new: now, ...change } of changes) {
     log.info({ ...change, old: old?.type, new: now?.type }, 'the model changed in Odoo');
   }
   await followModel(mirror);
+  const views = [viewComment(HEADER_VIEW, model.header), viewComment(LINE_VIEW, model.line)];
+  models.compared = fields === null ? null : { described, kept: { fields, views } };
   return newest;
+}
+
+const VIEWS = [HEADER_VIEW, LINE_VIEW];
+const namesOf = ({ header, line }: DocumentModel) => [header.name, line.name];
+
+const viewComment = (view: View, { name, fields }: MirroredModel): string =>
+  viewDefinition(
+    view,
+    name,
+    Object.values(fields).map(({ string: label, relation = null, ...field }) => ({
+      ...field,
+      label,
+      relation,
+    })),
+  ).comment;
+
+/** One process at a time. `fields`: the digest of what is kept now, where it is what this description says. */
+async function compare(tx: Queryable, runId: number, model: DescribedModel) {
+  await tx.execute(sql`select pg_advisory_xact_lock(${LOCKS.model})`);
+  const names = namesOf(model);
+  if (await isOutdated(tx, model)) {
+    return { changes: [], newest: await newestReread(tx, names, model.describedAt), fields: null };
+  }
+  const changes: NewModelChange[] = [];
+  for (const part of [model.header, model.line]) {
+    changes.push(...(await noteFields(tx, runId, part, model.describedAt)));
+  }
+  await insertModelChanges(tx, changes);
+  return { changes, newest: await newestReread(tx, names, null), fields: await keptFields(tx, names) };
 }
 
 /** A moment of the future is no proof: PostgreSQL's clock was set back. */

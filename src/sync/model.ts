@@ -1,3 +1,4 @@
+import type { KeptModel } from '../db/kept-model.ts';
 import { binaryFields, linesLink, readableFields } from '../odoo/description.ts';
 import { OdooFieldError } from '../odoo/errors.ts';
 import type { OdooClient, OdooFields, OdooRecord } from '../odoo/types.ts';
@@ -95,8 +96,16 @@ interface Remembered {
   model: DescribedModel | null;
 }
 
+/** A description that was compared with what PostgreSQL keeps, and what it keeps when they are equal. */
+export interface Compared {
+  readonly described: string;
+  readonly kept: KeptModel;
+}
+
 /** Remembers the description for as long as a run lasts, so that pages do not ask again. */
 export class ModelMemory {
+  /** The newest that was compared: while neither changes, they are equal still. */
+  compared: Compared | null = null;
   readonly #models = new Map<number, Remembered>();
 
   /** The description that belongs to a run. One that failed is not remembered: the next job asks again. */

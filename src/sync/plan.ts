@@ -1,17 +1,20 @@
 import { dueFailures } from '../db/failures.ts';
 import { heartbeat } from '../db/lease.ts';
-import { addItems, addPages, clearLedger, owedIds } from '../db/ledger.ts';
+import { addItems, addPages, owedIds } from '../db/ledger.ts';
+import { beginPlan, endEmptyPlan } from '../db/plan-run.ts';
 import { updateRun } from '../db/runs.ts';
+import type { SyncLogRow } from '../db/schema/sync.ts';
 import { errorMessage } from '../errors.ts';
 import type { OdooClient, OdooServer } from '../odoo/types.ts';
+import { ahead, alone, begun, inTurn } from './ahead.ts';
 import type { CountedClient } from './calls.ts';
 import { countCalls } from './calls.ts';
 import type { HeldRun } from './hold.ts';
-import { whilePlanning } from './hold.ts';
+import { LeaseLostError, whilePlanning } from './hold.ts';
 import { allHeaders, changedHeaders } from './ids.ts';
 import type { Mirror } from './mirror.ts';
 import type { Decision } from './mode.ts';
-import { decideMode, nextWindow } from './mode.ts';
+import { decideMode, nextWindow, readPast } from './mode.ts';
 import type { DescribedModel, DocumentModel } from './model.ts';
 import { noteModel, withModel } from './model-watch.ts';
 import { planSweep } from './sweep.ts';
@@ -21,9 +24,10 @@ import { planSweep } from './sweep.ts';
  *
  * The moment that the next window starts from is Odoo's clock, read before the first id.
  *
+ * @returns `ended`: there was nothing to be done, and the run is over.
  * @throws LeaseLostError when another holder took the run meanwhile; what it wrote stays as it is.
  */
-export async function planRun(mirror: Mirror, run: HeldRun): Promise<void> {
+export async function planRun(mirror: Mirror, run: HeldRun): Promise<'planned' | 'ended'> {
   const { definition, settings, log } = mirror;
   const beat = setInterval(() => {
     heartbeat(mirror.db, definition.key, run.leaseToken, settings.leaseMs).catch((error: unknown) =>
@@ -31,7 +35,7 @@ export async function planRun(mirror: Mirror, run: HeldRun): Promise<void> {
     );
   }, settings.leaseMs / 3);
   try {
-    await writePlan(mirror, run);
+    return await writePlan(mirror, run);
   } finally {
     clearInterval(beat);
   }
@@ -44,12 +48,13 @@ interface Planning {
   readonly model: DescribedModel;
 }
 
-async function writePlan(mirror: Mirror, run: HeldRun): Promise<void> {
+async function writePlan(mirror: Mirror, run: HeldRun): Promise<'planned' | 'ended'> {
   const odoo = countCalls(mirror.odoo);
   const server = await odoo.connect();
-  const nowSync = await odoo.clock();
-  await withModel(mirror, odoo, run.id, (model) =>
-    writeLedger(mirror, run, { odoo, server, nowSync, model }),
+  // The model may be asked for meanwhile, ids may not.
+  const clock = begun(odoo.clock());
+  return withModel(mirror, odoo, run.id, async (model) =>
+    writeLedger(mirror, run, { odoo, server, nowSync: await clock, model }),
   );
 }
 
@@ -57,44 +62,62 @@ async function writeLedger(
   mirror: Mirror,
   run: HeldRun,
   { odoo, server, nowSync, model }: Planning,
-): Promise<void> {
-  const modelChange = await noteModel(mirror, run.id, model);
-  const decided = await decideMode(mirror, run, { model, nowSync, modelChange });
+): Promise<'planned' | 'ended'> {
+  const { db, settings, log } = mirror;
+  const [modelChange, past] = await Promise.all([noteModel(mirror, run.id, model), readPast(mirror)]);
+  const { overlapMs } = settings;
+  const decided = decideMode(run, { ...past, model, nowSync, modelChange, overlapMs });
   const { mode } = decided;
-  const found = {
-    ...decided,
-    ...{ nowSync, modelChange, protocol: server.protocol, odooVersion: server.version },
-  };
-  await whilePlanning(mirror, run, async (tx) => {
-    await updateRun(tx, run.id, found);
-    await clearLedger(tx, run.id);
-  });
-  mirror.log.info(
-    { runId: run.id, ...decided, protocol: server.protocol, reason: server.reason },
-    'planning',
-  );
-  if (mode === 'sweep') await planSweep(mirror, run, odoo, model, await nextWindow(mirror, nowSync));
-  else await writeItems(mirror, run, idsOf(mirror, odoo, model, { ...decided, odooIds: run.odooIds ?? [] }));
+  const notes = { ...decided, nowSync, modelChange, protocol: server.protocol, odooVersion: server.version };
+  log.info({ runId: run.id, ...decided, protocol: server.protocol, reason: server.reason }, 'planning');
+  if (mode === 'sweep') {
+    if (!(await beginPlan(db, run, notes))) throw new LeaseLostError(run.id);
+    await planSweep(mirror, run, odoo, model, nextWindow(past, nowSync, overlapMs));
+  } else {
+    const found = idsOf(mirror, odoo, model, { ...decided, odooIds: run.odooIds ?? [] });
+    if (!(await beginPlan(db, run, notes))) throw new LeaseLostError(run.id);
+    const isEmpty = (await writeItems(mirror, run, found)) === 0;
+    if (isEmpty && mode !== 'single') return endEmpty(mirror, run, { ...notes, rpcCalls: odoo.used() });
+  }
   await whilePlanning(mirror, run, async (tx) => {
     const planned = await addPages(tx, run.id);
     await updateRun(tx, run.id, { planned, plannedAt: new Date(), rpcCalls: odoo.used() });
   });
+  return 'planned';
 }
 
-async function* idsOf(
+/** Most runs find nothing to do. */
+async function endEmpty(
+  { db, definition, log }: Mirror,
+  run: HeldRun,
+  {
+    mode,
+    nowSync,
+    modelChange,
+    rpcCalls,
+  }: Pick<SyncLogRow, 'mode' | 'modelChange' | 'rpcCalls'> & { nowSync: Date },
+): Promise<'ended'> {
+  const reached = { lastSync: nowSync, rpcCalls, ...(mode === 'full' && { modelRead: modelChange }) };
+  if (!(await endEmptyPlan(db, definition.key, run, reached))) throw new LeaseLostError(run.id);
+  log.info({ runId: run.id, mode }, 'run ended');
+  return 'ended';
+}
+
+/** Slices of ids; what they are asked for by is under way already. */
+function idsOf(
   { db, definition }: Mirror,
   odoo: OdooClient,
   model: DocumentModel,
   wanted: Decision & { readonly odooIds: readonly number[] },
-): AsyncGenerator<readonly number[]> {
-  if (wanted.mode === 'single') {
-    yield wanted.odooIds;
-    return;
-  }
-  if (wanted.continues !== null) yield* owedIds(db, wanted.continues);
-  if (wanted.since === null) yield* allHeaders(odoo, model);
-  else yield* changedHeaders(odoo, db, model, wanted.since);
-  yield await dueFailures(db, definition.key);
+): AsyncIterable<readonly number[]> {
+  const { mode, since, continues, odooIds } = wanted;
+  if (mode === 'single') return alone(async () => odooIds);
+  const sources = [
+    ...(continues === null ? [] : [owedIds(db, continues)]),
+    ...(since === null ? [allHeaders(odoo, model)] : changedHeaders(odoo, db, model, since)),
+    alone(() => dueFailures(db, definition.key)),
+  ];
+  return inTurn(sources.map((source) => ahead(source)));
 }
 
 /** Memory holds one number for each id planned so far: some 20 MB for a million. */
@@ -102,7 +125,7 @@ async function writeItems(
   mirror: Mirror,
   run: HeldRun,
   slices: AsyncIterable<readonly number[]>,
-): Promise<void> {
+): Promise<number> {
   const { pageSize } = mirror.settings;
   const planned = new Set<number>();
   for await (const slice of slices) {
@@ -114,4 +137,5 @@ async function writeItems(
     for (const id of fresh) planned.add(id);
     if (items.length > 0) await whilePlanning(mirror, run, (tx) => addItems(tx, run.id, items));
   }
+  return planned.size;
 }

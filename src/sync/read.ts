@@ -1,8 +1,9 @@
 import { PasserelleError } from '../errors.ts';
 import { OdooAccessError, OdooApplicationError } from '../odoo/errors.ts';
-import type { Domain, OdooClient, OdooRecord } from '../odoo/types.ts';
+import type { OdooClient, OdooRecord } from '../odoo/types.ts';
 import type { DocumentModel } from './model.ts';
-import { headerOf, isModelChange } from './model.ts';
+import { isModelChange } from './model.ts';
+import { linesAfter, readLines } from './read-lines.ts';
 
 /** A BC as it was read. Binary fields hold Odoo's size texts, not their contents. */
 export interface ReadDocument {
@@ -17,9 +18,6 @@ export interface Reading {
   /** Ids that Odoo refuses to hand over, found by halving the page. */
   readonly refused: readonly number[];
 }
-
-/** Lines asked for in one call, by what the headers' own lists promise. */
-const LINES_PER_CALL = 5000;
 
 /** Which errors may be the fault of single records, and what speaks for that so far. Shared by a page's slices. */
 export interface Blame {
@@ -49,7 +47,8 @@ export async function readDocuments(
   const parts = ids.length === 0 ? [] : [ids];
   for (let part = parts.pop(); part !== undefined; part = parts.pop()) {
     try {
-      const read = await readWhole(odoo, model, part);
+      // In parts of a refused page the lines of BCs that are refused again would be read for nothing.
+      const read = await readWhole(odoo, model, part, part === ids ? 'together' : 'headers first');
       documents.push(...read.documents);
       missing.push(...read.missing);
       blame.tally.read += part.length;
@@ -94,7 +93,7 @@ export async function readsAnything(
   const wanted = { order: 'id desc', limit: OTHERS };
   const others = await odoo.search(model.header.name, [['id', 'not in', ids]], wanted).catch(failed);
   for (const other of others ?? []) {
-    const read = await readWhole(odoo, model, [other]).catch(failed);
+    const read = await readWhole(odoo, model, [other], 'headers first').catch(failed);
     if (read !== null && read.documents.length > 0) return true;
   }
   if (changed !== null) throw changed;
@@ -115,9 +114,15 @@ async function readWhole(
   odoo: OdooClient,
   model: DocumentModel,
   ids: readonly number[],
+  order: 'together' | 'headers first',
 ): Promise<Omit<Reading, 'refused'>> {
-  const headers = await odoo.read(model.header.name, ids, { fields: model.header.requested, binSize: true });
-  const lines = await readLines(odoo, model, headers);
+  const askHeaders = () =>
+    odoo.read(model.header.name, ids, { fields: model.header.requested, binSize: true });
+  const askLines = () => linesAfter(odoo, model, ids, 0);
+  const [headers, first] =
+    order === 'together' ? await both(askHeaders(), askLines()) : [await askHeaders(), null];
+  const lines =
+    headers.length === 0 ? NO_LINES : await readLines(odoo, model, ids, headers, first ?? (await askLines()));
   const present = new Set(headers.map((header) => header.id));
   return {
     documents: headers.map((header) => ({ header, lines: lines.get(header.id) ?? [] })),
@@ -125,76 +130,10 @@ async function readWhole(
   };
 }
 
-interface LineGroup {
-  readonly headerIds: number[];
-  /** Lines that the headers list themselves; record rules may hide some of them, or others from the list. */
-  readonly promised: number[];
-}
+const NO_LINES: ReadonlyMap<number, OdooRecord[]> = new Map();
 
-/**
- * Lines are asked for by their header, not by the header's own list, which record rules may have filtered. A line
- * that was found by its header and does not name it (rules may hide that too) is asked for header by header.
- */
-async function readLines(
-  odoo: OdooClient,
-  model: DocumentModel,
-  headers: readonly OdooRecord[],
-): Promise<Map<number, OdooRecord[]>> {
-  const byHeader = new Map<number, OdooRecord[]>(headers.map((header) => [header.id, []]));
-  for (const group of groupByPromisedLines(headers, model.linesField)) {
-    const strays = new Map<number, OdooRecord>();
-    for await (const line of linesOf(odoo, model, group)) {
-      const owner = byHeader.get(headerOf(line, model.inverse) ?? 0);
-      if (owner === undefined) strays.set(line.id, line);
-      else owner.push(line);
-    }
-    for (const headerId of strays.size === 0 ? [] : group.headerIds) {
-      const domain: Domain = [
-        [model.inverse, '=', headerId],
-        ['id', 'in', [...strays.keys()]],
-      ];
-      const found = (await odoo.search(model.line.name, domain)).map((id) => strays.get(id));
-      byHeader.get(headerId)?.push(...found.filter((line) => line !== undefined));
-    }
-  }
-  return byHeader;
-}
-
-/** Groups that promise at most `LINES_PER_CALL` lines; a larger BC is a group of its own. */
-function groupByPromisedLines(headers: readonly OdooRecord[], linesField: string): LineGroup[] {
-  const groups: LineGroup[] = [];
-  for (const header of headers) {
-    const value = header[linesField];
-    const promised = Array.isArray(value) ? value.filter((id) => typeof id === 'number') : [];
-    const last = groups.at(-1);
-    if (last !== undefined && last.promised.length + promised.length <= LINES_PER_CALL) {
-      last.headerIds.push(header.id);
-      for (const id of promised) last.promised.push(id);
-    } else groups.push({ headerIds: [header.id], promised });
-  }
-  return groups;
-}
-
-/**
- * Keyset by id, until an answer is empty: rules of access may thin out a slice without its being the last. The
- * closing empty answer is spared when the slice was short and brought all that the headers promised.
- */
-async function* linesOf(
-  odoo: OdooClient,
-  model: DocumentModel,
-  group: LineGroup,
-): AsyncGenerator<OdooRecord> {
-  const options = { fields: model.line.requested, binSize: true, order: 'id', limit: LINES_PER_CALL };
-  const missing = new Set(group.promised);
-  for (let last = 0; ; ) {
-    const domain: Domain = [
-      [model.inverse, 'in', group.headerIds],
-      ['id', '>', last],
-    ];
-    const slice = await odoo.searchRead(model.line.name, domain, options);
-    yield* slice;
-    for (const line of slice) missing.delete(line.id);
-    if (slice.length === 0 || (slice.length < LINES_PER_CALL && missing.size === 0)) return;
-    last = slice.at(-1)?.id ?? last;
-  }
+/** Waits for both, also where one fails: nothing is under way any more when its error is acted upon. */
+async function both<A, B>(one: Promise<A>, other: Promise<B>): Promise<[A, B]> {
+  await Promise.allSettled([one, other]);
+  return Promise.all([one, other]);
 }

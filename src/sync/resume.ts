@@ -19,8 +19,9 @@ const grace = ({ settings }: Mirror) => Math.min(LONGEST_GRACE_MS, settings.lock
 /** Brings a run forward from wherever it stands: plans it when its plan was not finished, else queues what is owed. */
 export async function carryOn(mirror: Mirror, run: HeldRun): Promise<void> {
   try {
-    if (run.plannedAt === null) await planRun(mirror, run);
-    else {
+    if (run.plannedAt === null) {
+      if ((await planRun(mirror, run)) === 'ended') return;
+    } else {
       if (run.mode === 'sweep') await reopenGone(mirror.db, run.id);
       await queuePages(mirror, run.id, run.leaseToken, await renewPages(mirror.db, run.id, 'all'));
     }

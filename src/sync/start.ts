@@ -1,7 +1,7 @@
 import { readState } from '../db/lease.ts';
 import { closeRun, findRun } from '../db/runs.ts';
 import type { SyncLogRow } from '../db/schema/sync.ts';
-import { takeRun } from './hold.ts';
+import { takeFreeRun, takeRun } from './hold.ts';
 import type { Mirror } from './mirror.ts';
 import { carryOn } from './resume.ts';
 
@@ -13,6 +13,8 @@ import { carryOn } from './resume.ts';
  * resumed and this one skipped. Single runs need no lease: each BC is guarded by itself.
  */
 export async function startRun(mirror: Mirror, run: SyncLogRow): Promise<void> {
+  const free = await takeFreeRun(mirror, run);
+  if (free !== null) return carryOn(mirror, free);
   const abandoned = run.mode === 'single' ? null : await abandonedRun(mirror, run.id);
   const held = await takeRun(mirror, abandoned?.id ?? run.id);
   if (abandoned !== null && held !== null) {

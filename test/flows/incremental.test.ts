@@ -30,8 +30,35 @@ describe('an incremental run', () => {
       .find((id) => office.odoo.record('dimagaz.bc.line', id)['bc_id'] === bc) ?? 0;
   const withLines = () => office.odoo.ids('dimagaz.bc').filter((id) => lineOf(id) !== 0);
 
-  it('reads nothing when nothing was written', async () => {
-    expect(await office.run('incremental')).toMatchObject({ status: 'success', seen: 0 });
+  it('reads nothing when nothing was written, in five calls', async () => {
+    expect(await office.run('incremental')).toMatchObject({ status: 'success', seen: 0, rpcCalls: 5 });
+  });
+
+  it('writes nothing of the model where nothing of it changed, but when Odoo was asked', async () => {
+    const versions = () => office.database.client`
+      select model, name, xmin::text from odoo_field where position > 0 order by model, name`;
+    const asked = async () => {
+      const [row] = await office.database.client`select max(seen_at) as at from odoo_field`;
+      return new Date(row?.['at']).getTime();
+    };
+    const before = [await versions(), await asked()] as const;
+    await office.run('incremental');
+    expect(await versions()).toEqual(before[0]);
+    expect(await asked()).toBeGreaterThan(before[1]);
+  });
+
+  it.each([
+    ['a view that somebody dropped', 'drop view dimagaz_bc_line'],
+    ['a field that somebody deleted', `delete from odoo_field where name = 'notes'`],
+  ])('repairs %s, though Odoo says what it always said', async (_what, damage) => {
+    await office.database.client.unsafe(damage);
+    await office.run('incremental');
+    const [row] = await office.database.client`
+      select to_regclass('dimagaz_bc_line') is not null as view,
+        exists (select from odoo_field where name = 'notes') as field`;
+    expect(row).toEqual({ view: true, field: true });
+    await office.database
+      .client`update sync_state set model_read = (select coalesce(max(id), 0) from model_change)`;
   });
 
   it('brings every kind of change, and only those', async () => {
