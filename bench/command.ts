@@ -13,12 +13,12 @@ const HELP = `npm run bench [-- OPTIONS]
 
 How fast it is, beside yardsticks measured in the same run, in turns: only the ratios say something on a machine that
 does other things too. Everything runs on sandboxes; servers are started and removed. Progress goes to standard error,
-tables to standard output. The whole takes some twenty minutes.
+tables to standard output. The whole takes half an hour, and 6 GB of disk for the million BC of the read API.
 
   --only A,B       some of ${SUITE_NAMES.join(', ')}
   --rounds N       rounds of which the medians are taken (5)
   --quick          less of everything, and one round: for a look, not for figures
-  --documents N    BCs in the sandbox of a suite that has one
+  --documents N    BCs of a suite that has any, instead of as many as it finds right
 ${COMMON_HELP}
 
 Environment, each optional: SYNC_*, ODOO_CONCURRENCY and ODOO_CALLS_PER_SECOND as in .env.example;

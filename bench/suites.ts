@@ -1,6 +1,7 @@
 import type { Ending } from '../dev/demo/ending.ts';
 import { count } from '../dev/demo/progress.ts';
 import type { Screen } from '../dev/demo/screen.ts';
+import { measureReadApi } from './api/bench.ts';
 import type { Figure } from './frame/figure.ts';
 import { measureGateway } from './gateway/bench.ts';
 import { measureSync } from './sync/bench.ts';
@@ -25,6 +26,20 @@ export interface Suite {
 const SYNC = { documents: 10_000, sample: 1000 };
 const QUICK_SYNC = { documents: 1000, sample: 100 };
 
+/** So many that a page's cost would show it. */
+const READ_DOCUMENTS = 1_000_000;
+const QUICK_READ_DOCUMENTS = 10_000;
+const LINES = 5;
+
+function readSize({ quick, documents }: SuiteOptions): { documents: number; lines: number } {
+  return { documents: documents ?? (quick ? QUICK_READ_DOCUMENTS : READ_DOCUMENTS), lines: LINES };
+}
+
+/** Of load, for each contender in a round. */
+function secondsOf({ quick }: SuiteOptions): number {
+  return quick ? 1 : 5;
+}
+
 function syncSize({ quick, documents }: SuiteOptions): { documents: number; sample: number } {
   const size = quick ? QUICK_SYNC : SYNC;
   const all = documents ?? size.documents;
@@ -42,11 +57,24 @@ export const suites = {
     measure: (options, ending, screen) =>
       measureSync({ rounds: options.rounds, ...syncSize(options) }, ending, screen),
   },
+  api: {
+    stores: true,
+    size: (options) => {
+      const { documents, lines } = readSize(options);
+      return `${count(documents)} BC, ${lines} lines each`;
+    },
+    measure: (options, ending, screen) => {
+      const load = { rounds: options.rounds, seconds: secondsOf(options) };
+      return measureReadApi({ ...load, ...readSize(options) }, ending, screen);
+    },
+  },
   gateway: {
     stores: true,
     size: () => '',
-    measure: ({ rounds, quick }, ending, screen) =>
-      measureGateway({ rounds, seconds: quick ? 1 : 5, misses: quick ? 100 : 1000 }, ending, screen),
+    measure: (options, ending, screen) => {
+      const load = { rounds: options.rounds, seconds: secondsOf(options) };
+      return measureGateway({ ...load, misses: options.quick ? 100 : 1000 }, ending, screen);
+    },
   },
 } satisfies Record<string, Suite>;
 

@@ -22,6 +22,7 @@ const STYLE = `
   .ours { fill: #0969da; }
   .other { fill: #8c959f; }
   .whisker { stroke: #1f2328; stroke-width: 1.5; fill: none; }
+  .halo { stroke: #ffffff; stroke-width: 5; }
   .target { stroke: #bc4c00; stroke-width: 2; stroke-dasharray: 4 3; }
   text.mark { fill: #bc4c00; font-size: 11px; }
   @media (prefers-color-scheme: dark) {
@@ -31,6 +32,7 @@ const STYLE = `
     .ours { fill: #4493f8; }
     .other { fill: #656c76; }
     .whisker { stroke: #e6edf3; }
+    .halo { stroke: #0d1117; }
     .target { stroke: #f0883e; }
     text.mark { fill: #f0883e; }
   }`;
@@ -87,14 +89,19 @@ function block(figure: Figure, top: number): string {
     text(MARGIN, top + 14, titled(figure, title), 'title'),
     ...bar(ours, 0, 'ours'),
     ...(beside === null ? [] : bar(beside, 1, 'other')),
-    ...(mark === null
-      ? []
-      : [
-          `<path class="target" d="M${round(scale(mark))} ${top + TITLE - 4}V${bottom}"/>`,
-          text(round(scale(mark)), bottom + 11, targetText(figure), 'mark', 'middle'),
-        ]),
+    ...(mark === null ? [] : markLine(figure, round(scale(mark)), top + TITLE - 4, bottom)),
     '</g>',
   ].join('\n');
+}
+
+/** Where the target is, set off from the bars that it crosses. */
+function markLine(figure: Figure, x: number, top: number, bottom: number): string[] {
+  const line = `d="M${x} ${top}V${bottom}"`;
+  return [
+    `<path class="halo" ${line}/>`,
+    `<path class="target" ${line}/>`,
+    text(x, bottom + 11, targetText(figure), 'mark', 'middle'),
+  ];
 }
 
 function titled(figure: Figure, title: string): string {

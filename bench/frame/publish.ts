@@ -30,7 +30,7 @@ export async function publish(root: string, fresh: readonly Section[]): Promise<
     { path: README, content: between(readme, summary(sections)) },
     {
       path: `${FOLDER}/results.json`,
-      content: `${JSON.stringify({ sections: withResults(sections) }, null, 2)}\n`,
+      content: jsonText({ sections: withResults(sections) }),
     },
     { path: `${FOLDER}/figures.md`, content: everything(sections) },
     ...sections.map((section) => ({ path: `${FOLDER}/${chartName(section)}`, content: chart(section) })),
@@ -48,6 +48,13 @@ async function readResults(root: string): Promise<Section[]> {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
     throw error;
   }
+}
+
+/** Indented, but a list of numbers is one line: there may be a thousand of them. */
+function jsonText(value: unknown): string {
+  const text = JSON.stringify(value, null, 2);
+  const lists = /\[[\s\d.,e+-]+\]/g;
+  return `${text.replaceAll(lists, (list) => list.replaceAll(/\s+/g, ' ').replaceAll(/\[ | \]/g, (end) => end.trim()))}\n`;
 }
 
 /** `Odoo 19.0`, `sync` as `odoo-19.0-sync.svg`. */
