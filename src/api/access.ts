@@ -5,7 +5,6 @@ import type { ApiKeyRow, Scope } from '../db/schema/gateway.ts';
 import { errorMessage } from '../errors.ts';
 import { BadKeyError, CREATE_KEY, MissingKeyError, MissingScopeError } from './access-errors.ts';
 import type { ApiDeps } from './deps.ts';
-import type { KeyRing } from './key-ring.ts';
 import { createKeyRing } from './key-ring.ts';
 import { createLimit } from './rate-limit.ts';
 
@@ -30,16 +29,20 @@ declare module 'fastify' {
 export async function guardApi(api: FastifyInstance, deps: ApiDeps): Promise<void> {
   const ring = createKeyRing(deps.db, deps.log);
   api.decorateRequest('apiKey', null);
-  const limit = await createLimit(api, deps);
+  const limit = createLimit(deps);
   api.addHook('onRoute', assertScoped);
   api.addHook('onRequest', async (request, reply) => {
     const { scope } = request.routeOptions.config;
     if (scope === undefined && !isUnderApi(request.url)) return;
     reply.header('www-authenticate', 'Bearer realm="passerelle"');
-    const key = readKeyText(bearerOf(request) ?? '');
+    const text = bearerOf(request);
+    const key = text === null ? null : readKeyText(text);
     // What may be a guess is counted before PostgreSQL is asked; a key that was good before is none.
     if (key === null || !ring.knows(key)) await limit(request, reply);
-    request.apiKey = await authenticate(ring, request);
+    if (text === null) throw new MissingKeyError(await ring.hasUsable());
+    if (key === null) throw new BadKeyError(await ring.hasUsable());
+    const { id, prefix, name, scopes, methods } = await ring.find(key);
+    request.apiKey = { id, prefix, name, scopes, methods };
     reply.removeHeader('www-authenticate');
     await limit(request, reply);
     if (scope !== undefined) assertScope(request.apiKey, scope);
@@ -60,16 +63,6 @@ const isUnderApi = (url: string): boolean => /^\/api(?:[/?]|$)/.test(url);
 
 function bearerOf({ headers }: FastifyRequest): string | null {
   return /^Bearer +(\S+)$/i.exec(headers.authorization?.trim() ?? '')?.[1] ?? null;
-}
-
-/** @throws MissingKeyError, or what `KeyRing.find` throws. */
-async function authenticate(ring: KeyRing, request: FastifyRequest): Promise<ApiKey> {
-  const text = bearerOf(request);
-  if (text === null) throw new MissingKeyError(await ring.hasUsable());
-  const key = readKeyText(text);
-  if (key === null) throw new BadKeyError(await ring.hasUsable());
-  const { id, prefix, name, scopes, methods } = await ring.find(key);
-  return { id, prefix, name, scopes, methods };
 }
 
 /** @throws MissingScopeError */

@@ -1,4 +1,3 @@
-import type { FastifyRateLimitStore } from '@fastify/rate-limit';
 import type { Redis } from 'ioredis';
 
 /** One part in so many of what is left of a limit is taken at a time; while less than this is left, one by one. */
@@ -25,45 +24,39 @@ interface Portion {
   readonly until: number;
 }
 
-type Counted = Parameters<FastifyRateLimitStore['incr']>[1];
+/** How a limit stands after a request was counted. */
+export interface Standing {
+  readonly exceeded: boolean;
+  readonly remaining: number;
+  /** To the end of the window. */
+  readonly ms: number;
+}
 
 /**
  * Counts in Redis, for all processes together, without a round trip for each request: a process takes a portion, a
  * hundredth of what is left, and spends it by itself. Never more than the limit is let through; with several processes
- * it may be fewer by what lies unspent in the others, less than a hundredth of the limit in each.
+ * it may be fewer by what lies unspent in the others, at most a hundredth of the limit in each.
  */
-export class PortionStore implements FastifyRateLimitStore {
+export class RateLimitStore {
   readonly #redis: Redis;
   readonly #space: string;
+  readonly #windowMs: number;
   readonly #portions = new Map<string, Portion>();
-  readonly #takes = new Map<string, Promise<Portion>>();
+  readonly #takes = new Map<string, Promise<void>>();
 
   /** @param space what the names of its Redis keys begin with. */
-  constructor(redis: Redis, space: string) {
+  constructor(redis: Redis, space: string, windowMs: number) {
     this.#redis = redis;
     this.#space = space;
+    this.#windowMs = windowMs;
   }
 
-  incr(key: string, counted: Counted, windowMs: number, max: number): void {
-    const known = this.#portionOf(key);
-    if (known !== null) counted(null, spend(known, max));
-    else
-      this.#count(key, windowMs, max).then(
-        (state) => counted(null, state),
-        (error: Error) => counted(error),
-      );
-  }
-
-  /** The limits of single routes, which no route has. */
-  child(): PortionStore {
-    return this;
-  }
-
-  async #count(key: string, windowMs: number, max: number) {
+  /** Counts one request. Rejects with what Redis rejects with. */
+  async count(key: string, max: number): Promise<Standing> {
     for (;;) {
-      const known = this.#portionOf(key);
-      if (known !== null) return spend(known, max);
-      await this.#take(key, windowMs, max);
+      const portion = this.#portionOf(key);
+      if (portion !== null) return spend(portion);
+      await this.#take(key, max);
     }
   }
 
@@ -75,27 +68,26 @@ export class PortionStore implements FastifyRateLimitStore {
   }
 
   /** Requests that come meanwhile wait for the same portion. */
-  #take(key: string, windowMs: number, max: number): Promise<Portion> {
-    const taking =
-      this.#takes.get(key) ?? this.#taken(key, windowMs, max).finally(() => this.#takes.delete(key));
+  #take(key: string, max: number): Promise<void> {
+    const taking = this.#takes.get(key) ?? this.#taken(key, max).finally(() => this.#takes.delete(key));
     this.#takes.set(key, taking);
     return taking;
   }
 
-  async #taken(key: string, windowMs: number, max: number): Promise<Portion> {
-    const reply = await this.#redis.eval(TAKE, 1, this.#space + key, max, PARTS, windowMs);
+  async #taken(key: string, max: number): Promise<void> {
+    const reply = await this.#redis.eval(TAKE, 1, this.#space + key, max, PARTS, this.#windowMs);
     const [left = 0, taken = 0, ms = 0] = Array.isArray(reply) ? reply.map(Number) : [];
-    const portion = { left, taken, spent: 0, until: performance.now() + ms };
     const [oldest] = this.#portions.keys();
     if (this.#portions.size >= MOST_KEPT && oldest !== undefined) this.#portions.delete(oldest);
     this.#portions.delete(key);
-    this.#portions.set(key, portion);
-    return portion;
+    this.#portions.set(key, { left, taken, spent: 0, until: performance.now() + ms });
   }
 }
 
-/** As if each request had been counted by itself. */
-function spend(portion: Portion, max: number): { current: number; ttl: number } {
+function spend(portion: Portion): Standing {
+  const { left, taken, until } = portion;
+  const ms = Math.max(0, until - performance.now());
+  if (taken === 0) return { exceeded: true, remaining: 0, ms };
   portion.spent += 1;
-  return { current: max - portion.left + portion.spent, ttl: Math.max(0, portion.until - performance.now()) };
+  return { exceeded: false, remaining: left - portion.spent, ms };
 }

@@ -1,14 +1,17 @@
-import rateLimit, { normalizeIP } from '@fastify/rate-limit';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { normalizeIP } from '@fastify/rate-limit';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { RateLimitedError } from './access-errors.ts';
 import type { ApiDeps } from './deps.ts';
-import { PortionStore } from './rate-limit-store.ts';
+import type { Standing } from './rate-limit-store.ts';
+import { RateLimitStore } from './rate-limit-store.ts';
 
 /**
  * Of one address, for requests that show no key this process has found good: enough for mistakes, too few to guess.
  * Callers behind one proxy are one address: while one of them guesses, the others need a key that was good before.
  */
 const GUESSES_PER_MINUTE = 300;
+
+const WINDOW_MS = 60_000;
 
 const LIMIT = 'ratelimit-limit';
 const REMAINING = 'ratelimit-remaining';
@@ -20,41 +23,26 @@ type Limit = (request: FastifyRequest, reply: FastifyReply) => Promise<void>;
  * Counts requests in Redis, for all processes together: by key once the request has one, else by the peer's address.
  * Says how it stands in `RateLimit-Limit`, `-Remaining` and `-Reset` (seconds). Without Redis nothing is refused.
  */
-export async function createLimit(
-  api: FastifyInstance,
-  { config, cacheRedis }: Pick<ApiDeps, 'config' | 'cacheRedis'>,
-): Promise<Limit> {
+export function createLimit({ config, cacheRedis }: Pick<ApiDeps, 'config' | 'cacheRedis'>): Limit {
   const perKey = config.http.rateLimit;
-  class Store extends PortionStore {
-    constructor() {
-      super(cacheRedis, `${config.queuePrefix}:rate-limit:`);
-    }
-  }
-  await api.register(rateLimit, {
-    global: false,
-    store: Store,
-    skipOnError: true,
-    timeWindow: 60_000,
-    keyGenerator: ({ apiKey, ip }) => (apiKey === null ? `peer:${normalizeIP(ip)}` : `key:${apiKey.id}`),
-    max: ({ apiKey }) => (apiKey === null ? GUESSES_PER_MINUTE : (perKey ?? Number.POSITIVE_INFINITY)),
-  });
-  const count = api.createRateLimit();
+  const store = new RateLimitStore(cacheRedis, `${config.queuePrefix}:rate-limit:`, WINDOW_MS);
   /** @throws RateLimitedError */
-  return async (request, reply) => {
-    const { apiKey } = request;
-    if (apiKey !== null && perKey === null) {
+  return async ({ apiKey, ip }, reply) => {
+    const max = apiKey === null ? GUESSES_PER_MINUTE : perKey;
+    if (max === null) {
       // What was said of the address does not hold for the key.
       for (const name of [LIMIT, REMAINING, RESET]) reply.removeHeader(name);
       return;
     }
-    const state = await count(request);
-    if (state.isAllowed) return;
-    const { max, remaining, ttlInSeconds, isExceeded } = state;
-    reply.headers({ [LIMIT]: max, [REMAINING]: remaining, [RESET]: ttlInSeconds });
-    if (!isExceeded) return;
-    const seconds = Math.max(1, ttlInSeconds);
-    reply.header('retry-after', seconds);
+    const name = apiKey === null ? `peer:${normalizeIP(ip)}` : `key:${apiKey.id}`;
+    const unknown: Standing = { exceeded: false, remaining: max, ms: 0 };
+    const { exceeded, remaining, ms } = await store.count(name, max).catch(() => unknown);
+    const seconds = Math.ceil(ms / 1000);
+    reply.header(LIMIT, max).header(REMAINING, remaining).header(RESET, seconds);
+    if (!exceeded) return;
+    const wait = Math.max(1, seconds);
+    reply.header('retry-after', wait);
     const whose = apiKey === null ? 'this address without a valid key' : 'this key';
-    throw new RateLimitedError(whose, max, seconds);
+    throw new RateLimitedError(whose, max, wait);
   };
 }

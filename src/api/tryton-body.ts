@@ -3,6 +3,8 @@ import type { Wire } from '../tryton/types.ts';
 import { fromJson } from '../tryton/wire.ts';
 import { BadJsonError } from './errors.ts';
 
+const UTF8 = new TextDecoder('utf-8', { fatal: true });
+
 /**
  * Within this scope bodies are JSON and nothing else, read so that no digit is lost. A body that is empty is none.
  *
@@ -17,7 +19,7 @@ export function readExactJson(scope: FastifyInstance): void {
 
 function textOf(body: Buffer): string {
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(body);
+    return UTF8.decode(body);
   } catch {
     throw new BadJsonError('not UTF-8');
   }

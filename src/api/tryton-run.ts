@@ -1,6 +1,7 @@
 import type { TrytonClient } from '../tryton/client.ts';
 import { isRead, methodName } from '../tryton/methods.ts';
 import type { Wire } from '../tryton/types.ts';
+import { toJson } from '../tryton/wire.ts';
 import type { ApiKey } from './access.ts';
 import { BatchTimeoutError } from './errors.ts';
 import { assertMethodAllowed } from './method-access.ts';
@@ -15,24 +16,25 @@ export interface Caller {
   readonly tryton: TrytonClient;
   readonly key: Pick<ApiKey, 'methods'>;
   /** Aborted when the caller has gone: then reads are given up, and writes go on. */
-  readonly signal: AbortSignal;
+  readonly signal: () => AbortSignal;
   /** Milliseconds in which the calls of a batch must begin: 100 calls to a Tryton that hangs would add up. */
   readonly beginWithinMs: number;
 }
 
-/** @throws MethodNotAllowedError, and what the client throws. */
-export async function runCall({ tryton, key, signal }: Caller, asked: AskedCall): Promise<Wire> {
+/** The result as JSON. @throws MethodNotAllowedError, and what the client throws. */
+export async function runCall({ tryton, key, signal }: Caller, asked: AskedCall): Promise<string> {
   const method = methodName(asked.method);
   assertMethodAllowed(key, method);
   // What the body's parser gave, and the schema left as it was.
   const params = asked.params as Wire[];
-  if (!isRead(method)) return tryton.callWire(method, params);
+  if (!isRead(method)) return toJson(await tryton.callWire(method, params));
   const options = cacheOptions(asked.cache);
-  if (options === null) return tryton.callWire(method, params, { signal });
-  return tryton.cachedCallWire(method, params, { ...options, signal });
+  if (options === null) return toJson(await tryton.callWire(method, params, { signal: signal() }));
+  return tryton.cachedCallJson(method, params, options, signal);
 }
 
-export type Settled = PromiseSettledResult<Wire>;
+/** A result is JSON. */
+export type Settled = PromiseSettledResult<string>;
 
 /**
  * Runs the calls of a batch and gives their outcomes in order. Reads run at once, up to 8 of them. A write begins when

@@ -1,5 +1,6 @@
 import { errorCode, errorMessage, PasserelleError } from '../errors.ts';
-import type { Cache, CacheParts, Written } from './cache.ts';
+import type { Cache, CacheParts, Wait, Written } from './cache.ts';
+import { atOnce } from './cache.ts';
 import { checkOptions, freshness, keepMs, lifetimeSecs, packEntry, unpackEntry } from './cache-entry.ts';
 import { CacheGuard } from './cache-guard.ts';
 import { cacheKey, tagKey } from './cache-key.ts';
@@ -8,7 +9,12 @@ import type { CacheOutcome } from './counters.ts';
 import { OutcomeCounters } from './counters.ts';
 import { TrytonUnknownFateError } from './errors.ts';
 import { isRead, readTags, writeTags } from './methods.ts';
+import type { Result } from './result.ts';
+import { resultOf } from './result.ts';
 import type { Answer, CacheCounters, CacheLookup, CacheOptions, CacheStore, Wire } from './types.ts';
+
+/** Whose names are remembered, each a digest. */
+const MOST_TAGS = 1000;
 
 /** What is known of one cached read before anything is fetched. */
 interface Question {
@@ -17,6 +23,7 @@ interface Question {
   readonly tags: readonly string[];
   readonly options: CacheOptions;
   readonly fetch: () => Promise<Answer>;
+  readonly wait: Wait;
   /** What this process knew of writes to the tags when the read began. */
   readonly local: string;
 }
@@ -51,14 +58,15 @@ export class AnswerCache implements Cache {
     params: readonly Wire[],
     options: CacheOptions,
     fetch: () => Promise<Answer>,
-  ): Promise<Wire> {
+    wait: Wait = atOnce,
+  ): Promise<Result> {
     checkOptions(options);
-    if (!isRead(method)) return this.#pass(method, fetch);
+    if (!isRead(method)) return this.#pass({ method, fetch, wait });
     const tags = readTags(method);
     const local = this.#writes.versions(tags);
-    const question = { method, key: this.key(method, params), tags, options, fetch, local };
+    const question = { method, key: this.key(method, params), tags, options, fetch, wait, local };
     const found = await this.#lookUp(question);
-    if (found?.held) return this.#pass(method, fetch);
+    if (found?.held) return this.#pass(question);
     const kept = found?.entry ? unpackEntry(found.entry, found.versions) : null;
     const state = kept === null ? 'over' : freshness(kept, options, this.#parts.clock());
     if (kept === null || state === 'over') return this.#miss(question, found);
@@ -86,9 +94,9 @@ export class AnswerCache implements Cache {
     this.#writes.close();
   }
 
-  async #pass(method: string, fetch: () => Promise<Answer>): Promise<Wire> {
+  async #pass({ method, fetch, wait }: Pick<Question, 'method' | 'fetch' | 'wait'>): Promise<Result> {
     this.#counters.count(method, 'bypass');
-    return (await fetch()).result;
+    return resultOf((await wait(fetch)).result);
   }
 
   /** null: the store cannot be asked. */
@@ -98,12 +106,12 @@ export class AnswerCache implements Cache {
     return looked?.value ?? null;
   }
 
-  async #miss(question: Question, found: CacheLookup | null): Promise<Wire> {
+  async #miss(question: Question, found: CacheLookup | null): Promise<Result> {
     let outcome: CacheOutcome = found === null ? 'error' : 'miss';
     try {
-      const { result, keepable } = await this.#fetchOnce(question, found);
+      const { result, keepable } = await question.wait(() => this.#fetchOnce(question, found));
       if (outcome === 'miss' && !keepable) outcome = 'bypass';
-      return result;
+      return resultOf(result);
     } finally {
       this.#counters.count(question.method, outcome);
     }
@@ -154,7 +162,15 @@ function isUnknown(error: unknown): boolean {
 
 /** Servers that share a store do not share tags. */
 function ofServer(store: CacheStore, server: string): CacheStore {
-  const named = (tags: readonly string[]) => tags.map((tag) => tagKey(server, tag));
+  const known = new Map<string, string>();
+  const nameOf = (tag: string) => {
+    const name = known.get(tag) ?? tagKey(server, tag);
+    // Callers name models as they like.
+    if (known.size >= MOST_TAGS) known.clear();
+    known.set(tag, name);
+    return name;
+  };
+  const named = (tags: readonly string[]) => tags.map(nameOf);
   return {
     read: (key, tags) => store.read(key, named(tags)),
     write: (key, entry, ttlMs) => store.write(key, entry, ttlMs),

@@ -11,6 +11,8 @@ const DECODERS = {
   br: promisify(brotliDecompress),
 } as const;
 
+const UTF8 = new TextDecoder('utf-8', { fatal: true });
+
 export const ENCODINGS = 'gzip, deflate, br';
 
 /** The answer's bytes are not what its headers say; the message says in what. */
@@ -22,7 +24,7 @@ export class BrokenBody extends Error {
 export async function bodyText(body: Buffer, encoding: string | undefined, longest: number): Promise<string> {
   const plain = await decompressed(body, (encoding ?? 'identity').trim().toLowerCase(), longest);
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(plain);
+    return UTF8.decode(plain);
   } catch {
     throw new BrokenBody('it is not UTF-8');
   }

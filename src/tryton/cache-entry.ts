@@ -1,6 +1,8 @@
 import { TrytonRequestError } from './errors.ts';
-import type { Answer, CacheOptions, Wire } from './types.ts';
-import { parseWire, stringifyWire } from './wire.ts';
+import type { Result } from './result.ts';
+import { resultIn, resultOf } from './result.ts';
+import type { CacheOptions, Wire } from './types.ts';
+import { isStrict, parseWire, stringifyWire } from './wire.ts';
 
 /** Nothing is kept longer, whoever says so. */
 const LONGEST_SECS = 86_400;
@@ -16,6 +18,11 @@ interface EntryHead {
   readonly storedAt: number;
   /** What the server said of its lifetime. */
   readonly cacheSeconds: number | null;
+}
+
+/** An entry that can be read. */
+export interface Entry extends Pick<EntryHead, 'storedAt' | 'cacheSeconds'> {
+  readonly result: Result;
 }
 
 /** How an entry stands to a caller who set these options. */
@@ -44,20 +51,21 @@ export function keepMs(lifetime: number, { stale }: CacheOptions): number {
 
 /** One line of JSON, then the result as it travelled: NaN and whole numbers beyond 2^53 survive. */
 export function packEntry(head: EntryHead, result: Wire): string {
-  return `${JSON.stringify(head)}\n${stringifyWire(result)}`;
+  const text = stringifyWire(result);
+  // A text of that length that is strict JSON can be sent on unread.
+  const strict = isStrict(result) ? text.length : null;
+  return `${JSON.stringify({ ...head, strict })}\n${text}`;
 }
 
 /** The answer of an entry, or null where it cannot be read or was stored under other versions. */
-export function unpackEntry(text: string, versions: string): (Answer & { storedAt: number }) | null {
-  const end = text.indexOf('\n');
+export function unpackEntry(entry: string, versions: string): Entry | null {
+  const end = entry.indexOf('\n');
   try {
-    const head: EntryHead = JSON.parse(text.slice(0, end));
+    const head: EntryHead & { readonly strict?: number | null } = JSON.parse(entry.slice(0, end));
     if (head.versions !== versions) return null;
-    return {
-      result: parseWire(text.slice(end + 1)),
-      cacheSeconds: head.cacheSeconds,
-      storedAt: head.storedAt,
-    };
+    const text = entry.slice(end + 1);
+    const result = head.strict === text.length ? resultIn(text) : resultOf(parseWire(text));
+    return { result, cacheSeconds: head.cacheSeconds, storedAt: head.storedAt };
   } catch {
     // Written by another version of this code, or by somebody else.
     return null;

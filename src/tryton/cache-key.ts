@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Wire } from './types.ts';
 import { isList, isObject, stringifyWire } from './wire.ts';
 
@@ -23,7 +23,7 @@ export function tagKey(server: string, tag: string): string {
 }
 
 function digest(text: string): string {
-  return createHash('sha256').update(text).digest('base64url');
+  return hash('sha256', text, 'base64url');
 }
 
 function sorted(value: Wire): Wire {

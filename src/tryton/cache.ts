@@ -3,6 +3,8 @@ import { checkOptions } from './cache-entry.ts';
 import type { CacheScope } from './cache-key.ts';
 import { cacheKey } from './cache-key.ts';
 import { OutcomeCounters } from './counters.ts';
+import type { Result } from './result.ts';
+import { resultOf } from './result.ts';
 import type { Answer, CacheCounters, CacheOptions, CacheStore, TrytonLogger, Wire } from './types.ts';
 
 export interface CacheParts extends CacheScope {
@@ -16,6 +18,9 @@ export interface CacheParts extends CacheScope {
 
 /** To be called once the write is over, with the error if it failed, and waited for before its caller is answered. */
 export type Written = (error?: unknown) => Promise<void>;
+
+/** How a caller waits for an answer that is fetched, also for others: begins it unless the caller has gone. */
+export type Wait = <T>(begin: () => Promise<T>) => Promise<T>;
 
 /**
  * The cached answers of one Tryton user. The rules: only answers of reads are kept, never errors; an answer counts
@@ -39,7 +44,8 @@ export interface Cache {
     params: readonly Wire[],
     options: CacheOptions,
     fetch: () => Promise<Answer>,
-  ): Promise<Wire>;
+    wait?: Wait,
+  ): Promise<Result>;
   /** To be called before each call; reads are let through. Neither it nor what it gives rejects. */
   writing(method: string): Promise<Written>;
   /** Makes all answers about a model stale: `party.party`; `*` for everything. */
@@ -48,6 +54,9 @@ export interface Cache {
   /** Stops what goes on behind the scenes. */
   close(): void;
 }
+
+/** Waits for as long as it takes. */
+export const atOnce: Wait = (begin) => begin();
 
 export function createCache(parts: CacheParts): Cache {
   const { store } = parts;
@@ -58,10 +67,10 @@ function withoutStore(scope: CacheScope): Cache {
   const counters = new OutcomeCounters();
   return {
     key: (method, params) => cacheKey(scope, method, params),
-    read: async (method, _params, options, fetch) => {
+    read: async (method, _params, options, fetch, wait = atOnce) => {
       checkOptions(options);
       counters.count(method, 'bypass');
-      return (await fetch()).result;
+      return resultOf((await wait(fetch)).result);
     },
     writing: async () => async () => {},
     invalidate: async () => {},

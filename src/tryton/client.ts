@@ -8,6 +8,7 @@ import { signOut } from './login.ts';
 import { isRead, isReserved, methodName } from './methods.ts';
 import type { TrytonClientOptions } from './options.ts';
 import { ping } from './ping.ts';
+import type { Result } from './result.ts';
 import type {
   Answer,
   CacheCounters,
@@ -77,18 +78,22 @@ export class TrytonClient {
     params: readonly Wire[],
     { signal, ...options }: CacheOptions & CallOptions = {},
   ): Promise<Wire> {
-    const ready = this.#prepared(method, params);
     signal?.throwIfAborted();
-    const { cache, settings } = this.#parts;
-    const site = { server: this.server, method: ready.method };
-    const own = isRead(ready.method) ? {} : { signal };
-    const shared = cache.read(ready.method, ready.params, options, () =>
-      this.#send(ready.method, ready.params, own),
-    );
-    const { deadlineMs } = settings;
-    return isRead(ready.method)
-      ? await waitFor(shared, deadlineMs, () => new TrytonTimeoutError(site, deadlineMs), signal)
-      : await shared;
+    return (await this.#cached(method, params, options, () => signal)).wire();
+  }
+
+  /**
+   * The same as strict JSON: what is kept is passed on unread.
+   *
+   * @param signal asked for only once something has to be fetched; what is kept is there at once.
+   */
+  async cachedCallJson(
+    method: string,
+    params: readonly Wire[],
+    options: CacheOptions,
+    signal: () => AbortSignal | undefined,
+  ): Promise<string> {
+    return (await this.#cached(method, params, options, signal)).json();
   }
 
   /** What the cache knows an answer by: equal for the same call by the same user of the same database. */
@@ -142,6 +147,28 @@ export class TrytonClient {
     if (isReserved(name))
       throw new TrytonRequestError(`${name} is not called: the client signs in and out by itself.`);
     return { method: name, params: withContext(name, params, this.#parts.context) };
+  }
+
+  async #cached(
+    given: string,
+    positional: readonly Wire[],
+    options: CacheOptions,
+    signalOf: () => AbortSignal | undefined,
+  ): Promise<Result> {
+    const { method, params } = this.#prepared(given, positional);
+    const { cache, settings } = this.#parts;
+    if (!isRead(method)) {
+      return cache.read(method, params, options, () => this.#send(method, params, { signal: signalOf() }));
+    }
+    const { deadlineMs } = settings;
+    const late = () => new TrytonTimeoutError({ server: this.server, method }, deadlineMs);
+    const wait = <T>(begin: () => Promise<T>) => {
+      const signal = signalOf();
+      signal?.throwIfAborted();
+      return waitFor(begin(), deadlineMs, late, signal);
+    };
+    const found = cache.read(method, params, options, () => this.#send(method, params, {}), wait);
+    return waitFor(found, deadlineMs, late, undefined);
   }
 
   async #send(method: string, params: readonly Wire[], options: CallOptions): Promise<Answer> {

@@ -133,6 +133,11 @@ function taggedFloat(value: WireObject): number | undefined {
   return Object.keys(value).length === 2 ? NOT_FINITE.get(value['float']) : undefined;
 }
 
+/** Whether Tryton and others are sent the same text for it. Throws RangeError for nesting deeper than 1,000. */
+export function isStrict(value: Wire): boolean {
+  return isOrdinary(value, 1);
+}
+
 function stringify(value: Wire, words: boolean): string {
   return isOrdinary(value, 1) ? JSON.stringify(value) : written(value, words);
 }

@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { PortionStore } from '../../src/api/rate-limit-store.ts';
+import { RateLimitStore } from '../../src/api/rate-limit-store.ts';
 import { createLogger } from '../../src/logger.ts';
 import { openRedis } from '../../src/queues/connection.ts';
 import { freshPrefix, redisUrl } from '../harness/redis.ts';
@@ -14,20 +14,10 @@ beforeEach(() => {
 });
 afterEach(() => redis.disconnect());
 
-interface Counted {
-  readonly current: number;
-  readonly ttl: number;
-}
-
 /** One process. */
-function openStore() {
-  const store = new PortionStore(redis, space);
-  return (key = 'key:1', max = 1000, windowMs = 60_000) =>
-    new Promise<Counted>((resolve, reject) => {
-      const counted = (error: Error | null, result?: Counted) =>
-        result === undefined ? reject(error) : resolve(result);
-      store.incr(key, counted, windowMs, max);
-    });
+function openStore(windowMs = 60_000) {
+  const store = new RateLimitStore(redis, space, windowMs);
+  return (key = 'key:1', max = 1000) => store.count(key, max);
 }
 
 const asked = async () => Number(/cmdstat_eval:calls=(\d+)/.exec(await redis.info('commandstats'))?.[1] ?? 0);
@@ -36,7 +26,7 @@ describe('a limit counted in portions', () => {
   it('counts each request of a process, and asks Redis for one in ten of a thousand', async () => {
     const count = openStore();
     const before = await asked();
-    for (let sent = 1; sent <= 100; sent += 1) expect((await count()).current).toBe(sent);
+    for (let sent = 1; sent <= 100; sent += 1) expect((await count()).remaining).toBe(1000 - sent);
     expect((await asked()) - before).toBeLessThanOrEqual(12);
     expect(await redis.pttl(`${space}key:1`)).toBeGreaterThan(0);
   });
@@ -47,7 +37,7 @@ describe('a limit counted in portions', () => {
     for (let sent = 0; sent < 1200; sent += 1) {
       const [count] = processes.splice(0, 1);
       if (count === undefined) continue;
-      if ((await count()).current <= 1000) through += 1;
+      if (!(await count()).exceeded) through += 1;
       processes.push(count);
     }
     expect(through).toBeLessThanOrEqual(1000);
@@ -58,36 +48,38 @@ describe('a limit counted in portions', () => {
     const [one, other] = [openStore(), openStore()];
     const counts: number[] = [];
     for (let sent = 0; sent < 4; sent += 1)
-      counts.push((await one('key:1', 7)).current, (await other('key:1', 7)).current);
-    expect(counts).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+      counts.push((await one('key:1', 7)).remaining, (await other('key:1', 7)).remaining);
+    expect(counts).toEqual([6, 5, 4, 3, 2, 1, 0, 0]);
+    expect((await other('key:1', 7)).exceeded).toBe(true);
   });
 
   it('is exact for requests that come at once', async () => {
     const count = openStore();
     const counts = await Promise.all(Array.from({ length: 350 }, () => count('key:1', 300)));
-    expect(counts.filter(({ current }) => current <= 300)).toHaveLength(300);
+    expect(counts.filter(({ exceeded }) => !exceeded)).toHaveLength(300);
   });
 
   it('asks nothing more once it is reached', async () => {
     const count = openStore();
     for (let sent = 0; sent < 3; sent += 1) await count('key:1', 2);
     const before = await asked();
-    const { current, ttl } = await count('key:1', 2);
-    expect(current).toBeGreaterThan(2);
-    expect(ttl).toBeLessThanOrEqual(60_000);
+    const { exceeded, ms } = await count('key:1', 2);
+    expect(exceeded).toBe(true);
+    expect(ms).toBeGreaterThan(0);
+    expect(ms).toBeLessThanOrEqual(60_000);
     expect(await asked()).toBe(before);
   });
 
   it('begins anew when its window ends', async () => {
-    const count = openStore();
-    await until(async () => (await count('key:1', 2, 100)).current > 2, 'the limit to be reached');
-    await until(async () => (await count('key:1', 2, 100)).current === 1, 'the next window');
+    const count = openStore(100);
+    await until(async () => (await count('key:1', 2)).exceeded, 'the limit to be reached');
+    await until(async () => (await count('key:1', 2)).remaining === 1, 'the next window');
   });
 
   it('has a count for each key', async () => {
     const count = openStore();
     await count('key:1');
-    expect((await count('key:2')).current).toBe(1);
+    expect((await count('key:2')).remaining).toBe(999);
   });
 
   it('says what went wrong with Redis, each time', async () => {

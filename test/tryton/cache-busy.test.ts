@@ -24,9 +24,9 @@ function setup() {
   const opened = openCache({ store });
   const source = server('x');
   /** Begins a read that is without an answer until `fail`. */
-  const late = () => {
+  const late = async () => {
     failing = true;
-    return opened.cache.read(READ, PARAMS, { ttl: 60 }, source.fetch);
+    return (await opened.cache.read(READ, PARAMS, { ttl: 60 }, source.fetch)).wire();
   };
   return { ...opened, source, late, fail };
 }

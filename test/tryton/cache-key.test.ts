@@ -71,8 +71,8 @@ describe('answers of a shared cache', () => {
   it('never mix for two contexts, asked in turn and at once', async () => {
     const { cache } = openCache();
     const languages = ['fr', 'en', 'de', 'fr', 'en', 'de'];
-    const ask = (language: string) =>
-      cache.read(method, [[1], { language }], { ttl: 60 }, server(language).fetch);
+    const ask = async (language: string) =>
+      (await cache.read(method, [[1], { language }], { ttl: 60 }, server(language).fetch)).wire();
     expect(await Promise.all(languages.map(ask))).toEqual(languages);
     for (const language of languages) expect(await ask(language)).toBe(language);
     expect(cache.counters()[method]).toMatchObject({ hit: 6 });

@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { TrytonUserError } from '../../src/tryton/errors.ts';
+import type { Wire } from '../../src/tryton/types.ts';
 import { until } from '../harness/until.ts';
 import { closeCaches, openCache, PARAMS, READ, read, server, slowServer } from './caches.ts';
 
@@ -57,8 +58,10 @@ describe('callers that ask for the same thing at once', () => {
   it('share nothing with those who ask for something else', async () => {
     const { cache } = openCache();
     const [one, two] = [slowServer(), slowServer()];
-    const first = cache.read(READ, PARAMS, { ttl: 60 }, one.fetch);
-    const second = cache.read(READ, [...PARAMS, 1], { ttl: 60 }, two.fetch);
+    const ask = async (params: readonly Wire[], { fetch }: typeof one) =>
+      (await cache.read(READ, params, { ttl: 60 }, fetch)).wire();
+    const first = ask(PARAMS, one);
+    const second = ask([...PARAMS, 1], two);
     await Promise.all([one.asked, two.asked]);
     one.answer('one');
     two.answer('two');

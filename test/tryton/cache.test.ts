@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { TrytonRequestError } from '../../src/tryton/errors.ts';
 import type { Wire } from '../../src/tryton/types.ts';
+import { toJson } from '../../src/tryton/wire.ts';
 import { until } from '../harness/until.ts';
 import { closeCaches, openCache, PARAMS, READ, read, server } from './caches.ts';
 
@@ -30,6 +31,20 @@ describe('what is kept', () => {
     const source = server(value);
     await read(cache, source);
     expect(await read(cache, source)).toEqual(value);
+    expect(source.state.asked).toBe(1);
+  });
+
+  it.each<[string, Wire]>([
+    ['plain values', [{ id: 1, name: 'l’Église', amount: 1.5 }]],
+    ['whole numbers beyond 2^53 and the negative zero', [9007199254740993n, 1e20, -0]],
+    ['NaN and infinities', [Number.NaN, Number.POSITIVE_INFINITY]],
+  ])('gives the same JSON when it was kept: %s', async (_case, value) => {
+    const { cache } = openCache();
+    const source = server(value);
+    const json = async () => (await cache.read(READ, PARAMS, { ttl: 60 }, source.fetch)).json();
+    const fetched = await json();
+    expect(fetched).toBe(toJson(value));
+    expect(await json()).toBe(fetched);
     expect(source.state.asked).toBe(1);
   });
 

@@ -71,12 +71,12 @@ export function server(first: Wire, cacheSeconds: number | null = null) {
 export type Server = ReturnType<typeof server>;
 
 /** A cached read of party 1. */
-export function read(
+export async function read(
   cache: Cache,
   { fetch }: { fetch: () => Promise<Answer> },
   options: CacheOptions = { ttl: 60 },
 ): Promise<Wire> {
-  return cache.read(READ, PARAMS, options, fetch);
+  return (await cache.read(READ, PARAMS, options, fetch)).wire();
 }
 
 /** A server that answers when it is told to: `asked` resolves when it is asked for the first time. */

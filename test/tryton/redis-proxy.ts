@@ -12,6 +12,8 @@ export interface RedisProxy {
   down(): Promise<void>;
   /** Goes on where it stopped: what was held back is passed on now. */
   up(): Promise<void>;
+  /** How often Redis was asked, all connections together: what is sent before an answer came is one time. */
+  trips(): number;
   stop(): Promise<void>;
 }
 
@@ -19,6 +21,7 @@ export async function startRedisProxy(redisUrl: string): Promise<RedisProxy> {
   const place = new URL(redisUrl);
   const open = new Map<Socket, Socket>();
   let hanging = false;
+  let trips = 0;
   const link = (from: Socket, to: Socket) => {
     open.set(from, to);
     from.on('data', (chunk) => to.write(chunk));
@@ -33,6 +36,14 @@ export async function startRedisProxy(redisUrl: string): Promise<RedisProxy> {
     const upstream = connect(Number(place.port || 6379), place.hostname);
     link(client, upstream);
     link(upstream, client);
+    let waiting = false;
+    client.on('data', () => {
+      if (!waiting) trips += 1;
+      waiting = true;
+    });
+    upstream.on('data', () => {
+      waiting = false;
+    });
   });
   const listen = (port: number) => new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
   await listen(0);
@@ -60,6 +71,7 @@ export async function startRedisProxy(redisUrl: string): Promise<RedisProxy> {
       for (const socket of open.keys()) socket.resume();
       if (!server.listening) await listen(port);
     },
+    trips: () => trips,
     stop: down,
   };
 }

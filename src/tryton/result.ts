@@ -1,0 +1,17 @@
+import type { Wire } from './types.ts';
+import { parseWire, toJson } from './wire.ts';
+
+/** What a call gave: as it travelled, or as the strict JSON that callers over HTTP are sent. */
+export interface Result {
+  wire(): Wire;
+  json(): string;
+}
+
+export function resultOf(value: Wire): Result {
+  return { wire: () => value, json: () => toJson(value) };
+}
+
+/** Of a text that is strict JSON already: who only passes it on does not pay for reading it. */
+export function resultIn(text: string): Result {
+  return { wire: () => parseWire(text), json: () => text };
+}
