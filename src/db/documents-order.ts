@@ -32,10 +32,14 @@ export function pageOfIds(page: Page): SQL {
   const { order, filter, after, limit } = page;
   if (order.field !== null) {
     const key = comparable(fieldJson(order.field), order.extract);
-    return after === null ? part(page, key, filter) : pageAfter(order.field, key, after, page);
+    const parts = after === null ? firstParts(key, page) : laterParts(order.field, key, after, page);
+    const all = sql.join(
+      parts.map((one) => sql`(${one})`),
+      sql` union all `,
+    );
+    return sql`select * from (${all}) as parts order by ${pageOrder(order)} limit ${limit}`;
   }
-  const further = order.descending ? sql`<` : sql`>`;
-  const beyond = after === null ? undefined : sql`${bc.odooId} ${further} ${after.odooId}`;
+  const beyond = after === null ? undefined : sql`${bc.odooId} ${further(order)} ${after.odooId}`;
   return sql`select ${bc.odooId}, null as key from ${bc} ${where(filter, beyond)}
     order by ${bc.odooId} ${direction(order)} limit ${limit}`;
 }
@@ -47,52 +51,65 @@ export function pageOrder(order: DocumentOrder): SQL {
     : sql`key ${direction(order)} nulls last, odoo_id`;
 }
 
-/**
- * A later page of a list sorted by a field. PostgreSQL walks an index from a point on only where the condition is one
- * range in the index's order, so each range is a part of its own: the same key, keys further on, no key. The last part
- * are the BCs that changed since the first page: they keep the key that they had then, so that they stay where they
- * were, and no page repeats or skips one. They are found by the index on `changed_xid`.
+/*
+ * PostgreSQL walks an index from a point on, in either direction, only where the condition is one range of it and the
+ * order is its own. So a page is the first rows of several parts: keys, and no key; on later pages, the key that the
+ * page before ended with, keys further on, and no key.
  */
-function pageAfter(field: string, key: SQL, after: Position, page: Page): SQL {
-  const { order, filter, limit } = page;
-  const { snapshot, odooId } = after;
-  const asSeen = and(filter, seen(changedXid, snapshot));
-  const beyondId = sql`${bc.odooId} > ${odooId}`;
-  const empty = sql`${key} is null`;
-  const last = after.key === null ? null : parameter(after.key, order.extract);
-  const further = order.descending ? sql`<` : sql`>`;
-  const parts =
-    last === null
-      ? [part(page, key, and(asSeen, empty, beyondId))]
-      : [
-          part(page, key, and(asSeen, sql`${key} = ${last}`, beyondId)),
-          part(page, key, and(asSeen, sql`${key} ${further} ${last}`)),
-          part(page, key, and(asSeen, empty)),
-        ];
-  const before = comparable(sql`sorted.json`, order.extract);
-  const beyond =
-    last === null
-      ? sql`${before} is null and ${beyondId}`
-      : sql`(${before} ${further} ${last} or ${before} is null or (${before} = ${last} and ${beyondId}))`;
-  // Worked out once for each BC: `offset 0` keeps PostgreSQL from repeating the expression.
-  const sorted = sql`cross join lateral (select ${jsonBefore(field, snapshot)} as json offset 0) as sorted`;
-  const changed = part(page, before, and(filter, changedSince(snapshot), beyond), sorted);
-  const all = sql.join(
-    [...parts, changed].map((one) => sql`(${one})`),
-    sql` union all `,
-  );
-  return sql`select * from (${all}) as parts order by ${pageOrder(order)} limit ${limit}`;
+
+function firstParts(key: SQL, { order, filter, limit }: Page): SQL[] {
+  return [
+    part(key, and(filter, sql`${key} is not null`), sql`${key} ${direction(order)}`, limit),
+    part(key, and(filter, sql`${key} is null`), key, limit),
+  ];
 }
 
-function part({ order, limit }: Page, key: SQL, condition: SQL | undefined, join: SQL = sql``): SQL {
+/**
+ * The last part are the BCs that changed since the first page, found by the index on `changed_xid`. They keep the key
+ * that they had then: so they stay where they were, and no page repeats or skips one.
+ */
+function laterParts(field: string, key: SQL, after: Position, { order, filter, limit }: Page): SQL[] {
+  const { snapshot, odooId } = after;
+  const changed = changedPart(field, after, { order, filter, limit });
+  const asSeen = and(filter, seen(changedXid, snapshot));
+  const beyondId = sql`${bc.odooId} > ${odooId}`;
+  const none = sql`${key} is null`;
+  if (after.key === null) return [part(key, and(asSeen, none, beyondId), key, limit), changed];
+  const last = parameter(after.key, order.extract);
+  return [
+    part(key, and(asSeen, sql`${key} = ${last}`, beyondId), key, limit),
+    part(key, and(asSeen, sql`${key} ${further(order)} ${last}`), sql`${key} ${direction(order)}`, limit),
+    part(key, and(asSeen, none), key, limit),
+    changed,
+  ];
+}
+
+function changedPart(field: string, after: Position, { order, filter, limit }: Omit<Page, 'after'>): SQL {
+  const { snapshot, odooId } = after;
+  const key = comparable(sql`sorted.json`, order.extract);
+  const beyondId = sql`${bc.odooId} > ${odooId}`;
+  const last = after.key === null ? null : parameter(after.key, order.extract);
+  const beyond =
+    last === null
+      ? sql`${key} is null and ${beyondId}`
+      : sql`(${key} ${further(order)} ${last} or ${key} is null or (${key} = ${last} and ${beyondId}))`;
+  // Worked out once for each BC: `offset 0` keeps PostgreSQL from repeating the expression.
+  const sorted = sql`cross join lateral (select ${jsonBefore(field, snapshot)} as json offset 0) as sorted`;
+  const condition = and(filter, changedSince(snapshot), beyond);
+  return part(key, condition, sql`${key} ${direction(order)} nulls last`, limit, sorted);
+}
+
+function part(key: SQL, condition: SQL | undefined, order: SQL, limit: number, join: SQL = sql``): SQL {
   return sql`select ${bc.odooId}, ${key} as key from ${bc} ${join} ${where(condition)}
-    order by ${key} ${direction(order)} nulls last, ${bc.odooId} limit ${limit}`;
+    order by ${order}, ${bc.odooId} limit ${limit}`;
 }
 
 function where(...conditions: (SQL | undefined)[]): SQL {
   const condition = and(...conditions);
   return condition === undefined ? sql`` : sql`where ${condition}`;
 }
+
+const further = ({ descending }: DocumentOrder): SQL => (descending ? sql`<` : sql`>`);
 
 const direction = ({ descending }: DocumentOrder): SQL => (descending ? sql`desc` : sql`asc`);
 

@@ -1,3 +1,4 @@
+import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { insertBc, insertLine, saveTestFields } from './rows.ts';
 import type { TestApi } from './start-api.ts';
@@ -174,4 +175,40 @@ test('fields picks, include adds the lines that are not gone, count adds the tot
   ]);
   const lines = items.map((item: { lines: { odooId: number }[] }) => item.lines.map(({ odooId }) => odooId));
   expect(lines).toEqual([[11, 12], [21]]);
+});
+
+test('moments are ISO 8601 in milliseconds, whole numbers and texts cross as Odoo gave them', async () => {
+  const long = `${'é'.repeat(250)}x`;
+  const moments = {
+    odooCreateDate: new Date('0001-01-01T00:00:00Z'),
+    odooWriteDate: new Date('2026-07-01T12:30:00.500Z'),
+  };
+  await insertBc(api.db, 50, { name: long, amount_total: 0.1, note: '\u2028 "\\ \n' }, moments);
+  await api.db.execute(
+    sql`update scrap_dimagaz_bc set synced_at = '2026-07-01 14:30:00.123999+02' where odoo_id = 50`,
+  );
+  const { items } = await list(`filter[name]=${encodeURIComponent(long)}`);
+  expect(items).toMatchObject([
+    {
+      createDate: '0001-01-01T00:00:00.000Z',
+      writeDate: '2026-07-01T12:30:00.500Z',
+      syncedAt: '2026-07-01T12:30:00.123Z',
+      fields: { name: long, amount_total: 0.1, note: '\u2028 "\\ \n' },
+    },
+  ]);
+  const { headers } = await api.inject('/api/v1/bc');
+  expect(headers['content-type']).toBe('application/json; charset=utf-8');
+});
+
+test.each([
+  ['eq', 'é'.repeat(199), []],
+  ['eq', 'é'.repeat(250), []],
+  ['gt', 'é'.repeat(199), [50]],
+  ['gt', 'é'.repeat(250), [50]],
+  ['gte', `${'é'.repeat(250)}x`, [50]],
+  ['gt', `${'é'.repeat(250)}x`, []],
+  ['lt', `${'é'.repeat(250)}y`, [1, 2, 30, 50]],
+  ['lte', 'é'.repeat(250), [1, 2, 30]],
+])('a name longer than an index keeps is %s %s in full', async (operator, text, expected) => {
+  expect(await ids(`filter[name][${operator}]=${encodeURIComponent(text)}`)).toEqual(expected);
 });

@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm';
 import { bigserial, index, jsonb, pgSequence, pgTable, text } from 'drizzle-orm/pg-core';
 import type { OdooRecord } from '../../odoo/types.ts';
 import { bigid, moment, xid8 } from '../columns.ts';
+import { comparable } from '../documents-values.ts';
 
 /** Orders reads of Odoo: taken before a read begins. */
 export const fetchSequence = pgSequence('fetch_seq');
@@ -24,6 +25,18 @@ const mirrored = () => ({
   archiveReason: text('archive_reason'),
 });
 
+/**
+ * The fields that lists are sorted and filtered by most, under the names that Odoo's documents share. Each index costs
+ * the mirror a few percent of every write, so the others have none; docs/design.md tells how to add one.
+ */
+const INDEXED_FIELDS = [
+  ['name', 'text'],
+  ['state', 'text'],
+  ['date_order', 'text'],
+  ['write_date', 'text'],
+  ['partner_id', 'id'],
+] as const;
+
 export const bc = pgTable(
   'scrap_dimagaz_bc',
   {
@@ -34,7 +47,14 @@ export const bc = pgTable(
     changedAt: moment('changed_at').notNull().defaultNow(),
   },
   (table) => [
-    index('scrap_dimagaz_bc_write_date').on(table.odooWriteDate, table.odooId),
+    index('scrap_dimagaz_bc_live').on(table.odooId).where(sql`${table.archivedAt} is null`),
+    index('scrap_dimagaz_bc_archived').on(table.odooId).where(sql`${table.archivedAt} is not null`),
+    ...INDEXED_FIELDS.map(([field, extract]) =>
+      index(`scrap_dimagaz_bc_by_${field}`).on(
+        comparable(sql`(${table.fields} -> ${sql.raw(`'${field}'`)})`, extract),
+        table.odooId,
+      ),
+    ),
     index('scrap_dimagaz_bc_changed_at').on(table.changedAt, table.odooId),
     index('scrap_dimagaz_bc_changed_xid').on(table.changedXid),
   ],

@@ -1,0 +1,70 @@
+import { sql } from 'drizzle-orm';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { ListQuery } from '../../src/api/list-query.ts';
+import { listQuery, readListQuery } from '../../src/api/list-query.ts';
+import { readDocuments } from '../../src/db/documents-read.ts';
+import { listFields } from '../../src/db/fields.ts';
+import { insertBc, saveTestFields } from '../api/rows.ts';
+import { freshDatabase } from '../harness/database.ts';
+
+const MODEL = 'dimagaz.bc';
+let database: Awaited<ReturnType<typeof freshDatabase>>;
+beforeAll(async () => {
+  database = await freshDatabase();
+  await saveTestFields(database.db);
+  for (let odooId = 1; odooId <= 20; odooId += 1) {
+    await insertBc(database.db, odooId, { name: `BC ${odooId % 7}`, partner_id: [odooId, 'X'] });
+  }
+  await database.db.execute(sql`analyze scrap_dimagaz_bc`);
+});
+afterAll(() => database.close());
+
+/** Lines of the plan of a list's page, where PostgreSQL takes any index before it reads the whole table. */
+async function planOf(given: Partial<ListQuery>, afterFirst: boolean): Promise<string> {
+  const { db } = database;
+  const query = readListQuery({ ...listQuery.parse({ limit: '3' }), ...given }, await listFields(db, MODEL));
+  const documents = { ...query.documents, model: MODEL };
+  const { next } = await readDocuments(db, documents);
+  return db.transaction(async (tx) => {
+    await tx.execute(sql`set local enable_seqscan = off`);
+    await tx.execute(sql`set local enable_bitmapscan = off`);
+    let plan = '';
+    const explaining: typeof tx = Object.assign(Object.create(tx), {
+      execute: async (asked: Parameters<typeof tx.execute>[0]) => {
+        const rows = await tx.execute<{ 'QUERY PLAN': string }>(sql`explain (costs off) ${asked}`);
+        plan = rows.map((row) => row['QUERY PLAN']).join('\n');
+        return [];
+      },
+    });
+    await readDocuments(explaining, { ...documents, after: afterFirst ? next : null });
+    return plan;
+  });
+}
+
+const scans = (plan: string, index: string) => plan.split(`using scrap_dimagaz_bc_${index} on`).length - 1;
+
+test.each([
+  ['name', 'by_name'],
+  ['state', 'by_state'],
+  ['date_order', 'by_date_order'],
+  ['write_date', 'by_write_date'],
+])('a list by %s walks its index, in both directions and from any page on', async (sort, index) => {
+  for (const direction of ['', '-']) {
+    expect(scans(await planOf({ sort: `${direction}${sort}` }, false), index)).toBe(2);
+    expect(scans(await planOf({ sort: `${direction}${sort}` }, true), index)).toBeGreaterThan(0);
+  }
+  const later = await planOf({ sort }, true);
+  expect(scans(later, 'changed_xid')).toBe(1);
+  expect(later).not.toContain('Seq Scan on scrap');
+});
+
+test.each<[Partial<ListQuery>, string]>([
+  [{ state: 'draft' }, 'by_state'],
+  [{ filter: { name: { eq: 'BC 3' } } }, 'by_name'],
+  [{ filter: { date_order: { gte: '2026-01-31' } }, sort: 'date_order' }, 'by_date_order'],
+  [{ filter: { partner_id: { eq: '7' } } }, 'by_partner_id'],
+  [{ archived: 'only' }, 'archived'],
+])('%o is found by an index', async (query, index) => {
+  const plan = await planOf(query, false);
+  expect(scans(plan, index)).toBeGreaterThan(0);
+});
