@@ -2,11 +2,13 @@ import type { Ending } from '../../dev/demo/ending.ts';
 import { count } from '../../dev/demo/progress.ts';
 import type { Screen } from '../../dev/demo/screen.ts';
 import { withResources } from '../../src/resources.ts';
+import { machine } from '../frame/section.ts';
+import { startServers } from '../frame/servers.ts';
 import type { MemoryFigures } from './figures.ts';
 import { megabytes } from './figures.ts';
 import { runPhase, verifyPhase } from './phases.ts';
 import type { SandboxChanges, SandboxSize } from './sandbox.ts';
-import { machine, setStage } from './stage.ts';
+import { setStage, startSandbox } from './stage.ts';
 
 export interface MemoryOptions {
   readonly documents: number;
@@ -46,8 +48,11 @@ export async function benchMemory(
   screen: Screen,
 ): Promise<MemoryResult> {
   return withResources(async (defer) => {
-    const stage = await setStage({ ending, screen, defer }, options);
-    const { sandbox, watch } = stage;
+    const bare = { ending, screen, defer };
+    const servers = await startServers(bare);
+    const sandbox = await startSandbox(bare, servers.workspace, options);
+    const stage = await setStage(bare, servers, sandbox, options);
+    const { watch } = stage;
     const { documents, lines } = sandbox.size;
     screen.line(`A sandbox Odoo with ${count(documents)} BC and ${count(lines)} lines; ${machine()}`);
     const phases = [

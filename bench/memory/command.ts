@@ -20,7 +20,8 @@ the memory of the workers and of Redis is read. Progress goes to standard error,
   --help           this text
 
 Environment, each optional: SYNC_*, RETAIN_* and ODOO_PROTOCOL, ODOO_CONCURRENCY, ODOO_CALLS_PER_SECOND as in
-.env.example; BENCH_DATABASE_URL (an empty database) and BENCH_REDIS_URL instead of servers of its own.
+.env.example; BENCH_DATABASE_URL (where databases may be created) and BENCH_REDIS_URL
+instead of servers of its own.
 
 Exit codes: 0 everything was mirrored and verified, 1 it was not, 2 bad usage
 `;

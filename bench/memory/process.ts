@@ -18,6 +18,8 @@ export interface ProcessOptions {
   /** Of this repository, without its ending. */
   readonly module: string;
   readonly args?: readonly string[];
+  /** Of Node. */
+  readonly flags?: readonly string[];
   readonly env: Environment;
   /** Put a probe into it, and hear its report once a second. */
   readonly heard?: (report: ProbeReport) => void;
@@ -25,10 +27,10 @@ export interface ProcessOptions {
 
 /** A process of its own, its log in a file of the workspace; what it prints can be read from `stdout`. */
 export function startProcess(workspace: Workspace, options: ProcessOptions) {
-  const { name, module, args = [], env, heard } = options;
+  const { name, module, args = [], flags = [], env, heard } = options;
   const log = join(workspace.directory, `${name}.log`);
   const errors = openSync(log, 'a');
-  const child = spawn(process.execPath, [...command(module, heard !== undefined), ...args], {
+  const child = spawn(process.execPath, [...flags, ...command(module, heard !== undefined), ...args], {
     cwd: workspace.directory,
     env,
     detached: true,

@@ -1,15 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { cpus, totalmem } from 'node:os';
 import type { Stage } from '../../dev/demo/stage.ts';
-import { atMost } from '../../dev/demo/stage.ts';
 import { openDemoQueues, openMigrated } from '../../dev/demo/stores.ts';
-import { startServices } from '../../dev/services/index.ts';
 import { poll } from '../../dev/services/poll.ts';
 import type { Workspace } from '../../dev/services/workspace.ts';
-import { openWorkspace } from '../../dev/services/workspace.ts';
 import { createLogger } from '../../src/logger.ts';
 import { openRedis } from '../../src/queues/connection.ts';
-import type { MemoryOptions } from './bench.ts';
+import type { Servers } from '../frame/servers.ts';
+import { scratchDatabase } from '../frame/servers.ts';
 import { BenchFailedError } from './errors.ts';
 import type { Environment } from './process.ts';
 import { startProcess, stopProcess } from './process.ts';
@@ -26,53 +23,50 @@ const NOTHING_BY_ITSELF = {
   PRUNE_EVERY: 'off',
 };
 const START_LIMIT_MS = 60_000;
-const STOP_LIMIT_MS = 20_000;
+/**
+ * In MB. Node's own limit is too low for a million BCs, which take 5 GB. Answers have to die young: what survives
+ * makes Node look through all of them again, for seconds each time.
+ */
+const SANDBOX_MEMORY = ['--max-old-space-size=16384', '--max-semi-space-size=128'];
 
-/** Servers, database and queues, the sandbox, and eyes on all of it. Everything is deferred. */
-export async function setStage(stage: Stage, options: MemoryOptions) {
-  const { ending, screen, defer } = stage;
-  const workspace = await openWorkspace();
-  defer(() => workspace.clean());
-  const starting = startServices({
-    log: (line) => screen.line(line),
-    variables: { database: 'BENCH_DATABASE_URL', redis: 'BENCH_REDIS_URL' },
-  });
-  defer(() =>
-    atMost(
-      STOP_LIMIT_MS,
-      starting.then((services) => services.stop()).catch(() => {}),
-    ),
-  );
-  const { databaseUrl, redisUrl } = await ending.before(starting);
+export interface CrewOptions {
+  /** Worker processes. */
+  readonly workers: number;
+  /** Settings of the workers beside those of the environment. */
+  readonly settings?: Environment;
+}
+
+/** A mirror of the sandbox that has never run, its workers, and eyes on all of it. Everything is deferred. */
+export async function setStage(
+  stage: Stage,
+  { workspace, ...servers }: Servers,
+  sandbox: MeasuredSandbox,
+  { workers, settings = {} }: CrewOptions,
+) {
+  const { ending, defer } = stage;
+  const databaseUrl = await scratchDatabase(servers, defer);
   const db = await openMigrated(stage, databaseUrl);
   const prefix = `passerelle-bench-${randomBytes(4).toString('hex')}`;
-  const queues = openDemoQueues(stage, redisUrl, prefix, true);
-  const redis = openRedis(redisUrl, 'producer', createLogger('silent', 'bench'));
+  const queues = openDemoQueues(stage, servers.redisUrl, prefix, true);
+  const redis = openRedis(servers.redisUrl, 'producer', createLogger('silent', 'bench'));
   defer(() => redis.disconnect());
   const watch = new Watch(redis);
   defer(() => watch.stop());
-  const sandbox = await startSandbox(stage, workspace, options);
   const env: Environment = {
     ...passedOn(),
     ...NOTHING_BY_ITSELF,
+    ...settings,
     ...sandbox.login,
-    ...{ LOG_LEVEL: 'warn', DATABASE_URL: databaseUrl, REDIS_URL: redisUrl, QUEUE_PREFIX: prefix },
+    ...{ LOG_LEVEL: 'warn', DATABASE_URL: databaseUrl, REDIS_URL: servers.redisUrl, QUEUE_PREFIX: prefix },
   };
-  for (let number = 1; number <= options.workers; number += 1) {
-    startWorker(stage, workspace, env, { name: `worker-${number}`, watch });
+  for (let number = 1; number <= workers; number += 1) {
+    startWorker(stage, workspace, env, { name: `worker-${prefix}-${number}`, watch });
   }
-  await ending.before(poll(() => watch.hears(options.workers), 'the workers', START_LIMIT_MS));
+  await ending.before(poll(() => watch.hears(workers), 'the workers', START_LIMIT_MS));
   return { ...stage, workspace, db, queues, watch, sandbox, env };
 }
 
 export type BenchStage = Awaited<ReturnType<typeof setStage>>;
-
-/** The machine in one line. */
-export function machine(): string {
-  const [cpu] = cpus();
-  const memory = Math.round(totalmem() / 2 ** 30);
-  return `${cpus().length} × ${cpu?.model ?? 'CPU'}, ${memory} GB, Node ${process.versions.node}`;
-}
 
 function passedOn(): Environment {
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => PASSED_ON.test(name)));
@@ -99,24 +93,31 @@ function startWorker(
   });
 }
 
-async function startSandbox(
+/** A sandbox Odoo in a process of its own. */
+export async function startSandbox(
   { ending, defer }: Stage,
   workspace: Workspace,
-  { documents, lines, text }: MemoryOptions,
+  { documents, lines, text }: { readonly documents: number; readonly lines: number; readonly text: number },
 ) {
   const args = [documents, lines, text].map(String);
   const { child, exit, log } = startProcess(workspace, {
     ...{ name: 'sandbox', module: 'bench/memory/sandbox', args, env: passedOn() },
+    flags: SANDBOX_MEMORY,
   });
-  defer(() => stopProcess(child));
+  let stopping = false;
+  defer(() => {
+    stopping = true;
+    return stopProcess(child);
+  });
+  exit.then((how) => {
+    if (!stopping) ending.fail(new BenchFailedError(`The sandbox ended with ${how}: ${log()}`));
+  });
   const reply = <Kind extends SandboxReply['kind']>(kind: Kind) =>
     ending.before(
-      new Promise<Extract<SandboxReply, { kind: Kind }>>((resolve, reject) => {
-        const hear = (message: SandboxReply) => {
+      new Promise<Extract<SandboxReply, { kind: Kind }>>((resolve) => {
+        child.once('message', (message: SandboxReply) => {
           if (isOf(message, kind)) resolve(message);
-        };
-        child.once('message', hear);
-        exit.then((how) => reject(new BenchFailedError(`The sandbox ended with ${how}: ${log()}`)));
+        });
       }),
     );
   const { login, size } = await reply('ready');
@@ -134,6 +135,8 @@ async function startSandbox(
     },
   };
 }
+
+export type MeasuredSandbox = Awaited<ReturnType<typeof startSandbox>>;
 
 function isOf<Kind extends SandboxReply['kind']>(
   message: SandboxReply,

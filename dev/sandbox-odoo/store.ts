@@ -14,8 +14,8 @@ export class Table {
   /** What is answered for a field of a record whatever its row holds: field by field, by id. */
   readonly planted = new Map<number, Map<string, unknown>>();
   #lastId = 0;
-  /** All ids, ascending; undefined until asked for, and after an id came or went. */
-  #ascending: number[] | undefined;
+  /** All ids, ascending; undefined after one went, or came that is not the highest, until asked for. */
+  #ascending: number[] | undefined = [];
   /** Rows by the value of a many2one: field -> target -> ids. Built when first asked for. */
   readonly #indexes = new Map<string, Map<number, Set<number>>>();
 
@@ -32,7 +32,8 @@ export class Table {
 
   put(row: Row): void {
     const before = this.rows.get(row.id);
-    if (before === undefined) this.#ascending = undefined;
+    if (before === undefined && row.id > (this.#ascending?.at(-1) ?? 0)) this.#ascending?.push(row.id);
+    else if (before === undefined) this.#ascending = undefined;
     this.rows.set(row.id, row);
     this.#lastId = Math.max(this.#lastId, row.id);
     for (const [field, index] of this.#indexes) {

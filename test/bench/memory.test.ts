@@ -17,10 +17,13 @@ beforeAll(async () => {
 });
 afterAll(() => database?.close());
 
+/** A database that no other test writes to: what a benchmark leaves behind can be told. */
+const ownRedis = () => new URL('/12', redisUrl()).href;
+
 const bench = (...args: string[]) =>
   run(process.execPath, ['--import', 'tsx', 'bench/memory/main.ts', ...args], {
     cwd: ROOT,
-    env: { ...process.env, BENCH_DATABASE_URL: database.url, BENCH_REDIS_URL: redisUrl() },
+    env: { ...process.env, BENCH_DATABASE_URL: database.url, BENCH_REDIS_URL: ownRedis() },
   });
 
 test('the benchmark goes through all phases, tells what each took, and leaves Redis as it was', async () => {
@@ -41,7 +44,7 @@ test('the benchmark goes through all phases, tells what each took, and leaves Re
     expect(size).toBeGreaterThan(1);
     expect(calls).toBeGreaterThan(0);
   }
-  const redis = new Redis(redisUrl());
+  const redis = new Redis(ownRedis());
   expect(await redis.keys('passerelle-bench-*')).toEqual([]);
   redis.disconnect();
 });
