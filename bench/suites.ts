@@ -2,8 +2,11 @@ import type { Ending } from '../dev/demo/ending.ts';
 import { count } from '../dev/demo/progress.ts';
 import type { Screen } from '../dev/demo/screen.ts';
 import { measureReadApi } from './api/bench.ts';
+import { measureDecode } from './decode/bench.ts';
 import type { Figure } from './frame/figure.ts';
 import { measureGateway } from './gateway/bench.ts';
+import { measureIncremental } from './incremental/bench.ts';
+import { measureFreshness } from './incremental/freshness.ts';
 import { measureSync } from './sync/bench.ts';
 
 export interface SuiteOptions {
@@ -21,6 +24,18 @@ export interface Suite {
   /** How much is measured: `10,000 BC`. */
   readonly size: (options: SuiteOptions) => string;
   readonly measure: (options: SuiteOptions, ending: Ending, screen: Screen) => Promise<Figure[]>;
+}
+
+/** As many as the mirror reads in one page. */
+const DECODED_PAGE = 500;
+
+function pollSize({ quick, documents }: SuiteOptions): number {
+  return documents ?? (quick ? QUICK_SYNC : SYNC).documents;
+}
+
+/** Watched from their commit to the read API. */
+function changesOf({ quick }: SuiteOptions): number {
+  return quick ? 5 : 100;
 }
 
 const SYNC = { documents: 10_000, sample: 1000 };
@@ -75,6 +90,23 @@ export const suites = {
       const load = { rounds: options.rounds, seconds: secondsOf(options) };
       return measureGateway({ ...load, misses: options.quick ? 100 : 1000 }, ending, screen);
     },
+  },
+  incremental: {
+    stores: true,
+    size: (options) => `${count(pollSize(options))} BC, ${changesOf(options)} changes`,
+    measure: async (options, ending, screen) => {
+      const { rounds } = options;
+      const documents = pollSize(options);
+      const polling = { rounds, documents, protocol: 'json2', odoo: null } as const;
+      const poll = await measureIncremental(polling, ending, screen);
+      const changes = changesOf(options);
+      return [...poll, ...(await measureFreshness({ documents, changes }, ending, screen))];
+    },
+  },
+  decode: {
+    stores: false,
+    size: () => `pages of ${DECODED_PAGE} BC`,
+    measure: ({ rounds }, ending) => ending.before(measureDecode({ rounds, documents: DECODED_PAGE })),
   },
 } satisfies Record<string, Suite>;
 

@@ -10,6 +10,7 @@ import type { Section } from '../frame/section.ts';
 import { machine } from '../frame/section.ts';
 import type { Servers } from '../frame/servers.ts';
 import { startServers } from '../frame/servers.ts';
+import { measureIncremental } from '../incremental/bench.ts';
 import { ourFetcher } from '../rival/bare-fetch.ts';
 import type { NaiveOdoo } from '../rival/naive.ts';
 import { plainFetcher } from '../rival/plain-fetcher.ts';
@@ -37,7 +38,7 @@ const AT_MOST = { json2: 1.15, jsonrpc: 1.15, xmlrpc: 1.3 } as const;
 
 /**
  * Full syncs of a real Odoo by each protocol: the first, and one where nothing changed. The naive rival runs beside
- * the first of the protocols.
+ * the first of the protocols, and only by that one incremental runs with nothing to do are measured.
  *
  * @throws MeasurementFailedError when anything was not copied as it has to be.
  */
@@ -49,17 +50,33 @@ export async function* measureLive(
 ): AsyncGenerator<Section> {
   const { rounds, sample, protocols } = options;
   for (const [at, protocol] of protocols.entries()) {
+    const best = at === 0;
     const measured = await withResources((defer) =>
-      measureProtocol({ ending, screen, defer }, odoo, protocol, rounds, at === 0 ? sample : 0),
+      measureProtocol({ ending, screen, defer }, odoo, protocol, rounds, best ? sample : 0),
     );
-    const { version, size, servers, figures } = measured;
-    yield {
-      ...{ name: `sync-${protocol}`, on: `Odoo ${/^\D*\d+(\.\d+)?/.exec(version)?.[0] ?? version}` },
-      ...{ date: new Date().toISOString(), machine: machine(), rounds, figures },
-      servers: { ...servers.versions, Odoo: version },
-      size: sizeText(size, at === 0 ? sample : 0),
-    };
+    const size = sizeText(measured.size, best ? sample : 0);
+    yield section(`sync-${protocol}`, rounds, measured, size, measured.figures);
+    if (best) {
+      screen.line('Incremental runs with nothing to do');
+      const polling = { rounds, documents: 0, protocol, odoo: loginBy(odoo, protocol) };
+      const figures = await measureIncremental(polling, ending, screen);
+      yield section(`incremental-${protocol}`, rounds, measured, sizeText(measured.size, 0), figures);
+    }
   }
+}
+
+function section(
+  name: string,
+  rounds: number,
+  { version, servers }: { readonly version: string; readonly servers: Servers },
+  size: string,
+  figures: readonly Figure[],
+): Section {
+  return {
+    ...{ name, on: `Odoo ${/^\D*\d+(\.\d+)?/.exec(version)?.[0] ?? version}` },
+    ...{ date: new Date().toISOString(), machine: machine(), rounds, size, figures },
+    servers: { ...servers.versions, Odoo: version },
+  };
 }
 
 async function measureProtocol(

@@ -6,8 +6,8 @@ import { measureLive } from './bench.ts';
 const HELP = `npm run bench:live [-- OPTIONS]
 
 The mirror on a real Odoo that has the models dimagaz.bc and dimagaz.bc.line: full syncs by each protocol beside a
-bare fetch by the same protocol, and beside the naive rival. Odoo is only read. PostgreSQL and Redis are started and
-removed. Progress goes to standard error, tables to standard output. Ten thousand BC take an hour.
+bare fetch by the same protocol, and beside the naive rival; incremental runs with nothing to do. Odoo is only read,
+and nobody should write to it meanwhile. PostgreSQL and Redis are started and removed. Progress goes to standard error, tables to standard output. Ten thousand BC take an hour.
 
   --rounds N       rounds of which the medians are taken (5)
   --protocols A,B  some of json2, jsonrpc, xmlrpc (all that the server has)
