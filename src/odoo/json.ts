@@ -42,7 +42,8 @@ const TOKEN = /\\.|"|(?<![\w.+-])(?:-?(?:NaN|Infinity)|-?\d{16,}(?![\d.eE]))/gs;
 export function parseJson(body: string, malformed: Malformed): OdooValue {
   const text = SUSPECT.test(body) ? body.replace(ESCAPES, cleaned) : body;
   const plain = parsed(text);
-  if (plain !== undefined && !text.includes(BAD_BYTES) && isOrdinary(plain, 1)) return plain;
+  const isAsSent = text === body && !text.includes(BAD_BYTES);
+  if (plain !== undefined && isAsSent && isOrdinary(plain, 1)) return plain;
   // Drawn anew for each text, after it was written: nothing in the text can look like it.
   const mark = SUSPECT_NUMBER.test(text) ? randomUUID() : undefined;
   const value = mark === undefined ? plain : parsed(marked(text, mark));

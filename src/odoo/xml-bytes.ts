@@ -17,14 +17,15 @@ export class XmlBytes {
   position = 0;
   readonly view: DataView;
   readonly #bytes: Buffer;
-  readonly #isUtf8: boolean;
+  /** Whether all of it is. */
+  readonly isUtf8: boolean;
   /** One character for each byte. */
   readonly #characters: string;
 
   constructor(bytes: Buffer) {
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     this.#bytes = bytes;
-    this.#isUtf8 = isUtf8(bytes);
+    this.isUtf8 = isUtf8(bytes);
     this.#characters = bytes.toString('latin1');
   }
 
@@ -70,12 +71,13 @@ export class XmlBytes {
       if (byte > 127) isAscii = false;
       else if (isRemovedControl(byte)) isClean = false;
     }
-    const text = isAscii ? this.ascii(start, end) : this.#decoded(start, end);
+    const text = isAscii ? this.ascii(start, end) : this.decoded(start, end);
     return isClean ? text : withoutControls(text);
   }
 
-  #decoded(start: number, end: number): string {
-    return this.#isUtf8
+  /** Bytes of any text; `BAD_BYTES` where they are not UTF-8. */
+  decoded(start: number, end: number): string {
+    return this.isUtf8
       ? this.#bytes.toString('utf8', start, end)
       : utf8Text(this.#bytes.subarray(start, end));
   }

@@ -44,21 +44,24 @@ export function plainScalar(xml: XmlBytes): string | number | boolean | undefine
   }
 }
 
-/** ASCII, without entities and control characters. */
+/** Text without entities, control characters and bytes that are not UTF-8. */
 function plainText(xml: XmlBytes): string | undefined {
   if (!xml.has(STRING, xml.position)) return undefined;
   const { view } = xml;
   const length = view.byteLength;
   const start = xml.position + STRING.byteLength;
   let at = start;
+  let isAscii = true;
   for (; at < length; at++) {
     const byte = view.getUint8(at);
     if (byte === LESS_THAN) break;
-    if (byte === AMPERSAND || byte > 127 || isRemovedControl(byte)) return undefined;
+    if (byte === AMPERSAND || isRemovedControl(byte)) return undefined;
+    if (byte > 127) isAscii = false;
   }
+  if (!isAscii && !xml.isUtf8) return undefined;
   if (!xml.has(END_STRING, at)) return undefined;
   xml.position = at + END_STRING.byteLength;
-  return xml.ascii(start, at);
+  return isAscii ? xml.ascii(start, at) : xml.decoded(start, at);
 }
 
 /** Digits, with a sign before and, in a double, a point among them. */

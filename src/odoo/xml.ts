@@ -39,7 +39,10 @@ export function decodeXmlRpc(body: Buffer, malformed: Malformed): XmlRpcResponse
 
 const VALUE = literal('<value>');
 const END_VALUE = literal('</value>');
+const STRUCT = literal('<struct>');
+const ARRAY = literal('<array>');
 const DATA = literal('<data>');
+const END_ARRAY = literal('</data></array>');
 
 /** Looks first for what Odoo writes, byte for byte; what is laid out otherwise is read tag by tag. */
 class Scanner {
@@ -89,8 +92,9 @@ class Scanner {
   #inside(): OdooValue {
     const plain = this.#depth < DEEPEST ? plainScalar(this.#xml) : undefined;
     if (plain !== undefined) return plain;
-    const untyped = this.#tags.text();
-    const type = this.#tags.tag();
+    const container = this.#xml.take(ARRAY) ? 'array' : this.#xml.take(STRUCT) ? 'struct' : undefined;
+    const untyped = container === undefined ? this.#tags.text() : '';
+    const type = container ?? this.#tags.tag();
     if (type === '/value') return scalar('string', untyped, this.#tags.malformed);
     if (untyped.trim() !== '') throw this.#tags.malformed('the XML has text beside a typed value');
     if (this.#depth === DEEPEST) return this.#skip(type);
@@ -127,6 +131,7 @@ class Scanner {
     if (data !== 'data' && data !== 'data/') throw this.#tags.misplaced(data, 'data');
     while (data === 'data') {
       if (this.#xml.take(VALUE)) values.push(this.#inside());
+      else if (this.#xml.take(END_ARRAY)) return values;
       else {
         const next = this.#tags.next();
         if (next === '/data') break;

@@ -25,6 +25,11 @@ describe('text in JSON answers', () => {
     ]);
   });
 
+  it('are not misled by a backslash before the escape of a half', () => {
+    expect(parse('["\\\\ud83d\\ude42", "\\ud83d\\\\ude42"]')).toEqual(['\\ud83d\ufffd', '\ufffd\\ude42']);
+    expect(parse('["\\ud83d\\ude42\\ude42", "\\\\\\ud83d\\ude42"]')).toEqual(['🙂\ufffd', '\\🙂']);
+  });
+
   it('cleans names of members too', () => {
     expect(parse('{"a\\u0001b": "\\u0002"}')).toEqual({ ab: '' });
   });
@@ -72,6 +77,11 @@ describe('names and depth in JSON answers', () => {
     const parsed = parse('{"__proto__": NaN, "constructor": {"__proto__": 1}}');
     expect(Object.keys(Object(parsed))).toEqual(['__proto__', 'constructor']);
     expect(JSON.stringify(parsed)).toContain('"constructor":{"__proto__":1}');
+  });
+
+  it.each([198, 199, 200, 201])('lists that nest %i deep are kept up to the limit', (depth) => {
+    const value = parse(`[${'{"a":'.repeat(depth - 1)}1${'}'.repeat(depth - 1)}]`);
+    expect(unstorableIn({ id: 1, field: value }) === null).toBe(depth <= 200);
   });
 
   it('what nests too deep is marked, and keeps no stack busy', () => {
