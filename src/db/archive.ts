@@ -39,14 +39,16 @@ export async function archiveAccount(db: Queryable, runId: number): Promise<Arch
  * Archives the next BCs that a run found gone, with their lines and an entry in the audit trail. To be called in a
  * transaction. A BC that was read after the run looked for it stays.
  *
- * @returns how many were looked at; 0: there are no more.
+ * @param after only those with a greater id: the ledger is not gone through from its beginning each time.
+ * @returns the last id that was looked at; null: there are no more.
  */
-export async function archiveSome(tx: Queryable, runId: number): Promise<number> {
+export async function archiveSome(tx: Queryable, runId: number, after: number): Promise<number | null> {
   const some = await ids(
     tx,
-    sql`select item.odoo_id ${archivable(runId)} order by item.odoo_id limit ${BATCH}`,
+    sql`select item.odoo_id ${archivable(runId)} and item.odoo_id > ${after} order by item.odoo_id limit ${BATCH}`,
   );
-  if (some.length === 0) return 0;
+  const last = some.at(-1);
+  if (last === undefined) return null;
   await lockDocuments(tx, some);
   // Somebody may have stored one of them until the lock was ours.
   const gone = await ids(
@@ -71,7 +73,7 @@ export async function archiveSome(tx: Queryable, runId: number): Promise<number>
         gone.map((odooId) => ({ odooId, runId, action: 'archived' as const, changes: { reason: REASON } })),
       );
   }
-  return some.length;
+  return last;
 }
 
 async function ids(tx: Queryable, query: ReturnType<typeof sql>): Promise<number[]> {

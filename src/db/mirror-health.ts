@@ -68,14 +68,15 @@ export interface LastStep {
   readonly isPlanning: boolean;
 }
 
-/** Looks at every item of that run. Single runs do not count: they leave the rest of the mirror as it is. */
+/** Looks at every item of that run, and of no other. Single runs do not count: they leave the rest of the mirror as it is. */
 export async function lastStep(db: Queryable, key: string, limitMs: number): Promise<LastStep> {
   const [row] = await db.execute<{ at: string | null; recent: boolean | null; planning: boolean | null }>(sql`
     select at, at >= ${ago(limitMs)} as recent, planning and not ${failedSinceSuccess(key)} as planning from (
       select greatest(max(run.planned_at), max(item.closed_at)) as at,
         bool_or(run.planned_at is null and state.lease_expires_at > clock_timestamp()) as planning
-      from ${syncLog} as run left join ${syncRunItem} as item on item.run_id = run.id
-        left join ${syncState} as state on state.lease_run_id = run.id
+      from ${syncLog} as run left join ${syncState} as state on state.lease_run_id = run.id
+        left join lateral (
+          select max(closed_at) as closed_at from ${syncRunItem} where run_id = run.id) as item on true
       where run.key = ${key} and run.status = 'running' and run.mode <> 'single') as step`);
   return { at: moment(row?.at), isRecent: row?.recent === true, isPlanning: row?.planning === true };
 }

@@ -65,8 +65,8 @@ export async function newestPlanned(db: Queryable, key: string): Promise<SyncLog
     .where(
       and(
         eq(syncLog.key, key),
-        inArray(syncLog.mode, ['incremental', 'full']),
-        inArray(syncLog.status, ['success', 'partial', 'failed']),
+        // In the words of the index `sync_log_planned`: there may be years of runs.
+        sql`${syncLog.mode} in ('incremental', 'full') and ${syncLog.status} in ('success', 'partial', 'failed')`,
         isNotNull(syncLog.plannedAt),
       ),
     )

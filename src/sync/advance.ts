@@ -7,7 +7,7 @@ import { lockRun, settleRun } from '../db/runs.ts';
 import type { SyncLogRow } from '../db/schema/sync.ts';
 import { errorCode, errorMessage } from '../errors.ts';
 import { enqueuePages } from '../queues/pages.ts';
-import { archiveStep, archives } from './archive.ts';
+import { archiveStep, archives, NO_STEP } from './archive.ts';
 import type { Mirror } from './mirror.ts';
 
 /**
@@ -17,35 +17,41 @@ import type { Mirror } from './mirror.ts';
  * the commit and the queueing leaves queued pages without jobs: `resume.ts` finds them.
  */
 export async function advanceRun(mirror: Mirror, runId: number): Promise<void> {
+  for (let after: number | null = null, more = true; more; more = after !== null) {
+    after = await advanceOnce(mirror, runId, after);
+  }
+}
+
+/** @returns the last id that was archived, where there may be more: each step is a transaction of its own. */
+async function advanceOnce(mirror: Mirror, runId: number, after: number | null): Promise<number | null> {
   const { db, settings, log } = mirror;
   const step = await db.transaction(async (tx) => {
     const run = await lockRun(tx, runId);
     if (run === null || run.status !== 'running' || run.plannedAt === null) return null;
     const pages = await nextPages(tx, runId, settings.pagesInFlight);
     const done = pages.length === 0 && !(await hasOpenItems(tx, runId));
-    return { run, pages, ...(done ? await endRun(tx, mirror, run) : { ended: false, more: false }) };
+    return { run, pages, done, after: done ? await endRun(tx, mirror, run, after) : null };
   });
-  if (step === null) return;
-  if (step.ended) log.info({ runId, mode: step.run.mode }, 'run ended');
+  if (step === null) return null;
+  if (step.done && step.after === null) log.info({ runId, mode: step.run.mode }, 'run ended');
   await queuePages(mirror, runId, step.run.leaseToken, step.pages);
-  if (step.more) await advanceRun(mirror, runId);
+  return step.after;
 }
 
-interface Ending {
-  readonly ended: boolean;
-  /** There is more to be archived, in a transaction of its own. */
-  readonly more: boolean;
-}
-
-/** A run that owes nothing archives what is gone, step by step, and ends. */
-async function endRun(tx: Queryable, mirror: Mirror, run: SyncLogRow): Promise<Ending> {
+/** A run that owes nothing archives what is gone, step by step, and ends. @returns where the next step goes on. */
+async function endRun(
+  tx: Queryable,
+  mirror: Mirror,
+  run: SyncLogRow,
+  after: number | null,
+): Promise<number | null> {
   const { definition, log } = mirror;
-  const { more, refused } = archives(run) ? await archiveStep(tx, mirror, run) : NOTHING_TO_ARCHIVE;
-  if (more) return { ended: false, more };
-  if (refused !== null) log.error({ runId: run.id, code: refused.code }, refused.message);
-  await settleRun(tx, run.id, refused);
+  const step = archives(run) ? await archiveStep(tx, mirror, run, after) : NO_STEP;
+  if (step.after !== null) return step.after;
+  if (step.refused !== null) log.error({ runId: run.id, code: step.refused.code }, step.refused.message);
+  await settleRun(tx, run.id, step.refused);
   await release(tx, definition.key, run, reached(run));
-  return { ended: true, more };
+  return null;
 }
 
 /** A sweep proves the windows; it does not move them. */
@@ -53,8 +59,6 @@ function reached({ mode, nowSync, modelChange }: SyncLogRow): Progress {
   if (mode === 'sweep' || nowSync === null) return {};
   return { lastSync: nowSync, ...(mode === 'full' && { modelRead: modelChange }) };
 }
-
-const NOTHING_TO_ARCHIVE = { more: false, refused: null };
 
 /** Queues page jobs under the run's present token. */
 export async function queuePages(

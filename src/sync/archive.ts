@@ -22,22 +22,33 @@ export function archives({ mode }: Pick<SyncLogRow, 'mode'>): boolean {
   return mode === 'sweep' || mode === 'single';
 }
 
+/** How far the archiving of a run got. */
+export interface ArchiveStep {
+  /** The last id that was looked at, for the next step; null: there is none. */
+  readonly after: number | null;
+  /** The breaker forbids it, and nothing was archived. */
+  readonly refused: SweepBreakerError | null;
+}
+
 /**
  * One step towards the archiving of what a run found gone, once it owes nothing else. To be called in a transaction,
- * under the run's lock.
- *
- * @returns `more` while there is more to do; `refused` when the breaker forbids it, and nothing was archived.
+ * under the run's lock. The first one (`after` null) asks the breaker, which has to count the whole mirror.
  */
 export async function archiveStep(
   tx: Queryable,
   { settings }: Mirror,
   run: SyncLogRow,
-): Promise<{ readonly more: boolean; readonly refused: SweepBreakerError | null }> {
-  const { pending, done, mirrored } = await archiveAccount(tx, run.id);
-  if (pending === 0) return { more: false, refused: null };
-  const limit = Math.max(Math.floor((mirrored * settings.sweepMaxShare) / 100), settings.sweepMaxCount);
-  if (!run.force && pending + done > limit) {
-    return { more: false, refused: new SweepBreakerError(pending, mirrored, limit) };
+  after: number | null,
+): Promise<ArchiveStep> {
+  if (after === null) {
+    const { pending, done, mirrored } = await archiveAccount(tx, run.id);
+    if (pending === 0) return NO_STEP;
+    const limit = Math.max(Math.floor((mirrored * settings.sweepMaxShare) / 100), settings.sweepMaxCount);
+    if (!run.force && pending + done > limit) {
+      return { after: null, refused: new SweepBreakerError(pending, mirrored, limit) };
+    }
   }
-  return { more: (await archiveSome(tx, run.id)) > 0, refused: null };
+  return { after: await archiveSome(tx, run.id, after ?? 0), refused: null };
 }
+
+export const NO_STEP: ArchiveStep = { after: null, refused: null };

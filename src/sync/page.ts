@@ -119,7 +119,7 @@ async function readSlices(
   let queued = 0;
   let left = ids;
   while (left.length > 0 && room >= LARGEST_PAYLOAD) {
-    const slice = left.slice(0, Math.min(most, portion(model, room)));
+    const slice = left.slice(0, evenly(left.length, Math.min(most, portion(model, room))));
     const reading = { fetchSeq: await nextFetchSeq(db), fetchedAt: new Date().toISOString() };
     const read = await readDocuments(odoo, model, slice, blame);
     await closeGone(mirror, payload.runId, read.missing, reading.fetchSeq);
@@ -139,6 +139,9 @@ async function readSlices(
   if (left.length > 0) await splitPage(db, payload, left, Math.ceil(queued * NEXT_SIZE));
   return queued;
 }
+
+/** As many slices as it takes, none of them much smaller than the others: each costs Odoo two calls. */
+const evenly = (items: number, most: number) => Math.ceil(items / Math.ceil(items / most));
 
 const reference = ({ runId, page, token, generation }: PagePayload) => ({ runId, page, token, generation });
 
