@@ -20,7 +20,7 @@ export interface Shape {
   readonly template: Readonly<Record<string, OdooValue>>;
 }
 
-/** The shape of a struct whose members have names of their own. */
+/** The shape of a struct, of all its members. */
 export function shapeOf(members: readonly Member[], end: Span): Shape {
   const names = Object.fromEntries(members.map(({ name }) => [name, null]));
   // What JSON.parse makes keeps the compact layout, however many members it has; Object.fromEntries does not.

@@ -168,6 +168,7 @@ class Scanner {
       if (next !== 'member') throw this.#tags.misplaced(next, 'member');
       const name = this.#name();
       const opening = this.#tags.next();
+      // A `<value/>` has no inside that could be read again.
       if (opening === 'value') members.push({ name, from, to: this.#xml.position });
       values.push([name, this.#opened(opening)]);
     }
@@ -181,9 +182,7 @@ class Scanner {
 
   #closed(members: readonly Member[], values: readonly [string, OdooValue][], end: Span): OdooValue {
     if (values.some(([name]) => name === BAD_BYTES)) return new Unstorable(NOT_UTF8);
-    const struct = Object.fromEntries(values);
-    const own = new Set(members.map(({ name }) => name));
-    if (own.size === values.length) this.#shape = shapeOf(members, end);
-    return struct;
+    if (members.length === values.length) this.#shape = shapeOf(members, end);
+    return Object.fromEntries(values);
   }
 }

@@ -62,10 +62,11 @@ describe('structs that are compared with the one before', () => {
 
   it('keep a member called __proto__ a member', () => {
     const odd = struct(member('__proto__', '<int>1</int>'), b);
-    const { value } = list(odd, odd.replace('>1<', '>2<')) as { value: object[] };
+    const { value } = list(odd, odd.replace('>1<', '>2<'), odd.replace('>1<', '>3<')) as { value: object[] };
     expect(value.map(Object.values)).toEqual([
       [1, 'x'],
       [2, 'x'],
+      [3, 'x'],
     ]);
   });
 
@@ -85,6 +86,21 @@ describe('structs that are compared with the one before', () => {
       'text with bytes that are not UTF-8',
       undefined,
     ]);
+  });
+
+  it('may have a member in the short form, and are refused as before after it', () => {
+    const empty = '<member><name>e</name><value/></member>\n';
+    const first = struct(empty, a);
+    expect(list(first, struct(a, empty), first)).toEqual({
+      value: [
+        { e: '', a: 1 },
+        { a: 1, e: '' },
+        { e: '', a: 1 },
+      ],
+    });
+    expect(() => list(first, first.replace(empty, '</member>\n'))).toThrow(
+      '</member> where <member> belongs',
+    );
   });
 
   it.each([
@@ -113,6 +129,7 @@ describe('bytes', () => {
   it('of control characters are removed wherever they stand', () => {
     const odd = '<val\u0001ue><in\u0002t>\u00031\u00042\u0005</int>\u0006</value\u0007>';
     expect(valueIn(odd)).toEqual({ value: 12 });
+    expect(valueIn('<value><string>a\u0001b</string></value>')).toEqual({ value: 'ab' });
   });
 });
 
