@@ -1,0 +1,99 @@
+import { expect, test } from 'vitest';
+import { OdooApplicationError } from '../../src/odoo/errors.ts';
+import type { OdooClient, OdooRecord } from '../../src/odoo/types.ts';
+import type { DocumentModel } from '../../src/sync/model.ts';
+import { readDocuments } from '../../src/sync/read.ts';
+
+const part = (name: string) => ({ name, fields: {}, requested: ['id'], binaries: [] });
+const MODEL: DocumentModel = {
+  header: part('bc'),
+  line: part('line'),
+  linesField: 'lines',
+  inverse: 'bc_id',
+};
+const blame = () => ({
+  mayBlame: () => true,
+  probe: async () => true,
+  tally: { read: 0, refused: 0 },
+});
+
+type Answers = Pick<OdooClient, 'read' | 'searchRead'>;
+
+/** A client of which nothing but reads of headers and lines are asked. */
+function client(answers: Answers, asked: string[]): OdooClient {
+  const never = () => Promise.reject(new Error('not expected'));
+  return {
+    ...{ target: 'nowhere', calls: 0, connect: never, clock: never, fieldsGet: never, search: never },
+    ...{ searchCount: never, close: async () => {} },
+    read: (model, ids, options) => {
+      asked.push(`headers ${ids.join(' ')}`);
+      return answers.read(model, ids, options);
+    },
+    searchRead: (model, domain, options) => {
+      asked.push('lines');
+      return answers.searchRead(model, domain, options);
+    },
+  };
+}
+
+const refusal = () => new OdooApplicationError({ target: 'nowhere', call: 'bc.read', user: 'nobody' }, 'no');
+const header = (id: number, ...lines: number[]): OdooRecord => ({ id, lines });
+const line = (id: number, bc: number): OdooRecord => ({ id, bc_id: [bc, 'BC'] });
+
+test('headers and lines are asked for together, and lines of a header that vanished meanwhile are left out', async () => {
+  const asked: string[] = [];
+  let answer: (headers: OdooRecord[]) => void = () => {};
+  const headers = new Promise<OdooRecord[]>((resolve) => {
+    answer = resolve;
+  });
+  const odoo = client(
+    { read: () => headers, searchRead: async () => [line(10, 1), line(11, 2), line(12, 1)] },
+    asked,
+  );
+  const reading = readDocuments(odoo, MODEL, [1, 2], blame());
+  expect(asked).toEqual(['headers 1 2', 'lines']);
+  answer([header(1, 10, 12)]);
+  expect(await reading).toEqual({
+    documents: [{ header: header(1, 10, 12), lines: [line(10, 1), line(12, 1)] }],
+    missing: [2],
+    refused: [],
+  });
+});
+
+test('of a page that is refused, lines are asked for only where the headers can be read', async () => {
+  const asked: string[] = [];
+  const odoo = client(
+    {
+      read: async (_model, ids) => {
+        if (ids.includes(3)) throw refusal();
+        return ids.map((id) => header(id));
+      },
+      searchRead: async () => [],
+    },
+    asked,
+  );
+  const { documents, refused } = await readDocuments(odoo, MODEL, [1, 2, 3, 4], blame());
+  expect([documents.map((document) => document.header.id), refused]).toEqual([[1, 2, 4], [3]]);
+  expect(asked).toEqual([
+    ...['headers 1 2 3 4', 'lines', 'headers 1 2', 'lines'],
+    ...['headers 3 4', 'headers 3', 'headers 4', 'lines'],
+  ]);
+});
+
+test('an error is acted upon when the other reading has ended too, and both may fail', async () => {
+  const asked: string[] = [];
+  let fail: (error: Error) => void = () => {};
+  const lines = new Promise<OdooRecord[]>((_, reject) => {
+    fail = reject;
+  });
+  const odoo = client({ read: () => Promise.reject(refusal()), searchRead: () => lines }, asked);
+  let over = false;
+  const reading = readDocuments(odoo, MODEL, [1], { ...blame(), mayBlame: () => false });
+  reading.catch(() => {
+    over = true;
+  });
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(over).toBe(false);
+  fail(new Error('lines'));
+  await expect(reading).rejects.toThrow(OdooApplicationError);
+});
