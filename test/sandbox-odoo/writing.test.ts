@@ -130,3 +130,18 @@ it('generates the same data from the same seed and clock', async () => {
   expect(await search(left, BC, [['active', '=', false]])).not.toEqual([]);
   await Promise.all([left.stop(), right.stop()]);
 });
+
+it('lists by id what came late under a lower id, and no longer what went', async () => {
+  const sandbox = await startSandboxOdoo();
+  const listed = (after: number) => search(sandbox, 'dimagaz.tag', [['id', '>', after]], { order: 'id' });
+  const before = sandbox.count('dimagaz.tag');
+  const late = sandbox.begin();
+  const lower = late.create('dimagaz.tag', { name: 'Late' });
+  const higher = sandbox.create('dimagaz.tag', { name: 'Early' });
+  expect(await listed(before)).toEqual([higher]);
+  late.commit();
+  expect(await listed(before)).toEqual([lower, higher]);
+  sandbox.unlink('dimagaz.tag', [lower]);
+  expect(await listed(before)).toEqual([higher]);
+  await sandbox.stop();
+});
