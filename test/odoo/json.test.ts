@@ -32,6 +32,12 @@ describe('text in JSON answers', () => {
     expect(parse('["\\\\\\ud83d\\ude42"]')).toEqual(['\\🙂']);
   });
 
+  it('is marked where it was sent with bytes that are not UTF-8, also in a name, also behind a removed escape', () => {
+    const reason = 'text with bytes that are not UTF-8';
+    for (const body of ['["a", "caf\udcff"]', '[{"caf\udcff": 1}]', '["\\u\\u0001dcff"]'])
+      expect(unstorableIn({ id: 1, field: parse(body) }), body).toEqual({ field: 'field', reason });
+  });
+
   it('cleans names of members too', () => {
     expect(parse('{"a\\u0001b": "\\u0002"}')).toEqual({ ab: '' });
   });

@@ -1,8 +1,11 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { bytesOf } from '../../dev/sandbox-odoo/planted.ts';
+import { createHttp } from '../../src/odoo/http.ts';
+import { createXmlRpc } from '../../src/odoo/transports/xmlrpc.ts';
 import type { OdooValue } from '../../src/odoo/types.ts';
 import { unstorableIn } from '../../src/odoo/unstorable.ts';
 import { decodeXmlRpc } from '../../src/odoo/xml.ts';
+import { scriptedServer } from './scripted-server.ts';
 
 const malformed = (reason: string) => new Error(reason);
 const answer = (value: string) =>
@@ -98,7 +101,8 @@ describe('structs that are compared with the one before', () => {
         { e: '', a: 1 },
       ],
     });
-    expect(() => list(first, first.replace(empty, '</member>\n'))).toThrow(
+    expect(list(struct(a, empty), struct(a, empty))).toHaveProperty('value.1.e', '');
+    expect(() => list(first, first.replace(`\n${empty}`, '</member>\n'))).toThrow(
       '</member> where <member> belongs',
     );
   });
@@ -119,6 +123,16 @@ describe('bytes', () => {
     const text = 'é œ 🙂 中 \u00a0';
     expect(decode(`\ufeff${answer(`<value><string>${text}</string></value>`)}`)).toEqual({ value: text });
     expect(valueIn(`<value>${text}&amp;</value>`)).toEqual({ value: `${text}&` });
+  });
+
+  it.each(['', '\ufeff', '\n'.repeat(100)])('may come after %j in an answer by HTTP', async (before) => {
+    const body = `${before}<methodResponse><params><param><value>7</value></param></params></methodResponse>`;
+    const { url } = await scriptedServer(() => ({ headers: { 'content-type': 'text/xml' }, body }));
+    const http = createHttp(url, 10_000, 1);
+    onTestFinished(() => http.close());
+    const odoo = createXmlRpc(http, { target: url, db: 'prod', user: 'bot', password: 'secret' });
+    const call = { model: 'x.bc', method: 'search_count', named: { domain: [] }, context: {} } as const;
+    await expect(odoo.call(2, call)).resolves.toBe('7');
   });
 
   it('that are not UTF-8 spoil no text but their own', () => {
