@@ -5,6 +5,7 @@ import type { ApiKeyRow, Scope } from '../db/schema/gateway.ts';
 import { errorMessage } from '../errors.ts';
 import { BadKeyError, CREATE_KEY, MissingKeyError, MissingScopeError } from './access-errors.ts';
 import type { ApiDeps } from './deps.ts';
+import type { KeyRing } from './key-ring.ts';
 import { createKeyRing } from './key-ring.ts';
 import { createLimit } from './rate-limit.ts';
 
@@ -34,16 +35,12 @@ export async function guardApi(api: FastifyInstance, deps: ApiDeps): Promise<voi
   api.addHook('onRequest', async (request, reply) => {
     const { scope } = request.routeOptions.config;
     if (scope === undefined && !isUnderApi(request.url)) return;
-    reply.header('www-authenticate', 'Bearer realm="passerelle"');
-    const text = bearerOf(request);
-    const key = text === null ? null : readKeyText(text);
-    // What may be a guess is counted before PostgreSQL is asked; a key that was good before is none.
-    if (key === null || !ring.knows(key)) await limit(request, reply);
-    if (text === null) throw new MissingKeyError(await ring.hasUsable());
-    if (key === null) throw new BadKeyError(await ring.hasUsable());
-    const { id, prefix, name, scopes, methods } = await ring.find(key);
-    request.apiKey = { id, prefix, name, scopes, methods };
-    reply.removeHeader('www-authenticate');
+    try {
+      request.apiKey = await authenticate(ring, request, () => limit(request, reply));
+    } catch (error) {
+      reply.header('www-authenticate', 'Bearer realm="passerelle"');
+      throw error;
+    }
     await limit(request, reply);
     if (scope !== undefined) assertScope(request.apiKey, scope);
   });
@@ -63,6 +60,25 @@ const isUnderApi = (url: string): boolean => /^\/api(?:[/?]|$)/.test(url);
 
 function bearerOf({ headers }: FastifyRequest): string | null {
   return /^Bearer +(\S+)$/i.exec(headers.authorization?.trim() ?? '')?.[1] ?? null;
+}
+
+/**
+ * The key of a request. What may be a guess is counted before PostgreSQL is asked; a key that was good before is none.
+ *
+ * @throws MissingKeyError, or what `countGuess` and `KeyRing.find` throw.
+ */
+async function authenticate(
+  ring: KeyRing,
+  request: FastifyRequest,
+  countGuess: () => Promise<void>,
+): Promise<ApiKey> {
+  const text = bearerOf(request);
+  const given = text === null ? null : readKeyText(text);
+  if (given === null || !ring.knows(given)) await countGuess();
+  if (text === null) throw new MissingKeyError(await ring.hasUsable());
+  if (given === null) throw new BadKeyError(await ring.hasUsable());
+  const { id, prefix, name, scopes, methods } = await ring.find(given);
+  return { id, prefix, name, scopes, methods };
 }
 
 /** @throws MissingScopeError */

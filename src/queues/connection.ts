@@ -15,8 +15,6 @@ const OPTIONS: Readonly<Record<RedisRole, RedisOptions>> = {
   cache: {
     maxRetriesPerRequest: 0,
     enableOfflineQueue: false,
-    // What requests ask at the same moment goes out in one write.
-    enableAutoPipelining: true,
     autoResendUnfulfilledCommands: false,
     commandTimeout: 250,
     connectTimeout: 2000,

@@ -14,7 +14,7 @@ export interface CacheScope {
  * The order of an object's names makes no difference to Tryton and none here; the order of a list does.
  */
 export function cacheKey({ server, user }: CacheScope, method: string, params: readonly Wire[]): string {
-  return digest(`${JSON.stringify([server, user, method])}\n${stringifyWire(sorted(params))}`);
+  return digest(`${JSON.stringify([server, user, method])}\n${canonical(params)}`);
 }
 
 /** The name of a tag in the store: a write by any user of a database concerns all its users, but no other database. */
@@ -26,13 +26,12 @@ function digest(text: string): string {
   return hash('sha256', text, 'base64url');
 }
 
-function sorted(value: Wire): Wire {
-  if (isList(value)) return value.map(sorted);
-  if (!isObject(value)) return value;
-  // fromEntries also keeps a member that is called __proto__; an assignment would lose it.
-  return Object.fromEntries(
-    Object.entries(value)
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([name, member]) => [name, sorted(member)]),
-  );
+/** As `stringifyWire` writes it, the names of objects in order. */
+function canonical(value: Wire): string {
+  if (isList(value)) return `[${value.map(canonical).join()}]`;
+  if (!isObject(value)) return stringifyWire(value);
+  const members = Object.keys(value)
+    .sort()
+    .map((name) => `${JSON.stringify(name)}:${canonical(value[name] ?? null)}`);
+  return `{${members.join()}}`;
 }

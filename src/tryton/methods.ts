@@ -10,15 +10,22 @@ const RECORD_WRITES = ['create', 'write', 'delete', 'copy', 'import_data'];
 const SHAPE = /^[\w-]+(\.[\w-]+)+$/;
 const MAX_LENGTH = 200;
 
+/** Names that were looked at: each call looks at its own several times. Callers may send any number of them. */
+const wellFormed = new Set<string>();
+const MOST_REMEMBERED = 1000;
+
 /**
  * The full name of a method: `('model', 'party.party.search')` and `('model.party.party.search')` are the same.
  * Throws TrytonRequestError for what cannot be one.
  */
 export function methodName(service: string, method?: string): string {
   const name = method === undefined ? service : `${service}.${method}`;
+  if (wellFormed.has(name)) return name;
   if (name.length > MAX_LENGTH) throw notAMethod(name, `has more than ${MAX_LENGTH} characters`);
   if (!SHAPE.test(name)) throw notAMethod(name, 'is no method name');
   if (needsContext(name) && name.split('.').length < 3) throw notAMethod(name, 'names no method of it');
+  if (wellFormed.size >= MOST_REMEMBERED) wellFormed.clear();
+  wellFormed.add(name);
   return name;
 }
 

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { ChainableCommander, Redis } from 'ioredis';
 import { connectionOf } from './redis-ready.ts';
+import { RedisValues } from './redis-values.ts';
 import type { CacheLookup, CacheStore } from './types.ts';
 
 /**
@@ -22,6 +23,7 @@ export function createRedisCacheStore(redis: Redis, { prefix }: { prefix: string
 
 class RedisCacheStore implements CacheStore {
   readonly #redis: Redis;
+  readonly #values: RedisValues;
   readonly #space: string;
   /** Which start of Redis this connection talks to. */
   #run: Promise<string> | null = null;
@@ -29,6 +31,7 @@ class RedisCacheStore implements CacheStore {
 
   constructor(redis: Redis, space: string) {
     this.#redis = redis;
+    this.#values = new RedisValues(redis);
     this.#space = space;
     this.#connected = connectionOf(redis, CONNECT_MS);
     redis.on('close', () => {
@@ -39,8 +42,8 @@ class RedisCacheStore implements CacheStore {
   async read(key: string, tags: readonly string[]): Promise<CacheLookup> {
     await this.#connected();
     const run = await this.#runId();
-    const look = async () =>
-      this.#redis.mget([this.#entry(key), ...this.#versions(tags), ...this.#holds(tags)]);
+    const names = [this.#entry(key), ...this.#versions(tags), ...this.#holds(tags)];
+    const look = () => this.#values.read(names);
     let [entry = null, ...rest] = await look();
     if (rest.slice(0, tags.length).includes(null)) {
       await this.#begin(tags);
