@@ -42,18 +42,31 @@ export interface Reading {
 export type ReadHeader = RecordToStore & Reading;
 export type ReadLine = ReadHeader & { readonly bcOdooId: number };
 
-/** Of a list of `ReadHeader` or `ReadLine`, as JSON. Not `jsonb`, which would be built only to be taken apart. */
-const recordset = (json: string) => sql`
-  json_to_recordset(${json}::text::json) as r("odooId" bigint, "fields" jsonb, "createDate" text, "writeDate" text,
-    "contentHash" text, "binarySizes" jsonb, "fetchSeq" bigint, "fetchedAt" timestamptz, "bcOdooId" bigint)`;
+/**
+ * One text for each column, one line for each record, which PostgreSQL takes apart in half the time that it needs for
+ * one JSON of all. No value has a line break in it: JSON escapes them; an empty line is null.
+ */
+type Columns = readonly string[];
+
+const lines = (param: string, type: string) =>
+  sql`string_to_array(${param}::text, ${LINE_BREAK}::text, '')::${sql.raw(type)}[]`;
+const LINE_BREAK = '\n';
+
+const recordset = ([ids = '', fields = '', created = '', written = '', hashes = '', ...rest]: Columns) => {
+  const [sizes = '', seqs = '', fetched = '', owners = ''] = rest;
+  return sql`unnest(${lines(ids, 'bigint')}, ${lines(fields, 'text')}, ${lines(created, 'text')},
+    ${lines(written, 'text')}, ${lines(hashes, 'text')}, ${lines(sizes, 'text')}, ${lines(seqs, 'bigint')},
+    ${lines(fetched, 'timestamptz')}, ${lines(owners, 'bigint')})
+    as r(odoo_id, fields, create_date, write_date, content_hash, binary_sizes, fetch_seq, fetched_at, bc_odoo_id)`;
+};
 
 const columns = sql.raw(
   'odoo_id, fields, odoo_create_date, odoo_write_date, content_hash, binary_sizes, fetch_seq, fetched_at, synced_at',
 );
 
 const values = sql.raw(
-  `r."odooId", r."fields", (r."createDate" || 'Z')::timestamptz, (r."writeDate" || 'Z')::timestamptz,
-    r."contentHash", r."binarySizes", r."fetchSeq", r."fetchedAt", clock_timestamp()`,
+  `r.odoo_id, r.fields::jsonb, (r.create_date || 'Z')::timestamptz, (r.write_date || 'Z')::timestamptz,
+    r.content_hash, r.binary_sizes::jsonb, r.fetch_seq, r.fetched_at, clock_timestamp()`,
 );
 
 const replaced = sql.raw(
@@ -106,7 +119,7 @@ export async function markChanged(db: Queryable, odooIds: readonly number[]): Pr
   );
 }
 
-/** Records in one statement at most, and their JSON: its parameter stays in memory. */
+/** Records in one statement at most, and their JSON: its parameters stay in memory. */
 const RECORDS_PER_STATEMENT = 2000;
 const JSON_PER_STATEMENT = 16 * 1024 * 1024;
 
@@ -114,31 +127,46 @@ const JSON_PER_STATEMENT = 16 * 1024 * 1024;
 export async function upsertLines(db: Queryable, lines: readonly ReadLine[]): Promise<void> {
   for (const part of statements(lines)) {
     await db.execute(sql`
-      insert into ${bcLine} (${columns}, bc_odoo_id) select ${values}, r."bcOdooId" from ${recordset(part)}
+      insert into ${bcLine} (${columns}, bc_odoo_id) select ${values}, r.bc_odoo_id from ${recordset(part)}
       on conflict (odoo_id) do update set ${replaced}, bc_odoo_id = excluded.bc_odoo_id,
         archived_at = null, archive_reason = null
       where ${bcLine}.bc_odoo_id = excluded.bc_odoo_id or ${bcLine}.fetch_seq < excluded.fetch_seq`);
   }
 }
 
-/** The JSON of some records for each statement: one that is too large to go with others goes alone. */
-function* statements(records: readonly ReadHeader[]): Generator<string> {
-  let part: string[] = [];
+/** The columns of some records for each statement: one that is too large to go with others goes alone. */
+function* statements(records: readonly (ReadHeader | ReadLine)[]): Generator<Columns> {
+  let part: (ReadHeader | ReadLine)[] = [];
+  let jsons: string[] = [];
   let size = 0;
   for (const record of records) {
-    const json = JSON.stringify(record);
-    if (
-      part.length === RECORDS_PER_STATEMENT ||
-      (part.length > 0 && size + json.length > JSON_PER_STATEMENT)
-    ) {
-      yield `[${part.join(',')}]`;
-      part = [];
-      size = 0;
+    const json = JSON.stringify(record.fields);
+    const isFull = part.length === RECORDS_PER_STATEMENT || size + json.length > JSON_PER_STATEMENT;
+    if (part.length > 0 && isFull) {
+      yield columnsOf(part, jsons);
+      [part, jsons, size] = [[], [], 0];
     }
-    part.push(json);
+    part.push(record);
+    jsons.push(json);
     size += json.length;
   }
-  if (part.length > 0) yield `[${part.join(',')}]`;
+  if (part.length > 0) yield columnsOf(part, jsons);
+}
+
+function columnsOf(records: readonly (ReadHeader | ReadLine)[], jsons: readonly string[]): Columns {
+  const column = (value: (record: ReadHeader | ReadLine) => string | number | null) =>
+    records.map((record) => value(record) ?? '').join(LINE_BREAK);
+  return [
+    column(({ odooId }) => odooId),
+    jsons.join(LINE_BREAK),
+    column(({ createDate }) => createDate),
+    column(({ writeDate }) => writeDate),
+    column(({ contentHash }) => contentHash),
+    column(({ binarySizes }) => JSON.stringify(binarySizes)),
+    column(({ fetchSeq }) => fetchSeq),
+    column(({ fetchedAt }) => fetchedAt),
+    column((record) => ('bcOdooId' in record ? record.bcOdooId : null)),
+  ];
 }
 
 export async function deleteLines(db: Queryable, ids: readonly number[]): Promise<void> {
