@@ -67,6 +67,17 @@ export function isModelChange(error: unknown): boolean {
   return error instanceof OdooFieldError;
 }
 
+/** The fields that are asked for, worked out once for each model. */
+const requestedNames = new WeakMap<MirroredModel, ReadonlySet<string>>();
+
+function requestedOf(model: MirroredModel): ReadonlySet<string> {
+  const known = requestedNames.get(model);
+  if (known !== undefined) return known;
+  const names = new Set(model.requested);
+  requestedNames.set(model, names);
+  return names;
+}
+
 /**
  * Whether this description may have been the one that records were read by. One that is older or newer could take the
  * size text of a binary for its content.
@@ -75,11 +86,15 @@ export function isReadBy(
   { header, line }: DocumentModel,
   document: { readonly header: OdooRecord; readonly lines: readonly OdooRecord[] },
 ): boolean {
-  const holds = ({ requested }: MirroredModel, records: readonly OdooRecord[]) => {
-    const names = new Set(requested);
-    return records.every((record) => Object.keys(record).every((name) => names.has(name)));
-  };
-  return holds(header, [document.header]) && holds(line, document.lines);
+  const ofLine = requestedOf(line);
+  return (
+    holdsOnly(requestedOf(header), document.header) && document.lines.every((one) => holdsOnly(ofLine, one))
+  );
+}
+
+function holdsOnly(names: ReadonlySet<string>, record: OdooRecord): boolean {
+  for (const name in record) if (!names.has(name)) return false;
+  return true;
 }
 
 /** A description, and when it was asked for, by PostgreSQL's clock: one that was asked for later is newer. */

@@ -14,7 +14,7 @@ import type { Mirror } from './mirror.ts';
 import type { DocumentModel } from './model.ts';
 import { isModelChange } from './model.ts';
 import { withModel } from './model-watch.ts';
-import { LARGEST_PAYLOAD, pageRoom, portion, weigh } from './portion.ts';
+import { LARGEST_PAYLOAD, pageRoom, portion, weigh, weightOf } from './portion.ts';
 import type { Blame, ReadDocument } from './read.ts';
 import { isOutage, isRefusal, readDocuments, readsAnything } from './read.ts';
 
@@ -151,7 +151,7 @@ function job(
   document: ReadDocument & { readonly fetchSeq: number; readonly fetchedAt: string },
 ): BcPayload {
   const payload = { ...reference(page), odooId: document.header.id };
-  const bytes = Buffer.byteLength(JSON.stringify(document));
+  const bytes = weightOf(document);
   weigh(model, bytes);
   // What cannot be stored would not survive Redis either: the BC's job reads it, and says what is wrong.
   if (bytes > LARGEST_PAYLOAD || [document.header, ...document.lines].some(unstorableIn)) return payload;

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { DocumentModel } from '../../src/sync/model.ts';
-import { LARGEST_PAYLOAD, pageRoom, portion, weigh } from '../../src/sync/portion.ts';
+import { LARGEST_PAYLOAD, pageRoom, portion, weigh, weightOf } from '../../src/sync/portion.ts';
 
 const MEGABYTE = 1024 * 1024;
 
@@ -34,4 +34,18 @@ test('however many pages are in flight, each has room for the largest payload', 
     expect(pageRoom({ pagesInFlight })).toBeGreaterThanOrEqual(LARGEST_PAYLOAD);
     expect(pageRoom({ pagesInFlight }) * pagesInFlight).toBeLessThanOrEqual(32 * MEGABYTE);
   }
+});
+
+test.each([
+  ['scalars', [1, -2.5, true, false, null, 123456789]],
+  [
+    'a record',
+    { id: 7, name: 'BC/2026/0007', partner_id: [12, 'Société Générale du Gaz'], line_ids: [1, 2, 3] },
+  ],
+  ['long texts', { notes: 'é'.repeat(5000), html: '<p>'.repeat(3000), cjk: '油'.repeat(4000) }],
+  ['nested values', [{ properties: [{ name: 'a', value: { b: ['c', ['d']] } }] }]],
+])('the weight of %s is about that of its JSON', (_, value) => {
+  const bytes = Buffer.byteLength(JSON.stringify(value));
+  expect(weightOf(value) / bytes).toBeGreaterThan(0.8);
+  expect(weightOf(value) / bytes).toBeLessThan(1.5);
 });
