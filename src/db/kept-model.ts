@@ -16,12 +16,12 @@ const digest = (models: readonly string[]) => sql`(
     row(f.model, f.name, f.type, f.label, f.relation, f.description, f.position)::text, '' order by f.model, f.name), ''))
   from ${odooField} as f where f.model in ${[...models]})`;
 
-const comments = (views: readonly View[]) => sql`(
-  select json_agg(obj_description(found.oid, 'pg_class') order by wanted.place)
-  from jsonb_to_recordset(${JSON.stringify(views.map(({ name, table }, place) => ({ name, table, place })))}::text::jsonb)
-    as wanted ("name" text, "table" text, "place" int)
-  left join pg_class as base on base.oid = to_regclass(wanted."table")
-  left join pg_class as found on found.relnamespace = base.relnamespace and found.relname = wanted."name")`;
+/** By the catalogue's indexes: what has a view's name in the schema of its table. */
+const comment = ({ name, table }: View) => sql`(
+  select obj_description(oid, 'pg_class') from pg_class where relname = ${name}
+    and relnamespace = (select relnamespace from pg_class where oid = to_regclass(${table})))`;
+
+const comments = (views: readonly View[]) => sql`jsonb_build_array(${sql.join(views.map(comment), sql`, `)})`;
 
 /** The digest of the fields alone. */
 export async function keptFields(db: Queryable, models: readonly string[]): Promise<string> {
@@ -48,7 +48,7 @@ export async function confirmModel(
     confirmed as (
       update ${odooField} as f set seen_at = ${at} from kept
       where f.model = ${models[0]} and f.position = 0 and f.seen_at <= ${at}
-        and kept.fields = ${expected.fields} and kept.views::jsonb = ${JSON.stringify(expected.views)}::text::jsonb
+        and kept.fields = ${expected.fields} and kept.views = ${JSON.stringify(expected.views)}::text::jsonb
       returning true)
     select coalesce((select max(id) from ${modelChange} where model in ${[...models]} and reread), 0) as reread
     from confirmed`);

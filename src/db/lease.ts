@@ -41,15 +41,15 @@ export async function grantLease(
  * Starts a queued run while nobody holds the lease and no run was left behind with it: run and lease in one statement,
  * since this is how most runs start. The run's row is locked first, as everywhere.
  *
- * @returns null where that is not so; it takes a closer look then.
+ * @returns `takenAt`, by PostgreSQL's clock; null where that is not so: it takes a closer look then.
  */
 export async function startWhileFree(
   db: Queryable,
   key: string,
   runId: number,
   leaseMs: number,
-): Promise<{ readonly leaseToken: number; readonly startedAt: Date } | null> {
-  const [row] = await db.execute<{ token: string; started: string }>(sql`
+): Promise<{ readonly leaseToken: number; readonly startedAt: Date; readonly takenAt: Date } | null> {
+  const [row] = await db.execute<{ token: string; started: string; now: string }>(sql`
     with run as (
       select id from ${syncLog} where id = ${runId} and status = 'queued' and mode <> 'single' for update),
     lease as (
@@ -59,8 +59,10 @@ export async function startWhileFree(
     update ${syncLog} set status = 'running', lease_token = lease.lease_token,
       started_at = coalesce(started_at, clock_timestamp())
     from lease where ${syncLog.id} = ${runId}
-    returning ${syncLog.leaseToken} as token, started_at as started`);
-  return row === undefined ? null : { leaseToken: Number(row.token), startedAt: new Date(row.started) };
+    returning ${syncLog.leaseToken} as token, started_at as started, clock_timestamp() as now`);
+  if (row === undefined) return null;
+  const { token, started, now } = row;
+  return { leaseToken: Number(token), startedAt: new Date(started), takenAt: new Date(now) };
 }
 
 /** Keeps a living lease alive. False: it ran out, or was lost to a newer token; only a new grant brings it back. */

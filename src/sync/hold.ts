@@ -1,3 +1,4 @@
+import { databaseClock } from '../db/clock.ts';
 import type { Queryable } from '../db/connection.ts';
 import { grantLease, startWhileFree } from '../db/lease.ts';
 import { lockRun, nextRunToken, updateRun } from '../db/runs.ts';
@@ -15,7 +16,11 @@ export class LeaseLostError extends PasserelleError {
 }
 
 /** A run in somebody's hands: every write that decides its fate checks the token. */
-export type HeldRun = SyncLogRow & { readonly leaseToken: number };
+export type HeldRun = SyncLogRow & {
+  readonly leaseToken: number;
+  /** By PostgreSQL's clock. */
+  readonly takenAt: Date;
+};
 
 /** Takes a run that was just asked for where nothing stands in its way; else null, and `takeRun` is to decide. */
 export async function takeFreeRun(
@@ -45,7 +50,7 @@ export async function takeRun(mirror: Mirror, runId: number): Promise<HeldRun | 
     if (leaseToken === null) return null;
     const held = { status: 'running' as const, startedAt: run.startedAt ?? new Date(), leaseToken };
     await updateRun(tx, runId, held);
-    return { ...run, ...held };
+    return { ...run, ...held, takenAt: await databaseClock(tx) };
   });
 }
 

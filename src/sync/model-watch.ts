@@ -101,8 +101,9 @@ export async function withModel<T>(
   odoo: OdooClient,
   runId: number,
   work: (model: DescribedModel, again: boolean) => Promise<T>,
+  now?: Date,
 ): Promise<T> {
-  const model = await mirror.models.of(runId, () => describeNow(mirror, odoo));
+  const model = await mirror.models.of(runId, () => describeNow(mirror, odoo, now));
   try {
     return await work(model, false);
   } catch (error) {
@@ -146,7 +147,11 @@ function renewed(
   });
 }
 
-async function describeNow({ db, definition }: Mirror, odoo: OdooClient): Promise<DescribedModel> {
-  const describedAt = await databaseClock(db);
+async function describeNow(
+  { db, definition }: Mirror,
+  odoo: OdooClient,
+  now?: Date,
+): Promise<DescribedModel> {
+  const describedAt = now ?? (await databaseClock(db));
   return { ...(await describeDocument(odoo, definition)), describedAt };
 }

@@ -13,7 +13,7 @@ import type { HeldRun } from './hold.ts';
 import { LeaseLostError, whilePlanning } from './hold.ts';
 import { allHeaders, changedHeaders } from './ids.ts';
 import type { Mirror } from './mirror.ts';
-import type { Decision } from './mode.ts';
+import type { Decision, Past } from './mode.ts';
 import { decideMode, nextWindow, readPast } from './mode.ts';
 import type { DescribedModel, DocumentModel } from './model.ts';
 import { noteModel, withModel } from './model-watch.ts';
@@ -46,25 +46,32 @@ interface Planning {
   readonly server: OdooServer;
   readonly nowSync: Date;
   readonly model: DescribedModel;
+  readonly past: Past;
 }
 
 async function writePlan(mirror: Mirror, run: HeldRun): Promise<'planned' | 'ended'> {
   const odoo = countCalls(mirror.odoo);
   const server = await odoo.connect();
-  // The model may be asked for meanwhile, ids may not.
+  // The model may be asked for meanwhile, ids may not. Who has the lease is alone with the past.
   const clock = begun(odoo.clock());
-  return withModel(mirror, odoo, run.id, async (model) =>
-    writeLedger(mirror, run, { odoo, server, nowSync: await clock, model }),
+  const past = begun(readPast(mirror));
+  return withModel(
+    mirror,
+    odoo,
+    run.id,
+    async (model) =>
+      writeLedger(mirror, run, { odoo, server, nowSync: await clock, model, past: await past }),
+    run.takenAt,
   );
 }
 
 async function writeLedger(
   mirror: Mirror,
   run: HeldRun,
-  { odoo, server, nowSync, model }: Planning,
+  { odoo, server, nowSync, model, past }: Planning,
 ): Promise<'planned' | 'ended'> {
   const { db, settings, log } = mirror;
-  const [modelChange, past] = await Promise.all([noteModel(mirror, run.id, model), readPast(mirror)]);
+  const modelChange = await noteModel(mirror, run.id, model);
   const { overlapMs } = settings;
   const decided = decideMode(run, { ...past, model, nowSync, modelChange, overlapMs });
   const { mode } = decided;
