@@ -32,6 +32,8 @@ interface Fetched {
   readonly result: Wire;
   /** By the server's word, the options and its size. */
   readonly keepable: boolean;
+  /** Resolves once it is in the store, if it gets there. */
+  readonly kept?: Promise<void>;
 }
 
 /** The cache over a store. See `Cache` for its rules. */
@@ -109,9 +111,9 @@ export class AnswerCache implements Cache {
   async #miss(question: Question, found: CacheLookup | null): Promise<Result> {
     let outcome: CacheOutcome = found === null ? 'error' : 'miss';
     try {
-      const { result, keepable } = await question.wait(() => this.#fetchOnce(question, found));
+      const { result, keepable, kept } = await question.wait(() => this.#fetchOnce(question, found));
       if (outcome === 'miss' && !keepable) outcome = 'bypass';
-      return resultOf(result);
+      return resultOf(result, kept);
     } finally {
       this.#counters.count(question.method, outcome);
     }
@@ -148,8 +150,8 @@ export class AnswerCache implements Cache {
     const head = { versions: found.versions, storedAt: this.#parts.clock(), cacheSeconds };
     const entry = packEntry(head, result);
     if (Buffer.byteLength(entry) > this.#parts.maxEntryBytes) return { result, keepable: false };
-    await this.#guard.use('write', (store) => store.write(key, entry, keepMs(lifetime, options)));
-    return { result, keepable: true };
+    const kept = this.#guard.use('write', (store) => store.write(key, entry, keepMs(lifetime, options)));
+    return { result, keepable: true, kept: kept.then(() => {}) };
   }
 }
 

@@ -79,13 +79,15 @@ export class TrytonClient {
     { signal, ...options }: CacheOptions & CallOptions = {},
   ): Promise<Wire> {
     signal?.throwIfAborted();
-    return (await this.#cached(method, params, options, () => signal)).wire();
+    return this.#cached(method, params, { ...options, signal: () => signal }, async (result) => {
+      await result.kept;
+      return result.wire();
+    });
   }
 
   /**
-   * The same as strict JSON: what is kept is passed on unread.
-   *
-   * @param signal asked for only once something has to be fetched; what is kept is there at once.
+   * The same as strict JSON: what is kept is passed on unread, and what was fetched before it is kept. The signal is
+   * asked for only once something has to be fetched.
    */
   async cachedCallJson(
     method: string,
@@ -93,7 +95,7 @@ export class TrytonClient {
     options: CacheOptions,
     signal: () => AbortSignal | undefined,
   ): Promise<string> {
-    return (await this.#cached(method, params, options, signal)).json();
+    return this.#cached(method, params, { ...options, signal }, async (result) => result.json());
   }
 
   /** What the cache knows an answer by: equal for the same call by the same user of the same database. */
@@ -149,16 +151,17 @@ export class TrytonClient {
     return { method: name, params: withContext(name, params, this.#parts.context) };
   }
 
-  async #cached(
+  async #cached<R>(
     given: string,
     positional: readonly Wire[],
-    options: CacheOptions,
-    signalOf: () => AbortSignal | undefined,
-  ): Promise<Result> {
+    { signal: signalOf, ...options }: CacheOptions & { signal: () => AbortSignal | undefined },
+    as: (result: Result) => Promise<R>,
+  ): Promise<R> {
     const { method, params } = this.#prepared(given, positional);
     const { cache, settings } = this.#parts;
     if (!isRead(method)) {
-      return cache.read(method, params, options, () => this.#send(method, params, { signal: signalOf() }));
+      const send = () => this.#send(method, params, { signal: signalOf() });
+      return as(await cache.read(method, params, options, send));
     }
     const { deadlineMs } = settings;
     const late = () => new TrytonTimeoutError({ server: this.server, method }, deadlineMs);
@@ -168,7 +171,7 @@ export class TrytonClient {
       return waitFor(begin(), deadlineMs, late, signal);
     };
     const found = cache.read(method, params, options, () => this.#send(method, params, {}), wait);
-    return waitFor(found, deadlineMs, late, undefined);
+    return waitFor(found.then(as), deadlineMs, late, undefined);
   }
 
   async #send(method: string, params: readonly Wire[], options: CallOptions): Promise<Answer> {

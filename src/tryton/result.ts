@@ -5,13 +5,17 @@ import { parseWire, toJson } from './wire.ts';
 export interface Result {
   wire(): Wire;
   json(): string;
+  /** Never rejects. Resolves once the cache holds it, where it is to hold it: other processes find it from then on. */
+  readonly kept: Promise<void>;
 }
 
-export function resultOf(value: Wire): Result {
-  return { wire: () => value, json: () => toJson(value) };
+const ALREADY = Promise.resolve();
+
+export function resultOf(value: Wire, kept = ALREADY): Result {
+  return { wire: () => value, json: () => toJson(value), kept };
 }
 
 /** Of a text that is strict JSON already: who only passes it on does not pay for reading it. */
 export function resultIn(text: string): Result {
-  return { wire: () => parseWire(text), json: () => text };
+  return { wire: () => parseWire(text), json: () => text, kept: ALREADY };
 }

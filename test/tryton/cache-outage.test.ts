@@ -194,6 +194,7 @@ describe('a write while Redis is away', () => {
     expect(await read(near.cache, parties)).toBe('before');
     await proxy.up();
     await until(async () => (await read(near.cache, parties)) === 'after', 'the late bump');
+    await until(() => far.log.length > 1, 'the answer to the late bump');
     expect(far.log.map(({ level }) => level)).toEqual(['warn', 'info']);
   });
 

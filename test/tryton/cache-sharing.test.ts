@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { TrytonUserError } from '../../src/tryton/errors.ts';
 import type { Wire } from '../../src/tryton/types.ts';
 import { until } from '../harness/until.ts';
@@ -53,6 +53,21 @@ describe('callers that ask for the same thing at once', () => {
     process.off('warning', note);
     expect(warnings).toEqual([]);
     expect(cache.counters()[READ]).toMatchObject({ error: 0 });
+  });
+
+  it('look in Redis together, and all the same each gets their own', async () => {
+    const { cache, redis } = openCache();
+    const answers = ['one', 'two', 'three'];
+    const ask = async (answer: string) => {
+      const result = await cache.read(READ, [answer], { ttl: 60 }, server(answer).fetch);
+      await result.kept;
+      return result.wire();
+    };
+    await Promise.all(answers.map(ask));
+    const looked = vi.spyOn(redis, 'mget');
+    expect(await Promise.all(answers.map(ask))).toEqual(answers);
+    expect(looked).toHaveBeenCalledTimes(1);
+    expect(cache.counters()[READ]).toMatchObject({ hit: 3, miss: 3 });
   });
 
   it('share nothing with those who ask for something else', async () => {

@@ -76,7 +76,9 @@ export async function read(
   { fetch }: { fetch: () => Promise<Answer> },
   options: CacheOptions = { ttl: 60 },
 ): Promise<Wire> {
-  return (await cache.read(READ, PARAMS, options, fetch)).wire();
+  const result = await cache.read(READ, PARAMS, options, fetch);
+  await result.kept;
+  return result.wire();
 }
 
 /** A server that answers when it is told to: `asked` resolves when it is asked for the first time. */
