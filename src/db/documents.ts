@@ -3,6 +3,7 @@ import type { OdooRecord } from '../odoo/types.ts';
 import { isAnyOf } from './columns.ts';
 import type { Database, Queryable } from './connection.ts';
 import { LOCK_FAMILIES } from './locks.ts';
+import { PREPARED } from './prepared.ts';
 import { bc, bcLine } from './schema/documents.ts';
 
 /** A number that grows with every call: taken before a read of Odoo begins, it orders readings. */
@@ -16,7 +17,7 @@ export async function nextFetchSeq(db: Database): Promise<number> {
  * at most: PostgreSQL keeps room for some thousands.
  */
 export async function lockDocuments(db: Queryable, odooIds: readonly number[]): Promise<void> {
-  await db.execute(sql`
+  await db.execute(sql`${PREPARED}
     select pg_advisory_xact_lock(${LOCK_FAMILIES.document}, hash) from (
       select distinct hashint8(value::bigint) as hash
       from jsonb_array_elements_text(${JSON.stringify(odooIds)}::jsonb) order by hash) as hashes`);
@@ -91,7 +92,7 @@ export async function upsertHeaders(
   changed: 'changed' | 'touched',
 ): Promise<void> {
   for (const part of statements(headers)) {
-    await db.execute(sql`
+    await db.execute(sql`${PREPARED}
       insert into ${bc} (${columns}) select ${values} from ${recordset(part)}
       on conflict (odoo_id) do update set ${replaced}, archived_at = null, archive_reason = null
         ${changed === 'changed' ? sql.raw(', changed_xid = pg_current_xact_id(), changed_at = now()') : sql.raw('')}`);
@@ -104,7 +105,7 @@ export async function confirmHeaders(
   readings: readonly (Reading & { readonly odooId: number })[],
 ): Promise<void> {
   if (readings.length === 0) return;
-  await db.execute(sql`
+  await db.execute(sql`${PREPARED}
     update ${bc} as stored set synced_at = clock_timestamp(), fetch_seq = r."fetchSeq", fetched_at = r."fetchedAt"
     from json_to_recordset(${JSON.stringify(readings)}::text::json)
       as r("odooId" bigint, "fetchSeq" bigint, "fetchedAt" timestamptz)
@@ -126,7 +127,7 @@ const JSON_PER_STATEMENT = 16 * 1024 * 1024;
 /** Inserts or replaces lines. A line that a later reading gave another BC stays there. */
 export async function upsertLines(db: Queryable, lines: readonly ReadLine[]): Promise<void> {
   for (const part of statements(lines)) {
-    await db.execute(sql`
+    await db.execute(sql`${PREPARED}
       insert into ${bcLine} (${columns}, bc_odoo_id) select ${values}, r.bc_odoo_id from ${recordset(part)}
       on conflict (odoo_id) do update set ${replaced}, bc_odoo_id = excluded.bc_odoo_id,
         archived_at = null, archive_reason = null

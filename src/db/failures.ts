@@ -1,6 +1,7 @@
 import { and, asc, eq, gt, isNull, lte, sql } from 'drizzle-orm';
 import { isAnyOf } from './columns.ts';
 import type { Queryable } from './connection.ts';
+import { PREPARED } from './prepared.ts';
 import type { SyncFailureRow } from './schema/sync.ts';
 import { syncFailure } from './schema/sync.ts';
 
@@ -47,12 +48,9 @@ export async function resolveFailures(
   odooIds: readonly number[],
   runId: number,
 ): Promise<void> {
-  await db
-    .update(syncFailure)
-    .set({ resolvedAt: sql`clock_timestamp()`, resolvedByRunId: runId })
-    .where(
-      and(eq(syncFailure.key, key), isAnyOf(syncFailure.odooId, odooIds), isNull(syncFailure.resolvedAt)),
-    );
+  await db.execute(sql`${PREPARED}
+    update ${syncFailure} set resolved_at = clock_timestamp(), resolved_by_run_id = ${runId}
+    where key = ${key} and ${isAnyOf(syncFailure.odooId, odooIds)} and resolved_at is null`);
 }
 
 /** Open incidents whose pause is over. */

@@ -1,16 +1,23 @@
-import { inArray } from 'drizzle-orm';
+import { sql } from 'drizzle-orm';
+import { isAnyOf } from './columns.ts';
 import type { Queryable } from './connection.ts';
+import { PREPARED } from './prepared.ts';
 import type { SyncLogRow } from './schema/sync.ts';
 import { syncLog } from './schema/sync.ts';
 
 /** What decides whether a job's work still counts for its run. */
-export type Fence = Pick<SyncLogRow, 'id' | 'status' | 'mode' | 'leaseToken'>;
+export type Fence = Pick<SyncLogRow, 'status' | 'mode' | 'leaseToken'>;
 
 /** The fences of some runs, by id. */
 export async function fencesOf(db: Queryable, runIds: readonly number[]): Promise<Map<number, Fence>> {
-  const rows = await db
-    .select({ id: syncLog.id, status: syncLog.status, mode: syncLog.mode, leaseToken: syncLog.leaseToken })
-    .from(syncLog)
-    .where(inArray(syncLog.id, [...runIds]));
-  return new Map(rows.map((row) => [row.id, row]));
+  const rows = await db.execute<
+    Pick<Fence, 'status' | 'mode'> & { id: string; lease_token: string | null }
+  >(sql`${PREPARED}
+    select id, status, mode, lease_token from ${syncLog} where ${isAnyOf(syncLog.id, runIds)}`);
+  return new Map(
+    rows.map(({ id, status, mode, lease_token: token }) => [
+      Number(id),
+      { status, mode, leaseToken: token === null ? null : Number(token) },
+    ]),
+  );
 }

@@ -1,5 +1,6 @@
 import postgres from 'postgres';
 import { PasserelleError } from '../errors.ts';
+import { preparing } from './prepared.ts';
 
 /** The connection of a transaction went away; what the transaction did is undone. */
 export class TransactionLostError extends PasserelleError {
@@ -23,7 +24,10 @@ export class TransactionLostError extends PasserelleError {
 export function endingTransactions(client: postgres.Sql): postgres.Sql {
   const begin = (work: (tx: postgres.TransactionSql) => Promise<unknown>) => beginOn(client, work);
   return new Proxy(client, {
-    get: (target, name): unknown => (name === 'begin' ? begin : Reflect.get(target, name)),
+    get: (target, name): unknown => {
+      if (name === 'begin') return begin;
+      return name === 'unsafe' ? preparing(target) : Reflect.get(target, name);
+    },
   });
 }
 
@@ -66,7 +70,7 @@ function whileAlive(tx: postgres.TransactionSql, isAlive: () => boolean): postgr
   return new Proxy(tx, {
     get: (target, name): unknown => {
       if (!isAlive()) throw new TransactionLostError();
-      return Reflect.get(target, name);
+      return name === 'unsafe' ? preparing(target) : Reflect.get(target, name);
     },
   });
 }
