@@ -105,7 +105,7 @@ export async function confirmHeaders(
   readings: readonly (Reading & { readonly odooId: number })[],
 ): Promise<void> {
   if (readings.length === 0) return;
-  await db.execute(sql`${PREPARED}
+  await db.execute(sql`
     update ${bc} as stored set synced_at = clock_timestamp(), fetch_seq = r."fetchSeq", fetched_at = r."fetchedAt"
     from json_to_recordset(${JSON.stringify(readings)}::text::json)
       as r("odooId" bigint, "fetchSeq" bigint, "fetchedAt" timestamptz)

@@ -1,7 +1,6 @@
 import { and, asc, eq, gt, isNull, lte, sql } from 'drizzle-orm';
 import { isAnyOf } from './columns.ts';
 import type { Queryable } from './connection.ts';
-import { PREPARED } from './prepared.ts';
 import type { SyncFailureRow } from './schema/sync.ts';
 import { syncFailure } from './schema/sync.ts';
 
@@ -48,7 +47,7 @@ export async function resolveFailures(
   odooIds: readonly number[],
   runId: number,
 ): Promise<void> {
-  await db.execute(sql`${PREPARED}
+  await db.execute(sql`
     update ${syncFailure} set resolved_at = clock_timestamp(), resolved_by_run_id = ${runId}
     where key = ${key} and ${isAnyOf(syncFailure.odooId, odooIds)} and resolved_at is null`);
 }

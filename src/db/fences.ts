@@ -1,7 +1,6 @@
 import { sql } from 'drizzle-orm';
 import { isAnyOf } from './columns.ts';
 import type { Queryable } from './connection.ts';
-import { PREPARED } from './prepared.ts';
 import type { SyncLogRow } from './schema/sync.ts';
 import { syncLog } from './schema/sync.ts';
 
@@ -12,7 +11,7 @@ export type Fence = Pick<SyncLogRow, 'status' | 'mode' | 'leaseToken'>;
 export async function fencesOf(db: Queryable, runIds: readonly number[]): Promise<Map<number, Fence>> {
   const rows = await db.execute<
     Pick<Fence, 'status' | 'mode'> & { id: string; lease_token: string | null }
-  >(sql`${PREPARED}
+  >(sql`
     select id, status, mode, lease_token from ${syncLog} where ${isAnyOf(syncLog.id, runIds)}`);
   return new Map(
     rows.map(({ id, status, mode, lease_token: token }) => [

@@ -1,7 +1,6 @@
 import { and, desc, eq, gt, inArray, sql } from 'drizzle-orm';
 import { isAnyOf } from './columns.ts';
 import type { Queryable } from './connection.ts';
-import { PREPARED } from './prepared.ts';
 import type { ItemState } from './schema/ledger.ts';
 import { syncRunItem, syncRunPage } from './schema/ledger.ts';
 
@@ -86,7 +85,7 @@ export async function hasOpenItems(db: Queryable, runId: number): Promise<boolea
 
 /** Whether one of these pages owes nothing any more. The last item of each that is open is found from its end. */
 export async function isAnyDone(db: Queryable, runId: number, pages: readonly number[]): Promise<boolean> {
-  const [row] = await db.execute<{ done: boolean }>(sql`${PREPARED}
+  const [row] = await db.execute<{ done: boolean }>(sql`
     select exists (
       select 1 from unnest(${`{${pages.join(',')}}`}::int[]) as wanted (page) where (
         select true from ${syncRunItem} as item

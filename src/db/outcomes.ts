@@ -1,6 +1,5 @@
 import { sql } from 'drizzle-orm';
 import type { Queryable } from './connection.ts';
-import { PREPARED } from './prepared.ts';
 import type { ItemState } from './schema/ledger.ts';
 import { syncRunItem } from './schema/ledger.ts';
 
@@ -16,7 +15,7 @@ export interface StoredItem {
 
 /** Records each one's outcome in one statement; a failed one may still become a success, nothing else changes twice. */
 export async function closeStored(db: Queryable, items: readonly StoredItem[]): Promise<void> {
-  await db.execute(sql`${PREPARED}
+  await db.execute(sql`
     update ${syncRunItem} as item set state = r."state", gone_seq = null, lines_seen = r."linesSeen",
       lines_removed = r."linesRemoved", rpc_calls = item.rpc_calls + r."rpcCalls", closed_at = clock_timestamp()
     from json_to_recordset(${JSON.stringify(items)}::text::json) as r("runId" bigint, "odooId" bigint, "state" text,

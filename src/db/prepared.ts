@@ -6,6 +6,8 @@ const MARK = '/* prepared */';
 /**
  * Begins a statement that runs so often that each connection is to parse and plan it once. Its text must always be the
  * same, since a connection keeps every one: whatever varies, lists included, belongs into parameters.
+ *
+ * Only for what looks nothing up in a table: a plan that was made while the table was small reads all of it, and is kept.
  */
 export const PREPARED = sql.raw(MARK);
 

@@ -2,7 +2,6 @@ import { eq, sql } from 'drizzle-orm';
 import type { OdooRecord } from '../odoo/types.ts';
 import { isAnyOf } from './columns.ts';
 import type { Queryable } from './connection.ts';
-import { PREPARED } from './prepared.ts';
 import { bc, bcLine } from './schema/documents.ts';
 
 export interface StoredHeader {
@@ -55,7 +54,7 @@ export async function storedHeaders(
   odooIds: readonly number[],
 ): Promise<Map<number, StoredHeader>> {
   if (odooIds.length === 0) return new Map();
-  const rows = await db.execute<StoredColumns & { fetch_seq: string }>(sql`${PREPARED}
+  const rows = await db.execute<StoredColumns & { fetch_seq: string }>(sql`
     select ${storedColumns}, fetch_seq from ${bc} where ${isAnyOf(bc.odooId, odooIds)}`);
   const headers = rows.map((row) => ({ ...stored(row), fetchSeq: Number(row.fetch_seq) }));
   return new Map(headers.map((header) => [header.odooId, header]));
@@ -71,7 +70,7 @@ export async function storedLines(
   lineIds: readonly number[],
   lock?: 'locked',
 ): Promise<StoredLine[]> {
-  const rows = await db.execute<StoredColumns & { bc_odoo_id: string }>(sql`${PREPARED}
+  const rows = await db.execute<StoredColumns & { bc_odoo_id: string }>(sql`
     select ${storedColumns}, bc_odoo_id from ${bcLine}
     where ${isAnyOf(bcLine.bcOdooId, odooIds)} or ${isAnyOf(bcLine.odooId, lineIds)}
     order by odoo_id ${lock === 'locked' ? sql.raw('for update') : sql.raw('')}`);
