@@ -78,8 +78,8 @@ export const variables = {
     .default(100)
     .describe('most BCs stored in one transaction; 1 gives each its own'),
   SYNC_GROUP_WAIT_MS: count(0, 10_000)
-    .default(5)
-    .describe('how long the first BC of a group waits for others, in milliseconds'),
+    .default(20)
+    .describe('a group that is not full goes when no BC joined it for so many milliseconds'),
   SYNC_ATTEMPTS: count(1, 20).default(5).describe('tries of a page or BC job before it counts as failed'),
   SYNC_BACKOFF: duration().default(2000).describe('pause before the second try; doubles with each'),
   SYNC_LEASE: duration(3000, 'a duration of at least 3s such as 30s, 10m or 1h')

@@ -45,5 +45,8 @@ export const syncRunPage = pgTable(
     rpcCalls: integer('rpc_calls').notNull().default(0),
     queuedAt: moment('queued_at'),
   },
-  (table) => [primaryKey({ columns: [table.runId, table.page] })],
+  (table) => [
+    primaryKey({ columns: [table.runId, table.page] }),
+    index('sync_run_page_owed').on(table.runId, table.state, table.page).where(sql`${table.state} <> 'done'`),
+  ],
 );

@@ -78,6 +78,11 @@ export const syncLog = pgTable(
     index('sync_log_ended')
       .on(table.key, table.mode, table.id)
       .where(sql`${table.status} in ('success', 'partial', 'failed')`),
+    index('sync_log_planned')
+      .on(table.key, table.leaseToken)
+      .where(
+        sql`${table.plannedAt} is not null and ${table.mode} in ('incremental', 'full') and ${table.status} in ('success', 'partial', 'failed')`,
+      ),
   ],
 );
 
