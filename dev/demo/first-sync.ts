@@ -1,7 +1,7 @@
 import type { Database } from '../../src/db/connection.ts';
 import { readState } from '../../src/db/lease.ts';
 import { progress } from '../../src/db/ledger.ts';
-import { findRun } from '../../src/db/runs.ts';
+import { findRun, newestPlanned } from '../../src/db/runs.ts';
 import type { SyncLogRow } from '../../src/db/schema/sync.ts';
 import type { SyncQueue } from '../../src/queues/sync.ts';
 import { BC_KEY } from '../../src/sync/document.ts';
@@ -20,12 +20,14 @@ export interface FirstSync {
 }
 
 /**
- * A full run to its end: the one asked for here, or the one that the worker's schedule started a moment before.
+ * A full run to its end: the one asked for here, or the one that the worker's schedule started before.
  *
  * @throws FirstSyncFailedError
  */
 export async function firstFullSync(sync: FirstSync): Promise<SyncLogRow> {
   for (;;) {
+    const before = await newestPlanned(sync.db, BC_KEY);
+    if (before?.mode === 'full' && (before.finishedAt ?? 0) >= STARTED) return succeeded(before);
     const asked = { key: BC_KEY, mode: 'full', trigger: 'cli' } as const;
     const { runId } = await requestRun(sync.db, sync.queue, asked);
     const run = await follow(sync, runId);
@@ -35,6 +37,9 @@ export async function firstFullSync(sync: FirstSync): Promise<SyncLogRow> {
     if (other?.mode === 'full') return succeeded(other);
   }
 }
+
+/** Of the demo: what a given database holds of earlier days is not its first sync. */
+const STARTED = new Date(performance.timeOrigin);
 
 function succeeded(run: SyncLogRow): SyncLogRow {
   if (run.status === 'failed') throw new FirstSyncFailedError(run.errorMessage);

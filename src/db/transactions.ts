@@ -82,7 +82,7 @@ const BREAKS = [
 ];
 
 /** The connection is gone, or PostgreSQL is about to close it. */
-function isBreak(error: unknown): boolean {
+export function isBreak(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   if (error instanceof TransactionLostError) return true;
   if (error instanceof postgres.PostgresError) return ['FATAL', 'PANIC'].includes(error.severity);

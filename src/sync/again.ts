@@ -1,3 +1,4 @@
+import { isBreak, TransactionLostError } from '../db/transactions.ts';
 import { PasserelleError } from '../errors.ts';
 import { isModelChange } from './model.ts';
 
@@ -21,6 +22,11 @@ export function worthAnotherTry(error: unknown): boolean {
 export function isRefusedByPostgres(error: unknown): boolean {
   const code = sqlState(error);
   return code !== null && (code.startsWith('40') || !PASSING_SQLSTATE.includes(code.slice(0, 2)));
+}
+
+/** PostgreSQL was not there, or went away: nothing that was to be stored is to blame. */
+export function isPostgresAway(error: unknown): boolean {
+  return error instanceof PasserelleError ? error instanceof TransactionLostError : isBreak(error);
 }
 
 /** Of an error that PostgreSQL sent: `severity` tells it from a socket's `EPIPE`. Drizzle wraps it as `cause`. */

@@ -4,6 +4,7 @@ import { findRun } from '../db/runs.ts';
 import { errorCode } from '../errors.ts';
 import type { BcPayload } from '../queues/bc.ts';
 import { advanceWhenPageIsDone, failRun } from './advance.ts';
+import { isPostgresAway } from './again.ts';
 import { failureReason } from './culprit.ts';
 import type { Mirror } from './mirror.ts';
 import { isModelChange } from './model.ts';
@@ -18,6 +19,9 @@ const SETTINGS_AT_FAULT: readonly string[] = [
   'odoo_wrong_url',
 ];
 
+/** A BC that brings PostgreSQL down whenever it is stored would be queued for ever. */
+const MOST_GENERATIONS = 5;
+
 /**
  * What becomes of a BC whose job failed for good. It is parked, unless Odoo as a whole cannot be used: then its run
  * fails instead, and no BC is blamed. Where the run is over, or another holder's, the BC stays owed by its ledger,
@@ -29,6 +33,8 @@ export async function giveUpBc(
   jobId: string | null,
   error: unknown,
 ): Promise<void> {
+  // It stays owed, and the watchdog queues it again.
+  if (isPostgresAway(error) && payload.generation < MOST_GENERATIONS) return;
   const run = await findRun(mirror.db, payload.runId);
   const inRun = run?.status === 'running' && run.leaseToken === payload.token;
   if (!inRun && mayBeOdoosFault(error)) return;

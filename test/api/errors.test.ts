@@ -59,6 +59,7 @@ test('a malformed URL is a problem too', async () => {
 });
 
 test('what was not foreseen is a 500 that tells nothing', async () => {
+  await api.db.execute('drop index sync_log_planned');
   await api.db.execute('alter table sync_log alter column mode type int using 1');
   const answer = await api.inject('/api/v1/sync/runs?mode=full');
   expect(answer.statusCode).toBe(500);
