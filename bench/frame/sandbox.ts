@@ -25,12 +25,19 @@ export async function startBenchSandbox(
     args: [documents, lines, 0].map(String),
     env: passedOn(),
   });
-  defer(() => stopProcess(child));
+  let stopping = false;
+  defer(() => {
+    stopping = true;
+    return stopProcess(child);
+  });
   const ready = new Promise<BenchSandbox>((resolve, reject) => {
     child.on('message', (message: SandboxReply) => {
       if (message.kind === 'ready') resolve({ login: message.login, ...message.size });
     });
-    exit.then((how) => reject(new MeasurementFailedError(`The sandbox ended with ${how}: ${log()}`)));
+    exit.then((how) => {
+      // Its log goes with the workspace.
+      if (!stopping) reject(new MeasurementFailedError(`The sandbox ended with ${how}: ${log()}`));
+    });
   });
   return ending.before(ready);
 }
