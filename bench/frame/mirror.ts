@@ -33,7 +33,8 @@ export interface MeasuredRun {
 
 /** What of the caller's environment the processes get: nothing that could reach his own servers. */
 const PASSED_ON = /^(PATH|HOME|TMPDIR|LANG|NODE_\w+|SYNC_\w+|ODOO_(CONCURRENCY|CALLS_PER_SECOND))$/;
-const NOTHING_BY_ITSELF = {
+/** Runs start when they are asked for. */
+export const NOTHING_BY_ITSELF = {
   SYNC_EVERY: 'off',
   FULL_SYNC_CRON: 'off',
   SWEEP_EVERY: 'off',

@@ -5,6 +5,7 @@ import { poll } from '../../dev/services/poll.ts';
 import type { Workspace } from '../../dev/services/workspace.ts';
 import { createLogger } from '../../src/logger.ts';
 import { openRedis } from '../../src/queues/connection.ts';
+import { NOTHING_BY_ITSELF } from '../frame/mirror.ts';
 import type { Servers } from '../frame/servers.ts';
 import { scratchDatabase } from '../frame/servers.ts';
 import { BenchFailedError } from './errors.ts';
@@ -16,12 +17,6 @@ import { Watch } from './watch.ts';
 /** What of the caller's environment the processes get: nothing that could reach his own servers. */
 const PASSED_ON =
   /^(PATH|HOME|TMPDIR|LANG|NODE_\w+|SYNC_\w+|RETAIN_\w+|ODOO_(PROTOCOL|CONCURRENCY|CALLS_PER_SECOND))$/;
-const NOTHING_BY_ITSELF = {
-  SYNC_EVERY: 'off',
-  FULL_SYNC_CRON: 'off',
-  SWEEP_EVERY: 'off',
-  PRUNE_EVERY: 'off',
-};
 const START_LIMIT_MS = 60_000;
 /**
  * In MB. Node's own limit is too low for a million BCs, which take 5 GB. Answers have to die young: what survives

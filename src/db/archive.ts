@@ -1,9 +1,9 @@
 import { sql } from 'drizzle-orm';
+import { recordChanges } from './audit.ts';
 import { isAnyOf } from './columns.ts';
 import type { Queryable } from './connection.ts';
 import { lockDocuments } from './documents.ts';
 import type { ArchiveReason } from './schema/audit.ts';
-import { auditLog } from './schema/audit.ts';
 import { bc, bcLine } from './schema/documents.ts';
 import { syncRunItem } from './schema/ledger.ts';
 
@@ -66,13 +66,10 @@ export async function archiveSome(tx: Queryable, runId: number, after: number): 
   await tx.execute(sql`
     update ${syncRunItem} set state = 'archived'
     where ${syncRunItem.runId} = ${runId} and ${isAnyOf(syncRunItem.odooId, gone)}`);
-  if (gone.length > 0) {
-    await tx
-      .insert(auditLog)
-      .values(
-        gone.map((odooId) => ({ odooId, runId, action: 'archived' as const, changes: { reason: REASON } })),
-      );
-  }
+  await recordChanges(
+    tx,
+    gone.map((odooId) => ({ odooId, runId, action: 'archived', changes: { reason: REASON } })),
+  );
   return last;
 }
 

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { GroupingOptions } from '../../src/sync/grouping.ts';
 import { Grouping } from '../../src/sync/grouping.ts';
 
@@ -56,10 +56,13 @@ describe('grouping what arrives at about the same time', () => {
   });
 
   it('commits what waited behind a busy one without waiting again', async () => {
+    vi.useFakeTimers();
     const { groups, add, letGo } = openGrouping({ waitMs: 1 });
     const [first] = add([1, 2, 3]);
     add([4]);
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    vi.advanceTimersByTime(1);
+    // From here on no timer of the grouping fires any more.
+    vi.useRealTimers();
     expect(groups).toEqual([[1, 2, 3]]);
     letGo();
     await first;
