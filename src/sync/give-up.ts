@@ -3,6 +3,7 @@ import { closeItems } from '../db/ledger.ts';
 import { findRun } from '../db/runs.ts';
 import { errorCode } from '../errors.ts';
 import type { BcPayload } from '../queues/bc.ts';
+import type { PagePayload } from '../queues/pages.ts';
 import { advanceWhenPageIsDone, failRun } from './advance.ts';
 import { isPostgresAway } from './again.ts';
 import { failureReason } from './culprit.ts';
@@ -19,8 +20,12 @@ const SETTINGS_AT_FAULT: readonly string[] = [
   'odoo_wrong_url',
 ];
 
-/** A BC that brings PostgreSQL down whenever it is stored would be queued for ever. */
+/** What brings PostgreSQL down whenever it is tried would be queued for ever. */
 const MOST_GENERATIONS = 5;
+
+/** PostgreSQL was away: the work stays owed, and the watchdog queues it again. */
+const staysOwed = (error: unknown, { generation }: BcPayload | PagePayload) =>
+  isPostgresAway(error) && generation < MOST_GENERATIONS;
 
 /**
  * What becomes of a BC whose job failed for good. It is parked, unless Odoo as a whole cannot be used: then its run
@@ -33,14 +38,18 @@ export async function giveUpBc(
   jobId: string | null,
   error: unknown,
 ): Promise<void> {
-  // It stays owed, and the watchdog queues it again.
-  if (isPostgresAway(error) && payload.generation < MOST_GENERATIONS) return;
+  if (staysOwed(error, payload)) return;
   const run = await findRun(mirror.db, payload.runId);
   const inRun = run?.status === 'running' && run.leaseToken === payload.token;
   if (!inRun && mayBeOdoosFault(error)) return;
   if (inRun && (await isOdooAtFault(mirror, payload, error))) {
     await failRun(mirror, payload.runId, payload.token, error);
   } else await parkBc(mirror, payload, jobId, error);
+}
+
+/** What becomes of a page whose job failed for good: it ends its run, and what it owed is covered by the next one. */
+export async function giveUpPage(mirror: Mirror, payload: PagePayload, error: unknown): Promise<void> {
+  if (!staysOwed(error, payload)) await failRun(mirror, payload.runId, payload.token, error);
 }
 
 function mayBeOdoosFault(error: unknown): boolean {

@@ -5,6 +5,7 @@ import type { SyncLogRow } from '../db/schema/sync.ts';
 import { errorMessage } from '../errors.ts';
 import { enqueueRun } from '../queues/sync.ts';
 import { advanceRun, failRun, queuePages } from './advance.ts';
+import { isPostgresAway } from './again.ts';
 import type { HeldRun } from './hold.ts';
 import { LeaseLostError, takeRun } from './hold.ts';
 import { lostPages } from './lost.ts';
@@ -27,8 +28,9 @@ export async function carryOn(mirror: Mirror, run: HeldRun): Promise<void> {
     }
     await advanceRun(mirror, run.id);
   } catch (error) {
-    // The run goes on elsewhere under a newer token: it is not this one's to end.
-    if (!(error instanceof LeaseLostError)) await failRun(mirror, run.id, run.leaseToken, error);
+    // The run goes on: elsewhere under a newer token, or once PostgreSQL is back and its lease has run out.
+    const goesOn = error instanceof LeaseLostError || isPostgresAway(error);
+    if (!goesOn) await failRun(mirror, run.id, run.leaseToken, error);
     throw error;
   }
 }
