@@ -42,7 +42,7 @@ export class AnswerCache implements Cache {
   readonly #guard: CacheGuard;
   readonly #writes: CacheWrites;
   readonly #counters = new OutcomeCounters();
-  /** Fetches under way, by key and versions. */
+  /** Fetches under way, until what they brought is kept; by key and versions. */
   readonly #flights = new Map<string, Promise<Fetched>>();
 
   constructor(parts: CacheParts & { readonly store: CacheStore }) {
@@ -136,8 +136,11 @@ export class AnswerCache implements Cache {
     const name = [question.key, question.local, found?.versions ?? ''].join('\n');
     const underWay = this.#flights.get(name);
     if (underWay !== undefined) return underWay;
-    const flight = this.#fetch(question, found).finally(() => this.#flights.delete(name));
+    const flight = this.#fetch(question, found);
     this.#flights.set(name, flight);
+    const landed = () => this.#flights.delete(name);
+    // Who looked for it before it was kept joins even now.
+    void flight.then(({ kept }) => kept).then(landed, landed);
     return flight;
   }
 

@@ -4,6 +4,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { openRedis } from '../../src/queues/connection.ts';
 import type { TrytonClientOptions } from '../../src/tryton/options.ts';
 import { createRedisCacheStore } from '../../src/tryton/redis-cache.ts';
+import type { CacheStore } from '../../src/tryton/types.ts';
 import { freshPrefix, redisUrl } from '../harness/redis.ts';
 import { until } from '../harness/until.ts';
 import { clientAndServer, clientOf, thrownBy } from './clients.ts';
@@ -88,6 +89,36 @@ describe('a cached call', () => {
     expect(await hasty).toBe(reason);
     gate.emit('open');
     expect(await patient).toBe('shared');
+    expect(server.received).toHaveLength(1);
+  });
+
+  it('asks once for what comes to be kept while others look for it', async () => {
+    const inner = store();
+    const gate = new EventEmitter();
+    let reads = 0;
+    const slow: CacheStore = {
+      read: async (...asked) => {
+        const found = await inner.read(...asked);
+        reads += 1;
+        return found;
+      },
+      write: async (...entry) => {
+        gate.emit('writing');
+        await once(gate, 'open');
+        await inner.write(...entry);
+      },
+      foresee: (...tags) => inner.foresee(...tags),
+      bump: (...tags) => inner.bump(...tags),
+    };
+    const { server, client } = await cached((request) => result(request, 'kept'), { cache: slow });
+    const ask = () => client.cachedCall(READ, [[1], []], { ttl: 60 });
+    const writing = once(gate, 'writing');
+    const first = ask();
+    await writing;
+    const second = ask();
+    await until(() => reads === 2, 'the second look');
+    gate.emit('open');
+    expect(await Promise.all([first, second])).toEqual(['kept', 'kept']);
     expect(server.received).toHaveLength(1);
   });
 
