@@ -139,11 +139,15 @@ export interface QueuedPage {
   readonly generation: number;
 }
 
-/** Closes pages that owe nothing any more and takes the next ones, so that at most `inFlight` are queued. */
-export async function nextPages(db: Queryable, runId: number, inFlight: number): Promise<QueuedPage[]> {
+/** Closes pages that owe nothing any more. */
+export async function closePages(db: Queryable, runId: number): Promise<void> {
   await db.execute(sql`
     update ${syncRunPage} as p set state = 'done' where p.run_id = ${runId} and p.state = 'queued'
       and not exists (select 1 from ${syncRunItem} i where i.run_id = p.run_id and i.page = p.page and i.state = 'open')`);
+}
+
+/** Takes the next pages, so that at most `inFlight` are queued. */
+export async function nextPages(db: Queryable, runId: number, inFlight: number): Promise<QueuedPage[]> {
   const queued = await db.$count(
     syncRunPage,
     and(eq(syncRunPage.runId, runId), eq(syncRunPage.state, 'queued')),

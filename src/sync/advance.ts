@@ -2,7 +2,7 @@ import type { Queryable } from '../db/connection.ts';
 import type { Progress } from '../db/lease.ts';
 import { releaseLease } from '../db/lease.ts';
 import type { QueuedPage } from '../db/ledger.ts';
-import { hasOpenItems, isAnyDone, nextPages } from '../db/ledger.ts';
+import { closePages, hasOpenItems, isAnyDone, nextPages } from '../db/ledger.ts';
 import { lockRun, settleRun } from '../db/runs.ts';
 import type { SyncLogRow } from '../db/schema/sync.ts';
 import { errorCode, errorMessage } from '../errors.ts';
@@ -28,6 +28,7 @@ async function advanceOnce(mirror: Mirror, runId: number, after: number | null):
   const step = await db.transaction(async (tx) => {
     const run = await lockRun(tx, runId);
     if (run === null || run.status !== 'running' || run.plannedAt === null) return null;
+    await closePages(tx, runId);
     const pages = await nextPages(tx, runId, settings.pagesInFlight);
     const done = pages.length === 0 && !(await hasOpenItems(tx, runId));
     return { run, pages, done, after: done ? await endRun(tx, mirror, run, after) : null };
@@ -48,6 +49,8 @@ async function endRun(
   const { definition, log } = mirror;
   const step = archives(run) ? await archiveStep(tx, mirror, run, after) : NO_STEP;
   if (step.after !== null) return step.after;
+  // Those whose last BC was stored after the look at them and before the look at the run.
+  await closePages(tx, run.id);
   if (step.refused !== null) log.error({ runId: run.id, code: step.refused.code }, step.refused.message);
   await settleRun(tx, run.id, step.refused);
   await release(tx, definition.key, run, reached(run));

@@ -155,4 +155,20 @@ describe('a run that was interrupted', () => {
     await office.work();
     expect(await office.ended(runId)).toMatchObject({ status: 'success' });
   });
+
+  it('closes every page at its end, also those whose last BC is stored while it is looked at', async () => {
+    const { mirror, database } = office;
+    const { runId } = await plannedRun();
+    await database.client`update sync_run_page set state = 'queued'`;
+    // As if other workers' groups were committed right after the look at the pages.
+    await database.client.unsafe(`
+      create function store_all() returns trigger language plpgsql as $$ begin
+        update sync_run_item set state = 'unchanged' where state = 'open';
+        return null; end $$;
+      create trigger store_all after update on sync_run_page for each statement execute function store_all()`);
+    await advanceRun(mirror, runId);
+    expect(await findRun(mirror.db, runId)).toMatchObject({ status: 'success' });
+    const states = await database.client`select distinct state from sync_run_page`;
+    expect(states.map(({ state }) => state)).toEqual(['done']);
+  });
 });
