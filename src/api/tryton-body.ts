@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import type { Wire } from '../tryton/types.ts';
 import { fromJson } from '../tryton/wire.ts';
 import { BadJsonError } from './errors.ts';
+import type { KnownCalls } from './known-calls.ts';
 
 const UTF8 = new TextDecoder('utf-8', { fatal: true });
 
@@ -10,10 +11,10 @@ const UTF8 = new TextDecoder('utf-8', { fatal: true });
  *
  * Throws BadJsonError for what is not UTF-8, not JSON, or nested deeper than 100 levels.
  */
-export function readExactJson(scope: FastifyInstance): void {
+export function readExactJson(scope: FastifyInstance, known: KnownCalls): void {
   scope.removeAllContentTypeParsers();
   scope.addContentTypeParser('application/json', { parseAs: 'buffer' }, async (_: unknown, body: Buffer) =>
-    body.length === 0 ? undefined : parse(textOf(body)),
+    body.length === 0 ? undefined : known.read(textOf(body), parse),
   );
 }
 

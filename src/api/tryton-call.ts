@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { errorMessage } from '../errors.ts';
 import { methodName } from '../tryton/methods.ts';
 import type { Wire } from '../tryton/types.ts';
+import type { KnownCalls } from './known-calls.ts';
 import { mistagged } from './tryton-tags.ts';
 
 /** Calls of one batch. */
@@ -95,14 +96,17 @@ const MEMBERS: ReadonlySet<string> = new Set(['method', 'params', 'cache']);
 type Compiler = typeof validatorCompiler;
 
 /** Names the field that is wrong, which the choice between the two would not. */
-export const checkBody: Compiler = (route) => {
-  const one = validatorCompiler({ ...route, schema: call });
-  const many = validatorCompiler({ ...route, schema: batch });
-  return (data: unknown) => {
-    if (isUsual(data)) return { value: { ...data, params: data.params ?? [] } };
-    return Array.isArray(data) ? many(data) : one(data);
+export const checkBody =
+  (known: KnownCalls): Compiler =>
+  (route) => {
+    const one = validatorCompiler({ ...route, schema: call });
+    const many = validatorCompiler({ ...route, schema: batch });
+    return (data: unknown) => {
+      if (known.has(data)) return { value: data };
+      if (isUsual(data)) return { value: known.keep(data, { ...data, params: [...(data.params ?? [])] }) };
+      return Array.isArray(data) ? many(data) : one(data);
+    };
   };
-};
 
 interface UsualCall {
   readonly method: string;

@@ -1,6 +1,6 @@
 import type { TrytonClient } from '../tryton/client.ts';
 import { isRead, methodName } from '../tryton/methods.ts';
-import type { Wire } from '../tryton/types.ts';
+import type { ReadyCall, Wire } from '../tryton/types.ts';
 import { toJson } from '../tryton/wire.ts';
 import type { ApiKey } from './access.ts';
 import { BatchTimeoutError } from './errors.ts';
@@ -19,10 +19,12 @@ export interface Caller {
   readonly signal: () => AbortSignal;
   /** Milliseconds in which the calls of a batch must begin: 100 calls to a Tryton that hangs would add up. */
   readonly beginWithinMs: number;
+  /** Calls that came before, as the client made them ready. */
+  readonly ready: WeakMap<AskedCall, ReadyCall>;
 }
 
 /** The result as JSON. @throws MethodNotAllowedError, and what the client throws. */
-export async function runCall({ tryton, key, signal }: Caller, asked: AskedCall): Promise<string> {
+export async function runCall({ tryton, key, signal, ready }: Caller, asked: AskedCall): Promise<string> {
   const method = methodName(asked.method);
   assertMethodAllowed(key, method);
   // What the body's parser gave, and the schema left as it was.
@@ -30,7 +32,9 @@ export async function runCall({ tryton, key, signal }: Caller, asked: AskedCall)
   if (!isRead(method)) return toJson(await tryton.callWire(method, params));
   const options = cacheOptions(asked.cache);
   if (options === null) return toJson(await tryton.callWire(method, params, { signal: signal() }));
-  return tryton.cachedCallJson(method, params, options, signal);
+  const call = ready.get(asked) ?? tryton.ready(method, params);
+  ready.set(asked, call);
+  return tryton.cachedCallJson(call, options, signal);
 }
 
 /** A result is JSON. */

@@ -44,6 +44,8 @@ export class AnswerCache implements Cache {
   readonly #counters = new OutcomeCounters();
   /** Fetches under way, until what they brought is kept; by key and versions. */
   readonly #flights = new Map<string, Promise<Fetched>>();
+  /** By the parameters, which nobody changes once they have a context. */
+  readonly #keys = new WeakMap<readonly Wire[], { readonly method: string; readonly key: string }>();
 
   constructor(parts: CacheParts & { readonly store: CacheStore }) {
     this.#parts = parts;
@@ -66,7 +68,7 @@ export class AnswerCache implements Cache {
     if (!isRead(method)) return this.#pass({ method, fetch, wait });
     const tags = readTags(method);
     const local = this.#writes.versions(tags);
-    const question = { method, key: this.key(method, params), tags, options, fetch, wait, local };
+    const question = { method, key: this.#keyOf(method, params), tags, options, fetch, wait, local };
     const found = await this.#lookUp(question);
     if (found?.held) return this.#pass(question);
     const kept = found?.entry ? unpackEntry(found.entry, found.versions) : null;
@@ -99,6 +101,15 @@ export class AnswerCache implements Cache {
   async #pass({ method, fetch, wait }: Pick<Question, 'method' | 'fetch' | 'wait'>): Promise<Result> {
     this.#counters.count(method, 'bypass');
     return resultOf((await wait(fetch)).result);
+  }
+
+  /** Who asks with the very same parameters again does not pay for their digest again. */
+  #keyOf(method: string, params: readonly Wire[]): string {
+    const known = this.#keys.get(params);
+    if (known?.method === method) return known.key;
+    const key = this.key(method, params);
+    this.#keys.set(params, { method, key });
+    return key;
   }
 
   /** null: the store cannot be asked. */

@@ -16,6 +16,7 @@ import type {
   CallOptions,
   OpenCircuit,
   PingReport,
+  ReadyCall,
   Wire,
 } from './types.ts';
 import { isList } from './wire.ts';
@@ -57,7 +58,7 @@ export class TrytonClient {
 
   /** The same with parameters and result as they travel. */
   async callWire(method: string, params: readonly Wire[], options: CallOptions = {}): Promise<Wire> {
-    const ready = this.#prepared(method, params);
+    const ready = this.ready(method, params);
     return (await this.#send(ready.method, ready.params, options)).result;
   }
 
@@ -79,10 +80,19 @@ export class TrytonClient {
     { signal, ...options }: CacheOptions & CallOptions = {},
   ): Promise<Wire> {
     signal?.throwIfAborted();
-    return this.#cached(method, params, { ...options, signal: () => signal }, async (result) => {
+    const ready = this.ready(method, params);
+    return this.#cached(ready, { ...options, signal: () => signal }, async (result) => {
       await result.kept;
       return result.wire();
     });
+  }
+
+  /** What `cachedCallJson` takes: a method whose name is one, and its parameters with a context. */
+  ready(method: string, params: readonly Wire[]): ReadyCall {
+    const name = methodName(method);
+    if (isReserved(name))
+      throw new TrytonRequestError(`${name} is not called: the client signs in and out by itself.`);
+    return { method: name, params: withContext(name, params, this.#parts.context) };
   }
 
   /**
@@ -90,17 +100,16 @@ export class TrytonClient {
    * asked for only once something has to be fetched.
    */
   async cachedCallJson(
-    method: string,
-    params: readonly Wire[],
+    ready: ReadyCall,
     options: CacheOptions,
     signal: () => AbortSignal | undefined,
   ): Promise<string> {
-    return this.#cached(method, params, { ...options, signal }, async (result) => result.json());
+    return this.#cached(ready, { ...options, signal }, async (result) => result.json());
   }
 
   /** What the cache knows an answer by: equal for the same call by the same user of the same database. */
   cacheKey(method: string, params: Params = []): string {
-    const ready = this.#prepared(method, wireOf(params));
+    const ready = this.ready(method, wireOf(params));
     return this.#parts.cache.key(ready.method, ready.params);
   }
 
@@ -144,20 +153,11 @@ export class TrytonClient {
     await this.#parts.transport?.close();
   }
 
-  #prepared(method: string, params: readonly Wire[]): { method: string; params: readonly Wire[] } {
-    const name = methodName(method);
-    if (isReserved(name))
-      throw new TrytonRequestError(`${name} is not called: the client signs in and out by itself.`);
-    return { method: name, params: withContext(name, params, this.#parts.context) };
-  }
-
   async #cached<R>(
-    given: string,
-    positional: readonly Wire[],
+    { method, params }: ReadyCall,
     { signal: signalOf, ...options }: CacheOptions & { signal: () => AbortSignal | undefined },
     as: (result: Result) => Promise<R>,
   ): Promise<R> {
-    const { method, params } = this.#prepared(given, positional);
     const { cache, settings } = this.#parts;
     if (!isRead(method)) {
       const send = () => this.#send(method, params, { signal: signalOf() });

@@ -124,3 +124,10 @@ export interface PingReport {
   /** What went wrong first. */
   readonly error: { readonly code: string; readonly message: string } | null;
 }
+
+/** A call made ready, to be asked for as often as anybody likes: it is not to be changed. */
+export interface ReadyCall {
+  readonly method: string;
+  /** With its context. */
+  readonly params: readonly Wire[];
+}

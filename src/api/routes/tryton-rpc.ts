@@ -1,13 +1,16 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import type { ReadyCall } from '../../tryton/types.ts';
 import type { Api } from '../app.ts';
 import { whileClientWaits } from '../client-gone.ts';
 import type { ApiDeps } from '../deps.ts';
 import { TooManyCallsError } from '../errors.ts';
 import { requireTryton } from '../guards.ts';
+import { KnownCalls } from '../known-calls.ts';
 import { logProblem, problem, problemResponses, toProblem } from '../problem.ts';
 import { readExactJson } from '../tryton-body.ts';
+import type { AskedCall } from '../tryton-call.ts';
 import { callBody, checkBody, MOST_CALLS } from '../tryton-call.ts';
 import type { Settled } from '../tryton-run.ts';
 import { runBatch, runCall } from '../tryton-run.ts';
@@ -41,8 +44,10 @@ const answer = z
 /** Calls of Tryton methods, one or a batch. */
 export async function trytonRpcRoute(api: Api, deps: ApiDeps): Promise<void> {
   await api.register(async (scope) => {
-    readExactJson(scope);
-    scope.setValidatorCompiler(checkBody);
+    const known = new KnownCalls();
+    const ready = new WeakMap<AskedCall, ReadyCall>();
+    readExactJson(scope, known);
+    scope.setValidatorCompiler(checkBody(known));
     scope.withTypeProvider<ZodTypeProvider>().post(
       '/api/v1/tryton/rpc',
       {
@@ -69,6 +74,7 @@ export async function trytonRpcRoute(api: Api, deps: ApiDeps): Promise<void> {
           key: key ?? { methods: [] },
           signal: whileClientWaits(reply),
           beginWithinMs: deps.config.tryton?.deadlineMs ?? 0,
+          ready,
         };
         const found = Array.isArray(body)
           ? `[${answers(request, await runBatch(caller, body)).join()}]`
