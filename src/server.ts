@@ -23,7 +23,7 @@ process.exit();
 async function main(): Promise<number> {
   try {
     const config = readConfig();
-    await serve(config, createLogger(config.logLevel, 'api'));
+    await serve(config, createLogger(config.logLevel, 'api', 'in batches'));
     return 0;
   } catch (error) {
     process.stderr.write(`${explain(error)}\n`);

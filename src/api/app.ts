@@ -85,10 +85,11 @@ function acceptEmptyJson(api: FastifyInstance): void {
 
 /** One line for each answer. The query string stays out of the log: a caller may put anything there. */
 function logRequests(api: FastifyInstance): void {
-  api.addHook('onRequest', async (request, reply) => {
+  api.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id);
+    done();
   });
-  api.addHook('onResponse', async (request, reply) => {
+  api.addHook('onResponse', (request, reply, done) => {
     request.log.info(
       {
         method: request.method,
@@ -99,6 +100,7 @@ function logRequests(api: FastifyInstance): void {
       },
       'request',
     );
+    done();
   });
 }
 

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, onTestFinished, vi } from 'vitest';
 import { createKeyRing } from '../../src/api/key-ring.ts';
 import { findApiKey, touchApiKey } from '../../src/db/api-keys.ts';
 import type { Database } from '../../src/db/connection.ts';
@@ -52,6 +52,22 @@ it('asks PostgreSQL once for callers that come at once, and again only after a w
   expect(asked()).toBe(1);
   expect(ring.knows(key)).toBe(true);
   expect(ring.knows({ ...key, hash: newKeyText().hash })).toBe(false);
+});
+
+it('trusts a key that was read a moment ago, and none that only begins like it, is over, or was read too long ago', async () => {
+  const [key = newKeyText(), over = newKeyText()] = await makeKeys(2);
+  const ring = createKeyRing(database.db, log);
+  expect(ring.trusted(key)).toBeNull();
+  await ring.find(key);
+  expect(ring.trusted(key)).toMatchObject({ prefix: key.prefix, name: 'many' });
+  expect(ring.trusted({ ...key, hash: newKeyText().hash })).toBeNull();
+  await database.client`update api_key set revoked_at = now() where prefix = ${over.prefix}`;
+  await expect(ring.find(over)).rejects.toMatchObject({ code: 'revoked_key' });
+  expect(ring.trusted(over)).toBeNull();
+  const later = performance.now() + 5001;
+  vi.spyOn(performance, 'now').mockReturnValue(later);
+  onTestFinished(() => void vi.restoreAllMocks());
+  expect(ring.trusted(key)).toBeNull();
 });
 
 it('notes a use once a minute: a process says so once, and PostgreSQL hears the first of several', async () => {
