@@ -9,6 +9,7 @@ const DOCUMENTS = [
   'README.md',
   'CHANGELOG.md',
   'docs/alerts.md',
+  'docs/bench/figures.md',
   'docs/design.md',
   'docs/gateway.md',
   'docs/odoo-protocols.md',
