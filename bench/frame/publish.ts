@@ -4,7 +4,7 @@ import { chart } from './chart.ts';
 import { NoPlaceForFiguresError } from './errors.ts';
 import type { Section } from './section.ts';
 import { merged, withResults } from './section.ts';
-import { circumstances, markdownTable } from './table.ts';
+import { circumstances, markdownSummary, markdownTable } from './table.ts';
 
 const BEGIN = '<!-- bench:begin -->';
 const END = '<!-- bench:end -->';
@@ -64,12 +64,11 @@ function chartName({ on, name }: Section): string {
 
 /** What the README shows: what has a target. */
 function summary(sections: readonly Section[]): string {
-  const parts = sections.flatMap((section) => {
-    const figures = section.figures.filter(({ target }) => target !== null);
-    return figures.length === 0 ? [] : [markdownTable(figures), `<sub>${circumstances(section)}</sub>`];
-  });
+  const shown = sections
+    .map((section) => ({ ...section, figures: section.figures.filter(({ target }) => target !== null) }))
+    .filter(({ figures }) => figures.length > 0);
   const links = `All figures, with charts: [${FOLDER}/figures.md](${FOLDER}/figures.md).`;
-  return [...parts, links].join('\n\n');
+  return [...(shown.length === 0 ? [] : [markdownSummary(shown)]), links].join('\n\n');
 }
 
 function everything(sections: readonly Section[]): string {

@@ -42,9 +42,28 @@ export function textTable(section: Section): string {
 
 /** A table for a page, without its circumstances. */
 export function markdownTable(figures: readonly Figure[]): string {
-  const line = (row: readonly string[]) => `| ${row.map(escaped).join(' | ')} |`;
-  const rule = '| --- | ---: | --- | ---: | --- | --- |';
-  return [line(HEADINGS), rule, ...figures.map((figure) => line(cells(figure)))].join('\n');
+  return [markdownRow(HEADINGS), RULE, ...figures.map((figure) => markdownRow(cells(figure)))].join('\n');
+}
+
+/** One table of several sections; the circumstances of each are a note below. */
+export function markdownSummary(sections: readonly Section[]): string {
+  const rows = sections.flatMap((section, at) =>
+    section.figures.map((figure) => markdownRow([...cells(figure), `${section.on} (${at + 1})`])),
+  );
+  const notes = sections.map((section, at) => `(${at + 1}) ${escaped(circumstances(section))}`);
+  return [
+    markdownRow([...HEADINGS, 'on']),
+    `${RULE} --- |`,
+    ...rows,
+    '',
+    `<sub>${notes.join('<br>')}</sub>`,
+  ].join('\n');
+}
+
+const RULE = '| --- | ---: | --- | ---: | --- | --- |';
+
+function markdownRow(row: readonly string[]): string {
+  return `| ${row.map(escaped).join(' | ')} |`;
 }
 
 /** Names come from servers and versions too: none may end a cell or begin an element. */

@@ -22,7 +22,7 @@ it('writes figures with a target between the marks of the README, and nothing el
   const readme = await read('README.md');
   expect(readme).toMatch(/^# It\n<!-- bench:begin -->\n\|.*\n<!-- bench:end -->\nafter\n$/s);
   expect(readme).toContain('| First full sync | 12 s (11–14) |');
-  expect(readme).toContain('<sub>sandbox; 10,000 BC; medians of 3 rounds');
+  expect(readme).toContain('<sub>(1) sandbox; 10,000 BC; medians of 3 rounds');
   expect(readme).not.toMatch(/old|For information/);
   expect(await read('docs/bench/figures.md')).toContain('| For information |');
 });
@@ -40,6 +40,7 @@ it('replaces what was measured again, and keeps what was not', async () => {
   await publish(root, [section(title('sync after')), section(title('api'), { name: 'api' })]);
   const readme = await read('README.md');
   for (const there of ['sync after', 'real before', 'api']) expect(readme).toContain(`| ${there} |`);
+  expect(readme).toMatch(/\| real before \|.*\| Odoo 19\.0 \((\d)\) \|.*\(\1\) Odoo 19\.0;/s);
   expect(readme).not.toContain('sync before');
   expect((await readdir(join(root, 'docs/bench'))).sort()).toEqual([
     ...['figures.md', 'odoo-19.0-sync.svg', 'results.json', 'sandbox-api.svg', 'sandbox-sync.svg'],
