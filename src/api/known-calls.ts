@@ -1,3 +1,4 @@
+import { isRead } from '../tryton/methods.ts';
 import type { AskedCall } from './tryton-call.ts';
 
 /** Calls remembered at once, and the longest body that is: a megabyte of text at the most. */
@@ -5,8 +6,9 @@ const MOST_CALLS = 1000;
 const MOST_CHARACTERS = 1000;
 
 /**
- * Calls whose bodies came before: portals send the same few again and again, and a body that was read and checked once
- * needs neither a second time. What is given out is shared, so nobody may change it.
+ * Reads whose bodies came before: portals send the same few again and again, and a body that was read and checked once
+ * needs neither a second time. Nothing else is kept: it may hold a secret, and seldom comes twice. What is given out is
+ * shared, so nobody may change it.
  */
 export class KnownCalls {
   /** By body, the oldest first. */
@@ -33,7 +35,7 @@ export class KnownCalls {
   /** Remembers what the body that `data` was read from came to. */
   keep(data: object, call: AskedCall): AskedCall {
     const text = this.#texts.get(data);
-    if (text === undefined) return call;
+    if (text === undefined || !isRead(call.method)) return call;
     const [oldest] = this.#calls.keys();
     if (this.#calls.size >= MOST_CALLS && oldest !== undefined) this.#calls.delete(oldest);
     this.#calls.set(text, call);

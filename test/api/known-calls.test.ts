@@ -29,6 +29,14 @@ describe('a body that came before', () => {
     expect(known.read(body(1), fromJson)).not.toBe(data);
   });
 
+  it('is remembered only of a read: what is written, or tried as a login, may hold a secret', () => {
+    const known = new KnownCalls();
+    for (const method of ['model.res.user.write', 'common.db.login']) {
+      const text = JSON.stringify({ method, params: ['secret'] });
+      expect(asked(known, text)).not.toBe(asked(known, text));
+    }
+  });
+
   it('is not remembered when it is long', () => {
     const known = new KnownCalls();
     const long = body(1, 'x'.repeat(1000));
