@@ -69,18 +69,18 @@ export function createKeyRing(db: Database, log: Logger): KeyRing {
     }
     return usable.found;
   };
+  const goodRow = (key: KeyText): ApiKeyRow | null => {
+    const row = known.get(key.prefix)?.row ?? null;
+    return isKeyOf(row, key) && row !== null && !isOver(row) ? row : null;
+  };
   return {
     trusted: (key) => {
       const entry = known.get(key.prefix);
-      if (entry === undefined || entry.row === null || !isFresh(entry)) return null;
-      if (!isKeyOf(entry.row, key) || isOver(entry.row)) return null;
-      noteUse(entry, entry.row);
-      return entry.row;
+      const row = entry !== undefined && isFresh(entry) ? goodRow(key) : null;
+      if (entry !== undefined && row !== null) noteUse(entry, row);
+      return row;
     },
-    knows: (key) => {
-      const row = known.get(key.prefix)?.row ?? null;
-      return isKeyOf(row, key) && row !== null && !isOver(row);
-    },
+    knows: (key) => goodRow(key) !== null,
     find: async (key) => {
       const entry = await entryOf(key.prefix);
       const { row } = entry;

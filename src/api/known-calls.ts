@@ -2,7 +2,7 @@ import { isRead } from '../tryton/methods.ts';
 import type { AskedCall } from './tryton-call.ts';
 
 /** Calls remembered at once, and the longest body that is: a megabyte of text at the most. */
-const MOST_CALLS = 1000;
+const MOST_KEPT = 1000;
 const MOST_CHARACTERS = 1000;
 
 /**
@@ -37,7 +37,7 @@ export class KnownCalls {
     const text = this.#texts.get(data);
     if (text === undefined || !isRead(call.method)) return call;
     const [oldest] = this.#calls.keys();
-    if (this.#calls.size >= MOST_CALLS && oldest !== undefined) this.#calls.delete(oldest);
+    if (this.#calls.size >= MOST_KEPT && oldest !== undefined) this.#calls.delete(oldest);
     this.#calls.set(text, call);
     this.#checked.add(call);
     return call;

@@ -32,8 +32,9 @@ export async function runCall({ tryton, key, signal, ready }: Caller, asked: Ask
   if (!isRead(method)) return toJson(await tryton.callWire(method, params));
   const options = cacheOptions(asked.cache);
   if (options === null) return toJson(await tryton.callWire(method, params, { signal: signal() }));
-  const call = ready.get(asked) ?? tryton.ready(method, params);
-  ready.set(asked, call);
+  const known = ready.get(asked);
+  const call = known ?? tryton.ready(method, params);
+  if (known === undefined) ready.set(asked, call);
   return tryton.cachedCallJson(call, options, signal);
 }
 

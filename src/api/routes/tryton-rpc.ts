@@ -1,4 +1,4 @@
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { ReadyCall } from '../../tryton/types.ts';
@@ -9,6 +9,7 @@ import { TooManyCallsError } from '../errors.ts';
 import { requireTryton } from '../guards.ts';
 import { KnownCalls } from '../known-calls.ts';
 import { logProblem, problem, problemResponses, toProblem } from '../problem.ts';
+import { sendJson } from '../send-json.ts';
 import { readExactJson } from '../tryton-body.ts';
 import type { AskedCall } from '../tryton-call.ts';
 import { callBody, checkBody, MOST_CALLS } from '../tryton-call.ts';
@@ -83,11 +84,6 @@ export async function trytonRpcRoute(api: Api, deps: ApiDeps): Promise<void> {
       },
     );
   });
-}
-
-/** The schema describes what the text holds. */
-function sendJson(reply: FastifyReply, json: string): FastifyReply {
-  return reply.type('application/json; charset=utf-8').send(json);
 }
 
 /** @throws TooManyCallsError before each of them is looked at. */
