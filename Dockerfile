@@ -1,4 +1,4 @@
-# One image, two processes: the API (default command) and the worker (`node dist/workers/main.js`).
+# One image, two processes: the API (default command) and the worker (`node --max-semi-space-size=16 dist/workers/main.js`).
 FROM node:24-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./

@@ -8,24 +8,18 @@ import type { Mirror } from '../src/sync/mirror.ts';
 import { attemptOf, lastTry } from './attempt.ts';
 import { deathsOf, isDeadly, WorkerDiedError } from './deaths.ts';
 
-/** What all completed jobs that are kept may still hold of what they stored, in bytes of JSON. */
-const KEPT_BYTES = 16 * 1024 * 1024;
-
 /** Stores one BC. One that fails for good fails alone, and its run goes on. */
 export async function handleBc(mirror: Mirror, job: Job<BcPayload>): Promise<BcOutcome> {
   const payload = bcPayload.parse(job.data);
-  const { document: _, bytes = 0, ...small } = payload;
   const deaths = deathsOf(job, payload.deaths);
   try {
     if (isDeadly(deaths)) throw new WorkerDiedError(`BC ${payload.odooId}`, deaths);
-    // Another attempt reads Odoo again: what was read with the page need not stay in Redis, above all when it is large.
-    if (bytes * mirror.settings.keepCompleted > KEPT_BYTES) await job.updateData(small);
     return await processBc(mirror, payload, attemptOf(job).number);
   } catch (error) {
     throw await lastTry(job, error, async () => {
       await giveUpBc(mirror, payload, job.id ?? null, error);
       // Who retries it by hand gets as many tries again.
-      await job.updateData({ ...small, deaths: job.stalledCounter });
+      await job.updateData({ ...payload, deaths: job.stalledCounter });
     });
   }
 }

@@ -9,7 +9,7 @@ import type { Queues } from '../../src/queues/queues.ts';
 import { BC_KEY } from '../../src/sync/document.ts';
 import { requestRun } from '../../src/sync/request.ts';
 import type { Environment } from '../memory/process.ts';
-import { startProcess, stopProcess } from '../memory/process.ts';
+import { startProcess, stopProcess, WORKER } from '../memory/process.ts';
 import { MeasurementFailedError } from './errors.ts';
 import type { Servers } from './servers.ts';
 import { scratchDatabase } from './servers.ts';
@@ -61,7 +61,7 @@ export async function openScratchMirror(
   const queues = openDemoQueues(stage, servers.redisUrl, prefix, true);
   const worker = startProcess(servers.workspace, {
     name: `worker-${prefix}`,
-    module: 'workers/main',
+    ...WORKER,
     env: {
       ...passedOn(),
       ...NOTHING_BY_ITSELF,

@@ -13,6 +13,9 @@ const STOP_LIMIT_MS = 30_000;
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
+/** A worker, started as `npm run worker` does. */
+export const WORKER = { module: 'workers/main', flags: ['--max-semi-space-size=16'] } as const;
+
 export interface ProcessOptions {
   readonly name: string;
   /** Of this repository, without its ending. */

@@ -10,7 +10,7 @@ import type { Servers } from '../frame/servers.ts';
 import { scratchDatabase } from '../frame/servers.ts';
 import { BenchFailedError } from './errors.ts';
 import type { Environment } from './process.ts';
-import { startProcess, stopProcess } from './process.ts';
+import { startProcess, stopProcess, WORKER } from './process.ts';
 import type { SandboxReply, SandboxRequest } from './sandbox.ts';
 import { Watch } from './watch.ts';
 
@@ -75,7 +75,7 @@ function startWorker(
   { name, watch }: { readonly name: string; readonly watch: Watch },
 ): void {
   const worker = startProcess(workspace, {
-    ...{ name, module: 'workers/main', env },
+    ...{ ...WORKER, name, env },
     heard: watch.listener(name),
   });
   let stopping = false;

@@ -26,7 +26,10 @@ const config = readMirrorConfig();
 const { sync: settings } = config;
 const log = createLogger('warn', 'no-op');
 
-async function samplePayloads(): Promise<BcPayload[]> {
+/** A job that carries its BC, as BullMQ's users do it. Ours keep it beside the queue, in a hash for each page. */
+type Carrying = BcPayload & { readonly document: object };
+
+async function samplePayloads(): Promise<Carrying[]> {
   const odoo = createOdooClient(config.odoo);
   try {
     const model = await describeDocument(odoo, bcDefinition(config.odoo, settings));
@@ -48,15 +51,15 @@ async function samplePayloads(): Promise<BcPayload[]> {
 }
 
 /** How many BCs a second go through, from the first that is queued to the last that is completed. */
-async function measure(jobs: number, payloads: readonly BcPayload[]): Promise<NoOpReply> {
+async function measure(jobs: number, payloads: readonly Carrying[]): Promise<NoOpReply> {
   return withResources(async (defer) => {
     const redis = openRedis(config.redisUrl, 'worker', log);
     defer(() => redis.disconnect());
-    const queue = new Queue<BcPayload>(BC_QUEUE, { connection: redis, prefix: config.queuePrefix });
+    const queue = new Queue<Carrying>(BC_QUEUE, { connection: redis, prefix: config.queuePrefix });
     defer(() => queue.close());
     defer(() => queue.obliterate({ force: true }));
     const open = new Map<number, { left: number; readonly done: () => void }>();
-    const worker = new Worker<BcPayload>(BC_QUEUE, async () => {}, {
+    const worker = new Worker<Carrying>(BC_QUEUE, async () => {}, {
       ...{ connection: redis, prefix: config.queuePrefix, concurrency: settings.bcConcurrency },
       ...{ lockDuration: settings.lockMs, stalledInterval: settings.lockMs, maxStalledCount: NO_LIMIT },
       ...keptJobs(settings),
@@ -88,7 +91,7 @@ async function measure(jobs: number, payloads: readonly BcPayload[]): Promise<No
   });
 }
 
-function jobsOf(payloads: readonly BcPayload[], page: number, first: number, size: number): BcPayload[] {
+function jobsOf(payloads: readonly Carrying[], page: number, first: number, size: number): Carrying[] {
   return Array.from({ length: size }, (_, at) => payloads[(first + at) % payloads.length])
     .filter((payload) => payload !== undefined)
     .map((payload, at) => ({ ...payload, page, odooId: first + at + 1 }));

@@ -78,7 +78,7 @@ async function overview(db: Database, queues: Queues) {
   };
 }
 
-async function queueState(queue: Exclude<Queues[keyof Queues], Queues['close']>) {
+async function queueState(queue: Queues['sync' | 'pages' | 'bc' | 'upkeep']) {
   const counts = await queue.getJobCounts('waiting', 'active', 'delayed', 'failed');
   const { waiting = 0, active = 0, delayed = 0, failed = 0 } = counts;
   return { waiting, active, delayed, failed, workers: await queue.getWorkersCount() };

@@ -1,5 +1,4 @@
 import { sql } from 'drizzle-orm';
-import type { OdooRecord } from '../odoo/types.ts';
 import { isAnyOf } from './columns.ts';
 import type { Database, Queryable } from './connection.ts';
 import { LOCK_FAMILIES } from './locks.ts';
@@ -23,10 +22,10 @@ export async function lockDocuments(db: Queryable, odooIds: readonly number[]): 
       from jsonb_array_elements_text(${JSON.stringify(odooIds)}::jsonb) order by hash) as hashes`);
 }
 
-/** A record ready to be stored. Dates are Odoo's texts (UTC) or null. */
+/** A record ready to be stored: all its fields as one line of JSON. Dates are Odoo's texts (UTC) or null. */
 export interface RecordToStore {
   readonly odooId: number;
-  readonly fields: OdooRecord;
+  readonly json: string;
   readonly createDate: string | null;
   readonly writeDate: string | null;
   readonly contentHash: string;
@@ -40,8 +39,13 @@ export interface Reading {
 }
 
 /** A record with the reading it came from. */
-export type ReadHeader = RecordToStore & Reading;
-export type ReadLine = ReadHeader & { readonly bcOdooId: number };
+export interface ReadHeader {
+  readonly record: RecordToStore;
+  readonly reading: Reading;
+}
+export interface ReadLine extends ReadHeader {
+  readonly bcOdooId: number;
+}
 
 /**
  * One text for each column, one line for each record, which PostgreSQL takes apart in half the time that it needs for
@@ -138,35 +142,32 @@ export async function upsertLines(db: Queryable, lines: readonly ReadLine[]): Pr
 /** The columns of some records for each statement: one that is too large to go with others goes alone. */
 function* statements(records: readonly (ReadHeader | ReadLine)[]): Generator<Columns> {
   let part: (ReadHeader | ReadLine)[] = [];
-  let jsons: string[] = [];
   let size = 0;
-  for (const record of records) {
-    const json = JSON.stringify(record.fields);
-    const isFull = part.length === RECORDS_PER_STATEMENT || size + json.length > JSON_PER_STATEMENT;
-    if (part.length > 0 && isFull) {
-      yield columnsOf(part, jsons);
-      [part, jsons, size] = [[], [], 0];
+  for (const one of records) {
+    const { length } = one.record.json;
+    if (part.length > 0 && (part.length === RECORDS_PER_STATEMENT || size + length > JSON_PER_STATEMENT)) {
+      yield columnsOf(part);
+      [part, size] = [[], 0];
     }
-    part.push(record);
-    jsons.push(json);
-    size += json.length;
+    part.push(one);
+    size += length;
   }
-  if (part.length > 0) yield columnsOf(part, jsons);
+  if (part.length > 0) yield columnsOf(part);
 }
 
-function columnsOf(records: readonly (ReadHeader | ReadLine)[], jsons: readonly string[]): Columns {
-  const column = (value: (record: ReadHeader | ReadLine) => string | number | null) =>
-    records.map((record) => value(record) ?? '').join(LINE_BREAK);
+function columnsOf(records: readonly (ReadHeader | ReadLine)[]): Columns {
+  const column = (value: (one: ReadHeader | ReadLine) => string | number | null) =>
+    records.map((one) => value(one) ?? '').join(LINE_BREAK);
   return [
-    column(({ odooId }) => odooId),
-    jsons.join(LINE_BREAK),
-    column(({ createDate }) => createDate),
-    column(({ writeDate }) => writeDate),
-    column(({ contentHash }) => contentHash),
-    column(({ binarySizes }) => JSON.stringify(binarySizes)),
-    column(({ fetchSeq }) => fetchSeq),
-    column(({ fetchedAt }) => fetchedAt),
-    column((record) => ('bcOdooId' in record ? record.bcOdooId : null)),
+    column(({ record }) => record.odooId),
+    column(({ record }) => record.json),
+    column(({ record }) => record.createDate),
+    column(({ record }) => record.writeDate),
+    column(({ record }) => record.contentHash),
+    column(({ record }) => JSON.stringify(record.binarySizes)),
+    column(({ reading }) => reading.fetchSeq),
+    column(({ reading }) => reading.fetchedAt),
+    column((one) => ('bcOdooId' in one ? one.bcOdooId : null)),
   ];
 }
 

@@ -139,11 +139,13 @@ export interface QueuedPage {
   readonly generation: number;
 }
 
-/** Closes pages that owe nothing any more. */
-export async function closePages(db: Queryable, runId: number): Promise<void> {
-  await db.execute(sql`
+/** Closes pages that owe nothing any more. @returns which. */
+export async function closePages(db: Queryable, runId: number): Promise<number[]> {
+  const rows = await db.execute<{ page: number }>(sql`
     update ${syncRunPage} as p set state = 'done' where p.run_id = ${runId} and p.state = 'queued'
-      and not exists (select 1 from ${syncRunItem} i where i.run_id = p.run_id and i.page = p.page and i.state = 'open')`);
+      and not exists (select 1 from ${syncRunItem} i where i.run_id = p.run_id and i.page = p.page and i.state = 'open')
+    returning page`);
+  return rows.map(({ page }) => page);
 }
 
 /** Takes the next pages, so that at most `inFlight` are queued. */

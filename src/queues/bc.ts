@@ -1,25 +1,10 @@
 import type { Queue } from 'bullmq';
 import { z } from 'zod';
-import type { OdooRecord } from '../odoo/types.ts';
 import type { RetryPolicy } from './policy.ts';
 import { jobOptions } from './policy.ts';
 
 /** Stores one BC with its lines. One BC is one job: its own state, attempts and retry button. */
 export const BC_QUEUE = 'bc';
-
-const record = z.custom<OdooRecord>(
-  (value) => typeof value === 'object' && value !== null && 'id' in value && Number.isSafeInteger(value.id),
-  'a record with a whole-number id',
-);
-
-/** One BC as it was read: `fetchSeq` orders readings, `fetchedAt` is ISO 8601. */
-export const documentPayload = z.object({
-  fetchSeq: z.int(),
-  fetchedAt: z.string(),
-  header: record,
-  lines: z.array(record),
-});
-export type DocumentPayload = z.infer<typeof documentPayload>;
 
 export const bcPayload = z.object({
   runId: z.int(),
@@ -27,10 +12,10 @@ export const bcPayload = z.object({
   token: z.int().nullable(),
   generation: z.int(),
   odooId: z.int(),
-  /** How large `document` is as JSON. */
+  /** How large the reading is that its page kept for it; left out where there is none: the job then reads the BC itself. */
   bytes: z.int().optional(),
-  /** Left out when it is large or could not be read with its page: the job then reads the BC itself. */
-  document: documentPayload.optional(),
+  /** Contents of binaries are to be read for it, so it is not stored with the others. */
+  apart: z.literal(true).optional(),
   /** Deaths of workers that an earlier giving up has told of already. */
   deaths: z.int().optional(),
 });

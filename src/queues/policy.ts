@@ -23,7 +23,6 @@ export const ONE_TRY: JobsOptions = { attempts: 1 };
 
 /** Ended jobs that each queue keeps for people to look at; the ledger in PostgreSQL does not need them. */
 export interface Kept {
-  /** Few: a completed BC job still holds what it stored. */
   readonly keepCompleted: number;
   readonly keepFailed: number;
 }

@@ -6,6 +6,7 @@ import type { BcQueue } from './bc.ts';
 import { BC_QUEUE } from './bc.ts';
 import type { PagesQueue } from './pages.ts';
 import { PAGES_QUEUE } from './pages.ts';
+import { Readings } from './readings.ts';
 import type { SyncQueue } from './sync.ts';
 import { SYNC_QUEUE } from './sync.ts';
 import type { UpkeepQueue } from './upkeep.ts';
@@ -16,6 +17,8 @@ export interface Queues {
   readonly pages: PagesQueue;
   readonly bc: BcQueue;
   readonly upkeep: UpkeepQueue;
+  /** What pages read, until their BCs are stored. */
+  readonly readings: Readings;
   close(): Promise<void>;
 }
 
@@ -31,9 +34,10 @@ export function openQueues(redis: Redis, prefix: string, log: Logger): Queues {
     pages: open(PAGES_QUEUE),
     bc: open(BC_QUEUE),
     upkeep: open(UPKEEP_QUEUE),
-  } as Omit<Queues, 'close'>;
+  } as Pick<Queues, 'sync' | 'pages' | 'bc' | 'upkeep'>;
   return {
     ...queues,
+    readings: new Readings(redis, prefix),
     close: async () => {
       await Promise.all([queues.sync, queues.pages, queues.bc, queues.upkeep].map((queue) => queue.close()));
     },

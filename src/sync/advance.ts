@@ -24,37 +24,46 @@ export async function advanceRun(mirror: Mirror, runId: number): Promise<void> {
 
 /** @returns the last id that was archived, where there may be more: each step is a transaction of its own. */
 async function advanceOnce(mirror: Mirror, runId: number, after: number | null): Promise<number | null> {
-  const { db, settings, log } = mirror;
+  const { db, queues, settings, log } = mirror;
   const step = await db.transaction(async (tx) => {
     const run = await lockRun(tx, runId);
     if (run === null || run.status !== 'running' || run.plannedAt === null) return null;
-    await closePages(tx, runId);
+    const closed = await closePages(tx, runId);
     const pages = await nextPages(tx, runId, settings.pagesInFlight);
     const done = pages.length === 0 && !(await hasOpenItems(tx, runId));
-    return { run, pages, done, after: done ? await endRun(tx, mirror, run, after) : null };
+    if (!done) return { run, pages, closed, done, after: null };
+    const end = await endRun(tx, mirror, run, after);
+    return { run, pages, closed: [...closed, ...end.closed], done, after: end.after };
   });
   if (step === null) return null;
   if (step.done && step.after === null) log.info({ runId, mode: step.run.mode }, 'run ended');
   await queuePages(mirror, runId, step.run.leaseToken, step.pages);
+  await queues.readings.drop(runId, step.closed);
   return step.after;
 }
 
-/** A run that owes nothing archives what is gone, step by step, and ends. @returns where the next step goes on. */
+/** What a step towards a run's end did: where the next one goes on, and the pages that were still to be closed. */
+interface EndStep {
+  readonly after: number | null;
+  readonly closed: readonly number[];
+}
+
+/** A run that owes nothing archives what is gone, step by step, and ends. */
 async function endRun(
   tx: Queryable,
   mirror: Mirror,
   run: SyncLogRow,
   after: number | null,
-): Promise<number | null> {
+): Promise<EndStep> {
   const { definition, log } = mirror;
   const step = archives(run) ? await archiveStep(tx, mirror, run, after) : NO_STEP;
-  if (step.after !== null) return step.after;
+  if (step.after !== null) return { after: step.after, closed: [] };
   // Those whose last BC was stored after the look at them and before the look at the run.
-  await closePages(tx, run.id);
+  const closed = await closePages(tx, run.id);
   if (step.refused !== null) log.error({ runId: run.id, code: step.refused.code }, step.refused.message);
   await settleRun(tx, run.id, step.refused);
   await release(tx, definition.key, run, reached(run));
-  return null;
+  return { after: null, closed };
 }
 
 /** A sweep proves the windows; it does not move them. */

@@ -5,17 +5,19 @@ import { closeItems } from '../db/ledger.ts';
 import { findRun } from '../db/runs.ts';
 import { PasserelleError } from '../errors.ts';
 import type { OdooClient } from '../odoo/types.ts';
-import type { BcPayload, DocumentPayload } from '../queues/bc.ts';
+import type { BcPayload } from '../queues/bc.ts';
 import { advanceWhenPageIsDone } from './advance.ts';
 import { ContentGoneError } from './binaries.ts';
 import type { CountedClient } from './calls.ts';
 import { countCalls } from './calls.ts';
+import type { PreparedDocument } from './compare.ts';
 import { complete, contentBytes } from './complete.ts';
 import type { CommitOutcome } from './group-commit.ts';
+import { takeOver } from './handover.ts';
 import type { Mirror } from './mirror.ts';
 import type { DocumentModel } from './model.ts';
-import { isReadBy } from './model.ts';
 import { withModel, withNewestModel } from './model-watch.ts';
+import { prepareDocument } from './prepare.ts';
 import type { Blame } from './read.ts';
 import { readDocuments } from './read.ts';
 import type { StoreOutcome } from './store.ts';
@@ -43,66 +45,49 @@ export type BcOutcome = StoreOutcome | 'gone' | 'superseded';
  * every later one reads Odoo again, so that a retry, also one pressed long after its run ended, stores today's content.
  */
 export async function processBc(mirror: Mirror, payload: BcPayload, attempt: number): Promise<BcOutcome> {
-  const given = attempt === 1 ? payload.document : undefined;
-  const outcome = given === undefined ? 'apart' : await storeGiven(mirror, payload, given);
-  if (outcome === 'stale') return processApart(mirror, payload, undefined);
-  if (outcome === 'apart') return processApart(mirror, payload, given);
+  const isGiven = attempt === 1 && payload.bytes !== undefined;
+  const outcome = isGiven && !payload.apart ? await storeGiven(mirror, payload) : 'apart';
+  if (outcome === 'stale') return processApart(mirror, payload, false);
+  if (outcome === 'apart') return processApart(mirror, payload, isGiven);
   return outcome;
 }
 
 /** What was read with the page, for a run that is going on. `apart`, `stale`: there is more to be looked at. */
-async function storeGiven(
-  mirror: Mirror,
-  payload: BcPayload,
-  given: DocumentPayload,
-): Promise<CommitOutcome> {
+async function storeGiven(mirror: Mirror, payload: BcPayload): Promise<CommitOutcome> {
+  const { runId, page, token, odooId, bytes = 0 } = payload;
   const odoo = countCalls(mirror.odoo);
-  return withModel(mirror, odoo, payload.runId, async (model) => {
-    if (!isReadBy(model, given)) return 'apart';
-    try {
-      return await storeReading(mirror, odoo, model, { payload, document: given, unchecked: true });
-    } catch (error) {
-      if (error instanceof ContentGoneError) return 'stale';
-      throw error;
-    }
-  });
-}
-
-interface ReadingToStore {
-  readonly payload: BcPayload;
-  readonly document: DocumentPayload;
-  readonly unchecked: boolean;
+  return withModel(mirror, odoo, runId, (model) =>
+    mirror.groups.add({ runId, page, token, odooId, rpcCalls: odoo.used(), model, document: null }, bytes),
+  );
 }
 
 async function storeReading(
   { db, room, groups }: Mirror,
   odoo: CountedClient,
   model: DocumentModel,
-  { payload, document, unchecked }: ReadingToStore,
+  { runId, page, token, odooId }: BcPayload,
+  document: PreparedDocument,
 ): Promise<CommitOutcome> {
-  const { runId, page, token } = payload;
-  const contents = contentBytes(model, document);
-  const bytes = contents + (payload.bytes ?? JSON.stringify(document).length);
+  const contents = contentBytes(document);
+  const bytes = document.lines.reduce((sum, { json }) => sum + json.length, document.header.json.length);
   return room.hold(contents, async () => {
     const completed = await complete(db, odoo, model, document);
-    const account = { runId, page, token, rpcCalls: odoo.used() };
-    return groups.add({ ...account, unchecked, model, document: completed }, bytes);
+    const account = { runId, page, token, odooId, rpcCalls: odoo.used() };
+    return groups.add({ ...account, model, document: completed }, contents + bytes);
   });
 }
 
 /** A BC whose run is over or needs no lease, or whose content was not given. */
-async function processApart(
-  mirror: Mirror,
-  payload: BcPayload,
-  given: DocumentPayload | undefined,
-): Promise<BcOutcome> {
+async function processApart(mirror: Mirror, payload: BcPayload, isGiven: boolean): Promise<BcOutcome> {
   const run = await findRun(mirror.db, payload.runId);
   if (run?.status === 'running' && run.leaseToken !== payload.token) return 'superseded';
   const odoo = countCalls(mirror.odoo);
   const isFenced = run?.status === 'running' && run.mode !== 'single';
-  return (isFenced ? withModel : withNewestModel)(mirror, odoo, payload.runId, (model) =>
-    storeLatest(mirror, odoo, model, payload, given && isReadBy(model, given) ? given : undefined),
-  );
+  return (isFenced ? withModel : withNewestModel)(mirror, odoo, payload.runId, async (model) => {
+    const item = { ...payload, model };
+    const given = isGiven ? (await takeOver(mirror, [item])).get(item) : undefined;
+    return storeLatest(mirror, odoo, model, payload, given);
+  });
 }
 
 async function storeLatest(
@@ -110,20 +95,20 @@ async function storeLatest(
   odoo: CountedClient,
   model: DocumentModel,
   payload: BcPayload,
-  given: DocumentPayload | undefined,
+  given: PreparedDocument | undefined,
 ): Promise<BcOutcome> {
   const { odooId } = payload;
   for (let reading = 1; ; reading += 1) {
     const { document, goneSeq } =
       reading === 1 && given !== undefined
-        ? { document: given, goneSeq: given.fetchSeq }
+        ? { document: given, goneSeq: given.reading.fetchSeq }
         : await readAgain(mirror.db, odoo, model, odooId);
     if (document === null) {
       await noteGone(mirror, payload, goneSeq, odoo.used());
       return 'gone';
     }
     try {
-      const outcome = await storeReading(mirror, odoo, model, { payload, document, unchecked: false });
+      const outcome = await storeReading(mirror, odoo, model, payload, document);
       if (outcome !== 'stale' && outcome !== 'apart') return outcome;
       throw new StaleReadingError(odooId);
     } catch (error) {
@@ -156,14 +141,13 @@ async function readAgain(
   odoo: OdooClient,
   model: DocumentModel,
   odooId: number,
-): Promise<{ readonly document: DocumentPayload | null; readonly goneSeq: number }> {
+): Promise<{ readonly document: PreparedDocument | null; readonly goneSeq: number }> {
   const fetchSeq = await nextFetchSeq(db);
   const reading = { fetchSeq, fetchedAt: new Date().toISOString() };
   const { documents } = await readDocuments(odoo, model, [odooId], NO_BLAME);
   const [document] = documents;
   return {
-    document:
-      document === undefined ? null : { ...reading, header: document.header, lines: [...document.lines] },
+    document: document === undefined ? null : prepareDocument(model, document, reading),
     goneSeq: fetchSeq,
   };
 }

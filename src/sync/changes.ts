@@ -1,5 +1,7 @@
+import type { RecordToStore } from '../db/documents.ts';
 import type { DocumentChanges } from '../db/schema/audit.ts';
 import type { StoredRecord } from '../db/stored.ts';
+import type { OdooRecord } from '../odoo/types.ts';
 import type { Comparison, PreparedDocument } from './compare.ts';
 import { fieldChanges, withoutContents } from './diff.ts';
 import type { DocumentModel, MirroredModel } from './model.ts';
@@ -31,13 +33,16 @@ export function auditChanges(
   const changed = plan.altered.map((line) => {
     const stored = before.lines.get(line.odooId);
     const fields = stored?.fields ?? { id: line.odooId };
-    return [String(line.odooId), fieldChanges(fields, line.fields, binariesOf(model.line, stored))] as const;
+    return [
+      String(line.odooId),
+      fieldChanges(fields, fieldsOf(line), binariesOf(model.line, stored)),
+    ] as const;
   });
   return {
-    ...(old && { header: fieldChanges(old.fields, header.fields, binariesOf(model.header, old)) }),
+    ...(old && { header: fieldChanges(old.fields, fieldsOf(header), binariesOf(model.header, old)) }),
     ...(plan.added.length === 0
       ? {}
-      : { linesAdded: plan.added.map((line) => withoutContents(line.fields, model.line.binaries)) }),
+      : { linesAdded: plan.added.map((line) => withoutContents(fieldsOf(line), model.line.binaries)) }),
     ...(plan.removed.length === 0
       ? {}
       : {
@@ -49,6 +54,8 @@ export function auditChanges(
     ...(changed.length === 0 ? {} : { linesChanged: Object.fromEntries(changed) }),
   };
 }
+
+const fieldsOf = ({ json }: RecordToStore): OdooRecord => JSON.parse(json);
 
 /** Binary fields of today, and those that were binary when the record was stored. */
 function binariesOf({ binaries }: MirroredModel, stored: StoredRecord | undefined): string[] {

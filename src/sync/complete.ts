@@ -1,21 +1,26 @@
 import type { Database } from '../db/connection.ts';
+import type { RecordToStore } from '../db/documents.ts';
 import { bc, bcLine } from '../db/schema/documents.ts';
 import type { OdooClient, OdooRecord } from '../odoo/types.ts';
-import type { DocumentPayload } from '../queues/bc.ts';
-import { binarySizes, fillBinaries } from './binaries.ts';
+import { fillBinaries } from './binaries.ts';
 import type { PreparedDocument } from './compare.ts';
 import type { DocumentModel, MirroredModel } from './model.ts';
 import { prepare } from './prepare.ts';
 import { promisedInAll } from './size-text.ts';
 
+/** Whether a record has contents that were not read with it. */
+export const hasContents = ({ binarySizes }: RecordToStore) => Object.keys(binarySizes).length > 0;
+
 /** What the contents of a BC's binaries will weigh in memory, in bytes. */
-export function contentBytes({ header, line }: DocumentModel, document: DocumentPayload): number {
-  const lines = document.lines.map((record) => promisedInAll(binarySizes(record, line)));
-  return lines.reduce((sum, bytes) => sum + bytes, promisedInAll(binarySizes(document.header, header)));
+export function contentBytes({ header, lines }: PreparedDocument): number {
+  return lines.reduce(
+    (sum, { binarySizes }) => sum + promisedInAll(binarySizes),
+    promisedInAll(header.binarySizes),
+  );
 }
 
 /**
- * A reading made ready to be stored, contents of binaries included.
+ * A BC with the contents of its binaries.
  *
  * @throws InvalidDocumentError, ContentGoneError, and what the Odoo client throws.
  */
@@ -23,15 +28,30 @@ export async function complete(
   db: Database,
   odoo: OdooClient,
   model: DocumentModel,
-  { header, lines, fetchSeq, fetchedAt }: DocumentPayload,
+  document: PreparedDocument,
 ): Promise<PreparedDocument> {
-  const [full = header] = await fillBinaries(db, odoo, { model: model.header, table: bc }, [header]);
-  const fullLines = await fillBinaries(db, odoo, { model: model.line, table: bcLine }, lines);
-  const ready = (of: MirroredModel, record: OdooRecord, read: OdooRecord) =>
-    prepare(of.name, record, binarySizes(read, of));
-  return {
-    header: ready(model.header, full, header),
-    lines: fullLines.map((line, index) => ready(model.line, line, lines[index] ?? line)),
-    reading: { fetchSeq, fetchedAt },
-  };
+  const [header = document.header] = await filled(db, odoo, { model: model.header, table: bc }, [
+    document.header,
+  ]);
+  const lines = await filled(db, odoo, { model: model.line, table: bcLine }, document.lines);
+  return { ...document, header, lines };
+}
+
+async function filled(
+  db: Database,
+  odoo: OdooClient,
+  of: { readonly model: MirroredModel; readonly table: typeof bc | typeof bcLine },
+  records: readonly RecordToStore[],
+): Promise<readonly RecordToStore[]> {
+  const holders = records.filter(hasContents);
+  if (holders.length === 0) return records;
+  const read = holders.map(({ json }): OdooRecord => JSON.parse(json));
+  const full = await fillBinaries(db, odoo, of, read);
+  const ready = new Map(
+    holders.map((holder, at) => [
+      holder.odooId,
+      prepare(of.model.name, full[at] ?? { id: holder.odooId }, holder.binarySizes),
+    ]),
+  );
+  return records.map((record) => ready.get(record.odooId) ?? record);
 }

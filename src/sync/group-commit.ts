@@ -3,22 +3,29 @@ import { errorMessage } from '../errors.ts';
 import { advanceWhenPagesAreDone } from './advance.ts';
 import { isRefusedByPostgres } from './again.ts';
 import { byKey } from './by-key.ts';
+import type { PreparedDocument } from './compare.ts';
 import { Grouping } from './grouping.ts';
+import { takeOver } from './handover.ts';
 import type { Mirror } from './mirror.ts';
 import type { Entry, GroupOutcome, StoreOutcome } from './store.ts';
 import { storeTogether } from './store.ts';
 
 /** A BC on its way into a group. */
-export interface GroupItem extends Entry {
+export interface GroupItem extends Omit<Entry, 'document'> {
   readonly page: number;
   readonly token: number | null;
-  /** The run was not looked at: it has to be one that is running and holds the lease. */
-  readonly unchecked: boolean;
+  readonly odooId: number;
+  /**
+   * Null: what its page read is to be stored, and the run was not looked at: it has to be one that is running and holds
+   * the lease.
+   */
+  readonly document: PreparedDocument | null;
 }
 
 /**
  * `stale`: a later reading with other content is stored already. `superseded`: the run went to another holder.
- * `apart`: the run is over or needs no lease, so other rules hold for the BC. Of these three nothing is stored.
+ * `apart`: what its page read is not there, or the run is over or needs no lease, so other rules hold for the BC. Of
+ * these three nothing is stored.
  */
 export type CommitOutcome = StoreOutcome | 'stale' | 'superseded' | 'apart';
 
@@ -35,12 +42,19 @@ const GROUP_BYTES = 4 * 1024 * 1024;
 export function openGroups(mirror: () => Mirror, { size, waitMs }: { size: number; waitMs: number }) {
   return new Grouping<GroupItem, CommitOutcome>({
     ...{ size, waitMs, bytes: GROUP_BYTES, atOnce: GROUPS_AT_ONCE },
-    keyOf: ({ document }) => document.header.odooId,
+    keyOf: ({ odooId }) => odooId,
     commit: (items) => commit(mirror(), items),
   });
 }
 
 type Settled = PromiseSettledResult<CommitOutcome>;
+
+const APART: Settled = { status: 'fulfilled', value: 'apart' };
+
+/** An item with what is to be stored. */
+interface WholeItem extends Entry {
+  readonly item: GroupItem;
+}
 
 async function commit(mirror: Mirror, items: readonly GroupItem[]): Promise<Settled[]> {
   const fences = await fencesOf(mirror.db, [...new Set(items.map(({ runId }) => runId))]);
@@ -50,13 +64,23 @@ async function commit(mirror: Mirror, items: readonly GroupItem[]): Promise<Sett
     const run = fences.get(item.runId);
     const isRunning = run?.status === 'running';
     if (isRunning && run.leaseToken !== item.token) results.set(item, fulfilled('superseded'));
-    else if (item.unchecked && !(isRunning && run.mode !== 'single')) results.set(item, fulfilled('apart'));
+    else if (item.document === null && !(isRunning && run.mode !== 'single')) results.set(item, APART);
     else valid.push(item);
   }
-  for (const [item, result] of await storeGroup(mirror, valid)) results.set(item, result);
+  const given = await takeOver(
+    mirror,
+    valid.filter(({ document }) => document === null),
+  );
+  const whole: WholeItem[] = [];
+  for (const item of valid) {
+    const document = item.document ?? given.get(item);
+    if (document === undefined) results.set(item, APART);
+    else whole.push({ item, ...item, document });
+  }
+  for (const [item, result] of await storeGroup(mirror, whole)) results.set(item, result);
   await advance(
     mirror,
-    valid.filter((item) => results.get(item)?.status === 'fulfilled'),
+    whole.map(({ item }) => item).filter((item) => results.get(item)?.status === 'fulfilled'),
   );
   return items.map((item) => results.get(item) ?? { status: 'rejected', reason: new Error('no outcome') });
 }
@@ -64,11 +88,11 @@ async function commit(mirror: Mirror, items: readonly GroupItem[]): Promise<Sett
 /** All in one transaction; what cannot be stored so, one by one. */
 async function storeGroup(
   { db, definition, log }: Mirror,
-  items: readonly GroupItem[],
+  items: readonly WholeItem[],
 ): Promise<Map<GroupItem, Settled>> {
   const results = new Map<GroupItem, Settled>();
-  const store = (some: readonly GroupItem[]) => storeTogether(db, definition.key, some);
-  const note = (item: GroupItem, outcome: GroupOutcome | undefined) => {
+  const store = (some: readonly WholeItem[]) => storeTogether(db, definition.key, some);
+  const note = ({ item }: WholeItem, outcome: GroupOutcome | undefined) => {
     if (outcome !== undefined && outcome !== 'alone') results.set(item, fulfilled(outcome));
   };
   if (items.length > 1) {
@@ -77,18 +101,18 @@ async function storeGroup(
       for (const [index, item] of items.entries()) note(item, outcomes[index]);
     } catch (error) {
       if (!isRefusedByPostgres(error)) {
-        return new Map(items.map((item) => [item, { status: 'rejected', reason: error }]));
+        return new Map(items.map(({ item }) => [item, { status: 'rejected', reason: error }]));
       }
       log.debug({ bcs: items.length, reason: errorMessage(error) }, 'a group is stored one by one');
     }
   }
-  for (const item of items) {
-    if (results.has(item)) continue;
+  for (const whole of items) {
+    if (results.has(whole.item)) continue;
     try {
-      const [outcome] = await store([item]);
-      note(item, outcome);
+      const [outcome] = await store([whole]);
+      note(whole, outcome);
     } catch (error) {
-      results.set(item, { status: 'rejected', reason: error });
+      results.set(whole.item, { status: 'rejected', reason: error });
     }
   }
   return results;

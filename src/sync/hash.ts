@@ -22,7 +22,20 @@ export function isSame(left: unknown, right: unknown): boolean {
 
 /** SHA-256, in hexadecimal, over everything but the bookkeeping fields. */
 export function contentHash(record: OdooRecord): string {
-  return hash('sha256', contentJson(record), 'hex');
+  return sha256(contentJson(record));
+}
+
+const sha256 = (text: string) => hash('sha256', text, 'hex');
+
+/** A record as one line of JSON, bookkeeping fields in front, and its `contentHash`: what counts is written once. */
+export function hashedJson(record: OdooRecord): { readonly json: string; readonly contentHash: string } {
+  const content = contentJson(record);
+  const bookkeeping = BOOKKEEPING.filter((field) => Object.hasOwn(record, field));
+  const members = [
+    ...bookkeeping.map((field) => `${JSON.stringify(field)}:${JSON.stringify(record[field])}`),
+    ...(content === '{}' ? [] : [content.slice(1, -1)]),
+  ];
+  return { json: `{${members.join(',')}}`, contentHash: sha256(content) };
 }
 
 /** The canonical JSON of what counts. A replacer is slow: only fields that hold structs of their own need one. */

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import type { KeptModel } from '../db/kept-model.ts';
 import { binaryFields, linesLink, readableFields } from '../odoo/description.ts';
 import { OdooFieldError } from '../odoo/errors.ts';
@@ -67,34 +68,24 @@ export function isModelChange(error: unknown): boolean {
   return error instanceof OdooFieldError;
 }
 
-/** The fields that are asked for, worked out once for each model. */
-const requestedNames = new WeakMap<MirroredModel, ReadonlySet<string>>();
-
-function requestedOf(model: MirroredModel): ReadonlySet<string> {
-  const known = requestedNames.get(model);
-  if (known !== undefined) return known;
-  const names = new Set(model.requested);
-  requestedNames.set(model, names);
-  return names;
-}
+/** What the digest of each description is; worked out once. */
+const digests = new WeakMap<DocumentModel, string>();
 
 /**
- * Whether this description may have been the one that records were read by. One that is older or newer could take the
- * size text of a binary for its content.
+ * Tells descriptions apart that records may have been read by: one that is older or newer could take the size text of
+ * a binary for its content.
  */
-export function isReadBy(
-  { header, line }: DocumentModel,
-  document: { readonly header: OdooRecord; readonly lines: readonly OdooRecord[] },
-): boolean {
-  const ofLine = requestedOf(line);
-  return (
-    holdsOnly(requestedOf(header), document.header) && document.lines.every((one) => holdsOnly(ofLine, one))
-  );
-}
-
-function holdsOnly(names: ReadonlySet<string>, record: OdooRecord): boolean {
-  for (const name in record) if (!names.has(name)) return false;
-  return true;
+export function modelDigest(model: DocumentModel): string {
+  const known = digests.get(model);
+  if (known !== undefined) return known;
+  const parts = [model.header, model.line].map(({ name, requested, binaries }) => [
+    name,
+    requested.toSorted(),
+    binaries.toSorted(),
+  ]);
+  const digest = hash('sha256', JSON.stringify(parts), 'base64url');
+  digests.set(model, digest);
+  return digest;
 }
 
 /** A description, and when it was asked for, by PostgreSQL's clock: one that was asked for later is newer. */

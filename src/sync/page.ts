@@ -4,18 +4,18 @@ import { absentItems, addPageCalls, closeItems, openItems } from '../db/ledger.t
 import { splitPage } from '../db/ledger-split.ts';
 import { findRun } from '../db/runs.ts';
 import type { OdooClient } from '../odoo/types.ts';
-import { unstorableIn } from '../odoo/unstorable.ts';
-import type { BcPayload } from '../queues/bc.ts';
 import { enqueueBcs } from '../queues/bc.ts';
 import type { PagePayload } from '../queues/pages.ts';
 import { advanceWhenPageIsDone } from './advance.ts';
 import { countCalls } from './calls.ts';
+import type { HandedOver } from './handover.ts';
+import { enqueueHandedOver, handOver, reference } from './handover.ts';
 import type { Mirror } from './mirror.ts';
 import type { DocumentModel } from './model.ts';
 import { isModelChange } from './model.ts';
 import { withModel } from './model-watch.ts';
-import { LARGEST_PAYLOAD, pageRoom, portion, weigh, weightOf } from './portion.ts';
-import type { Blame, ReadDocument } from './read.ts';
+import { LARGEST_READING, pageRoom, portion } from './portion.ts';
+import type { Blame } from './read.ts';
 import { isOutage, isRefusal, readDocuments, readsAnything } from './read.ts';
 
 /** `number` from 1; `last`: there is no further attempt. */
@@ -114,27 +114,27 @@ async function readSlices(
   payload: PagePayload,
   { model, ids, most, blame }: PageReading,
 ): Promise<number> {
-  const { db, queues, settings } = mirror;
+  const { db, settings } = mirror;
   let room = pageRoom(settings);
   let queued = 0;
   let left = ids;
-  while (left.length > 0 && room >= LARGEST_PAYLOAD) {
+  while (left.length > 0 && room >= LARGEST_READING) {
     const slice = left.slice(0, evenly(left.length, Math.min(most, portion(model, room))));
     const reading = { fetchSeq: await nextFetchSeq(db), fetchedAt: new Date().toISOString() };
     const read = await readDocuments(odoo, model, slice, blame);
     await closeGone(mirror, payload.runId, read.missing, reading.fetchSeq);
-    const jobs: BcPayload[] = [
-      ...read.documents.map((document) => job(payload, model, { ...reading, ...document })),
-      ...read.refused.map((odooId) => ({ ...reference(payload), odooId })),
+    const jobs: HandedOver[] = [
+      ...read.documents.map((document) => handOver(payload, model, document, reading)),
+      ...read.refused.map((odooId) => ({ payload: { ...reference(payload), odooId }, kept: null })),
     ];
-    const fitting: BcPayload[] = [];
+    const fitting: HandedOver[] = [];
     for (const one of jobs) {
-      room -= one.bytes ?? 0;
+      room -= one.payload.bytes ?? 0;
       if (room >= 0) fitting.push(one);
     }
-    await enqueueBcs(queues.bc, fitting, settings);
+    await enqueueHandedOver(mirror, payload, fitting);
     queued += fitting.length;
-    left = [...jobs.slice(fitting.length).map(({ odooId }) => odooId), ...left.slice(slice.length)];
+    left = [...jobs.slice(fitting.length).map((one) => one.payload.odooId), ...left.slice(slice.length)];
   }
   if (left.length > 0) await splitPage(db, payload, left, Math.ceil(queued * NEXT_SIZE));
   return queued;
@@ -142,21 +142,6 @@ async function readSlices(
 
 /** As many slices as it takes, none of them much smaller than the others: each costs Odoo two calls. */
 const evenly = (items: number, most: number) => Math.ceil(items / Math.ceil(items / most));
-
-const reference = ({ runId, page, token, generation }: PagePayload) => ({ runId, page, token, generation });
-
-function job(
-  page: PagePayload,
-  model: DocumentModel,
-  document: ReadDocument & { readonly fetchSeq: number; readonly fetchedAt: string },
-): BcPayload {
-  const payload = { ...reference(page), odooId: document.header.id };
-  const bytes = weightOf(document);
-  weigh(model, bytes);
-  // What cannot be stored would not survive Redis either: the BC's job reads it, and says what is wrong.
-  if (bytes > LARGEST_PAYLOAD || [document.header, ...document.lines].some(unstorableIn)) return payload;
-  return { ...payload, bytes, document: { ...document, lines: [...document.lines] } };
-}
 
 /** Odoo no longer has them: nothing is owed, and nothing is failing any more. Sweeps and single runs archive it at their end. */
 async function closeGone(

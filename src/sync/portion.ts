@@ -1,7 +1,7 @@
 import type { DocumentModel, MirroredModel } from './model.ts';
 
 /** A larger BC does not travel through Redis: its job reads it again. In bytes of JSON, as all sizes here. */
-export const LARGEST_PAYLOAD = 256 * 1024;
+export const LARGEST_READING = 256 * 1024;
 
 /** What waits in Redis at once, all pages of a run together. */
 const IN_FLIGHT = 32 * 1024 * 1024;
@@ -31,14 +31,13 @@ export function portion(model: Weighed, room: number): number {
   return weight === undefined ? FIRST : Math.max(1, Math.floor(Math.min(READ_AT_ONCE, room) / weight));
 }
 
-/** What one page may put into Redis. There are at most 64 in flight, so the largest payload always has room. */
+/** What one page may put into Redis. There are at most 64 in flight, so the largest reading always has room. */
 export function pageRoom({ pagesInFlight }: { readonly pagesInFlight: number }): number {
   return IN_FLIGHT / pagesInFlight;
 }
 
 /**
- * About what a value weighs as JSON. Never less than its text in Latin letters; cheaper than writing the JSON, which is
- * written once more when the job is queued.
+ * About what a value weighs as JSON. Never less than its text in Latin letters; cheaper than writing the JSON.
  */
 export function weightOf(value: unknown): number {
   if (typeof value === 'string') return (value.length < SHORT ? value.length : Buffer.byteLength(value)) + 3;

@@ -1,8 +1,12 @@
-import type { RecordToStore } from '../db/documents.ts';
+import type { Reading, RecordToStore } from '../db/documents.ts';
 import { PasserelleError } from '../errors.ts';
 import type { OdooRecord } from '../odoo/types.ts';
 import { unstorableIn } from '../odoo/unstorable.ts';
-import { contentHash } from './hash.ts';
+import { binarySizes } from './binaries.ts';
+import type { PreparedDocument } from './compare.ts';
+import { hashedJson } from './hash.ts';
+import type { DocumentModel, MirroredModel } from './model.ts';
+import type { ReadDocument } from './read.ts';
 
 /** A record that is not what the mirror can store: names the record, the field and what was expected. */
 export class InvalidDocumentError extends PasserelleError {
@@ -14,6 +18,24 @@ export class InvalidDocumentError extends PasserelleError {
 const DATE_TIME =
   /^(?!0000)\d{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\d|30)|02-(?:0[1-9]|1\d|2[0-8])) (?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d$/;
 const LEAP_DAY = /^(?!0000)\d{4}-02-29 (?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d$/;
+
+/**
+ * A BC as it was read, made ready to be stored but for the contents of its binaries.
+ *
+ * @throws InvalidDocumentError
+ */
+export function prepareDocument(
+  model: DocumentModel,
+  { header, lines }: ReadDocument,
+  reading: Reading,
+): PreparedDocument {
+  const ready = (of: MirroredModel, record: OdooRecord) => prepare(of.name, record, binarySizes(record, of));
+  return {
+    header: ready(model.header, header),
+    lines: lines.map((line) => ready(model.line, line)),
+    reading,
+  };
+}
 
 /** Adds to a record what the mirror needs beside its fields. */
 export function prepare(
@@ -29,10 +51,9 @@ export function prepare(
   }
   return {
     odooId: record.id,
-    fields: record,
     createDate: dateTime(model, record, 'create_date'),
     writeDate: dateTime(model, record, 'write_date'),
-    contentHash: contentHash(record),
+    ...hashedJson(record),
     binarySizes: sizes,
   };
 }

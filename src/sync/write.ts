@@ -49,7 +49,7 @@ export async function writeDocuments(
   changes: readonly Change[],
 ): Promise<void> {
   const headers = (some: readonly Planned[]): ReadHeader[] =>
-    some.map(({ document: { header, reading } }) => ({ ...header, ...reading }));
+    some.map(({ document: { header, reading } }) => ({ record: header, reading }));
   const isTouched = ({ plan }: Planned) => !plan.changed && plan.touched;
   await markChanged(tx, [...new Set(entries.flatMap(({ plan }) => plan.moved.map((line) => line.bcOdooId)))]);
   await Promise.all([
@@ -71,9 +71,9 @@ export async function writeDocuments(
 }
 
 function newLines({ document: { header, reading }, plan }: Planned): ReadLine[] {
-  return [...plan.added, ...plan.altered, ...plan.touchedLines].map((line) => ({
-    ...line,
-    ...reading,
+  return [...plan.added, ...plan.altered, ...plan.touchedLines].map((record) => ({
+    record,
+    reading,
     bcOdooId: header.odooId,
   }));
 }

@@ -15,6 +15,8 @@ beforeAll(async () => {
   for (let odooId = 1; odooId <= 20; odooId += 1) {
     await insertBc(database.db, odooId, { name: `BC ${odooId % 7}`, partner_id: [odooId, 'X'] });
   }
+  // Long before any transaction that other tests may have open: what was changed since is little.
+  await database.db.execute(sql`update scrap_dimagaz_bc set changed_xid = '3'`);
   await database.db.execute(sql`analyze scrap_dimagaz_bc`);
 });
 afterAll(() => database.close());

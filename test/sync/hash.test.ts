@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import type { OdooRecord, OdooValue } from '../../src/odoo/types.ts';
-import { BOOKKEEPING, canonicalJson, contentHash, isSame } from '../../src/sync/hash.ts';
+import { BOOKKEEPING, canonicalJson, contentHash, hashedJson, isSame } from '../../src/sync/hash.ts';
 
 /** As it was written first. Hashes are kept in databases: no later way may give others. */
 function firstCanonicalJson(value: unknown): string {
@@ -98,6 +98,17 @@ describe('the content hash', () => {
     } as unknown as OdooRecord;
     expect(contentHash(odd)).toBe(firstContentHash(odd));
     expect(contentHash({ ...odd, id: 2 })).toBe(firstContentHash({ ...odd, id: 2 }));
+  });
+
+  it('comes with JSON that says all of the record, on one line', () => {
+    const random = randomOf(5);
+    const records = [{ id: 1 }, {}, { write_date: 'x' }, { write_uid: [1, 'a\nb'], id: 2 }] as OdooRecord[];
+    for (const record of [...records, ...Array.from({ length: 1500 }, () => anyRecord(random))]) {
+      const { json, contentHash: hashed } = hashedJson(record);
+      expect(JSON.parse(json)).toEqual(JSON.parse(JSON.stringify(record)));
+      expect(json).not.toContain('\n');
+      expect(hashed).toBe(contentHash(record));
+    }
   });
 
   it('keeps records apart that list the same fields', () => {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { DocumentModel } from '../../src/sync/model.ts';
-import { LARGEST_PAYLOAD, pageRoom, portion, weigh, weightOf } from '../../src/sync/portion.ts';
+import { LARGEST_READING, pageRoom, portion, weigh, weightOf } from '../../src/sync/portion.ts';
 
 const MEGABYTE = 1024 * 1024;
 
@@ -31,7 +31,7 @@ test('one BC that is huge among small ones makes the next slices small, not all 
 
 test('however many pages are in flight, each has room for the largest payload', () => {
   for (const pagesInFlight of [1, 4, 64]) {
-    expect(pageRoom({ pagesInFlight })).toBeGreaterThanOrEqual(LARGEST_PAYLOAD);
+    expect(pageRoom({ pagesInFlight })).toBeGreaterThanOrEqual(LARGEST_READING);
     expect(pageRoom({ pagesInFlight }) * pagesInFlight).toBeLessThanOrEqual(32 * MEGABYTE);
   }
 });
