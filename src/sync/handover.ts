@@ -22,7 +22,10 @@ export interface HandedOver {
 
 /** What a BC's job has of its page's. */
 export const reference = ({ runId, page, token, generation }: PagePayload) => ({
-  ...{ runId, page, token, generation },
+  runId,
+  page,
+  token,
+  generation,
 });
 
 /** Makes a BC that a page read ready for its job. */
