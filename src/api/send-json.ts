@@ -1,6 +1,9 @@
 import type { FastifyReply } from 'fastify';
 
-/** Sends what is JSON already: PostgreSQL wrote it, or Tryton. The route's schema tells the caller what it is; no value is looked at again here. */
+/**
+ * Sends what is JSON already: PostgreSQL wrote it, or Tryton. The route's schema tells the caller what it is; no value is
+ * looked at again here.
+ */
 export function sendJson(reply: FastifyReply, json: string): FastifyReply {
   return reply.type('application/json; charset=utf-8').send(json);
 }

@@ -20,8 +20,5 @@ export async function closeStored(db: Queryable, items: readonly StoredItem[]): 
       lines_removed = r."linesRemoved", rpc_calls = item.rpc_calls + r."rpcCalls", closed_at = clock_timestamp()
     from json_to_recordset(${JSON.stringify(items)}::text::json) as r("runId" bigint, "odooId" bigint, "state" text,
       "linesSeen" int, "linesRemoved" int, "rpcCalls" int)
-    cross join lateral (
-      select owed.ctid from ${syncRunItem} as owed
-      where owed.run_id = r."runId" and owed.odoo_id = r."odooId" for update) as found
-    where item.ctid = found.ctid and item.state in ('open', 'failed')`);
+    where item.run_id = r."runId" and item.odoo_id = r."odooId" and item.state in ('open', 'failed')`);
 }
