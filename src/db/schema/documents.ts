@@ -43,6 +43,8 @@ export const bc = pgTable(
     ...mirrored(),
     /** The transaction that last changed the document (header or lines): lets a reader keep to one snapshot. */
     changedXid: xid8('changed_xid').notNull().default(sql`pg_current_xact_id()`),
+    /** The transaction that first stored it; null for what was there before the column was. */
+    createdXid: xid8('created_xid').default(sql`pg_current_xact_id()`),
     /** When header or lines last changed in the mirror. */
     changedAt: moment('changed_at').notNull().defaultNow(),
   },
@@ -56,7 +58,7 @@ export const bc = pgTable(
       ),
     ),
     index('scrap_dimagaz_bc_changed_at').on(table.changedAt, table.odooId),
-    index('scrap_dimagaz_bc_changed_xid').on(table.changedXid),
+    index('scrap_dimagaz_bc_feed').on(table.changedXid, table.odooId),
   ],
 );
 
@@ -65,6 +67,17 @@ export const bcLine = pgTable(
   { ...mirrored(), bcOdooId: bigid('bc_odoo_id').notNull() },
   (table) => [index('scrap_dimagaz_bc_line_bc').on(table.bcOdooId, table.odooId)],
 );
+
+/**
+ * One row per PostgreSQL that counted the transactions of `changed_xid`, the newest last. A restored dump or a
+ * promoted standby counts anew: what a reader of the change feed kept from before is no position there.
+ */
+export const feedEpoch = pgTable('feed_epoch', {
+  id: bigserial('id', { mode: 'number' }).primaryKey(),
+  /** System identifier and timeline of the server. */
+  server: text('server').notNull(),
+  since: moment('since').notNull().defaultNow(),
+});
 
 export type BcRow = typeof bc.$inferSelect;
 export type BcLineRow = typeof bcLine.$inferSelect;

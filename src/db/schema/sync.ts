@@ -110,6 +110,22 @@ export const syncFailure = pgTable(
   ],
 );
 
+/** How Odoo was last seen by a worker, one row per server, database and user. */
+export const odooHealth = pgTable('odoo_health', {
+  /** `admin@https://odoo.example.com/db`. */
+  target: text('target').primaryKey(),
+  version: text('version'),
+  protocol: text('protocol'),
+  /** How long the calls of the last minute took, in the middle of them. */
+  latencyMs: integer('latency_ms'),
+  lastSuccessAt: moment('last_success_at'),
+  lastSuccessMethod: text('last_success_method'),
+  lastErrorAt: moment('last_error_at'),
+  lastErrorMethod: text('last_error_method'),
+  lastErrorCode: text('last_error_code'),
+  lastErrorMessage: text('last_error_message'),
+});
+
 export type SyncStateRow = typeof syncState.$inferSelect;
 export type SyncLogRow = typeof syncLog.$inferSelect;
 export type SyncFailureRow = typeof syncFailure.$inferSelect;
