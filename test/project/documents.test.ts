@@ -1,21 +1,18 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { variables } from '../../src/variables.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const read = (file: string) => readFileSync(join(ROOT, file), 'utf8');
-const DOCUMENTS = [
-  'README.md',
-  'CHANGELOG.md',
-  'docs/alerts.md',
-  'docs/bench/figures.md',
-  'docs/design.md',
-  'docs/gateway.md',
-  'docs/odoo-protocols.md',
-  'docs/scale.md',
-  'docs/tryton-protocol.md',
-];
+const DOCUMENTS = ['.', 'docs', 'deploy', 'examples', '.github']
+  .filter((folder) => existsSync(join(ROOT, folder)))
+  .flatMap((folder) =>
+    readdirSync(join(ROOT, folder), { recursive: folder !== '.', encoding: 'utf8' }).map((file) =>
+      join(folder, file),
+    ),
+  )
+  .filter((file) => file.endsWith('.md') && !file.includes('node_modules'));
 
 describe('.env.example', () => {
   it('names every variable that the configuration reads, and no other', () => {
@@ -41,7 +38,7 @@ describe.each(DOCUMENTS)('%s', (document) => {
   });
 
   it('names only paths of this repository that exist', () => {
-    const paths = [...text.matchAll(/`((?:src|workers|dev|test|docs|bench|\.ci)\/[\w./-]*)`/g)].map(
+    const paths = [...text.matchAll(/`((?:src|workers|web|dev|test|docs|bench|deploy|examples|\.ci|\.github)\/[\w./-]*)`/g)].map(
       ([, path]) => path ?? '',
     );
     expect(paths.filter((path) => !existsSync(join(ROOT, path)))).toEqual([]);
