@@ -38,9 +38,11 @@ describe.each(DOCUMENTS)('%s', (document) => {
   });
 
   it('names only paths of this repository that exist', () => {
-    const paths = [...text.matchAll(/`((?:src|workers|web|dev|test|docs|bench|deploy|examples|\.ci|\.github)\/[\w./-]*)`/g)].map(
-      ([, path]) => path ?? '',
-    );
+    const paths = [
+      ...text.matchAll(
+        /`((?:src|workers|web|dev|test|docs|bench|deploy|examples|\.ci|\.github)\/[\w./-]*)`/g,
+      ),
+    ].map(([, path]) => path ?? '');
     expect(paths.filter((path) => !existsSync(join(ROOT, path)))).toEqual([]);
   });
 
