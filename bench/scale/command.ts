@@ -20,7 +20,7 @@ and by one worker and by two, an hour or more.
   --sizes A,B      BCs in the sandbox, five lines each (10000,100000,1000000)
   --workers A,B    worker processes (1,2)
   --rounds N       rounds of which the medians are taken (1)
-  --page FILE      also write the table into this page, between its marks (docs/scale.md has them)
+  --page FILE      also write the table into this page, between its marks (docs/explanation/scale.md has them)
 ${COMMON_HELP}
 
 Environment, each optional: SYNC_*, RETAIN_* and ODOO_PROTOCOL, ODOO_CONCURRENCY, ODOO_CALLS_PER_SECOND as in

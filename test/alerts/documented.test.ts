@@ -7,7 +7,7 @@ import { openWebhook } from '../../src/alerts/webhook.ts';
 import type { Arrival, Receiver } from './receivers.ts';
 import { startReceiver } from './receivers.ts';
 
-const DOCUMENT = readFileSync(resolve(import.meta.dirname, '../../docs/alerts.md'), 'utf8');
+const DOCUMENT = readFileSync(resolve(import.meta.dirname, '../../docs/how-to/get-alerts.md'), 'utf8');
 const code = (language: string) =>
   new RegExp(`\`\`\`${language}\\n([^\`]*(?:\`(?!\`\`)[^\`]*)*)\`\`\``).exec(DOCUMENT)?.[1] ?? '';
 

@@ -112,7 +112,7 @@ test('a page without a place for the table is told before anything is measured',
   const page = join(directory, 'other.md');
   await writeFile(page, '<!-- scale:end -->\n');
   await expect(checkPage(page)).rejects.toMatchObject({ code: 'no_place_for_figures' });
-  await checkPage(join(ROOT, 'docs/scale.md'));
+  await checkPage(join(ROOT, 'docs/explanation/scale.md'));
 });
 
 test('a wrong size is told with what was expected, and exit code 2', async () => {
