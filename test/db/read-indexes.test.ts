@@ -4,7 +4,7 @@ import type { ListQuery } from '../../src/api/list-query.ts';
 import { listQuery, readListQuery } from '../../src/api/list-query.ts';
 import { readDocuments } from '../../src/db/documents-read.ts';
 import { listFields } from '../../src/db/fields.ts';
-import { insertBc, saveTestFields } from '../api/rows.ts';
+import { saveTestFields } from '../api/rows.ts';
 import { freshDatabase } from '../harness/database.ts';
 
 const MODEL = 'dimagaz.bc';
@@ -12,11 +12,12 @@ let database: Awaited<ReturnType<typeof freshDatabase>>;
 beforeAll(async () => {
   database = await freshDatabase();
   await saveTestFields(database.db);
-  for (let odooId = 1; odooId <= 20; odooId += 1) {
-    await insertBc(database.db, odooId, { name: `BC ${odooId % 7}`, partner_id: [odooId, 'X'] });
-  }
-  // Long before any transaction that other tests may have open: what was changed since is little.
-  await database.db.execute(sql`update scrap_dimagaz_bc set changed_xid = '3'`);
+  // Enough for indexes of many pages: in one page, any index that holds the id finds it as cheaply as the id's own.
+  // Changed long before any transaction that other tests may have open: what was changed since is little.
+  await database.db.execute(sql`
+    insert into scrap_dimagaz_bc (odoo_id, fields, content_hash, fetch_seq, fetched_at, synced_at, changed_xid)
+    select id, jsonb_build_object('id', id, 'name', 'BC ' || id % 700, 'partner_id', jsonb_build_array(id, 'X')),
+      'hash', 1, now(), now(), '3' from generate_series(1, 3000) as id`);
   await database.db.execute(sql`analyze scrap_dimagaz_bc`);
 });
 afterAll(() => database.close());
