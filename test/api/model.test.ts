@@ -127,3 +127,17 @@ test('a list that goes on after its sort field was retyped or removed is refused
   const removed = await api.inject(`/api/v1/bc?sort=x&limit=1&cursor=${nextCursor}`);
   expect([removed.statusCode, removed.json().code]).toEqual([400, 'unknown_field']);
 });
+
+test('a selection tells its values with their labels, other fields tell none', async () => {
+  const state = {
+    ...described('state', 'selection'),
+    selection: [['draft', 'Brouillon'], [7, 'Sept'], 'odd'],
+  };
+  await saveFields(api.db, BC, { id: described('id', 'integer'), state }, new Date());
+  const [model] = (await get('/api/v1/sync/model')).models;
+  const selections = model.fields.map((field: { name: string; selection: unknown }) => [
+    field.name,
+    field.selection,
+  ]);
+  expect(Object.fromEntries(selections)).toMatchObject({ id: null, state: [['draft', 'Brouillon']] });
+});

@@ -6,7 +6,7 @@ import type { ApiDeps } from '../deps.ts';
 import { problemResponses } from '../problem.ts';
 import { idCursor, limit, moment, pageOf, toPage } from '../schemas.ts';
 
-const failure = z.object({
+export const failure = z.object({
   id: z.int(),
   odooId: z.int(),
   code: z.string(),

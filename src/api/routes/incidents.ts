@@ -17,7 +17,7 @@ const delivery = z.object({
   lastError: z.string().nullable(),
 });
 
-const incident = z.object({
+export const incident = z.object({
   id: z.int(),
   kind: z.enum(INCIDENT_KINDS),
   subject: z.string(),

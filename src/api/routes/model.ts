@@ -7,23 +7,28 @@ import { viewColumns } from '../../db/view-columns.ts';
 import type { View } from '../../db/view-sql.ts';
 import { HEADER_VIEW, LINE_VIEW } from '../../db/view-sql.ts';
 import { isViewCurrent } from '../../db/views.ts';
+import type { OdooFieldDescription } from '../../odoo/types.ts';
 import type { Api } from '../app.ts';
 import type { ApiDeps } from '../deps.ts';
 import { problemResponses } from '../problem.ts';
 import { idCursor, limit, moment, pageOf, toPage } from '../schemas.ts';
 
-const field = z.object({
+export const field = z.object({
   name: z.string(),
   type: z.string().describe("Odoo's field type"),
   label: z.string(),
   relation: z.string().nullable(),
+  selection: z
+    .array(z.tuple([z.string(), z.string()]))
+    .nullable()
+    .describe('the values of a selection, each with its label'),
   mirrored: z.boolean().describe('false: its contents are left out (SYNC_BINARIES=off)'),
   columns: z
     .array(z.object({ name: z.string(), type: z.string() }))
     .describe('of the view, with their PostgreSQL types'),
 });
 
-const model = z.object({
+export const model = z.object({
   model: z.string(),
   view: z.string(),
   viewCurrent: z
@@ -36,7 +41,7 @@ const model = z.object({
 
 const description = z.record(z.string(), z.unknown());
 
-const modelChange = z.object({
+export const modelChange = z.object({
   id: z.int(),
   at: moment,
   model: z.string(),
@@ -90,9 +95,19 @@ async function presentModel(db: Database, name: string, view: View): Promise<z.i
     viewCurrent,
     fields: fields.map(({ name: of, type, label, relation, description: said }) => ({
       ...{ name: of, type, label, relation, mirrored: said.mirrored !== false },
+      selection: presentSelection(said.selection),
       columns: columns.filter((column) => column.field === of).map((column) => presentColumn(column)),
     })),
   };
+}
+
+/** Odoo gives pairs of value and label; what is not one (a value that is no text) is left out. */
+function presentSelection(given: OdooFieldDescription['selection']): [string, string][] | null {
+  if (given === undefined) return null;
+  return given.flatMap((pair): [string, string][] => {
+    const [value, label] = Array.isArray(pair) ? pair : [];
+    return typeof value === 'string' && typeof label === 'string' ? [[value, label]] : [];
+  });
 }
 
 const presentColumn = ({ name, type }: { readonly name: string; readonly type: string }) => ({ name, type });

@@ -11,7 +11,7 @@ import { requireOdoo, requireRedis } from '../guards.ts';
 import { problemResponses } from '../problem.ts';
 import { odooIdParam } from '../schemas.ts';
 
-const accepted = z.object({ runId: z.int(), jobId: z.string() });
+export const accepted = z.object({ runId: z.int(), jobId: z.string() });
 const config = { scope: 'sync:write' } as const;
 const response = { 202: accepted, ...problemResponses };
 
