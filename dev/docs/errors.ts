@@ -1,0 +1,67 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { makeProblem } from '../../src/api/problem.ts';
+import { code, page, table } from './markdown.ts';
+
+const ROOT = resolve(import.meta.dirname, '../..');
+
+interface ErrorClass {
+  readonly file: string;
+  readonly code: string;
+  readonly meaning: string;
+}
+
+const CLASS =
+  /(?:\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\n)?export class \w+Error extends (?:(?!\n}\n)[\s\S])*?readonly code(?:: \w+)? = '(\w+)'([\s\S]*?)\n}\n/g;
+
+/** Every error with a stable code, from the class that is thrown. */
+export function errorsPage(): string {
+  const classes = ['src', 'workers'].flatMap(sources).flatMap(classesIn);
+  const rows = [...new Map(classes.map((one) => [one.code, one])).values()]
+    .sort((one, other) => (one.code < other.code ? -1 : 1))
+    .map((one) => [code(one.code), status(one.code), one.meaning]);
+  const intro =
+    'Codes are stable: programs may go by them. They stand in `code` of an `application/problem+json` answer, in ' +
+    '`sync_failure.code`, in `sync_log.error_code` and in `error.code` of a command with `--json`. The status is the one ' +
+    'of an HTTP answer; where there is none, the error is met in runs, failures and commands only.';
+  return page('Errors', intro, [table(['code', 'status', 'meaning'], rows)]);
+}
+
+function sources(folder: string): string[] {
+  return readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.ts'))
+    .map((file) => join(folder, file));
+}
+
+function classesIn(file: string): ErrorClass[] {
+  const text = readFileSync(join(ROOT, file), 'utf8');
+  return [...text.matchAll(CLASS)].map(([, comment, name = '', body = '']) => ({
+    file,
+    code: name,
+    meaning: comment === undefined ? messageIn(body) : proseOf(comment),
+  }));
+}
+
+const proseOf = (comment: string): string =>
+  comment
+    .replaceAll(/^\s*\*+ ?/gm, '')
+    .replaceAll(/@\w+[\s\S]*$/g, '')
+    .trim();
+
+/** The message's template, its values left open. */
+function messageIn(body: string): string {
+  const [, call = ''] = /super\(([\s\S]*?)\);/.exec(body) ?? [];
+  const texts = [...call.matchAll(/`((?:[^`\\]|\\.)*)`|'((?:[^'\\]|\\.)*)'/g)].map(
+    ([, one, two]) => one ?? two ?? '',
+  );
+  return texts
+    .join('')
+    .replaceAll(/\$\{[^}]*\}/g, '…')
+    .replaceAll('\\`', '`');
+}
+
+/** A code that no status is given to is answered as `internal_error`. */
+function status(name: string): string {
+  const { status: found, code: shown } = makeProblem(name);
+  return shown === name ? String(found) : '';
+}

@@ -1,0 +1,12 @@
+import { commandsPage } from './commands.ts';
+import { configurationPage } from './configuration.ts';
+import { databasePage } from './database.ts';
+import { errorsPage } from './errors.ts';
+
+/** The reference pages that are made from the code, by their path in the repository. */
+export const PAGES: Readonly<Record<string, () => string | Promise<string>>> = {
+  'docs/reference/commands.md': commandsPage,
+  'docs/reference/configuration.md': configurationPage,
+  'docs/reference/database.md': databasePage,
+  'docs/reference/errors.md': errorsPage,
+};
