@@ -116,17 +116,28 @@ export async function releaseLease(
     );
 }
 
-/** The state as people see it: `held` is false once the lease ran out, whatever the flag says. */
-export async function readState(
-  db: Queryable,
-  key: string,
-): Promise<(SyncStateRow & { held: boolean }) | null> {
+/** The state as people see it. */
+export interface ShownState extends SyncStateRow {
+  /** False once the lease ran out, whatever the flag says. */
+  readonly held: boolean;
+  /** Since `lastSync`, which is Odoo's time, by PostgreSQL's clock: never below 0, null before the first sync. */
+  readonly ageSeconds: number | null;
+}
+
+export async function readState(db: Queryable, key: string): Promise<ShownState | null> {
   const rows = await db
     .select({
       state: syncState,
       held: sql<boolean>`coalesce(${syncState.leaseExpiresAt} >= clock_timestamp(), false)`,
+      ageSeconds: sql<
+        number | null
+      >`greatest(0, extract(epoch from clock_timestamp() - ${syncState.lastSync}))::int`,
     })
     .from(syncState)
     .where(eq(syncState.key, key));
-  return rows[0] === undefined ? null : { ...rows[0].state, held: rows[0].held };
+  const [row] = rows;
+  if (row === undefined) return null;
+  // `greatest` passes over null.
+  const ageSeconds = row.state.lastSync === null ? null : row.ageSeconds;
+  return { ...row.state, held: row.held, ageSeconds };
 }
