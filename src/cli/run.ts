@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { ConfigError } from '../config.ts';
 import { errorCode, errorMessage } from '../errors.ts';
+import { packageVersion } from '../version.ts';
 import { addAlerts } from './alerts.ts';
 import { BadArgumentError } from './errors.ts';
 import type { ExitCode } from './exit.ts';
@@ -15,7 +16,6 @@ import { addStatus } from './status.ts';
 import { addSync } from './sync.ts';
 import { addTryton } from './tryton.ts';
 import { addVerify } from './verify.ts';
-import { packageVersion } from './version.ts';
 
 /**
  * The `passerelle` command.

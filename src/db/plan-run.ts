@@ -37,24 +37,26 @@ export async function beginPlan(db: Queryable, run: Planned, notes: PlanNotes): 
 
 /**
  * Ends a run that owes nothing from the start, and gives its lease back with how far it got: one statement, since this
- * is what most runs are. False: the run is another's.
+ * is what most runs are.
+ *
+ * @returns how long it took, in milliseconds; null: the run is another's.
  */
 export async function endEmptyPlan(
   db: Queryable,
   key: string,
   run: Planned,
   reached: { readonly lastSync: Date; readonly modelRead?: number; readonly rpcCalls: number },
-): Promise<boolean> {
-  const rows = await db.execute(sql`
+): Promise<number | null> {
+  const [row] = await db.execute<{ ms: number }>(sql`
     with ended as (
       update ${syncLog} set status = 'success', planned = 0, rpc_calls = ${reached.rpcCalls},
         planned_at = clock_timestamp(), finished_at = clock_timestamp(), error_code = null, error_message = null,
         duration_ms = (extract(epoch from clock_timestamp() - coalesce(started_at, requested_at)) * 1000)::int
-      where ${mine(run)} returning id),
+      where ${mine(run)} returning id, duration_ms),
     released as (
       update ${syncState} set is_syncing = false, lease_run_id = null, lease_expires_at = null,
         last_sync = ${text(reached.lastSync)}, model_read = coalesce(${reached.modelRead ?? null}, model_read)
       from ended where key = ${key} and lease_run_id = ended.id and lease_token = ${run.leaseToken})
-    select id from ended`);
-  return rows.length > 0;
+    select duration_ms as ms from ended`);
+  return row?.ms ?? null;
 }

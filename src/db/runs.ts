@@ -1,5 +1,6 @@
 import { and, desc, eq, inArray, isNotNull, lt, sql } from 'drizzle-orm';
 import type { Queryable } from './connection.ts';
+import type { EndedRun } from './ended-run.ts';
 import { syncRunItem, syncRunPage } from './schema/ledger.ts';
 import type { RunMode, RunStatus, RunTrigger, SyncLogRow } from './schema/sync.ts';
 import { syncLog } from './schema/sync.ts';
@@ -127,7 +128,7 @@ export async function settleRun(
   id: number,
   reason: { readonly code: string; readonly message: string } | null,
   status: 'failed' | null = null,
-): Promise<void> {
+): Promise<EndedRun> {
   const items = sql`(select count(*) filter (where state <> 'open') as seen,
       count(*) filter (where state = 'created') as created, count(*) filter (where state = 'updated') as updated,
       count(*) filter (where state = 'unchanged') as unchanged, count(*) filter (where state = 'gone') as gone,
@@ -137,7 +138,7 @@ export async function settleRun(
       coalesce(sum(lines_removed), 0) as lines_removed, coalesce(sum(rpc_calls), 0) as rpc_calls
     from ${syncRunItem} where run_id = ${id})`;
   const pages = sql`(select coalesce(sum(rpc_calls), 0) as rpc_calls from ${syncRunPage} where run_id = ${id})`;
-  await db.execute(sql`
+  const [row] = await db.execute<{ [K in keyof EndedRun]: EndedRun[K] }>(sql`
     update ${syncLog} as run set
       status = coalesce(${status}, case when items.failed > 0 or ${reason !== null} then 'partial' else 'success' end),
       seen = items.seen, created = items.created, updated = items.updated, unchanged = items.unchanged,
@@ -148,5 +149,10 @@ export async function settleRun(
       finished_at = clock_timestamp(),
       duration_ms = (extract(epoch from clock_timestamp() - coalesce(run.started_at, run.requested_at)) * 1000)::int
     from ${items} as items, ${pages} as pages
-    where run.id = ${id}`);
+    where run.id = ${id}
+    returning run.mode, run.status, run.duration_ms as "durationMs", run.created, run.updated, run.unchanged,
+      run.archived, run.gone, run.failed, run.late, run.lines_seen as "linesSeen",
+      run.lines_removed as "linesRemoved"`);
+  if (row === undefined) throw new Error(`run ${id} is not in sync_log`);
+  return row;
 }

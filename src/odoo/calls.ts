@@ -1,4 +1,4 @@
-import { errorCode } from '../errors.ts';
+import { errorCode, errorMessage } from '../errors.ts';
 import type { RetryDecision, RetryPolicy } from '../retry.ts';
 import { retry } from '../retry.ts';
 import { OdooUnavailableError, OdooUnreachableError } from './errors.ts';
@@ -11,13 +11,17 @@ export interface OdooCall {
   readonly model: string | undefined;
   readonly ms: number;
   readonly ok: boolean;
-  /** The error's code when not ok. */
+  /** The error's code and message when not ok. */
   readonly code: string | undefined;
+  readonly message: string | undefined;
+  /** It only asked which protocol the server speaks: no answer is an answer. */
+  readonly isProbe: boolean;
 }
 
 export interface CallLimits {
   readonly concurrency: number;
   readonly callsPerSecond?: number | undefined;
+  /** Told of each try. It must not throw. */
   readonly onCall?: ((call: OdooCall) => void) | undefined;
 }
 
@@ -25,9 +29,15 @@ const POLICY: RetryPolicy = { tries: 3, firstDelayMs: 200, longestDelayMs: 2000 
 /** A server that asks for more than this is left alone, and the caller told. */
 const LONGEST_WAIT_MS = 10_000;
 
+export interface Performed {
+  readonly method: string;
+  readonly model?: string;
+  readonly isProbe?: boolean;
+}
+
 export interface Calls {
   count: number;
-  perform<T>(what: { readonly method: string; readonly model?: string }, work: () => Promise<T>): Promise<T>;
+  perform<T>(what: Performed, work: () => Promise<T>): Promise<T>;
 }
 
 /** Every exchange passes here: limits, retries, counting, telling. Signing in is never tried twice. */
@@ -35,18 +45,26 @@ export function createCalls({ concurrency, callsPerSecond, onCall }: CallLimits)
   const gate = createGate(concurrency, callsPerSecond);
   const calls: Calls = {
     count: 0,
-    perform({ method, model }, work) {
+    perform({ method, model, isProbe = false }, work) {
       const once = async () => {
         calls.count++;
         const start = performance.now();
-        const tell = (code: string | undefined) =>
-          onCall?.({ method, model, ms: performance.now() - start, ok: code === undefined, code });
+        const tell = (code?: string, message?: string) =>
+          onCall?.({
+            method,
+            model,
+            ms: performance.now() - start,
+            ok: code === undefined,
+            code,
+            message,
+            isProbe,
+          });
         try {
           const result = await work();
-          tell(undefined);
+          tell();
           return result;
         } catch (error) {
-          tell(errorCode(error));
+          tell(errorCode(error), errorMessage(error));
           throw error;
         }
       };

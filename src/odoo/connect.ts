@@ -37,6 +37,7 @@ async function choose(transports: Transports, calls: Calls): Promise<Connection>
         calls,
         `Odoo ${version} has JSON-2 and takes the secret as an API key`,
         version,
+        true,
       );
     } catch (error) {
       if (!(error instanceof OdooAuthError)) throw error;
@@ -63,17 +64,18 @@ async function signIn(
   calls: Calls,
   reason: string,
   known?: string,
+  isProbe = false,
 ): Promise<Connection> {
   const { protocol } = transport;
   const version = known ?? (await calls.perform({ method: 'version' }, () => transport.version())).version;
-  const uid = await calls.perform({ method: 'authenticate' }, () => transport.authenticate());
+  const uid = await calls.perform({ method: 'authenticate', isProbe }, () => transport.authenticate());
   return { transport, server: { protocol, version, uid, reason } };
 }
 
 /** The version by `/web/version`, which older servers lack: they answer 404 or with a page of their website. */
 async function newVersion(json2: Transport, calls: Calls): Promise<string | undefined> {
   try {
-    return (await calls.perform({ method: 'version' }, () => json2.version())).version;
+    return (await calls.perform({ method: 'version', isProbe: true }, () => json2.version())).version;
   } catch (error) {
     if (error instanceof OdooEndpointError || error instanceof OdooMalformedError) return undefined;
     throw error;

@@ -10,7 +10,7 @@ import { createJson2 } from './transports/json2.ts';
 import { createJsonRpc } from './transports/jsonrpc.ts';
 import type { VersionAnswer } from './transports/transport.ts';
 import { createXmlRpc } from './transports/xmlrpc.ts';
-import type { OdooProtocol, OdooValue } from './types.ts';
+import type { OdooProtocol, OdooServer, OdooValue } from './types.ts';
 
 export interface OdooClientOptions extends CallLimits {
   /** Root of the server; a path prefix and a trailing slash are fine. */
@@ -24,6 +24,8 @@ export interface OdooClientOptions extends CallLimits {
   readonly timeoutMs: number;
   /** Merged into the context of every call; `active_test` is always false. */
   readonly context: Readonly<Record<string, OdooValue>>;
+  /** Told each time it has signed in. It must not throw. */
+  readonly onConnect?: ((server: OdooServer) => void) | undefined;
 }
 
 /** A signed-in line to one server, whatever the protocol. */
@@ -56,10 +58,16 @@ export function createSession(options: OdooClientOptions): Session {
   let connecting: Promise<Connection> | undefined;
 
   const connection = () => {
-    connecting ??= connect(transports, options.protocol, calls).catch((error) => {
-      connecting = undefined;
-      throw error;
-    });
+    connecting ??= connect(transports, options.protocol, calls).then(
+      (connected) => {
+        options.onConnect?.(connected.server);
+        return connected;
+      },
+      (error) => {
+        connecting = undefined;
+        throw error;
+      },
+    );
     return connecting;
   };
   return {

@@ -1,4 +1,5 @@
 import type { Queryable } from '../db/connection.ts';
+import type { EndedRun } from '../db/ended-run.ts';
 import type { Progress } from '../db/lease.ts';
 import { releaseLease } from '../db/lease.ts';
 import type { QueuedPage } from '../db/ledger.ts';
@@ -24,19 +25,22 @@ export async function advanceRun(mirror: Mirror, runId: number): Promise<void> {
 
 /** @returns the last id that was archived, where there may be more: each step is a transaction of its own. */
 async function advanceOnce(mirror: Mirror, runId: number, after: number | null): Promise<number | null> {
-  const { db, queues, settings, log } = mirror;
+  const { db, queues, settings, log, onRunEnded } = mirror;
   const step = await db.transaction(async (tx) => {
     const run = await lockRun(tx, runId);
     if (run === null || run.status !== 'running' || run.plannedAt === null) return null;
     const closed = await closePages(tx, runId);
     const pages = await nextPages(tx, runId, settings.pagesInFlight);
     const done = pages.length === 0 && !(await hasOpenItems(tx, runId));
-    if (!done) return { run, pages, closed, done, after: null };
+    if (!done) return { run, pages, closed, after: null, ended: null };
     const end = await endRun(tx, mirror, run, after);
-    return { run, pages, closed: [...closed, ...end.closed], done, after: end.after };
+    return { run, pages, ...end, closed: [...closed, ...end.closed] };
   });
   if (step === null) return null;
-  if (step.done && step.after === null) log.info({ runId, mode: step.run.mode }, 'run ended');
+  if (step.ended !== null) {
+    log.info({ runId, mode: step.run.mode }, 'run ended');
+    onRunEnded(step.ended);
+  }
   await queuePages(mirror, runId, step.run.leaseToken, step.pages);
   await queues.readings.drop(runId, step.closed);
   return step.after;
@@ -46,6 +50,8 @@ async function advanceOnce(mirror: Mirror, runId: number, after: number | null):
 interface EndStep {
   readonly after: number | null;
   readonly closed: readonly number[];
+  /** Null while there are more steps. */
+  readonly ended: EndedRun | null;
 }
 
 /** A run that owes nothing archives what is gone, step by step, and ends. */
@@ -57,13 +63,13 @@ async function endRun(
 ): Promise<EndStep> {
   const { definition, log } = mirror;
   const step = archives(run) ? await archiveStep(tx, mirror, run, after) : NO_STEP;
-  if (step.after !== null) return { after: step.after, closed: [] };
+  if (step.after !== null) return { after: step.after, closed: [], ended: null };
   // Those whose last BC was stored after the look at them and before the look at the run.
   const closed = await closePages(tx, run.id);
   if (step.refused !== null) log.error({ runId: run.id, code: step.refused.code }, step.refused.message);
-  await settleRun(tx, run.id, step.refused);
+  const ended = await settleRun(tx, run.id, step.refused);
   await release(tx, definition.key, run, reached(run));
-  return { after: null, closed };
+  return { after: null, closed, ended };
 }
 
 /** A sweep proves the windows; it does not move them. */
@@ -104,20 +110,22 @@ export function advanceWhenPageIsDone(mirror: Mirror, at: { runId: number; page:
  * A holder whose token is old changes nothing: the run is another's.
  */
 export async function failRun(
-  { db, definition, log }: Mirror,
+  { db, definition, log, onRunEnded }: Mirror,
   runId: number,
   token: number | null,
   error: unknown,
 ): Promise<void> {
   const reason = { code: errorCode(error), message: errorMessage(error) };
-  const failed = await db.transaction(async (tx) => {
+  const ended = await db.transaction(async (tx) => {
     const run = await lockRun(tx, runId);
-    if (run?.status !== 'running' || run.leaseToken !== token) return false;
-    await settleRun(tx, runId, reason, 'failed');
+    if (run?.status !== 'running' || run.leaseToken !== token) return null;
+    const settled = await settleRun(tx, runId, reason, 'failed');
     await release(tx, definition.key, run, {});
-    return true;
+    return settled;
   });
-  if (failed) log.error({ runId, ...reason }, 'run failed');
+  if (ended === null) return;
+  log.error({ runId, ...reason }, 'run failed');
+  onRunEnded(ended);
 }
 
 async function release(tx: Queryable, key: string, run: SyncLogRow, progress: Progress): Promise<void> {

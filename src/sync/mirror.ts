@@ -1,5 +1,6 @@
 import type { RetentionConfig, SyncConfig } from '../config.ts';
 import type { Database } from '../db/connection.ts';
+import type { EndedRun } from '../db/ended-run.ts';
 import type { Logger } from '../logger.ts';
 import type { OdooClient } from '../odoo/types.ts';
 import type { Queues } from '../queues/queues.ts';
@@ -23,4 +24,6 @@ export interface Mirror {
   readonly settings: SyncConfig;
   readonly retention: RetentionConfig;
   readonly log: Logger;
+  /** Told of each run that this process brings to its end, once that is certain. */
+  readonly onRunEnded: (run: EndedRun) => void;
 }

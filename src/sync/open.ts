@@ -1,7 +1,10 @@
 import type { Redis } from 'ioredis';
 import type { Config, OdooConfig } from '../config.ts';
 import { openDatabase } from '../db/connection.ts';
+import type { EndedRun } from '../db/ended-run.ts';
+import { OdooHealthRecorder } from '../health/odoo.ts';
 import type { Logger } from '../logger.ts';
+import type { OdooCall } from '../odoo/calls.ts';
 import { createOdooClient } from '../odoo/client.ts';
 import { openRedis } from '../queues/connection.ts';
 import { openQueues } from '../queues/queues.ts';
@@ -17,11 +20,18 @@ const CONTENT_BYTES = 32 * 1024 * 1024;
 /** Connections for plans, the watchdog, and BCs that are looked at apart; groups and pages have their own. */
 const OTHERS = 10;
 
+/** Who is told of what the mirror does. They must not throw. */
+export interface Observers {
+  readonly called?: (call: OdooCall) => void;
+  readonly ended?: (run: EndedRun) => void;
+}
+
 /** Opens what a process needs to run the mirror. Everything opened is given to `defer`. */
 export function openMirror(
   config: Config & { readonly odoo: OdooConfig },
   log: Logger,
   defer: (release: () => Promise<unknown> | unknown) => void,
+  observers: Observers = {},
 ): { mirror: Mirror; redis: Redis } {
   const database = openDatabase(config.databaseUrl, GROUPS_AT_ONCE + config.sync.pagesInFlight + OTHERS);
   defer(database.close);
@@ -29,7 +39,16 @@ export function openMirror(
   defer(() => redis.disconnect());
   const queues = openQueues(redis, config.queuePrefix, log);
   defer(queues.close);
-  const odoo = createOdooClient(config.odoo);
+  const health = new OdooHealthRecorder(database.db, config.odoo, log);
+  defer(() => health.close());
+  const odoo = createOdooClient({
+    ...config.odoo,
+    onConnect: (server) => health.connected(server),
+    onCall: (call) => {
+      health.observe(call);
+      observers.called?.(call);
+    },
+  });
   defer(() => odoo.close());
   const definition = bcDefinition(config.odoo, config.sync);
   const { groupSize: size, groupWaitMs: waitMs } = config.sync;
@@ -44,6 +63,7 @@ export function openMirror(
     settings: config.sync,
     retention: config.retention,
     log,
+    onRunEnded: (run) => observers.ended?.(run),
   };
   return { mirror, redis };
 }

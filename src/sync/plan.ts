@@ -1,3 +1,4 @@
+import { idleRun } from '../db/ended-run.ts';
 import { dueFailures } from '../db/failures.ts';
 import { heartbeat } from '../db/lease.ts';
 import { addItems, addPages, owedIds } from '../db/ledger.ts';
@@ -95,7 +96,7 @@ async function writeLedger(
 
 /** Most runs find nothing to do. */
 async function endEmpty(
-  { db, definition, log }: Mirror,
+  { db, definition, log, onRunEnded }: Mirror,
   run: HeldRun,
   {
     mode,
@@ -105,8 +106,10 @@ async function endEmpty(
   }: Pick<SyncLogRow, 'mode' | 'modelChange' | 'rpcCalls'> & { nowSync: Date },
 ): Promise<'ended'> {
   const reached = { lastSync: nowSync, rpcCalls, ...(mode === 'full' && { modelRead: modelChange }) };
-  if (!(await endEmptyPlan(db, definition.key, run, reached))) throw new LeaseLostError(run.id);
+  const durationMs = await endEmptyPlan(db, definition.key, run, reached);
+  if (durationMs === null) throw new LeaseLostError(run.id);
   log.info({ runId: run.id, mode }, 'run ended');
+  onRunEnded(idleRun({ mode, status: 'success', durationMs }));
   return 'ended';
 }
 

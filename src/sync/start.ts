@@ -1,3 +1,4 @@
+import { idleRun } from '../db/ended-run.ts';
 import { readState } from '../db/lease.ts';
 import { closeRun, findRun } from '../db/runs.ts';
 import type { SyncLogRow } from '../db/schema/sync.ts';
@@ -18,10 +19,10 @@ export async function startRun(mirror: Mirror, run: SyncLogRow): Promise<void> {
   const abandoned = run.mode === 'single' ? null : await abandonedRun(mirror, run.id);
   const held = await takeRun(mirror, abandoned?.id ?? run.id);
   if (abandoned !== null && held !== null) {
-    await skip(mirror, run.id, `Run ${abandoned.id} had been left unfinished; it was resumed instead.`);
+    await skip(mirror, run, `Run ${abandoned.id} had been left unfinished; it was resumed instead.`);
   } else if (held === null && run.status === 'queued') {
     const holder = (await readState(mirror.db, mirror.definition.key))?.leaseRunId ?? null;
-    await skip(mirror, run.id, `Run ${holder ?? 'before'} is still in progress.`);
+    await skip(mirror, run, `Run ${holder ?? 'before'} is still in progress.`);
   }
   if (held !== null) await carryOn(mirror, held);
 }
@@ -34,7 +35,12 @@ export async function abandonedRun({ db, definition }: Mirror, asking?: number):
   return run?.status === 'running' ? run : null;
 }
 
-async function skip({ db, log }: Mirror, runId: number, message: string): Promise<void> {
+async function skip(
+  { db, log, onRunEnded }: Mirror,
+  { id: runId, mode }: SyncLogRow,
+  message: string,
+): Promise<void> {
   await closeRun(db, runId, 'skipped', { code: 'run_in_progress', message });
   log.info({ runId, reason: message }, 'run skipped');
+  onRunEnded(idleRun({ mode, status: 'skipped', durationMs: 0 }));
 }

@@ -1,0 +1,71 @@
+import type { Database } from '../db/connection.ts';
+import type { Queues } from '../queues/queues.ts';
+import { BC_KEY } from '../sync/document.ts';
+import type { TrytonClient } from '../tryton/client.ts';
+import { answered } from './answered.ts';
+import type { Called } from './calls.ts';
+import { callMetrics } from './calls.ts';
+import type { Answered } from './http.ts';
+import { httpMetrics } from './http.ts';
+import { mirrorMetrics } from './mirror.ts';
+import { queueMetrics } from './queues.ts';
+import type { Scraped } from './registry.ts';
+import { openRegistry, textOf } from './registry.ts';
+import { storeMetrics } from './stores.ts';
+import { trytonMetrics } from './tryton.ts';
+import { upstreamMetrics } from './upstreams.ts';
+
+/** A store that takes longer counts as down for this scrape: Prometheus waits ten seconds for the whole. */
+const STORE_LIMIT_MS = 2000;
+
+export interface ApiSources {
+  readonly db: Database;
+  readonly queues: Queues;
+  /** Null where no Tryton is configured. */
+  readonly tryton: TrytonClient | null;
+}
+
+/** What an API process tells: its own figures, and what all processes share, asked for at each scrape. */
+export interface ApiMetrics {
+  answered(answer: Answered): void;
+  called(call: Called): void;
+  signedIn(error: Error | null): void;
+  /** Never rejects. Scrapes that come together are one. */
+  scrape(sources: ApiSources): Promise<Scraped>;
+}
+
+export function openApiMetrics(): ApiMetrics {
+  const registry = openRegistry();
+  const stores = storeMetrics(registry);
+  const queues = queueMetrics(registry);
+  const tryton = trytonMetrics(registry);
+  const ofPostgres = [stores, mirrorMetrics(registry, BC_KEY), upstreamMetrics(registry)];
+  const refresh = async ({ db, queues: asked, tryton: client }: ApiSources) => {
+    const [postgresql, redis] = await Promise.all([
+      inTime(ofPostgres.map((part) => () => part.refresh(db))),
+      inTime([() => queues.refresh(asked)]),
+      inTime(client === null ? [] : [() => tryton.refresh(client)]),
+    ]);
+    stores.told('postgresql', postgresql);
+    stores.told('redis', redis);
+    return textOf(registry);
+  };
+  let scraping: Promise<Scraped> | null = null;
+  return {
+    answered: httpMetrics(registry),
+    called: callMetrics(registry),
+    signedIn: tryton.signedIn,
+    scrape: (sources) => {
+      scraping ??= refresh(sources).finally(() => {
+        scraping = null;
+      });
+      return scraping;
+    },
+  };
+}
+
+/** Whether all of it was done in time. */
+async function inTime(works: readonly (() => Promise<void>)[]): Promise<boolean> {
+  const done = () => Promise.all(works.map((work) => work()));
+  return (await answered(done, STORE_LIMIT_MS)) !== null;
+}
