@@ -108,11 +108,15 @@ const SORTED_AS: Readonly<Partial<Record<FieldKind, Extract>>> = {
 /** Pages of text have no order that anybody looks for. */
 const LONG: ReadonlySet<string> = new Set(['text', 'html']);
 
+/** Whether BCs can be sorted by a field of this type of Odoo's. */
+export const isSortable = (type: string): boolean =>
+  !LONG.has(type) && SORTED_AS[fieldKind(type)] !== undefined;
+
 function readOrder(sort: string, fields: readonly OdooFieldRow[]): DocumentOrder {
   const descending = sort.startsWith('-');
   const name = descending ? sort.slice(1) : sort;
   if (name === 'odoo_id') return { field: null, extract: 'id', descending };
-  const sortable = fields.filter(({ type }) => !LONG.has(type) && SORTED_AS[fieldKind(type)] !== undefined);
+  const sortable = fields.filter(({ type }) => isSortable(type));
   const extract = SORTED_AS[fieldKind(known('sort', name, sortable, ['odoo_id']).type)] ?? 'text';
   return { field: name, extract, descending };
 }

@@ -4,7 +4,8 @@ import type { Extract, FieldKind } from './documents-values.ts';
 import { comparable, KEY_CHARACTERS, parameter, typed } from './documents-values.ts';
 import { bc } from './schema/documents.ts';
 
-export type Operator = 'eq' | 'ne' | 'gt' | 'gte' | 'lt' | 'lte' | 'in' | 'like' | 'null';
+export const OPERATOR_NAMES = ['eq', 'ne', 'gt', 'gte', 'lt', 'lte', 'in', 'like', 'null'] as const;
+export type Operator = (typeof OPERATOR_NAMES)[number];
 
 const ORDERED = ['gt', 'gte', 'lt', 'lte'] as const;
 

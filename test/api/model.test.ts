@@ -56,6 +56,8 @@ test('fields come as Odoo describes them, with the columns of the view', async (
     expect.objectContaining({
       ...{ name: 'date_order', type: 'datetime', label: 'date_order', relation: null },
       columns: [{ name: 'date_order', type: 'timestamp with time zone' }],
+      operators: ['eq', 'ne', 'gt', 'gte', 'lt', 'lte', 'in', 'like', 'null'],
+      sortable: true,
     }),
   );
 });

@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import type { Database } from '../../db/connection.ts';
+import { OPERATOR_NAMES, OPERATORS } from '../../db/documents-filter.ts';
+import { fieldKind } from '../../db/documents-values.ts';
 import { listFields } from '../../db/fields.ts';
 import { listModelChanges } from '../../db/model-changes.ts';
 import { MODEL_CHANGES } from '../../db/schema/model.ts';
@@ -10,6 +12,7 @@ import { isViewCurrent } from '../../db/views.ts';
 import type { OdooFieldDescription } from '../../odoo/types.ts';
 import type { Api } from '../app.ts';
 import type { ApiDeps } from '../deps.ts';
+import { isSortable } from '../list-query.ts';
 import { problemResponses } from '../problem.ts';
 import { idCursor, limit, moment, pageOf, toPage } from '../schemas.ts';
 
@@ -22,6 +25,10 @@ export const field = z.object({
     .array(z.tuple([z.string(), z.string()]))
     .nullable()
     .describe('the values of a selection, each with its label'),
+  operators: z
+    .array(z.enum(OPERATOR_NAMES))
+    .describe('those of `filter[field][operator]` that suit its type'),
+  sortable: z.boolean().describe('the list of BCs can be sorted by it'),
   mirrored: z.boolean().describe('false: its contents are left out (SYNC_BINARIES=off)'),
   columns: z
     .array(z.object({ name: z.string(), type: z.string() }))
@@ -96,6 +103,8 @@ async function presentModel(db: Database, name: string, view: View): Promise<z.i
     fields: fields.map(({ name: of, type, label, relation, description: said }) => ({
       ...{ name: of, type, label, relation, mirrored: said.mirrored !== false },
       selection: presentSelection(said.selection),
+      operators: [...OPERATORS[fieldKind(type)]],
+      sortable: isSortable(type),
       columns: columns.filter((column) => column.field === of).map((column) => presentColumn(column)),
     })),
   };
