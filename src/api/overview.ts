@@ -16,7 +16,9 @@ const LAST_RUNS = 5;
 const currentRun = runWithProgress.extend({
   phase: z
     .enum(RUN_PHASES)
-    .describe('planning: what it owes is not known yet; fetching: Odoo has not been asked for every page yet'),
+    .describe(
+      'planning: what it owes is not known yet; fetching: Odoo has not been asked for every page yet',
+    ),
   elapsedMs: z.int().describe('since it started'),
 });
 
@@ -25,8 +27,14 @@ export const overview = z.object({
   key: z.string(),
   isSyncing: z.boolean(),
   lastSync: moment.nullable(),
-  ageSeconds: z.int().nullable().describe("since lastSync, by PostgreSQL's clock; null before the first sync"),
-  everySeconds: z.int().nullable().describe('between two scheduled runs (SYNC_EVERY); null: none is scheduled'),
+  ageSeconds: z
+    .int()
+    .nullable()
+    .describe("since lastSync, by PostgreSQL's clock; null before the first sync"),
+  everySeconds: z
+    .int()
+    .nullable()
+    .describe('between two scheduled runs (SYNC_EVERY); null: none is scheduled'),
   lateAfterSeconds: z
     .int()
     .nullable()

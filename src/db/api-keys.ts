@@ -1,4 +1,5 @@
 import { and, asc, eq, gt, isNull, lt, or, sql } from 'drizzle-orm';
+import { isAnyOf } from './columns.ts';
 import type { Queryable } from './connection.ts';
 import { newKeyText, readKeyText } from './key-text.ts';
 import type { ApiKeyRow, Scope } from './schema/gateway.ts';
@@ -37,19 +38,24 @@ export async function listApiKeys(db: Queryable): Promise<ApiKeyRow[]> {
   return db.select().from(apiKey).orderBy(asc(apiKey.id));
 }
 
+const isUsable = and(
+  isNull(apiKey.revokedAt),
+  or(isNull(apiKey.expiresAt), gt(apiKey.expiresAt, sql`clock_timestamp()`)),
+);
+
 /** Whether any key would be let in now. */
 export async function hasUsableKey(db: Queryable): Promise<boolean> {
+  const rows = await db.select({ id: apiKey.id }).from(apiKey).where(isUsable).limit(1);
+  return rows.length > 0;
+}
+
+/** Those of some keys that would still be let in. */
+export async function usableKeys(db: Queryable, ids: readonly number[]): Promise<ReadonlySet<number>> {
   const rows = await db
     .select({ id: apiKey.id })
     .from(apiKey)
-    .where(
-      and(
-        isNull(apiKey.revokedAt),
-        or(isNull(apiKey.expiresAt), gt(apiKey.expiresAt, sql`clock_timestamp()`)),
-      ),
-    )
-    .limit(1);
-  return rows.length > 0;
+    .where(and(isAnyOf(apiKey.id, ids), isUsable));
+  return new Set(rows.map(({ id }) => id));
 }
 
 /**

@@ -1,0 +1,50 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import files from '@fastify/static';
+import type { FastifyInstance, FastifyReply } from 'fastify';
+import { DashboardNotBuiltError } from '../admin-errors.ts';
+import { makeProblem, sendProblem } from '../problem.ts';
+import { DASHBOARD_POLICY, securePages } from '../security-headers.ts';
+
+const schema = { hide: true };
+const INDEX = 'index.html';
+/** What the build names after its content. */
+const HASHED = /^assets\//;
+/** A file, unlike a page such as `bc/42`. */
+const FILE = /\.[a-z0-9]+$/;
+
+/** The dashboard's files. Every other path under /admin is one of its pages, which the browser knows. */
+export async function dashboardRoutes(scope: FastifyInstance, webRoot: string): Promise<void> {
+  await scope.register(async (pages) => {
+    securePages(pages, DASHBOARD_POLICY);
+    if (!existsSync(join(webRoot, INDEX))) {
+      const tell = () => {
+        throw new DashboardNotBuiltError();
+      };
+      pages.get('/admin', { schema }, tell);
+      pages.get('/admin/*', { schema }, tell);
+      return;
+    }
+    await pages.register(files, { root: webRoot, serve: false });
+    pages.get('/admin', { schema }, (_request, reply) => sendIndex(reply));
+    pages.get<{ Params: { '*': string } }>('/admin/*', { schema }, ({ params: { '*': path } }, reply) => {
+      if (!FILE.test(path)) return sendIndex(reply);
+      return HASHED.test(path)
+        ? reply.sendFile(path, { maxAge: '1y', immutable: true })
+        : reply.sendFile(path, { cacheControl: false });
+    });
+  });
+}
+
+/** Never from a cache without asking: it names the files of one build. */
+function sendIndex(reply: FastifyReply) {
+  return reply.header('cache-control', 'no-cache').sendFile(INDEX, { cacheControl: false });
+}
+
+/** What is no route under /admin/api is not a page either. */
+export function unknownData(scope: FastifyInstance): void {
+  scope.all('/api/*', { schema }, ({ method, url }, reply) => {
+    const [path = ''] = url.split('?', 1);
+    return sendProblem(reply, makeProblem('not_found', `No route ${method} ${path}.`));
+  });
+}

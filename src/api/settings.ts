@@ -1,0 +1,38 @@
+import { fileURLToPath } from 'node:url';
+
+/** What the API is given besides its configuration: limits against slow clients, rhythms, and where the dashboard is. */
+export interface ApiSettings {
+  /** For a whole request, from its first byte: slow senders do not hold a socket for ever. */
+  readonly requestTimeoutMs: number;
+  /** For its headers alone. */
+  readonly headersTimeoutMs: number;
+  /** How often the two are looked at: a request may last this much longer. */
+  readonly timeoutCheckMs: number;
+  /** For an idle connection. */
+  readonly keepAliveTimeoutMs: number;
+  /** For a connection on which nothing moves while it is answered: a reader that stopped reading. */
+  readonly stalledTimeoutMs: number;
+  /** The live events: at most, and at least, so often something is sent. */
+  readonly eventEveryMs: number;
+  readonly eventHeartbeatMs: number;
+  /** Folder of the built dashboard. */
+  readonly webRoot: string;
+}
+
+/** Compiled, this file lies in `dist/src/api`; run from its source, in `src/api`. */
+const webRoot = fileURLToPath(
+  new URL(import.meta.url.endsWith('.ts') ? '../../dist/web/' : '../../web/', import.meta.url),
+);
+
+export const API_SETTINGS: ApiSettings = {
+  requestTimeoutMs: 30_000,
+  headersTimeoutMs: 15_000,
+  timeoutCheckMs: 5000,
+  // Longer than the idle limit of common load balancers (60 s), so that they, not we, close an idle connection.
+  keepAliveTimeoutMs: 72_000,
+  // Longer than the longest time that a call of Tryton may be given.
+  stalledTimeoutMs: 900_000,
+  eventEveryMs: 1000,
+  eventHeartbeatMs: 15_000,
+  webRoot,
+};
