@@ -18,6 +18,7 @@ export function shape(env: Environment) {
     redisUrl: env.REDIS_URL,
     queuePrefix: env.QUEUE_PREFIX,
     logLevel: env.LOG_LEVEL,
+    shutdown: { drainMs: env.SHUTDOWN_DRAIN, deadlineMs: env.SHUTDOWN_DEADLINE },
     /** Null where no Odoo is configured: then there is no mirror. */
     odoo: env.ODOO_URL === undefined ? null : odooShape(env, env.ODOO_URL),
     /** The models whose fields the read API knows, Odoo or not. */

@@ -23,16 +23,3 @@ export async function withResources<T>(work: (defer: (release: Release) => void)
   if (failures.length > 0) throw failures[0];
   return result as T;
 }
-
-/** Resolves when the process is asked to stop (SIGTERM or SIGINT), with the signal's name; until then it stays alive. */
-export function stopSignal(): Promise<NodeJS.Signals> {
-  const alive = setInterval(() => {}, 2 ** 30);
-  return new Promise((resolve) => {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-      process.once(signal, () => {
-        clearInterval(alive);
-        resolve(signal);
-      });
-    }
-  });
-}

@@ -1,6 +1,7 @@
-import type { FastifyInstance } from 'fastify';
+import { setTimeout as pause } from 'node:timers/promises';
 import { startAlerts } from './alerts/watcher.ts';
 import { buildApp } from './api/app.ts';
+import { closeWhenAnswered } from './api/draining.ts';
 import type { Config } from './config.ts';
 import { ConfigError, readConfig } from './config.ts';
 import { openDatabase } from './db/connection.ts';
@@ -10,10 +11,8 @@ import type { Logger } from './logger.ts';
 import { createLogger } from './logger.ts';
 import { openRedis } from './queues/connection.ts';
 import { openQueues } from './queues/queues.ts';
-import { stopSignal, withResources } from './resources.ts';
-
-/** Open answers get this long to end once the process is asked to stop. */
-const CLOSE_DEADLINE_MS = 10_000;
+import { withResources } from './resources.ts';
+import { endWithin, stopSignal } from './shutdown.ts';
 
 process.exitCode = await main();
 // A socket that waits for a server that is gone must not keep the process alive.
@@ -34,6 +33,7 @@ async function main(): Promise<number> {
 /** Listens until SIGTERM or SIGINT. PostgreSQL and Redis may come later: `/readyz` says what is missing. */
 async function serve(config: Config, log: Logger): Promise<void> {
   const stopped = stopSignal();
+  const stopping = new AbortController();
   await withResources(async (defer) => {
     const { db, close } = openDatabase(config.databaseUrl);
     defer(close);
@@ -47,8 +47,9 @@ async function serve(config: Config, log: Logger): Promise<void> {
     const gateway = openGateway(config.tryton, stores, log, defer);
     const alerts = startAlerts({ db, log, config, probe: circuitProbe(gateway.tryton) });
     defer(() => alerts.stop());
-    const app = await buildApp({ config, db, queues, redis, cacheRedis, log, ...gateway });
-    defer(() => closeInTime(app));
+    const deps = { config, db, queues, redis, cacheRedis, log, stopping: stopping.signal };
+    const app = await buildApp({ ...deps, ...gateway });
+    defer(() => closeWhenAnswered(app));
     const url = await app.listen({ host: config.http.host, port: config.http.port });
     log.info(
       {
@@ -61,14 +62,10 @@ async function serve(config: Config, log: Logger): Promise<void> {
       'listening',
     );
     log.info({ signal: await stopped }, 'stopping');
+    stopping.abort();
+    await pause(config.shutdown.drainMs);
+    endWithin(config.shutdown.deadlineMs, log);
   });
-}
-
-/** Waits for open answers, then drops the connections that are left. */
-async function closeInTime(app: FastifyInstance): Promise<void> {
-  const cut = setTimeout(() => app.server.closeAllConnections(), CLOSE_DEADLINE_MS);
-  await app.close();
-  clearTimeout(cut);
 }
 
 /** A queue that never reached Redis would wait for it before it closes. */

@@ -151,6 +151,14 @@ export const variables = {
     .describe('most API requests per minute, for each key'),
   HOST: z.string().default('127.0.0.1').describe('address the API listens on'),
   PORT: count(0, 65_535).default(3000).describe('port the API listens on'),
+  SHUTDOWN_DRAIN: duration()
+    .default(0)
+    .describe(
+      'how long the API still takes requests once it is asked to stop, while /readyz tells load balancers 503',
+    ),
+  SHUTDOWN_DEADLINE: duration(1000, 'a duration of at least 1s such as 30s, 10m or 1h')
+    .default(25_000)
+    .describe('how long answers and jobs in progress may take to end, API and worker alike'),
   LOG_LEVEL: oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
     .default('info')
     .describe('least severe message that is logged'),

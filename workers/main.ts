@@ -4,12 +4,10 @@ import type { MirrorConfig } from '../src/config.ts';
 import { ConfigError, readConfig } from '../src/config.ts';
 import type { Logger } from '../src/logger.ts';
 import { createLogger } from '../src/logger.ts';
-import { stopSignal, withResources } from '../src/resources.ts';
+import { withResources } from '../src/resources.ts';
+import { endWithin, stopSignal } from '../src/shutdown.ts';
 import { openMirror } from '../src/sync/open.ts';
 import { startWorkers } from './workers.ts';
-
-/** Jobs in progress may finish for this long after SIGTERM; what is cut off is delivered again elsewhere. */
-const GRACE_MS = 25_000;
 
 /**
  * The heap grows by 60 % of what is alive before V8 (Node 20 and 24) collects what is old. By itself it lets a worker's
@@ -28,6 +26,7 @@ async function main(): Promise<void> {
 }
 
 async function work(config: MirrorConfig, log: Logger): Promise<void> {
+  const stopped = stopSignal();
   await withResources(async (defer) => {
     const { mirror, redis } = openMirror(config, log, defer);
     // The gateway is the API's.
@@ -35,11 +34,10 @@ async function work(config: MirrorConfig, log: Logger): Promise<void> {
     defer(() => alerts.stop());
     const workers = await startWorkers(mirror, { redis, prefix: config.queuePrefix, scheduled: true });
     log.info({ odoo: mirror.odoo.target, model: mirror.definition.model }, 'worker started');
-    const signal = await stopSignal();
-    log.info({ signal }, 'stopping');
-    const deadline = setTimeout(() => process.exit(1), GRACE_MS);
+    log.info({ signal: await stopped }, 'stopping');
+    // Jobs that are cut off are delivered again, to another worker.
+    endWithin(config.shutdown.deadlineMs, log);
     await workers.stop();
-    clearTimeout(deadline);
   });
 }
 

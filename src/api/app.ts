@@ -5,6 +5,7 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
 import { guardApi } from './access.ts';
 import type { ApiDeps } from './deps.ts';
+import { closeWhileDraining } from './draining.ts';
 import { describeApi } from './openapi.ts';
 import { handleError, makeProblem, sendProblem } from './problem.ts';
 import { parseQueryString } from './query-string.ts';
@@ -34,6 +35,7 @@ export type Api = ReturnType<typeof createApi>;
 export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
   const api = createApi(deps.log);
   logRequests(api);
+  closeWhileDraining(api, deps);
   await describeApi(api);
   await guardApi(api, deps);
   healthRoutes(api, deps);

@@ -18,4 +18,6 @@ export interface ApiDeps {
   readonly tryton: TrytonClient | null;
   readonly trytonHealth: Pick<Health, 'read'> | null;
   readonly log: Logger;
+  /** Aborted as soon as the process is asked to stop. */
+  readonly stopping: AbortSignal;
 }

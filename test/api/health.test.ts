@@ -26,7 +26,7 @@ async function withNothingRunning(
   const queues = openQueues(redis, 'nothing', log);
   const app = await buildApp({
     ...{ config: api.config, log, queues, redis, cacheRedis, tryton: null, trytonHealth: null },
-    db: db ?? database.db,
+    ...{ db: db ?? database.db, stopping: new AbortController().signal },
   });
   try {
     await work(app);

@@ -1,16 +1,14 @@
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
-import { resolve } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { createApiKey } from '../../src/db/api-keys.ts';
+import type { ApiProcess } from '../harness/api-process.ts';
+import { startApiProcess } from '../harness/api-process.ts';
 import { freshDatabase } from '../harness/database.ts';
 import { freshPrefix, redisUrl } from '../harness/redis.ts';
 import { until } from '../harness/until.ts';
 import { bearer } from './start-api.ts';
-
-const ROOT = resolve(import.meta.dirname, '../..');
 
 let database: Awaited<ReturnType<typeof freshDatabase>>;
 beforeAll(async () => {
@@ -18,35 +16,16 @@ beforeAll(async () => {
 });
 afterAll(() => database.close());
 
-const running: ReturnType<typeof spawn>[] = [];
+const running: ApiProcess[] = [];
 afterEach(() => {
-  for (const child of running.splice(0)) child.kill('SIGKILL');
+  for (const { child } of running.splice(0)) child.kill('SIGKILL');
 });
 
 function startServer(env: Record<string, string>) {
-  const child = spawn(process.execPath, ['--import', 'tsx', 'src/server.ts'], {
-    cwd: ROOT,
-    env: {
-      PATH: process.env['PATH'],
-      DATABASE_URL: database.url,
-      REDIS_URL: redisUrl(),
-      QUEUE_PREFIX: freshPrefix(),
-      PORT: '0',
-      ...env,
-    },
-  });
-  running.push(child);
-  let output = '';
-  child.stderr.on('data', (chunk: Buffer) => {
-    output += chunk.toString();
-  });
-  const exit = once(child, 'exit').then(([code]) => code as number | null);
-  const listening = () =>
-    until(
-      () => /"url":"([^"]+)"/.exec(output)?.[1] ?? (child.exitCode !== null && output),
-      'the API to listen',
-    );
-  return { child, exit, output: () => output, listening };
+  const stores = { DATABASE_URL: database.url, REDIS_URL: redisUrl(), QUEUE_PREFIX: freshPrefix() };
+  const server = startApiProcess({ ...stores, ...env });
+  running.push(server);
+  return server;
 }
 
 test.each(['SIGTERM', 'SIGINT'] as const)('%s ends it with 0 once it has answered', async (signal) => {

@@ -55,7 +55,9 @@ export async function startApi(
   const stores = { redis: cacheRedis, prefix: config.queuePrefix, db: database.db };
   const releases: (() => Promise<void>)[] = [];
   const gateway = openGateway(config.tryton, stores, log, (release) => releases.push(release));
-  const deps: ApiDeps = { config, db: database.db, queues, redis, cacheRedis, log, ...gateway, ...replaced };
+  const stopping = new AbortController().signal;
+  const opened = { config, db: database.db, queues, redis, cacheRedis, log, stopping };
+  const deps: ApiDeps = { ...opened, ...gateway, ...replaced };
   const app = await buildApp(deps);
   await app.ready();
   await until(() => cacheRedis.status === 'ready', 'the connection to Redis');

@@ -32,6 +32,7 @@ describe('one BC that cannot be stored', () => {
       cacheRedis: redis,
       tryton: null,
       trytonHealth: null,
+      stopping: new AbortController().signal,
     });
     app.addHook('onClose', () => redis.disconnect());
     return app;

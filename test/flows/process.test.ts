@@ -62,6 +62,19 @@ describe('the worker process', () => {
     });
   });
 
+  it('cuts off at the deadline what does not end, with exit code 1; the next worker takes it up again', async () => {
+    office.odoo.faults.when({ method: 'read', model: 'dimagaz.bc' }, 'hang', 1);
+    const runId = await office.request('full');
+    const first = worker({ SHUTDOWN_DEADLINE: '1s' });
+    await until(() => office.odoo.faults.taken.get('hang') === 1, 'a page that hangs');
+    first.child.kill('SIGTERM');
+    expect(await first.exit).toBe(1);
+    expect(first.output()).toContain('"deadlineMs":1000');
+    worker();
+    const bcs = office.odoo.count('dimagaz.bc');
+    expect(await office.ended(runId)).toMatchObject({ status: 'success', seen: bcs, created: bcs });
+  });
+
   it('starts incremental runs by itself, and a full one first', async () => {
     worker({ SYNC_EVERY: '1s' });
     const modes = await until(async () => {

@@ -32,6 +32,8 @@ export function healthRoutes(api: Api, deps: ApiDeps): void {
       },
     },
     async (request, reply) => {
+      if (deps.stopping.aborted)
+        return sendProblem(reply, makeProblem('not_ready', 'The process is stopping.'));
       const found = await Promise.all([checkDatabase(deps), checkRedis(deps)]);
       const errors = found.filter((check) => check !== null);
       if (errors.length === 0) return { status: 'ready' as const };
