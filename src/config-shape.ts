@@ -21,6 +21,8 @@ export function shape(env: Environment) {
     shutdown: { drainMs: env.SHUTDOWN_DRAIN, deadlineMs: env.SHUTDOWN_DEADLINE },
     /** Null where no Odoo is configured: then there is no mirror. */
     odoo: env.ODOO_URL === undefined ? null : odooShape(env, env.ODOO_URL),
+    /** Without a secret no webhook of Odoo is listened to. */
+    hooks: { secret: env.ODOO_HOOK_SECRET, delayMs: env.ODOO_HOOK_DELAY },
     /** The models whose fields the read API knows, Odoo or not. */
     model: env.ODOO_MODEL,
     lineModel: env.ODOO_LINE_MODEL,

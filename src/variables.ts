@@ -51,6 +51,14 @@ export const variables = {
   ODOO_CALLS_PER_SECOND: count(1, 10_000)
     .optional()
     .describe('most calls started per second, for each process; unlimited when unset'),
+  ODOO_HOOK_SECRET: z
+    .string()
+    .regex(/^[\w.~-]{24,}$/, 'a secret of at least 24 letters, digits or any of _ . ~ -')
+    .optional()
+    .describe('what the webhooks of Odoo bring to /hooks/odoo; without it there is no such route'),
+  ODOO_HOOK_DELAY: duration()
+    .default(2000)
+    .describe('how long what webhooks tell of is collected before it is read from Odoo'),
   SYNC_EVERY: durationOrOff.default(60_000).describe('pause between incremental runs'),
   FULL_SYNC_CRON: cronOrOff.default('0 3 * * *').describe('when a full run starts, UTC'),
   SWEEP_EVERY: durationOrOff

@@ -1,5 +1,4 @@
 import type { Job } from 'bullmq';
-import { DelayedError } from 'bullmq';
 import { CronExpressionParser } from 'cron-parser';
 import { readState } from '../src/db/lease.ts';
 import { createRun, findRun } from '../src/db/runs.ts';
@@ -9,10 +8,8 @@ import { syncPayload } from '../src/queues/sync.ts';
 import { failRun } from '../src/sync/advance.ts';
 import type { Mirror } from '../src/sync/mirror.ts';
 import { startRun } from '../src/sync/start.ts';
+import { comeBack } from './come-back.ts';
 import { deathsOf, isDeadly, WorkerDiedError } from './deaths.ts';
-
-/** A scheduled job that cannot be taken up now comes back after this pause. */
-const PASS_ON_MS = 5000;
 
 /**
  * Starts one run. A job that a schedule fired opens its run here, and remembers it in case it is delivered twice;
@@ -83,11 +80,6 @@ async function isLeft(
   if (!isDeadly(deaths)) return false;
   await failRun(mirror, run.id, run.leaseToken, new WorkerDiedError(`The plan of run ${run.id}`, deaths));
   return true;
-}
-
-async function comeBack(job: Job, token: string | undefined): Promise<never> {
-  await job.moveToDelayed(Date.now() + PASS_ON_MS, token);
-  throw new DelayedError();
 }
 
 async function runOf({ db, definition }: Mirror, { runId, mode, trigger }: SyncPayload): Promise<SyncLogRow> {

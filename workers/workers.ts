@@ -4,17 +4,18 @@ import type { Redis } from 'ioredis';
 import { errorMessage } from '../src/errors.ts';
 import type { BcPayload } from '../src/queues/bc.ts';
 import { BC_QUEUE } from '../src/queues/bc.ts';
+import { HOOKS_JOB } from '../src/queues/hooks.ts';
 import type { PagePayload } from '../src/queues/pages.ts';
 import { PAGES_QUEUE } from '../src/queues/pages.ts';
 import { keptJobs } from '../src/queues/policy.ts';
 import { applySchedule } from '../src/queues/schedulers.ts';
-import type { SyncPayload } from '../src/queues/sync.ts';
 import { SYNC_QUEUE } from '../src/queues/sync.ts';
 import type { UpkeepPayload } from '../src/queues/upkeep.ts';
 import { UPKEEP_QUEUE } from '../src/queues/upkeep.ts';
 import type { Mirror } from '../src/sync/mirror.ts';
 import { handleBc } from './bc.ts';
 import { NO_LIMIT } from './deaths.ts';
+import { handleHooks } from './hooks.ts';
 import { handlePage } from './pages.ts';
 import { handleSync } from './sync.ts';
 import { handleUpkeep } from './upkeep.ts';
@@ -55,8 +56,8 @@ export async function startWorkers(mirror: Mirror, { redis, prefix, scheduled }:
   const stopping = new AbortController();
   const upkeep = (job: Job<UpkeepPayload>) => handleUpkeep(mirror, job, stopping.signal);
   const workers = [
-    start(SYNC_QUEUE, PLANS_AT_ONCE, (job: Job<SyncPayload>, token) =>
-      handleSync(mirror, job, scheduled, token),
+    start(SYNC_QUEUE, PLANS_AT_ONCE, (job: Job, token) =>
+      job.name === HOOKS_JOB ? handleHooks(mirror, job, token) : handleSync(mirror, job, scheduled, token),
     ),
     start(PAGES_QUEUE, settings.pagesInFlight, (job: Job<PagePayload>) => handlePage(mirror, job)),
     start(BC_QUEUE, settings.bcConcurrency, (job: Job<BcPayload>) => handleBc(mirror, job)),

@@ -11,6 +11,7 @@ import { createSandboxServer } from './server.ts';
 import { stamp, stampOfNow } from './stamps.ts';
 import { Store } from './store.ts';
 import { beginTransaction, type SandboxTransaction } from './transaction.ts';
+import { Webhooks } from './webhooks.ts';
 import { Writer } from './writer.ts';
 
 export interface SandboxOptions {
@@ -63,6 +64,8 @@ export interface SandboxOdoo extends SandboxSchema {
   /** What `read` answers to JSON now, contents of binaries included, whatever faults are set. Unknown ids are left out. */
   read(model: string, ids: readonly number[]): Answer[];
   readonly faults: Faults;
+  /** None until one is added. */
+  readonly webhooks: Webhooks;
   /** Every call since the start or since it was last emptied (`calls.length = 0`); the newest 100,000. */
   readonly calls: SandboxCall[];
   stop(): Promise<void>;
@@ -90,6 +93,7 @@ export async function startSandboxOdoo(options: SandboxOptions = {}): Promise<Sa
   const { documents = 0, lines = 5, seed = 1 } = options;
   generate(store, { documents, lines, seed, now: now(), ...login });
   const calls: SandboxCall[] = [];
+  const webhooks = new Webhooks();
   const note = (call: SandboxCall) => {
     if (calls.push(call) > MOST_CALLS) calls.shift();
   };
@@ -101,8 +105,9 @@ export async function startSandboxOdoo(options: SandboxOptions = {}): Promise<Sa
     ...login,
     version: store.version,
     faults,
+    webhooks,
     calls,
-    ...verbs(store, options.clock),
+    ...verbs(store, options.clock, webhooks),
     ...schemaOf(store),
     stop: () => close(server),
   };
@@ -128,8 +133,8 @@ function close(server: Server): Promise<void> {
   });
 }
 
-function verbs(store: Store, clock: (() => Date) | undefined) {
-  const begin = (at?: Date) => beginTransaction(store, at ? stamp(at) : stampOfNow(clock), USER_ID);
+function verbs(store: Store, clock: (() => Date) | undefined, webhooks: Webhooks) {
+  const begin = (at?: Date) => beginTransaction(store, at ? stamp(at) : stampOfNow(clock), USER_ID, webhooks);
   const once = <T>(work: (transaction: SandboxTransaction) => T): T => {
     const transaction = begin();
     const result = work(transaction);

@@ -1,5 +1,6 @@
 import type { Values } from './columns.ts';
 import type { Store } from './store.ts';
+import type { Webhooks } from './webhooks.ts';
 import { Writer } from './writer.ts';
 
 /**
@@ -15,8 +16,13 @@ export interface SandboxTransaction {
 }
 
 /** `stamp` is a timestamp of `stamps.ts`. */
-export function beginTransaction(store: Store, stamp: string, uid: number): SandboxTransaction {
-  const writer = new Writer(store, stamp, uid);
+export function beginTransaction(
+  store: Store,
+  stamp: string,
+  uid: number,
+  webhooks: Webhooks,
+): SandboxTransaction {
+  const writer = new Writer(store, stamp, uid, (model, id) => webhooks.note(model, id));
   const work: (() => void)[] = [];
   return {
     create(model, values) {
@@ -28,6 +34,7 @@ export function beginTransaction(store: Store, stamp: string, uid: number): Sand
     unlink: (model, ids) => void work.push(() => writer.unlink(model, ids)),
     commit() {
       for (const step of work.splice(0)) step();
+      webhooks.send();
     },
   };
 }

@@ -2,16 +2,21 @@ import { type Command, columns, emptyColumn, isCommands, type Values } from './c
 import type { FieldDefinition, Row, Stored, StoredCompute } from './fields.ts';
 import type { Store, Table } from './store.ts';
 
+export type Touched = (model: string, id: number) => void;
+
 /** Writes rows as one transaction of Odoo does: everything it touches gets the same stamp and user. */
 export class Writer {
   readonly #store: Store;
   readonly #stamp: string;
   readonly #uid: number;
+  readonly #touched: Touched;
 
-  constructor(store: Store, stamp: string, uid: number) {
+  /** `touched` hears of each record that is written, created or deleted. */
+  constructor(store: Store, stamp: string, uid: number, touched: Touched = () => {}) {
     this.#store = store;
     this.#stamp = stamp;
     this.#uid = uid;
+    this.#touched = touched;
   }
 
   create(model: string, id: number, values: Values): void {
@@ -45,6 +50,7 @@ export class Writer {
       const row = existing(table, id);
       this.#release(model, id);
       table.delete(id);
+      this.#touched(model, id);
       for (const compute of table.definition.computes ?? []) {
         if (compute.of) this.#computeOn(table, row, compute);
       }
@@ -60,6 +66,7 @@ export class Writer {
   }
 
   #put(table: Table, row: Row): void {
+    this.#touched(table.definition.name, row.id);
     table.put({ ...row, write_uid: this.#uid, write_date: this.#stamp });
   }
 

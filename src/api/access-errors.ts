@@ -68,7 +68,11 @@ export class RateLimitedError extends PasserelleError {
   override readonly name = 'RateLimitedError';
   readonly code = 'rate_limited';
   override readonly retryable = true;
-  constructor(whose: 'this key' | 'this address without a valid key', perMinute: number, seconds: number) {
+  constructor(
+    whose: 'this key' | 'this address without a valid key' | 'hooks of this address',
+    perMinute: number,
+    seconds: number,
+  ) {
     super(`More than ${perMinute} requests per minute with ${whose}; go on in ${seconds} s.`);
   }
 }

@@ -15,6 +15,7 @@ import { bcHistoryRoute } from './routes/bc-history.ts';
 import { bcListRoute } from './routes/bc-list.ts';
 import { failureRoutes } from './routes/failures.ts';
 import { healthRoutes } from './routes/health.ts';
+import { hookRoutes } from './routes/hooks.ts';
 import { incidentRoutes } from './routes/incidents.ts';
 import { modelRoute } from './routes/model.ts';
 import { requestRoutes } from './routes/requests.ts';
@@ -50,6 +51,7 @@ export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
   requestRoutes(api, deps);
   trytonPingRoute(api, deps);
   await trytonRpcRoute(api, deps);
+  hookRoutes(api, deps);
   await adminRoutes(api, deps);
   return api;
 }

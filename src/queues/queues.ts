@@ -4,6 +4,7 @@ import { errorMessage } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import type { BcQueue } from './bc.ts';
 import { BC_QUEUE } from './bc.ts';
+import { Hooks } from './hooks.ts';
 import type { PagesQueue } from './pages.ts';
 import { PAGES_QUEUE } from './pages.ts';
 import { Readings } from './readings.ts';
@@ -19,6 +20,8 @@ export interface Queues {
   readonly upkeep: UpkeepQueue;
   /** What pages read, until their BCs are stored. */
   readonly readings: Readings;
+  /** What Odoo told of, until it is read. */
+  readonly hooks: Hooks;
   close(): Promise<void>;
 }
 
@@ -38,6 +41,7 @@ export function openQueues(redis: Redis, prefix: string, log: Logger): Queues {
   return {
     ...queues,
     readings: new Readings(redis, prefix),
+    hooks: new Hooks(redis, prefix),
     close: async () => {
       await Promise.all([queues.sync, queues.pages, queues.bc, queues.upkeep].map((queue) => queue.close()));
     },

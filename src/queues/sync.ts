@@ -1,9 +1,10 @@
 import type { Queue } from 'bullmq';
 import { z } from 'zod';
 import { RUN_MODES, RUN_TRIGGERS } from '../db/schema/sync.ts';
+import type { HooksPayload } from './hooks.ts';
 import { ONE_TRY } from './policy.ts';
 
-/** Plans runs: one job is one run to be started (or to be skipped). */
+/** Plans runs: one job is one run to be started (or to be skipped), or a batch of hooks that asks for one. */
 export const SYNC_QUEUE = 'sync';
 
 export const syncPayload = z.object({
@@ -13,7 +14,7 @@ export const syncPayload = z.object({
   runId: z.int().optional(),
 });
 export type SyncPayload = z.infer<typeof syncPayload>;
-export type SyncQueue = Queue<SyncPayload>;
+export type SyncQueue = Queue<SyncPayload | HooksPayload>;
 
 /** Queues the planning of a run that stands in `sync_log`. Asking again is harmless: the id is the run's. */
 export async function enqueueRun(queue: SyncQueue, run: Required<SyncPayload>): Promise<string> {

@@ -9,7 +9,7 @@ export type RunMode = (typeof RUN_MODES)[number];
 export const RUN_STATUSES = ['queued', 'running', 'success', 'partial', 'failed', 'skipped'] as const;
 export type RunStatus = (typeof RUN_STATUSES)[number];
 
-export const RUN_TRIGGERS = ['schedule', 'api', 'cli', 'retry'] as const;
+export const RUN_TRIGGERS = ['schedule', 'api', 'cli', 'retry', 'hook'] as const;
 export type RunTrigger = (typeof RUN_TRIGGERS)[number];
 
 /** One row per mirror (`bclinbc`): how far it got, and the lease that keeps two runs apart. */

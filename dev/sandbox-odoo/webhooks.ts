@@ -1,0 +1,61 @@
+/** As in Odoo: an answer that takes longer is not waited for. */
+const LIMIT_MS = 1000;
+
+/** What an automation rule of Odoo 19 with a webhook posts. */
+interface Hook {
+  readonly _action: string;
+  readonly _id: number;
+  readonly _model: string;
+}
+
+/**
+ * Posts what Odoo's automation rules would: one request for each record that a transaction wrote, created or deleted,
+ * one after the other, once it is committed. What becomes of them Odoo only logs.
+ */
+export class Webhooks {
+  readonly #targets = new Map<string, ReadonlySet<string>>();
+  #written = new Map<string, Hook>();
+  #sending: Promise<void> = Promise.resolve();
+  /** The statuses of the answers so far; 0 where there was none. */
+  readonly answers: number[] = [];
+
+  /** Has the records of these models told of at `url`. Returns what ends it. */
+  add(url: string, models: readonly string[]): () => void {
+    this.#targets.set(url, new Set(models));
+    return () => void this.#targets.delete(url);
+  }
+
+  /** Keeps a record of the transaction in progress. */
+  note(model: string, id: number): void {
+    this.#written.set(`${model},${id}`, { _action: 'Passerelle(#1)', _id: id, _model: model });
+  }
+
+  /** The transaction is committed. */
+  send(): void {
+    const hooks = [...this.#written.values()];
+    this.#written = new Map();
+    for (const [url, models] of this.#targets) {
+      const told = hooks.filter(({ _model }) => models.has(_model));
+      this.#sending = this.#sending.then(async () => {
+        for (const hook of told) this.answers.push(await post(url, hook));
+      });
+    }
+  }
+
+  /** When all that was written so far is told of. */
+  sent(): Promise<void> {
+    return this.#sending;
+  }
+}
+
+async function post(url: string, hook: Hook): Promise<number> {
+  try {
+    const headers = { 'content-type': 'application/json' };
+    const signal = AbortSignal.timeout(LIMIT_MS);
+    const answer = await fetch(url, { method: 'POST', headers, body: JSON.stringify(hook), signal });
+    await answer.body?.cancel();
+    return answer.status;
+  } catch {
+    return 0;
+  }
+}
