@@ -1,0 +1,53 @@
+import { useEffect, useState } from 'preact/hooks';
+import type { Page } from './answers.ts';
+import type { ProblemError } from './client.ts';
+import { get } from './client.ts';
+import type { Endpoint } from './endpoints.ts';
+import { asProblem } from './use-answer.ts';
+
+export interface Pages<Item> {
+  readonly items: readonly Item[] | null;
+  readonly problem: ProblemError | null;
+  readonly loading: boolean;
+  readonly hasMore: boolean;
+  readonly more: () => void;
+}
+
+interface State<Item> {
+  readonly items: readonly Item[] | null;
+  readonly cursor: string | null;
+  readonly problem: ProblemError | null;
+  readonly loading: boolean;
+}
+
+/** A list that grows at its end. It begins anew when `key` or `version` changes. */
+export function usePages<Item>(
+  at: (cursor: string | undefined) => Endpoint<Page<Item>>,
+  key: string | number,
+  version: unknown = 0,
+): Pages<Item> {
+  const [state, setState] = useState<State<Item>>(FIRST);
+  const load = async (before: readonly Item[], cursor: string | undefined, isWanted: () => boolean) => {
+    setState((last) => ({ ...last, loading: true }));
+    try {
+      const { items, nextCursor } = await get(at(cursor));
+      if (!isWanted()) return;
+      setState({ items: [...before, ...items], cursor: nextCursor, problem: null, loading: false });
+    } catch (error) {
+      if (isWanted()) setState((last) => ({ ...last, problem: asProblem(error), loading: false }));
+    }
+  };
+  // The key says all of the list; version asks anew.
+  useEffect(() => {
+    let wanted = true;
+    void load([], undefined, () => wanted);
+    return () => {
+      wanted = false;
+    };
+  }, [key, version]);
+  const { items, cursor, problem, loading } = state;
+  const more = () => void load(items ?? [], cursor ?? undefined, () => true);
+  return { items, problem, loading, hasMore: cursor !== null, more };
+}
+
+const FIRST = { items: null, cursor: null, problem: null, loading: true } as const;

@@ -1,0 +1,11 @@
+import { texts } from '../i18n/texts.ts';
+import { connection } from '../live/mirror.ts';
+
+/** Whether what is shown follows the service, in colour and in words. */
+export function ConnectionMark() {
+  return (
+    <span class={`connection ${connection.value}`} role="status">
+      {texts.value.common.connections[connection.value]}
+    </span>
+  );
+}

@@ -1,0 +1,13 @@
+import { texts } from '../i18n/texts.ts';
+import { connection } from '../live/mirror.ts';
+import { Icon } from './Icon.tsx';
+
+/** Says that what is shown may be old, for as long as the service cannot be reached. */
+export function ConnectionNotice() {
+  if (connection.value !== 'lost') return null;
+  return (
+    <p class="notice bad" role="alert">
+      <Icon name="alert" /> {texts.value.common.connectionLost}
+    </p>
+  );
+}

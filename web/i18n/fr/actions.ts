@@ -1,0 +1,27 @@
+export const actions = {
+  title: 'Lancer une synchronisation',
+  syncNow: 'Synchroniser',
+  syncNowHint: 'Lit ce qui a changé dans Odoo depuis la dernière fois.',
+  full: 'Synchronisation complète',
+  fullTitle: 'Tout relire ?',
+  fullHint:
+    'Tous les bons de commande sont relus dans Odoo. Cela prend plusieurs minutes s’ils sont nombreux.',
+  sweep: 'Balayage',
+  sweepHint:
+    'Compare tous les identifiants et toutes les dates, rattrape les oublis, archive ce qui a disparu d’Odoo.',
+  resync: 'Relire un bon',
+  resyncLabel: 'Identifiant Odoo du bon de commande',
+  resyncThis: 'Relire dans Odoo',
+  retry: 'Réessayer',
+  retryOf: (id: number) => `Réessayer le bon de commande ${id}`,
+  sending: 'Envoi…',
+  queued: (id: number) => `Synchronisation ${id} en file d’attente.`,
+  running: (id: number) => `Synchronisation ${id} en cours…`,
+  runningOf: (id: number, done: string, planned: string) => `Synchronisation ${id} : ${done} sur ${planned}…`,
+  success: (id: number, counts: string) => `Synchronisation ${id} réussie : ${counts}.`,
+  partial: (id: number, counts: string) => `Synchronisation ${id} terminée, mais pas pour tous : ${counts}.`,
+  failed: (id: number, reason: string) => `Échec de la synchronisation ${id} : ${reason}`,
+  skipped: (id: number) => `Synchronisation ${id} ignorée : une autre était en cours.`,
+  noReason: 'aucune raison n’a été donnée.',
+  followed: 'Voir la synchronisation',
+};

@@ -1,0 +1,8 @@
+import { actions } from './actions.ts';
+import { bc } from './bc.ts';
+import { common } from './common.ts';
+import { overview } from './overview.ts';
+import { problems } from './problems.ts';
+import { runs } from './runs.ts';
+
+export const fr = { common, overview, actions, runs, bc, problems };

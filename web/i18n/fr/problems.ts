@@ -1,0 +1,17 @@
+export const problems = {
+  no_connection: 'Le service ne répond pas. Vérifiez qu’il tourne, puis réessayez.',
+  unreadable: 'Le service a donné une réponse illisible.',
+  bad_credentials: 'Vous n’êtes plus connecté. Rechargez la page.',
+  cross_origin: 'La demande a été refusée car elle ne venait pas de cette page. Rechargez-la.',
+  run_in_progress: 'Une synchronisation est déjà en cours. Attendez sa fin, puis réessayez.',
+  odoo_not_configured: 'Aucun Odoo n’est configuré : seule la copie existante peut être lue.',
+  tryton_not_configured: 'Aucun Tryton n’est configuré.',
+  redis_unavailable: 'Redis ne répond pas : rien ne peut être mis en file. Réessayez dans un instant.',
+  database_unavailable: 'PostgreSQL ne répond pas. Réessayez dans un instant.',
+  failure_not_found: 'Ce bon de commande n’est plus en échec.',
+  bc_not_found: 'Ce bon de commande n’est pas dans le miroir.',
+  run_not_found: 'Cette synchronisation n’existe pas.',
+  rate_limited: 'Trop de demandes. Patientez un instant.',
+  bad_value: 'Une des valeurs ne convient pas à son champ.',
+  bad_cursor: 'La liste a changé entre-temps : revenez à sa première page.',
+};

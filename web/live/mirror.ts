@@ -1,0 +1,32 @@
+import { computed, signal } from '@preact/signals';
+import type { Overview } from '../api/answers.ts';
+import { now } from './clock.ts';
+import { noteProgress } from './pace.ts';
+
+export type Connection = 'connecting' | 'live' | 'polling' | 'lost';
+
+export const connection = signal<Connection>('connecting');
+
+/** The newest state that came, and when, by this browser's clock. */
+export const latest = signal<{ readonly state: Overview; readonly at: number } | null>(null);
+
+export function accept(state: Overview): void {
+  const at = Date.now();
+  noteProgress(state.currentRun, at);
+  latest.value = { state, at };
+}
+
+/** How old the mirror is, in milliseconds, counting on between two states; null before the first sync. */
+export const ageMs = computed((): number | null => {
+  const known = latest.value;
+  if (known === null || known.state.ageSeconds === null) return null;
+  return known.state.ageSeconds * 1000 + Math.max(0, now.value - known.at);
+});
+
+/** Changes whenever lists that hang on runs have to be read again: a run ended, failed BCs came or went. */
+export const epoch = computed((): string => {
+  const state = latest.value?.state;
+  if (state === undefined) return '';
+  const ends = state.lastRuns.map(({ id, status, finishedAt }) => `${id}${status}${finishedAt}`);
+  return [...ends, state.openFailures, state.openIncidents].join();
+});

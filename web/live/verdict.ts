@@ -1,0 +1,26 @@
+import type { Overview, Run } from '../api/answers.ts';
+
+export type Verdict = 'fresh' | 'syncing' | 'late' | 'failing' | 'empty' | 'unknown';
+
+/**
+ * Whether it is all right, in one word. What is wrong goes before what is under way: a mirror that is late stays so
+ * until a run has ended well.
+ *
+ * @param ageMs how old the mirror is now
+ */
+export function verdictOf(state: Overview | null, ageMs: number | null): Verdict {
+  if (state === null) return 'unknown';
+  if (lastWord(state.lastRuns)?.status === 'failed') return 'failing';
+  if (state.lateAfterSeconds !== null && ageMs !== null && ageMs >= state.lateAfterSeconds * 1000) {
+    return 'late';
+  }
+  if (state.currentRun !== null) return 'syncing';
+  return state.lastSync === null ? 'empty' : 'fresh';
+}
+
+/** The newest run of the whole mirror that has ended: single orders and skipped runs say nothing of it. */
+function lastWord(runs: readonly Run[]): Run | undefined {
+  return runs.find(
+    ({ mode, status }) => mode !== 'single' && ['success', 'partial', 'failed'].includes(status),
+  );
+}

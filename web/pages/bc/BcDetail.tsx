@@ -1,0 +1,76 @@
+import { useState } from 'preact/hooks';
+import type { Document, Model } from '../../api/answers.ts';
+import { documentAt, resyncAt } from '../../api/endpoints.ts';
+import { useAnswer } from '../../api/use-answer.ts';
+import { useRequest } from '../../api/use-request.ts';
+import { Icon } from '../../components/Icon.tsx';
+import { Loadable } from '../../components/Loadable.tsx';
+import { Ago, Moment } from '../../components/Moment.tsx';
+import { Outcome } from '../../components/Outcome.tsx';
+import { Title } from '../../components/Title.tsx';
+import { moment } from '../../i18n/format.ts';
+import { texts } from '../../i18n/texts.ts';
+import { epoch } from '../../live/mirror.ts';
+import { FieldsCard } from './FieldsCard.tsx';
+import { HistoryCard } from './HistoryCard.tsx';
+import { LinesCard } from './LinesCard.tsx';
+
+interface BcDetailProps {
+  readonly id: number;
+  readonly header: Model;
+  readonly lines: Model;
+}
+
+export function BcDetail({ id, header, lines }: BcDetailProps) {
+  const { bc, actions } = texts.value;
+  const [version, setVersion] = useState(0);
+  const { requested, send, isBusy } = useRequest(() => setVersion((last) => last + 1));
+  const turn = `${version} ${epoch.value}`;
+  // Contents of files are not shown, so they are not fetched: one may have megabytes.
+  const fields = header.fields.filter(({ type }) => type !== 'binary').map(({ name }) => name);
+  const loaded = useAnswer(documentAt(id, { fields: fields.join() }), turn);
+  const name = nameOf(loaded.answer) ?? String(id);
+  return (
+    <>
+      <div class="page-head">
+        <Title text={bc.one(name)} />
+        <button type="button" class="primary" disabled={isBusy} onClick={() => void send(resyncAt(id))}>
+          <Icon name="sync" /> {actions.resyncThis}
+        </button>
+      </div>
+      <Outcome of={requested} />
+      <Loadable of={loaded}>
+        {(document) => (
+          <>
+            <Stamps of={document} />
+            <FieldsCard model={header} values={document.fields} />
+            <LinesCard model={lines} id={id} version={turn} isArchived={document.archivedAt !== null} />
+            <HistoryCard header={header} lines={lines} id={id} version={turn} values={document.fields} />
+          </>
+        )}
+      </Loadable>
+    </>
+  );
+}
+
+function Stamps({ of: { odooId, archivedAt, changedAt, syncedAt } }: { readonly of: Document }) {
+  const { bc } = texts.value;
+  return (
+    <>
+      {archivedAt !== null && (
+        <p class="notice warn">
+          <Icon name="alert" /> {bc.goneSince(moment(new Date(archivedAt)))}
+        </p>
+      )}
+      <p class="quiet">
+        {bc.odooId} {odooId} · {bc.changedAt} : <Moment at={changedAt} /> · {bc.syncedAt} :{' '}
+        <Ago at={syncedAt} />
+      </p>
+    </>
+  );
+}
+
+function nameOf(document: Document | null): string | null {
+  const name = document?.fields['name'];
+  return typeof name === 'string' && name !== '' ? name : null;
+}

@@ -1,0 +1,24 @@
+import { modelEndpoint } from '../../api/endpoints.ts';
+import { useAnswer } from '../../api/use-answer.ts';
+import { Link } from '../../components/Link.tsx';
+import { Loadable } from '../../components/Loadable.tsx';
+import { texts } from '../../i18n/texts.ts';
+import { href } from '../../router.ts';
+import { BcDetail } from './BcDetail.tsx';
+
+/** One BC: its fields, its lines, its history. */
+export function BcPage({ id }: { readonly id: number }) {
+  const loaded = useAnswer(modelEndpoint);
+  return (
+    <>
+      <p class="up">
+        <Link to={href('/bc')}>{texts.value.bc.title}</Link>
+      </p>
+      <Loadable of={loaded}>
+        {({ models: [header, lines] }) =>
+          header !== undefined && lines !== undefined && <BcDetail id={id} header={header} lines={lines} />
+        }
+      </Loadable>
+    </>
+  );
+}

@@ -1,0 +1,98 @@
+import type { Document, Field, Model } from '../../api/answers.ts';
+import { Icon } from '../../components/Icon.tsx';
+import { Link } from '../../components/Link.tsx';
+import { TableBox } from '../../components/TableBox.tsx';
+import { texts } from '../../i18n/texts.ts';
+import { href } from '../../router.ts';
+import { isNumeric, words } from './values.ts';
+
+interface BcTableProps {
+  readonly model: Model;
+  readonly columns: readonly string[];
+  readonly items: readonly Document[];
+  /** As `ListState` has it. */
+  readonly sort: string;
+  readonly onSort: (sort: string) => void;
+}
+
+export function BcTable({ model, columns, items, sort, onSort }: BcTableProps) {
+  const { bc } = texts.value;
+  const fields = columns.flatMap((name) => model.fields.find((field) => field.name === name) ?? []);
+  return (
+    <TableBox label={bc.caption}>
+      <thead>
+        <tr>
+          <Heading name="odoo_id" label={bc.odooId} sort={sort} onSort={onSort} />
+          {fields.map((field) => (
+            <Heading
+              key={field.name}
+              name={field.name}
+              label={field.label}
+              sort={sort}
+              onSort={field.sortable ? onSort : null}
+              isNumber={isNumeric(field)}
+            />
+          ))}
+        </tr>
+      </thead>
+      <tbody>
+        {items.map((item) => (
+          <Row key={item.odooId} of={item} fields={fields} />
+        ))}
+      </tbody>
+    </TableBox>
+  );
+}
+
+interface HeadingProps {
+  readonly name: string;
+  readonly label: string;
+  readonly sort: string;
+  /** Null: nothing is sorted by it. */
+  readonly onSort: ((sort: string) => void) | null;
+  readonly isNumber?: boolean;
+}
+
+function Heading({ name, label, sort, onSort, isNumber = false }: HeadingProps) {
+  const order = sort === name ? 'ascending' : sort === `-${name}` ? 'descending' : undefined;
+  const next = order === 'ascending' ? `-${name}` : name;
+  return (
+    <th scope="col" class={isNumber ? 'number' : ''} aria-sort={order}>
+      {onSort === null ? (
+        label
+      ) : (
+        <button
+          type="button"
+          class="sort"
+          title={texts.value.bc.sortedBy(label)}
+          onClick={() => onSort(next)}
+        >
+          {label}
+          {order !== undefined && <Icon name={order === 'ascending' ? 'up' : 'down'} />}
+        </button>
+      )}
+    </th>
+  );
+}
+
+function Row({ of: { odooId, fields: values, archivedAt }, fields }: RowProps) {
+  const { bc, common } = texts.value;
+  return (
+    <tr class={archivedAt === null ? '' : 'gone'}>
+      <th scope="row">
+        <Link to={href(`/bc/${odooId}`)}>{odooId}</Link>
+        {archivedAt !== null && <span class="badge plain">{bc.gone}</span>}
+      </th>
+      {fields.map((field) => (
+        <td key={field.name} class={isNumeric(field) ? 'number' : 'clip'}>
+          {words(field, values[field.name], values) ?? <span class="nothing">{common.none}</span>}
+        </td>
+      ))}
+    </tr>
+  );
+}
+
+interface RowProps {
+  readonly of: Document;
+  readonly fields: readonly Field[];
+}

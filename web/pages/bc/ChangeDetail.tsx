@@ -1,0 +1,44 @@
+import type { Change, Model, Values } from '../../api/answers.ts';
+import { Icon } from '../../components/Icon.tsx';
+import { texts } from '../../i18n/texts.ts';
+import { FieldChanges } from './FieldChanges.tsx';
+import { LineSummary } from './LineSummary.tsx';
+
+interface ChangeDetailProps {
+  readonly changes: Change['changes'];
+  readonly header: Model;
+  readonly lines: Model;
+  readonly values: Values;
+}
+
+/** One change of a BC: its fields, then its lines. */
+export function ChangeDetail({ changes, header, lines, values }: ChangeDetailProps) {
+  const { changed } = texts.value.bc;
+  const { header: fields = {}, linesAdded = [], linesRemoved = [], linesChanged = {} } = changes;
+  return (
+    <>
+      {Object.keys(fields).length > 0 && <FieldChanges changes={fields} model={header} values={values} />}
+      {linesAdded.map((line) => (
+        <LineSummary key={idOf(line)} line={line} model={lines} values={values} sign="added" />
+      ))}
+      {linesRemoved.map((line) => (
+        <LineSummary key={idOf(line)} line={line} model={lines} values={values} sign="removed" />
+      ))}
+      {Object.entries(linesChanged).map(([id, fieldsOfLine]) => (
+        <div key={id} class="line-change">
+          <h4>
+            <Icon name="pencil" /> {changed.lineChanged(id)}
+          </h4>
+          <FieldChanges changes={fieldsOfLine} model={lines} values={values} />
+        </div>
+      ))}
+    </>
+  );
+}
+
+/** A line of the audit trail is a record, or its id alone. */
+export function idOf(line: unknown): string {
+  if (typeof line === 'number') return String(line);
+  if (typeof line !== 'object' || line === null) return '?';
+  return String(('id' in line && line.id) || ('odooId' in line && line.odooId) || '?');
+}

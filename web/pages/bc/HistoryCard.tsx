@@ -1,0 +1,47 @@
+import type { Change, Model, Values } from '../../api/answers.ts';
+import { historyAt } from '../../api/endpoints.ts';
+import { usePages } from '../../api/use-pages.ts';
+import { Card } from '../../components/Card.tsx';
+import { Growing } from '../../components/Growing.tsx';
+import { Link } from '../../components/Link.tsx';
+import { Moment } from '../../components/Moment.tsx';
+import { texts } from '../../i18n/texts.ts';
+import { href } from '../../router.ts';
+import { ChangeDetail } from './ChangeDetail.tsx';
+
+interface HistoryCardProps {
+  readonly header: Model;
+  readonly lines: Model;
+  readonly id: number;
+  readonly version: string;
+  /** The BC's own, for the currency of its amounts. */
+  readonly values: Values;
+}
+
+const PER_PAGE = 20;
+
+/** What changed, newest first: before and after, field by field. */
+export function HistoryCard({ header, lines, id, version, values }: HistoryCardProps) {
+  const { bc } = texts.value;
+  const pages = usePages<Change>((cursor) => historyAt(id, { limit: PER_PAGE, cursor }), id, version);
+  return (
+    <Card title={bc.history}>
+      <Growing of={pages} none={bc.noHistory} more={bc.moreHistory}>
+        {(changes) => (
+          <ol class="history">
+            {changes.map((change) => (
+              <li key={change.id} class={change.action}>
+                <h3>{bc.actions[change.action]}</h3>
+                <p class="quiet">
+                  <Moment at={change.at} /> ·{' '}
+                  <Link to={href(`/runs/${change.run.id}`)}>{bc.byRun(change.run.id)}</Link>
+                </p>
+                <ChangeDetail changes={change.changes} header={header} lines={lines} values={values} />
+              </li>
+            ))}
+          </ol>
+        )}
+      </Growing>
+    </Card>
+  );
+}

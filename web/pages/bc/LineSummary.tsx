@@ -1,0 +1,58 @@
+import type { Model, Values } from '../../api/answers.ts';
+import { Icon } from '../../components/Icon.tsx';
+import { texts } from '../../i18n/texts.ts';
+import { idOf } from './ChangeDetail.tsx';
+import { isEmpty, words } from './values.ts';
+
+interface LineSummaryProps {
+  /** As the audit trail has it. */
+  readonly line: unknown;
+  readonly model: Model;
+  /** The BC's own, for the currency of its amounts. */
+  readonly values: Values;
+  readonly sign: 'added' | 'removed';
+}
+
+/** What tells one line from another at a glance; the table of lines has all of it. */
+const TOLD: ReadonlySet<string> = new Set([
+  'char',
+  'text',
+  'integer',
+  'float',
+  'monetary',
+  'selection',
+  'many2one',
+]);
+const LEFT_OUT = new Set(['id', 'display_name', 'create_uid', 'write_uid', 'currency_id', 'sequence']);
+const MOST = 6;
+
+/** A line that came or went. */
+export function LineSummary({ line, model, values, sign }: LineSummaryProps) {
+  const { changed } = texts.value.bc;
+  const record: Values = typeof line === 'object' && line !== null ? { ...line } : {};
+  const told = model.fields
+    .filter(
+      (field) => TOLD.has(field.type) && !LEFT_OUT.has(field.name) && !isEmpty(field, record[field.name]),
+    )
+    .slice(0, MOST);
+  const id = idOf(line);
+  return (
+    <div class={`line-change ${sign}`}>
+      <h4>
+        <Icon name={sign === 'added' ? 'plus' : 'minus'} />
+        {sign === 'added' ? changed.lineAdded(id) : changed.lineRemoved(id)}
+      </h4>
+      {told.length > 0 && (
+        <p>
+          {told.map((field, at) => (
+            <span key={field.name}>
+              {at > 0 && ' · '}
+              <span class="quiet">{field.label}</span>{' '}
+              {words(field, record[field.name], { ...values, ...record })}
+            </span>
+          ))}
+        </p>
+      )}
+    </div>
+  );
+}

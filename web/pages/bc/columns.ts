@@ -1,0 +1,35 @@
+import type { Field, Model } from '../../api/answers.ts';
+import { readStored, writeStored } from '../../settings/stored.ts';
+
+/** What people look for first, where the model has it. */
+const FIRST = ['name', 'partner_id', 'date_order', 'state', 'amount_total', 'user_id'];
+const FEW = 6;
+/** Pages of text and files say nothing in a cell. */
+const SHORT: ReadonlySet<string> = new Set([
+  ...['char', 'selection', 'many2one', 'date', 'datetime'],
+  ...['integer', 'float', 'monetary', 'boolean', 'reference'],
+]);
+const OWN = new Set(['id', 'create_uid', 'create_date', 'write_uid', 'write_date', 'display_name']);
+
+/** Fields that can be shown in the list. */
+export const listable = (model: Model): Field[] => model.fields.filter(({ type }) => type !== 'binary');
+
+export function defaultColumns(model: Model): string[] {
+  const known = FIRST.filter((name) => model.fields.some((field) => field.name === name));
+  if (known.length > 2) return known;
+  const short = model.fields.filter(({ name, type }) => SHORT.has(type) && !OWN.has(name));
+  return short.slice(0, FEW).map(({ name }) => name);
+}
+
+/** The columns that were chosen in this browser, without those whose field is gone; else the first choice. */
+export function readColumns(model: Model): string[] {
+  const kept = readStored(`columns.${model.model}`)?.split(',') ?? [];
+  const known = listable(model).map(({ name }) => name);
+  const chosen = kept.filter((name) => known.includes(name));
+  return chosen.length === 0 ? defaultColumns(model) : chosen;
+}
+
+/** Null forgets the choice. */
+export function keepColumns(model: Model, names: readonly string[] | null): void {
+  writeStored(`columns.${model.model}`, names === null ? null : names.join());
+}

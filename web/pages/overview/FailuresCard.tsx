@@ -1,0 +1,107 @@
+import type { Failure } from '../../api/answers.ts';
+import { failuresEndpoint, retryAt } from '../../api/endpoints.ts';
+import { useAnswer } from '../../api/use-answer.ts';
+import { useRequest } from '../../api/use-request.ts';
+import { Card } from '../../components/Card.tsx';
+import { Icon } from '../../components/Icon.tsx';
+import { Link } from '../../components/Link.tsx';
+import { Loadable } from '../../components/Loadable.tsx';
+import { Ago } from '../../components/Moment.tsx';
+import { Outcome } from '../../components/Outcome.tsx';
+import { TableBox } from '../../components/TableBox.tsx';
+import { texts } from '../../i18n/texts.ts';
+import { epoch } from '../../live/mirror.ts';
+import { href } from '../../router.ts';
+
+/** BCs that could not be copied, why, and what can be done about each. */
+export function FailuresCard() {
+  const { failures } = texts.value.overview;
+  const loaded = useAnswer(failuresEndpoint, epoch.value);
+  // Of the card, not of the row: the row is gone when its retry succeeds, what came of it is not.
+  const { requested, send, isBusy } = useRequest(loaded.reload);
+  return (
+    <Card title={failures.title}>
+      <Outcome of={requested} />
+      <Loadable of={loaded}>
+        {({ items, nextCursor }) =>
+          items.length === 0 ? (
+            <p class="quiet">{failures.none}</p>
+          ) : (
+            <>
+              <TableBox label={failures.caption}>
+                <Head />
+                <tbody>
+                  {items.map((failure) => (
+                    <Row
+                      key={failure.id}
+                      of={failure}
+                      isBusy={isBusy}
+                      onRetry={() => void send(retryAt(failure.odooId))}
+                    />
+                  ))}
+                </tbody>
+              </TableBox>
+              {nextCursor !== null && <p class="quiet">{failures.more}</p>}
+            </>
+          )
+        }
+      </Loadable>
+    </Card>
+  );
+}
+
+function Head() {
+  const { columns } = texts.value.overview.failures;
+  return (
+    <thead>
+      <tr>
+        <th scope="col">{columns.bc}</th>
+        <th scope="col">{columns.reason}</th>
+        <th scope="col">{columns.since}</th>
+        <th scope="col">{columns.times}</th>
+        <th scope="col">{columns.next}</th>
+        <th scope="col">{columns.act}</th>
+      </tr>
+    </thead>
+  );
+}
+
+interface RowProps {
+  readonly of: Failure;
+  readonly isBusy: boolean;
+  readonly onRetry: () => void;
+}
+
+function Row({ of: failure, isBusy, onRetry }: RowProps) {
+  const { overview, actions } = texts.value;
+  const { odooId, code, message, firstFailedAt, failures, nextAttemptAt, jobId } = failure;
+  return (
+    <tr>
+      <th scope="row">
+        <Link to={href(`/bc/${odooId}`)}>{odooId}</Link>
+      </th>
+      <td class="reason">
+        <code>{code}</code> {message}
+      </td>
+      <td>
+        <Ago at={firstFailedAt} />
+      </td>
+      <td>{overview.failures.times(failures)}</td>
+      <td>
+        <Ago at={nextAttemptAt} />
+      </td>
+      <td>
+        <div class="buttons">
+          <button type="button" disabled={isBusy} aria-label={actions.retryOf(odooId)} onClick={onRetry}>
+            <Icon name="sync" /> {actions.retry}
+          </button>
+          {jobId !== null && (
+            <a href={href(`/queues/queue/bc/${jobId}`)} aria-label={overview.failures.jobOf(odooId)}>
+              {overview.failures.job}
+            </a>
+          )}
+        </div>
+      </td>
+    </tr>
+  );
+}

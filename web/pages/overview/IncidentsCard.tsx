@@ -1,0 +1,62 @@
+import type { Incident } from '../../api/answers.ts';
+import { incidentsEndpoint } from '../../api/endpoints.ts';
+import { useAnswer } from '../../api/use-answer.ts';
+import { Card } from '../../components/Card.tsx';
+import { Loadable } from '../../components/Loadable.tsx';
+import { Ago, Moment } from '../../components/Moment.tsx';
+import { TableBox } from '../../components/TableBox.tsx';
+import { texts } from '../../i18n/texts.ts';
+import { epoch } from '../../live/mirror.ts';
+
+const SHOWN = 6;
+
+/** What people were told of: all that is open, and the last that is over. */
+export function IncidentsCard() {
+  const { incidents } = texts.value.overview;
+  const loaded = useAnswer(incidentsEndpoint, epoch.value);
+  return (
+    <Card title={incidents.title}>
+      <Loadable of={loaded}>
+        {({ items }) => {
+          const shown = items.filter(({ resolvedAt }, at) => resolvedAt === null || at < SHOWN);
+          return shown.length === 0 ? <p class="quiet">{incidents.none}</p> : <Table of={shown} />;
+        }}
+      </Loadable>
+    </Card>
+  );
+}
+
+function Table({ of: shown }: { readonly of: readonly Incident[] }) {
+  const { incidents } = texts.value.overview;
+  return (
+    <TableBox label={incidents.caption}>
+      <thead>
+        <tr>
+          <th scope="col">{incidents.columns.what}</th>
+          <th scope="col">{incidents.columns.since}</th>
+          <th scope="col">{incidents.columns.until}</th>
+        </tr>
+      </thead>
+      <tbody>
+        {shown.map(({ id, kind, message, openedAt, resolvedAt }) => (
+          <tr key={id}>
+            <th scope="row" class="reason">
+              {incidents.kinds[kind]}
+              <span class="original">{message}</span>
+            </th>
+            <td>
+              <Ago at={openedAt} />
+            </td>
+            <td>
+              {resolvedAt === null ? (
+                <span class="badge bad">{incidents.open}</span>
+              ) : (
+                <Moment at={resolvedAt} />
+              )}
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </TableBox>
+  );
+}

@@ -1,0 +1,63 @@
+import type { ModelChange } from '../../api/answers.ts';
+import { modelEndpoint } from '../../api/endpoints.ts';
+import { useAnswer } from '../../api/use-answer.ts';
+import { Card } from '../../components/Card.tsx';
+import { Loadable } from '../../components/Loadable.tsx';
+import { Ago } from '../../components/Moment.tsx';
+import { TableBox } from '../../components/TableBox.tsx';
+import { texts } from '../../i18n/texts.ts';
+import { epoch } from '../../live/mirror.ts';
+
+const SHOWN = 8;
+
+/** How Odoo's model changed lately. */
+export function ModelCard() {
+  const { model } = texts.value.overview;
+  const loaded = useAnswer(modelEndpoint, epoch.value);
+  return (
+    <Card title={model.title}>
+      <Loadable of={loaded}>
+        {({ items }) =>
+          items.length === 0 ? (
+            <p class="quiet">{model.none}</p>
+          ) : (
+            <TableBox label={model.caption}>
+              <thead>
+                <tr>
+                  <th scope="col">{model.columns.field}</th>
+                  <th scope="col">{model.columns.what}</th>
+                  <th scope="col">{model.columns.when}</th>
+                </tr>
+              </thead>
+              <tbody>
+                {items.slice(0, SHOWN).map((change) => (
+                  <Row key={change.id} of={change} />
+                ))}
+              </tbody>
+            </TableBox>
+          )
+        }
+      </Loadable>
+    </Card>
+  );
+}
+
+function Row({ of: { model: name, field, kind, reread, at } }: { readonly of: ModelChange }) {
+  const { model } = texts.value.overview;
+  return (
+    <tr>
+      <th scope="row">
+        <code>
+          {name}.{field}
+        </code>
+      </th>
+      <td>
+        {model.kinds[kind]}
+        {reread && ` · ${model.reread}`}
+      </td>
+      <td>
+        <Ago at={at} />
+      </td>
+    </tr>
+  );
+}

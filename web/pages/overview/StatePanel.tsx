@@ -1,0 +1,67 @@
+import type { IconName } from '../../components/Icon.tsx';
+import { Icon } from '../../components/Icon.tsx';
+import { Title } from '../../components/Title.tsx';
+import { ago, duration } from '../../i18n/format.ts';
+import { texts } from '../../i18n/texts.ts';
+import { ageMs, latest } from '../../live/mirror.ts';
+import type { Verdict } from '../../live/verdict.ts';
+import { verdictOf } from '../../live/verdict.ts';
+import { RunButtons } from './RunButtons.tsx';
+
+const ICONS: Readonly<Record<Verdict, IconName>> = {
+  fresh: 'check',
+  syncing: 'sync',
+  late: 'clock',
+  failing: 'alert',
+  empty: 'empty',
+  unknown: 'clock',
+};
+
+/** The one sentence that answers whether it is all right: in colour, in words and by an icon. */
+export function StatePanel() {
+  const { overview } = texts.value;
+  const state = latest.value?.state ?? null;
+  const verdict = verdictOf(state, ageMs.value);
+  const attention = verdict === 'fresh' && (state?.openFailures ?? 0) > 0 ? 'but' : '';
+  return (
+    <section class={`state ${verdict} ${attention}`} aria-label={overview.title}>
+      <div class="state-words">
+        <span class="state-icon">
+          <Icon name={ICONS[verdict]} turning={verdict === 'syncing'} />
+        </span>
+        <div>
+          {/* Only what changes seldom is spoken: the age counts each second. */}
+          <div role="status">
+            <Title text={overview.verdicts[verdict]} />
+            <Attention failures={state?.openFailures ?? 0} incidents={state?.openIncidents ?? 0} />
+          </div>
+          <Age />
+        </div>
+      </div>
+      <RunButtons />
+    </section>
+  );
+}
+
+function Attention({ failures, incidents }: { readonly failures: number; readonly incidents: number }) {
+  const { overview } = texts.value;
+  const words = [
+    ...(failures > 0 ? [overview.alsoFailed(failures)] : []),
+    ...(incidents > 0 ? [overview.alsoIncidents(incidents)] : []),
+  ];
+  return words.length === 0 ? null : <p class="attention">{words.join(' ')}</p>;
+}
+
+function Age() {
+  const { overview } = texts.value;
+  const state = latest.value?.state;
+  if (state === undefined) return null;
+  const age = ageMs.value;
+  const { everySeconds } = state;
+  return (
+    <p>
+      <strong>{age === null ? overview.noAge : overview.age(ago(age))}</strong>{' '}
+      {everySeconds === null ? overview.unscheduled : overview.expected(duration(everySeconds * 1000))}
+    </p>
+  );
+}

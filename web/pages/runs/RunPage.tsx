@@ -1,0 +1,24 @@
+import { runAt } from '../../api/endpoints.ts';
+import { useAnswer } from '../../api/use-answer.ts';
+import { Link } from '../../components/Link.tsx';
+import { Loadable } from '../../components/Loadable.tsx';
+import { Title } from '../../components/Title.tsx';
+import { texts } from '../../i18n/texts.ts';
+import { latest } from '../../live/mirror.ts';
+import { href } from '../../router.ts';
+import { RunFacts } from './RunFacts.tsx';
+
+/** One run in full, followed while it goes. */
+export function RunPage({ id }: { readonly id: number }) {
+  const { runs } = texts.value;
+  const loaded = useAnswer(runAt(id), latest.value?.at);
+  return (
+    <>
+      <p class="up">
+        <Link to={href('/runs')}>{runs.title}</Link>
+      </p>
+      <Title text={runs.one(id)} />
+      <Loadable of={loaded}>{(run) => <RunFacts of={run} />}</Loadable>
+    </>
+  );
+}
