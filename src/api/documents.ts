@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { FEED_ACTIONS } from '../db/feed.ts';
 import { AUDIT_ACTIONS } from '../db/schema/audit.ts';
 import { RUN_MODES, RUN_TRIGGERS } from '../db/schema/sync.ts';
 import { moment, pageOf } from './schemas.ts';
@@ -23,6 +24,23 @@ export const document = z.object({
 });
 
 export const documentPage = pageOf(document).extend({ total: z.int().optional() });
+
+const changedDocument = document.extend({
+  action: z
+    .enum(FEED_ACTIONS)
+    .describe(
+      'created: not in the mirror when nothing was left for the reader last; archived: gone from Odoo',
+    ),
+});
+
+export const changePage = z.object({
+  items: z.array(changedDocument),
+  nextCursor: z.string().describe('`after` of the next request, also where nothing is left'),
+  hasMore: z.boolean().describe('more has changed already'),
+  restarted: z
+    .boolean()
+    .describe('the database was restored or moved since `after`: this is the first page again'),
+});
 
 export const change = z.object({
   id: z.int(),

@@ -155,3 +155,11 @@ export class BadCursorError extends PasserelleError {
     super('cursor: it belongs to another sort or filter, or is damaged; ask for the first page again.');
   }
 }
+
+export class BadFeedCursorError extends PasserelleError {
+  override readonly name = 'BadFeedCursorError';
+  readonly code = 'bad_cursor';
+  constructor() {
+    super('after: this is no nextCursor of /api/v1/bc/changes; leave it out to begin with the first change.');
+  }
+}

@@ -11,6 +11,8 @@ export const LOCKS = {
   model: 7_264_533,
   /** One process at a time makes views. */
   view: 7_264_534,
+  /** One process at a time opens an epoch of the change feed. */
+  feed: 7_264_535,
 } as const;
 
 /** The first of the two numbers of a lock; PostgreSQL keeps those of two apart from those of one. */

@@ -1,0 +1,30 @@
+import compress from '@fastify/compress';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import type { Api } from './app.ts';
+import type { ApiDeps } from './deps.ts';
+import { tagAnswers } from './etag.ts';
+import { bcRoutes } from './routes/bc.ts';
+import { bcChangesRoute } from './routes/bc-changes.ts';
+import { bcHistoryRoute } from './routes/bc-history.ts';
+import { bcListRoute } from './routes/bc-list.ts';
+
+/** What is smaller fits into one packet anyway. */
+const COMPRESS_FROM_BYTES = 2048;
+
+/** The routes of BCs. Their answers are large and often asked for again: they are compressed and have an `ETag`. */
+export async function bcApi(api: Api, deps: ApiDeps): Promise<void> {
+  await api.register(async (plain) => {
+    const scope = plain.withTypeProvider<ZodTypeProvider>();
+    // Before the compression: the tag is of the text.
+    tagAnswers(scope);
+    await scope.register(compress, {
+      encodings: ['br', 'gzip'],
+      threshold: COMPRESS_FROM_BYTES,
+      globalDecompression: false,
+    });
+    bcListRoute(scope, deps);
+    bcRoutes(scope, deps);
+    bcHistoryRoute(scope, deps);
+    bcChangesRoute(scope, deps);
+  });
+}

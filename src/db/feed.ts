@@ -1,0 +1,110 @@
+import { sql } from 'drizzle-orm';
+import type { Database, Queryable } from './connection.ts';
+import { documentColumns, jsonArray } from './documents-json.ts';
+import type { DocumentQuery } from './documents-read.ts';
+import { hereSql, newestEpoch, openEpoch } from './feed-epoch.ts';
+import { fieldsVersionOf } from './fields.ts';
+import { bc } from './schema/documents.ts';
+
+/** What became of a BC since a position: `archived` when it is gone from Odoo now. */
+export const FEED_ACTIONS = ['created', 'updated', 'archived'] as const;
+
+/** A change: the transaction that made it (`xid8` as text), and the BC. */
+export interface FeedPoint {
+  readonly xid: string;
+  readonly odooId: number;
+}
+
+/** Before every change. */
+const BEGINNING: FeedPoint = { xid: '0', odooId: 0 };
+
+/** Where a reader of the feed is, in one epoch: the last change that it knows. */
+export interface FeedPosition extends FeedPoint {
+  readonly epoch: string;
+  /** Where it was when nothing was left for the last time: what is new is new since then. */
+  readonly caughtUp: FeedPoint;
+}
+
+export interface FeedQuery extends Pick<DocumentQuery, 'model' | 'limit' | 'pick' | 'lines'> {
+  /** Exclusive; null is before the first change. */
+  readonly after: FeedPosition | null;
+}
+
+export interface FeedPage {
+  /** A JSON array of BCs with their `action`. */
+  readonly items: string;
+  /** Where to go on from, also where nothing is left now. */
+  readonly next: FeedPosition;
+  readonly hasMore: boolean;
+  /** `after` was of another server's count: the page is the first one. */
+  readonly restarted: boolean;
+  readonly fieldsVersion: string;
+}
+
+/**
+ * The next BCs that changed, each once, at its last change, in the order of (`changed_xid`, `odoo_id`).
+ *
+ * Only what no open transaction can come before: transaction ids are given out in order, but end in any. So an id
+ * that is to be passed must be below the oldest that is still open. A BC that changes again
+ * gets the id of a transaction that is still open: it moves, but never behind a reader.
+ */
+export async function readChanges(db: Database, query: FeedQuery): Promise<FeedPage> {
+  let page = await readPage(db, query);
+  while (page === null) {
+    await openEpoch(db);
+    page = await readPage(db, query);
+  }
+  return page;
+}
+
+interface PageRow extends Record<string, unknown> {
+  readonly current: boolean;
+  readonly epoch: string | null;
+  readonly followed: boolean;
+  readonly items: string;
+  readonly xid: string;
+  readonly odoo_id: string;
+  readonly more: boolean;
+  readonly version: string;
+}
+
+/** Null where this server has no epoch yet. One statement: position, horizon and rows are of one moment. */
+async function readPage(db: Queryable, query: FeedQuery): Promise<FeedPage | null> {
+  const { after, limit, pick, lines, model } = query;
+  const { epoch, xid, odooId, caughtUp } = after ?? { epoch: '', ...BEGINNING, caughtUp: BEGINNING };
+  const from = sql`(select xid from start), (select odoo_id from start)`;
+  const action = sql`case when ${bc.archivedAt} is not null then 'archived'
+    when start.known_xid = '0' or (page.created_xid, page.odoo_id) > (start.known_xid, ${caughtUp.odooId}::bigint)
+    then 'created' else 'updated' end as "action"`;
+  const [row] = await db.execute<PageRow>(sql`
+    with start as materialized (
+      select epoch.server = ${hereSql} as current, epoch.token, followed, pg_snapshot_xmin(now) as horizon,
+        case when followed then ${xid}::text::xid8 else '0' end as xid,
+        case when followed then ${odooId}::bigint else 0 end as odoo_id,
+        case when followed then ${caughtUp.xid}::text::xid8 else '0' end as known_xid
+      from pg_current_snapshot() as now left join (${newestEpoch}) as epoch on true cross join lateral (
+        select coalesce(epoch.token = ${epoch}::text and ${xid}::text::xid8 < pg_snapshot_xmax(now), false)
+          as followed) as followed),
+    page as materialized (
+      select odoo_id, changed_xid, row_number() over (order by changed_xid, odoo_id) as place, created_xid
+      from ${bc} where (changed_xid, odoo_id) > (${from}) and changed_xid < (select horizon from start)
+      order by changed_xid, odoo_id limit ${limit + 1})
+    select start.current, start.token as epoch, start.followed, listed.items, ${fieldsVersionOf(model)} as version,
+      coalesce(last.changed_xid, start.xid)::text as xid, coalesce(last.odoo_id, start.odoo_id) as odoo_id,
+      exists (select from page where place > ${limit}) as more
+    from start cross join lateral (
+      select ${jsonArray(sql`item`, sql`page.place`)} as items from page cross join lateral (
+        select ${documentColumns(pick, lines)}, ${action} from ${bc} where ${bc.odooId} = page.odoo_id) as item
+      where page.place <= ${limit}) as listed
+    left join (select * from page where place <= ${limit} order by place desc limit 1) as last on true`);
+  if (row === undefined || row.epoch === null || !row.current) return null;
+  const point = { xid: row.xid, odooId: Number(row.odoo_id) };
+  const known = row.followed ? caughtUp : BEGINNING;
+  return {
+    items: row.items,
+    next: { ...point, epoch: row.epoch, caughtUp: row.more ? known : point },
+    hasMore: row.more,
+    restarted: after !== null && !row.followed,
+    fieldsVersion: row.version,
+  };
+}
