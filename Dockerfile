@@ -4,9 +4,10 @@ WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 # Without scripts: `prepare` would build before the sources are there, and this layer outlives their changes.
 RUN npm ci --ignore-scripts
-COPY tsconfig.json tsconfig.build.json ./
+COPY tsconfig.json tsconfig.build.json vite.config.ts ./
 COPY src src
 COPY workers workers
+COPY web web
 RUN npm run build
 
 FROM node:24-slim AS packages

@@ -12,7 +12,7 @@ interface Import {
 
 function sources(folder: string): string[] {
   return readdirSync(join(ROOT, folder), { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
+    .filter((entry) => entry.isFile() && /\.tsx?$/.test(entry.name))
     .map((entry) => relative(ROOT, join(entry.parentPath, entry.name)));
 }
 
@@ -28,7 +28,8 @@ function importsOf(file: string): Import[] {
 }
 
 const PRODUCT = [...sources('src'), ...sources('workers')];
-const imports = PRODUCT.flatMap(importsOf);
+const PAGES = sources('web');
+const imports = [...PRODUCT, ...PAGES].flatMap(importsOf);
 
 /** Every import that starts in one folder and ends in another, types apart where `types` allows them. */
 function crossing(from: RegExp, to: RegExp, types: 'allowed' | 'refused'): string[] {
@@ -65,6 +66,12 @@ describe('the import rules', () => {
     expect(crossing(/^src\/alerts\//, new RegExp(`^(?!src/${own})`), 'refused')).toEqual([]);
   });
 
+  it('let the dashboard know the API by its types alone', () => {
+    expect(crossing(/^web\//, /^(?!web\/)/, 'allowed')).toEqual([]);
+    expect(crossing(/^web\//, /^(?!web\/|src\/)/, 'refused')).toEqual([]);
+    expect(crossing(/^(?!web\/)/, /^web\//, 'refused')).toEqual([]);
+  });
+
   it('keep development, benchmarks and tests out of the product', () => {
     expect(crossing(/./, /^(dev|bench|test)\//, 'refused')).toEqual([]);
   });
@@ -77,7 +84,7 @@ describe('the import rules', () => {
 
 describe('the sizes', () => {
   it('keep every source file at 200 lines or fewer', () => {
-    const long = [...PRODUCT, ...sources('dev'), ...sources('bench')]
+    const long = [...PRODUCT, ...PAGES, ...sources('dev'), ...sources('bench')]
       .map((file) => ({ file, lines: readFileSync(join(ROOT, file), 'utf8').split('\n').length - 1 }))
       .filter(({ lines }) => lines > 200);
     expect(long).toEqual([]);
