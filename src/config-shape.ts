@@ -18,6 +18,18 @@ export function shape(env: Environment) {
     redisUrl: env.REDIS_URL,
     queuePrefix: env.QUEUE_PREFIX,
     logLevel: env.LOG_LEVEL,
+    /** Lines for people, where they are written to a terminal. */
+    prettyLogs: env.NODE_ENV !== 'production',
+    metrics: {
+      /** Null: a worker listens on nothing. */
+      port: env.METRICS_PORT ?? null,
+      /** Null: /metrics is open. */
+      token: env.METRICS_TOKEN ?? null,
+    },
+    /** Whether traces are made; where they go and how, the SDK reads from OTEL_* itself. */
+    tracing:
+      !env.OTEL_SDK_DISABLED &&
+      (env.OTEL_EXPORTER_OTLP_ENDPOINT ?? env.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT) !== undefined,
     shutdown: { drainMs: env.SHUTDOWN_DRAIN, deadlineMs: env.SHUTDOWN_DEADLINE },
     /** Null where no Odoo is configured: then there is no mirror. */
     odoo: env.ODOO_URL === undefined ? null : odooShape(env, env.ODOO_URL),
@@ -59,6 +71,8 @@ export function shape(env: Environment) {
       adminPassword: env.ADMIN_PASSWORD,
       /** Requests per minute and key; null: as many as come. */
       rateLimit: env.API_RATE_LIMIT,
+      /** Addresses and networks of the proxies that are believed; false: none. */
+      trustProxy: env.TRUST_PROXY.length > 0 && env.TRUST_PROXY,
     },
   };
 }

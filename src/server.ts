@@ -9,10 +9,15 @@ import { openGateway } from './gateway/open.ts';
 import { circuitProbe } from './gateway/probe.ts';
 import type { Logger } from './logger.ts';
 import { createLogger } from './logger.ts';
+import { openApiMetrics } from './metrics/api.ts';
 import { openRedis } from './queues/connection.ts';
 import { openQueues } from './queues/queues.ts';
 import { withResources } from './resources.ts';
 import { endWithin, stopSignal } from './shutdown.ts';
+import { startTracing } from './telemetry/tracing.ts';
+
+/** To PostgreSQL. */
+const API_CONNECTIONS = 10;
 
 process.exitCode = await main();
 // A socket that waits for a server that is gone must not keep the process alive.
@@ -22,7 +27,7 @@ process.exit();
 async function main(): Promise<number> {
   try {
     const config = readConfig();
-    await serve(config, createLogger(config.logLevel, 'api', 'in batches'));
+    await serve(config, createLogger(config.logLevel, 'api', 'in batches', config.prettyLogs));
     return 0;
   } catch (error) {
     process.stderr.write(`${explain(error)}\n`);
@@ -35,20 +40,23 @@ async function serve(config: Config, log: Logger): Promise<void> {
   const stopped = stopSignal();
   const stopping = new AbortController();
   await withResources(async (defer) => {
-    const { db, close } = openDatabase(config.databaseUrl);
+    const metrics = openApiMetrics();
+    const tracing = await startTracing(config, 'passerelle-api');
+    defer(() => tracing?.stop());
+    const { db, close } = openDatabase(config.databaseUrl, API_CONNECTIONS, tracing?.statement);
     defer(close);
     const redis = openRedis(config.redisUrl, 'producer', log);
     defer(() => redis.disconnect());
     const cacheRedis = openRedis(config.redisUrl, 'cache', log);
     defer(() => cacheRedis.disconnect());
-    const queues = openQueues(redis, config.queuePrefix, log);
+    const queues = openQueues(redis, config.queuePrefix, log, tracing?.queues);
     defer(() => inTime(queues.close()));
     const stores = { db, redis: cacheRedis, prefix: config.queuePrefix };
-    const gateway = openGateway(config.tryton, stores, log, defer);
+    const gateway = openGateway(config.tryton, stores, log, defer, metrics.gateway);
     const alerts = startAlerts({ db, log, config, probe: circuitProbe(gateway.tryton) });
     defer(() => alerts.stop());
-    const deps = { config, db, queues, redis, cacheRedis, log, stopping: stopping.signal };
-    const app = await buildApp({ ...deps, ...gateway });
+    const observed = { metrics, tracing, log, stopping: stopping.signal };
+    const app = await buildApp({ config, db, queues, redis, cacheRedis, ...observed, ...gateway });
     defer(() => closeWhenAnswered(app));
     const url = await app.listen({ host: config.http.host, port: config.http.port });
     log.info(

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { CronExpressionParser } from 'cron-parser';
 import { z } from 'zod';
 
@@ -75,6 +76,10 @@ export const context = z.string().transform((text, issue) => {
   }
 });
 
+export const trueOrFalse = z
+  .enum(['true', 'false'], { error: 'true or false' })
+  .transform((text) => text === 'true');
+
 export const onOrOff = z.enum(['on', 'off'], { error: 'on or off' }).transform((text) => text === 'on');
 
 /** `a@b.example, c@d.example`. */
@@ -84,4 +89,23 @@ export const addresses = z
   .refine(
     (list) => list.every((address) => /^[^\s@<>,]+@[^\s@<>,]+$/.test(address)),
     'a list of addresses such as ops@example.com, with a comma between two',
+  );
+
+const NETWORKS = ['loopback', 'linklocal', 'uniquelocal'];
+
+/** An address, a network such as `10.0.0.0/8`, or the name of one. */
+function isNetwork(text: string): boolean {
+  const [address = '', bits, ...rest] = text.split('/');
+  const most = isIP(address) === 6 ? 128 : 32;
+  const isPrefix = bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= most);
+  return NETWORKS.includes(text) || (isIP(address) !== 0 && isPrefix && rest.length === 0);
+}
+
+/** Which proxies are believed; none by default. Whoever is believed can say any address. */
+export const networksOrOff = z
+  .string()
+  .transform((text) => (text === 'off' ? [] : text.split(',').map((network) => network.trim())))
+  .refine(
+    (list) => list.every(isNetwork),
+    `off, or addresses and networks such as 10.0.0.0/8 or ${NETWORKS.join(', ')}, with a comma between two`,
   );

@@ -12,10 +12,12 @@ import {
   isSigningSecret,
   modelName,
   namesDatabase,
+  networksOrOff,
   oneOf,
   onOrOff,
   url,
 } from './variable-types.ts';
+import { observing } from './variables-observing.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -157,7 +159,10 @@ export const variables = {
   API_RATE_LIMIT: countOrOff(1, 10_000_000)
     .default(30_000)
     .describe('most API requests per minute, for each key'),
-  HOST: z.string().default('127.0.0.1').describe('address the API listens on'),
+  HOST: z
+    .string()
+    .default('127.0.0.1')
+    .describe('address the API listens on, and a worker with METRICS_PORT'),
   PORT: count(0, 65_535).default(3000).describe('port the API listens on'),
   SHUTDOWN_DRAIN: duration()
     .default(0)
@@ -167,9 +172,12 @@ export const variables = {
   SHUTDOWN_DEADLINE: duration(1000, 'a duration of at least 1s such as 30s, 10m or 1h')
     .default(25_000)
     .describe('how long answers and jobs in progress may take to end, API and worker alike'),
-  LOG_LEVEL: oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
-    .default('info')
-    .describe('least severe message that is logged'),
+  TRUST_PROXY: networksOrOff
+    .default([])
+    .describe(
+      'proxies whose X-Forwarded-For and X-Forwarded-Proto are believed: addresses or networks, a comma between two; off: none',
+    ),
+  ...observing,
   ADMIN_USER: z.string().default('admin').describe('login of the admin pages'),
   ADMIN_PASSWORD: z
     .string()

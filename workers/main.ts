@@ -4,9 +4,13 @@ import type { MirrorConfig } from '../src/config.ts';
 import { ConfigError, readConfig } from '../src/config.ts';
 import type { Logger } from '../src/logger.ts';
 import { createLogger } from '../src/logger.ts';
+import type { WorkerMetrics } from '../src/metrics/worker.ts';
+import { openWorkerMetrics } from '../src/metrics/worker.ts';
 import { withResources } from '../src/resources.ts';
 import { endWithin, stopSignal } from '../src/shutdown.ts';
 import { openMirror } from '../src/sync/open.ts';
+import { startTracing } from '../src/telemetry/tracing.ts';
+import { serveProbes } from './probes.ts';
 import { startWorkers } from './workers.ts';
 
 /**
@@ -18,21 +22,31 @@ const HEAP_GROWTH = '--heap-growing-percent=60';
 async function main(): Promise<void> {
   setFlagsFromString(HEAP_GROWTH);
   const { odoo, ...config } = readConfig();
-  const log = createLogger(config.logLevel, 'worker');
-  if (odoo !== null) return work({ ...config, odoo }, log);
+  const log = createLogger(config.logLevel, 'worker', 'at once', config.prettyLogs);
+  const metrics = openWorkerMetrics();
+  if (odoo !== null) return work({ ...config, odoo }, log, metrics);
   // An exit would only make a supervisor start it again.
   log.warn('ODOO_URL is not set: there is no mirror, and nothing to do until the worker is started with one');
+  const probes = await serveProbes(config, metrics, null);
   await stopSignal();
+  probes.close();
 }
 
-async function work(config: MirrorConfig, log: Logger): Promise<void> {
+async function work(config: MirrorConfig, log: Logger, metrics: WorkerMetrics): Promise<void> {
   const stopped = stopSignal();
   await withResources(async (defer) => {
-    const { mirror, redis } = openMirror(config, log, defer);
+    const tracing = await startTracing(config, 'passerelle-worker');
+    defer(() => tracing?.stop());
+    const { mirror, redis } = openMirror(config, log, defer, { ...metrics.mirror, tracing });
+    const probes = await serveProbes(config, metrics, mirror);
+    defer(() => probes.close());
     // The gateway is the API's.
     const alerts = startAlerts({ db: mirror.db, log, config, probe: null });
     defer(() => alerts.stop());
-    const workers = await startWorkers(mirror, { redis, prefix: config.queuePrefix, scheduled: true });
+    const workers = await startWorkers(mirror, {
+      ...{ redis, prefix: config.queuePrefix, scheduled: true },
+      ...{ worked: metrics.worked, telemetry: tracing?.queues },
+    });
     log.info({ odoo: mirror.odoo.target, model: mirror.definition.model }, 'worker started');
     log.info({ signal: await stopped }, 'stopping');
     // Jobs that are cut off are delivered again, to another worker.

@@ -1,11 +1,10 @@
-import type { Job } from 'bullmq';
+import type { Job, Telemetry } from 'bullmq';
 import { Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { errorMessage } from '../src/errors.ts';
-import type { BcPayload } from '../src/queues/bc.ts';
+import type { WorkedOn } from '../src/metrics/jobs.ts';
 import { BC_QUEUE } from '../src/queues/bc.ts';
 import { HOOKS_JOB } from '../src/queues/hooks.ts';
-import type { PagePayload } from '../src/queues/pages.ts';
 import { PAGES_QUEUE } from '../src/queues/pages.ts';
 import { keptJobs } from '../src/queues/policy.ts';
 import { applySchedule } from '../src/queues/schedulers.ts';
@@ -16,6 +15,8 @@ import type { Mirror } from '../src/sync/mirror.ts';
 import { handleBc } from './bc.ts';
 import { NO_LIMIT } from './deaths.ts';
 import { handleHooks } from './hooks.ts';
+import type { Handle } from './observed.ts';
+import { idsOf, observed } from './observed.ts';
 import { handlePage } from './pages.ts';
 import { handleSync } from './sync.ts';
 import { handleUpkeep } from './upkeep.ts';
@@ -30,37 +31,37 @@ export interface WorkerOptions {
   readonly prefix: string;
   /** False: only what is asked for is worked on, nothing starts by itself. */
   readonly scheduled: boolean;
+  /** Told of each attempt. */
+  readonly worked?: (job: WorkedOn) => void;
+  readonly telemetry?: Telemetry | undefined;
 }
 
 /** Starts one BullMQ worker for each queue, the schedulers and the watchdog. `stop` lets jobs in progress finish. */
-export async function startWorkers(mirror: Mirror, { redis, prefix, scheduled }: WorkerOptions) {
+export async function startWorkers(mirror: Mirror, options: WorkerOptions) {
+  const { redis, prefix, scheduled, worked, telemetry } = options;
   const { settings, log } = mirror;
-  const start = <Payload>(
-    name: string,
-    concurrency: number,
-    handle: (job: Job<Payload>, token?: string) => Promise<unknown>,
-  ) => {
-    const worker = new Worker<Payload>(name, handle, {
-      ...{ connection: redis, prefix, concurrency },
+  const start = <Payload extends object>(name: string, concurrency: number, handle: Handle<Payload>) => {
+    const worker = new Worker<Payload>(name, observed(mirror, handle, worked), {
+      ...{ connection: redis, prefix, concurrency, ...(telemetry && { telemetry }) },
       // A dead worker's jobs are taken up by another once the lock ran out.
       ...{ lockDuration: settings.lockMs, stalledInterval: settings.lockMs, maxStalledCount: NO_LIMIT },
       ...keptJobs(settings),
     });
     worker.on('error', (error) => log.warn({ reason: errorMessage(error), queue: name }, 'worker'));
     worker.on('failed', (job, error) =>
-      log.warn({ jobId: job?.id, queue: name, reason: error.message }, 'job failed'),
+      log.warn({ queue: name, ...(job && idsOf(job)), reason: error.message }, 'job failed'),
     );
     return worker;
   };
   if (scheduled) await applySchedule(mirror.queues, settings);
   const stopping = new AbortController();
-  const upkeep = (job: Job<UpkeepPayload>) => handleUpkeep(mirror, job, stopping.signal);
+  const sync: Handle<object> = (own, job: Job, token) =>
+    job.name === HOOKS_JOB ? handleHooks(own, job, token) : handleSync(own, job, scheduled, token);
+  const upkeep: Handle<UpkeepPayload> = (own, job) => handleUpkeep(own, job, stopping.signal);
   const workers = [
-    start(SYNC_QUEUE, PLANS_AT_ONCE, (job: Job, token) =>
-      job.name === HOOKS_JOB ? handleHooks(mirror, job, token) : handleSync(mirror, job, scheduled, token),
-    ),
-    start(PAGES_QUEUE, settings.pagesInFlight, (job: Job<PagePayload>) => handlePage(mirror, job)),
-    start(BC_QUEUE, settings.bcConcurrency, (job: Job<BcPayload>) => handleBc(mirror, job)),
+    start(SYNC_QUEUE, PLANS_AT_ONCE, sync),
+    start(PAGES_QUEUE, settings.pagesInFlight, handlePage),
+    start(BC_QUEUE, settings.bcConcurrency, handleBc),
     // Nothing but its schedule asks for upkeep.
     ...(scheduled ? [start(UPKEEP_QUEUE, 1, upkeep)] : []),
   ];

@@ -2,7 +2,7 @@ import type { Database } from '../db/connection.ts';
 import type { ClaimedDelivery } from '../db/deliveries.ts';
 import { claimDelivery, closeDelivery, failDelivery } from '../db/deliveries.ts';
 import { errorMessage } from '../errors.ts';
-import type { Logger } from '../logger.ts';
+import type { Log } from '../logger.ts';
 import { backoffMs } from '../retry.ts';
 import type { Channel } from './channel.ts';
 import { noticeOf } from './notice.ts';
@@ -10,7 +10,7 @@ import { noticeOf } from './notice.ts';
 export interface Outbox {
   readonly db: Database;
   readonly channels: readonly Channel[];
-  readonly log: Logger;
+  readonly log: Log;
 }
 
 /** Longer than any try takes. */

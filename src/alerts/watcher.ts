@@ -1,7 +1,7 @@
 import type { Config } from '../config.ts';
 import type { Database } from '../db/connection.ts';
 import { errorMessage } from '../errors.ts';
-import type { Logger } from '../logger.ts';
+import type { Log } from '../logger.ts';
 import { BC_KEY } from '../sync/document.ts';
 import type { Channel } from './channel.ts';
 import { openChannels } from './channel.ts';
@@ -14,7 +14,7 @@ import { deliverDue } from './outbox.ts';
 
 export interface AlertParts {
   readonly db: Database;
-  readonly log: Logger;
+  readonly log: Log;
   readonly config: Pick<Config, 'odoo' | 'sync' | 'alerts'>;
   /** Null where there is no gateway. */
   readonly probe: CircuitProbe | null;
@@ -91,7 +91,7 @@ class Watcher {
       const circuit = await probe.circuit();
       this.#tell(await look(db, 'tryton', names, (tx) => circuitFindings(tx, probe.subject, circuit)));
     }
-    if (this.#blind) log.info('alerts are watched again');
+    if (this.#blind) log.info({}, 'alerts are watched again');
     this.#blind = false;
   }
 

@@ -3,63 +3,67 @@ import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import { fastify, LogController } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
+import type { Config } from '../config.ts';
 import { guardApi } from './access.ts';
-import { bcApi } from './bc-api.ts';
 import type { ApiDeps } from './deps.ts';
 import { closeWhileDraining } from './draining.ts';
+import { limitUrls, serverLimits } from './http-limits.ts';
 import { describeApi } from './openapi.ts';
 import { handleError, makeProblem, sendProblem } from './problem.ts';
 import { parseQueryString } from './query-string.ts';
 import { adminRoutes } from './routes/admin.ts';
-import { failureRoutes } from './routes/failures.ts';
 import { healthRoutes } from './routes/health.ts';
 import { hookRoutes } from './routes/hooks.ts';
-import { incidentRoutes } from './routes/incidents.ts';
-import { modelRoute } from './routes/model.ts';
-import { requestRoutes } from './routes/requests.ts';
-import { runRoutes } from './routes/runs.ts';
-import { syncRoutes } from './routes/sync.ts';
-import { trytonPingRoute } from './routes/tryton-ping.ts';
+import { measureAnswers, metricsRoute } from './routes/metrics.ts';
+import { mirrorRoutes } from './routes/mirror.ts';
 import { trytonRpcRoute } from './routes/tryton-rpc.ts';
-
-const BODY_LIMIT_BYTES = 1024 * 1024;
-/** Time a client has to send its whole request: slow senders do not hold a socket for ever. */
-const REQUEST_TIMEOUT_MS = 30_000;
-/** Longer than the idle limit of common load balancers (60 s), so that they, not we, close an idle connection. */
-const KEEP_ALIVE_TIMEOUT_MS = 72_000;
+import { secureAnswers } from './security-headers.ts';
+import type { ApiSettings } from './settings.ts';
+import { API_SETTINGS } from './settings.ts';
+import { StateFeed } from './state-feed.ts';
+import { TrytonLooks } from './tryton-looks.ts';
 
 export type Api = ReturnType<typeof createApi>;
 
 /** The API without its port: routes, errors, logging, OpenAPI. `close()` leaves what `deps` holds open. */
-export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
-  const api = createApi(deps.log);
+export async function buildApp(
+  deps: ApiDeps,
+  settings: ApiSettings = API_SETTINGS,
+): Promise<FastifyInstance> {
+  const api = createApi(deps.config, deps.log, settings);
+  if (deps.tracing !== null) await api.register(deps.tracing.http);
   logRequests(api);
+  measureAnswers(api, deps);
   closeWhileDraining(api, deps);
+  await secureAnswers(api);
+  limitUrls(api);
   await describeApi(api);
   await guardApi(api, deps);
+  const watches = watch(api, deps, settings);
   healthRoutes(api, deps);
-  await bcApi(api, deps);
-  syncRoutes(api, deps);
-  modelRoute(api, deps);
-  runRoutes(api, deps);
-  failureRoutes(api, deps);
-  incidentRoutes(api, deps);
-  requestRoutes(api, deps);
-  trytonPingRoute(api, deps);
+  metricsRoute(api, deps);
+  await mirrorRoutes(api, deps, watches);
   await trytonRpcRoute(api, deps);
   hookRoutes(api, deps);
-  await adminRoutes(api, deps);
+  await adminRoutes(api, deps, watches, settings.webRoot);
   return api;
 }
 
-function createApi(log: FastifyBaseLogger) {
+/** What looks at the mirror and at Tryton for whoever asks, by whichever route. */
+function watch(api: Api, deps: ApiDeps, { eventEveryMs, eventHeartbeatMs }: ApiSettings) {
+  const feed = new StateFeed(deps, { everyMs: eventEveryMs, heartbeatMs: eventHeartbeatMs });
+  // A stream never ends by itself: the server would wait for it.
+  api.addHook('preClose', async () => feed.close());
+  return { feed, looks: deps.tryton === null ? null : new TrytonLooks(deps.tryton, deps) };
+}
+
+function createApi(config: Config, log: FastifyBaseLogger, settings: ApiSettings) {
   const api = fastify({
     loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: () => randomUUID(),
-    bodyLimit: BODY_LIMIT_BYTES,
-    requestTimeout: REQUEST_TIMEOUT_MS,
-    keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+    ...serverLimits(settings),
+    trustProxy: config.http.trustProxy,
     forceCloseConnections: 'idle',
     routerOptions: { querystringParser: parseQueryString, ignoreTrailingSlash: true },
     frameworkErrors: handleError,

@@ -3,7 +3,9 @@ import type { Config } from '../config.ts';
 import type { Database } from '../db/connection.ts';
 import type { Health } from '../gateway/health.ts';
 import type { Logger } from '../logger.ts';
+import type { ApiMetrics } from '../metrics/api.ts';
 import type { Queues } from '../queues/queues.ts';
+import type { Tracing } from '../telemetry/tracing.ts';
 import type { TrytonClient } from '../tryton/client.ts';
 
 /** What the API works with. All of it is opened and closed by the caller. */
@@ -18,6 +20,9 @@ export interface ApiDeps {
   readonly tryton: TrytonClient | null;
   readonly trytonHealth: Pick<Health, 'read'> | null;
   readonly log: Logger;
+  readonly metrics: ApiMetrics;
+  /** Null: no traces are made. */
+  readonly tracing: Pick<Tracing, 'http'> | null;
   /** Aborted as soon as the process is asked to stop. */
   readonly stopping: AbortSignal;
 }

@@ -1,6 +1,7 @@
 import { drizzle } from 'drizzle-orm/postgres-js';
 import postgres from 'postgres';
 import * as schema from './schema/index.ts';
+import type { TraceStatement } from './statement-trace.ts';
 import { endingTransactions } from './transactions.ts';
 
 export type Database = ReturnType<typeof openDatabase>['db'];
@@ -20,7 +21,7 @@ function isoMoment(text: string): string {
  * Opens a pool of `max` connections; nothing is sent before the first query. The driver's own look-up of array
  * types is off: it can end as an unhandled rejection when the server goes away, and no array column is read.
  */
-export function openDatabase(url: string, max = 10) {
+export function openDatabase(url: string, max = 10, trace?: TraceStatement) {
   const client = postgres(url, {
     max,
     fetch_types: false,
@@ -28,7 +29,7 @@ export function openDatabase(url: string, max = 10) {
     // In UTC, PostgreSQL words every moment that the mirror stores without BC and with whole minutes of offset.
     connection: { application_name: 'passerelle', TimeZone: 'UTC' },
   });
-  const db = drizzle(endingTransactions(client), { schema });
+  const db = drizzle(endingTransactions(client, trace), { schema });
   // Drizzle leaves moments as text, and `new Date` would take PostgreSQL's wording of the year 1 for 2001.
   client.options.parsers[TIMESTAMPTZ] = isoMoment;
   return { db, client, close: () => client.end({ timeout: 5 }) };

@@ -1,6 +1,7 @@
 import postgres from 'postgres';
 import { PasserelleError } from '../errors.ts';
 import { preparing } from './prepared.ts';
+import type { TraceStatement } from './statement-trace.ts';
 
 /** The connection of a transaction went away; what the transaction did is undone. */
 export class TransactionLostError extends PasserelleError {
@@ -21,12 +22,12 @@ export class TransactionLostError extends PasserelleError {
  * connection that is closed, which ends the process (porsager/postgres#1208), or that was opened anew for somebody
  * else, whose transaction it would end.
  */
-export function endingTransactions(client: postgres.Sql): postgres.Sql {
-  const begin = (work: (tx: postgres.TransactionSql) => Promise<unknown>) => beginOn(client, work);
+export function endingTransactions(client: postgres.Sql, trace?: TraceStatement): postgres.Sql {
+  const begin = (work: (tx: postgres.TransactionSql) => Promise<unknown>) => beginOn(client, work, trace);
   return new Proxy(client, {
     get: (target, name): unknown => {
       if (name === 'begin') return begin;
-      return name === 'unsafe' ? preparing(target) : Reflect.get(target, name);
+      return name === 'unsafe' ? preparing(target, trace) : Reflect.get(target, name);
     },
   });
 }
@@ -37,6 +38,7 @@ const CLOSED_AFTER_MS = 1000;
 function beginOn(
   client: postgres.Sql,
   work: (tx: postgres.TransactionSql) => Promise<unknown>,
+  trace: TraceStatement | undefined,
 ): Promise<unknown> {
   let over = false;
   let closed = false;
@@ -45,7 +47,7 @@ function beginOn(
       (tx) =>
         // Left unsettled once the connection is gone: the driver then sends nothing more.
         new Promise((commit, rollBack) => {
-          work(whileAlive(tx, () => !over)).then(
+          work(whileAlive(tx, () => !over, trace)).then(
             (result) => over || commit(result),
             (error: unknown) => {
               if (over) return;
@@ -66,11 +68,15 @@ function beginOn(
   });
 }
 
-function whileAlive(tx: postgres.TransactionSql, isAlive: () => boolean): postgres.TransactionSql {
+function whileAlive(
+  tx: postgres.TransactionSql,
+  isAlive: () => boolean,
+  trace: TraceStatement | undefined,
+): postgres.TransactionSql {
   return new Proxy(tx, {
     get: (target, name): unknown => {
       if (!isAlive()) throw new TransactionLostError();
-      return name === 'unsafe' ? preparing(target) : Reflect.get(target, name);
+      return name === 'unsafe' ? preparing(target, trace) : Reflect.get(target, name);
     },
   });
 }

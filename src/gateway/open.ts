@@ -2,6 +2,7 @@ import type { Redis } from 'ioredis';
 import type { TrytonConfig } from '../config.ts';
 import type { Database } from '../db/connection.ts';
 import { TrytonClient } from '../tryton/client.ts';
+import type { CallOutcome } from '../tryton/options.ts';
 import { createRedisCacheStore } from '../tryton/redis-cache.ts';
 import { createRedisSessionStore } from '../tryton/redis-sessions.ts';
 import type { TrytonLogger } from '../tryton/types.ts';
@@ -22,6 +23,12 @@ export interface Gateway {
   readonly trytonHealth: Health | null;
 }
 
+/** Who is told of what the gateway does. */
+export interface GatewayObservers {
+  readonly called?: (call: CallOutcome) => void;
+  readonly signedIn?: (login: CallOutcome) => void;
+}
+
 type Defer = (release: () => Promise<void>) => void;
 
 /** The one Tryton client of a process. Nothing is sent to Tryton before the first call. */
@@ -30,12 +37,17 @@ export function openGateway(
   { db, ...shared }: GatewayStores,
   log: TrytonLogger,
   defer: Defer,
+  observers: GatewayObservers = {},
 ): Gateway {
   if (config === null) return { tryton: null, trytonHealth: null };
   const tryton = new TrytonClient({
     ...clientOptions(config, shared),
     logger: log,
-    onOutcome: (outcome) => trytonHealth.observe(outcome),
+    onOutcome: (outcome) => {
+      trytonHealth.observe(outcome);
+      observers.called?.(outcome);
+    },
+    onLogin: (outcome) => observers.signedIn?.(outcome),
   });
   const trytonHealth = new Health(db, `${tryton.user}@${tryton.server}`, log);
   defer(() => trytonHealth.close());

@@ -1,9 +1,11 @@
 import type { Database } from '../db/connection.ts';
+import { errorCode } from '../errors.ts';
+import type { GatewayObservers } from '../gateway/open.ts';
 import type { Queues } from '../queues/queues.ts';
 import { BC_KEY } from '../sync/document.ts';
 import type { TrytonClient } from '../tryton/client.ts';
+import type { CallOutcome } from '../tryton/options.ts';
 import { answered } from './answered.ts';
-import type { Called } from './calls.ts';
 import { callMetrics } from './calls.ts';
 import type { Answered } from './http.ts';
 import { httpMetrics } from './http.ts';
@@ -28,8 +30,8 @@ export interface ApiSources {
 /** What an API process tells: its own figures, and what all processes share, asked for at each scrape. */
 export interface ApiMetrics {
   answered(answer: Answered): void;
-  called(call: Called): void;
-  signedIn(error: Error | null): void;
+  /** For the gateway: what it tells of its calls and sign-ins. */
+  readonly gateway: Required<GatewayObservers>;
   /** Never rejects. Scrapes that come together are one. */
   scrape(sources: ApiSources): Promise<Scraped>;
 }
@@ -50,11 +52,19 @@ export function openApiMetrics(): ApiMetrics {
     stores.told('redis', redis);
     return textOf(registry);
   };
+  const tell = callMetrics(registry);
+  const called = ({ method, ms, error }: CallOutcome) =>
+    tell({ server: 'tryton', method, ms, code: error === null ? null : errorCode(error) });
   let scraping: Promise<Scraped> | null = null;
   return {
     answered: httpMetrics(registry),
-    called: callMetrics(registry),
-    signedIn: tryton.signedIn,
+    gateway: {
+      called,
+      signedIn: (login) => {
+        tryton.signedIn(login.error);
+        called(login);
+      },
+    },
     scrape: (sources) => {
       scraping ??= refresh(sources).finally(() => {
         scraping = null;

@@ -1,5 +1,4 @@
-import type { EndedRun } from '../db/ended-run.ts';
-import type { Called } from './calls.ts';
+import type { Observers } from '../sync/open.ts';
 import { callMetrics } from './calls.ts';
 import type { WorkedOn } from './jobs.ts';
 import { jobMetrics } from './jobs.ts';
@@ -9,18 +8,21 @@ import { runMetrics } from './runs.ts';
 
 /** What a worker tells: its own work. How the mirror stands is the API's to tell. */
 export interface WorkerMetrics {
-  called(call: Called): void;
-  worked(job: WorkedOn): void;
-  ended(run: EndedRun): void;
+  /** For the mirror: what it tells of its calls and runs. */
+  readonly mirror: Required<Pick<Observers, 'called' | 'ended'>>;
+  readonly worked: (job: WorkedOn) => void;
   scrape(): Promise<Scraped>;
 }
 
 export function openWorkerMetrics(): WorkerMetrics {
   const registry = openRegistry();
+  const called = callMetrics(registry);
   return {
-    called: callMetrics(registry),
+    mirror: {
+      called: ({ method, ms, code = null }) => called({ server: 'odoo', method, ms, code }),
+      ended: runMetrics(registry),
+    },
     worked: jobMetrics(registry),
-    ended: runMetrics(registry),
     scrape: () => textOf(registry),
   };
 }

@@ -1,7 +1,7 @@
 import type { RedisOptions } from 'ioredis';
 import { Redis } from 'ioredis';
 import { errorMessage } from '../errors.ts';
-import type { Logger } from '../logger.ts';
+import type { Log } from '../logger.ts';
 
 /**
  * `worker` waits for Redis as long as it takes; `producer` fails at once, so that a request gets its 503; `cache`
@@ -25,7 +25,7 @@ const OPTIONS: Readonly<Record<RedisRole, RedisOptions>> = {
 };
 
 /** Opens one connection. Connection errors are logged, then ioredis reconnects by itself. */
-export function openRedis(url: string, role: RedisRole, log: Logger): Redis {
+export function openRedis(url: string, role: RedisRole, log: Log): Redis {
   const redis = new Redis(url, { ...OPTIONS[role], connectionName: `passerelle-${role}` });
   // The cache itself tells of an outage, once; its connection would tell of each try.
   const level = role === 'cache' ? 'debug' : 'warn';

@@ -1,7 +1,8 @@
+import type { Telemetry } from 'bullmq';
 import { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { errorMessage } from '../errors.ts';
-import type { Logger } from '../logger.ts';
+import type { Log } from '../logger.ts';
 import type { BcQueue } from './bc.ts';
 import { BC_QUEUE } from './bc.ts';
 import { Hooks } from './hooks.ts';
@@ -26,9 +27,10 @@ export interface Queues {
 }
 
 /** Opens the four queues over one connection, which stays the caller's to close. */
-export function openQueues(redis: Redis, prefix: string, log: Logger): Queues {
+export function openQueues(redis: Redis, prefix: string, log: Log, telemetry?: Telemetry): Queues {
   const open = <Payload>(name: string) => {
-    const queue = new Queue<Payload>(name, { connection: redis, prefix });
+    const options = { connection: redis, prefix, ...(telemetry && { telemetry }) };
+    const queue = new Queue<Payload>(name, options);
     queue.on('error', (error) => log.warn({ reason: errorMessage(error), queue: name }, 'queue connection'));
     return queue;
   };

@@ -1,7 +1,7 @@
 import type { RetentionConfig, SyncConfig } from '../config.ts';
 import type { Database } from '../db/connection.ts';
 import type { EndedRun } from '../db/ended-run.ts';
-import type { Logger } from '../logger.ts';
+import type { Log } from '../logger.ts';
 import type { OdooClient } from '../odoo/types.ts';
 import type { Queues } from '../queues/queues.ts';
 import type { ContentRoom } from './content-room.ts';
@@ -23,7 +23,7 @@ export interface Mirror {
   readonly queues: Queues;
   readonly settings: SyncConfig;
   readonly retention: RetentionConfig;
-  readonly log: Logger;
+  readonly log: Log;
   /** Told of each run that this process brings to its end, once that is certain. */
   readonly onRunEnded: (run: EndedRun) => void;
 }

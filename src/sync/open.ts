@@ -3,11 +3,12 @@ import type { Config, OdooConfig } from '../config.ts';
 import { openDatabase } from '../db/connection.ts';
 import type { EndedRun } from '../db/ended-run.ts';
 import { OdooHealthRecorder } from '../health/odoo.ts';
-import type { Logger } from '../logger.ts';
+import type { Log } from '../logger.ts';
 import type { OdooCall } from '../odoo/calls.ts';
 import { createOdooClient } from '../odoo/client.ts';
 import { openRedis } from '../queues/connection.ts';
 import { openQueues } from '../queues/queues.ts';
+import type { Tracing } from '../telemetry/tracing.ts';
 import { ContentRoom } from './content-room.ts';
 import { bcDefinition } from './document.ts';
 import { GROUPS_AT_ONCE, openGroups } from './group-commit.ts';
@@ -22,6 +23,8 @@ const OTHERS = 10;
 
 /** Who is told of what the mirror does. They must not throw. */
 export interface Observers {
+  /** Null or left out: no traces are made. */
+  readonly tracing?: Pick<Tracing, 'queues' | 'statement'> | null;
   readonly called?: (call: OdooCall) => void;
   readonly ended?: (run: EndedRun) => void;
 }
@@ -29,15 +32,17 @@ export interface Observers {
 /** Opens what a process needs to run the mirror. Everything opened is given to `defer`. */
 export function openMirror(
   config: Config & { readonly odoo: OdooConfig },
-  log: Logger,
+  log: Log,
   defer: (release: () => Promise<unknown> | unknown) => void,
   observers: Observers = {},
 ): { mirror: Mirror; redis: Redis } {
-  const database = openDatabase(config.databaseUrl, GROUPS_AT_ONCE + config.sync.pagesInFlight + OTHERS);
+  const { tracing = null } = observers;
+  const connections = GROUPS_AT_ONCE + config.sync.pagesInFlight + OTHERS;
+  const database = openDatabase(config.databaseUrl, connections, tracing?.statement);
   defer(database.close);
   const redis = openRedis(config.redisUrl, 'worker', log);
   defer(() => redis.disconnect());
-  const queues = openQueues(redis, config.queuePrefix, log);
+  const queues = openQueues(redis, config.queuePrefix, log, tracing?.queues);
   defer(queues.close);
   const health = new OdooHealthRecorder(database.db, config.odoo, log);
   defer(() => health.close());

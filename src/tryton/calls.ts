@@ -8,6 +8,7 @@ import { isRead, isServerMethod } from './methods.ts';
 import type { Settings } from './options.ts';
 import type { Ask } from './rpc.ts';
 import type { Sessions } from './sessions.ts';
+import { told } from './told.ts';
 import type { Answer, CallOptions, Session, Wire } from './types.ts';
 
 export interface PerformOptions extends CallOptions {
@@ -26,8 +27,8 @@ export interface CallParts {
 }
 
 export function createPerform({ server, ask, sessions, settings }: CallParts): Perform {
-  const { timeoutMs } = settings;
-  return told(settings, (method, params, options) => {
+  const { timeoutMs, onOutcome, logger } = settings;
+  const perform: Perform = (method, params, options) => {
     const { signal, retries = settings.retries, deadlineMs = settings.deadlineMs } = options;
     const limits: AttemptOptions = { site: { server, method }, retries, deadlineMs, signal };
     const write = !isRead(method);
@@ -43,7 +44,9 @@ export function createPerform({ server, ask, sessions, settings }: CallParts): P
         }
       });
     });
-  });
+  };
+  if (onOutcome === undefined) return perform;
+  return (method, params, options) => told(onOutcome, logger, method, () => perform(method, params, options));
 }
 
 /** Refused sessions that one call finds: its own, what others left in the store, and new ones deleted at once. */
@@ -78,26 +81,4 @@ async function withSession<T>(
 function lost({ site, write }: Sending, cause: unknown): Error {
   if (write) return new TrytonUnknownFateError(site, 'its session was deleted meanwhile', { cause });
   return new TrytonSessionError(site);
-}
-
-function told({ onOutcome, logger }: Settings, perform: Perform): Perform {
-  if (onOutcome === undefined) return perform;
-  return async (method, params, options) => {
-    const start = performance.now();
-    const tell = (error: Error | null) => {
-      try {
-        onOutcome({ method, ms: performance.now() - start, error });
-      } catch {
-        logger.warn({ method }, 'onOutcome failed; its error is ignored');
-      }
-    };
-    try {
-      const answer = await perform(method, params, options);
-      tell(null);
-      return answer;
-    } catch (error) {
-      tell(error instanceof Error ? error : new Error('given up by the caller'));
-      throw error;
-    }
-  };
 }

@@ -5,6 +5,7 @@ import { TrytonMalformedError, TrytonUnknownFateError } from './errors.ts';
 import { TrytonAuthError } from './login-errors.ts';
 import type { Settings } from './options.ts';
 import type { Ask } from './rpc.ts';
+import { told } from './told.ts';
 import type { Session, Wire } from './types.ts';
 import { isList } from './wire.ts';
 
@@ -22,7 +23,12 @@ export interface LoginParts {
  *
  * Throws TrytonAuthError, TrytonLoginStepError, TrytonRateLimitError and whatever a call may throw.
  */
-export async function signIn({ server, ask, settings }: LoginParts): Promise<Session> {
+export function signIn(parts: LoginParts): Promise<Session> {
+  const { onLogin, logger } = parts.settings;
+  return onLogin === undefined ? asked(parts) : told(onLogin, logger, LOGIN, () => asked(parts));
+}
+
+async function asked({ server, ask, settings }: LoginParts): Promise<Session> {
   const { user, password, context, retries, loginTimeoutMs, clock } = settings;
   const site = { server, method: LOGIN };
   const language = typeof context['language'] === 'string' ? context['language'] : 'en';

@@ -46,6 +46,8 @@ export interface TrytonClientOptions {
   readonly clock?: (() => number) | undefined;
   /** Told once per call that went to the server. What it throws is logged and otherwise ignored. */
   readonly onOutcome?: ((outcome: CallOutcome) => void) | undefined;
+  /** Told of each sign-in, by the client's own method `common.db.login`; else as `onOutcome`. */
+  readonly onLogin?: ((outcome: CallOutcome) => void) | undefined;
   /** Answers in the server's place: then there is no network and no session. */
   readonly testing?: Fixtures | undefined;
 }

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { buildApp } from '../../src/api/app.ts';
 import { openDatabase } from '../../src/db/connection.ts';
 import { createLogger } from '../../src/logger.ts';
+import { openApiMetrics } from '../../src/metrics/api.ts';
 import { openRedis } from '../../src/queues/connection.ts';
 import { openQueues } from '../../src/queues/queues.ts';
 import type { TestApi } from './start-api.ts';
@@ -25,7 +26,17 @@ async function withNothingRunning(
   const cacheRedis = openRedis('redis://127.0.0.1:1', 'cache', log);
   const queues = openQueues(redis, 'nothing', log);
   const app = await buildApp({
-    ...{ config: api.config, log, queues, redis, cacheRedis, tryton: null, trytonHealth: null },
+    ...{
+      config: api.config,
+      log,
+      queues,
+      redis,
+      cacheRedis,
+      tryton: null,
+      trytonHealth: null,
+      metrics: openApiMetrics(),
+      tracing: null,
+    },
     ...{ db: db ?? database.db, stopping: new AbortController().signal },
   });
   try {

@@ -1,11 +1,14 @@
 import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify';
 import { buildApp } from '../../src/api/app.ts';
 import type { ApiDeps } from '../../src/api/deps.ts';
+import type { ApiSettings } from '../../src/api/settings.ts';
+import { API_SETTINGS } from '../../src/api/settings.ts';
 import { readConfig } from '../../src/config.ts';
 import type { NewApiKey } from '../../src/db/api-keys.ts';
 import { createApiKey } from '../../src/db/api-keys.ts';
 import { openGateway } from '../../src/gateway/open.ts';
 import { createLogger } from '../../src/logger.ts';
+import { openApiMetrics } from '../../src/metrics/api.ts';
 import { openRedis } from '../../src/queues/connection.ts';
 import { openQueues } from '../../src/queues/queues.ts';
 import { freshDatabase } from '../harness/database.ts';
@@ -34,11 +37,12 @@ export const bearer = (key: string) => ({ authorization: `Bearer ${key}` });
 
 /**
  * The API on a database and queues of its own. `env` overrides variables; an empty text unsets one. `replaced` stands
- * in for what it would open.
+ * in for what it would open, `settings` for what it goes by.
  */
 export async function startApi(
   env: Record<string, string> = {},
   replaced: Partial<ApiDeps> = {},
+  settings: Partial<ApiSettings> = {},
 ): Promise<TestApi> {
   const database = await freshDatabase();
   const config = readConfig({
@@ -54,11 +58,23 @@ export async function startApi(
   const queues = openQueues(redis, config.queuePrefix, log);
   const stores = { redis: cacheRedis, prefix: config.queuePrefix, db: database.db };
   const releases: (() => Promise<void>)[] = [];
-  const gateway = openGateway(config.tryton, stores, log, (release) => releases.push(release));
+  const metrics = openApiMetrics();
+  const defer = (release: () => Promise<void>) => releases.push(release);
+  const gateway = openGateway(config.tryton, stores, log, defer, metrics.gateway);
   const stopping = new AbortController().signal;
-  const opened = { config, db: database.db, queues, redis, cacheRedis, log, stopping };
+  const opened = {
+    config,
+    db: database.db,
+    queues,
+    redis,
+    cacheRedis,
+    log,
+    metrics,
+    tracing: null,
+    stopping,
+  };
   const deps: ApiDeps = { ...opened, ...gateway, ...replaced };
-  const app = await buildApp(deps);
+  const app = await buildApp(deps, { ...API_SETTINGS, ...settings });
   await app.ready();
   await until(() => cacheRedis.status === 'ready', 'the connection to Redis');
   const { key } = await createApiKey(database.db, { name: 'test', scopes: ['admin'], methods: ['*'] });

@@ -3,6 +3,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { buildApp } from '../../src/api/app.ts';
 import { readConfig } from '../../src/config.ts';
 import { readState } from '../../src/db/lease.ts';
+import { createLogger } from '../../src/logger.ts';
+import { openApiMetrics } from '../../src/metrics/api.ts';
 import { bcJobId } from '../../src/queues/bc.ts';
 import { openRedis } from '../../src/queues/connection.ts';
 import type { Office } from '../harness/office.ts';
@@ -24,7 +26,8 @@ describe('one BC that cannot be stored', () => {
     office.database
       .client`select odoo_id, code, message, failures from sync_failure where resolved_at is null`;
   const openBoard = async () => {
-    const redis = openRedis(redisUrl(), 'producer', office.mirror.log);
+    const log = createLogger('silent', 'test');
+    const redis = openRedis(redisUrl(), 'producer', log);
     const app = await buildApp({
       ...office.mirror,
       config: readConfig(office.env),
@@ -32,6 +35,9 @@ describe('one BC that cannot be stored', () => {
       cacheRedis: redis,
       tryton: null,
       trytonHealth: null,
+      metrics: openApiMetrics(),
+      tracing: null,
+      log,
       stopping: new AbortController().signal,
     });
     app.addHook('onClose', () => redis.disconnect());

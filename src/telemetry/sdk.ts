@@ -1,0 +1,51 @@
+import { FastifyOtelInstrumentation } from '@fastify/otel';
+import { UndiciInstrumentation } from '@opentelemetry/instrumentation-undici';
+import { NodeSDK, resources } from '@opentelemetry/sdk-node';
+import { BullMQOtel } from 'bullmq-otel';
+import { packageVersion } from '../version.ts';
+import { traceStatement } from './statements.ts';
+import type { Service, Tracing } from './tracing.ts';
+
+/** What is not exported by then is lost: a collector that is away does not keep a process from ending. */
+const STOP_LIMIT_MS = 3000;
+
+/**
+ * Starts the SDK, which reads the rest of OTEL_* itself: OTEL_SERVICE_NAME wins over `service`. Nothing here patches
+ * modules, so it may start after they are loaded: Fastify has a plugin, BullMQ an option, undici a diagnostics channel,
+ * and statements are told by our own connection.
+ *
+ * @param origins the servers whose requests become spans. Others, a webhook's say, may hold a secret in their path.
+ */
+export function openTracing(service: Service, origins: readonly string[]): Tracing {
+  const undici = new UndiciInstrumentation({
+    requireParentforSpans: true,
+    ignoreRequestHook: ({ origin }) => !origins.includes(origin),
+  });
+  const fastify = new FastifyOtelInstrumentation({
+    instrumentHooks: false,
+    ignorePaths: ({ url }) => ['/healthz', '/readyz', '/metrics'].includes(url),
+    // A query string may hold anything; the log leaves it out, too.
+    requestHook: (span, request) => span.setAttribute('url.path', request.url.split('?', 1)[0] ?? ''),
+  });
+  const { defaultResource, resourceFromAttributes } = resources;
+  const named = resourceFromAttributes({ 'service.name': service, 'service.version': packageVersion() });
+  const sdk = new NodeSDK({
+    resource: defaultResource().merge(named),
+    instrumentations: [undici, fastify],
+    // Figures are told by /metrics, and logs go where the process's output goes.
+    metricReaders: [],
+    logRecordProcessors: [],
+  });
+  sdk.start();
+  return {
+    http: fastify.plugin(),
+    queues: new BullMQOtel({ tracerName: 'passerelle', version: packageVersion() }),
+    statement: traceStatement,
+    stop: () => inTime(sdk.shutdown()),
+  };
+}
+
+async function inTime(work: Promise<void>): Promise<void> {
+  const limit = new Promise<void>((resolve) => setTimeout(resolve, STOP_LIMIT_MS).unref());
+  await Promise.race([work.catch(() => {}), limit]);
+}
