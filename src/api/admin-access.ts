@@ -1,10 +1,23 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
+import type { IncomingHttpHeaders } from 'node:http';
 import { isIP } from 'node:net';
 import basicAuth from '@fastify/basic-auth';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { Config } from '../config.ts';
-import { AdminLocalOnlyError, BadCredentialsError, CrossOriginError } from './errors.ts';
+import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
+import {
+  AdminLocalOnlyError,
+  BadCredentialsError,
+  CrossOriginError,
+  MissingAdminHeaderError,
+  TooManyLoginsError,
+} from './admin-errors.ts';
+import { AdminLogins } from './admin-logins.ts';
+import type { ApiDeps } from './deps.ts';
 import { sendProblem, toProblem } from './problem.ts';
+
+/** What the dashboard sends with each change. */
+const ADMIN_HEADER = 'x-passerelle-admin';
+
+type AdminDeps = Pick<ApiDeps, 'config' | 'cacheRedis'>;
 
 /**
  * Guards every route of a scope: by ADMIN_USER and ADMIN_PASSWORD, or, where no password is set, by being on this
@@ -12,16 +25,22 @@ import { sendProblem, toProblem } from './problem.ts';
  *
  * Refusals are answered here, not thrown: bull-board brings an error handler of its own.
  */
-export async function guardAdmin(scope: FastifyInstance, { http }: Config): Promise<void> {
-  const { adminUser, adminPassword } = http;
+export async function guardAdmin(scope: FastifyInstance, { config, cacheRedis }: AdminDeps): Promise<void> {
+  const { adminUser, adminPassword } = config.http;
+  scope.addHook('onRoute', openToAdmin);
   if (adminPassword === undefined) scope.addHook('onRequest', refuse(assertLocal));
   else {
+    const logins = new AdminLogins(cacheRedis, `${config.queuePrefix}:admin-logins:`);
     await scope.register(basicAuth, {
       authenticate: { realm: 'Passerelle' },
-      validate: async (user, password) => {
+      validate: async (user, password, { ip }) => {
         // Both are compared, whatever the first says: the time taken tells nothing.
         const right = [equal(user, adminUser), equal(password, adminPassword)];
-        if (right.includes(false)) throw new BadCredentialsError();
+        if (right.includes(false)) {
+          await logins.countWrong(ip);
+          throw new BadCredentialsError();
+        }
+        await logins.assertMayEnter(ip);
       },
     });
     scope.addHook(
@@ -32,6 +51,34 @@ export async function guardAdmin(scope: FastifyInstance, { http }: Config): Prom
   scope.addHook('onRequest', refuse(assertSameOrigin));
 }
 
+/**
+ * A route that asks callers for a key with a scope asks for the admin's login instead, where it is added to a guarded
+ * scope: only there, since this is part of the guard. It is described under /api.
+ */
+function openToAdmin(route: RouteOptions): void {
+  if (route.config?.scope === undefined) return;
+  const { scope: _replaced, ...config } = route.config;
+  route.config = config;
+  route.schema = { ...route.schema, hide: true };
+}
+
+/**
+ * Guards the data of a guarded scope further. A change says that it comes from the dashboard, in a header that no form
+ * can send, and no page of another origin without asking first. What another site's page loads, unread, is refused too:
+ * a list or an export costs something.
+ */
+export function guardAdminData(scope: FastifyInstance): void {
+  scope.addHook(
+    'onRequest',
+    refuse(({ method, headers }) => {
+      if (!isFromHere(headers)) throw new CrossOriginError();
+      if (!isRead(method) && headers[ADMIN_HEADER] !== '1') throw new MissingAdminHeaderError(ADMIN_HEADER);
+    }),
+  );
+}
+
+const isRead = (method: string) => method === 'GET' || method === 'HEAD' || method === 'OPTIONS';
+
 type Check = (request: FastifyRequest, reply: FastifyReply) => Promise<void> | void;
 
 function refuse(check: Check) {
@@ -39,30 +86,41 @@ function refuse(check: Check) {
     try {
       await check(request, reply);
     } catch (error) {
-      request.log.warn({ code: toProblem(error).code, peer: request.socket.remoteAddress }, 'admin refused');
-      return sendProblem(reply, toProblem(error));
+      const problem = toProblem(error);
+      const { ip, socket } = request;
+      request.log.warn({ code: problem.code, ip, peer: socket.remoteAddress }, 'admin refused');
+      if (error instanceof TooManyLoginsError) reply.header('retry-after', error.seconds);
+      return sendProblem(reply, problem);
     }
   };
 }
 
-/** @throws BadCredentialsError, after `WWW-Authenticate` was set. */
+/** @throws BadCredentialsError, after `WWW-Authenticate` was set, or TooManyLoginsError. */
 async function authenticate(scope: FastifyInstance, request: FastifyRequest, reply: FastifyReply) {
-  await new Promise<void>((resolve, reject) => {
-    scope.basicAuth(request, reply, (error) => (error ? reject(new BadCredentialsError()) : resolve()));
+  const error = await new Promise<Error | undefined>((resolve) => {
+    scope.basicAuth(request, reply, resolve);
   });
+  if (error instanceof TooManyLoginsError) {
+    reply.removeHeader('www-authenticate');
+    throw error;
+  }
+  if (error !== undefined) throw new BadCredentialsError();
 }
 
 const LOOPBACK = /^(127\.\d+\.\d+\.\d+|::1|::ffff:127\.\d+\.\d+\.\d+)$/;
 
+const FROM_A_PROXY = ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto', 'x-real-ip'];
+
 /**
- * The socket's peer decides. What a proxy says of its client is never a reason to let somebody in, but it is one to
- * keep them out; so is a host name that is not this machine's: a page that had its own name resolve to 127.0.0.1.
+ * The socket's peer decides. What a proxy says of its client, trusted or not, is never a reason to let somebody in, but
+ * it is one to keep them out; so is a host name that is not this machine's: a page that had its own name resolve to
+ * 127.0.0.1.
  *
  * @throws AdminLocalOnlyError
  */
-function assertLocal({ socket, headers, hostname }: FastifyRequest): void {
-  const proxied = headers['x-forwarded-for'] !== undefined || headers.forwarded !== undefined;
-  const host = hostname.replace(/^\[|\]$/g, '');
+function assertLocal({ socket, headers }: FastifyRequest): void {
+  const proxied = FROM_A_PROXY.some((name) => headers[name] !== undefined);
+  const host = (headers.host ?? '').replace(/:\d*$/, '').replace(/^\[|\]$/g, '');
   const ours = host === 'localhost' || (isIP(host) !== 0 && LOOPBACK.test(host));
   if (!LOOPBACK.test(socket.remoteAddress ?? '') || proxied || !ours) throw new AdminLocalOnlyError();
 }
@@ -73,10 +131,15 @@ function assertLocal({ socket, headers, hostname }: FastifyRequest): void {
  * @throws CrossOriginError
  */
 function assertSameOrigin({ method, headers }: FastifyRequest): void {
-  if (method === 'GET' || method === 'HEAD' || method === 'OPTIONS') return;
-  const { origin, host = '', 'sec-fetch-site': site = 'none' } = headers;
-  const foreignSite = site !== 'same-origin' && site !== 'none';
-  if (foreignSite || (origin !== undefined && !isOriginOf(origin, host))) throw new CrossOriginError();
+  if (isRead(method)) return;
+  const { origin, host = '' } = headers;
+  if (!isFromHere(headers) || (origin !== undefined && !isOriginOf(origin, host)))
+    throw new CrossOriginError();
+}
+
+/** `none`: a person typed or kept the address. */
+function isFromHere({ 'sec-fetch-site': site = 'none' }: IncomingHttpHeaders): boolean {
+  return site === 'same-origin' || site === 'none';
 }
 
 /** The scheme is the browser's: behind a proxy that ends TLS it is not ours. */

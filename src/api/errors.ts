@@ -89,34 +89,6 @@ export class RedisUnavailableError extends PasserelleError {
   }
 }
 
-/** The admin pages have no password, and the request does not come from this machine. */
-export class AdminLocalOnlyError extends PasserelleError {
-  override readonly name = 'AdminLocalOnlyError';
-  readonly code = 'admin_local_only';
-  constructor() {
-    super(
-      'Without ADMIN_PASSWORD the admin pages answer on this machine only; set ADMIN_PASSWORD to open them.',
-    );
-  }
-}
-
-/** A change asked for by a page of another site. */
-export class CrossOriginError extends PasserelleError {
-  override readonly name = 'CrossOriginError';
-  readonly code = 'cross_origin';
-  constructor() {
-    super('The admin pages accept changes from their own origin only.');
-  }
-}
-
-export class BadCredentialsError extends PasserelleError {
-  override readonly name = 'BadCredentialsError';
-  readonly code = 'bad_credentials';
-  constructor() {
-    super('The admin pages ask for ADMIN_USER and ADMIN_PASSWORD.');
-  }
-}
-
 /** A filter, a sort or a choice of fields names what the model does not have, or what cannot be used so. */
 export class UnknownFieldError extends PasserelleError {
   override readonly name = 'UnknownFieldError';

@@ -41,6 +41,9 @@ test('a fresh mirror has a state without runs', async () => {
     key: BC_KEY,
     isSyncing: false,
     lastSync: null,
+    ageSeconds: null,
+    everySeconds: 60,
+    lateAfterSeconds: 600,
     currentRun: null,
     lastRuns: [],
     openFailures: 0,
@@ -52,7 +55,10 @@ test('a fresh mirror has a state without runs', async () => {
 test('the state shows the run in progress with what it still owes', async () => {
   const id = await runInProgress();
   const state = await get('/api/v1/sync');
-  expect(state).toMatchObject({ isSyncing: true, currentRun: { id, progress: { open: 2, created: 1 } } });
+  expect(state).toMatchObject({
+    isSyncing: true,
+    currentRun: { id, phase: 'planning', elapsedMs: expect.any(Number), progress: { open: 2, created: 1 } },
+  });
   expect(await get(`/api/v1/sync/runs/${id}`)).toMatchObject({ id, progress: { open: 2, created: 1 } });
 });
 

@@ -31,20 +31,25 @@ export async function dashboardRoutes(scope: FastifyInstance, webRoot: string): 
       if (!FILE.test(path)) return sendIndex(reply);
       return HASHED.test(path)
         ? reply.sendFile(path, { maxAge: '1y', immutable: true })
-        : reply.sendFile(path, { cacheControl: false });
+        : sendAnew(reply, path);
     });
   });
 }
 
-/** Never from a cache without asking: it names the files of one build. */
-function sendIndex(reply: FastifyReply) {
-  return reply.header('cache-control', 'no-cache').sendFile(INDEX, { cacheControl: false });
+/** It names the files of one build. */
+const sendIndex = (reply: FastifyReply) => sendAnew(reply, INDEX);
+
+/** Never from a cache without asking. */
+function sendAnew(reply: FastifyReply, file: string): FastifyReply {
+  return reply.header('cache-control', 'no-cache').sendFile(file, { cacheControl: false });
 }
 
 /** What is no route under /admin/api is not a page either. */
 export function unknownData(scope: FastifyInstance): void {
-  scope.all('/api/*', { schema }, ({ method, url }, reply) => {
-    const [path = ''] = url.split('?', 1);
-    return sendProblem(reply, makeProblem('not_found', `No route ${method} ${path}.`));
-  });
+  for (const unknown of ['/api', '/api/*']) {
+    scope.all(unknown, { schema }, ({ method, url }, reply) => {
+      const [path = ''] = url.split('?', 1);
+      return sendProblem(reply, makeProblem('not_found', `No route ${method} ${path}.`));
+    });
+  }
 }
