@@ -61,7 +61,7 @@ export interface LastRun {
 /** One row for each mode that has ever ended; skipped runs do not count. */
 export async function lastRuns(db: Queryable, key: string): Promise<LastRun[]> {
   const rows = await db.execute<{ [K in keyof LastRun]: LastRun[K] }>(sql`
-    select mode, run.status, extract(epoch from run.finished_at)::float8 as "endedAt",
+    select mode.mode, run.status, extract(epoch from run.finished_at)::float8 as "endedAt",
       coalesce(run.duration_ms, 0) / 1000.0::float8 as "durationSeconds", run.created, run.updated, run.unchanged,
       run.archived, run.gone, run.failed, run.late
     from unnest('{incremental,full,single,sweep}'::text[]) as mode

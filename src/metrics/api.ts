@@ -1,6 +1,7 @@
 import type { Database } from '../db/connection.ts';
 import { errorCode } from '../errors.ts';
 import type { GatewayObservers } from '../gateway/open.ts';
+import type { Log } from '../logger.ts';
 import type { Queues } from '../queues/queues.ts';
 import { BC_KEY } from '../sync/document.ts';
 import type { TrytonClient } from '../tryton/client.ts';
@@ -25,6 +26,8 @@ export interface ApiSources {
   readonly queues: Queues;
   /** Null where no Tryton is configured. */
   readonly tryton: TrytonClient | null;
+  /** Told what is left out, and why. */
+  readonly log: Log;
 }
 
 /** What an API process tells: its own figures, and what all processes share, asked for at each scrape. */
@@ -42,11 +45,15 @@ export function openApiMetrics(): ApiMetrics {
   const queues = queueMetrics(registry);
   const tryton = trytonMetrics(registry);
   const ofPostgres = [stores, mirrorMetrics(registry, BC_KEY), upstreamMetrics(registry)];
-  const refresh = async ({ db, queues: asked, tryton: client }: ApiSources) => {
+  const refresh = async ({ db, queues: asked, tryton: client, log }: ApiSources) => {
     const [postgresql, redis] = await Promise.all([
-      inTime(ofPostgres.map((part) => () => part.refresh(db))),
-      inTime([() => queues.refresh(asked)]),
-      inTime(client === null ? [] : [() => tryton.refresh(client)]),
+      inTime(
+        'PostgreSQL',
+        log,
+        ofPostgres.map((part) => () => part.refresh(db)),
+      ),
+      inTime('Redis', log, [() => queues.refresh(asked)]),
+      inTime('the gateway', log, client === null ? [] : [() => tryton.refresh(client)]),
     ]);
     stores.told('postgresql', postgresql);
     stores.told('redis', redis);
@@ -75,7 +82,8 @@ export function openApiMetrics(): ApiMetrics {
 }
 
 /** Whether all of it was done in time. */
-async function inTime(works: readonly (() => Promise<void>)[]): Promise<boolean> {
+async function inTime(from: string, log: Log, works: readonly (() => Promise<void>)[]): Promise<boolean> {
   const done = () => Promise.all(works.map((work) => work()));
-  return (await answered(done, STORE_LIMIT_MS)) !== null;
+  const why = (reason: string) => log.warn({ from, reason }, 'metrics are left out');
+  return (await answered(done, STORE_LIMIT_MS, why)) !== null;
 }
