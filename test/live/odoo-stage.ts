@@ -19,7 +19,9 @@ type Means =
   /** Brings the add-on's second version into the running server's database; it is restarted afterwards. */
   | 'ODOO_UPGRADE_COMMAND'
   /** Brings back the first one. */
-  | 'ODOO_DOWNGRADE_COMMAND';
+  | 'ODOO_DOWNGRADE_COMMAND'
+  /** Takes `HOOK_URL = '...'` on its standard input and has Odoo post there what changes; `None` ends it. */
+  | 'ODOO_WEBHOOK_COMMAND';
 
 const COORDINATES = ['ODOO_URL', 'ODOO_DB', 'ODOO_USER', 'ODOO_PASSWORD'] as const;
 
