@@ -24,7 +24,7 @@ Examples:
 async function applyMigrations({ io, env }: CommandContext): Promise<ExitCode> {
   const url = readDatabaseUrl(env);
   const pending = await missingMigrations(url);
-  await migrate(url);
+  await migrate(url, { onStep: (line) => io.stderr.write(`${line}\n`) });
   printLines(
     io,
     pending.length === 0

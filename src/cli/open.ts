@@ -3,7 +3,7 @@ import type { Config, MirrorConfig } from '../config.ts';
 import { readDatabaseUrl } from '../config.ts';
 import type { Database } from '../db/connection.ts';
 import { openDatabase } from '../db/connection.ts';
-import { pendingMigrations } from '../db/migrate.ts';
+import { pendingMigrations } from '../db/migrations.ts';
 import { createLogger } from '../logger.ts';
 import { openRedis } from '../queues/connection.ts';
 import type { Queues } from '../queues/queues.ts';

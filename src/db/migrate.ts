@@ -1,42 +1,69 @@
-import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { sql } from 'drizzle-orm';
-import { migrate as applyAll } from 'drizzle-orm/postgres-js/migrator';
 import type { Database } from './connection.ts';
 import { openDatabase } from './connection.ts';
-import { LOCKS } from './locks.ts';
+import { buildIndexes, isConcurrent } from './migration-indexes.ts';
+import type { Patience } from './migration-locks.ts';
+import { PATIENCE, takeTurn, withLockTimeout } from './migration-locks.ts';
+import type { Migration } from './migrations.ts';
+import { FOLDER, missingMigrations } from './migrations.ts';
 
-const FOLDER = fileURLToPath(new URL('./migrations', import.meta.url));
-
-interface Journal {
-  readonly entries: readonly { readonly tag: string; readonly when: number }[];
+export interface MigrateOptions {
+  /** Where the migrations are; those of this build by default. */
+  readonly folder?: string;
+  readonly patience?: Patience;
+  /** Told of each step that may take a while, in one line. */
+  readonly onStep?: (line: string) => void;
 }
 
-/** Applies every migration that is missing. Safe to run from several processes at once. */
-export async function migrate(databaseUrl: string): Promise<void> {
-  // One connection, so that the session lock and the migrations share it.
+/**
+ * Applies every migration that is missing, while readers and writers go on. Safe to run from several processes at
+ * once, and again after it was killed: a migration is a transaction, or builds indexes and can be repeated.
+ *
+ * @throws MigrationBlockedError when others hold the tables it has to alter for minutes.
+ */
+export async function migrate(
+  databaseUrl: string,
+  { folder = FOLDER, patience = PATIENCE, onStep = () => {} }: MigrateOptions = {},
+): Promise<void> {
+  // One connection: the turn is its session's.
   const { db, close } = openDatabase(databaseUrl, 1);
   try {
-    await db.execute(sql`select pg_advisory_lock(${LOCKS.migration})`);
-    await applyAll(db, { migrationsFolder: FOLDER });
+    await prepareSession(db);
+    await takeTurn(db, onStep);
+    await createJournal(db);
+    for (const migration of await missingMigrations(db, folder)) {
+      if (isConcurrent(migration)) {
+        await buildIndexes(db, migration, onStep);
+        await db.execute(recorded(migration));
+      } else {
+        await withLockTimeout(db, migration.tag, { patience, onStep }, async (tx) => {
+          for (const statement of migration.statements) await tx.execute(sql.raw(statement));
+          await tx.execute(recorded(migration));
+        });
+      }
+    }
   } finally {
     await close();
   }
 }
 
-/** Names of the migrations that this build needs and the database lacks. */
-export async function pendingMigrations(db: Database): Promise<string[]> {
-  const journal = JSON.parse(readFileSync(`${FOLDER}/meta/_journal.json`, 'utf8')) as Journal;
-  const table = await db.execute(
-    sql`select to_regclass('drizzle.__drizzle_migrations') is not null as present`,
+/** An index may take longer than a role's queries are allowed to; one that nobody waits for any more is given up. */
+async function prepareSession(db: Database): Promise<void> {
+  await db.execute(
+    sql`select set_config('statement_timeout', '0', false), set_config('lock_timeout', '0', false)`,
   );
-  const last = table[0]?.['present'] === true ? await lastApplied(db) : 0;
-  return journal.entries.filter((entry) => entry.when > last).map((entry) => entry.tag);
+  // PostgreSQL 14 refuses it but on Linux; there what was begun is finished.
+  await db.execute(sql`select set_config('client_connection_check_interval', '2s', false)`).catch(() => {});
 }
 
-async function lastApplied(db: Database): Promise<number> {
-  const rows = await db.execute(
-    sql`select coalesce(max(created_at), 0) as last from drizzle.__drizzle_migrations`,
-  );
-  return Number(rows[0]?.['last'] ?? 0);
+/** As drizzle-kit keeps it. */
+async function createJournal(db: Database): Promise<void> {
+  await db.execute(sql`create schema if not exists drizzle`);
+  await db.execute(sql`
+    create table if not exists drizzle.__drizzle_migrations (
+      id serial primary key, hash text not null, created_at bigint)`);
+}
+
+function recorded({ hash, when }: Migration) {
+  return sql`insert into drizzle.__drizzle_migrations (hash, created_at) values (${hash}, ${when})`;
 }

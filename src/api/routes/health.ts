@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
 import { z } from 'zod';
-import { pendingMigrations } from '../../db/migrate.ts';
+import { pendingMigrations } from '../../db/migrations.ts';
 import { errorMessage } from '../../errors.ts';
 import type { Api } from '../app.ts';
 import type { ApiDeps } from '../deps.ts';

@@ -1,1 +1,1 @@
-CREATE INDEX "sync_log_ended" ON "sync_log" USING btree ("key","mode","id") WHERE "sync_log"."status" in ('success', 'partial', 'failed');
+CREATE INDEX CONCURRENTLY IF NOT EXISTS "sync_log_ended" ON "sync_log" USING btree ("key","mode","id") WHERE "sync_log"."status" in ('success', 'partial', 'failed');

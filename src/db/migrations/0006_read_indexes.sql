@@ -1,8 +1,9 @@
-DROP INDEX "scrap_dimagaz_bc_write_date";--> statement-breakpoint
-CREATE INDEX "scrap_dimagaz_bc_live" ON "scrap_dimagaz_bc" USING btree ("odoo_id") WHERE "scrap_dimagaz_bc"."archived_at" is null;--> statement-breakpoint
-CREATE INDEX "scrap_dimagaz_bc_archived" ON "scrap_dimagaz_bc" USING btree ("odoo_id") WHERE "scrap_dimagaz_bc"."archived_at" is not null;--> statement-breakpoint
-CREATE INDEX "scrap_dimagaz_bc_by_name" ON "scrap_dimagaz_bc" USING btree (left((case when jsonb_typeof(("fields" -> 'name')) = 'string' then ("fields" -> 'name') #>> '{}' end) collate "C", 200),"odoo_id");--> statement-breakpoint
-CREATE INDEX "scrap_dimagaz_bc_by_state" ON "scrap_dimagaz_bc" USING btree (left((case when jsonb_typeof(("fields" -> 'state')) = 'string' then ("fields" -> 'state') #>> '{}' end) collate "C", 200),"odoo_id");--> statement-breakpoint
-CREATE INDEX "scrap_dimagaz_bc_by_date_order" ON "scrap_dimagaz_bc" USING btree (left((case when jsonb_typeof(("fields" -> 'date_order')) = 'string' then ("fields" -> 'date_order') #>> '{}' end) collate "C", 200),"odoo_id");--> statement-breakpoint
-CREATE INDEX "scrap_dimagaz_bc_by_write_date" ON "scrap_dimagaz_bc" USING btree (left((case when jsonb_typeof(("fields" -> 'write_date')) = 'string' then ("fields" -> 'write_date') #>> '{}' end) collate "C", 200),"odoo_id");--> statement-breakpoint
-CREATE INDEX "scrap_dimagaz_bc_by_partner_id" ON "scrap_dimagaz_bc" USING btree (passerelle_many2one_id(("fields" -> 'partner_id')),"odoo_id");
+CREATE INDEX CONCURRENTLY IF NOT EXISTS "scrap_dimagaz_bc_live" ON "scrap_dimagaz_bc" USING btree ("odoo_id") WHERE "scrap_dimagaz_bc"."archived_at" is null;--> statement-breakpoint
+CREATE INDEX CONCURRENTLY IF NOT EXISTS "scrap_dimagaz_bc_archived" ON "scrap_dimagaz_bc" USING btree ("odoo_id") WHERE "scrap_dimagaz_bc"."archived_at" is not null;--> statement-breakpoint
+CREATE INDEX CONCURRENTLY IF NOT EXISTS "scrap_dimagaz_bc_by_name" ON "scrap_dimagaz_bc" USING btree (left((case when jsonb_typeof(("fields" -> 'name')) = 'string' then ("fields" -> 'name') #>> '{}' end) collate "C", 200),"odoo_id");--> statement-breakpoint
+CREATE INDEX CONCURRENTLY IF NOT EXISTS "scrap_dimagaz_bc_by_state" ON "scrap_dimagaz_bc" USING btree (left((case when jsonb_typeof(("fields" -> 'state')) = 'string' then ("fields" -> 'state') #>> '{}' end) collate "C", 200),"odoo_id");--> statement-breakpoint
+CREATE INDEX CONCURRENTLY IF NOT EXISTS "scrap_dimagaz_bc_by_date_order" ON "scrap_dimagaz_bc" USING btree (left((case when jsonb_typeof(("fields" -> 'date_order')) = 'string' then ("fields" -> 'date_order') #>> '{}' end) collate "C", 200),"odoo_id");--> statement-breakpoint
+CREATE INDEX CONCURRENTLY IF NOT EXISTS "scrap_dimagaz_bc_by_write_date" ON "scrap_dimagaz_bc" USING btree (left((case when jsonb_typeof(("fields" -> 'write_date')) = 'string' then ("fields" -> 'write_date') #>> '{}' end) collate "C", 200),"odoo_id");--> statement-breakpoint
+CREATE INDEX CONCURRENTLY IF NOT EXISTS "scrap_dimagaz_bc_by_partner_id" ON "scrap_dimagaz_bc" USING btree (passerelle_many2one_id(("fields" -> 'partner_id')),"odoo_id");--> statement-breakpoint
+-- Last: a process of the version before still reads by it.
+DROP INDEX CONCURRENTLY IF EXISTS "scrap_dimagaz_bc_write_date";

@@ -1,2 +1,2 @@
-CREATE INDEX "sync_run_page_owed" ON "sync_run_page" USING btree ("run_id","state","page") WHERE "sync_run_page"."state" <> 'done';--> statement-breakpoint
-CREATE INDEX "sync_log_planned" ON "sync_log" USING btree ("key","lease_token") WHERE "sync_log"."planned_at" is not null and "sync_log"."mode" in ('incremental', 'full') and "sync_log"."status" in ('success', 'partial', 'failed');
+CREATE INDEX CONCURRENTLY IF NOT EXISTS "sync_run_page_owed" ON "sync_run_page" USING btree ("run_id","state","page") WHERE "sync_run_page"."state" <> 'done';--> statement-breakpoint
+CREATE INDEX CONCURRENTLY IF NOT EXISTS "sync_log_planned" ON "sync_log" USING btree ("key","lease_token") WHERE "sync_log"."planned_at" is not null and "sync_log"."mode" in ('incremental', 'full') and "sync_log"."status" in ('success', 'partial', 'failed');

@@ -17,8 +17,6 @@ CREATE TABLE "odoo_health" (
 	"last_error_message" text
 );
 --> statement-breakpoint
-DROP INDEX "scrap_dimagaz_bc_changed_xid";--> statement-breakpoint
 ALTER TABLE "scrap_dimagaz_bc" ADD COLUMN "created_xid" "xid8";--> statement-breakpoint
 -- Apart: with the column itself the default would be given to every row, and the table be written anew.
-ALTER TABLE "scrap_dimagaz_bc" ALTER COLUMN "created_xid" SET DEFAULT pg_current_xact_id();--> statement-breakpoint
-CREATE INDEX "scrap_dimagaz_bc_feed" ON "scrap_dimagaz_bc" USING btree ("changed_xid","odoo_id");
+ALTER TABLE "scrap_dimagaz_bc" ALTER COLUMN "created_xid" SET DEFAULT pg_current_xact_id();
