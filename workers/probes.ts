@@ -1,5 +1,5 @@
 import type { Config } from '../src/config.ts';
-import { pendingMigrations } from '../src/db/migrate.ts';
+import { pendingMigrations } from '../src/db/migrations.ts';
 import { answered } from '../src/metrics/answered.ts';
 import { serveMetrics } from '../src/metrics/serve.ts';
 import type { WorkerMetrics } from '../src/metrics/worker.ts';
