@@ -24,8 +24,11 @@ export function openTracing(service: Service, origins: readonly string[]): Traci
   const fastify = new FastifyOtelInstrumentation({
     instrumentHooks: false,
     ignorePaths: ({ url }) => ['/healthz', '/readyz', '/metrics'].includes(url),
-    // A query string may hold anything; the log leaves it out, too.
-    requestHook: (span, request) => span.setAttribute('url.path', request.url.split('?', 1)[0] ?? ''),
+    requestHook: (span, { method, url, routeOptions }) => {
+      span.updateName(`${method} ${routeOptions.url ?? ''}`.trim());
+      // A query string may hold anything; the log leaves it out, too.
+      span.setAttribute('url.path', url.split('?', 1)[0] ?? '');
+    },
   });
   const { defaultResource, resourceFromAttributes } = resources;
   const named = resourceFromAttributes({ 'service.name': service, 'service.version': packageVersion() });
