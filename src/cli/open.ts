@@ -28,7 +28,7 @@ export async function withMirror<T>(
   await checkDatabase(config.databaseUrl);
   await checkRedis(config.redisUrl);
   return withResources((defer) => {
-    const open = openMirror(config, createLogger(config.logLevel, 'cli'), defer);
+    const open = openMirror(config, createLogger(config.logLevel, 'cli', 'at once', config.prettyLogs), defer);
     return work({ ...open, prefix: config.queuePrefix });
   });
 }
@@ -47,7 +47,7 @@ export async function withStores<T>(
   return withResources(async (defer) => {
     const { db, close } = openDatabase(config.databaseUrl, 2);
     defer(close);
-    const log = createLogger(config.logLevel, 'cli');
+    const log = createLogger(config.logLevel, 'cli', 'at once', config.prettyLogs);
     const redis = openRedis(config.redisUrl, 'producer', log);
     defer(() => redis.disconnect());
     const queues = openQueues(redis, config.queuePrefix, log);
