@@ -64,6 +64,7 @@ async function serve(config: Config, log: Logger): Promise<void> {
         url,
         tryton: gateway.tryton?.server,
         bc: `${url}/api/v1/bc`,
+        dashboard: `${url}/admin`,
         queues: `${url}/admin/queues`,
         ready: `${url}/readyz`,
       },

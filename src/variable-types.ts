@@ -107,5 +107,5 @@ export const networksOrOff = z
   .transform((text) => (text === 'off' ? [] : text.split(',').map((network) => network.trim())))
   .refine(
     (list) => list.every(isNetwork),
-    `off, or addresses and networks such as 10.0.0.0/8 or ${NETWORKS.join(', ')}, with a comma between two`,
+    `a list of addresses and networks such as 10.0.0.0/8 or ${NETWORKS[0]}, with a comma between two, or off`,
   );

@@ -1,11 +1,13 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { TestApi } from './start-api.ts';
 import { startApi } from './start-api.ts';
 
 const INDEX = '<!doctype html><title>Passerelle</title>';
+const SCRIPT = 'export {};'.repeat(1000);
 
 let webRoot: string;
 let api: TestApi;
@@ -17,7 +19,7 @@ beforeAll(async () => {
   mkdirSync(join(webRoot, 'assets'), { recursive: true });
   writeFileSync(join(webRoot, 'index.html'), INDEX);
   writeFileSync(join(webRoot, 'favicon.svg'), '<svg xmlns="http://www.w3.org/2000/svg"/>');
-  writeFileSync(join(webRoot, 'assets/index-1a2b3c4d.js'), 'export {};');
+  writeFileSync(join(webRoot, 'assets/index-1a2b3c4d.js'), SCRIPT);
   writeFileSync(join(folder, 'outside.txt'), 'not for the web');
   api = await startApi({}, {}, { webRoot });
   guarded = await startApi({ ADMIN_PASSWORD: 'sésame' }, {}, { webRoot });
@@ -49,6 +51,15 @@ it('files named after their content are kept for ever, the others are asked for 
   expect(hashed.headers['content-type']).toContain('javascript');
   const icon = await api.app.inject('/admin/favicon.svg');
   expect([icon.statusCode, icon.headers['cache-control']]).toEqual([200, 'no-cache']);
+});
+
+it('files travel compressed to who can read that, and unchanged to who has them', async () => {
+  const url = '/admin/assets/index-1a2b3c4d.js';
+  const answer = await api.app.inject({ url, headers: { 'accept-encoding': 'gzip' } });
+  expect([answer.headers['content-encoding'], answer.headers['vary']]).toEqual(['gzip', 'accept-encoding']);
+  expect(gunzipSync(answer.rawPayload).toString()).toBe(SCRIPT);
+  const headers = { 'accept-encoding': 'gzip', 'if-none-match': String(answer.headers['etag']) };
+  expect((await api.app.inject({ url, headers })).statusCode).toBe(304);
 });
 
 it.each([

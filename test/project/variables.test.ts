@@ -24,10 +24,22 @@ describe('a variable that is wrong', () => {
     ['ALERT_EMAIL_FROM', 'a@b.example,c@d.example', 'an address such as passerelle@example.com'],
     ['ALERT_STALE_INTERVALS', '0', 'a whole number from 1 to 100000'],
     ['API_RATE_LIMIT', '0', 'a whole number from 1 to 10000000, or off'],
+    ['TRUST_PROXY', 'on', 'a list of addresses and networks such as 10.0.0.0/8 or loopback'],
+    ['TRUST_PROXY', '10.0.0.0/33', 'a list of addresses and networks'],
+    ['TRUST_PROXY', '10.0.0.1, ', 'a list of addresses and networks'],
     ['API_RATE_LIMIT', 'none', 'a whole number from 1 to 10000000, or off'],
   ])('%s=%s is named with what was expected', (name, value, expected) => {
     expect(() => readConfig({ ...STORES, [name]: value })).toThrow(`  - ${name}: expected ${expected}`);
   });
+});
+
+it.each([
+  [undefined, false],
+  ['off', false],
+  ['loopback', ['loopback']],
+  ['10.0.0.0/8, ::1,fd00::/8', ['10.0.0.0/8', '::1', 'fd00::/8']],
+])('TRUST_PROXY=%s trusts %j', (value, trusted) => {
+  expect(readConfig({ ...STORES, TRUST_PROXY: value }).http.trustProxy).toEqual(trusted);
 });
 
 describe('variables that make sense together only', () => {

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import compress from '@fastify/compress';
 import files from '@fastify/static';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { DashboardNotBuiltError } from '../admin-errors.ts';
@@ -25,6 +26,7 @@ export async function dashboardRoutes(scope: FastifyInstance, webRoot: string): 
       pages.get('/admin/*', { schema }, tell);
       return;
     }
+    await pages.register(compress, { encodings: ['br', 'gzip'], globalDecompression: false });
     await pages.register(files, { root: webRoot, serve: false });
     pages.get('/admin', { schema }, (_request, reply) => sendIndex(reply));
     pages.get<{ Params: { '*': string } }>('/admin/*', { schema }, ({ params: { '*': path } }, reply) => {
