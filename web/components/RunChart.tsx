@@ -103,8 +103,8 @@ function Legend() {
         </li>
       ))}
       <li class="long">{chart.duration}</li>
-      <li class="long partial">{statuses.partial}</li>
-      <li class="long failed">{statuses.failed}</li>
+      <li class="long partial">{chart.durationOf(statuses.partial)}</li>
+      <li class="long failed">{chart.durationOf(statuses.failed)}</li>
     </ul>
   );
 }

@@ -50,9 +50,16 @@ export function ago(ms: number): string {
     ['minute', MINUTE_MS],
   ] as const;
   const [name, size] = steps.find(([, step]) => Math.abs(ms) >= step) ?? (['second', SECOND_MS] as const);
-  const words = new Intl.RelativeTimeFormat(language.value, { numeric: 'always' });
-  return words.format(-Math.round(ms / size), name);
+  // Of a day, `auto` would make yesterday, which it need not be.
+  const words = new Intl.RelativeTimeFormat(language.value, {
+    numeric: name === 'second' ? 'auto' : 'always',
+  });
+  return words.format(-Math.round(ms / size) || 0, name);
 }
+
+/** To the minute: where seconds would only be in the way. */
+export const minute = (at: Date): string =>
+  new Intl.DateTimeFormat(language.value, { dateStyle: 'medium', timeStyle: 'short' }).format(at);
 
 export const moment = (at: Date): string =>
   new Intl.DateTimeFormat(language.value, { dateStyle: 'medium', timeStyle: 'medium' }).format(at);

@@ -9,6 +9,7 @@ export const actions = {
   sweepHint: 'Compares every id and date, finds what was missed, archives what is gone from Odoo.',
   resync: 'Resync one order',
   resyncLabel: 'Odoo id of the purchase order',
+  resyncExample: 'Odoo id, such as 42',
   resyncThis: 'Read again from Odoo',
   retry: 'Retry',
   retryOf: (id: number) => `Retry purchase order ${id}`,

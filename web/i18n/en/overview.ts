@@ -25,11 +25,14 @@ export const overview = {
   expected: (every: string) => `Runs are due at intervals of ${every}.`,
   unscheduled: 'No run is scheduled.',
   lateAfter: (limit: string) => `It counts as late after ${limit}.`,
+  freshBut: (count: number) => `Up to date, but for ${n(count, 'purchase order', 'purchase orders')}`,
   alsoFailed: (count: number) => `${n(count, 'purchase order', 'purchase orders')} could not be copied.`,
   alsoIncidents: (count: number) => `${n(count, 'incident', 'incidents')} open.`,
   current: {
     title: 'Current run',
     none: 'None at the moment.',
+    last: 'The last one',
+    changed: 'Changed',
     phases: { planning: 'Planning', fetching: 'Reading Odoo', storing: 'Storing', finishing: 'Finishing' },
     done: (done: string, planned: string) => `${done} of ${planned} orders`,
     rate: (rate: string) => `${rate} per second`,
@@ -44,7 +47,8 @@ export const overview = {
     late: 'Late catches',
     lateNote: 'last sweep',
     queues: 'Jobs waiting',
-    queueOf: (sync: string, pages: string, bc: string) => `plans ${sync} · pages ${pages} · orders ${bc}`,
+    queueOf: (sync: string, pages: string, bc: string) =>
+      `pages ${pages} · orders ${bc} · plans ${sync}, scheduled ones too`,
     redisAway: 'Redis does not answer',
   },
   failures: {

@@ -67,6 +67,7 @@ export const runs = {
     shown: (count: number) => n(count, 'run', 'runs'),
     changes: 'Orders changed',
     duration: 'Duration',
+    durationOf: (status: string) => `Duration, ${status.toLowerCase()}`,
     legend: 'Colours',
   },
 };

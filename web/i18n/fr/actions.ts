@@ -2,7 +2,7 @@ export const actions = {
   title: 'Lancer une synchronisation',
   syncNow: 'Synchroniser',
   syncNowHint: 'Lit ce qui a changé dans Odoo depuis la dernière fois.',
-  full: 'Synchronisation complète',
+  full: 'Tout relire',
   fullTitle: 'Tout relire ?',
   fullHint:
     'Tous les bons de commande sont relus dans Odoo. Cela prend plusieurs minutes s’ils sont nombreux.',
@@ -11,6 +11,7 @@ export const actions = {
     'Compare tous les identifiants et toutes les dates, rattrape les oublis, archive ce qui a disparu d’Odoo.',
   resync: 'Relire un bon',
   resyncLabel: 'Identifiant Odoo du bon de commande',
+  resyncExample: 'Id. Odoo, par ex. 42',
   resyncThis: 'Relire dans Odoo',
   retry: 'Réessayer',
   retryOf: (id: number) => `Réessayer le bon de commande ${id}`,

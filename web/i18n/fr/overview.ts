@@ -25,6 +25,7 @@ export const overview = {
   expected: (every: string) => `Intervalle prévu entre deux synchronisations : ${every}.`,
   unscheduled: 'Aucune synchronisation n’est planifiée.',
   lateAfter: (limit: string) => `Il compte comme en retard au bout de ${limit}.`,
+  freshBut: (count: number) => `À jour, sauf ${n(count, 'bon de commande', 'bons de commande')}`,
   alsoFailed: (count: number) =>
     count < 2
       ? `${n(count, 'bon de commande', 'bons de commande')} n’a pas pu être copié.`
@@ -33,6 +34,8 @@ export const overview = {
   current: {
     title: 'Synchronisation en cours',
     none: 'Aucune pour le moment.',
+    last: 'La dernière',
+    changed: 'Changements',
     phases: {
       planning: 'Préparation',
       fetching: 'Lecture d’Odoo',
@@ -52,7 +55,8 @@ export const overview = {
     late: 'Rattrapages',
     lateNote: 'dernier balayage',
     queues: 'Tâches en attente',
-    queueOf: (sync: string, pages: string, bc: string) => `plans ${sync} · pages ${pages} · bons ${bc}`,
+    queueOf: (sync: string, pages: string, bc: string) =>
+      `pages ${pages} · bons ${bc} · plans ${sync}, prévus compris`,
     redisAway: 'Redis ne répond pas',
   },
   failures: {

@@ -73,6 +73,7 @@ export const runs = {
     shown: (count: number) => n(count, 'synchronisation', 'synchronisations', 'de synchronisations'),
     changes: 'Bons changés',
     duration: 'Durée',
+    durationOf: (status: string) => `Durée, ${status.toLowerCase()}`,
     legend: 'Couleurs',
   },
 };

@@ -17,12 +17,28 @@ export function ChangeDetail({ changes, header, lines, values }: ChangeDetailPro
   const { header: fields = {}, linesAdded = [], linesRemoved = [], linesChanged = {} } = changes;
   return (
     <>
-      {Object.keys(fields).length > 0 && <FieldChanges changes={fields} model={header} values={values} />}
+      {Object.keys(fields).length > 0 && (
+        <FieldChanges changes={fields} model={header} values={values} without={lines.model} />
+      )}
       {linesAdded.map((line) => (
-        <LineSummary key={idOf(line)} line={line} model={lines} values={values} sign="added" />
+        <LineSummary
+          key={idOf(line)}
+          line={line}
+          model={lines}
+          values={values}
+          sign="added"
+          without={header.model}
+        />
       ))}
       {linesRemoved.map((line) => (
-        <LineSummary key={idOf(line)} line={line} model={lines} values={values} sign="removed" />
+        <LineSummary
+          key={idOf(line)}
+          line={line}
+          model={lines}
+          values={values}
+          sign="removed"
+          without={header.model}
+        />
       ))}
       {Object.entries(linesChanged).map(([id, fieldsOfLine]) => (
         <div key={id} class="line-change">

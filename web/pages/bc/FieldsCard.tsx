@@ -2,6 +2,7 @@ import { useState } from 'preact/hooks';
 import type { Field, Model, Values } from '../../api/answers.ts';
 import { Card } from '../../components/Card.tsx';
 import { texts } from '../../i18n/texts.ts';
+import { OWN } from './columns.ts';
 import { isEmpty, words } from './values.ts';
 
 interface FieldsCardProps {
@@ -13,15 +14,11 @@ interface FieldsCardProps {
 export function FieldsCard({ model, values }: FieldsCardProps) {
   const { bc } = texts.value;
   const [isFull, setFull] = useState(false);
-  const shown = model.fields.filter(
-    ({ name, type }) =>
-      type === 'binary' ||
-      isFull ||
-      !isEmpty(
-        model.fields.find((one) => one.name === name),
-        values[name],
-      ),
-  );
+  const wanted = model.fields.filter((field) => isFull || !isEmpty(field, values[field.name]));
+  const shown = [
+    ...wanted.filter(({ name }) => !OWN.has(name)),
+    ...wanted.filter(({ name }) => OWN.has(name)),
+  ];
   return (
     <Card
       title={bc.fields}

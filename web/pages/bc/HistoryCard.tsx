@@ -36,12 +36,32 @@ export function HistoryCard({ header, lines, id, version, values }: HistoryCardP
                   <Moment at={change.at} /> ·{' '}
                   <Link to={href(`/runs/${change.run.id}`)}>{bc.byRun(change.run.id)}</Link>
                 </p>
-                <ChangeDetail changes={change.changes} header={header} lines={lines} values={values} />
+                <Detail of={change} header={header} lines={lines} values={values} />
               </li>
             ))}
           </ol>
         )}
       </Growing>
     </Card>
+  );
+}
+
+interface DetailProps {
+  readonly of: Change;
+  readonly header: Model;
+  readonly lines: Model;
+  readonly values: Values;
+}
+
+/** All lines of a BC that was new were added: that is told to who asks for it. */
+function Detail({ of: { action, changes }, ...rest }: DetailProps) {
+  const detail = <ChangeDetail changes={changes} {...rest} />;
+  if (action === 'updated') return detail;
+  if (Object.keys(changes).length === 0) return null;
+  return (
+    <details>
+      <summary>{texts.value.common.details}</summary>
+      <div class="detail">{detail}</div>
+    </details>
   );
 }

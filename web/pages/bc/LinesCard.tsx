@@ -5,6 +5,7 @@ import { Card } from '../../components/Card.tsx';
 import { Growing } from '../../components/Growing.tsx';
 import { TableBox } from '../../components/TableBox.tsx';
 import { texts } from '../../i18n/texts.ts';
+import { OWN } from './columns.ts';
 import { isEmpty, isNumeric, words } from './values.ts';
 
 interface LinesCardProps {
@@ -16,9 +17,6 @@ interface LinesCardProps {
 }
 
 const PER_PAGE = 100;
-/** Said by the page already, or by Odoo for itself. */
-const LEFT_OUT = new Set(['id', 'display_name', 'create_uid', 'create_date', 'write_uid', 'write_date']);
-
 export function LinesCard({ model, id, version, isArchived }: LinesCardProps) {
   const { bc } = texts.value;
   const archived = isArchived ? 'include' : 'exclude';
@@ -67,7 +65,7 @@ function Table({ model, lines }: { readonly model: Model; readonly lines: readon
 function columnsOf(model: Model, lines: readonly Line[]): Field[] {
   return model.fields.filter(
     (field) =>
-      !LEFT_OUT.has(field.name) &&
+      !OWN.has(field.name) &&
       !(field.type === 'many2one' && isLink(field.name, lines)) &&
       lines.some(({ fields }) => !isEmpty(field, fields[field.name])),
   );

@@ -9,7 +9,10 @@ const SHORT: ReadonlySet<string> = new Set([
   ...['char', 'selection', 'many2one', 'date', 'datetime'],
   ...['integer', 'float', 'monetary', 'boolean', 'reference'],
 ]);
-const OWN = new Set(['id', 'create_uid', 'create_date', 'write_uid', 'write_date', 'display_name']);
+/** What Odoo keeps of every record. */
+export const OWN: ReadonlySet<string> = new Set([
+  ...['id', 'display_name', 'create_uid', 'create_date', 'write_uid', 'write_date'],
+]);
 
 /** Fields that can be shown in the list. */
 export const listable = (model: Model): Field[] => model.fields.filter(({ type }) => type !== 'binary');

@@ -1,5 +1,5 @@
 import type { Field, Values } from '../../api/answers.ts';
-import { bytes, day, moment, money, number } from '../../i18n/format.ts';
+import { bytes, day, minute, money, number } from '../../i18n/format.ts';
 import { texts } from '../../i18n/texts.ts';
 
 const MOST_DIGITS = 6;
@@ -11,6 +11,8 @@ export const isNumeric = ({ type }: Field): boolean => NUMBERS.has(type);
 export function isEmpty(field: Field | undefined, value: unknown): boolean {
   if (value === null || value === undefined || value === '') return true;
   if (Array.isArray(value)) return value.length === 0;
+  // A link without a model of its own says 0 for nothing.
+  if (value === 0) return field?.type === 'many2one_reference';
   return value === false && field?.type !== 'boolean';
 }
 
@@ -57,7 +59,7 @@ const ofNumber = ({ name, type }: Field, value: number): string =>
 /** Odoo writes moments in UTC, without saying so. */
 function ofMoment(text: string): string {
   const at = new Date(`${text.replace(' ', 'T')}Z`);
-  return Number.isNaN(at.getTime()) ? text : moment(at);
+  return Number.isNaN(at.getTime()) ? text : minute(at);
 }
 
 function currencyOf(record: Values): string | null {

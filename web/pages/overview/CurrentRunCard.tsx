@@ -7,6 +7,7 @@ import { now } from '../../live/clock.ts';
 import { latest } from '../../live/mirror.ts';
 import { doneOf, pace } from '../../live/pace.ts';
 import { href } from '../../router.ts';
+import { LastRun } from './LastRun.tsx';
 
 /** The run in progress, as it goes. */
 export function CurrentRunCard() {
@@ -14,7 +15,7 @@ export function CurrentRunCard() {
   const run = latest.value?.state.currentRun ?? null;
   return (
     <Card title={current.title} class="current">
-      {run === null ? <p class="quiet">{current.none}</p> : <Progress of={run} />}
+      {run === null ? <LastRun /> : <Progress of={run} />}
     </Card>
   );
 }

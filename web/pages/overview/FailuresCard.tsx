@@ -6,6 +6,7 @@ import { Card } from '../../components/Card.tsx';
 import { Icon } from '../../components/Icon.tsx';
 import { Link } from '../../components/Link.tsx';
 import { Loadable } from '../../components/Loadable.tsx';
+import { LongText } from '../../components/LongText.tsx';
 import { Ago } from '../../components/Moment.tsx';
 import { Outcome } from '../../components/Outcome.tsx';
 import { TableBox } from '../../components/TableBox.tsx';
@@ -56,11 +57,11 @@ function Head() {
     <thead>
       <tr>
         <th scope="col">{columns.bc}</th>
+        <th scope="col">{columns.act}</th>
         <th scope="col">{columns.reason}</th>
         <th scope="col">{columns.since}</th>
         <th scope="col">{columns.times}</th>
         <th scope="col">{columns.next}</th>
-        <th scope="col">{columns.act}</th>
       </tr>
     </thead>
   );
@@ -80,16 +81,6 @@ function Row({ of: failure, isBusy, onRetry }: RowProps) {
       <th scope="row">
         <Link to={href(`/bc/${odooId}`)}>{odooId}</Link>
       </th>
-      <td class="reason">
-        <code>{code}</code> {message}
-      </td>
-      <td>
-        <Ago at={firstFailedAt} />
-      </td>
-      <td>{overview.failures.times(failures)}</td>
-      <td>
-        <Ago at={nextAttemptAt} />
-      </td>
       <td>
         <div class="buttons">
           <button type="button" disabled={isBusy} aria-label={actions.retryOf(odooId)} onClick={onRetry}>
@@ -101,6 +92,18 @@ function Row({ of: failure, isBusy, onRetry }: RowProps) {
             </a>
           )}
         </div>
+      </td>
+      <td class="reason">
+        <LongText text={message}>
+          <code>{code}</code>
+        </LongText>
+      </td>
+      <td>
+        <Ago at={firstFailedAt} />
+      </td>
+      <td>{overview.failures.times(failures)}</td>
+      <td>
+        <Ago at={nextAttemptAt} />
       </td>
     </tr>
   );

@@ -55,5 +55,5 @@ function Queues() {
   }
   const { sync, pages, bc } = state.queues;
   const note = figures.queueOf(number(sync), number(pages), number(bc));
-  return <Figure label={figures.queues} value={sync + pages + bc} tone="plain" note={note} />;
+  return <Figure label={figures.queues} value={pages + bc} tone="plain" note={note} />;
 }

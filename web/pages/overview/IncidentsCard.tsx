@@ -3,6 +3,7 @@ import { incidentsEndpoint } from '../../api/endpoints.ts';
 import { useAnswer } from '../../api/use-answer.ts';
 import { Card } from '../../components/Card.tsx';
 import { Loadable } from '../../components/Loadable.tsx';
+import { LongText } from '../../components/LongText.tsx';
 import { Ago, Moment } from '../../components/Moment.tsx';
 import { TableBox } from '../../components/TableBox.tsx';
 import { texts } from '../../i18n/texts.ts';
@@ -42,7 +43,9 @@ function Table({ of: shown }: { readonly of: readonly Incident[] }) {
           <tr key={id}>
             <th scope="row" class="reason">
               {incidents.kinds[kind]}
-              <span class="original">{message}</span>
+              <span class="original">
+                <LongText text={message} />
+              </span>
             </th>
             <td>
               <Ago at={openedAt} />

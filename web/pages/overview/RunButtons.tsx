@@ -69,7 +69,7 @@ function ResyncForm({ isBusy, onResync }: ResyncFormProps) {
         max="999999999999999"
         required
         aria-label={actions.resyncLabel}
-        placeholder={actions.resyncLabel}
+        placeholder={actions.resyncExample}
         value={id}
         onInput={({ currentTarget }) => setId(currentTarget.value)}
       />

@@ -22,18 +22,20 @@ export function StatePanel() {
   const { overview } = texts.value;
   const state = latest.value?.state ?? null;
   const verdict = verdictOf(state, ageMs.value);
-  const attention = verdict === 'fresh' && (state?.openFailures ?? 0) > 0 ? 'but' : '';
+  const { openFailures: failures = 0, openIncidents: incidents = 0 } = state ?? {};
+  const isBut = verdict === 'fresh' && failures + incidents > 0;
+  const isSentence = isBut && failures > 0;
   return (
-    <section class={`state ${verdict} ${attention}`} aria-label={overview.title}>
+    <section class={`state ${verdict} ${isBut ? 'but' : ''}`} aria-label={overview.title}>
       <div class="state-words">
         <span class="state-icon">
-          <Icon name={ICONS[verdict]} turning={verdict === 'syncing'} />
+          <Icon name={isBut ? 'alert' : ICONS[verdict]} turning={verdict === 'syncing'} />
         </span>
         <div>
           {/* Only what changes seldom is spoken: the age counts each second. */}
           <div role="status">
-            <Title text={overview.verdicts[verdict]} />
-            <Attention failures={state?.openFailures ?? 0} incidents={state?.openIncidents ?? 0} />
+            <Title text={isSentence ? overview.freshBut(failures) : overview.verdicts[verdict]} />
+            <Attention failures={isSentence ? 0 : failures} incidents={incidents} />
           </div>
           <Age />
         </div>
@@ -60,7 +62,7 @@ function Age() {
   const { everySeconds } = state;
   return (
     <p>
-      <strong>{age === null ? overview.noAge : overview.age(ago(age))}</strong>{' '}
+      <strong>{age === null ? overview.noAge : overview.age(ago(Math.max(1000, age)))}</strong>{' '}
       {everySeconds === null ? overview.unscheduled : overview.expected(duration(everySeconds * 1000))}
     </p>
   );

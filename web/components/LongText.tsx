@@ -1,0 +1,31 @@
+import type { ComponentChildren } from 'preact';
+
+interface LongTextProps {
+  readonly text: string;
+  /** Before it. */
+  readonly children?: ComponentChildren;
+}
+
+const SHORT_CHARACTERS = 140;
+
+/** What somebody else wrote. A long tale is told in full to who asks for it. */
+export function LongText({ text, children }: LongTextProps) {
+  if (text.length <= SHORT_CHARACTERS) {
+    return (
+      <>
+        {children} {text}
+      </>
+    );
+  }
+  return (
+    <details class="long-text">
+      <summary>
+        {children} <span class="beginning">{beginningOf(text)}…</span>
+      </summary>
+      {text}
+    </details>
+  );
+}
+
+/** As many whole words as are short. */
+const beginningOf = (text: string): string => text.slice(0, SHORT_CHARACTERS).replace(/\s+\S*$/, '');
