@@ -1,16 +1,25 @@
 import type { Field, Model, Values } from '../../api/answers.ts';
 import { texts } from '../../i18n/texts.ts';
+import { OWN } from './columns.ts';
 import { words } from './values.ts';
 
 interface FieldChangesProps {
   readonly changes: Readonly<Record<string, { readonly old: unknown; readonly new: unknown }>>;
   readonly model: Model;
   readonly values: Values;
+  /** The model of lines: they are told one by one. */
+  readonly without?: string;
 }
 
 /** Fields before and after, side by side. */
-export function FieldChanges({ changes, model, values }: FieldChangesProps) {
+export function FieldChanges({ changes, model, values, without }: FieldChangesProps) {
   const { changed } = texts.value.bc;
+  const fieldOf = (name: string) => model.fields.find((one) => one.name === name);
+  // Who saved it when is said of every change.
+  const shown = Object.entries(changes).filter(
+    ([name]) => !OWN.has(name) && (without === undefined || fieldOf(name)?.relation !== without),
+  );
+  if (shown.length === 0) return null;
   return (
     <table class="diff">
       <caption class="unseen">{changed.caption}</caption>
@@ -22,8 +31,8 @@ export function FieldChanges({ changes, model, values }: FieldChangesProps) {
         </tr>
       </thead>
       <tbody>
-        {Object.entries(changes).map(([name, change]) => {
-          const field = model.fields.find((one) => one.name === name);
+        {shown.map(([name, change]) => {
+          const field = fieldOf(name);
           return (
             <tr key={name}>
               <th scope="row" title={name}>
@@ -44,5 +53,7 @@ export function FieldChanges({ changes, model, values }: FieldChangesProps) {
 }
 
 function side(field: Field | undefined, value: unknown, values: Values) {
+  // Ids: how many there are may be the same before and after.
+  if (field?.type.endsWith('2many') && Array.isArray(value) && value.length > 0) return value.join(', ');
   return words(field, value, values) ?? <span class="nothing">{texts.value.bc.values.empty}</span>;
 }

@@ -2,7 +2,7 @@ import { useState } from 'preact/hooks';
 import type { Field, Model, Values } from '../../api/answers.ts';
 import { Card } from '../../components/Card.tsx';
 import { texts } from '../../i18n/texts.ts';
-import { OWN } from './columns.ts';
+import { inOrder } from './columns.ts';
 import { isEmpty, words } from './values.ts';
 
 interface FieldsCardProps {
@@ -14,11 +14,7 @@ interface FieldsCardProps {
 export function FieldsCard({ model, values }: FieldsCardProps) {
   const { bc } = texts.value;
   const [isFull, setFull] = useState(false);
-  const wanted = model.fields.filter((field) => isFull || !isEmpty(field, values[field.name]));
-  const shown = [
-    ...wanted.filter(({ name }) => !OWN.has(name)),
-    ...wanted.filter(({ name }) => OWN.has(name)),
-  ];
+  const shown = inOrder(model.fields.filter((field) => isFull || !isEmpty(field, values[field.name])));
   return (
     <Card
       title={bc.fields}

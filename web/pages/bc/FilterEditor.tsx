@@ -2,6 +2,7 @@ import { useState } from 'preact/hooks';
 import type { Field, Model } from '../../api/answers.ts';
 import { Icon } from '../../components/Icon.tsx';
 import { texts } from '../../i18n/texts.ts';
+import { inOrder } from './columns.ts';
 import { FilterValue } from './FilterValue.tsx';
 import type { Filter, Operator } from './list-state.ts';
 
@@ -38,7 +39,7 @@ export function FilterEditor({ model, filters, onChange }: FilterEditorProps) {
           ))}
         </ul>
         <NewFilter
-          fields={model.fields.filter(({ operators }) => operators.length > 0)}
+          fields={inOrder(model.fields.filter(({ operators }) => operators.length > 0))}
           onAdd={(added) => onChange([...filters.filter((one) => !isSame(one, added)), added])}
         />
       </div>

@@ -2,6 +2,7 @@ import type { Model, Values } from '../../api/answers.ts';
 import { Icon } from '../../components/Icon.tsx';
 import { texts } from '../../i18n/texts.ts';
 import { idOf } from './ChangeDetail.tsx';
+import { OWN } from './columns.ts';
 import { isEmpty, words } from './values.ts';
 
 interface LineSummaryProps {
@@ -11,6 +12,8 @@ interface LineSummaryProps {
   /** The BC's own, for the currency of its amounts. */
   readonly values: Values;
   readonly sign: 'added' | 'removed';
+  /** The model that lines point at: whose lines they are is known. */
+  readonly without: string;
 }
 
 /** What tells one line from another at a glance; the table of lines has all of it. */
@@ -23,17 +26,16 @@ const TOLD: ReadonlySet<string> = new Set([
   'selection',
   'many2one',
 ]);
-const LEFT_OUT = new Set(['id', 'display_name', 'create_uid', 'write_uid', 'currency_id', 'sequence']);
+const LEFT_OUT = new Set([...OWN, 'currency_id', 'sequence']);
 const MOST = 6;
 
 /** A line that came or went. */
-export function LineSummary({ line, model, values, sign }: LineSummaryProps) {
+export function LineSummary({ line, model, values, sign, without }: LineSummaryProps) {
   const { changed } = texts.value.bc;
   const record: Values = typeof line === 'object' && line !== null ? { ...line } : {};
   const told = model.fields
-    .filter(
-      (field) => TOLD.has(field.type) && !LEFT_OUT.has(field.name) && !isEmpty(field, record[field.name]),
-    )
+    .filter(({ name, type, relation }) => TOLD.has(type) && !LEFT_OUT.has(name) && relation !== without)
+    .filter((field) => !isEmpty(field, record[field.name]))
     .slice(0, MOST);
   const id = idOf(line);
   return (

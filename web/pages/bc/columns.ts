@@ -14,8 +14,15 @@ export const OWN: ReadonlySet<string> = new Set([
   ...['id', 'display_name', 'create_uid', 'create_date', 'write_uid', 'write_date'],
 ]);
 
+/** The model's own fields first, then what Odoo keeps of every record. */
+export const inOrder = (fields: readonly Field[]): Field[] => [
+  ...fields.filter(({ name }) => !OWN.has(name)),
+  ...fields.filter(({ name }) => OWN.has(name)),
+];
+
 /** Fields that can be shown in the list. */
-export const listable = (model: Model): Field[] => model.fields.filter(({ type }) => type !== 'binary');
+export const listable = ({ fields }: Model): Field[] =>
+  inOrder(fields.filter(({ type }) => type !== 'binary'));
 
 export function defaultColumns(model: Model): string[] {
   const known = FIRST.filter((name) => model.fields.some((field) => field.name === name));
