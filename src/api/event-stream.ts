@@ -51,11 +51,15 @@ export function eventText(name: string, data: unknown): string {
   return `event: ${name}\ndata: ${JSON.stringify(data)}\n\n`;
 }
 
-/** Neither kept, nor compressed, nor collected by a proxy before it is passed on. */
+/**
+ * Neither kept, nor compressed, nor collected by a proxy before it is passed on. The connection ends with the stream: one
+ * that fell idle while the server closes would be waited for.
+ */
 export function sendEvents(reply: FastifyReply, events: Readable): FastifyReply {
   return reply
     .header('content-type', 'text/event-stream; charset=utf-8')
     .header('cache-control', 'no-store, no-transform')
     .header('x-accel-buffering', 'no')
+    .header('connection', 'close')
     .send(events);
 }

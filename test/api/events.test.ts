@@ -47,6 +47,7 @@ describe('the live events', () => {
     expect(response.headers.get('content-type')).toBe('text/event-stream; charset=utf-8');
     expect(response.headers.get('cache-control')).toBe('no-store, no-transform');
     expect(response.headers.get('x-accel-buffering')).toBe('no');
+    expect(response.headers.get('connection')).toBe('close');
     expect(response.headers.get('content-encoding')).toBeNull();
     const state = await heard<State>({ response, ...listener }, 'state', () => true);
     expect(state).toEqual((await api.inject('/api/v1/sync')).json());
