@@ -28,8 +28,11 @@ const OWN: Policy = {
 /** The dashboard: its own files, nothing inline. */
 export const DASHBOARD_POLICY = OWN;
 
-/** bull-board styles what it draws inline, and has small pictures in its styles. Its fonts from elsewhere stay away. */
-export const BOARD_POLICY: Policy = {
+/**
+ * Pages that we did not write, bull-board and Swagger UI: they style inline what they draw, and have small pictures in
+ * their styles. Fonts that bull-board wants from elsewhere stay away.
+ */
+export const FOREIGN_PAGE_POLICY: Policy = {
   ...OWN,
   'style-src': ["'self'", "'unsafe-inline'"],
   'img-src': ["'self'", 'data:'],

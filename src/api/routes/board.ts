@@ -5,7 +5,7 @@ import type { FastifyInstance } from 'fastify';
 import type { ApiDeps } from '../deps.ts';
 import { requireRedis } from '../guards.ts';
 import { sendProblem, toProblem } from '../problem.ts';
-import { BOARD_POLICY, securePages } from '../security-headers.ts';
+import { FOREIGN_PAGE_POLICY, securePages } from '../security-headers.ts';
 
 const BOARD = '/admin/queues';
 
@@ -26,7 +26,7 @@ export async function boardRoutes(
     options: { uiConfig: { boardTitle: 'Passerelle' } },
   });
   await scope.register(async (board) => {
-    securePages(board, BOARD_POLICY);
+    securePages(board, FOREIGN_PAGE_POLICY);
     // Without this the board would wait for a Redis that is away for as long as it stays away.
     board.addHook('onRequest', async (_request, reply) => {
       try {
