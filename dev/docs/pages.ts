@@ -2,6 +2,7 @@ import { commandsPage } from './commands.ts';
 import { configurationPage } from './configuration.ts';
 import { databasePage } from './database.ts';
 import { errorsPage } from './errors.ts';
+import { metricsPage } from './metrics.ts';
 
 /** The reference pages that are made from the code, by their path in the repository. */
 export const PAGES: Readonly<Record<string, () => string | Promise<string>>> = {
@@ -9,4 +10,5 @@ export const PAGES: Readonly<Record<string, () => string | Promise<string>>> = {
   'docs/reference/configuration.md': configurationPage,
   'docs/reference/database.md': databasePage,
   'docs/reference/errors.md': errorsPage,
+  'docs/reference/metrics.md': metricsPage,
 };

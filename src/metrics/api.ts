@@ -1,3 +1,4 @@
+import type { Registry } from 'prom-client';
 import type { Database } from '../db/connection.ts';
 import { errorCode } from '../errors.ts';
 import type { GatewayObservers } from '../gateway/open.ts';
@@ -32,6 +33,8 @@ export interface ApiSources {
 
 /** What an API process tells: its own figures, and what all processes share, asked for at each scrape. */
 export interface ApiMetrics {
+  /** For who describes them. */
+  readonly registry: Registry;
   answered(answer: Answered): void;
   /** For the gateway: what it tells of its calls and sign-ins. */
   readonly gateway: Required<GatewayObservers>;
@@ -64,6 +67,7 @@ export function openApiMetrics(): ApiMetrics {
     tell({ server: 'tryton', method, ms, code: error === null ? null : errorCode(error) });
   let scraping: Promise<Scraped> | null = null;
   return {
+    registry,
     answered: httpMetrics(registry),
     gateway: {
       called,

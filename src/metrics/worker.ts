@@ -1,3 +1,4 @@
+import type { Registry } from 'prom-client';
 import type { Observers } from '../sync/open.ts';
 import { callMetrics } from './calls.ts';
 import type { WorkedOn } from './jobs.ts';
@@ -8,6 +9,8 @@ import { runMetrics } from './runs.ts';
 
 /** What a worker tells: its own work. How the mirror stands is the API's to tell. */
 export interface WorkerMetrics {
+  /** For who describes them. */
+  readonly registry: Registry;
   /** For the mirror: what it tells of its calls and runs. */
   readonly mirror: Required<Pick<Observers, 'called' | 'ended'>>;
   readonly worked: (job: WorkedOn) => void;
@@ -18,6 +21,7 @@ export function openWorkerMetrics(): WorkerMetrics {
   const registry = openRegistry();
   const called = callMetrics(registry);
   return {
+    registry,
     mirror: {
       called: ({ method, ms, code = null }) => called({ server: 'odoo', method, ms, code }),
       ended: runMetrics(registry),
