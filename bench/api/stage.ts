@@ -76,10 +76,9 @@ async function listQuery(databaseUrl: string, limit: number): Promise<BareQuery>
     logQuery: (query: string, params: unknown[]) => void sent.push({ query, params: params.map(String) }),
   };
   await readDocuments(drizzle(client, { logger }), {
-    model: 'dimagaz.bc',
     filter: { conditions: [], search: null, changedSince: null, archived: 'exclude' },
     order: { field: null, extract: 'id', descending: false },
-    ...{ after: null, limit, pick: null, lines: 'live' },
+    ...{ after: null, limit, pick: null, lines: 'live', linePick: null },
   });
   await close();
   const [query] = sent;

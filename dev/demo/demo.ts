@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { MirrorConfig } from '../../src/config.ts';
 import type { Database } from '../../src/db/connection.ts';
-import { countDocuments } from '../../src/db/documents-read.ts';
+import { countDocuments } from '../../src/db/documents-count.ts';
 import type { SyncQueue } from '../../src/queues/sync.ts';
 import { withResources } from '../../src/resources.ts';
 import { keepOffice } from '../sandbox-odoo/office.ts';

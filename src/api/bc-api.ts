@@ -5,6 +5,7 @@ import type { ApiDeps } from './deps.ts';
 import { tagAnswers } from './etag.ts';
 import { bcRoutes } from './routes/bc.ts';
 import { bcChangesRoute } from './routes/bc-changes.ts';
+import { bcExportRoute } from './routes/bc-export.ts';
 import { bcHistoryRoute } from './routes/bc-history.ts';
 import { bcListRoute } from './routes/bc-list.ts';
 
@@ -21,10 +22,12 @@ export async function bcApi(api: Api, deps: ApiDeps): Promise<void> {
       encodings: ['br', 'gzip'],
       threshold: COMPRESS_FROM_BYTES,
       globalDecompression: false,
+      customTypes: /json|^text\/csv/,
     });
     bcListRoute(scope, deps);
     bcRoutes(scope, deps);
     bcHistoryRoute(scope, deps);
     bcChangesRoute(scope, deps);
+    bcExportRoute(scope, deps);
   });
 }

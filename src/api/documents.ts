@@ -23,7 +23,10 @@ export const document = z.object({
   lines: z.array(line).optional(),
 });
 
-export const documentPage = pageOf(document).extend({ total: z.int().optional() });
+export const documentPage = pageOf(document).extend({
+  total: z.int().optional().describe('of the whole list, where `count` asks for it'),
+  totalIsEstimate: z.boolean().optional(),
+});
 
 const changedDocument = document.extend({
   action: z

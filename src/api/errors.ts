@@ -135,3 +135,22 @@ export class BadFeedCursorError extends PasserelleError {
     super('after: this is no nextCursor of /api/v1/bc/changes; leave it out to begin with the first change.');
   }
 }
+
+/** A choice of the fields of lines, in a request that asks for no lines. */
+export class LinesNotIncludedError extends PasserelleError {
+  override readonly name = 'LinesNotIncludedError';
+  readonly code = 'lines_not_included';
+  constructor() {
+    super('line_fields: it chooses the fields of lines that come with include=lines; add that too.');
+  }
+}
+
+/** An export holds a connection of PostgreSQL for as long as it lasts. */
+export class TooManyExportsError extends PasserelleError {
+  override readonly name = 'TooManyExportsError';
+  readonly code = 'too_many_exports';
+  override readonly retryable = true;
+  constructor(most: number) {
+    super(`${most} exports are running already; try again once one of them is over.`);
+  }
+}

@@ -1,27 +1,34 @@
-import type { Database } from '../db/connection.ts';
+import type { Config } from '../config.ts';
+import type { Queryable } from '../db/connection.ts';
 import { fieldsVersion, listFields } from '../db/fields.ts';
 import type { OdooFieldRow } from '../db/schema/model.ts';
 import { PasserelleError } from '../errors.ts';
+import type { ApiDeps } from './deps.ts';
 
-type Fields = readonly OdooFieldRow[];
+/** The fields of the mirrored models. */
+export interface KnownFields {
+  readonly header: readonly OdooFieldRow[];
+  readonly line: readonly OdooFieldRow[];
+}
 
 /**
  * Reads a request by the model's fields, then asks the mirror. `ask` tells which version of the fields the mirror had
  * at that moment: where it is another one than the request was read by, both are done again.
  */
 export type FieldBook = <Query, Answer extends { readonly fieldsVersion: string }>(
-  read: (fields: Fields) => Query,
+  read: (fields: KnownFields) => Query,
   ask: (query: Query) => Promise<Answer>,
 ) => Promise<Answer>;
 
-/** The fields of one model, kept for as long as they are what PostgreSQL holds. */
-export function createFieldBook(db: Database, model: string): FieldBook {
-  let known: { readonly version: string; readonly fields: Fields } | null = null;
+/** The fields of both models, kept for as long as they are what PostgreSQL holds. */
+export function createFieldBook({ db, config }: Pick<ApiDeps, 'config' | 'db'>): FieldBook {
+  let known: { readonly version: string; readonly fields: KnownFields } | null = null;
   const load = async () => {
     // The version first: fields that are newer than it are read once more, fields that are older never stay.
-    const version = await fieldsVersion(db, model);
-    known = { version, fields: await listFields(db, model) };
-    return known.fields;
+    const version = await fieldsVersion(db);
+    const fields = await listKnownFields(db, config);
+    known = { version, fields };
+    return fields;
   };
   return async (read, ask) => {
     const kept = known;
@@ -34,8 +41,16 @@ export function createFieldBook(db: Database, model: string): FieldBook {
   };
 }
 
+export async function listKnownFields(
+  db: Queryable,
+  { model, lineModel }: Pick<Config, 'model' | 'lineModel'>,
+): Promise<KnownFields> {
+  const [header, line] = await Promise.all([listFields(db, model), listFields(db, lineModel)]);
+  return { header, line };
+}
+
 /** What is refused by fields that were kept may be right by those of today. */
-function readOrNothing<Query>(read: (fields: Fields) => Query, fields: Fields): Query | undefined {
+function readOrNothing<Query>(read: (fields: KnownFields) => Query, fields: KnownFields): Query | undefined {
   try {
     return read(fields);
   } catch (error) {

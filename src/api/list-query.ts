@@ -1,14 +1,15 @@
 import { z } from 'zod';
 import type { Condition, DocumentFilter } from '../db/documents-filter.ts';
 import { ARCHIVED } from '../db/documents-filter.ts';
-import type { LinesWanted } from '../db/documents-json.ts';
+import type { Choice, LinesWanted } from '../db/documents-json.ts';
 import type { DocumentOrder } from '../db/documents-order.ts';
 import type { DocumentQuery } from '../db/documents-read.ts';
 import type { Extract, FieldKind } from '../db/documents-values.ts';
 import { fieldKind } from '../db/documents-values.ts';
 import type { OdooFieldRow } from '../db/schema/model.ts';
 import { readCursor } from './cursor.ts';
-import { UnknownFieldError } from './errors.ts';
+import { LinesNotIncludedError, UnknownFieldError } from './errors.ts';
+import type { KnownFields } from './field-book.ts';
 import { readCondition } from './field-values.ts';
 import { limit } from './schemas.ts';
 
@@ -23,6 +24,9 @@ const sinceText = 'a moment such as 2026-01-31 or 2026-01-31T08:00:00Z';
 export const fieldsParameter = text
   .optional()
   .describe('fields to answer, with commas between; all by default');
+export const lineFieldsParameter = text
+  .optional()
+  .describe('fields of each line, with commas between; only with include=lines');
 export const includeParameter = z.literal('lines').optional().describe('`lines` adds the lines of each BC');
 
 export const listQuery = z.strictObject({
@@ -45,7 +49,11 @@ export const listQuery = z.strictObject({
     .describe('filter[field]=value, filter[field][eq|ne|gt|gte|lt|lte|in|like|null]=value'),
   fields: fieldsParameter,
   include: includeParameter,
-  count: z.literal('exact').optional().describe('`exact` adds the total'),
+  line_fields: lineFieldsParameter,
+  count: z
+    .enum(['exact', 'estimated'])
+    .optional()
+    .describe('adds the total; `estimated` asks the planner of PostgreSQL, which is fast and may be far off'),
 });
 export type ListQuery = z.infer<typeof listQuery>;
 
@@ -55,34 +63,55 @@ export type ListQuery = z.infer<typeof listQuery>;
  * @returns the query, and what tells its list from others (for cursors).
  * @throws UnknownFieldError, UnknownOperatorError, BadValueError, BadCursorError
  */
-export function readListQuery(query: ListQuery, fields: readonly OdooFieldRow[]) {
-  const filter: DocumentFilter = {
+export function readListQuery(query: ListQuery, known: KnownFields) {
+  const fields = known.header;
+  const filter = readFilter(query, fields);
+  const conditions = filter.conditions.map((condition) => JSON.stringify(condition)).sort();
+  const order = readOrder(query.sort, fields);
+  // With the order's type: where a field was retyped, its old values are no position in the new list.
+  const list = [query.sort, order.extract, query.q, query.archived, filter.changedSince, conditions];
+  const documents: DocumentQuery = {
+    filter,
+    order,
+    after: query.cursor === undefined ? null : readCursor(list, query.cursor),
+    limit: query.limit,
+    ...readChoice(query, known, query.archived === 'exclude' ? 'live' : 'all'),
+  };
+  return { documents, list };
+}
+
+/** The parameters that choose BCs, whatever is done with them. */
+export type FilterQuery = Pick<ListQuery, 'q' | 'state' | 'updated_since' | 'archived' | 'filter'>;
+
+/** @throws UnknownFieldError, UnknownOperatorError, BadValueError */
+export function readFilter(query: FilterQuery, fields: readonly OdooFieldRow[]): DocumentFilter {
+  return {
     conditions: readConditions(query, fields),
     search: query.q === undefined ? null : { text: query.q, fields: searched(fields) },
     changedSince: query.updated_since ?? null,
     archived: query.archived,
   };
-  const conditions = filter.conditions.map((condition) => JSON.stringify(condition)).sort();
-  const order = readOrder(query.sort, fields);
-  // With the order's type: where a field was retyped, its old values are no position in the new list.
-  const list = [query.sort, order.extract, query.q, query.archived, filter.changedSince, conditions];
-  const documents: Omit<DocumentQuery, 'model'> = {
-    filter,
-    order,
-    after: query.cursor === undefined ? null : readCursor(list, query.cursor),
-    limit: query.limit,
-    pick: readPick(query.fields, fields),
-    lines: readLines(query),
+}
+
+/**
+ * What of a BC is asked for; `lines`: which ones, where there are to be any.
+ *
+ * @throws UnknownFieldError, LinesNotIncludedError
+ */
+export function readChoice(
+  query: Pick<ListQuery, 'fields' | 'include' | 'line_fields'>,
+  known: KnownFields,
+  lines: LinesWanted,
+): Choice {
+  if (query.line_fields !== undefined && query.include === undefined) throw new LinesNotIncludedError();
+  return {
+    pick: readPick(query.fields, known.header),
+    lines: query.include === undefined ? 'none' : lines,
+    linePick: readPick(query.line_fields, known.line, 'line_fields'),
   };
-  return { documents, list };
 }
 
-function readLines({ include, archived }: ListQuery): LinesWanted {
-  if (include === undefined) return 'none';
-  return archived === 'exclude' ? 'live' : 'all';
-}
-
-function readConditions(query: ListQuery, fields: readonly OdooFieldRow[]): Condition[] {
+function readConditions(query: FilterQuery, fields: readonly OdooFieldRow[]): Condition[] {
   const filters = Object.entries(query.filter).flatMap(([name, tests]) =>
     Object.entries(tests).map(([operator, value]) => ({
       name,
@@ -122,9 +151,13 @@ function readOrder(sort: string, fields: readonly OdooFieldRow[]): DocumentOrder
 }
 
 /** @throws UnknownFieldError */
-export function readPick(fields: string | undefined, all: readonly OdooFieldRow[]): string[] | null {
+export function readPick(
+  fields: string | undefined,
+  all: readonly OdooFieldRow[],
+  parameter = 'fields',
+): string[] | null {
   if (fields === undefined) return null;
-  return fields.split(',').map((name) => known('fields', name.trim(), all).name);
+  return fields.split(',').map((name) => known(parameter, name.trim(), all).name);
 }
 
 function searched(fields: readonly OdooFieldRow[]): string[] {

@@ -6,14 +6,24 @@ import { bc, bcLine } from './schema/documents.ts';
 /** Which lines come with a BC. `asTheirs`: those that are gone come with a BC that is gone too. */
 export type LinesWanted = 'none' | 'live' | 'all' | 'asTheirs';
 
+/** What of a BC is answered. */
+export interface Choice {
+  /** The fields of the header; null is all of them. */
+  readonly pick: readonly string[] | null;
+  readonly lines: LinesWanted;
+  /** The fields of each line; null is all of them. */
+  readonly linePick: readonly string[] | null;
+}
+
 /** The columns of a BC's JSON, as the API answers it, for a query on the table. */
-export function documentColumns(pick: readonly string[] | null, lines: LinesWanted): SQL {
-  const own = sql`${recordColumns(bc, picked(pick))}, ${moment(bc.changedAt)} as "changedAt"`;
-  return lines === 'none' ? own : sql`${own}, (${linesOfBc(lines)}) as "lines"`;
+export function documentColumns({ pick, lines, linePick }: Choice): SQL {
+  const own = sql`${recordColumns(bc, picked(bc, pick))}, ${moment(bc.changedAt)} as "changedAt"`;
+  return lines === 'none' ? own : sql`${own}, (${linesOfBc(lines, linePick)}) as "lines"`;
 }
 
 /** The columns of a line's JSON. */
-export const lineColumns: SQL = sql`${recordColumns(bcLine, sql`${bcLine.fields}`)}, ${bcLine.bcOdooId} as "bcOdooId"`;
+export const lineColumns = (pick: readonly string[] | null): SQL =>
+  sql`${recordColumns(bcLine, picked(bcLine, pick))}, ${bcLine.bcOdooId} as "bcOdooId"`;
 
 /** The rows of a query as one JSON array, in the order of a column of its `from`. PostgreSQL writes no blanks here. */
 export const jsonArray = (row: SQL, order: SQL): SQL =>
@@ -31,17 +41,17 @@ function moment(column: AnyPgColumn): SQL {
   return sql`to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
 }
 
-function picked(pick: readonly string[] | null): SQL {
-  if (pick === null) return sql`${bc.fields}`;
-  return sql`(select coalesce(jsonb_object_agg(key, value), '{}') from jsonb_each(${bc.fields})
+function picked(table: typeof bc | typeof bcLine, pick: readonly string[] | null): SQL {
+  if (pick === null) return sql`${table.fields}`;
+  return sql`(select coalesce(jsonb_object_agg(key, value), '{}') from jsonb_each(${table.fields})
     where key in (select jsonb_array_elements_text(${JSON.stringify(pick)}::jsonb)))`;
 }
 
-function linesOfBc(wanted: Exclude<LinesWanted, 'none'>): SQL {
+function linesOfBc(wanted: Exclude<LinesWanted, 'none'>, pick: readonly string[] | null): SQL {
   const live = sql`${bcLine.archivedAt} is null`;
   const which = {
     ...{ live: sql`and ${live}`, all: sql``, asTheirs: sql`and (${live} or ${bc.archivedAt} is not null)` },
   }[wanted];
   return sql`select (${jsonArray(sql`line`, sql`line."odooId"`)})::json from (
-    select ${lineColumns} from ${bcLine} where ${bcLine.bcOdooId} = ${bc.odooId} ${which}) as line`;
+    select ${lineColumns(pick)} from ${bcLine} where ${bcLine.bcOdooId} = ${bc.odooId} ${which}) as line`;
 }

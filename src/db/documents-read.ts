@@ -3,23 +3,18 @@ import { eq, sql } from 'drizzle-orm';
 import type { Queryable } from './connection.ts';
 import type { DocumentFilter } from './documents-filter.ts';
 import { filterSql } from './documents-filter.ts';
-import type { LinesWanted } from './documents-json.ts';
+import type { Choice } from './documents-json.ts';
 import { documentColumns, jsonArray, lineColumns } from './documents-json.ts';
 import type { DocumentOrder, Position } from './documents-order.ts';
 import { pageOfIds, pageOrder } from './documents-order.ts';
-import { fieldsVersionOf } from './fields.ts';
+import { fieldsVersionSql } from './fields.ts';
 import { bc, bcLine } from './schema/documents.ts';
 
-export interface DocumentQuery {
-  /** Whose fields the query was made of. */
-  readonly model: string;
+export interface DocumentQuery extends Choice {
   readonly filter: DocumentFilter;
   readonly order: DocumentOrder;
   readonly after: Position | null;
   readonly limit: number;
-  /** The fields to answer; null is all of them. */
-  readonly pick: readonly string[] | null;
-  readonly lines: LinesWanted;
 }
 
 /** What a query was made of; see `fieldsVersion`. */
@@ -40,29 +35,25 @@ export async function readDocuments(
   db: Queryable,
   query: DocumentQuery,
 ): Promise<JsonPage<Position> & Versioned> {
-  const { order, after, limit, pick, lines } = query;
+  const { order, after, limit } = query;
   const ids = pageOfIds({ order, after, filter: filterSql(query.filter), limit: limit + 1 });
-  const item = sql`select ${documentColumns(pick, lines)} from ${bc} where ${bc.odooId} = page.odoo_id`;
-  const page = { ids, order: pageOrder(order), item, limit, version: fieldsVersionOf(query.model) };
+  const item = sql`select ${documentColumns(query)} from ${bc} where ${bc.odooId} = page.odoo_id`;
+  const page = { ids, order: pageOrder(order), item, limit, version: fieldsVersionSql };
   const { items, last, version } = await readPage(db, page);
   const next = last === null ? null : { ...last, snapshot: after?.snapshot ?? last.snapshot };
   return { items, next, fieldsVersion: version };
-}
-
-export async function countDocuments(db: Queryable, filter: DocumentFilter): Promise<number> {
-  return db.$count(bc, filterSql(filter));
 }
 
 /** One BC as JSON, archived or not; null where the mirror has none. */
 export async function readDocument(
   db: Queryable,
   odooId: number,
-  { model, pick, lines }: Pick<DocumentQuery, 'model' | 'pick' | 'lines'>,
+  choice: Choice,
 ): Promise<{ readonly item: string | null } & Versioned> {
   const [row] = await db.execute<{ item: string | null; version: string }>(sql`
     select (select row_to_json(item)::text from (
-      select ${documentColumns(pick, lines)} from ${bc} where ${bc.odooId} = ${odooId}) as item) as item,
-      ${fieldsVersionOf(model)} as version`);
+      select ${documentColumns(choice)} from ${bc} where ${bc.odooId} = ${odooId}) as item) as item,
+      ${fieldsVersionSql} as version`);
   return { item: row?.item ?? null, fieldsVersion: row?.version ?? '' };
 }
 
@@ -77,23 +68,25 @@ export interface LineQuery {
   readonly limit: number;
   /** Also those that are gone; a BC that is gone shows them anyway. */
   readonly archived: boolean;
+  /** The fields to answer; null is all of them. */
+  readonly pick: readonly string[] | null;
 }
 
 /** One page of the lines of a BC, by ascending id. */
 export async function readLines(
   db: Queryable,
   odooId: number,
-  { after, limit, archived }: LineQuery,
-): Promise<JsonPage<number>> {
+  { after, limit, archived, pick }: LineQuery,
+): Promise<JsonPage<number> & Versioned> {
   const wanted = archived ? sql`` : sql`and (${bcLine.archivedAt} is null or ${bc.archivedAt} is not null)`;
   const ids = sql`select ${bcLine.odooId}, null as key from ${bcLine}
     join ${bc} on ${bc.odooId} = ${bcLine.bcOdooId}
     where ${bcLine.bcOdooId} = ${odooId} and ${bcLine.odooId} > ${after} ${wanted}
     order by ${bcLine.odooId} limit ${limit + 1}`;
-  const item = sql`select ${lineColumns} from ${bcLine} where ${bcLine.odooId} = page.odoo_id`;
-  const page = { ids, order: sql`odoo_id`, item, limit, version: sql`null` };
-  const { items, last } = await readPage(db, page);
-  return { items, next: last?.odooId ?? null };
+  const item = sql`select ${lineColumns(pick)} from ${bcLine} where ${bcLine.odooId} = page.odoo_id`;
+  const page = { ids, order: sql`odoo_id`, item, limit, version: fieldsVersionSql };
+  const { items, last, version } = await readPage(db, page);
+  return { items, next: last?.odooId ?? null, fieldsVersion: version };
 }
 
 interface PageParts {

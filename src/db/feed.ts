@@ -1,9 +1,9 @@
 import { sql } from 'drizzle-orm';
 import type { Database, Queryable } from './connection.ts';
+import type { Choice } from './documents-json.ts';
 import { documentColumns, jsonArray } from './documents-json.ts';
-import type { DocumentQuery } from './documents-read.ts';
 import { hereSql, newestEpoch, openEpoch } from './feed-epoch.ts';
-import { fieldsVersionOf } from './fields.ts';
+import { fieldsVersionSql } from './fields.ts';
 import { bc } from './schema/documents.ts';
 
 /** What became of a BC since a position: `archived` when it is gone from Odoo now. */
@@ -25,7 +25,8 @@ export interface FeedPosition extends FeedPoint {
   readonly caughtUp: FeedPoint;
 }
 
-export interface FeedQuery extends Pick<DocumentQuery, 'model' | 'limit' | 'pick' | 'lines'> {
+export interface FeedQuery extends Choice {
+  readonly limit: number;
   /** Exclusive; null is before the first change. */
   readonly after: FeedPosition | null;
 }
@@ -70,7 +71,7 @@ interface PageRow extends Record<string, unknown> {
 
 /** Null where this server has no epoch yet. One statement: position, horizon and rows are of one moment. */
 async function readPage(db: Queryable, query: FeedQuery): Promise<FeedPage | null> {
-  const { after, limit, pick, lines, model } = query;
+  const { after, limit } = query;
   const { epoch, xid, odooId, caughtUp } = after ?? { epoch: '', ...BEGINNING, caughtUp: BEGINNING };
   const from = sql`(select xid from start), (select odoo_id from start)`;
   const action = sql`case when ${bc.archivedAt} is not null then 'archived'
@@ -89,12 +90,12 @@ async function readPage(db: Queryable, query: FeedQuery): Promise<FeedPage | nul
       select odoo_id, changed_xid, row_number() over (order by changed_xid, odoo_id) as place, created_xid
       from ${bc} where (changed_xid, odoo_id) > (${from}) and changed_xid < (select horizon from start)
       order by changed_xid, odoo_id limit ${limit + 1})
-    select start.current, start.token as epoch, start.followed, listed.items, ${fieldsVersionOf(model)} as version,
+    select start.current, start.token as epoch, start.followed, listed.items, ${fieldsVersionSql} as version,
       coalesce(last.changed_xid, start.xid)::text as xid, coalesce(last.odoo_id, start.odoo_id) as odoo_id,
       exists (select from page where place > ${limit}) as more
     from start cross join lateral (
       select ${jsonArray(sql`item`, sql`page.place`)} as items from page cross join lateral (
-        select ${documentColumns(pick, lines)}, ${action} from ${bc} where ${bc.odooId} = page.odoo_id) as item
+        select ${documentColumns(query)}, ${action} from ${bc} where ${bc.odooId} = page.odoo_id) as item
       where page.place <= ${limit}) as listed
     left join (select * from page where place <= ${limit} order by place desc limit 1) as last on true`);
   if (row === undefined || row.epoch === null || !row.current) return null;

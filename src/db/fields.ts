@@ -52,11 +52,10 @@ export async function listFields(db: Queryable, model: string): Promise<OdooFiel
   return db.select().from(odooField).where(eq(odooField.model, model)).orderBy(asc(odooField.position));
 }
 
-/** Another text after each `saveFields`, for a query's list of columns. */
-export const fieldsVersionOf = (model: string): SQL =>
-  sql`(select concat(count(*), ' ', max(${odooField.seenAt})) from ${odooField} where ${odooField.model} = ${model})`;
+/** Another text after each `saveFields` of any model, for a query's list of columns. */
+export const fieldsVersionSql: SQL = sql`(select concat(count(*), ' ', max(${odooField.seenAt})) from ${odooField})`;
 
-export async function fieldsVersion(db: Queryable, model: string): Promise<string> {
-  const [row] = await db.execute<{ version: string }>(sql`select ${fieldsVersionOf(model)} as version`);
+export async function fieldsVersion(db: Queryable): Promise<string> {
+  const [row] = await db.execute<{ version: string }>(sql`select ${fieldsVersionSql} as version`);
   return row?.version ?? '';
 }

@@ -25,8 +25,14 @@ afterAll(() => database.close());
 /** Lines of the plan of a list's page, where PostgreSQL takes any index before it reads the whole table. */
 async function planOf(given: Partial<ListQuery>, afterFirst: boolean): Promise<string> {
   const { db } = database;
-  const query = readListQuery({ ...listQuery.parse({ limit: '3' }), ...given }, await listFields(db, MODEL));
-  const documents = { ...query.documents, model: MODEL };
+  const query = readListQuery(
+    { ...listQuery.parse({ limit: '3' }), ...given },
+    {
+      header: await listFields(db, MODEL),
+      line: [],
+    },
+  );
+  const { documents } = query;
   const { next } = await readDocuments(db, documents);
   return db.transaction(async (tx) => {
     await tx.execute(sql`set local enable_seqscan = off`);

@@ -66,7 +66,7 @@ test('a reader beside many writers loses nothing and gets nothing twice', async 
   const delivered: string[] = [];
   let after: FeedPosition | null = null;
   const read = async () => {
-    const query = { model: 'dimagaz.bc', after, limit: 7, pick: null, lines: 'none' as const };
+    const query = { after, limit: 7, pick: null, lines: 'none' as const, linePick: null };
     const page = await readChanges(database.db, query);
     after = page.next;
     for (const { odooId, contentHash, action } of JSON.parse(page.items) as Item[]) {

@@ -5,12 +5,12 @@ import type { ApiDeps } from '../deps.ts';
 import { changePage } from '../documents.ts';
 import { readFeedCursor, writeFeedCursor } from '../feed-cursor.ts';
 import { createFieldBook } from '../field-book.ts';
-import { fieldsParameter, includeParameter, readPick } from '../list-query.ts';
+import { fieldsParameter, includeParameter, lineFieldsParameter, readChoice } from '../list-query.ts';
 import { problemResponses } from '../problem.ts';
 import { limit } from '../schemas.ts';
 import { pageJson, sendJson } from '../send-json.ts';
 
-const query = z.strictObject({
+const feedQuery = z.strictObject({
   after: z
     .string()
     .max(200)
@@ -19,11 +19,13 @@ const query = z.strictObject({
   limit,
   fields: fieldsParameter,
   include: includeParameter,
+  line_fields: lineFieldsParameter,
 });
 
 /** What became of the BCs since a cursor, for copies that are to be kept in step. */
-export function bcChangesRoute(api: Api, { config, db }: ApiDeps): void {
-  const withFields = createFieldBook(db, config.model);
+export function bcChangesRoute(api: Api, deps: ApiDeps): void {
+  const { db } = deps;
+  const withFields = createFieldBook(deps);
   api.get(
     '/api/v1/bc/changes',
     {
@@ -31,16 +33,15 @@ export function bcChangesRoute(api: Api, { config, db }: ApiDeps): void {
       schema: {
         tags: ['bc'],
         summary: 'BCs that changed since a cursor, each as it is now',
-        querystring: query,
+        querystring: feedQuery,
         response: { 200: changePage, ...problemResponses },
       },
     },
-    async ({ query: { after, limit: size, fields, include } }, reply) => {
-      const from = after === undefined ? null : readFeedCursor(after);
-      const lines = include === undefined ? 'none' : 'asTheirs';
+    async ({ query }, reply) => {
+      const after = query.after === undefined ? null : readFeedCursor(query.after);
       const { items, next, hasMore, restarted } = await withFields(
-        (known) => readPick(fields, known),
-        (pick) => readChanges(db, { model: config.model, after: from, limit: size, pick, lines }),
+        (known) => readChoice(query, known, 'asTheirs'),
+        (choice) => readChanges(db, { ...choice, after, limit: query.limit }),
       );
       return sendJson(reply, pageJson(items, writeFeedCursor(next), { hasMore, restarted }));
     },

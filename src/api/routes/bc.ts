@@ -6,14 +6,32 @@ import { document, line } from '../documents.ts';
 import { BcNotFoundError } from '../errors.ts';
 import { createFieldBook } from '../field-book.ts';
 import { requireDocument } from '../guards.ts';
-import { fieldsParameter, includeParameter, readPick } from '../list-query.ts';
+import {
+  fieldsParameter,
+  includeParameter,
+  lineFieldsParameter,
+  readChoice,
+  readPick,
+} from '../list-query.ts';
 import { problemResponses } from '../problem.ts';
 import { idCursor, limit, odooIdParam, pageOf } from '../schemas.ts';
 import { pageJson, sendJson } from '../send-json.ts';
 
+const oneQuery = z.strictObject({
+  fields: fieldsParameter,
+  include: includeParameter,
+  line_fields: lineFieldsParameter,
+});
+
+const archived = z
+  .enum(['exclude', 'include'])
+  .default('exclude')
+  .describe('lines that are gone from Odoo; those of an archived BC come anyway');
+
 /** One BC and its lines. */
-export function bcRoutes(api: Api, { config, db }: ApiDeps): void {
-  const withFields = createFieldBook(db, config.model);
+export function bcRoutes(api: Api, deps: ApiDeps): void {
+  const { db } = deps;
+  const withFields = createFieldBook(deps);
   api.get(
     '/api/v1/bc/:odooId',
     {
@@ -22,22 +40,20 @@ export function bcRoutes(api: Api, { config, db }: ApiDeps): void {
         tags: ['bc'],
         summary: 'One BC, also when it is gone from Odoo',
         params: odooIdParam,
-        querystring: z.strictObject({ fields: fieldsParameter, include: includeParameter }),
+        querystring: oneQuery,
         response: { 200: document, ...problemResponses },
       },
     },
     async ({ params: { odooId }, query }, reply) => {
-      const lines = query.include === undefined ? 'none' : 'asTheirs';
       const { item } = await withFields(
-        (fields) => readPick(query.fields, fields),
-        (pick) => readDocument(db, odooId, { model: config.model, pick, lines }),
+        (known) => readChoice(query, known, 'asTheirs'),
+        (choice) => readDocument(db, odooId, choice),
       );
       if (item === null) throw new BcNotFoundError(odooId);
       return sendJson(reply, item);
     },
   );
 
-  const archived = z.enum(['exclude', 'include']).default('exclude');
   api.get(
     '/api/v1/bc/:odooId/lines',
     {
@@ -46,13 +62,16 @@ export function bcRoutes(api: Api, { config, db }: ApiDeps): void {
         tags: ['bc'],
         summary: 'The lines of a BC, by Odoo id',
         params: odooIdParam,
-        querystring: z.strictObject({ limit, cursor: idCursor, archived }),
+        querystring: z.strictObject({ limit, cursor: idCursor, archived, fields: fieldsParameter }),
         response: { 200: pageOf(line), ...problemResponses },
       },
     },
-    async ({ params: { odooId }, query: { limit: size, cursor, archived: which } }, reply) => {
-      const wanted = { limit: size, after: cursor ?? 0, archived: which === 'include' };
-      const { items, next } = await readLines(db, odooId, wanted);
+    async ({ params: { odooId }, query }, reply) => {
+      const wanted = { limit: query.limit, after: query.cursor ?? 0, archived: query.archived === 'include' };
+      const { items, next } = await withFields(
+        (known) => readPick(query.fields, known.line),
+        (pick) => readLines(db, odooId, { ...wanted, pick }),
+      );
       if (items === '[]') await requireDocument(db, odooId);
       return sendJson(reply, pageJson(items, next === null ? null : String(next)));
     },

@@ -1,0 +1,121 @@
+import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
+import { get } from 'node:http';
+import { sql } from 'drizzle-orm';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { heldBytes } from '../harness/heap.ts';
+import { until } from '../harness/until.ts';
+import { saveTestFields } from './rows.ts';
+import type { TestApi } from './start-api.ts';
+import { bearer, startApi } from './start-api.ts';
+
+const BCS = 100_000;
+
+let api: TestApi;
+let url: string;
+beforeAll(async () => {
+  api = await startApi();
+  url = await api.app.listen({ port: 0 });
+  await saveTestFields(api.db);
+  // About a kilobyte each: a hundred megabytes, were they held.
+  await api.db.execute(sql`
+    insert into scrap_dimagaz_bc (odoo_id, fields, content_hash, fetch_seq, fetched_at, synced_at)
+    select id, jsonb_build_object('id', id, 'name', 'BC ' || id, 'note', repeat(md5(id::text), 28)),
+      'hash', 1, now(), now() from generate_series(1, ${BCS}::int) as id`);
+});
+afterAll(() => {
+  api.app.server.closeAllConnections();
+  return api.close();
+});
+
+/** An answer that nobody reads yet. */
+async function ask(query: string, headers: Record<string, string> = {}): Promise<IncomingMessage> {
+  const request = get(`${url}/api/v1/bc/export?${query}`, { headers: { ...bearer(api.key), ...headers } });
+  const [answer] = (await once(request, 'response')) as [IncomingMessage];
+  answer.on('error', () => {});
+  return answer;
+}
+
+/** Processes of PostgreSQL that are inside an export. */
+const exporting = async () =>
+  (
+    await api.db.execute<{ pid: number }>(sql`
+      select pid from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()
+        and query ~ '^(fetch|declare export)' and state <> 'idle'`)
+  ).map(({ pid }) => pid);
+
+const idle = () => until(async () => (await exporting()).length === 0, 'the end of every export');
+
+async function readAll(answer: IncomingMessage): Promise<{ bytes: number; lines: number; held: number }> {
+  const before = heldBytes();
+  let [bytes, lines, chunks, held] = [0, 0, 0, 0];
+  for await (const chunk of answer as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    for (const byte of chunk) if (byte === 10) lines += 1;
+    chunks += 1;
+    if (chunks % 200 === 0) held = Math.max(held, heldBytes() - before);
+  }
+  return { bytes, lines, held };
+}
+
+const MEGABYTE = 1024 * 1024;
+
+test.each(['csv', 'ndjson'])(
+  'a hundred thousand BCs pass as %s without being held',
+  async (format) => {
+    const { bytes, lines, held } = await readAll(await ask(`format=${format}`));
+    expect(lines).toBe(format === 'csv' ? BCS + 1 : BCS);
+    expect(bytes).toBeGreaterThan(90 * MEGABYTE);
+    expect(held).toBeGreaterThan(0);
+    expect(held).toBeLessThan(16 * MEGABYTE);
+  },
+  120_000,
+);
+
+test('a client that does not read holds no memory, and what it leaves is over', async () => {
+  const before = heldBytes();
+  const answer = await ask('format=ndjson');
+  // By the time that another export is through, this one would be too, had it not waited for its reader.
+  await readAll(await ask('format=ndjson'));
+  expect(await exporting()).toHaveLength(1);
+  expect(heldBytes() - before).toBeLessThan(16 * MEGABYTE);
+  answer.destroy();
+  await idle();
+}, 120_000);
+
+test('who leaves while PostgreSQL works stops it', async () => {
+  const other = await api.db.$client.reserve();
+  try {
+    await other`begin`;
+    await other`lock table scrap_dimagaz_bc in access exclusive mode`;
+    const request = get(`${url}/api/v1/bc/export`, { headers: bearer(api.key) });
+    request.on('error', () => {});
+    await until(async () => (await exporting()).length === 1, 'the query that waits');
+    request.destroy();
+    await idle();
+  } finally {
+    await other`rollback`;
+    other.release();
+  }
+});
+
+test.each([undefined, 'gzip'])('a file that breaks off does not look whole (%s)', async (encoding) => {
+  const answer = await ask('format=ndjson', encoding === undefined ? {} : { 'accept-encoding': encoding });
+  const [pid] = await until(async () => {
+    const pids = await exporting();
+    return pids.length > 0 && pids;
+  }, 'the export');
+  await api.db.execute(sql`select pg_terminate_backend(${pid ?? 0}::int)`);
+  await expect(readAll(answer)).rejects.toThrow('aborted');
+  expect(answer.complete).toBe(false);
+});
+
+test('a fourth export at once is asked to come again', async () => {
+  await idle();
+  const answers = await Promise.all(['1', '2', '3'].map(() => ask('format=ndjson')));
+  const refused = await api.inject('/api/v1/bc/export');
+  expect([refused.statusCode, refused.json().code]).toEqual([503, 'too_many_exports']);
+  expect(Number(refused.headers['retry-after'])).toBeGreaterThan(0);
+  for (const answer of answers) answer.destroy();
+  await until(async () => (await api.inject('/api/v1/bc/export?q=nothing')).statusCode === 200, 'room again');
+});
