@@ -6,6 +6,7 @@ type Environment = z.infer<typeof environment>;
 
 export type Config = ReturnType<typeof shape>;
 export type OdooConfig = NonNullable<Config['odoo']>;
+export type RedisConfig = Config['redis'];
 export type TrytonConfig = NonNullable<Config['tryton']>;
 export type SyncConfig = Config['sync'];
 export type AlertsConfig = Config['alerts'];
@@ -15,8 +16,8 @@ export type RetentionConfig = Config['retention'];
 export function shape(env: Environment) {
   return {
     databaseUrl: env.DATABASE_URL,
-    redisUrl: env.REDIS_URL,
-    queuePrefix: env.QUEUE_PREFIX,
+    redis: redisShape(env, env.REDIS_URL),
+    queuePrefix: queuePrefix(env),
     logLevel: env.LOG_LEVEL,
     /** Lines for people, where they are written to a terminal. */
     prettyLogs: env.NODE_ENV !== 'production',
@@ -75,6 +76,34 @@ export function shape(env: Environment) {
       trustProxy: env.TRUST_PROXY.length > 0 && env.TRUST_PROXY,
     },
   };
+}
+
+type RedisVariables = Pick<Environment, Exclude<`REDIS_${string}` & keyof Environment, 'REDIS_URL'>>;
+
+export function redisShape(env: RedisVariables, url: string) {
+  return {
+    url,
+    /** PEM texts; what is undefined is what Node has by itself. */
+    tls: { ca: env.REDIS_TLS_CA_FILE, cert: env.REDIS_TLS_CERT_FILE, key: env.REDIS_TLS_KEY_FILE },
+    /** Null: the URL names the server. */
+    sentinel:
+      env.REDIS_SENTINELS === undefined
+        ? null
+        : {
+            hosts: env.REDIS_SENTINELS,
+            name: env.REDIS_SENTINEL_NAME,
+            password: env.REDIS_SENTINEL_PASSWORD,
+          },
+    cluster: env.REDIS_CLUSTER,
+  };
+}
+
+/** In a cluster with braces: keys with the same text in braces are in one slot, as scripts on several of them need. */
+export function queuePrefix({
+  QUEUE_PREFIX,
+  REDIS_CLUSTER,
+}: Pick<Environment, 'QUEUE_PREFIX' | 'REDIS_CLUSTER'>) {
+  return REDIS_CLUSTER ? `{${QUEUE_PREFIX}}` : QUEUE_PREFIX;
 }
 
 function odooShape(env: Environment, odooUrl: string) {

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import type { z } from 'zod';
 import type { Config, OdooConfig } from './config-shape.ts';
-import { environment, shape, trytonShape } from './config-shape.ts';
+import { environment, queuePrefix, redisShape, shape, trytonShape } from './config-shape.ts';
 import { PasserelleError } from './errors.ts';
 import { variables } from './variables.ts';
 
@@ -20,6 +20,7 @@ export type {
   AlertsConfig,
   Config,
   OdooConfig,
+  RedisConfig,
   RetentionConfig,
   SyncConfig,
   TrytonConfig,
@@ -45,7 +46,7 @@ export function readConfig(source: Source = environmentOfProcess(), defaults: So
   const missing = [
     ...(given['ODOO_URL'] === undefined ? [] : missingOdoo(given)),
     ...(given['TRYTON_RPC_URL'] === undefined ? [] : missingTryton(given)),
-    ...missingAlerts(given),
+    ...missingHalves(given),
   ];
   return shape(valid(environment, given, missing));
 }
@@ -61,7 +62,7 @@ export function readMirrorConfig(
 ): MirrorConfig {
   const given = { ...defaults, ...whatIsSet(source) };
   const { odoo, ...config } = shape(
-    valid(environment, given, [...missingOdoo(given), ...missingAlerts(given)]),
+    valid(environment, given, [...missingOdoo(given), ...missingHalves(given)]),
   );
   if (odoo === null) throw new ConfigError([`ODOO_URL ${required}`]);
   return { ...config, odoo };
@@ -93,8 +94,9 @@ export function readTrytonConfig(source: Source = environmentOfProcess(), defaul
   ]);
   return {
     tryton: trytonShape(env, env.TRYTON_RPC_URL ?? ''),
-    redisUrl: env.REDIS_URL,
-    queuePrefix: env.QUEUE_PREFIX,
+    /** Null: nothing is shared. */
+    redis: env.REDIS_URL === undefined ? null : redisShape(env, env.REDIS_URL),
+    queuePrefix: queuePrefix(env),
     logLevel: env.LOG_LEVEL,
   };
 }
@@ -103,9 +105,30 @@ export function readTrytonConfig(source: Source = environmentOfProcess(), defaul
 const TOGETHER = [
   ['ALERT_WEBHOOK_URL', 'ALERT_WEBHOOK_SECRET'],
   ['SMTP_URL', 'ALERT_EMAIL_TO'],
+  ['REDIS_TLS_CERT_FILE', 'REDIS_TLS_KEY_FILE'],
 ] as const;
 
-function missingAlerts(given: Source): string[] {
+function missingHalves(given: Source): string[] {
+  return [...redisContradictions(given), ...halves(given)];
+}
+
+/** Of ways to reach Redis that exclude one another. */
+function redisContradictions(given: Source): string[] {
+  const plain = given['REDIS_URL']?.startsWith('redis:') === true;
+  const file = (['REDIS_TLS_CA_FILE', 'REDIS_TLS_CERT_FILE'] as const).find(
+    (name) => given[name] !== undefined,
+  );
+  return [
+    ...(given['REDIS_CLUSTER'] === 'on' && given['REDIS_SENTINELS'] !== undefined
+      ? ['REDIS_CLUSTER: expected off with REDIS_SENTINELS, a cluster has none']
+      : []),
+    ...(plain && file !== undefined
+      ? [`REDIS_URL: expected a URL that begins with rediss:// with ${file}`]
+      : []),
+  ];
+}
+
+function halves(given: Source): string[] {
   return TOGETHER.flatMap(([one, other]) => [
     ...(given[one] !== undefined && given[other] === undefined
       ? [`${other} ${required} with ${one}: ${variables[other].description}`]

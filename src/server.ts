@@ -45,9 +45,9 @@ async function serve(config: Config, log: Logger): Promise<void> {
     defer(() => tracing?.stop());
     const { db, close } = openDatabase(config.databaseUrl, API_CONNECTIONS, tracing?.statement);
     defer(close);
-    const redis = openRedis(config.redisUrl, 'producer', log);
+    const redis = openRedis(config.redis, 'producer', log);
     defer(() => redis.disconnect());
-    const cacheRedis = openRedis(config.redisUrl, 'cache', log);
+    const cacheRedis = openRedis(config.redis, 'cache', log);
     defer(() => cacheRedis.disconnect());
     const queues = openQueues(redis, config.queuePrefix, log, tracing?.queues);
     defer(() => inTime(queues.close()));

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { CronExpressionParser } from 'cron-parser';
 import { z } from 'zod';
@@ -109,3 +110,29 @@ export const networksOrOff = z
     (list) => list.every(isNetwork),
     `a list of addresses and networks such as 10.0.0.0/8 or ${NETWORKS[0]}, with a comma between two, or off`,
   );
+
+/** The text of the file that is named: one that is missing is told at the start. */
+export const fileText = z.string().transform((path, issue) => {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    issue.addIssue({ code: 'custom', message: 'a file that this process can read' });
+    return z.NEVER;
+  }
+});
+
+/** `sentinel-1:26379,[::1]:26380`; without a port it is `usualPort`. */
+export const hosts = (usualPort: number) =>
+  z.string().transform((text, issue) => {
+    const list = text
+      .split(',')
+      .map((place) => /^\s*(?:\[([\da-f:.]+)\]|([^\s:@/,[\]]+))(?::(\d{1,5}))?\s*$/i.exec(place));
+    if (list.every((found) => found !== null)) {
+      return list.map(([, ipv6, name = '', port]) => ({
+        host: ipv6 ?? name,
+        port: Number(port ?? usualPort),
+      }));
+    }
+    issue.addIssue({ code: 'custom', message: `a list of hosts such as one:${usualPort},two:${usualPort}` });
+    return z.NEVER;
+  });

@@ -18,6 +18,7 @@ import {
   url,
 } from './variable-types.ts';
 import { observing } from './variables-observing.ts';
+import { redisVariables } from './variables-redis.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -26,12 +27,7 @@ export const variables = {
   DATABASE_URL: url(/^postgres(ql)?$/, 'postgres://user:secret@localhost:5432/passerelle').describe(
     'PostgreSQL 14 or newer',
   ),
-  REDIS_URL: url(/^rediss?$/, 'redis://localhost:6379').describe('Redis 6.2 or newer, or Valkey'),
-  QUEUE_PREFIX: z
-    .string()
-    .regex(/^[\w-]+$/, 'a text of letters, digits, _ or -')
-    .default('passerelle')
-    .describe('first part of every Redis key: one for each mirror that shares a Redis'),
+  ...redisVariables,
   ODOO_URL: url(/^https?$/, 'https://odoo.example.com')
     .optional()
     .describe('Odoo server; without it there is no mirror'),

@@ -1,9 +1,9 @@
 import type { Job, Telemetry } from 'bullmq';
 import { Worker } from 'bullmq';
-import type { Redis } from 'ioredis';
 import { errorMessage } from '../src/errors.ts';
 import type { WorkedOn } from '../src/metrics/jobs.ts';
 import { BC_QUEUE } from '../src/queues/bc.ts';
+import type { RedisConnection } from '../src/queues/connection.ts';
 import { HOOKS_JOB } from '../src/queues/hooks.ts';
 import { PAGES_QUEUE } from '../src/queues/pages.ts';
 import { keptJobs } from '../src/queues/policy.ts';
@@ -27,7 +27,7 @@ const PLANS_AT_ONCE = 4;
 
 export interface WorkerOptions {
   /** A connection of its own for each BullMQ worker is made from this one. */
-  readonly redis: Redis;
+  readonly redis: RedisConnection;
   readonly prefix: string;
   /** False: only what is asked for is worked on, nothing starts by itself. */
   readonly scheduled: boolean;

@@ -53,7 +53,7 @@ async function samplePayloads(): Promise<Carrying[]> {
 /** How many BCs a second go through, from the first that is queued to the last that is completed. */
 async function measure(jobs: number, payloads: readonly Carrying[]): Promise<NoOpReply> {
   return withResources(async (defer) => {
-    const redis = openRedis(config.redisUrl, 'worker', log);
+    const redis = openRedis(config.redis.url, 'worker', log);
     defer(() => redis.disconnect());
     const queue = new Queue<Carrying>(BC_QUEUE, { connection: redis, prefix: config.queuePrefix });
     defer(() => queue.close());

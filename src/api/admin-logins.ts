@@ -1,5 +1,5 @@
 import { normalizeIP } from '@fastify/rate-limit';
-import type { Redis } from 'ioredis';
+import type { RedisConnection } from '../queues/connection.ts';
 import { TooManyLoginsError } from './admin-errors.ts';
 
 const MOST_WRONG = 10;
@@ -26,12 +26,12 @@ interface Standing {
  * right login takes nothing back: whoever shares an address with the admin would guess for ever.
  */
 export class AdminLogins {
-  readonly #redis: Redis;
+  readonly #redis: RedisConnection;
   readonly #space: string;
   readonly #counts = new Map<string, { wrong: number; readonly until: number }>();
 
   /** @param space what the names of its Redis keys begin with. */
-  constructor(redis: Redis, space: string) {
+  constructor(redis: RedisConnection, space: string) {
     this.#redis = redis;
     this.#space = space;
   }

@@ -1,9 +1,9 @@
-import type { Redis } from 'ioredis';
 import type { Config } from '../config.ts';
 import type { Database } from '../db/connection.ts';
 import type { Health } from '../gateway/health.ts';
 import type { Logger } from '../logger.ts';
 import type { ApiMetrics } from '../metrics/api.ts';
+import type { RedisConnection } from '../queues/connection.ts';
 import type { Queues } from '../queues/queues.ts';
 import type { Tracing } from '../telemetry/tracing.ts';
 import type { TrytonClient } from '../tryton/client.ts';
@@ -13,9 +13,9 @@ export interface ApiDeps {
   readonly config: Config;
   readonly db: Database;
   readonly queues: Queues;
-  readonly redis: Redis;
+  readonly redis: RedisConnection;
   /** Fails fast: what is kept there can be done without. */
-  readonly cacheRedis: Redis;
+  readonly cacheRedis: RedisConnection;
   /** Null where no Tryton is configured. */
   readonly tryton: TrytonClient | null;
   readonly trytonHealth: Pick<Health, 'read'> | null;

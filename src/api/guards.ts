@@ -1,7 +1,7 @@
-import type { Redis } from 'ioredis';
 import type { Config, OdooConfig } from '../config.ts';
 import type { Queryable } from '../db/connection.ts';
 import { hasDocument } from '../db/documents-read.ts';
+import type { RedisConnection } from '../queues/connection.ts';
 import type { TrytonClient } from '../tryton/client.ts';
 import type { ApiDeps } from './deps.ts';
 import {
@@ -29,7 +29,7 @@ export function requireTryton({ tryton }: Pick<ApiDeps, 'tryton'>): TrytonClient
  *
  * @throws RedisUnavailableError
  */
-export async function requireRedis(redis: Redis): Promise<void> {
+export async function requireRedis(redis: RedisConnection): Promise<void> {
   try {
     await within(redis.ping(), 'Redis');
   } catch (cause) {

@@ -9,7 +9,8 @@ const SQLSTATE = /^(08...|28...|3D000|53300|57P0[1-5])$/;
 const UNMIGRATED = /^42(P01|703)$/;
 
 /** ioredis has no codes, only names and sentences. */
-const REDIS = /MaxRetriesPerRequestError|Connection is closed|Stream isn't writeable/;
+const REDIS =
+  /MaxRetriesPerRequestError|ClusterAllFailedError|Connection is closed|Stream isn't writeable|Command timed out|CLUSTERDOWN/;
 
 export type Outage = 'database_unavailable' | 'database_not_migrated' | 'redis_unavailable';
 

@@ -1,4 +1,4 @@
-import type { Redis } from 'ioredis';
+import type { RedisConnection } from '../queues/connection.ts';
 
 /** One part in so many of what is left of a limit is taken at a time; while less than this is left, one by one. */
 const PARTS = 100;
@@ -38,14 +38,14 @@ export interface Standing {
  * it may be fewer by what lies unspent in the others, at most a hundredth of the limit in each.
  */
 export class RateLimitStore {
-  readonly #redis: Redis;
+  readonly #redis: RedisConnection;
   readonly #space: string;
   readonly #windowMs: number;
   readonly #portions = new Map<string, Portion>();
   readonly #takes = new Map<string, Promise<void>>();
 
   /** @param space what the names of its Redis keys begin with. */
-  constructor(redis: Redis, space: string, windowMs: number) {
+  constructor(redis: RedisConnection, space: string, windowMs: number) {
     this.#redis = redis;
     this.#space = space;
     this.#windowMs = windowMs;

@@ -1,3 +1,4 @@
+import type { RedisConfig } from '../config.ts';
 import { errorCode, errorMessage, PasserelleError } from '../errors.ts';
 
 export class DatabaseUnavailableError extends PasserelleError {
@@ -13,8 +14,11 @@ export class RedisUnavailableError extends PasserelleError {
   override readonly name = 'RedisUnavailableError';
   readonly code = 'redis_unavailable';
   override readonly retryable = true;
-  constructor(url: string, cause: unknown) {
-    super(`Redis at ${place(url)} cannot be used: ${reason(cause)}. Check REDIS_URL.`, { cause });
+  constructor({ url, sentinel, cluster }: RedisConfig, cause: unknown) {
+    const where =
+      sentinel === null ? `${cluster ? 'of the cluster ' : ''}at ${place(url)}` : `named ${sentinel.name}`;
+    const variable = sentinel === null ? 'REDIS_URL' : 'REDIS_SENTINELS';
+    super(`Redis ${where} cannot be used: ${reason(cause)}. Check ${variable}.`, { cause });
   }
 }
 

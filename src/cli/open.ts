@@ -1,10 +1,10 @@
-import type { Redis } from 'ioredis';
-import type { Config, MirrorConfig } from '../config.ts';
+import type { Config, MirrorConfig, RedisConfig } from '../config.ts';
 import { readDatabaseUrl } from '../config.ts';
 import type { Database } from '../db/connection.ts';
 import { openDatabase } from '../db/connection.ts';
 import { pendingMigrations } from '../db/migrations.ts';
 import { createLogger } from '../logger.ts';
+import type { RedisConnection } from '../queues/connection.ts';
 import { openRedis } from '../queues/connection.ts';
 import type { Queues } from '../queues/queues.ts';
 import { openQueues } from '../queues/queues.ts';
@@ -16,7 +16,7 @@ import type { Environment } from './io.ts';
 
 export interface OpenMirror {
   readonly mirror: Mirror;
-  readonly redis: Redis;
+  readonly redis: RedisConnection;
   readonly prefix: string;
 }
 
@@ -26,7 +26,7 @@ export async function withMirror<T>(
   work: (open: OpenMirror) => Promise<T>,
 ): Promise<T> {
   await checkDatabase(config.databaseUrl);
-  await checkRedis(config.redisUrl);
+  await checkRedis(config.redis);
   return withResources((defer) => {
     const open = openMirror(config, createLogger(config.logLevel, 'cli', 'at once', config.prettyLogs), defer);
     return work({ ...open, prefix: config.queuePrefix });
@@ -43,12 +43,12 @@ export async function withStores<T>(
   work: (stores: { readonly db: Database; readonly queues: Queues }) => Promise<T>,
 ): Promise<T> {
   await checkDatabase(config.databaseUrl);
-  await checkRedis(config.redisUrl);
+  await checkRedis(config.redis);
   return withResources(async (defer) => {
     const { db, close } = openDatabase(config.databaseUrl, 2);
     defer(close);
     const log = createLogger(config.logLevel, 'cli', 'at once', config.prettyLogs);
-    const redis = openRedis(config.redisUrl, 'producer', log);
+    const redis = openRedis(config.redis, 'producer', log);
     defer(() => redis.disconnect());
     const queues = openQueues(redis, config.queuePrefix, log);
     defer(queues.close);
@@ -102,8 +102,8 @@ export async function missingMigrations(url: string): Promise<string[]> {
  *
  * @throws RedisUnavailableError
  */
-async function checkRedis(url: string): Promise<void> {
-  const redis = openRedis(url, 'producer', createLogger('silent', 'cli'));
+async function checkRedis(server: RedisConfig): Promise<void> {
+  const redis = openRedis(server, 'producer', createLogger('silent', 'cli'));
   let connectionError: Error | undefined;
   redis.on('error', (error) => {
     connectionError = error;
@@ -111,7 +111,7 @@ async function checkRedis(url: string): Promise<void> {
   try {
     await redis.ping();
   } catch (cause) {
-    throw new RedisUnavailableError(url, connectionError ?? cause);
+    throw new RedisUnavailableError(server, connectionError ?? cause);
   } finally {
     redis.disconnect();
   }

@@ -1,9 +1,10 @@
 import { once } from 'node:events';
-import type { Redis } from 'ioredis';
+import type { RedisConfig } from '../config.ts';
 import { readTrytonConfig } from '../config.ts';
 import { clientOptions } from '../gateway/open.ts';
 import type { Logger } from '../logger.ts';
 import { createLogger } from '../logger.ts';
+import type { RedisConnection } from '../queues/connection.ts';
 import { openRedis } from '../queues/connection.ts';
 import { withResources } from '../resources.ts';
 import { TrytonClient } from '../tryton/client.ts';
@@ -22,13 +23,12 @@ export async function withTryton<T>(
   { io, env }: CommandContext,
   work: (tryton: TrytonClient) => Promise<T>,
 ): Promise<T> {
-  const { tryton: config, redisUrl, queuePrefix: prefix, logLevel } = readTrytonConfig(env, QUIET);
+  const { tryton: config, redis: shared, queuePrefix: prefix, logLevel } = readTrytonConfig(env, QUIET);
   const logger = createLogger(logLevel, 'cli');
   return withResources(async (defer) => {
-    const redis = redisUrl === undefined ? null : await tryRedis(redisUrl, logger);
+    const redis = shared === null ? null : await tryRedis(shared, logger);
     if (redis !== null) defer(() => redis.disconnect());
-    else if (redisUrl !== undefined)
-      io.stderr.write('Redis does not answer: session and cache are not shared.\n');
+    else if (shared !== null) io.stderr.write('Redis does not answer: session and cache are not shared.\n');
     const options = redis === null ? config : clientOptions(config, { redis, prefix });
     const tryton = new TrytonClient({ ...options, logger });
     defer(() => tryton.close());
@@ -39,8 +39,8 @@ export async function withTryton<T>(
 }
 
 /** Null where Redis does not answer soon. */
-async function tryRedis(url: string, log: Logger): Promise<Redis | null> {
-  const redis = openRedis(url, 'cache', log);
+async function tryRedis(server: RedisConfig, log: Logger): Promise<RedisConnection | null> {
+  const redis = openRedis(server, 'cache', log);
   try {
     await once(redis, 'ready', { signal: AbortSignal.timeout(REDIS_WAIT_MS) });
     return redis;

@@ -1,9 +1,9 @@
-import type { Redis } from 'ioredis';
 import type { TrytonConfig } from '../config.ts';
 import type { Database } from '../db/connection.ts';
 import { TrytonClient } from '../tryton/client.ts';
 import type { CallOutcome } from '../tryton/options.ts';
 import { createRedisCacheStore } from '../tryton/redis-cache.ts';
+import type { RedisConnection } from '../tryton/redis-ready.ts';
 import { createRedisSessionStore } from '../tryton/redis-sessions.ts';
 import type { TrytonLogger } from '../tryton/types.ts';
 import { Health } from './health.ts';
@@ -11,7 +11,7 @@ import { Health } from './health.ts';
 /** What the gateway shares with other processes. */
 export interface GatewayStores {
   /** Of the role `cache`. */
-  readonly redis: Redis;
+  readonly redis: RedisConnection;
   /** First part of its Redis keys. */
   readonly prefix: string;
   readonly db: Database;

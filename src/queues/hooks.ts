@@ -1,5 +1,5 @@
-import type { Redis } from 'ioredis';
 import { z } from 'zod';
+import type { RedisConnection } from './connection.ts';
 import type { RetryPolicy } from './policy.ts';
 import { jobOptions } from './policy.ts';
 import type { SyncQueue } from './sync.ts';
@@ -45,12 +45,12 @@ return redis.call('smembers', KEYS[3])`;
  * that is in the next batch, which has a job of its own; so nothing is told of in vain, whichever clocks differ.
  */
 export class Hooks {
-  readonly #redis: Redis;
+  readonly #redis: RedisConnection;
   readonly #open: string;
   readonly #number: string;
   readonly #taken: string;
 
-  constructor(redis: Redis, prefix: string) {
+  constructor(redis: RedisConnection, prefix: string) {
     this.#redis = redis;
     this.#open = `${prefix}:hooks:open`;
     this.#number = `${prefix}:hooks:batch`;

@@ -1,10 +1,10 @@
 import type { Telemetry } from 'bullmq';
 import { Queue } from 'bullmq';
-import type { Redis } from 'ioredis';
 import { errorMessage } from '../errors.ts';
 import type { Log } from '../logger.ts';
 import type { BcQueue } from './bc.ts';
 import { BC_QUEUE } from './bc.ts';
+import type { RedisConnection } from './connection.ts';
 import { Hooks } from './hooks.ts';
 import type { PagesQueue } from './pages.ts';
 import { PAGES_QUEUE } from './pages.ts';
@@ -27,7 +27,7 @@ export interface Queues {
 }
 
 /** Opens the four queues over one connection, which stays the caller's to close. */
-export function openQueues(redis: Redis, prefix: string, log: Log, telemetry?: Telemetry): Queues {
+export function openQueues(redis: RedisConnection, prefix: string, log: Log, telemetry?: Telemetry): Queues {
   const open = <Payload>(name: string) => {
     const options = { connection: redis, prefix, ...(telemetry && { telemetry }) };
     const queue = new Queue<Payload>(name, options);

@@ -1,5 +1,5 @@
-import type { Redis } from 'ioredis';
 import { z } from 'zod';
+import type { RedisConnection } from './connection.ts';
 
 /** One record as it was read and made ready to be stored. */
 const keptRecord = z.object({
@@ -74,10 +74,10 @@ const KEPT_FOR = 3600;
  * again from Odoo.
  */
 export class Readings {
-  readonly #redis: Redis;
+  readonly #redis: RedisConnection;
   readonly #prefix: string;
 
-  constructor(redis: Redis, prefix: string) {
+  constructor(redis: RedisConnection, prefix: string) {
     this.#redis = redis;
     this.#prefix = prefix;
   }

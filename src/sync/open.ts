@@ -1,4 +1,3 @@
-import type { Redis } from 'ioredis';
 import type { Config, OdooConfig } from '../config.ts';
 import { openDatabase } from '../db/connection.ts';
 import type { EndedRun } from '../db/ended-run.ts';
@@ -6,6 +5,7 @@ import { OdooHealthRecorder } from '../health/odoo.ts';
 import type { Log } from '../logger.ts';
 import type { OdooCall } from '../odoo/calls.ts';
 import { createOdooClient } from '../odoo/client.ts';
+import type { RedisConnection } from '../queues/connection.ts';
 import { openRedis } from '../queues/connection.ts';
 import { openQueues } from '../queues/queues.ts';
 import type { Tracing } from '../telemetry/tracing.ts';
@@ -35,12 +35,12 @@ export function openMirror(
   log: Log,
   defer: (release: () => Promise<unknown> | unknown) => void,
   observers: Observers = {},
-): { mirror: Mirror; redis: Redis } {
+): { mirror: Mirror; redis: RedisConnection } {
   const { tracing = null } = observers;
   const connections = GROUPS_AT_ONCE + config.sync.pagesInFlight + OTHERS;
   const database = openDatabase(config.databaseUrl, connections, tracing?.statement);
   defer(database.close);
-  const redis = openRedis(config.redisUrl, 'worker', log);
+  const redis = openRedis(config.redis, 'worker', log);
   defer(() => redis.disconnect());
   const queues = openQueues(redis, config.queuePrefix, log, tracing?.queues);
   defer(queues.close);

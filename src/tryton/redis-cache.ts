@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import type { ChainableCommander, Redis } from 'ioredis';
+import type { ChainableCommander } from 'ioredis';
+import type { RedisConnection } from './redis-ready.ts';
 import { connectionOf } from './redis-ready.ts';
 import { RedisValues } from './redis-values.ts';
 import type { CacheLookup, CacheStore } from './types.ts';
@@ -10,6 +11,9 @@ import type { CacheLookup, CacheStore } from './types.ts';
  */
 const VERSION_MS = 7 * 86_400_000;
 
+/** By a script with a key: of a cluster's nodes it is the one that has our keys which is asked. */
+const INFO = `return redis.call('info', 'server')`;
+
 /** How long a first call waits for a connection that is just being opened. */
 const CONNECT_MS = 250;
 
@@ -17,26 +21,28 @@ const CONNECT_MS = 250;
  * Keeps cached answers in Redis, below `<prefix>:tryton:cache:`. The connection should have the role `cache`, which
  * fails fast. Keys and tags should be digests: they become part of key names.
  */
-export function createRedisCacheStore(redis: Redis, { prefix }: { prefix: string }): CacheStore {
+export function createRedisCacheStore(redis: RedisConnection, { prefix }: { prefix: string }): CacheStore {
   return new RedisCacheStore(redis, `${prefix}:tryton:cache`);
 }
 
 class RedisCacheStore implements CacheStore {
-  readonly #redis: Redis;
+  readonly #redis: RedisConnection;
   readonly #values: RedisValues;
   readonly #space: string;
   /** Which start of Redis this connection talks to. */
   #run: Promise<string> | null = null;
   readonly #connected: () => Promise<void>;
 
-  constructor(redis: Redis, space: string) {
+  constructor(redis: RedisConnection, space: string) {
     this.#redis = redis;
     this.#values = new RedisValues(redis);
     this.#space = space;
     this.#connected = connectionOf(redis, CONNECT_MS);
-    redis.on('close', () => {
-      this.#run = null;
-    });
+    for (const change of ['close', '+node', '-node']) {
+      redis.on(change, () => {
+        this.#run = null;
+      });
+    }
   }
 
   async read(key: string, tags: readonly string[]): Promise<CacheLookup> {
@@ -89,8 +95,7 @@ class RedisCacheStore implements CacheStore {
    * So the versions hold its run id, and each start of Redis begins with an empty cache.
    */
   #runId(): Promise<string> {
-    const run =
-      this.#run ?? this.#redis.info('server').then((info) => /^run_id:(\w+)/m.exec(info)?.[1] ?? '');
+    const run = this.#run ?? this.#redis.eval(INFO, 1, this.#space).then(runIdIn);
     this.#run = run;
     run.catch(() => {
       if (this.#run === run) this.#run = null;
@@ -115,3 +120,5 @@ class RedisCacheStore implements CacheStore {
 async function done(chain: ChainableCommander): Promise<void> {
   for (const [error] of (await chain.exec()) ?? []) if (error !== null) throw error;
 }
+
+const runIdIn = (info: unknown) => /^run_id:(\w+)/m.exec(String(info))?.[1] ?? '';

@@ -1,10 +1,13 @@
-import type { Redis } from 'ioredis';
+import type { Cluster, Redis } from 'ioredis';
+
+/** One server, or a cluster in which all keys are in one slot. */
+export type RedisConnection = Redis | Cluster;
 
 /**
  * What to await before a command: rejects unless there is a connection; waits up to `ms` for one that is just being
  * opened, all callers together.
  */
-export function connectionOf(redis: Redis, ms: number): () => Promise<void> {
+export function connectionOf(redis: RedisConnection, ms: number): () => Promise<void> {
   let opening: Promise<void> | null = null;
   return () => {
     const { status } = redis;
@@ -18,7 +21,7 @@ export function connectionOf(redis: Redis, ms: number): () => Promise<void> {
   };
 }
 
-function opened(redis: Redis, ms: number): Promise<void> {
+function opened(redis: RedisConnection, ms: number): Promise<void> {
   return new Promise((resolve, reject) => {
     const end = (settle: () => void) => () => {
       clearTimeout(timer);

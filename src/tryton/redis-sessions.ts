@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Redis } from 'ioredis';
+import type { RedisConnection } from './redis-ready.ts';
 import { connectionOf } from './redis-ready.ts';
 import type { Seal } from './seal.ts';
 import { createSeal } from './seal.ts';
@@ -33,18 +33,18 @@ type Name = 'session' | 'circuit' | 'claim';
  * Shares a session between processes through Redis, below `<prefix>:tryton:`. What is kept is sealed with a key made of
  * the password, and key names tell neither server nor user: with another password it is another session.
  */
-export function createRedisSessionStore(redis: Redis, options: RedisSessionOptions): SessionStore {
+export function createRedisSessionStore(redis: RedisConnection, options: RedisSessionOptions): SessionStore {
   return new RedisSessionStore(redis, options);
 }
 
 class RedisSessionStore implements SessionStore {
-  readonly #redis: Redis;
+  readonly #redis: RedisConnection;
   readonly #connected: () => Promise<void>;
   readonly #prefix: string;
   readonly #makeSeal: () => Promise<Seal>;
   #seal: Promise<Seal> | null = null;
 
-  constructor(redis: Redis, { prefix, server, user, password }: RedisSessionOptions) {
+  constructor(redis: RedisConnection, { prefix, server, user, password }: RedisSessionOptions) {
     this.#redis = redis;
     this.#connected = connectionOf(redis, CONNECT_MS);
     this.#prefix = `${prefix}:tryton`;

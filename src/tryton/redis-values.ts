@@ -1,4 +1,4 @@
-import type { Redis } from 'ioredis';
+import type { RedisConnection } from './redis-ready.ts';
 
 type Values = readonly (string | null)[];
 
@@ -13,10 +13,10 @@ interface Batch {
  * them was named, so nobody is given what was read before they asked.
  */
 export class RedisValues {
-  readonly #redis: Redis;
+  readonly #redis: RedisConnection;
   #batch: Batch | null = null;
 
-  constructor(redis: Redis) {
+  constructor(redis: RedisConnection) {
     this.#redis = redis;
   }
 

@@ -86,7 +86,7 @@ test.each([
 });
 
 test('a failed job that is retried over the board goes back to waiting', async () => {
-  const connection = openRedis(open.config.redisUrl, 'worker', open.log);
+  const connection = openRedis(open.config.redis.url, 'worker', open.log);
   const fail = async () => {
     throw new Error('refused');
   };

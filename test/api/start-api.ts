@@ -53,8 +53,8 @@ export async function startApi(
     ...env,
   });
   const log = replaced.log ?? createLogger('silent', 'test');
-  const redis = openRedis(config.redisUrl, 'producer', log);
-  const cacheRedis = openRedis(config.redisUrl, 'cache', log);
+  const redis = openRedis(config.redis, 'producer', log);
+  const cacheRedis = openRedis(config.redis, 'cache', log);
   const queues = openQueues(redis, config.queuePrefix, log);
   const stores = { redis: cacheRedis, prefix: config.queuePrefix, db: database.db };
   const releases: (() => Promise<void>)[] = [];

@@ -46,7 +46,7 @@ function openProcess(prefix: string, cooldown: string) {
     ALERT_WEBHOOK_URL: receiver.url,
     ALERT_WEBHOOK_SECRET: 'sixteen letters and more',
   });
-  const redis = openRedis(config.redisUrl, 'cache', log);
+  const redis = openRedis(config.redis, 'cache', log);
   releases.push(() => redis.disconnect());
   const { db } = database;
   const { tryton } = openGateway(config.tryton, { redis, prefix, db }, log, (release) =>

@@ -23,6 +23,9 @@ describe('a variable that is wrong', () => {
     ['ALERT_EMAIL_TO', 'ops', 'a list of addresses such as ops@example.com, with a comma between two'],
     ['ALERT_EMAIL_FROM', 'a@b.example,c@d.example', 'an address such as passerelle@example.com'],
     ['ALERT_STALE_INTERVALS', '0', 'a whole number from 1 to 100000'],
+    ['REDIS_TLS_CA_FILE', '/nowhere/ca.pem', 'a file that this process can read'],
+    ['REDIS_SENTINELS', 'one:two', 'a list of hosts such as one:26379,two:26379'],
+    ['SHUTDOWN_DEADLINE', '0s', 'a duration of at least 1s such as 30s, 10m or 1h'],
     ['API_RATE_LIMIT', '0', 'a whole number from 1 to 10000000, or off'],
     ['TRUST_PROXY', 'on', 'a list of addresses and networks such as 10.0.0.0/8 or loopback'],
     ['TRUST_PROXY', '10.0.0.0/33', 'a list of addresses and networks'],
@@ -70,6 +73,30 @@ describe('variables that make sense together only', () => {
       webhook: { url: alerts.ALERT_WEBHOOK_URL, secret: alerts.ALERT_WEBHOOK_SECRET },
       email: { to: ['a@b.example', 'c@d.example'], from: 'a@b.example' },
     });
+  });
+});
+
+describe('Redis', () => {
+  it('is one server, what sentinels name, or a cluster whose keys are in one slot', () => {
+    expect(readConfig(STORES)).toMatchObject({
+      queuePrefix: 'passerelle',
+      redis: { url: 'redis://localhost', sentinel: null, cluster: false },
+    });
+    const watched = readConfig({ ...STORES, REDIS_SENTINELS: 'one, two:5 ,[::1]:6' }).redis.sentinel;
+    expect(watched?.hosts).toEqual([
+      { host: 'one', port: 26_379 },
+      { host: 'two', port: 5 },
+      { host: '::1', port: 6 },
+    ]);
+    expect(readConfig({ ...STORES, REDIS_CLUSTER: 'on' }).queuePrefix).toBe('{passerelle}');
+  });
+
+  it.each([
+    [{ REDIS_CLUSTER: 'on', REDIS_SENTINELS: 'one' }, 'REDIS_CLUSTER: expected off with REDIS_SENTINELS'],
+    [{ REDIS_TLS_CA_FILE: 'package.json' }, 'REDIS_URL: expected a URL that begins with rediss://'],
+    [{ REDIS_TLS_CERT_FILE: 'package.json' }, 'REDIS_TLS_KEY_FILE is required with REDIS_TLS_CERT_FILE'],
+  ])('settings that exclude one another are named: %o', (given, expected) => {
+    expect(() => readConfig({ ...STORES, ...given })).toThrow(expected);
   });
 });
 

@@ -20,7 +20,7 @@ export async function openArchive() {
   const env = { DATABASE_URL: database.url, REDIS_URL: redisUrl(), QUEUE_PREFIX: freshPrefix() };
   const config = readConfig(env);
   const log = createLogger('silent', 'test');
-  const redis = openRedis(config.redisUrl, 'producer', log);
+  const redis = openRedis(config.redis, 'producer', log);
   const queues = openQueues(redis, config.queuePrefix, log);
   const source: PruneSource = { db: database.db, queues, settings: config.sync, retention: RETENTION };
   const ago = (days: number | null) =>
