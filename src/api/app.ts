@@ -12,6 +12,7 @@ import { describeApi } from './openapi.ts';
 import { handleError, makeProblem, sendProblem } from './problem.ts';
 import { parseQueryString } from './query-string.ts';
 import { adminRoutes } from './routes/admin.ts';
+import { docsRoutes } from './routes/docs.ts';
 import { healthRoutes } from './routes/health.ts';
 import { hookRoutes } from './routes/hooks.ts';
 import { measureAnswers, metricsRoute } from './routes/metrics.ts';
@@ -45,6 +46,7 @@ export async function buildApp(
   await mirrorRoutes(api, deps, watches);
   await trytonRpcRoute(api, deps);
   hookRoutes(api, deps);
+  await docsRoutes(api);
   await adminRoutes(api, deps, watches, settings.webRoot);
   return api;
 }

@@ -52,9 +52,10 @@ function withParameters(schema: Json, { parameters = {} }: RouteReference): Json
 function withAnswer(responses: Json, { answer }: RouteReference): Json {
   return Object.fromEntries(
     Object.entries(responses).map(([status, response]) => {
-      if (!status.startsWith('2') || answer === undefined) return [status, response];
-      const { content, ...rest } = asJson(response);
-      if (content === undefined) return [status, { description: 'The answer', ...rest, examples: [answer] }];
+      if (!status.startsWith('2')) return [status, response];
+      const { content, ...rest }: Json = { description: 'The answer', ...asJson(response) };
+      if (answer === undefined) return [status, { ...rest, ...(content === undefined ? {} : { content }) }];
+      if (content === undefined) return [status, { ...rest, examples: [answer] }];
       const typed = Object.entries(asJson(content)).map(([type, media]) => {
         const example = type.endsWith('ndjson') ? NDJSON : answer;
         return [type, { ...asJson(media), example }];

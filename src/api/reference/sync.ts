@@ -61,6 +61,8 @@ export const syncReference: Reference = {
               ...{ name: 'partner_id', type: 'many2one', label: 'Vendor', relation: 'res.partner' },
               mirrored: true,
               selection: null,
+              operators: ['eq', 'ne', 'in', 'like', 'null'],
+              sortable: true,
               columns: [
                 { name: 'partner_id_id', type: 'bigint' },
                 { name: 'partner_id_name', type: 'text' },
