@@ -11,6 +11,8 @@ import { startSandboxOdoo } from '../sandbox-odoo/sandbox.ts';
 import { openWorkspace } from '../services/workspace.ts';
 import type { Address } from './api.ts';
 import { checkList, untilReady } from './api.ts';
+import type { BrokenBc } from './broken.ts';
+import { breakForAWhile, chooseBroken } from './broken.ts';
 import { startChild } from './child.ts';
 import { claimDatabase } from './claim.ts';
 import type { Ending } from './ending.ts';
@@ -77,9 +79,10 @@ async function play({ once, documents }: DemoOptions, stage: Stage): Promise<voi
   stage.screen.line(`API at ${url} and worker are up.`);
   await checkGateway(stage, { url, key });
   const listed = await mirrorEverything(stage, { db, queue: queues.sync, sandbox, url, key });
-  stage.screen.line(await guide({ ...files, url, key, listed, http, sandboxed: sandbox !== null }));
+  const broken = sandbox === null || once ? null : chooseBroken(sandbox, listed.id);
+  stage.screen.line(await guide({ ...files, url, key, listed, http, broken, sandboxed: sandbox !== null }));
   if (once) return;
-  if (sandbox !== null) openOffice(stage, sandbox, listed.id);
+  if (sandbox !== null) openOffice(stage, sandbox, { shown: listed.id, broken });
   await showRuns(stage, db);
 }
 
@@ -136,9 +139,14 @@ async function startProcesses({ ending, defer }: Stage, env: Environment, key: s
   return { envFile, logs: [api.log, worker.log] };
 }
 
-/** Keeps the sandbox changing, first of all the BC that the text shows. */
-function openOffice({ defer }: Stage, sandbox: SandboxOdoo, shown: number): void {
+/** Keeps the sandbox changing, first of all the BCs that the text tells of. */
+function openOffice(
+  stage: Stage,
+  sandbox: SandboxOdoo,
+  { shown, broken }: { readonly shown: number; readonly broken: BrokenBc | null },
+): void {
   sandbox.write('dimagaz.bc', [shown], { notes: 'Written while the demo ran.', urgent: true });
+  if (broken !== null) breakForAWhile(stage, sandbox, broken);
   const office = keepOffice(sandbox, { everyMs: OFFICE_EVERY_MS });
-  defer(() => office.stop());
+  stage.defer(() => office.stop());
 }

@@ -1,11 +1,14 @@
 import type { MirrorConfig } from '../../src/config.ts';
 import type { Address, Listed } from './api.ts';
 import { exists } from './api.ts';
+import type { BrokenBc } from './broken.ts';
+import { BROKEN_MS } from './broken.ts';
 
 export interface Guide extends Address {
   readonly listed: Listed;
   readonly http: MirrorConfig['http'];
   readonly sandboxed: boolean;
+  readonly broken: BrokenBc | null;
   /** The file to source before the command line is used. */
   readonly envFile: string;
   readonly logs: readonly string[];
@@ -15,7 +18,8 @@ export interface Guide extends Address {
 export async function guide(given: Guide): Promise<string> {
   const { url, http, envFile, logs } = given;
   const places = [
-    ['queues', '/admin/queues', `   user ${http.adminUser}, password ${http.adminPassword}`],
+    ['dashboard', '/admin', `   user ${http.adminUser}, password ${http.adminPassword}`],
+    ['queues', '/admin/queues', ''],
     ['documentation', '/docs', ''],
     ['OpenAPI', '/openapi.json', ''],
   ] as const;
@@ -30,7 +34,7 @@ ${open.join('\n')}
 
 Try
 ${tries.join('\n')}
-
+${brokenText(given)}
 Command line, from this directory
   . ${envFile} && npx passerelle status
   . ${envFile} && npx passerelle tryton ping
@@ -39,6 +43,17 @@ Logs
 ${logs.map((log) => `  ${log}`).join('\n')}
 
 Ctrl-C stops everything and removes it, the key too.`;
+}
+
+/** What somebody can mend, to see how that goes. */
+function brokenText({ broken, url, envFile }: Guide): string {
+  if (broken === null) return '';
+  return `
+Mend
+  In a moment ${broken.name} fails: for ${BROKEN_MS / 60_000} minutes Odoo refuses to give it out. It is alone in that.
+  The dashboard shows it (${url}/admin); Retry there, or this, fails until Odoo is mended, and then closes it:
+  . ${envFile} && npx passerelle resync ${broken.id}
+`;
 }
 
 const TRYTON_CALL = JSON.stringify({
@@ -64,6 +79,8 @@ function commands({ url, key, listed: { id, name }, sandboxed }: Guide): (readon
   return [
     ['the newest BCs, filtered and counted', curl(list)],
     ['one BC with its lines', curl(`bc?q=${search}&include=lines`)],
+    ['all of them for a spreadsheet, in bc.csv', `${curl('bc/export?format=csv&bom=true')} -o bc.csv`],
+    ['what changed since the beginning, page by page', curl('bc/changes?limit=3')],
     [`its history${sandboxed ? ', which grows with the next run' : ''}`, curl(`bc/${id}/history`)],
     ['fetch it again now', curl(`bc/${id}/resync`, '-X POST ')],
     ['state and last runs', curl('sync')],
