@@ -12,7 +12,7 @@ export class EventStream {
   /** The key it came with; null: it needed none. */
   readonly keyId: number | null;
   #waiting: string | null = null;
-  /** It had not taken what it was given when the last beat came. */
+  /** It had not taken all that it was given, or its end, when the last beat came. */
   #slow = false;
 
   constructor(keyId: number | null) {
@@ -29,10 +29,10 @@ export class EventStream {
 
   /** Keeps the connection alive. Who has taken nothing from one beat to the next one is let go. */
   beat(): void {
-    const { writableNeedDrain } = this.readable;
-    if (writableNeedDrain && this.#slow) this.readable.destroy();
-    else if (!writableNeedDrain) this.readable.write(':\n\n');
-    this.#slow = writableNeedDrain;
+    const isSlow = this.readable.writableNeedDrain || this.readable.writableEnded;
+    if (isSlow && this.#slow) this.readable.destroy();
+    else if (!isSlow) this.readable.write(':\n\n');
+    this.#slow = isSlow;
   }
 
   end(): void {
