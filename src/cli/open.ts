@@ -28,7 +28,11 @@ export async function withMirror<T>(
   await checkDatabase(config.databaseUrl);
   await checkRedis(config.redis);
   return withResources((defer) => {
-    const open = openMirror(config, createLogger(config.logLevel, 'cli', 'at once', config.prettyLogs), defer);
+    const open = openMirror(
+      config,
+      createLogger(config.logLevel, 'cli', 'at once', config.prettyLogs),
+      defer,
+    );
     return work({ ...open, prefix: config.queuePrefix });
   });
 }
