@@ -43,6 +43,7 @@ export async function openWindow(stage: BrowserStage, view: View = {}): Promise<
   });
   await page.addInitScript(() => {
     document.addEventListener('securitypolicyviolation', ({ violatedDirective, blockedURI }) =>
+      // biome-ignore lint/suspicious/noConsole: this runs in the page, whose console is listened to
       console.error(`refused by the security policy: ${violatedDirective} ${blockedURI}`),
     );
   });

@@ -1,0 +1,94 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import type { AxeResults } from 'axe-core';
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { View } from './pages.ts';
+import { openWindow } from './pages.ts';
+import type { BrowserStage } from './stage.ts';
+import { openBrowserStage } from './stage.ts';
+import type { Told } from './story.ts';
+import { tellStory } from './story.ts';
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+let stage: BrowserStage;
+let told: Told;
+beforeAll(async () => {
+  stage = await openBrowserStage();
+  told = await tellStory(stage);
+});
+afterAll(() => stage.close());
+
+/** What axe-core finds wrong, in words that lead to it. */
+async function violations(page: Page): Promise<string[]> {
+  // Given to the browser itself: the page's security policy does not concern it.
+  await page.evaluate(axe);
+  const { violations } = await page.evaluate(() =>
+    (globalThis as unknown as { axe: { run(): Promise<AxeResults> } }).axe.run(),
+  );
+  return violations.map(
+    ({ id, help, nodes }) => `${id}: ${help}: ${nodes.map(({ html }) => html).join(' | ')}`,
+  );
+}
+
+const PAGES: readonly (readonly [name: string, path: () => string])[] = [
+  ['overview', () => ''],
+  ['list of orders', () => '/bc?filter=amount_total+gte+1'],
+  ['order', () => `/bc/${told.edited}`],
+  ['order that is gone', () => `/bc/${told.gone}`],
+  ['runs', () => '/runs'],
+  ['run', () => '/runs/1'],
+  ['page that is not there', () => '/nowhere'],
+];
+
+const VIEWS: readonly View[] = [
+  { language: 'fr', theme: 'light' },
+  { language: 'fr', theme: 'dark', size: 'phone' },
+  { language: 'en', theme: 'light', size: 'phone' },
+  { language: 'en', theme: 'dark' },
+];
+
+describe.each(VIEWS)('in $language, $theme, $size', (view) => {
+  test.each(PAGES)('axe-core finds nothing wrong with the %s', async (_name, path) => {
+    const window = await openWindow(stage, view);
+    await window.open(path());
+    await window.page.evaluate(() => {
+      for (const closed of document.querySelectorAll('details')) closed.open = true;
+    });
+    expect(await violations(window.page)).toEqual([]);
+    expect(await window.page.evaluate(() => document.documentElement.lang)).toBe(view.language);
+    await window.close();
+  });
+});
+
+test('axe-core finds nothing wrong with a question, a run in progress and what came of it', async () => {
+  const window = await openWindow(stage, { language: 'fr', theme: 'dark' });
+  const { page } = window;
+  await window.open('');
+  await page.getByRole('button', { name: 'Tout relire' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Tout relire ?' });
+  await dialog.waitFor();
+  expect(await violations(page)).toEqual([]);
+  stage.office.odoo.faults.latencyMs = 500;
+  await dialog.getByRole('button', { name: 'Tout relire' }).click();
+  await page.locator('progress').waitFor();
+  expect(await violations(page)).toEqual([]);
+  stage.office.odoo.faults.latencyMs = 0;
+  await page.locator('.outcome .notice').filter({ hasText: 'terminée' }).waitFor();
+  expect(await violations(page)).toEqual([]);
+  await window.close();
+});
+
+test('on a phone no page is wider than the screen', async () => {
+  const window = await openWindow(stage, { language: 'fr', size: 'phone' });
+  for (const [name, path] of PAGES) {
+    await window.open(path());
+    const { wide, screen } = await window.page.evaluate(() => ({
+      wide: document.documentElement.scrollWidth,
+      screen: document.documentElement.clientWidth,
+    }));
+    expect([name, wide]).toEqual([name, screen]);
+  }
+  await window.close();
+});

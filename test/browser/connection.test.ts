@@ -1,0 +1,57 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { openWindow } from './pages.ts';
+import type { BrowserStage } from './stage.ts';
+import { openBrowserStage } from './stage.ts';
+
+let stage: BrowserStage;
+beforeAll(async () => {
+  stage = await openBrowserStage({ documents: 20 });
+  await stage.firstSync();
+});
+afterAll(() => stage.close());
+
+test('a service that goes away is told at once, and found again by itself', async () => {
+  const window = await openWindow(stage);
+  const { page } = window;
+  await window.open('');
+  await page.locator('.connection.live').waitFor();
+  await stage.stopApi();
+  await page.getByRole('alert').filter({ hasText: 'The service does not answer.' }).waitFor();
+  await page.getByText('Connection lost').waitFor();
+  // What was known stays in sight.
+  await page.getByRole('heading', { name: 'The mirror is up to date' }).waitFor();
+  await page.getByRole('button', { name: 'Sync now' }).click();
+  await page.locator('.outcome').filter({ hasText: 'The service does not answer.' }).waitFor();
+  await stage.startApi();
+  await page.locator('.connection.live').waitFor();
+  expect(await page.getByRole('alert').count()).toBe(0);
+  // What the browser says of connections that were refused.
+  expect(window.complaints().filter((said) => !/ERR_|Failed to load/.test(said))).toEqual([]);
+  await window.close();
+});
+
+test('where events do not get through, the state is asked for every few seconds', async () => {
+  const window = await openWindow(stage, { language: 'fr' });
+  const { page, context } = window;
+  await context.route('**/sync/events', (route) => route.fulfill({ status: 503, body: 'no' }));
+  await window.open('');
+  await page.getByText('Actualisé toutes les 5 s').waitFor();
+  await stage.office.run('full');
+  await page
+    .getByRole('table', { name: /^Synchronisations/ })
+    .getByRole('row')
+    .nth(2)
+    .waitFor();
+  expect(window.complaints().every((said) => said.includes('503'))).toBe(true);
+  await window.close();
+});
+
+test('who is not signed in gets no page', async () => {
+  const context = await stage.browser.newContext();
+  const page = await context.newPage();
+  const answer = await page.goto(`${stage.url}/admin`).catch((error: Error) => error.message);
+  // Without a name and a password Chromium gives up on the page.
+  if (typeof answer === 'string') expect(answer).toContain('ERR_INVALID_AUTH_CREDENTIALS');
+  else expect(answer?.status()).toBe(401);
+  await context.close();
+});
