@@ -11,7 +11,6 @@ import { startSandboxOdoo } from '../sandbox-odoo/sandbox.ts';
 import { openWorkspace } from '../services/workspace.ts';
 import type { Address } from './api.ts';
 import { checkList, untilReady } from './api.ts';
-import type { BrokenBc } from './broken.ts';
 import { breakForAWhile, chooseBroken } from './broken.ts';
 import { startChild } from './child.ts';
 import { claimDatabase } from './claim.ts';
@@ -82,7 +81,8 @@ async function play({ once, documents }: DemoOptions, stage: Stage): Promise<voi
   const broken = sandbox === null || once ? null : chooseBroken(sandbox, listed.id);
   stage.screen.line(await guide({ ...files, url, key, listed, http, broken, sandboxed: sandbox !== null }));
   if (once) return;
-  if (sandbox !== null) openOffice(stage, sandbox, { shown: listed.id, broken });
+  if (sandbox !== null) openOffice(stage, sandbox, listed.id);
+  if (sandbox !== null && broken !== null) await breakForAWhile(stage, sandbox, broken, { url, key });
   await showRuns(stage, db);
 }
 
@@ -139,14 +139,9 @@ async function startProcesses({ ending, defer }: Stage, env: Environment, key: s
   return { envFile, logs: [api.log, worker.log] };
 }
 
-/** Keeps the sandbox changing, first of all the BCs that the text tells of. */
-function openOffice(
-  stage: Stage,
-  sandbox: SandboxOdoo,
-  { shown, broken }: { readonly shown: number; readonly broken: BrokenBc | null },
-): void {
+/** Keeps the sandbox changing, first of all the BC that the text shows. */
+function openOffice({ defer }: Stage, sandbox: SandboxOdoo, shown: number): void {
   sandbox.write('dimagaz.bc', [shown], { notes: 'Written while the demo ran.', urgent: true });
-  if (broken !== null) breakForAWhile(stage, sandbox, broken);
   const office = keepOffice(sandbox, { everyMs: OFFICE_EVERY_MS });
-  stage.defer(() => office.stop());
+  defer(() => office.stop());
 }

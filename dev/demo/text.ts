@@ -46,12 +46,12 @@ Ctrl-C stops everything and removes it, the key too.`;
 }
 
 /** What somebody can mend, to see how that goes. */
-function brokenText({ broken, url, envFile }: Guide): string {
+function brokenText({ broken, envFile }: Guide): string {
   if (broken === null) return '';
   return `
 Mend
-  In a moment ${broken.name} fails: for ${BROKEN_MS / 60_000} minutes Odoo refuses to give it out. It is alone in that.
-  The dashboard shows it (${url}/admin); Retry there, or this, fails until Odoo is mended, and then closes it:
+  ${broken.name} fails now: for the first ${Math.ceil(BROKEN_MS / 60_000)} minutes Odoo refuses to give it out. It is alone in that.
+  The dashboard shows it. Retry there, or this, fails as long, and then closes it:
   . ${envFile} && npx passerelle resync ${broken.id}
 `;
 }
