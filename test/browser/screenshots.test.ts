@@ -36,9 +36,9 @@ test.runIf(folder !== '')('the pictures of the documents are taken', async () =>
   await take('bc-list', '/bc?sort=-amount_total', { language: 'fr' });
   await take('bc', `/bc/${told.edited}`, { language: 'fr' }, '.history .diff');
   await take('overview-phone', '', { language: 'fr', size: 'phone' });
-  stage.office.odoo.faults.latencyMs = 400;
+  stage.office.odoo.faults.latencyMs = 600;
   const run = await stage.office.request('full');
-  await take('overview', '', { language: 'fr' }, 'progress[value]');
+  await take('overview', '', { language: 'fr' }, 'text=/par seconde/');
   stage.office.odoo.faults.latencyMs = 0;
   await stage.office.ended(run);
 });

@@ -9,6 +9,7 @@ import { Pager } from '../../components/Pager.tsx';
 import { useCursors } from '../../components/use-cursors.ts';
 import { texts } from '../../i18n/texts.ts';
 import { go, place } from '../../router.ts';
+import { language } from '../../settings/language.ts';
 import { BcTable } from './BcTable.tsx';
 import { ColumnChooser } from './ColumnChooser.tsx';
 import { keepColumns, readColumns } from './columns.ts';
@@ -18,6 +19,12 @@ import { listHref, listQuery, readListState } from './list-state.ts';
 import { SearchForm } from './SearchForm.tsx';
 
 const PER_PAGE = 50;
+
+/** What a spreadsheet of that language opens by a double click. */
+const SPREADSHEET = {
+  fr: { format: 'csv', bom: 'true', delimiter: 'semicolon', decimal: 'comma' },
+  en: { format: 'csv', bom: 'true' },
+} as const;
 
 /** The list with what decides on it. */
 export function BcBrowser({ model }: { readonly model: Model }) {
@@ -34,7 +41,7 @@ export function BcBrowser({ model }: { readonly model: Model }) {
     keepColumns(model, names);
     setColumns(readColumns(model));
   };
-  const file = addressOf(exportAt({ ...asked, format: 'csv', bom: 'true', fields: columns.join() }));
+  const file = addressOf(exportAt({ ...asked, ...SPREADSHEET[language.value], fields: columns.join() }));
   return (
     <>
       <SearchForm key={place.value.query.toString()} model={model} list={list} onChange={change} />
