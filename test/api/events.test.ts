@@ -129,6 +129,8 @@ describe('the live events', () => {
     await api.db.execute(sql`alter table sync_failure rename to hidden`);
     const problem = await heard<{ code: string }>(listener, 'problem', () => true);
     expect(problem).toMatchObject({ status: 503, code: 'database_not_migrated' });
+    const looks = vi.spyOn(api.redis, 'ping');
+    await until(() => looks.mock.calls.length > 3, 'more looks in vain');
     await api.db.execute(sql`alter table hidden rename to sync_failure`);
     await until(() => listener.data('state').length === 2, 'the state to come back');
     expect(listener.data('problem')).toHaveLength(1);
