@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
@@ -8,6 +8,7 @@ import { freePort } from '../../dev/services/server-process.ts';
 import { lastSightings } from '../../src/db/sightings.ts';
 import { startTrytonApi } from '../api/tryton-api.ts';
 import { QUICK } from '../harness/office.ts';
+import { redisUrl } from '../harness/redis.ts';
 import { until } from '../harness/until.ts';
 import { startWorkerProcess } from '../harness/worker-process.ts';
 import type { Sample } from './samples.ts';
@@ -128,6 +129,36 @@ describe('the dashboard', () => {
   it('says under each panel what it shows', () => {
     const shown = panels.filter(({ type }) => type !== 'row');
     expect(shown.filter(({ description = '' }) => description === '').map(({ title }) => title)).toEqual([]);
+  });
+});
+
+interface Service {
+  readonly environment?: Readonly<Record<string, unknown>>;
+  readonly volumes?: readonly string[];
+}
+
+describe('the compose profile observability', () => {
+  const { services } = parse(read('../docker-compose.yml'), { merge: true }) as {
+    services: Record<string, Service>;
+  };
+
+  it('has Prometheus ask the API and the workers where they listen', () => {
+    const { scrape_configs: jobs } = parse(read('prometheus/prometheus.yml')) as {
+      scrape_configs: Record<string, unknown>[];
+    };
+    const { api, worker } = services;
+    expect(jobs).toMatchObject([
+      { static_configs: [{ targets: [`api:${api?.environment?.['PORT']}`] }] },
+      { dns_sd_configs: [{ names: ['worker'], port: worker?.environment?.['METRICS_PORT'] }] },
+    ]);
+    expect(worker?.environment).toMatchObject({ HOST: '0.0.0.0', REDIS_URL: expect.any(String) });
+  });
+
+  it('mounts what is in the repository', () => {
+    const mounts = ['prometheus', 'grafana'].flatMap((name) => services[name]?.volumes ?? []);
+    const ours = mounts.map((mount) => mount.split(':')[0] ?? '').filter((path) => path.startsWith('./'));
+    expect(ours).toHaveLength(4);
+    expect(ours.filter((path) => !existsSync(resolve(ROOT, '..', path)))).toEqual([]);
   });
 });
 
