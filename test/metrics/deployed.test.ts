@@ -67,9 +67,9 @@ describe('the dashboard and the alert rules', () => {
     const odoo = await startSandboxOdoo({ documents: 20 });
     releases.push(odoo.stop);
     const port = await freePort();
-    const { databaseUrl: DATABASE_URL, redis, queuePrefix: QUEUE_PREFIX } = api.config;
+    const { databaseUrl: DATABASE_URL, queuePrefix: QUEUE_PREFIX } = api.config;
     const worker = startWorkerProcess({
-      ...{ ...QUICK, DATABASE_URL, REDIS_URL: redis.url, QUEUE_PREFIX, METRICS_PORT: String(port) },
+      ...{ ...QUICK, DATABASE_URL, REDIS_URL: redisUrl(), QUEUE_PREFIX, METRICS_PORT: String(port) },
       ...{ ODOO_URL: odoo.url, ODOO_DB: odoo.db, ODOO_USER: odoo.user, ODOO_PASSWORD: odoo.apiKey },
     });
     releases.push(() => {
