@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import type { TestApi } from './start-api.ts';
@@ -139,4 +140,10 @@ test('answers that are no JSON have their own types', () => {
   expect(typesOf('/api/v1/bc/export')).toEqual(['text/csv', 'application/x-ndjson']);
   expect(typesOf('/api/v1/sync/events')).toEqual(['text/event-stream']);
   expect(typesOf('/metrics')).toEqual(['text/plain']);
+});
+
+test('the reference in docs names every route, and none that is not there', () => {
+  const text = readFileSync(new URL('../../docs/reference/api.md', import.meta.url), 'utf8');
+  const named = [...text.matchAll(/^\| `((?:GET|POST) \S+)` \|/gm)].map(([, route]) => route);
+  expect(named.sort()).toEqual(operations.map(({ name }) => name).sort());
 });
