@@ -1,5 +1,6 @@
 import { mkdirSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { View } from './pages.ts';
 import { openWindow } from './pages.ts';
@@ -21,24 +22,37 @@ beforeAll(async () => {
 });
 afterAll(() => stage?.close());
 
-async function take(name: string, path: string, view: View, ready?: string): Promise<void> {
+async function take(
+  name: string,
+  path: string,
+  view: View,
+  ready?: (page: Page) => Promise<unknown>,
+): Promise<void> {
   const window = await openWindow(stage, view);
   await window.open(path);
-  if (ready !== undefined) await window.page.locator(ready).first().waitFor();
+  await ready?.(window.page);
   const file = join(resolve(folder), `${name}.png`);
   await window.page.screenshot({ path: file, animations: 'disabled', scale: 'css' });
   expect(statSync(file).size).toBeLessThan(LARGEST_BYTES);
   await window.close();
 }
 
+/** A third is done, and how fast is known. */
+async function isUnderWay(page: Page): Promise<void> {
+  await page.waitForFunction(() => (document.querySelector('progress')?.position ?? 0) > 0.33);
+  await page.getByText(/par seconde/).waitFor();
+}
+
 test.runIf(folder !== '')('the pictures of the documents are taken', async () => {
   await take('overview-dark', '', { language: 'en', theme: 'dark' });
   await take('bc-list', '/bc?sort=-amount_total', { language: 'fr' });
-  await take('bc', `/bc/${told.edited}`, { language: 'fr' }, '.history .diff');
+  await take('bc', `/bc/${told.edited}`, { language: 'fr' }, (page) =>
+    page.locator('.history .diff').first().waitFor(),
+  );
   await take('overview-phone', '', { language: 'fr', size: 'phone' });
-  stage.office.odoo.faults.latencyMs = 600;
+  stage.office.odoo.faults.latencyMs = 250;
   const run = await stage.office.request('full');
-  await take('overview', '', { language: 'fr' }, 'text=/par seconde/');
+  await take('overview', '', { language: 'fr' }, isUnderWay);
   stage.office.odoo.faults.latencyMs = 0;
   await stage.office.ended(run);
 });

@@ -21,6 +21,7 @@ export const common = {
   none: '—',
   unknown: 'unknown',
   never: 'never',
+  labelled: (label: string) => `${label}:`,
   close: 'Close',
   cancel: 'Cancel',
   details: 'Details',

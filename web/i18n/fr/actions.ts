@@ -3,7 +3,7 @@ export const actions = {
   syncNow: 'Synchroniser',
   syncNowHint: 'Lit ce qui a changé dans Odoo depuis la dernière fois.',
   full: 'Tout relire',
-  fullTitle: 'Tout relire ?',
+  fullTitle: 'Tout relire\u00a0?',
   fullHint:
     'Tous les bons de commande sont relus dans Odoo. Cela prend plusieurs minutes s’ils sont nombreux.',
   sweep: 'Balayage',
@@ -18,11 +18,13 @@ export const actions = {
   sending: 'Envoi…',
   queued: (id: number) => `Synchronisation ${id} en file d’attente.`,
   running: (id: number) => `Synchronisation ${id} en cours…`,
-  runningOf: (id: number, done: string, planned: string) => `Synchronisation ${id} : ${done} sur ${planned}…`,
-  success: (id: number, counts: string) => `Synchronisation ${id} réussie : ${counts}.`,
-  partial: (id: number, counts: string) => `Synchronisation ${id} terminée, mais pas pour tous : ${counts}.`,
-  failed: (id: number, reason: string) => `Échec de la synchronisation ${id} : ${reason}`,
-  skipped: (id: number) => `Synchronisation ${id} ignorée : une autre était en cours.`,
+  runningOf: (id: number, done: string, planned: string) =>
+    `Synchronisation ${id}\u00a0: ${done} sur ${planned}…`,
+  success: (id: number, counts: string) => `Synchronisation ${id} réussie\u00a0: ${counts}.`,
+  partial: (id: number, counts: string) =>
+    `Synchronisation ${id} terminée, mais pas pour tous\u00a0: ${counts}.`,
+  failed: (id: number, reason: string) => `Échec de la synchronisation ${id}\u00a0: ${reason}`,
+  skipped: (id: number) => `Synchronisation ${id} ignorée\u00a0: une autre était en cours.`,
   noReason: 'aucune raison n’a été donnée.',
   followed: 'Voir la synchronisation',
 };

@@ -17,7 +17,7 @@ export const common = {
     lost: 'Connexion perdue',
   },
   connectionLost:
-    'Le service ne répond pas. Ce qui est affiché date d’avant la coupure ; une nouvelle tentative se fait toute seule.',
+    'Le service ne répond pas. Ce qui est affiché date d’avant la coupure\u00a0; une nouvelle tentative se fait toute seule.',
   loading: 'Chargement…',
   failed: 'Le chargement a échoué.',
   tryAgain: 'Réessayer',
@@ -26,6 +26,7 @@ export const common = {
   none: '—',
   unknown: 'inconnu',
   never: 'jamais',
+  labelled: (label: string) => `${label}\u00a0:`,
   close: 'Fermer',
   cancel: 'Annuler',
   details: 'Détails',
@@ -34,5 +35,5 @@ export const common = {
   paging: 'Pages de la liste',
   notFound: 'Cette page n’existe pas.',
   toOverview: 'Retour à la vue d’ensemble',
-  original: 'Message du service :',
+  original: 'Message du service\u00a0:',
 };

@@ -22,7 +22,7 @@ export const overview = {
   },
   age: (ago: string) => `Il montre Odoo tel qu’il était ${ago}.`,
   noAge: 'Rien n’a encore été copié depuis Odoo.',
-  expected: (every: string) => `Intervalle prévu entre deux synchronisations : ${every}.`,
+  expected: (every: string) => `Intervalle prévu entre deux synchronisations\u00a0: ${every}.`,
   unscheduled: 'Aucune synchronisation n’est planifiée.',
   lateAfter: (limit: string) => `Il compte comme en retard au bout de ${limit}.`,
   freshBut: (count: number) => `À jour, sauf ${n(count, 'bon de commande', 'bons de commande')}`,
@@ -61,7 +61,7 @@ export const overview = {
   },
   failures: {
     title: 'Échecs ouverts',
-    none: 'Aucun : tous les bons de commande ont pu être copiés.',
+    none: 'Aucun\u00a0: tous les bons de commande ont pu être copiés.',
     caption: 'Bons de commande qui n’ont pas pu être copiés, du plus ancien échec au plus récent',
     columns: {
       bc: 'Bon',
@@ -104,8 +104,8 @@ export const overview = {
     lastSuccess: 'Dernier succès',
     lastError: 'Dernière erreur',
     circuit: 'Disjoncteur',
-    circuitClosed: 'fermé : les appels passent',
-    circuitOpen: (when: string) => `ouvert : aucune connexion n’est tentée avant ${when}`,
+    circuitClosed: 'fermé\u00a0: les appels passent',
+    circuitOpen: (when: string) => `ouvert\u00a0: aucune connexion n’est tentée avant ${when}`,
     cache: 'Réponses en cache',
     cacheOf: (share: string) => `${share} des appels`,
     cacheUnused: 'aucun appel mis en cache',

@@ -67,9 +67,9 @@ export const runs = {
     nothing: 'rien n’avait changé',
   },
   chart: {
-    title: 'Dernières synchronisations : changements et durée',
+    title: 'Dernières synchronisations\u00a0: changements et durée',
     description: (shown: string, changed: string, longest: string) =>
-      `${shown}, la plus ancienne à gauche. Le plus de changements en une fois : ${changed}. La plus longue : ${longest}. Les chiffres sont dans le tableau.`,
+      `${shown}, la plus ancienne à gauche. Le plus de changements en une fois\u00a0: ${changed}. La plus longue\u00a0: ${longest}. Les chiffres sont dans le tableau.`,
     shown: (count: number) => n(count, 'synchronisation', 'synchronisations', 'de synchronisations'),
     changes: 'Bons changés',
     duration: 'Durée',

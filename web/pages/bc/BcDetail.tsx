@@ -54,7 +54,7 @@ export function BcDetail({ id, header, lines }: BcDetailProps) {
 }
 
 function Stamps({ of: { odooId, archivedAt, changedAt, syncedAt } }: { readonly of: Document }) {
-  const { bc } = texts.value;
+  const { bc, common } = texts.value;
   return (
     <>
       {archivedAt !== null && (
@@ -63,8 +63,8 @@ function Stamps({ of: { odooId, archivedAt, changedAt, syncedAt } }: { readonly 
         </p>
       )}
       <p class="quiet">
-        {bc.odooId} {odooId} · {bc.changedAt} : <Moment at={changedAt} /> · {bc.syncedAt} :{' '}
-        <Ago at={syncedAt} />
+        {bc.odooId} {odooId} · {common.labelled(bc.changedAt)} <Moment at={changedAt} /> ·{' '}
+        {common.labelled(bc.syncedAt)} <Ago at={syncedAt} />
       </p>
     </>
   );
