@@ -1,5 +1,7 @@
 import type { CurrentRun } from '../../api/answers.ts';
 import { Card } from '../../components/Card.tsx';
+import type { Fact } from '../../components/Facts.tsx';
+import { Facts } from '../../components/Facts.tsx';
 import { Link } from '../../components/Link.tsx';
 import { duration, number, percent } from '../../i18n/format.ts';
 import { texts } from '../../i18n/texts.ts';
@@ -8,6 +10,9 @@ import { latest } from '../../live/mirror.ts';
 import { doneOf, pace } from '../../live/pace.ts';
 import { href } from '../../router.ts';
 import { LastRun } from './LastRun.tsx';
+
+/** What has become of the BCs that are done. */
+const OUTCOMES = ['created', 'updated', 'unchanged', 'archived', 'failed'] as const;
 
 /** The run in progress, as it goes. */
 export function CurrentRunCard() {
@@ -38,6 +43,7 @@ function Progress({ of: run }: { readonly of: CurrentRun }) {
         <PaceWords />
         {current.elapsed(duration(elapsed))}
       </p>
+      <Facts of={OUTCOMES.map((state): Fact => [runs.columns[state], number(run.progress[state] ?? 0)])} />
       <p>
         <Link to={href(`/runs/${run.id}`)}>{runs.one(run.id)}</Link> · {runs.modes[run.mode]}
       </p>
