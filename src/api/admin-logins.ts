@@ -1,6 +1,6 @@
-import { normalizeIP } from '@fastify/rate-limit';
 import type { RedisConnection } from '../queues/connection.ts';
 import { TooManyLoginsError } from './admin-errors.ts';
+import { peerOf } from './peer.ts';
 
 const MOST_WRONG = 10;
 /** From the first wrong login on. */
@@ -57,7 +57,7 @@ export class AdminLogins {
   }
 
   async #count(ip: string, more: 0 | 1): Promise<Standing> {
-    const address = normalizeIP(ip);
+    const address = peerOf({ ip });
     const here = this.#countHere(address, more);
     const shared = await this.#countShared(address, more).catch(() => here);
     return shared.wrong > here.wrong ? shared : here;

@@ -1,9 +1,9 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { normalizeIP } from '@fastify/rate-limit';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { RateLimitedError } from './access-errors.ts';
 import type { ApiDeps } from './deps.ts';
 import { BadHookSecretError } from './hook-errors.ts';
+import { peerOf } from './peer.ts';
 import type { Standing } from './rate-limit-store.ts';
 import { RateLimitStore } from './rate-limit-store.ts';
 
@@ -23,9 +23,7 @@ export function hookGuard({ config, cacheRedis }: Pick<ApiDeps, 'config' | 'cach
   const expected = digest(secret);
   const unknown: Standing = { exceeded: false, remaining: HOOKS_PER_MINUTE, ms: 0 };
   return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
-    const { exceeded, ms } = await store
-      .count(normalizeIP(request.ip), HOOKS_PER_MINUTE)
-      .catch(() => unknown);
+    const { exceeded, ms } = await store.count(peerOf(request), HOOKS_PER_MINUTE).catch(() => unknown);
     const seconds = Math.max(1, Math.ceil(ms / 1000));
     if (exceeded) {
       reply.header('retry-after', seconds);

@@ -1,7 +1,7 @@
-import { normalizeIP } from '@fastify/rate-limit';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { RateLimitedError } from './access-errors.ts';
 import type { ApiDeps } from './deps.ts';
+import { peerOf } from './peer.ts';
 import type { Standing } from './rate-limit-store.ts';
 import { RateLimitStore } from './rate-limit-store.ts';
 
@@ -27,14 +27,15 @@ export function createLimit({ config, cacheRedis }: Pick<ApiDeps, 'config' | 'ca
   const perKey = config.http.rateLimit;
   const store = new RateLimitStore(cacheRedis, `${config.queuePrefix}:rate-limit:`, WINDOW_MS);
   /** @throws RateLimitedError */
-  return async ({ apiKey, ip }, reply) => {
+  return async (request, reply) => {
+    const { apiKey } = request;
     const max = apiKey === null ? GUESSES_PER_MINUTE : perKey;
     if (max === null) {
       // What was said of the address does not hold for the key.
       for (const name of [LIMIT, REMAINING, RESET]) reply.removeHeader(name);
       return;
     }
-    const name = apiKey === null ? `peer:${normalizeIP(ip)}` : `key:${apiKey.id}`;
+    const name = apiKey === null ? `peer:${peerOf(request)}` : `key:${apiKey.id}`;
     const unknown: Standing = { exceeded: false, remaining: max, ms: 0 };
     const { exceeded, remaining, ms } = await store.count(name, max).catch(() => unknown);
     const seconds = Math.ceil(ms / 1000);

@@ -12,6 +12,12 @@ const REFERENCE: Reference = { ...bcReference, ...syncReference, ...trytonRefere
 /** Any route under /api may answer these. */
 const OF_ANY = ['invalid_request', 'missing_key', 'missing_scope', 'rate_limited', 'database_unavailable'];
 
+/** What has an ETag; see `etag.ts`. An export is a stream and has none. */
+const TAGGED = /^\/api\/v1\/bc(?!\/export)/;
+const UNCHANGED = {
+  304: { type: 'null', description: 'What If-None-Match names is the answer still; it has no body' },
+};
+
 /** A JSON schema, or what is like one: this module adds to it, and reads hardly anything of it. */
 type Json = Record<string, unknown>;
 
@@ -27,6 +33,7 @@ export function describeRoute(method: string, path: string, schema: Json): Json 
     ...(told.body === undefined ? {} : { body: { ...asJson(schema['body']), examples: [told.body] } }),
     response: {
       ...withAnswer(asJson(schema['response']), told),
+      ...(method === 'GET' && TAGGED.test(path) ? UNCHANGED : {}),
       ...problems(underApi ? [...told.problems, ...OF_ANY] : told.problems),
     },
   };

@@ -1,0 +1,15 @@
+import { expect, test } from 'vitest';
+import { peerOf } from '../../src/api/peer.ts';
+
+test.each([
+  ['203.0.113.9', '203.0.113.9'],
+  ['::ffff:203.0.113.9', '203.0.113.9'],
+  ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2::'],
+])('%s is counted as %s', (ip, peer) => {
+  expect(peerOf({ ip })).toBe(peer);
+});
+
+test('who left before anybody asked is counted too, and is no fault', () => {
+  // What Fastify gives of a socket that is closed, whatever its type says.
+  expect(peerOf({ ip: undefined as unknown as string })).toBe('gone');
+});

@@ -1,0 +1,103 @@
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { heldBytes } from '../harness/heap.ts';
+import { complaints, rawComplaints, rawStatus } from './judge.ts';
+import { rawRequests, shellOf, talk } from './raw.ts';
+import { trials } from './requests.ts';
+import { agent, curlOf, send } from './send.ts';
+import type { FuzzStage } from './stage.ts';
+import { openFuzzStage } from './stage.ts';
+
+/** `npm run test:fuzz` sends ten times as many; FUZZ_SEED repeats what a run sent. */
+const REQUESTS = Number(process.env['FUZZ_REQUESTS'] ?? 2000);
+const SEED = Number(process.env['FUZZ_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
+
+/** Against hanging for ever: a request takes some milliseconds. */
+const LIMIT_MS = 60_000 + REQUESTS * 100;
+
+/** What may be held more after three quarters of the requests than before them: caches and pools, in bytes. */
+const GROWTH = 24 * 1024 * 1024;
+
+/** With so many requests each operation was asked for often enough to have answered well. */
+const ENOUGH = 10_000;
+
+describe(`requests to every route of the API's own description, FUZZ_SEED=${SEED}`, () => {
+  let stage: FuzzStage;
+  const statuses = new Map<number, number>();
+  const fine = new Set<string>();
+  const count = (status: number) => statuses.set(status, (statuses.get(status) ?? 0) + 1);
+  beforeAll(async () => {
+    stage = await openFuzzStage();
+  });
+  afterAll(async () => {
+    const sorted = [...statuses].sort(([one], [other]) => one - other);
+    const sent = sorted.reduce((sum, [, n]) => sum + n, 0);
+    const told = sorted.map(([status, n]) => `${n} × ${status}`).join(', ');
+    process.stderr.write(
+      `fuzz: ${sent} requests to ${stage?.operations.length} operations, FUZZ_SEED=${SEED}: ${told}\n`,
+    );
+    agent.destroy();
+    await stage?.close();
+  });
+
+  const refuse = (found: readonly string[], how: string) => {
+    if (found.length > 0) throw new Error(`${found.join('; ')}\n${how}`);
+  };
+
+  const documented = async (numRuns: number, seed: number) => {
+    const { origin, operations, knowledge, leaks } = stage;
+    const property = fc.asyncProperty(trials(operations, knowledge), async (trial) => {
+      const line = curlOf(origin, trial);
+      const answer = await send(origin, trial).catch((error: unknown) => refuse([String(error)], line));
+      if (answer === undefined) return;
+      count(answer.status);
+      if (answer.status < 300) fine.add(`${trial.method} ${trial.operation.path}`);
+      const seen = leaks(JSON.stringify(answer.headers) + answer.text).map((secret) => `tells ${secret}`);
+      const shown = `${line}\n${answer.status} ${answer.text.slice(0, 500)}`;
+      refuse([...complaints(trial, answer), ...seen], shown);
+    });
+    await fc.assert(property, { numRuns, seed, endOnFailure: true });
+  };
+
+  it(
+    'are answered as it says, and nothing is held of them',
+    async () => {
+      const total = Math.ceil(REQUESTS * 0.85);
+      const quarter = Math.ceil(total / 4);
+      await documented(quarter, SEED);
+      stage.forget();
+      const before = heldBytes();
+      await documented(total - quarter, SEED + 1);
+      stage.forget();
+      expect(heldBytes() - before).toBeLessThan(GROWTH);
+    },
+    LIMIT_MS,
+  );
+
+  it(
+    'that are hardly HTTP are answered or cut off, never waited for',
+    async () => {
+      const { origin, key, leaks } = stage;
+      const property = fc.asyncProperty(rawRequests(`Bearer ${key}`), async (bytes) => {
+        const answer = await talk(origin, bytes);
+        count(rawStatus(answer));
+        refuse([...rawComplaints(answer), ...leaks(answer)], shellOf(origin, bytes));
+      });
+      await fc.assert(property, { numRuns: Math.ceil(REQUESTS * 0.15), seed: SEED, endOnFailure: true });
+      const well = await send(origin, { method: 'GET', target: '/healthz', headers: {}, body: null });
+      expect(well.status).toBe(200);
+    },
+    LIMIT_MS,
+  );
+
+  it('leave no secret and no fault of ours in the log', () => {
+    expect(stage.leaked).toEqual([]);
+    expect(stage.faults).toEqual([]);
+  });
+
+  it.skipIf(REQUESTS < ENOUGH)('reach what each operation does, not only its refusals', () => {
+    const wanted = stage.operations.filter(({ answers }) => answers.size > 0);
+    const names = wanted.map(({ method, path }) => `${method} ${path}`);
+    expect(names.filter((name) => !fine.has(name))).toEqual([]);
+  });
+});
