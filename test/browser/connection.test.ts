@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { until } from '../harness/until.ts';
 import { openWindow } from './pages.ts';
 import type { BrowserStage } from './stage.ts';
 import { openBrowserStage } from './stage.ts';
@@ -24,7 +25,7 @@ test('a service that goes away is told at once, and found again by itself', asyn
   await page.locator('.outcome').filter({ hasText: 'The service does not answer.' }).waitFor();
   await stage.startApi();
   await page.locator('.connection.live').waitFor();
-  expect(await page.getByRole('alert').count()).toBe(0);
+  await until(async () => (await page.getByRole('alert').count()) === 0, 'the page to have recovered');
   // What the browser says of connections that were refused.
   expect(window.complaints().filter((said) => !/ERR_|Failed to load/.test(said))).toEqual([]);
   await window.close();

@@ -17,12 +17,14 @@ export function LongText({ text, children }: LongTextProps) {
       </>
     );
   }
+  const beginning = beginningOf(text);
   return (
     <details class="long-text">
       <summary>
-        {children} <span class="beginning">{beginningOf(text)}…</span>
+        {children} {beginning}
+        <span class="more">…</span>
       </summary>
-      {text}
+      {text.slice(beginning.length)}
     </details>
   );
 }

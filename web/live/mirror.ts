@@ -7,6 +7,14 @@ export type Connection = 'connecting' | 'live' | 'polling' | 'lost';
 
 export const connection = signal<Connection>('connecting');
 
+/** How often the service was found again after it was lost: what failed meanwhile has to be read again. */
+export const returns = signal(0);
+
+export function noteConnection(found: Connection): void {
+  if (connection.value === 'lost' && found !== 'lost') returns.value += 1;
+  connection.value = found;
+}
+
 /** The newest state that came, and when, by this browser's clock. */
 export const latest = signal<{ readonly state: Overview; readonly at: number } | null>(null);
 
@@ -26,7 +34,7 @@ export const ageMs = computed((): number | null => {
 /** Changes whenever lists that hang on runs have to be read again: a run ended, failed BCs came or went. */
 export const epoch = computed((): string => {
   const state = latest.value?.state;
-  if (state === undefined) return '';
+  if (state === undefined) return String(returns.value);
   const ends = state.lastRuns.map(({ id, status, finishedAt }) => `${id}${status}${finishedAt}`);
-  return [...ends, state.openFailures, state.openIncidents].join();
+  return [...ends, state.openFailures, state.openIncidents, returns.value].join();
 });

@@ -1,7 +1,7 @@
 import type { Overview } from '../api/answers.ts';
 import { addressOf, get } from '../api/client.ts';
 import { eventsEndpoint, overviewEndpoint } from '../api/endpoints.ts';
-import { accept, connection } from './mirror.ts';
+import { accept, noteConnection } from './mirror.ts';
 
 const POLL_EVERY_MS = 5000;
 const REOPEN_AFTER_MS = 10_000;
@@ -18,9 +18,9 @@ export function watchMirror(): void {
       const state = await get(overviewEndpoint);
       if (polling === null) return;
       accept(state);
-      connection.value = 'polling';
+      noteConnection('polling');
     } catch {
-      if (polling !== null) connection.value = 'lost';
+      if (polling !== null) noteConnection('lost');
     }
   };
   const startPolling = () => {
@@ -37,7 +37,7 @@ export function watchMirror(): void {
     source.addEventListener('state', ({ data }) => {
       stopPolling();
       accept(JSON.parse(data) as Overview);
-      connection.value = 'live';
+      noteConnection('live');
     });
     source.addEventListener('error', () => {
       startPolling();

@@ -4,6 +4,7 @@ import { Card } from '../../components/Card.tsx';
 import { Loadable } from '../../components/Loadable.tsx';
 import { texts } from '../../i18n/texts.ts';
 import { now } from '../../live/clock.ts';
+import { returns } from '../../live/mirror.ts';
 import { OdooHealth } from './OdooHealth.tsx';
 import { TrytonHealth } from './TrytonHealth.tsx';
 
@@ -11,7 +12,7 @@ const EVERY_MS = 15_000;
 
 /** How the two servers are, asked again every few seconds. */
 export function UpstreamsCard() {
-  const loaded = useAnswer(upstreamsEndpoint, Math.floor(now.value / EVERY_MS));
+  const loaded = useAnswer(upstreamsEndpoint, `${Math.floor(now.value / EVERY_MS)} ${returns.value}`);
   return (
     <Card title={texts.value.overview.upstreams.title}>
       <Loadable of={loaded}>
