@@ -24,6 +24,15 @@ interface StartOptions {
   readonly reach?: (port: number) => Redis;
 }
 
+/**
+ * Whether there is a binary, or one could be installed. Where Docker gives the tests their Redis there need be none: what
+ * takes servers of its own is left out then.
+ */
+export const hasRedisBinary: boolean = await findRedis(() => {}).then(
+  () => true,
+  () => false,
+);
+
 /** Redis servers from the binary of this machine, however they are to stand together. All end with `stop`. */
 export async function openRedisServers(): Promise<RedisServers> {
   const workspace = await openWorkspace();

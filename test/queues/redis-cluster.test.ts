@@ -6,13 +6,13 @@ import { startApi } from '../api/start-api.ts';
 import type { Office } from '../harness/office.ts';
 import { openOffice } from '../harness/office.ts';
 import type { OwnRedis, RedisServers } from '../harness/redis-servers.ts';
-import { openRedisServers } from '../harness/redis-servers.ts';
+import { hasRedisBinary, openRedisServers } from '../harness/redis-servers.ts';
 import { until } from '../harness/until.ts';
 
 const SLOTS = 16_384;
 const PREFIX = 'clustered';
 
-describe('with a Redis cluster of three masters', () => {
+describe.skipIf(!hasRedisBinary)('with a Redis cluster of three masters', () => {
   let servers: RedisServers;
   let nodes: OwnRedis[];
   let clients: Redis[];

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Office } from '../harness/office.ts';
 import { openOffice } from '../harness/office.ts';
 import type { OwnRedis, RedisServers } from '../harness/redis-servers.ts';
-import { openRedisServers } from '../harness/redis-servers.ts';
+import { hasRedisBinary, openRedisServers } from '../harness/redis-servers.ts';
 import { until } from '../harness/until.ts';
 
 let servers: RedisServers;

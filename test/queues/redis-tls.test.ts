@@ -1,20 +1,17 @@
-import { execFile } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import type { RedisOptions } from 'ioredis';
 import { Redis } from 'ioredis';
+import { generate } from 'selfsigned';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readConfig } from '../../src/config.ts';
 import { createLogger } from '../../src/logger.ts';
 import { openRedis } from '../../src/queues/connection.ts';
 import { openOffice } from '../harness/office.ts';
 import type { OwnRedis, RedisServers } from '../harness/redis-servers.ts';
-import { openRedisServers } from '../harness/redis-servers.ts';
+import { hasRedisBinary, openRedisServers } from '../harness/redis-servers.ts';
 
-const openssl = (...args: string[]) => promisify(execFile)('openssl', args);
-
-describe('a Redis that asks for TLS and for a certificate', () => {
+describe.skipIf(!hasRedisBinary)('a Redis that asks for TLS and for a certificate', () => {
   let servers: RedisServers;
   let server: OwnRedis;
   let env: Record<string, string>;
@@ -95,37 +92,27 @@ describe('a Redis that asks for TLS and for a certificate', () => {
 
 /** An authority, and certificates by it: for a server at 127.0.0.1, and for a client. */
 async function makeCertificates(file: (name: string) => string): Promise<void> {
-  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
-  await openssl(
-    'req',
-    '-x509',
-    ...key,
-    '-keyout',
-    file('ca.key'),
-    '-out',
-    file('ca.pem'),
-    '-subj',
-    '/CN=Test CA',
-    '-days',
-    '2',
-  );
-  await writeFile(file('server.ext'), 'subjectAltName=IP:127.0.0.1\n');
-  await writeFile(file('client.ext'), 'extendedKeyUsage=clientAuth\n');
-  for (const name of ['server', 'client']) {
-    await openssl(
-      'req',
-      '-new',
-      ...key,
-      '-keyout',
-      file(`${name}.key`),
-      '-out',
-      file(`${name}.csr`),
-      '-subj',
-      `/CN=${name}`,
-    );
-    await openssl(
-      ...['x509', '-req', '-in', file(`${name}.csr`), '-CA', file('ca.pem'), '-CAkey', file('ca.key')],
-      ...['-CAcreateserial', '-days', '2', '-extfile', file(`${name}.ext`), '-out', file(`${name}.pem`)],
-    );
+  const ec = { keyType: 'ec', algorithm: 'sha256' } as const;
+  const named = (value: string) => [{ name: 'commonName', value }];
+  const ca = await generate(named('Test CA'), {
+    ...ec,
+    extensions: [
+      { name: 'basicConstraints', cA: true, critical: true },
+      { name: 'keyUsage', keyCertSign: true, cRLSign: true, critical: true },
+    ],
+  });
+  const signed = { ...ec, ca: { key: ca.private, cert: ca.cert } };
+  const server = await generate(named('server'), {
+    ...signed,
+    extensions: [{ name: 'subjectAltName', altNames: [{ type: 7, ip: '127.0.0.1' }] }],
+  });
+  const client = await generate(named('client'), {
+    ...signed,
+    extensions: [{ name: 'extKeyUsage', clientAuth: true }],
+  });
+  await writeFile(file('ca.pem'), ca.cert);
+  for (const [name, made] of Object.entries({ server, client })) {
+    await writeFile(file(`${name}.pem`), made.cert);
+    await writeFile(file(`${name}.key`), made.private);
   }
 }
