@@ -47,6 +47,19 @@ test('where events do not get through, the state is asked for every few seconds'
   await window.close();
 });
 
+test('a service that cannot read the state of the mirror is not shown as live', async () => {
+  const window = await openWindow(stage);
+  const { page } = window;
+  await window.open('');
+  await page.locator('.connection.live').waitFor();
+  await stage.office.database.client`alter table sync_state rename to sync_state_away`;
+  await page.getByText('Connection lost').waitFor();
+  await stage.office.database.client`alter table sync_state_away rename to sync_state`;
+  await page.locator('.connection.live').waitFor();
+  expect(window.complaints().filter((said) => !/Failed to load/.test(said))).toEqual([]);
+  await window.close();
+});
+
 test('who is not signed in gets no page', async () => {
   const context = await stage.browser.newContext();
   const page = await context.newPage();

@@ -39,6 +39,8 @@ export function watchMirror(): void {
       accept(JSON.parse(data) as Overview);
       noteConnection('live');
     });
+    // The service is there, and cannot read the state: asked again and again, it says when it can.
+    source.addEventListener('problem', startPolling);
     source.addEventListener('error', () => {
       startPolling();
       // A connection that broke is opened again by the browser; one that was refused is not.
