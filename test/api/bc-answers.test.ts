@@ -30,6 +30,8 @@ test.each([
   const etag = String(first.headers.etag);
   expect(etag).toMatch(/^W\/"[\w-]+"$/);
   for (const known of [etag, etag.slice(2), `"other", ${etag}`, '*']) {
+    // What goes on elsewhere in PostgreSQL is no news.
+    await api.db.execute('select pg_current_xact_id()');
     const again = await ask(url, { 'if-none-match': known });
     expect([again.statusCode, again.body, again.headers.etag]).toEqual([304, '', etag]);
   }

@@ -7,6 +7,8 @@ import { figure, section } from './figures.ts';
 
 const README = '# It\n<!-- bench:begin -->\nold\n<!-- bench:end -->\nafter\n';
 const TARGET = { is: 'at most', ratio: 1.15 } as const;
+/** Which figures the README shows, of those with a target. */
+const HEADLINE = { id: 'gateway.hit' };
 
 let root: string;
 beforeEach(async () => {
@@ -18,12 +20,19 @@ afterEach(() => rm(root, { recursive: true }));
 const read = (file: string) => readFile(join(root, file), 'utf8');
 
 it('writes figures with a target between the marks of the README, and nothing else of it', async () => {
-  await publish(root, [section([figure(TARGET), figure(null, { title: 'For information' })])]);
+  await publish(root, [
+    section([
+      figure(TARGET, HEADLINE),
+      figure(TARGET, { title: 'One of many' }),
+      figure(null, { title: 'For information' }),
+    ]),
+  ]);
   const readme = await read('README.md');
   expect(readme).toMatch(/^# It\n<!-- bench:begin -->\n\|.*\n<!-- bench:end -->\nafter\n$/s);
   expect(readme).toContain('| First full sync | 12 s (11–14) |');
   expect(readme).toContain('<sub>(1) sandbox; 10,000 BC; medians of 3 rounds');
-  expect(readme).not.toMatch(/old|For information/);
+  expect(readme).not.toMatch(/old|For information|One of many/);
+  expect(readme).toContain('0 of 2 figures meet their target.');
   expect(await read('docs/bench/figures.md')).toContain('| For information |');
 });
 
@@ -35,8 +44,9 @@ it('gives the same files when it is written again', async () => {
 });
 
 it('replaces what was measured again, and keeps what was not', async () => {
-  const title = (text: string) => [figure(TARGET, { title: text })];
-  await publish(root, [section(title('sync before')), section(title('real before'), { on: 'Odoo 19.0' })]);
+  const title = (text: string, id = HEADLINE.id) => [figure(TARGET, { title: text, id })];
+  const real = section(title('real before', 'incremental.run'), { on: 'Odoo 19.0' });
+  await publish(root, [section(title('sync before')), real]);
   await publish(root, [section(title('sync after')), section(title('api'), { name: 'api' })]);
   const readme = await read('README.md');
   for (const there of ['sync after', 'real before', 'api']) expect(readme).toContain(`| ${there} |`);

@@ -75,6 +75,9 @@ describe('answers of a shared cache', () => {
       (await cache.read(method, [[1], { language }], { ttl: 60 }, server(language).fetch)).wire();
     expect(await Promise.all(languages.map(ask))).toEqual(languages);
     for (const language of languages) expect(await ask(language)).toBe(language);
-    expect(cache.counters()[method]).toMatchObject({ hit: 6 });
+    // Of those at once, the second of a language shares the first one's fetch, or finds what it came to.
+    const { hit = 0, miss = 0 } = cache.counters()[method] ?? {};
+    expect(hit).toBeGreaterThanOrEqual(6);
+    expect(hit + miss).toBe(12);
   });
 });

@@ -11,7 +11,6 @@ const UPSTREAM = [
 /** The routes of the gateway. */
 export const trytonReference: Reference = {
   'POST /api/v1/tryton/rpc': {
-    body: { method: 'model.party.party.search_read', params: [[], 0, 5, null, ['name']], cache: 60 },
     problems: [
       ...['tryton_bad_request', 'too_many_calls', 'method_not_allowed', 'tryton_method_not_allowed'],
       ...['tryton_user_error', 'tryton_user_warning', 'tryton_concurrency', 'body_too_large'],
