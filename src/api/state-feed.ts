@@ -137,10 +137,12 @@ export class StateFeed {
 
   /** A key that was revoked or expired hears no more. Without PostgreSQL there is nothing to hear either. */
   async #letGo(): Promise<void> {
-    const ids = [...this.#streams].flatMap(({ keyId }) => keyId ?? []);
-    if (ids.length === 0) return;
+    // Who comes while PostgreSQL is asked was not asked about.
+    const asked = [...this.#streams].filter(({ keyId }) => keyId !== null);
+    if (asked.length === 0) return;
+    const ids = asked.flatMap(({ keyId }) => keyId ?? []);
     const usable = await usableKeys(this.#deps.db, ids).catch(() => null);
-    for (const stream of this.#streams) {
+    for (const stream of asked) {
       if (stream.keyId !== null && usable?.has(stream.keyId) === false) stream.end();
     }
   }
