@@ -162,6 +162,22 @@ describe('a listener', () => {
     await heard<State>(other, 'state', ({ openFailures }) => openFailures === 1);
   });
 
+  it('stays when it comes while the keys of others are looked at', async () => {
+    api = await startApi({}, {}, OFTEN);
+    const { key } = await createApiKey(api.db, { name: 'reader', scopes: ['bc:read'] });
+    await listen(key);
+    // From now on this process trusts the other key for a while.
+    await api.inject('/api/v1/sync');
+    const late = await api.db.transaction(async (tx) => {
+      await tx.execute(sql`lock table api_key in access exclusive mode`);
+      const waiting = sql`select from pg_locks where relation = 'api_key'::regclass and not granted`;
+      await until(async () => (await tx.execute(waiting)).length > 0, 'the keys to be looked at');
+      return listen();
+    });
+    await fail(7);
+    await heard<State>(late, 'state', ({ openFailures }) => openFailures === 1);
+  });
+
   it('has one of fifty places that its key may take', async () => {
     api = await startApi({}, {}, SELDOM);
     await listenTo(api.app);
