@@ -7,6 +7,7 @@ import type { Config } from '../config.ts';
 import { guardApi } from './access.ts';
 import type { ApiDeps } from './deps.ts';
 import { closeWhileDraining } from './draining.ts';
+import { ExportPlaces } from './export-places.ts';
 import { limitUrls, serverLimits } from './http-limits.ts';
 import { describeApi } from './openapi.ts';
 import { handleError, makeProblem, sendProblem } from './problem.ts';
@@ -16,6 +17,7 @@ import { docsRoutes } from './routes/docs.ts';
 import { healthRoutes } from './routes/health.ts';
 import { hookRoutes } from './routes/hooks.ts';
 import { measureAnswers, metricsRoute } from './routes/metrics.ts';
+import type { Watches } from './routes/mirror.ts';
 import { mirrorRoutes } from './routes/mirror.ts';
 import { trytonRpcRoute } from './routes/tryton-rpc.ts';
 import { secureAnswers } from './security-headers.ts';
@@ -51,12 +53,13 @@ export async function buildApp(
   return api;
 }
 
-/** What looks at the mirror and at Tryton for whoever asks, by whichever route. */
-function watch(api: Api, deps: ApiDeps, { eventEveryMs, eventHeartbeatMs }: ApiSettings) {
+/** What looks at the mirror and at Tryton for whoever asks, by whichever route, and what their exports share. */
+function watch(api: Api, deps: ApiDeps, { eventEveryMs, eventHeartbeatMs }: ApiSettings): Watches {
   const feed = new StateFeed(deps, { everyMs: eventEveryMs, heartbeatMs: eventHeartbeatMs });
   // A stream never ends by itself: the server would wait for it.
   api.addHook('preClose', async () => feed.close());
-  return { feed, looks: deps.tryton === null ? null : new TrytonLooks(deps.tryton, deps) };
+  const looks = deps.tryton === null ? null : new TrytonLooks(deps.tryton, deps);
+  return { feed, looks, exports: new ExportPlaces() };
 }
 
 function createApi(config: Config, log: FastifyBaseLogger, settings: ApiSettings) {

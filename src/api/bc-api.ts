@@ -3,6 +3,7 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { Api } from './app.ts';
 import type { ApiDeps } from './deps.ts';
 import { tagAnswers } from './etag.ts';
+import type { ExportPlaces } from './export-places.ts';
 import { bcRoutes } from './routes/bc.ts';
 import { bcChangesRoute } from './routes/bc-changes.ts';
 import { bcExportRoute } from './routes/bc-export.ts';
@@ -13,7 +14,7 @@ import { bcListRoute } from './routes/bc-list.ts';
 const COMPRESS_FROM_BYTES = 2048;
 
 /** The routes of BCs. Their answers are large and often asked for again: they are compressed and have an `ETag`. */
-export async function bcApi(api: Api, deps: ApiDeps): Promise<void> {
+export async function bcApi(api: Api, deps: ApiDeps, exports: ExportPlaces): Promise<void> {
   await api.register(async (plain) => {
     const scope = plain.withTypeProvider<ZodTypeProvider>();
     // Before the compression: the tag is of the text.
@@ -28,6 +29,6 @@ export async function bcApi(api: Api, deps: ApiDeps): Promise<void> {
     bcRoutes(scope, deps);
     bcHistoryRoute(scope, deps);
     bcChangesRoute(scope, deps);
-    bcExportRoute(scope, deps);
+    bcExportRoute(scope, deps, exports);
   });
 }

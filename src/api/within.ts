@@ -1,4 +1,5 @@
 import { PasserelleError } from '../errors.ts';
+import { withinMs } from '../within.ts';
 
 /** A service that must answer a probe takes longer than this only when it is in trouble. */
 const ANSWER_MS = 2000;
@@ -22,14 +23,6 @@ class NoAnswerError extends PasserelleError {
  *
  * @throws NoAnswerError once 2 s are over, or what `work` threw.
  */
-export async function within<T>(work: Promise<T>, server: Server): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const limit = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new NoAnswerError(server)), ANSWER_MS);
-  });
-  try {
-    return await Promise.race([work, limit]);
-  } finally {
-    clearTimeout(timer);
-  }
+export function within<T>(work: Promise<T>, server: Server): Promise<T> {
+  return withinMs(work, ANSWER_MS, () => new NoAnswerError(server));
 }

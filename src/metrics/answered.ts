@@ -1,4 +1,5 @@
 import { errorMessage } from '../errors.ts';
+import { withinMs } from '../within.ts';
 
 /**
  * What `work` gives; null where it fails or takes longer than `limitMs`, after `why` was told. What is late goes on all
@@ -9,16 +10,10 @@ export async function answered<T>(
   limitMs: number,
   why: (reason: string) => void = () => {},
 ): Promise<T | null> {
-  let timer: NodeJS.Timeout | undefined;
-  const limit = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${limitMs} ms`)), limitMs);
-  });
   try {
-    return await Promise.race([work(), limit]);
+    return await withinMs(work(), limitMs, () => new Error(`no answer within ${limitMs} ms`));
   } catch (error) {
     why(errorMessage(error));
     return null;
-  } finally {
-    clearTimeout(timer);
   }
 }

@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
-import type { Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import type { Window } from './pages.ts';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { openWindowForEach, page, window } from './own-window.ts';
 import { openWindow, settled } from './pages.ts';
 import type { BrowserStage } from './stage.ts';
 import { openBrowserStage } from './stage.ts';
@@ -18,13 +17,7 @@ beforeAll(async () => {
 });
 afterAll(() => stage.close());
 
-let window: Window;
-let page: Page;
-beforeEach(async () => {
-  window = await openWindow(stage);
-  page = window.page;
-});
-afterEach(() => window.close());
+openWindowForEach(() => stage);
 
 const table = () => page.getByRole('table', { name: 'Purchase orders of the mirror' });
 /** Ids of the rows that are shown, from the top. */

@@ -1,7 +1,5 @@
-import type { Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import type { Window } from './pages.ts';
-import { openWindow } from './pages.ts';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { openWindowForEach, page, window } from './own-window.ts';
 import type { BrowserStage } from './stage.ts';
 import { openBrowserStage } from './stage.ts';
 
@@ -15,13 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => stage.close());
 
-let window: Window;
-let page: Page;
-beforeEach(async () => {
-  window = await openWindow(stage);
-  page = window.page;
-});
-afterEach(() => window.close());
+openWindowForEach(() => stage);
 
 /** What has the focus, as a person would name it; null where it cannot be seen. */
 const focused = () =>

@@ -1,8 +1,6 @@
-import type { Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { until } from '../harness/until.ts';
-import type { Window } from './pages.ts';
-import { openWindow } from './pages.ts';
+import { openWindowForEach, page, window } from './own-window.ts';
 import type { BrowserStage } from './stage.ts';
 import { openBrowserStage } from './stage.ts';
 
@@ -14,13 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => stage.close());
 
-let window: Window;
-let page: Page;
-beforeEach(async () => {
-  window = await openWindow(stage);
-  page = window.page;
-});
-afterEach(() => window.close());
+openWindowForEach(() => stage);
 
 const heading = () => page.getByRole('heading', { level: 1 });
 const press = (name: string) => page.getByRole('button', { name, exact: true }).click();

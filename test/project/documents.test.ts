@@ -1,18 +1,8 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { variables } from '../../src/variables.ts';
-
-const ROOT = resolve(import.meta.dirname, '../..');
-const read = (file: string) => readFileSync(join(ROOT, file), 'utf8');
-const DOCUMENTS = ['.', 'docs', 'deploy', 'examples', '.github']
-  .filter((folder) => existsSync(join(ROOT, folder)))
-  .flatMap((folder) =>
-    readdirSync(join(ROOT, folder), { recursive: folder !== '.', encoding: 'utf8' }).map((file) =>
-      join(folder, file),
-    ),
-  )
-  .filter((file) => file.endsWith('.md') && !file.includes('node_modules'));
+import { DOCUMENTS, ROOT, read } from './listed-documents.ts';
 
 describe('.env.example', () => {
   it('names every variable that the configuration reads, and no other', () => {

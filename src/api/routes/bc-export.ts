@@ -7,6 +7,7 @@ import type { Api } from '../app.ts';
 import type { ExportedRow } from '../csv.ts';
 import type { ApiDeps } from '../deps.ts';
 import { TooManyExportsError } from '../errors.ts';
+import type { ExportPlaces } from '../export-places.ts';
 import type { ExportParameters } from '../export-query.ts';
 import { exportQuery, readExport } from '../export-query.ts';
 import { listKnownFields } from '../field-book.ts';
@@ -14,8 +15,6 @@ import { problemResponses } from '../problem.ts';
 import type { Write } from '../send-stream.ts';
 import { sendStream } from '../send-stream.ts';
 
-/** Each holds one of the ten connections of the process for as long as its client takes. */
-const MOST_AT_ONCE = 3;
 const RETRY_AFTER_SECONDS = 10;
 
 const TYPES = { csv: 'text/csv; charset=utf-8; header=present', ndjson: 'application/x-ndjson' } as const;
@@ -29,8 +28,7 @@ const exported = {
 };
 
 /** Every BC that the filters find, or its lines, as one file. */
-export function bcExportRoute(api: Api, deps: ApiDeps): void {
-  let running = 0;
+export function bcExportRoute(api: Api, deps: ApiDeps, places: ExportPlaces): void {
   api.get(
     '/api/v1/bc/export',
     {
@@ -45,16 +43,15 @@ export function bcExportRoute(api: Api, deps: ApiDeps): void {
       },
     },
     async ({ query }, reply) => {
-      if (running === MOST_AT_ONCE) {
+      if (!places.take()) {
         reply.header('retry-after', RETRY_AFTER_SECONDS);
-        throw new TooManyExportsError(MOST_AT_ONCE);
+        throw new TooManyExportsError(places.most);
       }
-      running += 1;
       return sendStream(reply, async (write, gone) => {
         try {
           await exportRows(deps.db, (tx) => prepare(tx, deps, query, reply, write), gone);
         } finally {
-          running -= 1;
+          places.giveBack();
         }
       });
     },

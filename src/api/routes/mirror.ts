@@ -1,6 +1,7 @@
 import type { Api } from '../app.ts';
 import { bcApi } from '../bc-api.ts';
 import type { ApiDeps } from '../deps.ts';
+import type { ExportPlaces } from '../export-places.ts';
 import type { StateFeed } from '../state-feed.ts';
 import type { TrytonLooks } from '../tryton-looks.ts';
 import { eventsRoute } from './events.ts';
@@ -18,11 +19,13 @@ export interface Watches {
   readonly feed: StateFeed;
   /** Null where no Tryton is configured. */
   readonly looks: TrytonLooks | null;
+  readonly exports: ExportPlaces;
 }
 
 /** Everything that callers with keys and the admin's dashboard have in common. */
-export async function mirrorRoutes(api: Api, deps: ApiDeps, { feed, looks }: Watches): Promise<void> {
-  await bcApi(api, deps);
+export async function mirrorRoutes(api: Api, deps: ApiDeps, watches: Watches): Promise<void> {
+  const { feed, looks, exports } = watches;
+  await bcApi(api, deps, exports);
   syncRoutes(api, deps);
   eventsRoute(api, feed);
   modelRoute(api, deps);

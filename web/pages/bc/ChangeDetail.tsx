@@ -15,28 +15,22 @@ interface ChangeDetailProps {
 export function ChangeDetail({ changes, header, lines, values }: ChangeDetailProps) {
   const { changed } = texts.value.bc;
   const { header: fields = {}, linesAdded = [], linesRemoved = [], linesChanged = {} } = changes;
+  const cameAndWent = [
+    ...linesAdded.map((line) => ({ line, sign: 'added' as const })),
+    ...linesRemoved.map((line) => ({ line, sign: 'removed' as const })),
+  ];
   return (
     <>
       {Object.keys(fields).length > 0 && (
         <FieldChanges changes={fields} model={header} values={values} without={lines.model} />
       )}
-      {linesAdded.map((line) => (
+      {cameAndWent.map(({ line, sign }) => (
         <LineSummary
-          key={idOf(line)}
+          key={`${sign} ${idOf(line)}`}
           line={line}
           model={lines}
           values={values}
-          sign="added"
-          without={header.model}
-        />
-      ))}
-      {linesRemoved.map((line) => (
-        <LineSummary
-          key={idOf(line)}
-          line={line}
-          model={lines}
-          values={values}
-          sign="removed"
+          sign={sign}
           without={header.model}
         />
       ))}

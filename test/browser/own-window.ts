@@ -1,0 +1,19 @@
+import type { Page } from 'playwright-core';
+import { afterEach, beforeEach } from 'vitest';
+import type { Window } from './pages.ts';
+import { openWindow } from './pages.ts';
+import type { BrowserStage } from './stage.ts';
+
+// Vitest loads this file anew for each file of tests, whose imports follow what is assigned here.
+/** The window of the test that runs. */
+export let window: Window;
+export let page: Page;
+
+/** Every test of the file gets a window of its own, and fails where there were complaints in it. */
+export function openWindowForEach(stage: () => BrowserStage): void {
+  beforeEach(async () => {
+    window = await openWindow(stage());
+    page = window.page;
+  });
+  afterEach(() => window.close());
+}
