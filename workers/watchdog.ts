@@ -5,6 +5,7 @@ import { depth } from '../src/queues/queues.ts';
 import { applySchedule } from '../src/queues/schedulers.ts';
 import type { Mirror } from '../src/sync/mirror.ts';
 import { keepLease, watchRuns } from '../src/sync/resume.ts';
+import { withinMs } from '../src/within.ts';
 
 /** A short lease is looked after more often. */
 const LONGEST_PAUSE_MS = 5000;
@@ -61,7 +62,7 @@ async function lookOnce(mirror: Mirror, scheduled: boolean): Promise<void> {
       );
       if (lock?.mine !== true) return;
       looking = lookAround(mirror, scheduled);
-      await within(LOOK_LIMIT_MS, looking);
+      await withinMs(looking, LOOK_LIMIT_MS, () => new Error('a look takes long; other workers may look'));
     });
   } finally {
     await looking;
@@ -71,12 +72,4 @@ async function lookOnce(mirror: Mirror, scheduled: boolean): Promise<void> {
 async function lookAround(mirror: Mirror, scheduled: boolean): Promise<void> {
   await watchRuns(mirror);
   if (scheduled) await applySchedule(mirror.queues, mirror.settings);
-}
-
-async function within(limitMs: number, work: Promise<void>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const limit = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error('a look takes long; other workers may look')), limitMs);
-  });
-  await Promise.race([work, limit]).finally(() => clearTimeout(timer));
 }

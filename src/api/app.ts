@@ -17,7 +17,7 @@ import { docsRoutes } from './routes/docs.ts';
 import { healthRoutes } from './routes/health.ts';
 import { hookRoutes } from './routes/hooks.ts';
 import { measureAnswers, metricsRoute } from './routes/metrics.ts';
-import type { Watches } from './routes/mirror.ts';
+import type { Shared } from './routes/mirror.ts';
 import { mirrorRoutes } from './routes/mirror.ts';
 import { trytonRpcRoute } from './routes/tryton-rpc.ts';
 import { secureAnswers } from './security-headers.ts';
@@ -42,19 +42,19 @@ export async function buildApp(
   limitUrls(api);
   await describeApi(api);
   await guardApi(api, deps);
-  const watches = watch(api, deps, settings);
+  const shared = share(api, deps, settings);
   healthRoutes(api, deps);
   metricsRoute(api, deps);
-  await mirrorRoutes(api, deps, watches);
+  await mirrorRoutes(api, deps, shared);
   await trytonRpcRoute(api, deps);
   hookRoutes(api, deps);
   await docsRoutes(api);
-  await adminRoutes(api, deps, watches, settings.webRoot);
+  await adminRoutes(api, deps, shared, settings.webRoot);
   return api;
 }
 
 /** What looks at the mirror and at Tryton for whoever asks, by whichever route, and what their exports share. */
-function watch(api: Api, deps: ApiDeps, { eventEveryMs, eventHeartbeatMs }: ApiSettings): Watches {
+function share(api: Api, deps: ApiDeps, { eventEveryMs, eventHeartbeatMs }: ApiSettings): Shared {
   const feed = new StateFeed(deps, { everyMs: eventEveryMs, heartbeatMs: eventHeartbeatMs });
   // A stream never ends by itself: the server would wait for it.
   api.addHook('preClose', async () => feed.close());

@@ -4,7 +4,7 @@ import type { Api } from '../app.ts';
 import type { ApiDeps } from '../deps.ts';
 import { boardRoutes } from './board.ts';
 import { dashboardRoutes, unknownData } from './dashboard.ts';
-import type { Watches } from './mirror.ts';
+import type { Shared } from './mirror.ts';
 import { mirrorRoutes } from './mirror.ts';
 
 /**
@@ -13,7 +13,7 @@ import { mirrorRoutes } from './mirror.ts';
  *
  * @param webRoot folder of the built dashboard.
  */
-export async function adminRoutes(api: Api, deps: ApiDeps, watches: Watches, webRoot: string): Promise<void> {
+export async function adminRoutes(api: Api, deps: ApiDeps, shared: Shared, webRoot: string): Promise<void> {
   await api.register(async (scope) => {
     await guardAdmin(scope, deps);
     await boardRoutes(scope, deps);
@@ -21,7 +21,7 @@ export async function adminRoutes(api: Api, deps: ApiDeps, watches: Watches, web
     await scope.register(
       async (data) => {
         guardAdminData(data);
-        await mirrorRoutes(data.withTypeProvider<ZodTypeProvider>(), deps, watches);
+        await mirrorRoutes(data.withTypeProvider<ZodTypeProvider>(), deps, shared);
         unknownData(data);
       },
       { prefix: '/admin' },

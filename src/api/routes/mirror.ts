@@ -15,7 +15,7 @@ import { trytonPingRoute } from './tryton-ping.ts';
 import { upstreamsRoute } from './upstreams.ts';
 
 /** What one process has only one of, however often its routes are mounted. */
-export interface Watches {
+export interface Shared {
   readonly feed: StateFeed;
   /** Null where no Tryton is configured. */
   readonly looks: TrytonLooks | null;
@@ -23,8 +23,8 @@ export interface Watches {
 }
 
 /** Everything that callers with keys and the admin's dashboard have in common. */
-export async function mirrorRoutes(api: Api, deps: ApiDeps, watches: Watches): Promise<void> {
-  const { feed, looks, exports } = watches;
+export async function mirrorRoutes(api: Api, deps: ApiDeps, shared: Shared): Promise<void> {
+  const { feed, looks, exports } = shared;
   await bcApi(api, deps, exports);
   syncRoutes(api, deps);
   eventsRoute(api, feed);
