@@ -24,6 +24,7 @@ const table = () => page.getByRole('table', { name: 'Purchase orders of the mirr
 const ids = async () =>
   (await table().getByRole('rowheader').allTextContents()).map((text) => Number.parseInt(text, 10));
 const total = (words: RegExp) => page.getByRole('status').filter({ hasText: words }).waitFor();
+const amountOf = (id: number) => Number(stage.office.odoo.record(BC, id)['amount_total']);
 const live = () => stage.office.odoo.ids(BC).filter((id) => !told.refused.includes(id));
 
 test('the list begins with the newest, and goes on page by page, there and back', async () => {
@@ -88,6 +89,40 @@ test('filters on any field, the state and the sort are in the address, which can
   await page.goto(address);
   await page.getByText('Total is at least 100').waitFor();
   await total(new RegExp(`^${expected.length}\\spurchase`));
+});
+
+test('rows of the last order are marked until those of the new one are there, and lead to no next page', async () => {
+  await window.open('/bc');
+  const marked = page.locator('.loaded[aria-busy="true"]').filter({ has: table() });
+  let release = () => {};
+  const held = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  await page.route('**/admin/api/v1/bc?*sort=amount_total*', async (route) => {
+    await held;
+    await route.continue();
+  });
+  await page.getByRole('button', { name: 'Total', exact: true }).click();
+  await page.locator('th[aria-sort="ascending"]').filter({ hasText: 'Total' }).waitFor();
+  expect(await marked.count()).toBe(1);
+  await page.getByRole('button', { name: 'Next page' }).click();
+  expect(await page.getByRole('button', { name: 'Previous page' }).isDisabled()).toBe(true);
+  release();
+  await marked.waitFor({ state: 'detached' });
+  const cheapest = live().sort((one, other) => amountOf(one) - amountOf(other) || one - other);
+  expect(await ids()).toEqual(cheapest.slice(0, 50));
+});
+
+test('what is asked for now and not answered is not shown with what was answered before', async () => {
+  await window.open('/bc');
+  await page.route('**/admin/api/v1/bc?*state=confirmed*', (route) => route.abort());
+  await page.getByRole('combobox', { name: 'State', exact: true }).selectOption('confirmed');
+  await page.getByRole('alert').waitFor();
+  expect(await table().count()).toBe(0);
+  await page.unroute('**/admin/api/v1/bc?*state=confirmed*');
+  await page.getByRole('button', { name: 'Try again' }).click();
+  await table().waitFor();
+  expect(window.complaints().filter((said) => !said.includes('ERR_FAILED'))).toEqual([]);
 });
 
 test('columns are chosen from the model, and kept', async () => {

@@ -68,5 +68,7 @@ export async function openWindow(stage: BrowserStage, view: View = {}): Promise<
 export async function settled(page: Page): Promise<void> {
   await page.locator('.connection.live, .connection.polling').waitFor();
   await page.locator('main h1').waitFor();
-  await page.waitForFunction(() => document.querySelector('.loading, .state.unknown') === null);
+  await page.waitForFunction(
+    () => document.querySelector('.loading, .state.unknown, [aria-busy=true]') === null,
+  );
 }

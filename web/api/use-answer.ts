@@ -5,37 +5,45 @@ import type { Endpoint } from './endpoints.ts';
 export interface Loaded<Answer> {
   /** The newest answer; that of another address until the new one's is there. Null before the first. */
   readonly answer: Answer | null;
+  /** The answer is that of another address. */
+  readonly stale: boolean;
   /** Why the newest try failed; null where it did not. */
   readonly problem: ProblemError | null;
-  readonly loading: boolean;
   readonly reload: () => void;
 }
 
 interface State<Answer> {
+  /** Of the answer. */
+  readonly path: string;
   readonly answer: Answer | null;
   readonly problem: ProblemError | null;
-  readonly loading: boolean;
 }
 
 /** Reads an endpoint: at once, whenever its address or `version` changes, and when it is told to. */
 export function useAnswer<Answer>(endpoint: Endpoint<Answer>, version: unknown = 0): Loaded<Answer> {
-  const [state, setState] = useState<State<Answer>>({ answer: null, problem: null, loading: true });
+  const { path } = endpoint;
+  const [state, setState] = useState<State<Answer>>({ path, answer: null, problem: null });
   const [turn, setTurn] = useState(0);
   // The path says all of the endpoint; version and turn ask anew.
   useEffect(() => {
     const aborted = new AbortController();
-    setState((before) => ({ ...before, loading: true }));
     get(endpoint, aborted.signal).then(
-      (answer) => setState({ answer, problem: null, loading: false }),
+      (answer) => setState({ path, answer, problem: null }),
       (error: unknown) => {
         if (aborted.signal.aborted) return;
-        setState((before) => ({ ...before, problem: asProblem(error), loading: false }));
+        // What was asked before would pass for the answer to what is asked now.
+        setState((before) => ({
+          path,
+          answer: before.path === path ? before.answer : null,
+          problem: asProblem(error),
+        }));
       },
     );
     return () => aborted.abort();
-  }, [endpoint.path, version, turn]);
+  }, [path, version, turn]);
   const reload = useCallback(() => setTurn((last) => last + 1), []);
-  return { ...state, reload };
+  const { answer, problem } = state;
+  return { answer, problem, reload, stale: answer !== null && state.path !== path };
 }
 
 /** Any thrown value as a problem that can be shown. */

@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Page } from './answers.ts';
 import type { ProblemError } from './client.ts';
 import { get } from './client.ts';
@@ -27,26 +27,30 @@ export function usePages<Item>(
   version: unknown = 0,
 ): Pages<Item> {
   const [state, setState] = useState<State<Item>>(FIRST);
-  const load = async (before: readonly Item[], cursor: string | undefined, isWanted: () => boolean) => {
+  // A page that comes after another was asked for would be added to what is no longer there.
+  const turn = useRef(0);
+  const load = async (before: readonly Item[], cursor: string | undefined) => {
+    turn.current += 1;
+    const mine = turn.current;
     setState((last) => ({ ...last, loading: true }));
     try {
       const { items, nextCursor } = await get(at(cursor));
-      if (!isWanted()) return;
+      if (turn.current !== mine) return;
       setState({ items: [...before, ...items], cursor: nextCursor, problem: null, loading: false });
     } catch (error) {
-      if (isWanted()) setState((last) => ({ ...last, problem: asProblem(error), loading: false }));
+      if (turn.current !== mine) return;
+      setState((last) => ({ ...last, problem: asProblem(error), loading: false }));
     }
   };
   // The key says all of the list; version asks anew.
   useEffect(() => {
-    let wanted = true;
-    void load([], undefined, () => wanted);
+    void load([], undefined);
     return () => {
-      wanted = false;
+      turn.current += 1;
     };
   }, [key, version]);
   const { items, cursor, problem, loading } = state;
-  const more = () => void load(items ?? [], cursor ?? undefined, () => true);
+  const more = () => void load(items ?? [], cursor ?? undefined);
   return { items, problem, loading, hasMore: cursor !== null, more };
 }
 

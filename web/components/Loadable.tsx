@@ -6,14 +6,18 @@ import { Problem } from './Problem.tsx';
 interface LoadableProps<Answer> {
   readonly of: {
     readonly answer: Answer | null;
+    readonly stale: boolean;
     readonly problem: ProblemError | null;
     readonly reload: () => void;
   };
   readonly children: (answer: Answer) => ComponentChildren;
 }
 
-/** What was loaded; until then that it is being loaded, or why it could not be. An older answer stays in sight. */
-export function Loadable<Answer>({ of: { answer, problem, reload }, children }: LoadableProps<Answer>) {
+/** What was loaded; until then that it is being loaded, or why it could not be. An older answer stays in sight, dimmed. */
+export function Loadable<Answer>({
+  of: { answer, stale, problem, reload },
+  children,
+}: LoadableProps<Answer>) {
   const { common } = texts.value;
   return (
     <>
@@ -28,7 +32,11 @@ export function Loadable<Answer>({ of: { answer, problem, reload }, children }: 
         </div>
       )}
       {answer === null && problem === null && <p class="quiet loading">{common.loading}</p>}
-      {answer !== null && children(answer)}
+      {answer !== null && (
+        <div class="loaded" aria-busy={stale}>
+          {children(answer)}
+        </div>
+      )}
     </>
   );
 }

@@ -13,9 +13,10 @@ export function useCursors(key: string) {
   });
   const cursors = state.key === key ? state.cursors : [];
   const move = (to: readonly string[]) => setState({ key, cursors: to });
-  const pager = (next: string | null): PagerProps => ({
+  // What a stale page leads to is no page of this list, or the one that is on its way.
+  const pager = (next: string | null, stale: boolean): PagerProps => ({
     onPrevious: cursors.length === 0 ? null : () => move(cursors.slice(0, -1)),
-    onNext: next === null ? null : () => move([...cursors, next]),
+    onNext: next === null ? null : () => (stale ? undefined : move([...cursors, next])),
   });
   return { cursor: cursors.at(-1), pager };
 }

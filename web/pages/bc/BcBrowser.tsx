@@ -67,7 +67,7 @@ export function BcBrowser({ model }: { readonly model: Model }) {
                 onSort={(sort) => change({ sort })}
               />
             )}
-            <Pager {...pager(nextCursor)} />
+            <Pager {...pager(nextCursor, loaded.stale)} />
           </>
         )}
       </Loadable>

@@ -47,7 +47,7 @@ export function RunsPage() {
         {({ items, nextCursor }) => (
           <>
             {items.length === 0 ? <p class="quiet">{runs.none}</p> : <RunTable runs={items} />}
-            <Pager {...pager(nextCursor)} />
+            <Pager {...pager(nextCursor, loaded.stale)} />
           </>
         )}
       </Loadable>
