@@ -7,11 +7,14 @@ import { LOCKS } from './locks.ts';
 import { bc, feedEpoch } from './schema/documents.ts';
 
 /**
- * Which server counts the transactions: its system identifier, and its timeline, which a promotion or a recovery to a
- * point in time changes. Any role may ask. The control file would tell the timeline only after the next checkpoint.
+ * Which copy of the mirror this is, and who counts its transactions: the server's system identifier, its timeline, which
+ * a promotion or a recovery to a point in time changes, the database and a table of it. A dump brought back on its own
+ * server has another database or another table, and may lack what readers have seen. Any role may ask. The control file
+ * would tell the timeline only after the next checkpoint.
  */
-export const hereSql: SQL = sql`(select concat(system_identifier, '/',
-  left(pg_walfile_name(pg_current_wal_lsn()), 8)) from pg_control_system())`;
+export const hereSql: SQL = sql`(select concat_ws('/', system_identifier,
+  left(pg_walfile_name(pg_current_wal_lsn()), 8), (select oid from pg_database where datname = current_database()),
+  'feed_epoch'::regclass::oid) from pg_control_system())`;
 
 /** The newest epoch. `token` is its name in cursors; not the id alone, which two copies of one database both count. */
 export const newestEpoch: SQL = sql`

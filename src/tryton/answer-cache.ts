@@ -50,7 +50,7 @@ export class AnswerCache implements Cache {
   constructor(parts: CacheParts & { readonly store: CacheStore }) {
     this.#parts = parts;
     this.#guard = new CacheGuard(ofServer(parts.store, parts.server), parts.clock, parts.log);
-    this.#writes = new CacheWrites(this.#guard, parts.clock);
+    this.#writes = new CacheWrites(this.#guard, parts);
   }
 
   key(method: string, params: readonly Wire[]): string {
@@ -79,9 +79,9 @@ export class AnswerCache implements Cache {
     return kept.result;
   }
 
-  async writing(method: string): Promise<Written> {
+  async writing(method: string, params: readonly Wire[]): Promise<Written> {
     if (isRead(method)) return async () => {};
-    const tags = writeTags(method);
+    const tags = writeTags(method, params);
     this.#writes.begin(tags);
     return (error) => this.#writes.end(tags, isUnknown(error));
   }

@@ -44,7 +44,7 @@ export function assemble(options: TrytonClientOptions): Parts {
   if (settings.user === '' || settings.user.includes(':'))
     throw new TrytonRequestError('The user of a Tryton client has to be a login, without a colon.');
   const { server } = address;
-  const { maxEntryBytes, clock, logger: log, user } = settings;
+  const { maxEntryBytes, deadlineMs, clock, logger: log, user } = settings;
   const transport = settings.testing === undefined ? transportTo(address, settings) : null;
   const login = { server, ask: asker(address, settings, transport), settings };
   const sessions = createSessions(sessionParts(login));
@@ -54,7 +54,15 @@ export function assemble(options: TrytonClientOptions): Parts {
     context: contextOf(settings),
     login,
     sessions,
-    cache: createCache({ store: settings.cache ?? null, server, user, maxEntryBytes, clock, log }),
+    cache: createCache({
+      store: settings.cache ?? null,
+      server,
+      user,
+      maxEntryBytes,
+      deadlineMs,
+      clock,
+      log,
+    }),
     perform: createPerform({ ...login, sessions }),
     transport,
   };

@@ -1,4 +1,4 @@
-import { isReply, storeReason } from './store-errors.ts';
+import { isReply, storeReason, withinLimit } from './store-errors.ts';
 import type { CacheStore, TrytonLogger } from './types.ts';
 
 /** A store that hangs costs one wait per so many milliseconds, not one per call. */
@@ -36,7 +36,7 @@ export class CacheGuard {
     if (probe) this.#trying = true;
     const before = this.#answers;
     try {
-      const value = await work(this.#store);
+      const value = await withinLimit(work(this.#store));
       this.#worked(purpose);
       return { value };
     } catch (error) {

@@ -1,14 +1,12 @@
+import type { CacheParts } from './cache.ts';
 import type { CacheGuard } from './cache-guard.ts';
 import { LocalVersions, OwedBumps } from './written-tags.ts';
 
-/**
- * A process that dies between a write and its bump leaves the tags to end by themselves, this long after the write
- * began. Until then other processes may still answer from before that write.
- */
-const FORESEEN_MS = 120_000;
-
 /** A write of unknown fate may still be carried out for so long; meanwhile its tags are not served from the cache. */
 const HOLD_MS = 60_000;
+
+/** The shortest time that is foreseen for a write. */
+const FORESEEN_MS = 120_000;
 
 /** How often bumps that the store did not take are tried again, besides with each cached call. */
 const REPEAT_MS = 1000;
@@ -17,15 +15,21 @@ const REPEAT_MS = 1000;
 export class CacheWrites {
   readonly #guard: CacheGuard;
   readonly #clock: () => number;
+  /**
+   * A process that dies between a write and its bump leaves the tags to end by themselves, this long after the write
+   * began: later than any could be carried out. Until then other processes may still answer from before that write.
+   */
+  readonly #foreseenMs: number;
   readonly #local = new LocalVersions();
   readonly #owed = new OwedBumps();
   #settling: Promise<void> | null = null;
   #timer: NodeJS.Timeout | null = null;
   #closed = false;
 
-  constructor(guard: CacheGuard, clock: () => number) {
+  constructor(guard: CacheGuard, { clock, deadlineMs }: Pick<CacheParts, 'clock' | 'deadlineMs'>) {
     this.#guard = guard;
     this.#clock = clock;
+    this.#foreseenMs = Math.max(FORESEEN_MS, deadlineMs + HOLD_MS);
   }
 
   /** Changes with each write of this process to one of the tags. */
@@ -35,7 +39,7 @@ export class CacheWrites {
 
   /** To be called before a write. Not waited for: it is on its way before the write is, and matters only in a crash. */
   begin(tags: readonly string[]): void {
-    void this.#guard.use('bump', (store) => store.foresee(tags, FORESEEN_MS));
+    void this.#guard.use('bump', (store) => store.foresee(tags, this.#foreseenMs));
   }
 
   /** To be called after a write and waited for before its caller is answered. Never rejects. */

@@ -12,6 +12,8 @@ export interface CacheParts extends CacheScope {
   readonly store: CacheStore | null;
   /** A larger entry is not kept. */
   readonly maxEntryBytes: number;
+  /** Of a call: no write is under way for longer. */
+  readonly deadlineMs: number;
   readonly clock: () => number;
   readonly log: TrytonLogger;
 }
@@ -47,7 +49,7 @@ export interface Cache {
     wait?: Wait,
   ): Promise<Result>;
   /** To be called before each call; reads are let through. Neither it nor what it gives rejects. */
-  writing(method: string): Promise<Written>;
+  writing(method: string, params: readonly Wire[]): Promise<Written>;
   /** Makes all answers about a model stale: `party.party`; `*` for everything. */
   invalidate(model: string): Promise<void>;
   counters(): Readonly<Record<string, CacheCounters>>;

@@ -1,12 +1,18 @@
 import type { Attempt, AttemptOptions } from './attempts.ts';
 import { attempts } from './attempts.ts';
-import { TrytonUnknownFateError } from './errors.ts';
+import {
+  TrytonConcurrencyError,
+  TrytonRpcError,
+  TrytonUnknownFateError,
+  TrytonUserError,
+  TrytonUserWarning,
+} from './errors.ts';
 import type { Sending } from './fate.ts';
 import { TrytonSessionError } from './login-errors.ts';
 import { isLostSession } from './lost-session.ts';
 import { isRead, isServerMethod } from './methods.ts';
 import type { Settings } from './options.ts';
-import type { Ask } from './rpc.ts';
+import type { Ask, Question } from './rpc.ts';
 import type { Sessions } from './sessions.ts';
 import { told } from './told.ts';
 import type { Answer, CallOptions, Session, Wire } from './types.ts';
@@ -37,10 +43,12 @@ export function createPerform({ server, ask, sessions, settings }: CallParts): P
       const question = { method, params, write, signal, attempt: number, timeoutMs, until };
       if (isServerMethod(method)) return ask({ ...question, kind: 'root' });
       return withSession(sessions, attempt, async (session) => {
+        const asked = { ...question, kind: 'call', session } as const;
         try {
-          return await ask({ ...question, kind: 'call', session });
+          return await ask(asked);
         } catch (error) {
-          throw isLostSession(error, method) ? lost({ site: limits.site, write }, error) : error;
+          if (!isLostSession(error, method) || (await isKnown(ask, asked))) throw error;
+          throw lost({ site: limits.site, write }, error);
         }
       });
     });
@@ -68,6 +76,8 @@ async function withSession<T>(
       sessions.accepted(session);
       return answer;
     } catch (error) {
+      // Tryton looked at the session before it carried out what failed.
+      if (isOfTheCall(error)) sessions.accepted(session);
       if (!(error instanceof TrytonSessionError) || tries === MOST_SESSIONS) throw error;
       session = await attempt.wait(sessions.renew(session)).catch((reason: unknown) => {
         // Our own error names the call.
@@ -75,6 +85,21 @@ async function withSession<T>(
       });
     }
   }
+}
+
+const isOfTheCall = (error: unknown): boolean =>
+  error instanceof TrytonUserError ||
+  error instanceof TrytonUserWarning ||
+  error instanceof TrytonConcurrencyError ||
+  error instanceof TrytonRpcError;
+
+/** Words about a session may be about any record of such a name: whether ours is over is known by using it. */
+function isKnown(ask: Ask, asked: Question): Promise<boolean> {
+  const preferences = { method: 'model.res.user.get_preferences', params: [true, {}], write: false };
+  return ask({ ...asked, ...preferences }).then(
+    () => true,
+    () => false,
+  );
 }
 
 /** A read is asked again with a new session; of a write nobody knows whether it came before or after. */

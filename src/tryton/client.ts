@@ -176,7 +176,7 @@ export class TrytonClient {
 
   async #send(method: string, params: readonly Wire[], options: CallOptions): Promise<Answer> {
     const { cache, perform } = this.#parts;
-    const written = await cache.writing(method);
+    const written = await cache.writing(method, params);
     try {
       const answer = await perform(method, params, options);
       await written();

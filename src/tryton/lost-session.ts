@@ -9,7 +9,7 @@ const WORDS =
 const SESSION_RECORD = new RegExp(`["«“„]\\s?(?:${WORDS})\\s?["»”]|\\(.*: ir\\.session\\)`);
 
 /**
- * Whether the session's record was deleted while the call was on its way. The server then fails over reading it, and
+ * Whether it sounds as if the session's record was deleted while the call was on its way. The server then fails over reading it, and
  * says so as a user error instead of HTTP 401 (seen on trytond 6.0, under load): it looks at the session before the
  * call, and once more after it was carried out (`security.check` and `security.reset`).
  */

@@ -1,11 +1,16 @@
 import { TrytonRequestError } from './errors.ts';
 import { FIELD_READS, MODEL_READS, NAMED_READS } from './reads.ts';
+import type { Wire } from './types.ts';
+import { isList, isObject } from './wire.ts';
 
 /** Answered below the server's root, without a database. */
 const SERVER_METHODS = ['common.server.version', 'common.db.list', 'common.authentication.services'];
 
-/** Writes that change records of the model they are called on (and what hangs on those). */
-const RECORD_WRITES = ['create', 'write', 'delete', 'copy', 'import_data'];
+/** Writes that change records of the model they are called on, unless their values reach into others. */
+const RECORD_WRITES = ['create', 'write'];
+
+/** What is done to records of another model through a field that lists them: `{"lines": [["write", [7], {…}]]}`. */
+const NESTED_WRITES: readonly Wire[] = ['create', 'write', 'delete', 'copy', 'add', 'remove'];
 
 const SHAPE = /^[\w-]+(\.[\w-]+)+$/;
 const MAX_LENGTH = 200;
@@ -73,13 +78,22 @@ export function readTags(method: string): string[] {
 
 /**
  * The tags that a call other than a read makes stale: the model whose records it changes, and everything (`*`) where
- * that cannot be told (buttons, wizards, reports) or reaches further (access rights, translations, views in ir and res).
+ * that cannot be told (buttons, wizards, reports) or reaches further: access rights, translations and views in ir and
+ * res; records that go with a deleted one or come with its copy; those that are written through a field that lists them.
  */
-export function writeTags(method: string): string[] {
+export function writeTags(method: string, params: readonly Wire[]): string[] {
   const known = method.startsWith('model.') && RECORD_WRITES.includes(verbOf(method));
   const model = modelOf(method);
-  return known && !/^(ir|res)\./.test(model) ? [model] : ['*'];
+  return known && !/^(ir|res)\./.test(model) && !params.some(reachesFurther) ? [model] : ['*'];
 }
+
+/** Of one parameter: the values of a record, or a list of such. */
+function reachesFurther(param: Wire): boolean {
+  if (isList(param)) return param.some((values) => isObject(values) && reachesFurther(values));
+  return isObject(param) && Object.values(param).some((value) => isList(value) && value.some(isNestedWrite));
+}
+
+const isNestedWrite = (value: Wire): boolean => isList(value) && NESTED_WRITES.includes(value[0] ?? null);
 
 /** Whether a method fits a pattern: `*` is any text, dots included; the rest counts letter for letter. */
 export function matchesPattern(method: string, pattern: string): boolean {

@@ -3,6 +3,7 @@ import type { ChainableCommander } from 'ioredis';
 import type { RedisConnection } from './redis-ready.ts';
 import { connectionOf } from './redis-ready.ts';
 import { RedisValues } from './redis-values.ts';
+import { isReply } from './store-errors.ts';
 import type { CacheLookup, CacheStore } from './types.ts';
 
 /**
@@ -13,6 +14,18 @@ const VERSION_MS = 7 * 86_400_000;
 
 /** By a script with a key: of a cluster's nodes it is the one that has our keys which is asked. */
 const INFO = `return redis.call('info', 'server')`;
+
+/**
+ * Answers take half of what Redis may hold at most: a Redis that is full and may not evict refuses whoever comes next, and
+ * that would be the queues. Looked at with each answer that is kept: one may have megabytes.
+ */
+const KEEP = `
+  local memory = redis.call('info', 'memory')
+  local used, most = tonumber(memory:match('used_memory:(%d+)')), tonumber(memory:match('maxmemory:(%d+)'))
+  if most > 0 and used * 2 > most then
+    return redis.error_reply('OOM answers of Tryton are kept in half of maxmemory, the rest is for the queues')
+  end
+  return redis.call('set', KEYS[1], ARGV[1], 'PX', ARGV[2])`;
 
 /** How long a first call waits for a connection that is just being opened. */
 const CONNECT_MS = 250;
@@ -63,24 +76,37 @@ class RedisCacheStore implements CacheStore {
 
   async write(key: string, entry: string, ttlMs: number): Promise<void> {
     await this.#connected();
-    await this.#redis.set(this.#entry(key), entry, 'PX', ttlMs);
+    await this.#redis.eval(KEEP, 1, this.#entry(key), entry, ttlMs);
   }
 
   async foresee(tags: readonly string[], ms: number): Promise<void> {
     await this.#connected();
+    const versions = this.#versions(tags);
     const chain = this.#redis.multi();
-    for (const version of this.#versions(tags)) {
+    for (const version of versions) {
       chain.set(version, randomUUID(), 'PX', ms, 'NX').pexpire(version, ms);
     }
-    await done(chain);
+    await done(chain).catch((error: unknown) =>
+      this.#whileFull(error, versions, (version) => this.#redis.pexpire(version, ms)),
+    );
   }
 
+  /** A new version lives no longer than the old one, whose end another write may have foreseen; without one there is none. */
   async bump(tags: readonly string[], holdMs: number): Promise<void> {
     await this.#connected();
+    const versions = this.#versions(tags);
     const chain = this.#redis.multi();
-    for (const version of this.#versions(tags)) chain.set(version, randomUUID(), 'PX', VERSION_MS);
+    for (const version of versions) chain.set(version, randomUUID(), 'KEEPTTL', 'XX');
     if (holdMs > 0) for (const hold of this.#holds(tags)) chain.set(hold, '1', 'PX', holdMs);
-    await done(chain);
+    await done(chain).catch((error: unknown) =>
+      this.#whileFull(error, versions, (version) => this.#redis.unlink(version)),
+    );
+  }
+
+  /** A Redis that is full refuses what needs room, all of a transaction with it, and goes on answering from what it has. */
+  async #whileFull(error: unknown, versions: readonly string[], end: (version: string) => Promise<number>) {
+    if (isReply(error)) await Promise.all(versions.map(end));
+    throw error;
   }
 
   /** Gives versions to the tags that have none; whoever comes first decides. */

@@ -1,10 +1,6 @@
 import { delay } from '../retry.ts';
-import { waitFor } from './attempts.ts';
-import { isReply, storeReason } from './store-errors.ts';
+import { isReply, storeReason, withinLimit } from './store-errors.ts';
 import type { ReleaseLogin, SessionStore, TrytonLogger } from './types.ts';
-
-/** For one question. The store may have limits of its own, and shorter ones. */
-const LIMIT_MS = 2000;
 
 /** A login is dearer than a second try: the store may just be connecting, or this process may just have been busy. */
 const AGAIN_MS = 100;
@@ -44,7 +40,7 @@ export class SessionGuard {
   claim(): Promise<ReleaseLogin | null> {
     return this.use('claim', async (store) => {
       const claim = store.claimLogin();
-      return waitFor(claim, LIMIT_MS, tooSlow, undefined).catch((error: unknown) => {
+      return withinLimit(claim).catch((error: unknown) => {
         // It may be given yet, when nobody waits for it any more.
         claim.then((release) => release?.()).catch(() => {});
         throw error;
@@ -58,7 +54,7 @@ export class SessionGuard {
   }
 
   async #asked<T>(work: (store: SessionStore) => Promise<T>): Promise<T> {
-    return waitFor(work(this.#store), LIMIT_MS, tooSlow, undefined);
+    return withinLimit(work(this.#store));
   }
 
   async #again<T>(error: unknown, work: (store: SessionStore) => Promise<T>): Promise<T> {
@@ -80,8 +76,4 @@ export class SessionGuard {
     const reason = storeReason(error);
     if (first) this.#log.warn({ reason }, 'the Tryton session cannot be shared; this process uses its own');
   }
-}
-
-function tooSlow(): Error {
-  return new Error(`no answer within ${LIMIT_MS} ms`);
 }

@@ -117,10 +117,10 @@ class SharedSessions implements Sessions {
 
   async #renewed(): Promise<Session> {
     const old = this.#held;
-    this.#circuit.check();
     const session = await this.#fromStore().catch((error: unknown) => {
-      if (error instanceof StoreFailure) return this.#signIn('alone');
-      throw error;
+      if (!(error instanceof StoreFailure)) throw error;
+      this.#circuit.check();
+      return this.#signIn('alone');
     });
     // Calls that are under way with it, here or in another process, are to end well: Tryton looks at it after a write, too.
     if (old !== null && old.key !== session.key)

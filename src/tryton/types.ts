@@ -69,7 +69,7 @@ export interface CacheStore {
   write(key: string, entry: string, ttlMs: number): Promise<void>;
   /** A write to these tags begins. If no bump follows within `ms` (its process died), they are bumped by themselves. */
   foresee(tags: readonly string[], ms: number): Promise<void>;
-  /** Makes every entry with one of these tags stale, and holds the tags for `holdMs` (0: not at all). */
+  /** Makes every entry with one of these tags stale, in no more time than what was foreseen last, and holds the tags for `holdMs` (0: not at all). */
   bump(tags: readonly string[], holdMs: number): Promise<void>;
 }
 

@@ -1,5 +1,8 @@
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import type { Queryable } from '../../src/db/connection.ts';
+import { hereSql } from '../../src/db/feed-epoch.ts';
+import { freshDatabase } from '../harness/database.ts';
 import { changeBc, insertBc, saveTestFields } from './rows.ts';
 import type { TestApi } from './start-api.ts';
 import { startApi } from './start-api.ts';
@@ -73,6 +76,29 @@ test('after a restore elsewhere a reader gets everything once more, is told so, 
     `updated ${BCS}`,
     `created ${BCS + 1}`,
   ]);
+});
+
+test('a dump that is brought back over what it was made of begins anew, though its server only counted on', async () => {
+  const { last } = await follow(null);
+  await api.db.execute(sql`alter table feed_epoch rename to dumped`);
+  await api.db.execute(sql`create table feed_epoch (like dumped including all)`);
+  await api.db.execute(sql`insert into feed_epoch select * from dumped`);
+  await api.db.execute(sql`alter sequence feed_epoch_id_seq owned by feed_epoch.id`);
+  await api.db.execute(sql`drop table dumped`);
+  const { first, items } = await follow(last.nextCursor);
+  expect([first.restarted, items.length]).toEqual([true, BCS]);
+});
+
+test('a copy of the database beside it is another place', async () => {
+  const other = await freshDatabase();
+  const placeIn = async (db: Queryable) => {
+    const [row] = await db.execute<{ here: string }>(sql`select ${hereSql} as here`);
+    return row?.here.split('/');
+  };
+  const [here, there] = [await placeIn(api.db), await placeIn(other.db)];
+  expect(there?.slice(0, 2)).toEqual(here?.slice(0, 2));
+  expect(there?.[2]).not.toBe(here?.[2]);
+  await other.close();
 });
 
 test('readers that come together open one epoch', async () => {

@@ -17,6 +17,9 @@ const { services } = file.parse(parse(readFileSync(`${ROOT}/docker-compose.yml`,
 const ours = Object.entries(services).filter(([, { image }]) => image === 'passerelle');
 const profiles = [...new Set(Object.values(services).flatMap((one) => one.profiles))].sort();
 
+const redisService = z.looseObject({ command: z.array(z.string()), mem_limit: z.string() });
+const megabytes = (size: string) => z.coerce.number().parse(/^(\d+)mb?$/.exec(size)?.[1]);
+
 const compose = (...args: string[]) =>
   spawnSync('docker', ['compose', '--env-file', '/dev/null', ...args], { cwd: ROOT, encoding: 'utf8' });
 const hasCompose = compose('version').status === 0;
@@ -37,6 +40,12 @@ describe('the compose file', () => {
       });
       expect(one['mem_limit']).toBeDefined();
     }
+  });
+
+  it('lets Redis refuse work before it is killed for its size', () => {
+    const { command, mem_limit: limit } = redisService.parse(services['redis']);
+    const most = command[command.indexOf('--maxmemory') + 1] ?? '';
+    expect(megabytes(most) * 1.5).toBeLessThanOrEqual(megabytes(limit));
   });
 
   it('keeps logs within bounds, whoever writes them', () => {

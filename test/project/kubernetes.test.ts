@@ -75,6 +75,13 @@ describe('the Kubernetes files', () => {
     expect(wrong).toEqual([]);
   });
 
+  it('believe the ingress controller who called, and let in whom documents send there', () => {
+    const settings = strings.parse(all('ConfigMap')[0]?.['data']);
+    expect(settings['TRUST_PROXY']).toBeDefined();
+    const paths = [...read('base/ingress.yaml').matchAll(/- path: (\S+)/g)].map(([, path]) => path);
+    expect(paths).toEqual(expect.arrayContaining(['/api', '/admin', '/docs', '/hooks', '/openapi.json']));
+  });
+
   it('give pods longer to stop than the settings let them take', () => {
     const settings = strings.parse(all('ConfigMap')[0]?.['data']);
     const needed =

@@ -55,3 +55,15 @@ describe('a look-up that found no time', () => {
     expect(log).toMatchObject([{ level: 'warn', details: { reason: 'Command timed out' } }]);
   });
 });
+
+describe('a store that never answers', () => {
+  it('keeps nobody from the answer to a write that was carried out', async () => {
+    const never = () => new Promise<never>(() => {});
+    const { cache, log } = openCache({
+      store: () => ({ read: never, write: never, foresee: never, bump: never }),
+    });
+    const written = await cache.writing('model.party.party.create', [[{}]]);
+    await written();
+    expect(log).toMatchObject([{ level: 'warn', details: { reason: 'no answer within 2000 ms' } }]);
+  });
+});

@@ -217,7 +217,7 @@ describe('a write while Redis is away', () => {
     const { near, far, parties } = await start();
     await proxy.down();
     const site = { server: 'http://tryton.example/tryton/', method: WRITE };
-    await (await far.cache.writing(WRITE))(new TrytonUnknownFateError(site, 'reset'));
+    await (await far.cache.writing(WRITE, []))(new TrytonUnknownFateError(site, 'reset'));
     await proxy.up();
     await until(async () => {
       await read(near.cache, parties);

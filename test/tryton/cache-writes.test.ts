@@ -27,7 +27,7 @@ describe('a write through the gateway', () => {
     const parties = server('before');
     await read(a.cache, parties);
     await read(b.cache, parties);
-    const written = await a.cache.writing(method);
+    const written = await a.cache.writing(method, []);
     parties.state.value = 'after';
     await written();
     expect(await read(b.cache, parties)).toBe('after');
@@ -62,7 +62,7 @@ describe('a write through the gateway', () => {
     const { a, b } = two();
     const parties = server('before');
     await read(b.cache, parties);
-    const written = await a.cache.writing(WRITE);
+    const written = await a.cache.writing(WRITE, []);
     await written(new TrytonUserError(site, 'no', ''));
     await read(b.cache, parties);
     await read(b.cache, parties);
@@ -101,7 +101,7 @@ describe('a write through the gateway', () => {
     const { a } = two();
     const parties = server('x');
     await read(a.cache, parties);
-    await (await a.cache.writing('model.party.party.search'))();
+    await (await a.cache.writing('model.party.party.search', []))();
     await read(a.cache, parties);
     expect(parties.state.asked).toBe(1);
   });
@@ -117,7 +117,7 @@ describe('a write of which nobody knows whether it was carried out', () => {
     const readSales = () => b.cache.read('model.sale.sale.read', [], { ttl: 60 }, sales.fetch);
     await read(b.cache, parties);
     await readSales();
-    await (await a.cache.writing(WRITE))(error);
+    await (await a.cache.writing(WRITE, []))(error);
     // Another write that ends well does not end this.
     await write(b.cache, parties, 'before');
     await read(b.cache, parties);
@@ -136,14 +136,14 @@ describe('a write of which nobody knows whether it was carried out', () => {
 
   it('holds for about a minute', async () => {
     const { a, prefix } = two();
-    await (await a.cache.writing(WRITE))(new TrytonUnknownFateError(site, 'reset'));
+    await (await a.cache.writing(WRITE, []))(new TrytonUnknownFateError(site, 'reset'));
     const [hold = ''] = await a.redis.keys(`${prefix}:tryton:cache:hold:*`);
     expect(Math.abs((await a.redis.pttl(hold)) - 60_000)).toBeLessThan(5000);
   });
 
   it('lets nothing survive that is read while it is unknown', async () => {
     const { a, b, prefix } = two();
-    await (await a.cache.writing(WRITE))(new TrytonUnknownFateError(site, 'reset'));
+    await (await a.cache.writing(WRITE, []))(new TrytonUnknownFateError(site, 'reset'));
     const versions = await a.redis.keys(`${prefix}:tryton:cache:version:*`);
     await a.redis.unlink(...versions);
     await read(b.cache, server('before'));
@@ -163,7 +163,7 @@ describe('versions of tags', () => {
     const { a, b, prefix } = two();
     const parties = server('before');
     await read(b.cache, parties);
-    await a.cache.writing(WRITE);
+    await a.cache.writing(WRITE, []);
     const foreseen = await until(async () => {
       const keys = await a.redis.keys(`${prefix}:tryton:cache:version:*`);
       const lives = await Promise.all(keys.map(async (key) => ({ key, ms: await a.redis.pttl(key) })));
@@ -176,6 +176,19 @@ describe('versions of tags', () => {
     await until(async () => (await a.redis.exists(foreseen.key)) === 0, 'the end of the version');
     parties.state.value = 'after';
     expect(await read(b.cache, parties)).toBe('after');
+  });
+
+  it('end so also when another write to them was over before', async () => {
+    const { a, b, prefix } = two();
+    const parties = server('before');
+    await read(b.cache, parties);
+    await a.cache.writing(WRITE, []);
+    const other = await b.cache.writing(WRITE, []);
+    await other();
+    await read(b.cache, parties);
+    const keys = await a.redis.keys(`${prefix}:tryton:cache:version:*`);
+    const lives = await Promise.all(keys.map((key) => a.redis.pttl(key)));
+    expect(lives.filter((ms) => ms > 0 && ms <= 120_000)).toHaveLength(1);
   });
 
   it('that are lost never bring an old entry back', async () => {

@@ -78,7 +78,7 @@ describe('what is kept', () => {
   it('lets names of keys tell nothing, and every key end some day', async () => {
     const { cache, redis, prefix } = openCache();
     await read(cache, server('Dupont'));
-    await (await cache.writing('model.party.party.write'))();
+    await (await cache.writing('model.party.party.write', []))();
     const keys = await redis.keys(`${prefix}*`);
     expect(keys.length).toBeGreaterThanOrEqual(3);
     for (const key of keys) {
@@ -91,10 +91,17 @@ describe('what is kept', () => {
     const { createCache } = await import('../../src/tryton/cache.ts');
     const log = { debug: () => {}, info: () => {}, warn: () => {} };
     const scope = { server: 'http://tryton.example/tryton/', user: 'admin' };
-    const cache = createCache({ store: null, ...scope, maxEntryBytes: 1000, clock: Date.now, log });
+    const cache = createCache({
+      store: null,
+      ...scope,
+      maxEntryBytes: 1000,
+      deadlineMs: 30_000,
+      clock: Date.now,
+      log,
+    });
     const source = server('x');
     await read(cache, source);
-    await (await cache.writing('model.party.party.write'))();
+    await (await cache.writing('model.party.party.write', []))();
     await read(cache, source);
     expect(source.state.asked).toBe(2);
     expect(cache.counters()[READ]).toMatchObject({ bypass: 2, miss: 0 });

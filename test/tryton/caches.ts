@@ -42,6 +42,7 @@ export function openCache({ prefix = freshPrefix(), url = redisUrl(), ...setting
     server: setting.server ?? 'http://tryton.example/tryton/',
     user: setting.user ?? 'admin',
     maxEntryBytes: setting.maxEntryBytes ?? 2 ** 20,
+    deadlineMs: 30_000,
     clock: () => Date.now() + ahead,
     log: { debug: at('debug'), info: at('info'), warn: at('warn') },
   });
@@ -112,7 +113,7 @@ function deferred<T>() {
 
 /** A write to the party model that changes what the server answers. */
 export async function write(cache: Cache, { state }: Server, value: Wire): Promise<void> {
-  const written = await cache.writing('model.party.party.write');
+  const written = await cache.writing('model.party.party.write', []);
   state.value = value;
   await written();
 }

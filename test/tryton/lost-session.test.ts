@@ -5,6 +5,7 @@ import { failure, keyOf, result } from './scripted-server.ts';
 const SEARCH = 'model.party.party.search';
 const CREATE = 'model.party.party.create';
 const LOGIN = 'common.db.login';
+const PREFERENCES = 'model.res.user.get_preferences';
 
 /** What servers say of a session that is deleted while they read it. */
 const WORDS = [
@@ -23,7 +24,7 @@ describe('a session deleted while a call is on its way', () => {
   it.each(WORDS)('is renewed once for a read: %s', async (words) => {
     const { server, client } = await lose(words);
     expect(await client.call(SEARCH, [[]])).toEqual([1]);
-    expect(server.methods()).toEqual([LOGIN, SEARCH, LOGIN, SEARCH]);
+    expect(server.methods()).toEqual([LOGIN, SEARCH, PREFERENCES, LOGIN, SEARCH]);
   });
 
   it('leaves the fate of a write unknown: it is not sent again', async () => {
@@ -31,8 +32,24 @@ describe('a session deleted while a call is on its way', () => {
     const error = await thrownBy(client.call(CREATE, [[{}]]));
     expect(error).toMatchObject({ code: 'tryton_unknown_fate' });
     expect(error.message).toContain('its session was deleted meanwhile');
-    expect(server.methods()).toEqual([LOGIN, CREATE]);
+    expect(server.methods()).toEqual([LOGIN, CREATE, PREFERENCES]);
   });
+
+  it.each([SEARCH, CREATE])(
+    'is not meant by a record that is called so: %s tells the reason',
+    async (method) => {
+      const words = 'The fr_siren "Session" for party "67" is not valid.';
+      const { server, client } = await clientAndServer((request) =>
+        request.method === PREFERENCES
+          ? result(request, {})
+          : failure(request, 'UserError', [words, '', null]),
+      );
+      for (let times = 0; times < 3; times += 1)
+        expect(await thrownBy(client.call(method, [[]]))).toMatchObject({ code: 'tryton_user_error' });
+      expect(server.methods().filter((asked) => asked === LOGIN)).toHaveLength(1);
+      expect(await client.circuit()).toBeNull();
+    },
+  );
 
   it('is not meant by errors about other records, nor by calls of a model of sessions', async () => {
     const other = await lose('You are trying to read records "67" of "Party" that don\'t exist anymore.');

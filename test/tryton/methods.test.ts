@@ -136,8 +136,35 @@ describe('tags of the cache', () => {
     expect(readTags('common.server.version')).toEqual(['*']);
   });
 
-  it.each(['create', 'write', 'delete', 'copy', 'import_data'])('of %s are the model', (verb) => {
-    expect(writeTags(`model.party.party.${verb}`)).toEqual(['party.party']);
+  it.each([
+    ['create', [[{ name: 'A', categories: [1, 2], lang: null }], {}]],
+    ['write', [[1], { name: 'create' }, [2], { name: 'B' }, {}]],
+    ['write', [[1], { tags: ['write', 'delete'] }, {}]],
+  ])('of %s are the model', (verb, params) => {
+    expect(writeTags(`model.party.party.${verb}`, params)).toEqual(['party.party']);
+  });
+
+  it.each([
+    ['create', [[{ name: 'A' }, { addresses: [['create', [{ city: 'Lyon' }]]] }], {}]],
+    ['write', [[1], { name: 'A' }, [2], { addresses: [['delete', [8]]] }, {}]],
+    [
+      'write',
+      [
+        [1],
+        {
+          addresses: [
+            ['add', [8]],
+            ['write', [7], {}],
+          ],
+        },
+        {},
+      ],
+    ],
+    ['delete', [[1], {}]],
+    ['copy', [[1], {}]],
+    ['import_data', [['name', 'addresses/city'], [['A', 'Lyon']], {}]],
+  ])('of %s are everything where it reaches into other models', (verb, params) => {
+    expect(writeTags(`model.party.party.${verb}`, params)).toEqual(['*']);
   });
 
   it.each([
@@ -150,7 +177,7 @@ describe('tags of the cache', () => {
     'report.account.invoice.execute',
     'common.unknown',
   ])('are everything where the reach cannot be told: %s', (method) => {
-    expect(writeTags(method)).toEqual(['*']);
+    expect(writeTags(method, [])).toEqual(['*']);
   });
 });
 

@@ -110,6 +110,19 @@ describe('sessions without their Redis', () => {
     expect(server.logins).toBe(2);
   });
 
+  it('are shared again as soon as Redis is back, although a login was refused meanwhile', async () => {
+    const { server, one, other } = setup();
+    const shared = await one.sessions.current();
+    await proxy.down();
+    server.trouble = new TrytonAuthError(SITE);
+    await expect(other.sessions.current()).rejects.toBe(server.trouble);
+    await expect(other.sessions.current()).rejects.toBeInstanceOf(TrytonCircuitOpenError);
+    await proxy.up();
+    await ready(other);
+    expect(await other.sessions.current()).toEqual(shared);
+    expect(server.logins).toBe(2);
+  });
+
   it('can be forgotten', async () => {
     const { server, one } = setup();
     const first = await one.sessions.current();

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createMemorySessionStore } from '../../src/tryton/memory-sessions.ts';
 import { clientAndServer, clientOf, thrownBy } from './clients.ts';
-import { keyOf, page, type Received, result } from './scripted-server.ts';
+import { failure, keyOf, page, type Received, result } from './scripted-server.ts';
 
 const SEARCH = 'model.party.party.search';
 const CREATE = 'model.party.party.create';
@@ -9,11 +9,14 @@ const LOGIN = 'common.db.login';
 const PAUSE_MS = 30_000;
 
 /** A server that knows some sessions only, and two clients of it that share theirs. */
-async function setup(alive: (request: Received) => boolean) {
+async function setup(
+  alive: (request: Received) => boolean,
+  answer = (request: Received) => result(request, keyOf(request)),
+) {
   const sessions = createMemorySessionStore();
   const time = { now: Date.UTC(2026, 0, 1) };
   const options = { sessions, clock: () => time.now, loginCooldownMs: 300_000 };
-  const script = (request: Received) => (alive(request) ? result(request, keyOf(request)) : page(401));
+  const script = (request: Received) => (alive(request) ? answer(request) : page(401));
   const { server, client } = await clientAndServer(script, options);
   const { client: other } = clientOf(server.url, options);
   const logins = () => server.methods().filter((method) => method === LOGIN).length;
@@ -48,6 +51,20 @@ describe('a new session', () => {
     const { client, logins } = await setup((request) => keyOf(request) === `key-${alive}`);
     for (alive = 1; alive <= 5; alive += 1) expect(await client.call(SEARCH, [[]])).toBe(`key-${alive}`);
     expect(logins()).toBe(5);
+  });
+
+  it('was of use when Tryton answered a call with an error of its own', async () => {
+    let alive = 1;
+    const { client, logins } = await setup(
+      (request) => keyOf(request) === `key-${alive}`,
+      (request) =>
+        alive < 4 ? failure(request, 'UserError', ['no', '', null]) : result(request, keyOf(request)),
+    );
+    for (; alive < 4; alive += 1)
+      expect(await thrownBy(client.call(CREATE, [[{}]]))).toMatchObject({ code: 'tryton_user_error' });
+    expect(await client.call(CREATE, [[{}]])).toBe('key-4');
+    expect(logins()).toBe(4);
+    expect(await client.circuit()).toBeNull();
   });
 
   it('forgotten before its use counts for nothing', async () => {

@@ -74,7 +74,7 @@ export const bcLine = pgTable(
  */
 export const feedEpoch = pgTable('feed_epoch', {
   id: bigserial('id', { mode: 'number' }).primaryKey(),
-  /** System identifier and timeline of the server. */
+  /** System identifier and timeline of the server, database and table: see `hereSql`. */
   server: text('server').notNull(),
   since: moment('since').notNull().defaultNow(),
 });
