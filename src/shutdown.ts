@@ -4,25 +4,43 @@ import type { Logger } from './logger.ts';
 /** npm passes on the Ctrl-C that the terminal has sent already: what comes this soon is the same request. */
 const SAME_REQUEST_MS = 500;
 
+const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
+
+/**
+ * Calls `first` when the process is asked to stop (SIGTERM or SIGINT), and `again` whenever it is asked another time.
+ * Returns how to stop listening, which does nothing once it was asked: the same request may still come twice.
+ */
+export function onStopRequest(
+  first: (signal: NodeJS.Signals) => void,
+  again: (signal: NodeJS.Signals) => void,
+): () => void {
+  let askedAt: number | null = null;
+  const asked = (signal: NodeJS.Signals) => {
+    if (askedAt === null) {
+      askedAt = performance.now();
+      first(signal);
+    } else if (performance.now() - askedAt > SAME_REQUEST_MS) again(signal);
+  };
+  for (const signal of SIGNALS) process.on(signal, asked);
+  return () => {
+    if (askedAt === null) for (const signal of SIGNALS) process.off(signal, asked);
+  };
+}
+
 /**
  * Resolves when the process is asked to stop (SIGTERM or SIGINT), with the signal's name; until then it stays alive.
  * A second signal ends it at once. Said by ourselves: as the first process of a container it has no default for signals.
  */
 export function stopSignal(): Promise<NodeJS.Signals> {
   const alive = setInterval(() => {}, 2 ** 30);
-  let askedAt: number | null = null;
   return new Promise((resolve) => {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-      process.on(signal, () => {
-        if (askedAt === null) {
-          askedAt = performance.now();
-          clearInterval(alive);
-          resolve(signal);
-        } else if (performance.now() - askedAt > SAME_REQUEST_MS) {
-          process.exit(128 + constants.signals[signal]);
-        }
-      });
-    }
+    onStopRequest(
+      (signal) => {
+        clearInterval(alive);
+        resolve(signal);
+      },
+      (signal) => process.exit(128 + constants.signals[signal]),
+    );
   });
 }
 

@@ -11,11 +11,21 @@ export function milliseconds(text: string): number {
   return Number(amount) * UNIT_MS[unit as keyof typeof UNIT_MS];
 }
 
-export const duration = (leastMs = 0, expected = 'a duration such as 30s, 10m or 1h') =>
+export const duration = (leastMs = 0) =>
   z
     .string()
     .transform(milliseconds)
-    .refine((ms) => ms >= leastMs, expected);
+    .refine((ms) => ms >= leastMs, 'a duration such as 30s, 10m or 1h');
+
+/** A duration that a timer waits for: one of more than 2^31 ms, 24.8 days, would be over at once. */
+export const timer = (least: string) =>
+  z
+    .string()
+    .transform(milliseconds)
+    .refine(
+      (ms) => ms >= milliseconds(least) && ms <= milliseconds('24d'),
+      `a duration from ${least} to 24d such as 30s, 10m or 1h`,
+    );
 
 export const durationOrOff = z
   .string()
@@ -61,6 +71,13 @@ export const namesDatabase = (text: string) =>
 export const hasNoUser = (text: string) =>
   URL.canParse(text) && new URL(text).username === '' && new URL(text).password === '';
 
+/** Nothing but where to go. A text that is no URL at all is refused for that. */
+export const isPlainAddress = (text: string) => {
+  if (!URL.canParse(text)) return true;
+  const { username, password, search, hash } = new URL(text);
+  return username + password + search + hash === '';
+};
+
 /** Any text, or the form of Standard Webhooks. */
 export const isSigningSecret = (text: string) =>
   !text.startsWith('whsec_') ||
@@ -76,6 +93,10 @@ export const context = z.string().transform((text, issue) => {
     return z.NEVER;
   }
 });
+
+/** Odoo's `bin_size`, or `bin_size_<field>`: sizes would come, and be stored, in the place of contents. */
+export const asksForSizes = (given: object) =>
+  Object.keys(given).some((name) => name === 'bin_size' || name.startsWith('bin_size_'));
 
 export const trueOrFalse = z
   .enum(['true', 'false'], { error: 'true or false' })

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { PROTOCOLS } from './odoo/types.ts';
 import {
   addresses,
+  asksForSizes,
   context,
   count,
   countOrOff,
@@ -9,12 +10,14 @@ import {
   duration,
   durationOrOff,
   hasNoUser,
+  isPlainAddress,
   isSigningSecret,
   modelName,
   namesDatabase,
   networksOrOff,
   oneOf,
   onOrOff,
+  timer,
   url,
 } from './variable-types.ts';
 import { observing } from './variables-observing.ts';
@@ -29,6 +32,10 @@ export const variables = {
   ),
   ...redisVariables,
   ODOO_URL: url(/^https?$/, 'https://odoo.example.com')
+    .refine(
+      isPlainAddress,
+      'a URL without user, password, query and fragment: ODOO_USER, ODOO_PASSWORD and ODOO_DB say who and what',
+    )
     .optional()
     .describe('Odoo server; without it there is no mirror'),
   ODOO_DB: z.string().optional().describe('Odoo database'),
@@ -44,7 +51,13 @@ export const variables = {
     .string()
     .optional()
     .describe('the one2many of the header that holds the lines; only needed where several fit'),
-  ODOO_CONTEXT: context.default({}).describe('JSON merged into the context of every call'),
+  ODOO_CONTEXT: context
+    .refine(
+      (given) => !asksForSizes(given),
+      'a JSON object without bin_size: the mirror would hold sizes in the place of contents',
+    )
+    .default({})
+    .describe('JSON merged into the context of every call'),
   ODOO_CONCURRENCY: count(1, 64).default(4).describe('most calls at once, for each process'),
   ODOO_CALLS_PER_SECOND: count(1, 10_000)
     .optional()
@@ -88,13 +101,11 @@ export const variables = {
     .describe('a group that is not full goes when no BC joined it for so many milliseconds'),
   SYNC_ATTEMPTS: count(1, 20).default(5).describe('tries of a page or BC job before it counts as failed'),
   SYNC_BACKOFF: duration().default(2000).describe('pause before the second try; doubles with each'),
-  SYNC_LEASE: duration(3000, 'a duration of at least 3s such as 30s, 10m or 1h')
-    .default(120_000)
-    .describe('how long a lease outlives its last heartbeat'),
+  SYNC_LEASE: timer('3s').default(120_000).describe('how long a lease outlives its last heartbeat'),
   SYNC_BINARIES: onOrOff
     .default(true)
     .describe('whether the contents of binary fields are mirrored: on or off'),
-  QUEUE_LOCK: duration(1000, 'a duration of at least 1s such as 30s, 10m or 1h')
+  QUEUE_LOCK: timer('1s')
     .default(30_000)
     .describe('how long a job in progress outlives the worker that died with it'),
   PRUNE_EVERY: durationOrOff.default(3_600_000).describe('pause between prunes of what is kept too long'),
@@ -160,12 +171,12 @@ export const variables = {
     .default('127.0.0.1')
     .describe('address the API listens on, and a worker with METRICS_PORT'),
   PORT: count(0, 65_535).default(3000).describe('port the API listens on'),
-  SHUTDOWN_DRAIN: duration()
+  SHUTDOWN_DRAIN: timer('0s')
     .default(0)
     .describe(
       'how long the API still takes requests once it is asked to stop, while /readyz tells load balancers 503',
     ),
-  SHUTDOWN_DEADLINE: duration(1000, 'a duration of at least 1s such as 30s, 10m or 1h')
+  SHUTDOWN_DEADLINE: timer('1s')
     .default(25_000)
     .describe('how long answers and jobs in progress may take to end, API and worker alike'),
   TRUST_PROXY: networksOrOff

@@ -13,8 +13,8 @@ import { study } from './study.ts';
 const HELP = `npm run bench:scale [-- OPTIONS]
 
 How time, memory and disk grow with the number of BCs: full syncs of a sandbox Odoo, an incremental run with nothing to
-do after each, and beside one worker a BullMQ worker that gets the same payloads and does nothing. Progress goes to
-standard error, tables to standard output. A million BCs need 12 GB of memory, 8 GB of disk and, with the smaller sizes
+do after each, and beside one worker a BullMQ worker that gets the same jobs, which hold ids alone, and does nothing.
+Progress goes to standard error, tables to standard output. A million BCs need 12 GB of memory, 8 GB of disk and, with the smaller sizes
 and by one worker and by two, an hour or more.
 
   --sizes A,B      BCs in the sandbox, five lines each (10000,100000,1000000)

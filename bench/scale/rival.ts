@@ -9,7 +9,7 @@ export interface NoOpReply {
   readonly perSecond: number;
 }
 
-/** Jobs of one measurement: some ten seconds. */
+/** Jobs of one measurement: some seconds. */
 const MOST = 20_000;
 
 /** BCs per second of a BullMQ worker that does nothing with them. @throws MeasurementFailedError when it ends early. */

@@ -3,6 +3,7 @@ import { errorCode, errorMessage } from '../errors.ts';
 import { hiding } from '../hide.ts';
 import type { Channel } from './channel.ts';
 import { AlertRefusedError, AlertTimeoutError, AlertUnreachableError } from './errors.ts';
+import { startLimit } from './limit.ts';
 import type { Notice } from './notice.ts';
 import { textOf, titleOf } from './notice.ts';
 import { decoded, short } from './text.ts';
@@ -43,15 +44,16 @@ export function openEmail({ smtpUrl, to, from }: EmailConfig): Channel {
     name: 'email',
     target: host,
     async send(notice, signal) {
-      const limit = AbortSignal.timeout(TIMEOUT_MS);
+      const limit = startLimit(TIMEOUT_MS, signal);
       const message = { from, to: [...to], ...messageOf(notice, from) };
       await transport
-        .sendMail({ ...message, signal: AbortSignal.any([signal, limit]) })
+        .sendMail({ ...message, signal: limit.signal })
         .catch((error: unknown) =>
           Promise.reject(
-            limit.aborted ? new AlertTimeoutError(host, TIMEOUT_MS, VARIABLE) : named(error, host, hide),
+            limit.isOver ? new AlertTimeoutError(host, TIMEOUT_MS, VARIABLE) : named(error, host, hide),
           ),
-        );
+        )
+        .finally(limit.end);
     },
   };
 }

@@ -9,7 +9,7 @@ import { noticeOf } from './notice.ts';
 
 export interface Outbox {
   readonly db: Database;
-  readonly channels: readonly Channel[];
+  readonly channel: Channel;
   readonly log: Log;
 }
 
@@ -19,23 +19,19 @@ const HOLD_MS = 60_000;
 /** About a day: the pauses are 10 s at first, then a quarter of an hour, each less up to half of it. */
 const PAUSES = { tries: 130, firstDelayMs: 10_000, longestDelayMs: 900_000 };
 
-/** Sends what is due, one notice at a time on each channel, so that one that hangs does not hold up the other. */
+/**
+ * Sends what is due on this channel, one notice at a time. The first that does not arrive ends it: the others would not
+ * either, and have their turn at the next look.
+ */
 export async function deliverDue(outbox: Outbox, signal: AbortSignal): Promise<void> {
-  const ends = await Promise.allSettled(outbox.channels.map((channel) => drain(outbox, channel, signal)));
-  for (const end of ends) if (end.status === 'rejected') throw end.reason;
-}
-
-/** The first that does not arrive ends it: the others would not either, and have their turn at the next look. */
-async function drain(outbox: Outbox, channel: Channel, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
-    const claimed = await claimDelivery(outbox.db, channel.name, HOLD_MS);
-    if (claimed === null || !(await attempt(outbox, channel, claimed, signal))) return;
+    const claimed = await claimDelivery(outbox.db, outbox.channel.name, HOLD_MS);
+    if (claimed === null || !(await attempt(outbox, claimed, signal))) return;
   }
 }
 
 async function attempt(
-  { db, log }: Outbox,
-  channel: Channel,
+  { db, channel, log }: Outbox,
   { delivery, incident }: ClaimedDelivery,
   signal: AbortSignal,
 ): Promise<boolean> {

@@ -48,7 +48,7 @@ class Watcher {
   readonly #channels: readonly Channel[];
   readonly #cut = new AbortController();
   #looking: Promise<void> | null = null;
-  #sending: Promise<void> | null = null;
+  readonly #sending = new Map<Channel, Promise<void>>();
   #stopping = false;
   #blind = false;
 
@@ -75,7 +75,7 @@ class Watcher {
     const late = new Promise<void>((resolve) => {
       close = setTimeout(resolve, CLOSE_MS);
     });
-    await Promise.race([Promise.all([this.#looking, this.#sending]), late]);
+    await Promise.race([Promise.all([this.#looking, ...this.#sending.values()]), late]);
     clearTimeout(cut);
     clearTimeout(close);
   }
@@ -102,14 +102,17 @@ class Watcher {
     for (const { id, kind, subject } of resolved) log.info({ incident: id, kind, subject }, 'incident over');
   }
 
+  /** Each channel by itself: one that hangs does not hold up the other. */
   #send(): void {
-    if (this.#stopping || this.#channels.length === 0) return;
+    if (this.#stopping) return;
     const { db, log } = this.#parts;
-    this.#sending ??= deliverDue({ db, channels: this.#channels, log }, this.#cut.signal)
-      .catch((error: unknown) => this.#failed(error))
-      .finally(() => {
-        this.#sending = null;
-      });
+    for (const channel of this.#channels) {
+      if (this.#sending.has(channel)) continue;
+      const sending = deliverDue({ db, channel, log }, this.#cut.signal)
+        .catch((error: unknown) => this.#failed(error))
+        .finally(() => this.#sending.delete(channel));
+      this.#sending.set(channel, sending);
+    }
   }
 
   /** PostgreSQL is away, most likely: said once, until a look goes well again. */

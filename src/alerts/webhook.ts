@@ -4,6 +4,7 @@ import { errorCode, errorMessage } from '../errors.ts';
 import { hiding } from '../hide.ts';
 import type { Channel } from './channel.ts';
 import { AlertRefusedError, AlertTimeoutError, AlertUnreachableError } from './errors.ts';
+import { startLimit } from './limit.ts';
 import { bodyOf } from './notice.ts';
 import { decoded, short } from './text.ts';
 
@@ -19,7 +20,10 @@ const MOST_ANSWER_BYTES = 64 * 1024;
  * `webhook-timestamp`, `webhook-signature`. Any 2xx is taken for an arrival; redirects are not followed. User and
  * password in the URL go into `Authorization`. Of the URL only the host is ever shown: the path may be a secret too.
  */
-export function openWebhook({ url, secret }: { readonly url: string; readonly secret: string }): Channel {
+export function openWebhook(
+  { url, secret }: { readonly url: string; readonly secret: string },
+  timeoutMs = TIMEOUT_MS,
+): Channel {
   const { origin, host, pathname, search, username, password } = new URL(url);
   const key = signingKey(secret);
   const hide = hiding([secret, password, decoded(password)]);
@@ -42,10 +46,14 @@ export function openWebhook({ url, secret }: { readonly url: string; readonly se
         'webhook-timestamp': timestamp,
         'webhook-signature': `v1,${signature}`,
       };
-      const limit = AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]);
-      const status = await post(origin + pathname + search, { ...headers, ...signed }, body, limit).catch(
-        (error: unknown) => Promise.reject(named(error, host, hide)),
-      );
+      const limit = startLimit(timeoutMs, signal);
+      const status = await post(origin + pathname + search, { ...headers, ...signed }, body, limit.signal)
+        .catch((error: unknown) =>
+          Promise.reject(
+            limit.isOver ? new AlertTimeoutError(host, timeoutMs, VARIABLE) : unreachable(error, host, hide),
+          ),
+        )
+        .finally(limit.end);
       if (status < 200 || status > 299) {
         throw new AlertRefusedError(host, `it answered HTTP ${status}`, VARIABLE);
       }
@@ -76,9 +84,7 @@ function basic(username: string, password: string): string {
   return `Basic ${Buffer.from(`${decoded(username)}:${decoded(password)}`).toString('base64')}`;
 }
 
-function named(error: unknown, host: string, hide: (text: string) => string): Error {
-  if (error instanceof DOMException && error.name === 'TimeoutError')
-    return new AlertTimeoutError(host, TIMEOUT_MS, VARIABLE);
+function unreachable(error: unknown, host: string, hide: (text: string) => string): Error {
   const reason = short(hide(errorMessage(error))).replace(/[.:]$/, '') || errorCode(error);
   return new AlertUnreachableError(host, reason, VARIABLE);
 }

@@ -54,8 +54,12 @@ export async function buildApp(
 }
 
 /** What looks at the mirror and at Tryton for whoever asks, by whichever route, and what their exports share. */
-function share(api: Api, deps: ApiDeps, { eventEveryMs, eventHeartbeatMs }: ApiSettings): Shared {
-  const feed = new StateFeed(deps, { everyMs: eventEveryMs, heartbeatMs: eventHeartbeatMs });
+function share(api: Api, deps: ApiDeps, settings: ApiSettings): Shared {
+  const feed = new StateFeed(deps, {
+    everyMs: settings.eventEveryMs,
+    heartbeatMs: settings.eventHeartbeatMs,
+    stateTimeoutMs: settings.eventStateTimeoutMs,
+  });
   // A stream never ends by itself: the server would wait for it.
   api.addHook('preClose', async () => feed.close());
   const looks = deps.tryton === null ? null : new TrytonLooks(deps.tryton, deps);

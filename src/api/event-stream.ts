@@ -5,6 +5,8 @@ import type { FastifyReply } from 'fastify';
 /** Browsers wait this long before they connect again. */
 const RETRY_MS = 3000;
 
+const BEAT = eventText('beat', {});
+
 /** One listener's server-sent events: of several that it did not take in time it gets the last one. */
 export class EventStream {
   /** What is sent. Its `close` event tells that the listener is gone. */
@@ -27,11 +29,14 @@ export class EventStream {
     if (!this.readable.writableNeedDrain) this.#pass();
   }
 
-  /** Keeps the connection alive. Who has taken nothing from one beat to the next one is let go. */
+  /**
+   * Keeps the connection alive, and tells the listener so: scripts in a page see events, and no comments. Who has taken
+   * nothing from one beat to the next one is let go.
+   */
   beat(): void {
     const isSlow = this.readable.writableNeedDrain || this.readable.writableEnded;
     if (isSlow && this.#slow) this.readable.destroy();
-    else if (!isSlow) this.readable.write(':\n\n');
+    else if (!isSlow) this.readable.write(BEAT);
     this.#slow = isSlow;
   }
 

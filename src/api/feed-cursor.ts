@@ -1,11 +1,12 @@
 import { z } from 'zod';
 import type { FeedPosition } from '../db/feed.ts';
 import { BadFeedCursorError } from './errors.ts';
+import { NO_NUL } from './schemas.ts';
 
 /** Transaction ids have 64 bits; none will ever need 19 digits. */
 const xid = z.string().regex(/^\d{1,18}$/);
 const odooId = z.int().min(0);
-const content = z.tuple([z.string().max(64), xid, odooId, xid, odooId]);
+const content = z.tuple([z.string().max(64).regex(NO_NUL), xid, odooId, xid, odooId]);
 
 /** A position in the change feed as an opaque text. */
 export function writeFeedCursor({ epoch, caughtUp, ...at }: FeedPosition): string {

@@ -4,6 +4,7 @@ import type { Extract } from '../db/documents-values.ts';
 import { fieldKind } from '../db/documents-values.ts';
 import type { OdooFieldRow } from '../db/schema/model.ts';
 import { BadValueError, UnknownOperatorError } from './errors.ts';
+import { isInFourDigits, NO_NUL, YEARS } from './schemas.ts';
 
 type Given = string | readonly string[];
 
@@ -57,15 +58,19 @@ interface Form {
   readonly normal?: (value: string) => string | null;
 }
 
-const TEXT: Form = { pattern: /^[^\0]*$/, expected: 'a text without NUL characters' };
+const TEXT: Form = { pattern: NO_NUL, expected: 'a text without NUL characters' };
 /** At most 15 digits: any such number is exact in JSON too. */
 const ID: Form = { pattern: /^[1-9]\d{0,14}$/, expected: 'an id' };
 const NUMBER: Form = { pattern: /^-?\d{1,30}(\.\d{1,30})?$/, expected: 'a number such as 12 or 12.5' };
 const YES_NO: Form = { pattern: /^(true|false)$/, expected: 'true or false' };
-const DATE: Form = { pattern: /^\d{4}-\d\d-\d\d$/, expected: 'a date such as 2026-01-31', normal: realDay };
+const DATE: Form = {
+  pattern: /^\d{4}-\d\d-\d\d$/,
+  expected: `a date such as 2026-01-31, ${YEARS}`,
+  normal: realDay,
+};
 const MOMENT: Form = {
   pattern: /^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d)?(\.\d{1,6})?(Z|[+-]\d\d:\d\d)?)?$/,
-  expected: 'a moment such as 2026-01-31 or 2026-01-31T08:00:00Z (UTC where no zone is given)',
+  expected: `a moment such as 2026-01-31 or 2026-01-31T08:00:00Z (UTC where no zone is given), ${YEARS}`,
   normal: utc,
 };
 
@@ -86,7 +91,7 @@ function read(name: string, value: string, form: Form): string {
 
 function realDay(value: string): string | null {
   const day = new Date(`${value}T00:00:00Z`);
-  return !Number.isNaN(day.getTime()) && day.toISOString().startsWith(value) ? value : null;
+  return isInFourDigits(day) && day.toISOString().startsWith(value) ? value : null;
 }
 
 /** Odoo's own writing of a datetime: UTC, seconds. */
@@ -96,5 +101,5 @@ function utc(value: string): string | null {
   const time = value.slice(11) === '' ? '00:00:00' : value.slice(11);
   const zoned = /(Z|[+-]\d\d:\d\d)$/.test(time) ? time : `${time}Z`;
   const moment = new Date(`${day}T${zoned}`);
-  return Number.isNaN(moment.getTime()) ? null : moment.toISOString().slice(0, 19).replace('T', ' ');
+  return isInFourDigits(moment) ? moment.toISOString().slice(0, 19).replace('T', ' ') : null;
 }

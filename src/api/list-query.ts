@@ -11,14 +11,11 @@ import { readCursor } from './cursor.ts';
 import { LinesNotIncludedError, UnknownFieldError } from './errors.ts';
 import type { KnownFields } from './field-book.ts';
 import { readCondition } from './field-values.ts';
-import { limit } from './schemas.ts';
+import { isInFourDigits, limit, NO_NUL, YEARS } from './schemas.ts';
 
-const text = z
-  .string()
-  .regex(/^[^\0]*$/, 'a text without NUL characters')
-  .max(1000);
+const text = z.string().regex(NO_NUL, 'a text without NUL characters').max(1000);
 
-const sinceText = 'a moment such as 2026-01-31 or 2026-01-31T08:00:00Z';
+const sinceText = `a moment such as 2026-01-31 or 2026-01-31T08:00:00Z, ${YEARS}`;
 
 /** `fields=a,b`; an empty list is no choice. */
 export const fieldsParameter = text
@@ -40,6 +37,7 @@ export const listQuery = z.strictObject({
   updated_since: z
     .union([z.iso.datetime({ offset: true }), z.iso.date()], { error: sinceText })
     .transform((since) => new Date(since))
+    .refine(isInFourDigits, sinceText)
     .optional()
     .describe('only BCs that changed in the mirror since then'),
   archived: z.enum(ARCHIVED).default('exclude').describe('BCs that are gone from Odoo'),

@@ -1,17 +1,21 @@
 import { z } from 'zod';
+import { readCurrentRun } from '../db/current-run.ts';
 import { countOpenFailures } from '../db/failures.ts';
 import { countOpenIncidents } from '../db/incidents.ts';
 import { readState } from '../db/lease.ts';
-import { progress } from '../db/ledger.ts';
-import { RUN_PHASES, runStage } from '../db/run-phase.ts';
-import { findRun, listRuns } from '../db/runs.ts';
+import { newestEnded } from '../db/mirror-health.ts';
+import { RUN_PHASES } from '../db/run-phase.ts';
+import { listRuns } from '../db/runs.ts';
 import { depth } from '../queues/queues.ts';
 import { BC_KEY } from '../sync/document.ts';
 import type { ApiDeps } from './deps.ts';
 import { requireRedis } from './guards.ts';
 import { moment, run, runWithProgress } from './schemas.ts';
+import { within } from './within.ts';
 
 const LAST_RUNS = 5;
+/** The runs that say something of all BCs. */
+const WHOLE_MIRROR = ['incremental', 'full', 'sweep'] as const;
 
 const currentRun = runWithProgress.extend({
   phase: z
@@ -41,6 +45,9 @@ export const overview = z.object({
     .describe('the age at which the mirror counts as late (ALERT_STALE_INTERVALS); null: never'),
   currentRun: currentRun.nullable(),
   lastRuns: z.array(run),
+  lastMirrorRun: run
+    .nullable()
+    .describe('the newest run that ended, of those of the whole mirror: neither single nor skipped'),
   openFailures: z.int(),
   openIncidents: z.int().describe('what people were told of and is not over: /api/v1/sync/incidents'),
   queues: z.object({ sync: z.int(), pages: z.int(), bc: z.int() }).nullable(),
@@ -49,27 +56,46 @@ export type Overview = z.output<typeof overview>;
 
 /** Rejects while PostgreSQL is down; without Redis, `queues` is null. */
 export async function readOverview(deps: ApiDeps): Promise<Overview> {
-  const [state, lastRuns, openFailures, openIncidents, queues] = await Promise.all([
-    readState(deps.db, BC_KEY),
-    listRuns(deps.db, { limit: LAST_RUNS }),
-    countOpenFailures(deps.db, BC_KEY),
-    countOpenIncidents(deps.db),
-    depths(deps),
-  ]);
+  const [{ state, readAt }, lastRuns, lastMirrorRun, openFailures, openIncidents, queues] = await Promise.all(
+    [
+      readState(deps.db, BC_KEY).then((found) => ({ state: found, readAt: performance.now() })),
+      listRuns(deps.db, { limit: LAST_RUNS }),
+      newestEnded(deps.db, BC_KEY, WHOLE_MIRROR),
+      countOpenFailures(deps.db, BC_KEY),
+      countOpenIncidents(deps.db),
+      depths(deps),
+    ],
+  );
   const currentId = state?.held === true ? state.leaseRunId : null;
+  const current = currentId === null ? null : await readCurrentRun(deps.db, currentId);
   return {
     key: BC_KEY,
     isSyncing: currentId !== null,
     lastSync: state?.lastSync ?? null,
-    ageSeconds: state?.ageSeconds ?? null,
+    // The rest may have taken long to read.
+    ageSeconds: later(state?.ageSeconds ?? null, performance.now() - readAt),
     ...expectation(deps),
-    currentRun: currentId === null ? null : await readCurrentRun(deps, currentId),
+    currentRun: current,
     lastRuns,
+    lastMirrorRun,
     openFailures,
     openIncidents,
     queues,
   };
 }
+
+/** The same state some time after it was read, as far as time alone changes it. */
+export function aged(state: Overview, ms: number): Overview {
+  const { ageSeconds, currentRun: current } = state;
+  return {
+    ...state,
+    ageSeconds: later(ageSeconds, ms),
+    currentRun: current && { ...current, elapsedMs: current.elapsedMs + Math.round(ms) },
+  };
+}
+
+const later = (seconds: number | null, ms: number): number | null =>
+  seconds === null ? null : seconds + Math.round(ms / 1000);
 
 function expectation({ config: { odoo, sync, alerts } }: ApiDeps) {
   const everyMs = odoo === null ? null : sync.everyMs;
@@ -78,20 +104,12 @@ function expectation({ config: { odoo, sync, alerts } }: ApiDeps) {
   return { everySeconds: Math.ceil(everyMs / 1000), lateAfterSeconds };
 }
 
-async function readCurrentRun({ db }: ApiDeps, runId: number): Promise<Overview['currentRun']> {
-  const [found, stage, items] = await Promise.all([
-    findRun(db, runId),
-    runStage(db, runId),
-    progress(db, runId),
-  ]);
-  return found === null || stage === null ? null : { ...found, ...stage, progress: items };
-}
-
 /** The rest of the overview is worth showing without Redis. */
 async function depths({ queues, redis }: ApiDeps): Promise<Overview['queues']> {
   try {
     await requireRedis(redis);
-    const [sync, pages, bc] = await Promise.all([depth(queues.sync), depth(queues.pages), depth(queues.bc)]);
+    const counted = Promise.all([depth(queues.sync), depth(queues.pages), depth(queues.bc)]);
+    const [sync, pages, bc] = await within(counted, 'Redis');
     return { sync, pages, bc };
   } catch {
     return null;

@@ -4,6 +4,7 @@ import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { errorCode, errorMessage, PasserelleError } from '../errors.ts';
 import { outage } from './outage.ts';
+import { RETRY_AFTER } from './retry-after.ts';
 import { trytonMembers } from './tryton-problem.ts';
 
 /**
@@ -107,6 +108,7 @@ const OUTAGE = {
 
 export function makeProblem(code: string, detail?: string, errors?: Problem['errors']): Problem {
   const status = STATUS[code] ?? 500;
+  const retryAfter = RETRY_AFTER[code];
   return {
     type: 'about:blank',
     title: STATUS_CODES[status] ?? 'Error',
@@ -114,6 +116,7 @@ export function makeProblem(code: string, detail?: string, errors?: Problem['err
     code: status === 500 ? 'internal_error' : code,
     ...(status === 500 || detail === undefined ? {} : { detail }),
     ...(errors === undefined ? {} : { errors }),
+    ...(retryAfter === undefined ? {} : { retryAfter }),
   };
 }
 

@@ -8,6 +8,16 @@ export const moment = z.codec(z.iso.datetime(), z.date(), {
   encode: (date) => date.toISOString(),
 });
 
+/** PostgreSQL takes any text but one with a NUL character. */
+export const NO_NUL = /^[^\0]*$/;
+
+/** Whether PostgreSQL and Odoo know such a moment; JavaScript goes further. Other zones may lead there from within. */
+export function isInFourDigits(at: Date): boolean {
+  const year = at.getUTCFullYear();
+  return year >= 1 && year <= 9999;
+}
+export const YEARS = 'in the years 1 to 9999 of UTC';
+
 /** `0x10`, `1e2` and ` 1` are numbers to JavaScript only. */
 const decimal = (given: unknown) =>
   typeof given === 'string' && /^\d+$/.test(given) ? Number(given) : given;

@@ -15,6 +15,8 @@ export interface ApiSettings {
   /** The live events: at most, and at least, so often something is sent. */
   readonly eventEveryMs: number;
   readonly eventHeartbeatMs: number;
+  /** For the state that the live events tell: its listeners hear of a PostgreSQL that keeps silent. */
+  readonly eventStateTimeoutMs: number;
   /** Folder of the built dashboard. */
   readonly webRoot: string;
 }
@@ -34,5 +36,7 @@ export const API_SETTINGS: ApiSettings = {
   stalledTimeoutMs: 900_000,
   eventEveryMs: 1000,
   eventHeartbeatMs: 15_000,
+  // The ledger of a large run takes long to count.
+  eventStateTimeoutMs: 15_000,
   webRoot,
 };

@@ -6,8 +6,9 @@ import type { ApiDeps } from './deps.ts';
 import { EventStream, eventText } from './event-stream.ts';
 import { ShuttingDownError, TooManyListenersError } from './feed-errors.ts';
 import type { Overview } from './overview.ts';
-import { overview, readOverview } from './overview.ts';
+import { aged, overview, readOverview } from './overview.ts';
 import { toProblem } from './problem.ts';
+import { within } from './within.ts';
 
 const MOST_LISTENERS = 200;
 /** Of one key, or of the admin pages together: nobody takes all the places. */
@@ -18,6 +19,16 @@ export interface FeedTimes {
   readonly everyMs: number;
   /** At least so often something is sent. */
   readonly heartbeatMs: number;
+  /** After so long of waiting for the state its listeners hear that it cannot be read. */
+  readonly stateTimeoutMs: number;
+}
+
+/** What was told last. */
+interface Told {
+  /** The event, as it is by now. */
+  readonly message: () => string;
+  /** What of it tells whether the next one is news. */
+  readonly content: string;
 }
 
 /**
@@ -29,11 +40,11 @@ export class StateFeed {
   readonly #times: FeedTimes;
   readonly #streams = new Set<EventStream>();
   #looking: Promise<void> | null = null;
+  #lookedAt = 0;
   #look: NodeJS.Timeout | undefined;
   #polling = false;
   #beat: NodeJS.Timeout | undefined;
-  /** The last event, and what of it tells whether the next one is news. */
-  #last: { readonly message: string; readonly content: string } | null = null;
+  #last: Told | null = null;
   #closed = false;
 
   constructor(deps: ApiDeps, times: FeedTimes) {
@@ -56,7 +67,7 @@ export class StateFeed {
     const stream = new EventStream(keyId);
     this.#streams.add(stream);
     stream.readable.once('close', () => this.#leave(stream));
-    if (this.#last !== null) stream.offer(this.#last.message);
+    if (this.#last !== null) stream.offer(this.#last.message());
     this.#beat ??= setInterval(() => this.#beatAll(), this.#times.heartbeatMs);
     if (!this.#polling) this.#look ??= setTimeout(() => void this.#poll(), this.#times.everyMs);
     return stream.readable;
@@ -94,30 +105,40 @@ export class StateFeed {
   }
 
   async #poll(): Promise<void> {
-    const began = performance.now();
     this.#polling = true;
-    await this.#letGo();
     await this.#read().catch((error: unknown) => this.#tellProblem(error));
     this.#polling = false;
     if (this.#closed || this.#streams.size === 0) return;
     // The ledger of a large run takes long to count: no more than half of the time is spent on it.
-    const took = performance.now() - began;
+    const took = this.#looking === null ? performance.now() - this.#lookedAt : 0;
     const pause = Math.max(this.#times.everyMs - took, took);
     this.#look = setTimeout(() => void this.#poll(), pause);
   }
 
-  /** Listeners that come at the same time share one look. */
+  /**
+   * Listeners that come at the same time share one look, also one that is late: with a new one each time, the
+   * statements that hang would take all connections. What a late one finds is told when it does.
+   */
   #read(): Promise<void> {
-    this.#looking ??= readOverview(this.#deps)
-      .then((state) => this.#tell(state))
-      .finally(() => {
+    if (this.#looking === null) {
+      this.#lookedAt = performance.now();
+      this.#looking = this.#lookNow().finally(() => {
         this.#looking = null;
       });
-    return this.#looking;
+    }
+    return within(this.#looking, 'PostgreSQL', this.#times.stateTimeoutMs);
   }
 
+  async #lookNow(): Promise<void> {
+    await this.#letGo();
+    this.#tell(await readOverview(this.#deps));
+  }
+
+  /** Who comes later gets the state with the age that it has by then. */
   #tell(state: Overview): void {
-    this.#send(eventText('state', z.encode(overview, state)), contentOf(state));
+    const at = performance.now();
+    const message = () => eventText('state', z.encode(overview, aged(state, performance.now() - at)));
+    this.#send({ message, content: contentOf(state) });
   }
 
   #tellProblem(error: unknown): void {
@@ -125,13 +146,15 @@ export class StateFeed {
     if (this.#last?.content !== problem.code) {
       this.#deps.log.warn({ reason: errorMessage(error) }, 'the state cannot be told for now');
     }
-    this.#send(eventText('problem', problem), problem.code);
+    const message = eventText('problem', problem);
+    this.#send({ message: () => message, content: problem.code });
   }
 
-  #send(message: string, content: string): void {
-    const isNews = content !== this.#last?.content;
-    this.#last = { message, content };
+  #send(told: Told): void {
+    const isNews = told.content !== this.#last?.content;
+    this.#last = told;
     if (!isNews) return;
+    const message = told.message();
     for (const stream of this.#streams) stream.offer(message);
   }
 

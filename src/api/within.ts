@@ -12,8 +12,8 @@ class NoAnswerError extends PasserelleError {
   override readonly name = 'NoAnswerError';
   readonly code: (typeof CODES)[Server];
   override readonly retryable = true;
-  constructor(server: Server) {
-    super(`${server} did not answer within ${ANSWER_MS} ms; try again in a moment.`);
+  constructor(server: Server, limitMs: number) {
+    super(`${server} did not answer within ${limitMs} ms; try again in a moment.`);
     this.code = CODES[server];
   }
 }
@@ -21,8 +21,8 @@ class NoAnswerError extends PasserelleError {
 /**
  * The outcome of `work`. What is late goes on all the same.
  *
- * @throws NoAnswerError once 2 s are over, or what `work` threw.
+ * @throws NoAnswerError once `limitMs` are over, or what `work` threw.
  */
-export function within<T>(work: Promise<T>, server: Server): Promise<T> {
-  return withinMs(work, ANSWER_MS, () => new NoAnswerError(server));
+export function within<T>(work: Promise<T>, server: Server, limitMs = ANSWER_MS): Promise<T> {
+  return withinMs(work, limitMs, () => new NoAnswerError(server, limitMs));
 }

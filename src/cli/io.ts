@@ -3,7 +3,7 @@ export interface Io {
   readonly stdin: AsyncIterable<Uint8Array | string>;
   readonly stdout: Output;
   readonly stderr: Output & { readonly isTTY?: boolean };
-  /** Calls `handle` at the first Ctrl-C; the next one ends the process. Returns how to stop listening. */
+  /** Calls `handle` at the first Ctrl-C; the next request to stop ends the process. Returns how to stop listening. */
   onInterrupt(handle: () => void): () => void;
 }
 

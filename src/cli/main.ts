@@ -1,24 +1,25 @@
 #!/usr/bin/env node
+import { errorMessage } from '../errors.ts';
+import { onStopRequest } from '../shutdown.ts';
+import { EXIT } from './exit.ts';
+import { watchOutput } from './output.ts';
 import { run } from './run.ts';
 
-/** As a shell reports a program that SIGINT ended. */
-const INTERRUPTED = 130;
+const { stdin, stdout, stderr } = process;
+const answered = watchOutput(stdout);
+const told = watchOutput(stderr);
 
 process.exitCode = await run(process.argv.slice(2), {
-  stdin: process.stdin,
-  stdout: process.stdout,
-  stderr: process.stderr,
-  onInterrupt(handle) {
-    const once = () => {
-      process.once('SIGINT', kill).once('SIGTERM', kill);
-      handle();
-    };
-    const kill = () => process.exit(INTERRUPTED);
-    process.once('SIGINT', once).once('SIGTERM', once);
-    return () => {
-      for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, once).off(signal, kill);
-    };
-  },
+  stdin,
+  stdout,
+  stderr,
+  onInterrupt: (handle) => onStopRequest(handle, () => process.exit(EXIT.interrupted)),
 });
+const lost = await answered();
+if (lost !== null) {
+  stderr.write(`The answer could not be written: ${errorMessage(lost)}\n`);
+  process.exitCode = EXIT.failure;
+}
+await told();
 // A socket that waits for a server that is gone must not keep the process alive.
 process.exit();

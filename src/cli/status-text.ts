@@ -1,3 +1,4 @@
+import type { CurrentRun } from '../db/current-run.ts';
 import type { IncidentRow } from '../db/schema/alerts.ts';
 import type { SyncLogRow } from '../db/schema/sync.ts';
 import { count } from './follow.ts';
@@ -6,9 +7,10 @@ import type { Overview } from './status.ts';
 
 /** The state of the mirror, for people. */
 export function statusLines(overview: Overview): string[] {
-  const { lease, lastSync, lastRuns, openFailures, openIncidents, queues } = overview;
+  const { lease, currentRun, lastSync, lastRuns, openFailures, openIncidents, queues } = overview;
   return [
     `State      ${stateText(lease)}`,
+    ...(currentRun === null ? [] : [`Progress   ${progressText(currentRun)}`]),
     `Last sync  ${lastSync === null ? 'never' : moment(lastSync)}`,
     `Last runs  ${lastRuns.length === 0 ? 'none' : ''}`.trimEnd(),
     ...lastRuns.map((run) => `  ${runText(run)}`),
@@ -34,9 +36,15 @@ function stateText(lease: Overview['lease']): string {
     : `run ${lease.runId} was left unfinished (its lease ran out ${until}); the next run resumes it`;
 }
 
+function progressText({ plannedAt, planned, progress: { open = 0, failed = 0 } }: CurrentRun): string {
+  if (plannedAt === null) return 'planning: what it owes is not known yet';
+  const done = `${count(planned - open)} of ${count(planned)} BC done`;
+  return failed === 0 ? done : `${done}, ${count(failed)} failed`;
+}
+
 function runText(run: SyncLogRow): string {
   const text = `${run.id} ${run.mode}, ${run.trigger}, ${moment(run.requestedAt)}: ${run.status}`;
-  if (run.errorMessage !== null) return `${text}. ${oneLine(run.errorMessage)}`;
+  if (run.errorMessage !== null) return `${text}. ${run.errorCode}: ${oneLine(run.errorMessage)}`;
   const outcomes = (['created', 'updated', 'unchanged', 'archived', 'gone', 'late', 'failed'] as const)
     .filter((name) => run[name] > 0)
     .map((name) => `${count(run[name])} ${name}`);

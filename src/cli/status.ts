@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { readConfig } from '../config.ts';
 import type { Database } from '../db/connection.ts';
+import { readCurrentRun } from '../db/current-run.ts';
 import { countOpenFailures, listFailures } from '../db/failures.ts';
 import { openIncidents } from '../db/incidents.ts';
 import { readState } from '../db/lease.ts';
@@ -23,7 +24,9 @@ export function addStatus(program: Command, context: CommandContext, exit: (code
   program
     .command('status')
     .summary('show state, last runs, failures and queues')
-    .description('Show the state of the mirror: lease, last runs, open failures and incidents, queues.')
+    .description(
+      'Show the state of the mirror: lease, how far its run is, last runs, open failures and incidents, queues.',
+    )
     .option('--json', 'print one JSON object')
     .addHelpText('after', HELP)
     .action(async (options: { readonly json?: boolean }) => exit(await status(context, options)));
@@ -63,6 +66,9 @@ async function overview(db: Database, queues: Queues) {
             expiresAt: state.leaseExpiresAt,
             heartbeatAt: state.leaseHeartbeatAt,
           },
+    /** Its own counts are written when it ends: `progress` tells how far it is. */
+    currentRun:
+      state?.held === true && state.leaseRunId !== null ? await readCurrentRun(db, state.leaseRunId) : null,
     lastRuns: await listRuns(db, { limit: RUNS_SHOWN }),
     openFailures: {
       count: await countOpenFailures(db, BC_KEY),

@@ -17,10 +17,16 @@ function signedIn({ authenticated, sessionAgeMs }: PingReport): string {
   return sessionAgeMs === null ? 'yes' : `yes, session ${Math.round(sessionAgeMs / 1000)} s old`;
 }
 
+/** An escape, a quotation mark, or what a line begins or ends with. One pattern for a whole text overflows V8's stack. */
+const TOKEN = /\\.|"|[{[]\s*[}\]]|[{}[\],:]/g;
+
 /** JSON as people read it, two spaces a level. The text itself is left as it is: numbers keep their digits. */
 export function indented(json: string): string {
   let depth = 0;
-  return json.replace(/"(?:[^"\\]|\\.)*"|[{[]\s*[}\]]|[{}[\],:]/g, (token) => {
+  let inText = false;
+  return json.replace(TOKEN, (token) => {
+    if (token === '"') inText = !inText;
+    if (inText) return token;
     if (token === ':') return ': ';
     if (token === ',') return `,\n${'  '.repeat(depth)}`;
     if (token === '{' || token === '[') return `${token}\n${'  '.repeat(++depth)}`;

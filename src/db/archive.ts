@@ -37,7 +37,8 @@ export async function archiveAccount(db: Queryable, runId: number): Promise<Arch
 
 /**
  * Archives the next BCs that a run found gone, with their lines and an entry in the audit trail. To be called in a
- * transaction. A BC that was read after the run looked for it stays.
+ * transaction. A BC whose last reading ended after the run began to look for it stays. A reading that had begun before the
+ * archiving, and found the BC, does not bring it back: it is read again.
  *
  * @param after only those with a greater id: the ledger is not gone through from its beginning each time.
  * @returns the last id that was looked at; null: there are no more.
@@ -59,10 +60,9 @@ export async function archiveSome(tx: Queryable, runId: number, after: number): 
     update ${bcLine} set archived_at = now(), archive_reason = ${REASON}
     where ${isAnyOf(bcLine.bcOdooId, gone)} and ${bcLine.archivedAt} is null`);
   await tx.execute(sql`
-    update ${bc} set archived_at = now(), archive_reason = ${REASON}, fetch_seq = item.gone_seq,
+    update ${bc} set archived_at = now(), archive_reason = ${REASON}, fetch_seq = nextval('fetch_seq'),
       changed_xid = pg_current_xact_id(), changed_at = now()
-    from ${syncRunItem} as item
-    where item.run_id = ${runId} and item.odoo_id = ${bc.odooId} and ${isAnyOf(bc.odooId, gone)}`);
+    where ${isAnyOf(bc.odooId, gone)}`);
   await tx.execute(sql`
     update ${syncRunItem} set state = 'archived'
     where ${syncRunItem.runId} = ${runId} and ${isAnyOf(syncRunItem.odooId, gone)}`);

@@ -5,6 +5,7 @@ import type { DocumentFilter } from './documents-filter.ts';
 import { fieldJson, filterSql } from './documents-filter.ts';
 import type { Choice } from './documents-json.ts';
 import { documentColumns, lineColumns } from './documents-json.ts';
+import { weighedItems } from './documents-weight.ts';
 import { bc, bcLine } from './schema/documents.ts';
 
 /** Which rows are wanted: BCs, or the lines of the BCs that the filter finds, with `bcName` beside each. */
@@ -26,20 +27,25 @@ export interface Exporting {
 
 /**
  * Reads every row, in the order of ids, as they were at one moment, and holds but a few of them. `prepare` makes the
- * query, and sees the same moment. A signal that is aborted stops PostgreSQL too.
+ * query, and sees the same moment. A signal that is aborted stops PostgreSQL too, or keeps it from beginning.
  */
 export async function exportRows(
   db: Database,
   prepare: (tx: Transaction) => Promise<Exporting>,
   signal: AbortSignal,
 ): Promise<void> {
+  signal.throwIfAborted();
   await db.transaction(
     async (tx) => {
       const { query, take } = await prepare(tx);
       const [backend] = await tx.execute<{ pid: number }>(sql`select pg_backend_pid() as pid`);
       const work = (async () => {
-        await tx.execute(sql`declare export no scroll cursor for ${rowsSql(query)}`);
-        await fetchAll(tx, take, signal);
+        await tx.execute(sql`declare export no scroll cursor for ${exportSql(query)}`);
+        for await (const rows of fetchAll(tx, query)) {
+          await take(rows);
+          signal.throwIfAborted();
+        }
+        await take([]);
       })();
       const stopped = stopWith(signal, db, backend?.pid ?? 0);
       try {
@@ -53,20 +59,56 @@ export async function exportRows(
   );
 }
 
-/** What one round trip brings at most, in rows and, about, in characters. */
-const MOST_ROWS = 1000;
+/** Rows of one round trip; fewer where the last ones had more characters than these together. */
+const MOST_ROWS = 512;
 const CHARACTERS = 1_000_000;
+/** Longer rows are left out, and read by their ids: so no round trip brings more than 16 MB, whatever comes next. */
+const LONG = 32 * 1024;
+/** What rows that are read by their ids weigh together at most, but for the last one. */
+const TOGETHER = 2 * 1024 * 1024;
 
-async function fetchAll(tx: Transaction, take: Exporting['take'], signal: AbortSignal): Promise<void> {
+interface FoundRow extends Record<string, unknown> {
+  readonly id: string;
+  /** Null where it is long. */
+  readonly json: string | null;
+}
+
+async function* fetchAll(tx: Transaction, query: ExportQuery): AsyncGenerator<string[]> {
   let size = 50;
   for (;;) {
-    signal.throwIfAborted();
-    const rows = await tx.execute<{ json: string }>(sql.raw(`fetch ${size} from export`));
-    const texts = rows.map(({ json }) => json);
-    await take(texts);
-    if (texts.length === 0) return;
-    const average = texts.reduce((sum, { length }) => sum + length, 0) / texts.length;
+    const found = await tx.execute<FoundRow>(sql.raw(`fetch ${size} from export`));
+    if (found.length === 0) return;
+    for (const { short, long } of inRuns(found)) {
+      if (short.length > 0) yield short;
+      yield* readLong(tx, query, long);
+    }
+    const average = found.reduce((sum, { json }) => sum + (json?.length ?? 0), 0) / found.length;
     size = Math.max(1, Math.min(MOST_ROWS, Math.floor(CHARACTERS / average)));
+  }
+}
+
+/** In their order: some short rows, then the ids of long ones, and so on. */
+function inRuns(rows: readonly FoundRow[]): { readonly short: string[]; readonly long: string[] }[] {
+  const runs = [{ short: [] as string[], long: [] as string[] }];
+  for (const { id, json } of rows) {
+    const run = runs.at(-1);
+    if (json === null) run?.long.push(id);
+    else if (run?.long.length === 0) run.short.push(json);
+    else runs.push({ short: [json], long: [] });
+  }
+  return runs;
+}
+
+async function* readLong(
+  tx: Transaction,
+  query: ExportQuery,
+  ids: readonly string[],
+): AsyncGenerator<string[]> {
+  for (let left = ids; left.length > 0; ) {
+    const rows = await tx.execute<{ json: string }>(longSql(query, left));
+    if (rows.length === 0) throw new Error(`no row is found by the id ${left[0]}: its index is broken`);
+    yield rows.map(({ json }) => json);
+    left = left.slice(rows.length);
   }
 }
 
@@ -84,21 +126,35 @@ function stopWith(signal: AbortSignal, db: Database, pid: number): () => Promise
   };
 }
 
-function rowsSql(query: ExportQuery): SQL {
-  const row = query.of === 'documents' ? documentRows(query) : lineRows(query);
-  return sql`select row_to_json(item)::text as json from (${row}) as item`;
+/** What is stored as something long is not even written: PostgreSQL knows that size without reading it. */
+function exportSql(query: ExportQuery): SQL {
+  return sql`select id, case when octet_length(json) <= ${LONG} then json end as json from (
+    select item."odooId" as id,
+      case when pg_column_size(item."fields") <= ${LONG} then row_to_json(item)::text end as json
+    from (${foundSql(query)}) as item offset 0) as written`;
 }
 
-function documentRows(query: Extract<ExportQuery, { of: 'documents' }>): SQL {
-  return sql`select ${documentColumns(query)} ${sizesSql(bc, query.sized)} from ${bc}
-    where ${filterSql(query.filter) ?? sql`true`} order by ${bc.odooId}`;
+function longSql(query: ExportQuery, odooIds: readonly string[]): SQL {
+  const ids = sql`${`{${odooIds.join(',')}}`}::bigint[]`;
+  const table = query.of === 'documents' ? bc : bcLine;
+  const item = (id: SQL) => sql`${rowSql(query)} where ${table.odooId} = ${id}`;
+  return sql`with recursive ${weighedItems({ ids, item, bytes: TOGETHER })}
+    select json from weighed where place > 0 order by place`;
 }
 
-function lineRows({ filter, pick, sized }: Extract<ExportQuery, { of: 'lines' }>): SQL {
-  const live = filter.archived === 'exclude' ? isNull(bcLine.archivedAt) : undefined;
-  return sql`select ${lineColumns(pick)}, ${fieldJson('name')} as "bcName" ${sizesSql(bcLine, sized)}
-    from ${bc} join ${bcLine} on ${bcLine.bcOdooId} = ${bc.odooId}
-    where ${and(filterSql(filter), live) ?? sql`true`} order by ${bc.odooId}, ${bcLine.odooId}`;
+function foundSql(query: ExportQuery): SQL {
+  const { of, filter } = query;
+  const live = of === 'lines' && filter.archived === 'exclude' ? isNull(bcLine.archivedAt) : undefined;
+  const order = of === 'lines' ? sql`${bc.odooId}, ${bcLine.odooId}` : sql`${bc.odooId}`;
+  return sql`${rowSql(query)} where ${and(filterSql(filter), live) ?? sql`true`} order by ${order}`;
+}
+
+function rowSql(query: ExportQuery): SQL {
+  if (query.of === 'documents') {
+    return sql`select ${documentColumns(query)} ${sizesSql(bc, query.sized)} from ${bc}`;
+  }
+  return sql`select ${lineColumns(query.pick)}, ${fieldJson('name')} as "bcName" ${sizesSql(bcLine, query.sized)}
+    from ${bc} join ${bcLine} on ${bcLine.bcOdooId} = ${bc.odooId}`;
 }
 
 /** A column: bytes of some contents, by field. Three for each four characters of base64, but for the padding. */

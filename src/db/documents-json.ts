@@ -25,10 +25,6 @@ export function documentColumns({ pick, lines, linePick }: Choice): SQL {
 export const lineColumns = (pick: readonly string[] | null): SQL =>
   sql`${recordColumns(bcLine, picked(bcLine, pick))}, ${bcLine.bcOdooId} as "bcOdooId"`;
 
-/** The rows of a query as one JSON array, in the order of a column of its `from`. PostgreSQL writes no blanks here. */
-export const jsonArray = (row: SQL, order: SQL): SQL =>
-  sql`'[' || coalesce(string_agg(row_to_json(${row})::text, ',' order by ${order}), '') || ']'`;
-
 function recordColumns(table: typeof bc | typeof bcLine, fields: SQL): SQL {
   return sql`${table.odooId} as "odooId", ${fields} as "fields", ${moment(table.odooCreateDate)} as "createDate",
     ${moment(table.odooWriteDate)} as "writeDate", ${moment(table.syncedAt)} as "syncedAt",
@@ -52,6 +48,8 @@ function linesOfBc(wanted: Exclude<LinesWanted, 'none'>, pick: readonly string[]
   const which = {
     ...{ live: sql`and ${live}`, all: sql``, asTheirs: sql`and (${live} or ${bc.archivedAt} is not null)` },
   }[wanted];
-  return sql`select (${jsonArray(sql`line`, sql`line."odooId"`)})::json from (
+  // Written without the blanks that PostgreSQL has in arrays of its own.
+  const array = sql`'[' || coalesce(string_agg(row_to_json(line)::text, ',' order by line."odooId"), '') || ']'`;
+  return sql`select (${array})::json from (
     select ${lineColumns(pick)} from ${bcLine} where ${bcLine.bcOdooId} = ${bc.odooId} ${which}) as line`;
 }

@@ -13,7 +13,10 @@ export interface DocumentOrder {
   readonly descending: boolean;
 }
 
-/** Where a page ended, and which state of the mirror the first page saw (`pg_snapshot` as text). */
+/**
+ * Where a page ended, and which state of the mirror the first page saw (`pg_snapshot` as text). By Odoo id that makes no
+ * difference: it is empty then, so that the same rows give the same cursor.
+ */
 export interface Position {
   readonly key: string | null;
   readonly odooId: number;

@@ -4,9 +4,10 @@ import type { Queryable } from './connection.ts';
 import type { DocumentFilter } from './documents-filter.ts';
 import { filterSql } from './documents-filter.ts';
 import type { Choice } from './documents-json.ts';
-import { documentColumns, jsonArray, lineColumns } from './documents-json.ts';
+import { documentColumns, lineColumns } from './documents-json.ts';
 import type { DocumentOrder, Position } from './documents-order.ts';
 import { pageOfIds, pageOrder } from './documents-order.ts';
+import { idsOfPage, listedItems, PAGE_BYTES, weighedItems } from './documents-weight.ts';
 import { fieldsVersionSql } from './fields.ts';
 import { bc, bcLine } from './schema/documents.ts';
 
@@ -14,6 +15,7 @@ export interface DocumentQuery extends Choice {
   readonly filter: DocumentFilter;
   readonly order: DocumentOrder;
   readonly after: Position | null;
+  /** Fewer come where they weigh much: see `PAGE_BYTES`. */
   readonly limit: number;
 }
 
@@ -37,11 +39,12 @@ export async function readDocuments(
 ): Promise<JsonPage<Position> & Versioned> {
   const { order, after, limit } = query;
   const ids = pageOfIds({ order, after, filter: filterSql(query.filter), limit: limit + 1 });
-  const item = sql`select ${documentColumns(query)} from ${bc} where ${bc.odooId} = page.odoo_id`;
+  const item = (id: SQL) => sql`select ${documentColumns(query)} from ${bc} where ${bc.odooId} = ${id}`;
   const page = { ids, order: pageOrder(order), item, limit, version: fieldsVersionSql };
   const { items, last, version } = await readPage(db, page);
-  const next = last === null ? null : { ...last, snapshot: after?.snapshot ?? last.snapshot };
-  return { items, next, fieldsVersion: version };
+  if (last === null) return { items, next: null, fieldsVersion: version };
+  const snapshot = order.field === null ? '' : (after?.snapshot ?? last.snapshot);
+  return { items, next: { ...last, snapshot }, fieldsVersion: version };
 }
 
 /** One BC as JSON, archived or not; null where the mirror has none. */
@@ -83,18 +86,18 @@ export async function readLines(
     join ${bc} on ${bc.odooId} = ${bcLine.bcOdooId}
     where ${bcLine.bcOdooId} = ${odooId} and ${bcLine.odooId} > ${after} ${wanted}
     order by ${bcLine.odooId} limit ${limit + 1}`;
-  const item = sql`select ${lineColumns(pick)} from ${bcLine} where ${bcLine.odooId} = page.odoo_id`;
+  const item = (id: SQL) => sql`select ${lineColumns(pick)} from ${bcLine} where ${bcLine.odooId} = ${id}`;
   const page = { ids, order: sql`odoo_id`, item, limit, version: fieldsVersionSql };
   const { items, last, version } = await readPage(db, page);
   return { items, next: last?.odooId ?? null, fieldsVersion: version };
 }
 
 interface PageParts {
-  /** Gives `odoo_id` and `key`: one row more than the page holds tells whether there is a next one. */
+  /** Gives `odoo_id` and `key`: a row more than the page holds tells that there is a next one. */
   readonly ids: SQL;
   readonly order: SQL;
-  /** Gives the columns of the item of `page.odoo_id`. */
-  readonly item: SQL;
+  /** Gives the columns of the item of an id. */
+  readonly item: (odooId: SQL) => SQL;
   readonly limit: number;
   readonly version: SQL;
 }
@@ -108,14 +111,13 @@ async function readPage(db: Queryable, { ids, order, item, limit, version: versi
     snapshot: string;
     version: string;
   }>(sql`
-    with page as materialized (
-      select odoo_id, key, row_number() over (order by ${order}) as place from (${ids}) as found)
+    with recursive page as materialized (
+      select odoo_id, key, row_number() over (order by ${order}) as place from (${ids}) as found),
+    ${weighedItems({ ids: idsOfPage(limit), item, bytes: PAGE_BYTES })}
     select listed.items, last.key::text as key, last.odoo_id, pg_current_snapshot()::text as snapshot,
       ${versionSql} as version
-    from (
-      select ${jsonArray(sql`item`, sql`page.place`)} as items
-      from page cross join lateral (${item}) as item where page.place <= ${limit}) as listed
-    left join page as last on last.place = ${limit} and exists (select from page where place > ${limit})`);
+    from (${listedItems}) as listed
+    left join page as last on last.place = listed.kept and exists (select from page where place > listed.kept)`);
   if (row === undefined) return { items: '[]', last: null, version: '' };
   const { items, key, odoo_id: odooId, snapshot, version } = row;
   return { items, last: odooId === null ? null : { key, odooId: Number(odooId), snapshot }, version };

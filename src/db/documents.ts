@@ -5,7 +5,7 @@ import { LOCK_FAMILIES } from './locks.ts';
 import { PREPARED } from './prepared.ts';
 import { bc, bcLine } from './schema/documents.ts';
 
-/** A number that grows with every call: taken before a read of Odoo begins, it orders readings. */
+/** A number that grows with every call: taken before a read of Odoo begins and after it ended, it orders readings. */
 export async function nextFetchSeq(db: Database): Promise<number> {
   const [row] = await db.execute<{ seq: string }>(sql`select nextval('fetch_seq') as seq`);
   return Number(row?.seq);
@@ -32,9 +32,10 @@ export interface RecordToStore {
   readonly binarySizes: Readonly<Record<string, string>>;
 }
 
-/** Which reading a record came from: the sequence taken before it, and when, as ISO 8601. */
+/** Which reading a record came from: the numbers taken before it and after it, and when it began, as ISO 8601. */
 export interface Reading {
   readonly fetchSeq: number;
+  readonly endSeq: number;
   readonly fetchedAt: string;
 }
 
@@ -103,25 +104,30 @@ export async function upsertHeaders(
   }
 }
 
-/** The same content was read again: only when, and from which reading, is noted. */
+/** The same content was read again: only when, and from which reading, is noted. The one that ended last counts. */
 export async function confirmHeaders(
   db: Queryable,
   readings: readonly (Reading & { readonly odooId: number })[],
 ): Promise<void> {
   if (readings.length === 0) return;
   await db.execute(sql`
-    update ${bc} as stored set synced_at = clock_timestamp(), fetch_seq = r."fetchSeq", fetched_at = r."fetchedAt"
+    update ${bc} as stored set synced_at = clock_timestamp(), fetch_seq = r."endSeq", fetched_at = r."fetchedAt"
     from json_to_recordset(${JSON.stringify(readings)}::text::json)
-      as r("odooId" bigint, "fetchSeq" bigint, "fetchedAt" timestamptz)
-    where stored.odoo_id = r."odooId"`);
+      as r("odooId" bigint, "endSeq" bigint, "fetchedAt" timestamptz)
+    where stored.odoo_id = r."odooId" and stored.fetch_seq < r."endSeq"`);
 }
 
-/** Marks BCs as changed for readers of changes, when only their lines did. */
-export async function markChanged(db: Queryable, odooIds: readonly number[]): Promise<void> {
+/**
+ * Lines left these BCs for others: readers of changes are to see it. Their own headers still list the lines, and may never
+ * be named to us, so they lose their date: the next incremental run reads them, or the next sweep.
+ */
+export async function markLeft(db: Queryable, odooIds: readonly number[]): Promise<void> {
   if (odooIds.length === 0) return;
-  await db.execute(
-    sql`update ${bc} set changed_xid = pg_current_xact_id(), changed_at = now() where ${isAnyOf(bc.odooId, odooIds)}`,
-  );
+  // Locked in one order for all who do it.
+  await db.execute(sql`
+    update ${bc} as header set changed_xid = pg_current_xact_id(), changed_at = now(), odoo_write_date = null
+    from (select id from ${bc} where ${isAnyOf(bc.odooId, odooIds)} order by odoo_id for update) as owner
+    where header.id = owner.id`);
 }
 
 /** Records in one statement at most, and their JSON: its parameters stay in memory. */
@@ -165,7 +171,7 @@ function columnsOf(records: readonly (ReadHeader | ReadLine)[]): Columns {
     column(({ record }) => record.writeDate),
     column(({ record }) => record.contentHash),
     column(({ record }) => JSON.stringify(record.binarySizes)),
-    column(({ reading }) => reading.fetchSeq),
+    column(({ reading }) => reading.endSeq),
     column(({ reading }) => reading.fetchedAt),
     column((one) => ('bcOdooId' in one ? one.bcOdooId : null)),
   ];

@@ -1,7 +1,9 @@
+import type { SQL } from 'drizzle-orm';
 import { sql } from 'drizzle-orm';
 import type { Database, Queryable } from './connection.ts';
 import type { Choice } from './documents-json.ts';
-import { documentColumns, jsonArray } from './documents-json.ts';
+import { documentColumns } from './documents-json.ts';
+import { idsOfPage, listedItems, PAGE_BYTES, weighedItems } from './documents-weight.ts';
 import { hereSql, newestEpoch, openEpoch } from './feed-epoch.ts';
 import { fieldsVersionSql } from './fields.ts';
 import { bc } from './schema/documents.ts';
@@ -26,6 +28,7 @@ export interface FeedPosition extends FeedPoint {
 }
 
 export interface FeedQuery extends Choice {
+  /** Fewer come where they weigh much: see `PAGE_BYTES`. */
   readonly limit: number;
   /** Exclusive; null is before the first change. */
   readonly after: FeedPosition | null;
@@ -75,10 +78,12 @@ async function readPage(db: Queryable, query: FeedQuery): Promise<FeedPage | nul
   const { epoch, xid, odooId, caughtUp } = after ?? { epoch: '', ...BEGINNING, caughtUp: BEGINNING };
   const from = sql`(select xid from start), (select odoo_id from start)`;
   const action = sql`case when ${bc.archivedAt} is not null then 'archived'
-    when start.known_xid = '0' or (page.created_xid, page.odoo_id) > (start.known_xid, ${caughtUp.odooId}::bigint)
+    when start.known_xid = '0' or (${bc.createdXid}, ${bc.odooId}) > (start.known_xid, ${caughtUp.odooId}::bigint)
     then 'created' else 'updated' end as "action"`;
+  const item = (id: SQL) =>
+    sql`select ${documentColumns(query)}, ${action} from start cross join ${bc} where ${bc.odooId} = ${id}`;
   const [row] = await db.execute<PageRow>(sql`
-    with start as materialized (
+    with recursive start as materialized (
       select epoch.server = ${hereSql} as current, epoch.token, followed, pg_snapshot_xmin(now) as horizon,
         case when followed then ${xid}::text::xid8 else '0' end as xid,
         case when followed then ${odooId}::bigint else 0 end as odoo_id,
@@ -87,17 +92,14 @@ async function readPage(db: Queryable, query: FeedQuery): Promise<FeedPage | nul
         select coalesce(epoch.token = ${epoch}::text and ${xid}::text::xid8 < pg_snapshot_xmax(now), false)
           as followed) as followed),
     page as materialized (
-      select odoo_id, changed_xid, row_number() over (order by changed_xid, odoo_id) as place, created_xid
+      select odoo_id, changed_xid, row_number() over (order by changed_xid, odoo_id) as place
       from ${bc} where (changed_xid, odoo_id) > (${from}) and changed_xid < (select horizon from start)
-      order by changed_xid, odoo_id limit ${limit + 1})
+      order by changed_xid, odoo_id limit ${limit + 1}),
+    ${weighedItems({ ids: idsOfPage(limit), item, bytes: PAGE_BYTES })}
     select start.current, start.token as epoch, start.followed, listed.items, ${fieldsVersionSql} as version,
       coalesce(last.changed_xid, start.xid)::text as xid, coalesce(last.odoo_id, start.odoo_id) as odoo_id,
-      exists (select from page where place > ${limit}) as more
-    from start cross join lateral (
-      select ${jsonArray(sql`item`, sql`page.place`)} as items from page cross join lateral (
-        select ${documentColumns(query)}, ${action} from ${bc} where ${bc.odooId} = page.odoo_id) as item
-      where page.place <= ${limit}) as listed
-    left join (select * from page where place <= ${limit} order by place desc limit 1) as last on true`);
+      exists (select from page where place > listed.kept) as more
+    from start cross join (${listedItems}) as listed left join page as last on last.place = listed.kept`);
   if (row === undefined || row.epoch === null || !row.current) return null;
   const point = { xid: row.xid, odooId: Number(row.odoo_id) };
   const known = row.followed ? caughtUp : BEGINNING;

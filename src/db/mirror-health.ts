@@ -1,5 +1,6 @@
-import { and, asc, desc, eq, inArray, isNull, sql } from 'drizzle-orm';
+import { and, asc, eq, isNull, sql } from 'drizzle-orm';
 import type { Queryable } from './connection.ts';
+import { findRun } from './runs.ts';
 import { syncRunItem } from './schema/ledger.ts';
 import type { RunMode, SyncFailureRow, SyncLogRow } from './schema/sync.ts';
 import { syncFailure, syncLog, syncState } from './schema/sync.ts';
@@ -10,14 +11,15 @@ export async function newestEnded(
   key: string,
   modes: readonly RunMode[],
 ): Promise<SyncLogRow | null> {
-  const ended = inArray(syncLog.status, ['success', 'partial', 'failed']);
-  const rows = await db
-    .select()
-    .from(syncLog)
-    .where(and(eq(syncLog.key, key), inArray(syncLog.mode, modes), ended))
-    .orderBy(desc(syncLog.id))
-    .limit(1);
-  return rows[0] ?? null;
+  // Mode by mode, in the words of the index `sync_log_ended`: after a run there may be any number of single ones.
+  const newest = modes.map(
+    (mode) => sql`(select id from ${syncLog} where key = ${key} and mode = ${mode}
+      and status in ('success', 'partial', 'failed') order by id desc limit 1)`,
+  );
+  const [row] = await db.execute<{ id: string | null }>(
+    sql`select greatest(${sql.join(newest, sql`, `)}) as id`,
+  );
+  return row?.id == null ? null : findRun(db, Number(row.id));
 }
 
 /** The open failures whose last try was in a run that is over: one still going on may have more to tell. */

@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm';
 import type { Queryable } from './connection.ts';
+import { durationMs } from './run-duration.ts';
 import { syncRunItem, syncRunPage } from './schema/ledger.ts';
 import type { SyncLogRow } from './schema/sync.ts';
 import { syncLog, syncState } from './schema/sync.ts';
@@ -51,7 +52,7 @@ export async function endEmptyPlan(
     with ended as (
       update ${syncLog} set status = 'success', planned = 0, rpc_calls = ${reached.rpcCalls},
         planned_at = clock_timestamp(), finished_at = clock_timestamp(), error_code = null, error_message = null,
-        duration_ms = (extract(epoch from clock_timestamp() - coalesce(started_at, requested_at)) * 1000)::int
+        duration_ms = ${durationMs}
       where ${mine(run)} returning id, duration_ms),
     released as (
       update ${syncState} set is_syncing = false, lease_run_id = null, lease_expires_at = null,

@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm';
 import type { Queryable } from './connection.ts';
+import { elapsedMs } from './run-duration.ts';
 import { syncRunItem, syncRunPage } from './schema/ledger.ts';
 import { syncLog } from './schema/sync.ts';
 
@@ -26,7 +27,7 @@ export async function runStage(db: Queryable, runId: number): Promise<RunStage |
           and (state = 'planned' or (state = 'queued' and rpc_calls = 0))) then 'fetching'
         when exists (select 1 from ${syncRunItem} where run_id = run.id and state = 'open') then 'storing'
         else 'finishing' end as phase,
-      greatest(0, extract(epoch from clock_timestamp() - coalesce(started_at, requested_at)) * 1000)::float8 as elapsed
+      ${elapsedMs}::float8 as elapsed
     from ${syncLog} as run where id = ${runId}`);
   return row === undefined ? null : { phase: row.phase, elapsedMs: Math.round(row.elapsed) };
 }

@@ -1,6 +1,7 @@
 import { and, desc, eq, inArray, isNotNull, lt, sql } from 'drizzle-orm';
 import type { Queryable } from './connection.ts';
 import type { EndedRun } from './ended-run.ts';
+import { durationMs } from './run-duration.ts';
 import { syncRunItem, syncRunPage } from './schema/ledger.ts';
 import type { RunMode, RunStatus, RunTrigger, SyncLogRow } from './schema/sync.ts';
 import { syncLog } from './schema/sync.ts';
@@ -147,7 +148,7 @@ export async function settleRun(
       lines_seen = items.lines_seen, lines_removed = items.lines_removed,
       rpc_calls = run.rpc_calls + items.rpc_calls + pages.rpc_calls,
       finished_at = clock_timestamp(),
-      duration_ms = (extract(epoch from clock_timestamp() - coalesce(run.started_at, run.requested_at)) * 1000)::int
+      duration_ms = ${durationMs}
     from ${items} as items, ${pages} as pages
     where run.id = ${id}
     returning run.mode, run.status, run.duration_ms as "durationMs", run.created, run.updated, run.unchanged,

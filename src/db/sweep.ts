@@ -40,6 +40,9 @@ const rowsOf = ({ listed }: Slice): SQL => sql`(
 /** A stored date in Odoo's own words, so that whatever Odoo sends can be compared with it. */
 const storedDate = sql`to_char(mirror.odoo_write_date at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS')`;
 
+/** It lost its date to be read again (`markLeft`): that it differs is no news. */
+const isMarked = sql`(mirror.odoo_id is not null and mirror.odoo_write_date is null)`;
+
 /** No window to come reaches back to it. */
 const beforeWindow = ({ windowStart }: Sweep): SQL =>
   sql`coalesce(listed.write_date < ${windowStart}::text, false)`;
@@ -72,7 +75,7 @@ export async function compareHeaders(db: Queryable, sweep: Sweep, slice: Slice):
   await db.execute(sql`
     insert into ${syncRunItem} (run_id, odoo_id, page, late, absent)
     select ${sweep.runId}, coalesce(listed.id, mirror.odoo_id), 0,
-      mirror.archived_at is null and ${beforeWindow(sweep)} and not ${offeredAgain(sweep, id)},
+      mirror.archived_at is null and not ${isMarked} and ${beforeWindow(sweep)} and not ${offeredAgain(sweep, id)},
       listed.id is null
     from ${rowsOf(slice)} as listed full join ${mirrored(bc, slice)} as mirror on mirror.odoo_id = listed.id
     where case when listed.id is null then mirror.archived_at is null

@@ -24,29 +24,24 @@ export function connect(
     : signIn(transports[wanted], calls, `ODOO_PROTOCOL asks for ${wanted}`);
 }
 
-/** JSON-2 where it exists and takes the secret as a key; else JSON-RPC; else, where that is gone, XML-RPC. */
+/**
+ * JSON-2 where it exists, is let through and takes the secret as a key; else JSON-RPC; else, where that is gone too,
+ * XML-RPC.
+ */
 async function choose(transports: Transports, calls: Calls): Promise<Connection> {
   const { json2, jsonrpc, xmlrpc } = transports;
   const version = await newVersion(json2, calls);
-  const hasJson2 = version !== undefined && majorOf(version) >= JSON2_SINCE;
-  let refusal: OdooAuthError | undefined;
-  if (hasJson2) {
+  let why = 'JSON-2 needs Odoo 19';
+  let first: unknown;
+  if (version !== undefined && majorOf(version) >= JSON2_SINCE) {
+    const has = `Odoo ${version} has JSON-2`;
     try {
-      return await signIn(
-        json2,
-        calls,
-        `Odoo ${version} has JSON-2 and takes the secret as an API key`,
-        version,
-        true,
-      );
+      return await signIn(json2, calls, `${has} and takes the secret as an API key`, version, true);
     } catch (error) {
-      if (!(error instanceof OdooAuthError)) throw error;
-      refusal = error;
+      why = `${has}, but ${whyNotJson2(error)}`;
+      first = error;
     }
   }
-  const why = hasJson2
-    ? `Odoo ${version} has JSON-2, but the secret is not an API key for it`
-    : 'JSON-2 needs Odoo 19';
   try {
     return await signIn(jsonrpc, calls, why, version);
   } catch (error) {
@@ -55,8 +50,17 @@ async function choose(transports: Transports, calls: Calls): Promise<Connection>
   try {
     return await signIn(xmlrpc, calls, `${why}, and the server has no JSON-RPC`, version);
   } catch (error) {
-    throw isAbsent(error) && refusal !== undefined ? refusal : error;
+    throw isAbsent(error) ? (first ?? error) : error;
   }
+}
+
+/** @throws the error itself where the other protocols would fare no better. */
+function whyNotJson2(error: unknown): string {
+  if (error instanceof OdooAuthError) return 'the secret is not an API key for it';
+  // Proxies pass on /web and /jsonrpc, which are older, and may answer for the rest.
+  if (isAbsent(error) || error instanceof OdooMalformedError)
+    return 'something in front of it keeps /json/2 back';
+  throw error;
 }
 
 async function signIn(

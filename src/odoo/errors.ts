@@ -38,15 +38,26 @@ export class OdooTimeoutError extends PasserelleError {
   }
 }
 
-/** Odoo refused login and secret. Never retried: repeated failures lock the login for a while. */
+/** Odoo refused login and secret. Tried again after a pause only, which grows: Odoo shuts out who is refused too often. */
 export class OdooAuthError extends PasserelleError {
   override readonly name = 'OdooAuthError';
   readonly code = 'odoo_bad_credentials';
-  constructor(site: CallSite) {
+  readonly #site: CallSite;
+  constructor(site: CallSite, notBefore?: Date) {
+    const pause =
+      notBefore === undefined
+        ? ''
+        : ` This process does not try it again before ${notBefore.toISOString()}; one that is restarted tries at once.`;
     super(
       `${at(site)}: the login of ${site.user} was refused. Check ODOO_USER and ODOO_PASSWORD (API keys expire; ` +
-        'JSON-2 takes API keys only; after several failures Odoo refuses the right password too for a minute).',
+        `JSON-2 takes API keys only; after several failures Odoo refuses the right password too for a minute).${pause}`,
     );
+    this.#site = site;
+  }
+
+  /** The same refusal, telling when the login is tried again. */
+  notBefore(moment: Date): OdooAuthError {
+    return new OdooAuthError(this.#site, moment);
   }
 }
 

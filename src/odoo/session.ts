@@ -5,6 +5,7 @@ import { connect } from './connect.ts';
 import type { CallSite } from './errors.ts';
 import { OdooAuthError } from './errors.ts';
 import { createHttp } from './http.ts';
+import { createLoginPause } from './login-pause.ts';
 import type { ReadCall } from './methods.ts';
 import { createJson2 } from './transports/json2.ts';
 import { createJsonRpc } from './transports/jsonrpc.ts';
@@ -26,6 +27,8 @@ export interface OdooClientOptions extends CallLimits {
   readonly context: Readonly<Record<string, OdooValue>>;
   /** Told each time it has signed in. It must not throw. */
   readonly onConnect?: ((server: OdooServer) => void) | undefined;
+  /** Milliseconds since 1970; `Date.now` when left out. */
+  readonly clock?: (() => number) | undefined;
 }
 
 /** A signed-in line to one server, whatever the protocol. */
@@ -55,10 +58,11 @@ export function createSession(options: OdooClientOptions): Session {
     xmlrpc: createXmlRpc(http, account),
   };
   const calls = createCalls(options);
+  const pause = createLoginPause(options.clock ?? Date.now);
   let connecting: Promise<Connection> | undefined;
 
   const connection = () => {
-    connecting ??= connect(transports, options.protocol, calls).then(
+    connecting ??= pause(() => connect(transports, options.protocol, calls)).then(
       (connected) => {
         options.onConnect?.(connected.server);
         return connected;
@@ -79,14 +83,16 @@ export function createSession(options: OdooClientOptions): Session {
       return calls.perform({ method: 'version' }, () => transport.version());
     },
     async ask({ binSize, ...call }, shape) {
-      const { transport, server } = await connection();
+      const signedIn = connection();
+      const { transport, server } = await signedIn;
       const context = { ...options.context, active_test: false, ...(binSize && { bin_size: true }) };
       try {
         const value = await calls.perform(call, () => transport.call(server.uid, { ...call, context }));
         return shape({ target, call: `${call.model}.${call.method}`, user, model: call.model }, value);
       } catch (error) {
-        // The secret was changed or revoked meanwhile: the next call signs in anew instead of repeating it.
-        if (error instanceof OdooAuthError) connecting = undefined;
+        // The secret was changed or revoked meanwhile: the next call signs in anew instead of repeating it, once for
+        // all that are refused together.
+        if (error instanceof OdooAuthError && connecting === signedIn) connecting = undefined;
         throw error;
       }
     },

@@ -1,4 +1,5 @@
 import type { Queue } from 'bullmq';
+import { CronExpressionParser } from 'cron-parser';
 
 /** When something starts by itself: each so many milliseconds, or by a cron pattern. */
 export type Repeat = { readonly every: number } | { readonly pattern: string; readonly tz: string };
@@ -11,7 +12,7 @@ const ALIVE: readonly string[] = ['delayed', 'waiting', 'prioritized', 'active']
 /**
  * Makes a scheduler of BullMQ (6.7) what it should be, and leaves one alone that is.
  *
- * To set one that is right would not be harmless: a cron job that is due, and waits for a worker, would be put off
+ * To set one that is right would not be harmless: a cron job that is due, or falls due at this moment, would be put off
  * until the next time the pattern fits.
  */
 export async function keepScheduler(
@@ -38,9 +39,17 @@ export async function keepScheduler(
     return;
   }
   const alive = ALIVE.includes(await queue.getJobState(`repeat:${id}:${next}`));
-  // A pattern's next time is computed anew, by the clock of now.
-  const isRight = alive && ('every' in repeat || next <= now);
+  const isRight = alive && ('every' in repeat || next <= now || isSoon(repeat, next, now));
   if (!isRight) await set(repeat);
+}
+
+/**
+ * Whether it is one of the next two moments of a pattern. By a clock that is behind, others took the first one before its
+ * time, and rightly wait for the second: to set the first again would start its job twice.
+ */
+function isSoon({ pattern, tz }: Extract<Repeat, { pattern: string }>, moment: number, now: number): boolean {
+  const moments = CronExpressionParser.parse(pattern, { currentDate: now, tz });
+  return [moments.next(), moments.next()].some((next) => next.getTime() === moment);
 }
 
 function isSame(

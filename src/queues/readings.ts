@@ -13,6 +13,8 @@ const keptRecord = z.object({
 const keptHead = z.object({
   model: z.string(),
   fetchSeq: z.int(),
+  /** A page of the version before did not take one. */
+  endSeq: z.int().optional(),
   fetchedAt: z.string(),
   records: z.array(keptRecord).min(1),
 });

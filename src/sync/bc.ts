@@ -1,8 +1,8 @@
 import type { Database } from '../db/connection.ts';
 import { nextFetchSeq } from '../db/documents.ts';
 import { resolveFailures } from '../db/failures.ts';
+import { fencesOf } from '../db/fences.ts';
 import { closeItems } from '../db/ledger.ts';
-import { findRun } from '../db/runs.ts';
 import { PasserelleError } from '../errors.ts';
 import type { OdooClient } from '../odoo/types.ts';
 import type { BcPayload } from '../queues/bc.ts';
@@ -22,13 +22,23 @@ import type { Blame } from './read.ts';
 import { readDocuments } from './read.ts';
 import type { StoreOutcome } from './store.ts';
 
-/** A later reading of the same BC is stored already, with other content: it goes on changing under our hands. */
+/** A reading that ended after this one began is stored, with other content: the BC goes on changing under our hands. */
 export class StaleReadingError extends PasserelleError {
   override readonly name = 'StaleReadingError';
   readonly code = 'stale_reading';
   override readonly retryable = true;
   constructor(odooId: number) {
-    super(`BC ${odooId}: a later reading is stored already; it is read again.`);
+    super(`BC ${odooId}: a reading that ended later is stored already; it is read again.`);
+  }
+}
+
+/** Lines of a BC were deleted or moved between the answers that its reading is made of. */
+export class UnsettledReadingError extends PasserelleError {
+  override readonly name = 'UnsettledReadingError';
+  readonly code = 'unsettled_reading';
+  override readonly retryable = true;
+  constructor(odooId: number) {
+    super(`BC ${odooId}: lines of it were deleted or moved while it was read; it is read again.`);
   }
 }
 
@@ -79,13 +89,14 @@ async function storeReading(
 
 /** A BC whose run is over or needs no lease, or whose content was not given. */
 async function processApart(mirror: Mirror, payload: BcPayload, isGiven: boolean): Promise<BcOutcome> {
-  const run = await findRun(mirror.db, payload.runId);
+  const { runs, newestSeq } = await fencesOf(mirror.db, [payload.runId]);
+  const run = runs.get(payload.runId);
   if (run?.status === 'running' && run.leaseToken !== payload.token) return 'superseded';
   const odoo = countCalls(mirror.odoo);
   const isFenced = run?.status === 'running' && run.mode !== 'single';
   return (isFenced ? withModel : withNewestModel)(mirror, odoo, payload.runId, async (model) => {
     const item = { ...payload, model };
-    const given = isGiven ? (await takeOver(mirror, [item])).get(item) : undefined;
+    const given = isGiven ? (await takeOver(mirror, [item], newestSeq)).get(item) : undefined;
     return storeLatest(mirror, odoo, model, payload, given);
   });
 }
@@ -99,15 +110,15 @@ async function storeLatest(
 ): Promise<BcOutcome> {
   const { odooId } = payload;
   for (let reading = 1; ; reading += 1) {
-    const { document, goneSeq } =
-      reading === 1 && given !== undefined
-        ? { document: given, goneSeq: given.reading.fetchSeq }
-        : await readAgain(mirror.db, odoo, model, odooId);
-    if (document === null) {
-      await noteGone(mirror, payload, goneSeq, odoo.used());
-      return 'gone';
-    }
     try {
+      const { document, goneSeq } =
+        reading === 1 && given !== undefined
+          ? { document: given, goneSeq: given.reading.fetchSeq }
+          : await readAgain(mirror.db, odoo, model, odooId);
+      if (document === null) {
+        await noteGone(mirror, payload, goneSeq, odoo.used());
+        return 'gone';
+      }
       const outcome = await storeReading(mirror, odoo, model, payload, document);
       if (outcome !== 'stale' && outcome !== 'apart') return outcome;
       throw new StaleReadingError(odooId);
@@ -119,7 +130,11 @@ async function storeLatest(
 
 /** The BC went on changing after it was read: reading it again helps. */
 function isOvertaken(error: unknown): boolean {
-  return error instanceof StaleReadingError || error instanceof ContentGoneError;
+  return (
+    error instanceof StaleReadingError ||
+    error instanceof UnsettledReadingError ||
+    error instanceof ContentGoneError
+  );
 }
 
 async function noteGone(
@@ -143,9 +158,11 @@ async function readAgain(
   odooId: number,
 ): Promise<{ readonly document: PreparedDocument | null; readonly goneSeq: number }> {
   const fetchSeq = await nextFetchSeq(db);
-  const reading = { fetchSeq, fetchedAt: new Date().toISOString() };
-  const { documents } = await readDocuments(odoo, model, [odooId], NO_BLAME);
+  const fetchedAt = new Date().toISOString();
+  const { documents, unsettled } = await readDocuments(odoo, model, [odooId], NO_BLAME);
+  if (unsettled.length > 0) throw new UnsettledReadingError(odooId);
   const [document] = documents;
+  const reading = { fetchSeq, endSeq: await nextFetchSeq(db), fetchedAt };
   return {
     document: document === undefined ? null : prepareDocument(model, document, reading),
     goneSeq: fetchSeq,

@@ -20,6 +20,8 @@ export interface Comparison {
   readonly removed: readonly StoredLine[];
   /** Lines that the mirror still gives another BC. */
   readonly moved: readonly StoredLine[];
+  /** Some lines stay with other BCs, whose readings ended after this one began: which is right, neither can tell. */
+  readonly overtaken: boolean;
 }
 
 /** What the mirror knows of a document and its lines. */
@@ -27,7 +29,7 @@ export interface Known {
   readonly header: StoredHeader | null;
   /** Lines that the mirror gives this BC, and those of the document's that it gives others. */
   readonly lines: readonly StoredLine[];
-  /** When the BCs that hold those others were last read, by id. */
+  /** Where the last readings of the BCs that hold those others ended, by id. */
   readonly ownerSeq: ReadonlyMap<number, number>;
 }
 
@@ -39,7 +41,7 @@ export function compare({ header, lines: read, reading }: PreparedDocument, know
   for (const line of known.lines) (line.bcOdooId === header.odooId ? own : elsewhere).set(line.odooId, line);
   const ownerSeq = (line: StoredLine | undefined) =>
     line === undefined ? 0 : (known.ownerSeq.get(line.bcOdooId) ?? 0);
-  // A line that a later reading gave another BC stays there.
+  // A line that a later reading, or one that overlaps, gave another BC stays there.
   const lines =
     elsewhere.size === 0
       ? read
@@ -58,6 +60,7 @@ export function compare({ header, lines: read, reading }: PreparedDocument, know
     touchedLines: lines.filter((line) => wasTouched(own.get(line.odooId), line)),
     removed,
     moved: [...elsewhere.values()].filter((line) => present.has(line.odooId)),
+    overtaken: lines.length < read.length,
   };
 }
 

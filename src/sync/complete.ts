@@ -1,5 +1,6 @@
 import type { Database } from '../db/connection.ts';
 import type { RecordToStore } from '../db/documents.ts';
+import { nextFetchSeq } from '../db/documents.ts';
 import { bc, bcLine } from '../db/schema/documents.ts';
 import type { OdooClient, OdooRecord } from '../odoo/types.ts';
 import { fillBinaries } from './binaries.ts';
@@ -20,7 +21,7 @@ export function contentBytes({ header, lines }: PreparedDocument): number {
 }
 
 /**
- * A BC with the contents of its binaries.
+ * A BC with the contents of its binaries. Its reading ends with theirs.
  *
  * @throws InvalidDocumentError, ContentGoneError, and what the Odoo client throws.
  */
@@ -30,11 +31,12 @@ export async function complete(
   model: DocumentModel,
   document: PreparedDocument,
 ): Promise<PreparedDocument> {
+  if (![document.header, ...document.lines].some(hasContents)) return document;
   const [header = document.header] = await filled(db, odoo, { model: model.header, table: bc }, [
     document.header,
   ]);
   const lines = await filled(db, odoo, { model: model.line, table: bcLine }, document.lines);
-  return { ...document, header, lines };
+  return { header, lines, reading: { ...document.reading, endSeq: await nextFetchSeq(db) } };
 }
 
 async function filled(

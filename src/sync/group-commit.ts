@@ -57,11 +57,11 @@ interface WholeItem extends Entry {
 }
 
 async function commit(mirror: Mirror, items: readonly GroupItem[]): Promise<Settled[]> {
-  const fences = await fencesOf(mirror.db, [...new Set(items.map(({ runId }) => runId))]);
+  const { runs, newestSeq } = await fencesOf(mirror.db, [...new Set(items.map(({ runId }) => runId))]);
   const results = new Map<GroupItem, Settled>();
   const valid: GroupItem[] = [];
   for (const item of items) {
-    const run = fences.get(item.runId);
+    const run = runs.get(item.runId);
     const isRunning = run?.status === 'running';
     if (isRunning && run.leaseToken !== item.token) results.set(item, fulfilled('superseded'));
     else if (item.document === null && !(isRunning && run.mode !== 'single')) results.set(item, APART);
@@ -70,6 +70,7 @@ async function commit(mirror: Mirror, items: readonly GroupItem[]): Promise<Sett
   const given = await takeOver(
     mirror,
     valid.filter(({ document }) => document === null),
+    newestSeq,
   );
   const whole: WholeItem[] = [];
   for (const item of valid) {

@@ -74,12 +74,14 @@ function handoverBytes(model: DocumentModel, { header, lines, reading }: Prepare
   return readingBytes({ model: modelDigest(model), ...reading, records: [header, ...lines] });
 }
 
+const endOf = ({ fetchSeq, endSeq = fetchSeq }: KeptReading) => endSeq;
+
 /** Null: it was read by another description of the model. */
 function takenOver(model: DocumentModel, kept: KeptReading): PreparedDocument | null {
   const { fetchSeq, fetchedAt, records } = kept;
   const [header, ...lines] = records;
   if (header === undefined || kept.model !== modelDigest(model)) return null;
-  return { header, lines, reading: { fetchSeq, fetchedAt } };
+  return { header, lines, reading: { fetchSeq, endSeq: endOf(kept), fetchedAt } };
 }
 
 /** A BC that a page read, and the description to take it over by. */
@@ -88,10 +90,14 @@ export interface Handover extends ReadingPlace {
   readonly model: DocumentModel;
 }
 
-/** What pages handed over of these BCs, one command for each page. What is not there any more is left out. */
+/**
+ * What pages handed over of these BCs, one command for each page. Left out is what is not there any more, and what was
+ * read after `newestSeq`: stored, it would keep the readings out that a restored database has still to count up to it.
+ */
 export async function takeOver<Item extends Handover>(
   { queues }: Pick<Mirror, 'queues'>,
   items: readonly Item[],
+  newestSeq: number,
 ): Promise<Map<Item, PreparedDocument>> {
   const documents = new Map<Item, PreparedDocument>();
   const pages = byKey(items, ({ runId, page }) => `${runId}:${page}`);
@@ -104,7 +110,8 @@ export async function takeOver<Item extends Handover>(
     );
     for (const item of own) {
       const reading = kept.get(item.odooId);
-      const document = reading === undefined ? null : takenOver(item.model, reading);
+      const isKnown = reading !== undefined && endOf(reading) <= newestSeq;
+      const document = isKnown ? takenOver(item.model, reading) : null;
       if (document !== null) documents.set(item, document);
     }
   };

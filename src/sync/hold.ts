@@ -1,6 +1,7 @@
 import { databaseClock } from '../db/clock.ts';
 import type { Queryable } from '../db/connection.ts';
 import { grantLease, startWhileFree } from '../db/lease.ts';
+import { reopenGone } from '../db/ledger.ts';
 import { lockRun, nextRunToken, updateRun } from '../db/runs.ts';
 import type { SyncLogRow } from '../db/schema/sync.ts';
 import { PasserelleError } from '../errors.ts';
@@ -34,7 +35,7 @@ export async function takeFreeRun(
 
 /**
  * Takes a run into this worker's hands, `queued` or left `running` by another, with a token that fences off every
- * earlier holder. The lease and the run's row change together.
+ * earlier holder. The lease and the run's row change together; what a sweep had found gone is owed again.
  *
  * @returns null when the run is over, or while another run (or a living holder of this one) has the lease.
  */
@@ -50,6 +51,8 @@ export async function takeRun(mirror: Mirror, runId: number): Promise<HeldRun | 
     if (leaseToken === null) return null;
     const held = { status: 'running' as const, startedAt: run.startedAt ?? new Date(), leaseToken };
     await updateRun(tx, runId, held);
+    // Under the run's lock: of a run that another holder ended meanwhile nothing is opened any more.
+    if (run.mode === 'sweep' && run.plannedAt !== null) await reopenGone(tx, runId);
     return { ...run, ...held, takenAt: await databaseClock(tx) };
   });
 }

@@ -120,12 +120,16 @@ async function readSlices(
   let left = ids;
   while (left.length > 0 && room >= LARGEST_READING) {
     const slice = left.slice(0, evenly(left.length, Math.min(most, portion(model, room))));
-    const reading = { fetchSeq: await nextFetchSeq(db), fetchedAt: new Date().toISOString() };
+    const begun = { fetchSeq: await nextFetchSeq(db), fetchedAt: new Date().toISOString() };
     const read = await readDocuments(odoo, model, slice, blame);
+    const reading = { ...begun, endSeq: await nextFetchSeq(db) };
     await closeGone(mirror, payload.runId, read.missing, reading.fetchSeq);
     const jobs: HandedOver[] = [
       ...read.documents.map((document) => handOver(payload, model, document, reading)),
-      ...read.refused.map((odooId) => ({ payload: { ...reference(payload), odooId }, kept: null })),
+      ...[...read.refused, ...read.unsettled].map((odooId) => ({
+        payload: { ...reference(payload), odooId },
+        kept: null,
+      })),
     ];
     const fitting: HandedOver[] = [];
     for (const one of jobs) {

@@ -1,5 +1,5 @@
+import { dueAgain } from '../db/due.ts';
 import { idleRun } from '../db/ended-run.ts';
-import { dueFailures } from '../db/failures.ts';
 import { heartbeat } from '../db/lease.ts';
 import { addItems, addPages, owedIds } from '../db/ledger.ts';
 import { beginPlan, endEmptyPlan } from '../db/plan-run.ts';
@@ -82,7 +82,8 @@ async function writeLedger(
     if (!(await beginPlan(db, run, notes))) throw new LeaseLostError(run.id);
     await planSweep(mirror, run, odoo, model, nextWindow(past, nowSync, overlapMs));
   } else {
-    const found = idsOf(mirror, odoo, model, { ...decided, odooIds: run.odooIds ?? [] });
+    const wanted = { odooIds: run.odooIds ?? [], lastAsked: past.left?.requestedAt ?? null };
+    const found = idsOf(mirror, odoo, model, { ...decided, ...wanted });
     if (!(await beginPlan(db, run, notes))) throw new LeaseLostError(run.id);
     const isEmpty = (await writeItems(mirror, run, found)) === 0;
     if (isEmpty && mode !== 'single') return endEmpty(mirror, run, { ...notes, rpcCalls: odoo.used() });
@@ -118,14 +119,14 @@ function idsOf(
   { db, definition }: Mirror,
   odoo: OdooClient,
   model: DocumentModel,
-  wanted: Decision & { readonly odooIds: readonly number[] },
+  wanted: Decision & { readonly odooIds: readonly number[]; readonly lastAsked: Date | null },
 ): AsyncIterable<readonly number[]> {
-  const { mode, since, continues, odooIds } = wanted;
+  const { mode, since, continues, odooIds, lastAsked } = wanted;
   if (mode === 'single') return alone(async () => odooIds);
   const sources = [
     ...(continues === null ? [] : [owedIds(db, continues)]),
     ...(since === null ? [allHeaders(odoo, model)] : changedHeaders(odoo, db, model, since)),
-    alone(() => dueFailures(db, definition.key)),
+    alone(() => dueAgain(db, definition.key, lastAsked)),
   ];
   return inTurn(sources.map((source) => ahead(source)));
 }

@@ -22,7 +22,8 @@ export async function readLines(
   const byHeader = new Map<number, OdooRecord[]>(headers.map((header) => [header.id, []]));
   const asked = new Set(ids);
   const strays = new Map<number, OdooRecord>();
-  for await (const line of linesOf(odoo, model, ids, first, promisedLines(headers, model.linesField))) {
+  const promised = new Set(headers.flatMap((header) => promisedLines(header, model.linesField)));
+  for await (const line of linesOf(odoo, model, ids, first, promised)) {
     const owner = headerOf(line, model.inverse) ?? 0;
     if (asked.has(owner)) byHeader.get(owner)?.push(line);
     else strays.set(line.id, line);
@@ -38,13 +39,10 @@ export async function readLines(
   return byHeader;
 }
 
-/** Lines that the headers list themselves; record rules may hide some of them, or others from the list. */
-function promisedLines(headers: readonly OdooRecord[], linesField: string): Set<number> {
-  const promised = new Set<number>();
-  for (const { [linesField]: value } of headers) {
-    for (const id of Array.isArray(value) ? value : []) if (typeof id === 'number') promised.add(id);
-  }
-  return promised;
+/** Lines that a header lists itself; record rules may hide some of them, or others from the list. */
+export function promisedLines(header: OdooRecord, linesField: string): number[] {
+  const { [linesField]: value } = header;
+  return Array.isArray(value) ? value.filter((id) => typeof id === 'number') : [];
 }
 
 /**

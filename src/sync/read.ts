@@ -3,7 +3,7 @@ import { OdooAccessError, OdooApplicationError } from '../odoo/errors.ts';
 import type { OdooClient, OdooRecord } from '../odoo/types.ts';
 import type { DocumentModel } from './model.ts';
 import { isModelChange } from './model.ts';
-import { linesAfter, readLines } from './read-lines.ts';
+import { linesAfter, promisedLines, readLines } from './read-lines.ts';
 
 /** A BC as it was read. Binary fields hold Odoo's size texts, not their contents. */
 export interface ReadDocument {
@@ -17,6 +17,8 @@ export interface Reading {
   readonly missing: readonly number[];
   /** Ids that Odoo refuses to hand over, found by halving the page. */
   readonly refused: readonly number[];
+  /** Ids whose lines were deleted or moved between the two answers: each is to be read again by itself. */
+  readonly unsettled: readonly number[];
 }
 
 /** Which errors may be the fault of single records, and what speaks for that so far. Shared by a page's slices. */
@@ -44,6 +46,7 @@ export async function readDocuments(
   const documents: ReadDocument[] = [];
   const missing: number[] = [];
   const refused: number[] = [];
+  const unsettled: number[] = [];
   const parts = ids.length === 0 ? [] : [ids];
   for (let part = parts.pop(); part !== undefined; part = parts.pop()) {
     try {
@@ -51,6 +54,7 @@ export async function readDocuments(
       const read = await readWhole(odoo, model, part, part === ids ? 'together' : 'headers first');
       documents.push(...read.documents);
       missing.push(...read.missing);
+      unsettled.push(...read.unsettled);
       blame.tally.read += part.length;
     } catch (error) {
       if (!blame.mayBlame(error) || !(await isTheRecords(error, blame))) throw error;
@@ -61,7 +65,7 @@ export async function readDocuments(
       } else parts.push(part.slice(middle), part.slice(0, middle));
     }
   }
-  return { documents, missing, refused };
+  return { documents, missing, refused, unsettled };
 }
 
 /** A refusal is believed for a while; a timeout, a broken connection, an unknown field only once something else was read. */
@@ -94,7 +98,7 @@ export async function readsAnything(
   const others = await odoo.search(model.header.name, [['id', 'not in', ids]], wanted).catch(failed);
   for (const other of others ?? []) {
     const read = await readWhole(odoo, model, [other], 'headers first').catch(failed);
-    if (read !== null && read.documents.length > 0) return true;
+    if (read !== null && read.documents.length + read.unsettled.length > 0) return true;
   }
   if (changed !== null) throw changed;
   return false;
@@ -123,10 +127,36 @@ async function readWhole(
     order === 'together' ? await both(askHeaders(), askLines()) : [await askHeaders(), null];
   const lines =
     headers.length === 0 ? NO_LINES : await readLines(odoo, model, ids, headers, first ?? (await askLines()));
-  const present = new Set(headers.map((header) => header.id));
+  const read = headers.map((header) => ({ header, lines: lines.get(header.id) ?? [] }));
+  const { vanished, unsettled } = await lookAgain(odoo, model, read);
+  const documents = read.filter(({ header: { id } }) => !vanished.includes(id) && !unsettled.includes(id));
+  const present = new Set([...documents.map(({ header }) => header.id), ...unsettled]);
+  return { documents, missing: ids.filter((id) => !present.has(id)), unsettled };
+}
+
+/**
+ * Headers and lines are answers of two transactions. A header that lists lines which were not found is asked for its list
+ * once more: it may be gone by now, or have lost them, and what was found is then no content of any moment. Where it
+ * lists them still, a record rule hides them.
+ */
+async function lookAgain(
+  odoo: OdooClient,
+  { header: { name }, linesField }: DocumentModel,
+  read: readonly ReadDocument[],
+): Promise<{ readonly vanished: readonly number[]; readonly unsettled: readonly number[] }> {
+  const owing = new Map<number, readonly number[]>();
+  for (const { header, lines } of read) {
+    const found = new Set(lines.map((line) => line.id));
+    const owed = promisedLines(header, linesField).filter((id) => !found.has(id));
+    if (owed.length > 0) owing.set(header.id, owed);
+  }
+  const ids = [...owing.keys()];
+  if (ids.length === 0) return { vanished: [], unsettled: [] };
+  const headers = await odoo.read(name, ids, { fields: [linesField] });
+  const lists = new Map(headers.map((header) => [header.id, new Set(promisedLines(header, linesField))]));
   return {
-    documents: headers.map((header) => ({ header, lines: lines.get(header.id) ?? [] })),
-    missing: ids.filter((id) => !present.has(id)),
+    vanished: ids.filter((id) => !lists.has(id)),
+    unsettled: ids.filter((id) => owing.get(id)?.some((line) => lists.get(id)?.has(line) === false)),
   };
 }
 

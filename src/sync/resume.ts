@@ -1,5 +1,5 @@
 import { heartbeat, readState } from '../db/lease.ts';
-import { renewPages, reopenGone } from '../db/ledger.ts';
+import { renewPages } from '../db/ledger.ts';
 import { openRuns } from '../db/runs.ts';
 import type { SyncLogRow } from '../db/schema/sync.ts';
 import { errorMessage } from '../errors.ts';
@@ -23,7 +23,6 @@ export async function carryOn(mirror: Mirror, run: HeldRun): Promise<void> {
     if (run.plannedAt === null) {
       if ((await planRun(mirror, run)) === 'ended') return;
     } else {
-      if (run.mode === 'sweep') await reopenGone(mirror.db, run.id);
       await queuePages(mirror, run.id, run.leaseToken, await renewPages(mirror.db, run.id, 'all'));
     }
     await advanceRun(mirror, run.id);

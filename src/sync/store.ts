@@ -23,8 +23,8 @@ export interface Entry {
 export type StoreOutcome = 'created' | 'updated' | 'unchanged';
 
 /**
- * `stale`: a later reading with other content is stored already. `alone`: it has to be stored in a transaction of its
- * own. Of both nothing is changed.
+ * `stale`: a reading that ended after this one began is stored already, with other content. `alone`: it has to be stored
+ * in a transaction of its own. Of both nothing is changed.
  */
 export type GroupOutcome = StoreOutcome | 'stale' | 'alone';
 
@@ -62,7 +62,7 @@ export async function storeTogether(
     const outcomes = new Map<PreparedDocument, GroupOutcome>(
       settled.map((entry) => [entry.document, outcomeOf(entry)]),
     );
-    const fresh = settled.filter(({ before, document }) => !isLater(before, document));
+    const fresh = settled.filter(({ document }) => outcomes.get(document) !== 'stale');
     await writeDocuments(tx, fresh, await changesOf(tx, fresh));
     await settleAccounts(tx, key, settled, outcomes);
     return documents.map((document) => outcomes.get(document) ?? 'alone');
@@ -94,13 +94,19 @@ async function settle(
   return planned.map((entry) => (unsettled.includes(entry) ? plan(entry, headers, locked) : entry));
 }
 
-function isLater(before: StoredHeader | null, { reading }: PreparedDocument): boolean {
-  return before !== null && before.fetchSeq > reading.fetchSeq;
+/**
+ * Readings that overlap are told apart by nothing: where they differ, in dates alone or in whose a line is, the second
+ * to be stored is read again.
+ */
+function isStale({ before, document: { reading }, plan }: Planned): boolean {
+  const differs = plan.changed || plan.touched || plan.touchedLines.length > 0;
+  return plan.overtaken || (differs && before !== null && before.fetchSeq > reading.fetchSeq);
 }
 
-function outcomeOf({ before, document, plan: { changed } }: Planned): StoreOutcome | 'stale' {
-  if (changed && isLater(before, document)) return 'stale';
-  return before === null ? 'created' : changed ? 'updated' : 'unchanged';
+function outcomeOf(entry: Planned): StoreOutcome | 'stale' {
+  const { before, plan } = entry;
+  if (isStale(entry)) return 'stale';
+  return before === null ? 'created' : plan.changed ? 'updated' : 'unchanged';
 }
 
 /** What the ledger owes no more, and what fails no more. */

@@ -2,7 +2,7 @@ import type { Change } from '../db/audit.ts';
 import { recordChanges } from '../db/audit.ts';
 import type { Queryable } from '../db/connection.ts';
 import type { ReadHeader, ReadLine } from '../db/documents.ts';
-import { confirmHeaders, deleteLines, markChanged, upsertHeaders, upsertLines } from '../db/documents.ts';
+import { confirmHeaders, deleteLines, markLeft, upsertHeaders, upsertLines } from '../db/documents.ts';
 import { bc, bcLine } from '../db/schema/documents.ts';
 import { storedRecords } from '../db/stored.ts';
 import { byKey } from './by-key.ts';
@@ -51,7 +51,7 @@ export async function writeDocuments(
   const headers = (some: readonly Planned[]): ReadHeader[] =>
     some.map(({ document: { header, reading } }) => ({ record: header, reading }));
   const isTouched = ({ plan }: Planned) => !plan.changed && plan.touched;
-  await markChanged(tx, [...new Set(entries.flatMap(({ plan }) => plan.moved.map((line) => line.bcOdooId)))]);
+  await markLeft(tx, [...new Set(entries.flatMap(({ plan }) => plan.moved.map((line) => line.bcOdooId)))]);
   await Promise.all([
     upsertHeaders(tx, headers(entries.filter(({ plan }) => plan.changed)), 'changed'),
     upsertHeaders(tx, headers(entries.filter(isTouched)), 'touched'),

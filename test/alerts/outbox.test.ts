@@ -43,7 +43,8 @@ const channels = () =>
     },
     staleIntervals: 10,
   });
-const deliver = () => deliverDue({ db: database.db, channels: channels(), log }, never);
+const deliver = (signal = never) =>
+  Promise.all(channels().map((channel) => deliverDue({ db: database.db, channel, log }, signal)));
 const fail = () =>
   addRun(database.db, 'full', 'failed', { errorCode: 'odoo_timeout', errorMessage: 'Slow.' });
 const succeed = () => addRun(database.db, 'full', 'success');
@@ -91,7 +92,7 @@ test('several processes take different notices, and each is sent once', async ()
   await truncateAll(database.db);
   await fail();
   await lookAtMirror(database.db, BOTH);
-  await Promise.all(Array.from({ length: 6 }, deliver));
+  await Promise.all(Array.from({ length: 6 }, () => deliver()));
   expect(receiver.arrivals).toHaveLength(1);
   expect(mailbox.mails).toHaveLength(1);
 });
@@ -216,7 +217,7 @@ test('what was being sent when the process is stopped is due again at once', asy
   await fail();
   await lookAtMirror(database.db, ['webhook']);
   const stop = new AbortController();
-  const sending = deliverDue({ db: database.db, channels: channels(), log }, stop.signal);
+  const sending = deliver(stop.signal);
   await until(() => receiver.arrivals.length === 1, 'the notice to be on its way');
   stop.abort();
   await sending;

@@ -7,7 +7,7 @@ import { createLogger } from '../../src/logger.ts';
 import { freshDatabase } from '../harness/database.ts';
 import { until } from '../harness/until.ts';
 import type { Receiver } from './receivers.ts';
-import { startReceiver } from './receivers.ts';
+import { startMailbox, startReceiver } from './receivers.ts';
 import { addRun, deliveriesOf, incidentsOf, truncateAll } from './rows.ts';
 
 let database: Awaited<ReturnType<typeof freshDatabase>>;
@@ -133,6 +133,23 @@ test('while PostgreSQL is away it says so once; when it is back it goes on', asy
   await database.client`alter table hidden rename to alert_incident`;
   await told('incident.opened');
   expect(texts()).toContain('alerts are watched again');
+});
+
+test('a channel that hangs does not hold up the other', async () => {
+  const mailbox = await startMailbox();
+  receiver.answer = 'hang';
+  const watcher = watch({
+    SMTP_URL: `smtp://127.0.0.1:${mailbox.port}?ignoreTLS=true`,
+    ALERT_EMAIL_TO: 'ops@example.com',
+  });
+  await fail();
+  await until(() => receiver.arrivals.length === 1 && mailbox.mails.length === 1, 'the first notice');
+  await addRun(database.db, 'full', 'success');
+  await until(() => mailbox.mails.length === 2, 'the all-clear by e-mail');
+  // The webhook's first try is not over.
+  expect((await deliveriesOf(database.db))[0]).toMatchObject({ channel: 'webhook', lastError: null });
+  await watcher.stop();
+  await mailbox.stop();
 });
 
 test('it stops in bounded time while a receiver hangs, and while PostgreSQL cannot be reached', async () => {

@@ -1,10 +1,8 @@
-import { once } from 'node:events';
-import type { IncomingMessage } from 'node:http';
 import { get } from 'node:http';
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { heldBytes } from '../harness/heap.ts';
 import { until } from '../harness/until.ts';
+import { askExport, MEGABYTE, memory, readAll } from './export-client.ts';
 import { saveTestFields } from './rows.ts';
 import type { TestApi } from './start-api.ts';
 import { bearer, startApi } from './start-api.ts';
@@ -28,19 +26,8 @@ afterAll(() => {
   return api.close();
 });
 
-/** An answer that nobody reads yet. */
-async function ask(
-  query: string,
-  headers: Record<string, string> = {},
-  mount = '/api',
-): Promise<IncomingMessage> {
-  const request = get(`${url}${mount}/v1/bc/export?${query}`, {
-    headers: { ...bearer(api.key), ...headers },
-  });
-  const [answer] = (await once(request, 'response')) as [IncomingMessage];
-  answer.on('error', () => {});
-  return answer;
-}
+const ask = (query: string, headers: Record<string, string> = {}, mount = '/api') =>
+  askExport(`${url}${mount}`, query, { ...bearer(api.key), ...headers });
 
 /** Processes of PostgreSQL that are inside an export. */
 const exporting = async () =>
@@ -51,23 +38,6 @@ const exporting = async () =>
   ).map(({ pid }) => pid);
 
 const idle = () => until(async () => (await exporting()).length === 0, 'the end of every export');
-
-const MEGABYTE = 1024 * 1024;
-
-/** Texts that wait to be sent are buffers, outside the heap. */
-const memory = () => heldBytes() + process.memoryUsage().external;
-
-async function readAll(answer: IncomingMessage): Promise<{ bytes: number; lines: number; held: number }> {
-  const before = memory();
-  let [bytes, lines, chunks, held] = [0, 0, 0, 0];
-  for await (const chunk of answer as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
-    for (const byte of chunk) if (byte === 10) lines += 1;
-    chunks += 1;
-    if (chunks % 200 === 0) held = Math.max(held, memory() - before);
-  }
-  return { bytes, lines, held };
-}
 
 test.each(['csv', 'ndjson'])(
   'a hundred thousand BCs pass as %s without being held',

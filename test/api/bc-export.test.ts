@@ -123,6 +123,7 @@ test('a file is compressed for who can read that, and has no ETag', async () => 
 test.each([
   ['fields=nope', 'unknown_field'],
   ['filter[amount_total][gt]=much', 'bad_value'],
+  ['updated_since=9999-12-31T23:59:59-10:00', 'invalid_request'],
   ['format=ndjson&line_fields=name', 'lines_not_included'],
   ['include=lines', 'invalid_request'],
   ['sort=name', 'invalid_request'],

@@ -100,6 +100,7 @@ test.each([
   ['filter[tag_ids][null]=true', [30]],
   ['filter[scan][null]=false', [1]],
   ['filter[date_order][gte]=2026-02-01', [2]],
+  ['filter[date_order][gte]=2026-01-30T23:00:00.000Z&filter[date_order][lt]=2026-01-31T23:00:00.000Z', [1]],
   ['filter[date_order]=2026-01-31T08:00:00Z', [1]],
   ['filter[date_order]=2026-01-31T09:00:00%2B01:00', [1]],
   ['filter[date_order][lt]=2026-01-31 08:00:01', [1]],
@@ -112,11 +113,20 @@ test.each([
   ['archived=only', [40]],
   ['updated_since=2026-01-02', [1, 2]],
   ['updated_since=2025-12-31T23:59:59Z', [1, 2, 30]],
+  ['updated_since=0001-01-01', [1, 2, 30]],
+  ['updated_since=9999-12-31T23:59:59Z', []],
 ])('?%s finds %j', async (query, expected) => {
   expect(await ids(query)).toEqual(expected);
 });
 
-test.each([
+/** Moments to JavaScript, none to PostgreSQL. */
+const NO_MOMENTS = ['0000-01-01', '0001-01-01T00:00:00%2B10:00', '9999-12-31T23:59:59-10:00'];
+const YEARS = 'years 1 to 9999';
+
+/** A query, the code, and what its detail names. */
+type Refused = [string, string, string[]];
+
+test.each<Refused>([
   ['filter[nom]=x', 'unknown_field', ['filter[nom]', '"nom"', 'amount_total']],
   ["filter[x'); drop table scrap_dimagaz_bc; --]=1", 'unknown_field', ['drop table']],
   ['sort=nom', 'unknown_field', ['sort', '"nom"', 'odoo_id', 'amount_total']],
@@ -129,6 +139,10 @@ test.each([
   ['filter[urgent]=1', 'bad_value', ['filter[urgent]', 'true or false']],
   ['filter[date_order][gte]=yesterday', 'bad_value', ['filter[date_order][gte]', '2026-01-31']],
   ['filter[day]=2026-02-30', 'bad_value', ['a date']],
+  ['filter[day]=0000-01-01', 'bad_value', ['filter[day]', YEARS]],
+  ...NO_MOMENTS.map(
+    (at): Refused => [`filter[date_order][gt]=${at}`, 'bad_value', ['[date_order][gt]', YEARS]],
+  ),
   ['filter[tag_ids]=blue', 'bad_value', ['an id']],
   ['filter[name]=%00', 'bad_value', ['NUL']],
   ['filter[name][null]=maybe', 'bad_value', ['true or false']],
@@ -140,6 +154,7 @@ test.each([
   ['limit=1e2', 'invalid_request', ['limit', '1 to 500']],
   ['limit=501', 'invalid_request', ['limit', '1 to 500']],
   ['updated_since=never', 'invalid_request', ['updated_since', '2026-01-31']],
+  ...NO_MOMENTS.map((at): Refused => [`updated_since=${at}`, 'invalid_request', ['updated_since', YEARS]]),
   ['q=%00', 'invalid_request', ['q']],
   ['limits=3', 'invalid_request', ['limits']],
 ])('?%s is refused as %s', async (query, code, parts) => {

@@ -46,5 +46,5 @@ it('a listener that keeps up is kept', async () => {
     await new Promise(setImmediate);
   }
   stream.end();
-  expect(await all).toBe(`retry: 3000\n\n${':\n\n'.repeat(5)}`);
+  expect(await all).toBe(`retry: 3000\n\n${'event: beat\ndata: {}\n\n'.repeat(5)}`);
 });

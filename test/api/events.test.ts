@@ -99,17 +99,11 @@ describe('the live events', () => {
     expect(looks.mock.calls.length).toBeLessThan(10);
   });
 
-  it('keep a quiet connection alive', async () => {
+  it('keep a quiet connection alive, and let a page know that it is', async () => {
     api = await startApi({}, {}, { ...SELDOM, eventHeartbeatMs: 20 });
     const listener = await listen();
-    await until(
-      () =>
-        listener
-          .text()
-          .split('\n\n')
-          .filter((line) => line === ':').length > 2,
-      'heartbeats',
-    );
+    await until(() => listener.data('beat').length > 2, 'beats');
+    expect(listener.data('beat')[0]).toEqual({});
     expect(listener.data('state')).toHaveLength(1);
   });
 

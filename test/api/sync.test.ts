@@ -1,9 +1,10 @@
 import { sql } from 'drizzle-orm';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { recordFailure } from '../../src/db/failures.ts';
 import { grantLease } from '../../src/db/lease.ts';
 import { addItems, closeItems } from '../../src/db/ledger.ts';
 import { createRun, findRun, updateRun } from '../../src/db/runs.ts';
+import type { RunMode, RunStatus } from '../../src/db/schema/sync.ts';
 import { BC_KEY } from '../../src/sync/document.ts';
 import type { TestApi } from './start-api.ts';
 import { startApi } from './start-api.ts';
@@ -46,6 +47,7 @@ test('a fresh mirror has a state without runs', async () => {
     lateAfterSeconds: 600,
     currentRun: null,
     lastRuns: [],
+    lastMirrorRun: null,
     openFailures: 0,
     openIncidents: 0,
     queues: { sync: 0, pages: 0, bc: 0 },
@@ -60,6 +62,31 @@ test('the state shows the run in progress with what it still owes', async () => 
     currentRun: { id, phase: 'planning', elapsedMs: expect.any(Number), progress: { open: 2, created: 1 } },
   });
   expect(await get(`/api/v1/sync/runs/${id}`)).toMatchObject({ id, progress: { open: 2, created: 1 } });
+});
+
+test('a run that failed is told of until another of the whole mirror ended, whatever single ones come after it', async () => {
+  const ended = async (mode: RunMode, status: RunStatus) => {
+    const { id } = await createRun(api.db, { key: BC_KEY, mode, trigger: 'schedule' });
+    await updateRun(api.db, id, { status, finishedAt: new Date() });
+    return id;
+  };
+  await ended('full', 'success');
+  const failed = await ended('incremental', 'failed');
+  for (let singles = 0; singles < 5; singles += 1) await ended('single', 'success');
+  await ended('incremental', 'skipped');
+  const state = await get('/api/v1/sync');
+  expect(state.lastRuns.map((run: { status: string }) => run.status)).not.toContain('failed');
+  expect(state.lastMirrorRun.id).toBe(failed);
+  expect((await get('/api/v1/sync/runs?status=failed')).items).toEqual([state.lastMirrorRun]);
+  const sweep = await ended('sweep', 'partial');
+  await createRun(api.db, { key: BC_KEY, mode: 'full', trigger: 'schedule' });
+  expect((await get('/api/v1/sync')).lastMirrorRun.id).toBe(sweep);
+});
+
+test('a Redis that falls silent while the queues are counted keeps nothing else from being told', async () => {
+  const silent = vi.spyOn(api.queues.bc, 'getJobCounts').mockReturnValue(new Promise(() => {}));
+  expect(await get('/api/v1/sync')).toMatchObject({ isSyncing: false, queues: null });
+  silent.mockRestore();
 });
 
 test('runs come newest first, page by page, by status and mode', async () => {

@@ -1,20 +1,16 @@
 import { execFile } from 'node:child_process';
-import { resolve } from 'node:path';
 import { Redis } from 'ioredis';
 import { expect, inject, test } from 'vitest';
 import type { Section } from '../../bench/frame/section.ts';
+import { apart, fromSources } from '../harness/own-process.ts';
 import { redisUrl } from '../harness/redis.ts';
 import { onServer } from '../harness/server.ts';
 import { until } from '../harness/until.ts';
 
-const ROOT = resolve(import.meta.dirname, '../..');
-
 /** The command in a process of its own. Whether targets are met does not matter: so small, they need not be. */
-function bench(module: string, args: readonly string[], env: NodeJS.ProcessEnv = {}) {
-  const { ODOO_URL: _, ...clean } = process.env;
-  const options = { cwd: ROOT, env: { ...clean, ...env } };
+function bench(module: string, args: readonly string[], env: Readonly<Record<string, string>> = {}) {
   return new Promise<{ code: unknown; out: string; complaint: string }>((done) => {
-    execFile(process.execPath, ['--import', 'tsx', module, ...args], options, (error, out, complaint) =>
+    execFile(process.execPath, [...fromSources(module), ...args], apart(env), (error, out, complaint) =>
       done({ code: error === null ? 0 : error.code, out, complaint }),
     );
   });

@@ -1,14 +1,13 @@
 import { execFile } from 'node:child_process';
-import { resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { MemoryResult } from '../../bench/memory/bench.ts';
 import { memoryFigures } from '../../bench/memory/figures.ts';
 import { freshDatabase } from '../harness/database.ts';
+import { apart, fromSources } from '../harness/own-process.ts';
 import { redisUrl } from '../harness/redis.ts';
 
-const ROOT = resolve(import.meta.dirname, '../..');
 const run = promisify(execFile);
 
 let database: Awaited<ReturnType<typeof freshDatabase>>;
@@ -21,10 +20,11 @@ afterAll(() => database?.close());
 const ownRedis = () => new URL('/12', redisUrl()).href;
 
 const bench = (...args: string[]) =>
-  run(process.execPath, ['--import', 'tsx', 'bench/memory/main.ts', ...args], {
-    cwd: ROOT,
-    env: { ...process.env, BENCH_DATABASE_URL: database.url, BENCH_REDIS_URL: ownRedis() },
-  });
+  run(
+    process.execPath,
+    [...fromSources('bench/memory/main.ts'), ...args],
+    apart({ BENCH_DATABASE_URL: database.url, BENCH_REDIS_URL: ownRedis() }),
+  );
 
 test('the benchmark goes through all phases, tells what each took, and leaves Redis as it was', async () => {
   const { stdout } = await bench('--documents', '200', '--lines', '2', '--workers', '2', '--json');

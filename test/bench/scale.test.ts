@@ -11,6 +11,7 @@ import { scaleFigures } from '../../bench/scale/figures.ts';
 import { checkPage } from '../../bench/scale/page.ts';
 import type { Measured } from '../../bench/scale/study.ts';
 import { freshDatabase } from '../harness/database.ts';
+import { apart, fromSources } from '../harness/own-process.ts';
 import { redisUrl } from '../harness/redis.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
@@ -31,10 +32,11 @@ afterAll(async () => {
 const ownRedis = () => new URL('/11', redisUrl()).href;
 
 const bench = (...args: string[]) =>
-  run(process.execPath, ['--import', 'tsx', 'bench/scale/main.ts', ...args], {
-    cwd: ROOT,
-    env: { ...process.env, BENCH_DATABASE_URL: database.url, BENCH_REDIS_URL: ownRedis() },
-  });
+  run(
+    process.execPath,
+    [...fromSources('bench/scale/main.ts'), ...args],
+    apart({ BENCH_DATABASE_URL: database.url, BENCH_REDIS_URL: ownRedis() }),
+  );
 
 const measured = (parts: Partial<Measured>): Measured => ({
   ...{

@@ -60,6 +60,44 @@ test('a service that cannot read the state of the mirror is not shown as live', 
   await window.close();
 });
 
+test('a PostgreSQL that hangs is not shown as live, neither where the page was open nor where it is opened', async () => {
+  const [window, later] = [await openWindow(stage), await openWindow(stage)];
+  await window.open('');
+  await window.page.locator('.connection.live').waitFor();
+  await stage.office.database.client.begin(async (sql) => {
+    await sql`lock table sync_failure in access exclusive mode`;
+    await window.page.getByText('Connection lost').waitFor();
+    await later.page.goto('/admin');
+    await later.page.getByText('Connection lost').waitFor();
+  });
+  for (const { page, complaints } of [window, later]) {
+    await page.locator('.connection.live').waitFor();
+    expect(complaints().filter((said) => !/Failed to load/.test(said))).toEqual([]);
+  }
+  await Promise.all([window.close(), later.close()]);
+});
+
+test('a connection that died without a word is noticed, and another one opened', async () => {
+  const window = await openWindow(stage);
+  const { page } = window;
+  await page.clock.install();
+  await window.open('');
+  await page.locator('.connection.live').waitFor();
+  stage.silenceApi();
+  try {
+    // Both beats that were to come did not.
+    await page.clock.fastForward('00:36');
+    await page.getByText('Connection lost').waitFor();
+    const opened = page.waitForRequest('**/sync/events');
+    await page.clock.fastForward('00:36');
+    await opened;
+  } finally {
+    stage.resumeApi();
+  }
+  await page.locator('.connection.live').waitFor();
+  await window.close();
+});
+
 test('who is not signed in gets no page', async () => {
   const context = await stage.browser.newContext();
   const page = await context.newPage();

@@ -27,6 +27,9 @@ export interface BrowserStage {
   stopApi(): Promise<void>;
   /** Starts it again, on the same port. */
   startApi(): Promise<void>;
+  /** Its connections stay open, and nothing comes from it until it is resumed. */
+  silenceApi(): void;
+  resumeApi(): void;
   close(): Promise<void>;
 }
 
@@ -64,6 +67,8 @@ export async function openBrowserStage(
       api = startApiProcess(office.env);
       await api.listening();
     },
+    silenceApi: () => void api.child.kill('SIGSTOP'),
+    resumeApi: () => void api.child.kill('SIGCONT'),
     close: async () => {
       await browser.close();
       await Promise.all([end(api, 'SIGTERM'), end(worker, 'SIGTERM')]);

@@ -2,6 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { closeSync, openSync, readdirSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { apart, fromSources } from '../harness/own-process.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 
@@ -63,8 +64,7 @@ export class Crew {
   #spawn(worker: number, env: Readonly<Record<string, string>>): ChildProcess {
     const log = openSync(join(this.#logs, `worker-${worker}.log`), 'a');
     const child = spawn(process.execPath, COMMAND, {
-      cwd: ROOT,
-      env: { ...process.env, ...this.#env, ...env },
+      ...apart({ ...this.#env, ...env }),
       stdio: ['ignore', log, log],
     });
     closeSync(log);
@@ -84,11 +84,12 @@ process.once('exit', () => {
 });
 
 /** The build starts twice as fast; it is taken when nothing is newer. */
-const COMMAND = isBuilt() ? ['dist/workers/main.js'] : ['--import', 'tsx', 'workers/main.ts'];
+const BUILT = join(ROOT, 'dist/workers/main.js');
+const COMMAND = isBuilt() ? [BUILT] : fromSources('workers/main.ts');
 
 function isBuilt(): boolean {
   try {
-    const built = statSync(join(ROOT, 'dist/workers/main.js')).mtimeMs;
+    const built = statSync(BUILT).mtimeMs;
     return ['src', 'workers'].every((folder) => newest(join(ROOT, folder)) < built);
   } catch {
     return false;

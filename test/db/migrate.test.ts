@@ -1,15 +1,13 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { migrate } from '../../src/db/migrate.ts';
 import { FOLDER } from '../../src/db/migrations.ts';
 import { freshDatabase } from '../harness/database.ts';
+import { startProcess } from '../harness/own-process.ts';
 import { until } from '../harness/until.ts';
 
-const ROOT = resolve(import.meta.dirname, '../..');
 const ROWS = 2000;
 
 describe('a migration of a database that is in use', () => {
@@ -90,13 +88,10 @@ describe('a migration of a database that is in use', () => {
     const wanted = await indexes();
     await backTo('0005_run_indexes');
     await inTransaction(WRITING);
-    const child = spawn(process.execPath, ['--import', 'tsx', 'src/cli/main.ts', 'migrate'], {
-      cwd: ROOT,
-      env: { PATH: process.env['PATH'], DATABASE_URL: database.url },
-    });
+    const { child, exit } = startProcess('src/cli/main.ts', { DATABASE_URL: database.url }, ['migrate']);
     await building();
     child.kill('SIGKILL');
-    await once(child, 'exit');
+    await exit;
     const steps: string[] = [];
     const migrated = migrate(database.url, { onStep: (step) => steps.push(step) });
     await until(() => steps.some((step) => step.startsWith('0006')), 'the turn of the next one');

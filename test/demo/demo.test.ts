@@ -8,19 +8,11 @@ import { join, resolve } from 'node:path';
 import { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import { freshDatabase } from '../harness/database.ts';
+import { apart, fromSources } from '../harness/own-process.ts';
 import { redisUrl } from '../harness/redis.ts';
 import { until } from '../harness/until.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
-const NOT_SET = {
-  ODOO_URL: '',
-  PORT: '',
-  QUEUE_PREFIX: '',
-  HOST: '',
-  SYNC_EVERY: '',
-  ADMIN_PASSWORD: '',
-  TRYTON_RPC_URL: '',
-};
 
 describe('npm run demo', () => {
   let database: Awaited<ReturnType<typeof freshDatabase>>;
@@ -39,16 +31,14 @@ describe('npm run demo', () => {
     await rm(directory, { recursive: true, force: true });
   });
 
-  /** Runs a command in this repository, by default with the servers of this test run. */
   /** Where curl is not installed, a stand-in is found last. */
   const PATH = `${process.env['PATH']}:${ROOT}/test/demo/bin`;
-  function start(command: string, args: readonly string[], env: Record<string, string> = {}, cwd = ROOT) {
+  /** Runs a command, by default with the servers of this test run. */
+  function start(command: string, args: readonly string[], env: Record<string, string> = {}, cwd?: string) {
+    const servers = { DATABASE_URL: database.url, REDIS_URL: redisUrl() };
     const child = spawn(command, args, {
-      cwd,
-      env: {
-        ...{ ...process.env, ...NOT_SET, TMPDIR: directory },
-        ...{ DATABASE_URL: database.url, REDIS_URL: redisUrl(), ...env },
-      },
+      ...apart({ TMPDIR: directory, ...servers, ...env }),
+      ...(cwd !== undefined && { cwd }),
     });
     let output = '';
     for (const stream of [child.stdout, child.stderr]) {
@@ -60,7 +50,7 @@ describe('npm run demo', () => {
     return { exit, output: () => output, stop: (signal: NodeJS.Signals) => child.kill(signal) };
   }
   const demo = (args: readonly string[], env: Record<string, string> = {}) => {
-    const started = start(process.execPath, ['--import', 'tsx', 'dev/demo/main.ts', ...args], env);
+    const started = start(process.execPath, [...fromSources('dev/demo/main.ts'), ...args], env);
     running.add(started);
     return started;
   };
@@ -95,7 +85,8 @@ describe('npm run demo', () => {
     expect(await readdir(downloads)).toEqual(['bc.csv']);
     expect(commands.every((command) => /-H 'Authorization: Bearer psl_\w+/.test(command))).toBe(true);
     const [, source] = /^ {2}(\. \S+) && npx passerelle status$/m.exec(started.output()) ?? [];
-    const cli = start('sh', ['-c', `${source} && node --import tsx src/cli/main.ts status --json`], {
+    const status = [process.execPath, ...fromSources('src/cli/main.ts'), 'status', '--json'];
+    const cli = start('sh', ['-c', `${source} && "$@"`, 'sh', ...status], {
       DATABASE_URL: '',
       REDIS_URL: '',
     });

@@ -6,6 +6,7 @@ import { startRun } from '../../src/sync/start.ts';
 import type { Office } from '../harness/office.ts';
 import { openOffice } from '../harness/office.ts';
 import { redisUrl } from '../harness/redis.ts';
+import { until } from '../harness/until.ts';
 
 const BC = 'dimagaz.bc';
 
@@ -67,6 +68,20 @@ describe('what a page read for its BCs', () => {
     expect(rows.map(({ notes }) => notes)).toEqual(Array(6).fill('later'));
   });
 
+  it('is stored too when a page of the version before kept it', async () => {
+    const runId = await readRun();
+    const [key = ''] = await keptKeys();
+    for (const [odooId, text] of Object.entries(await redis.hgetall(key))) {
+      expect(text).toContain('"endSeq"');
+      await redis.hset(key, odooId, text.replace(/"endSeq":\d+,/, ''));
+    }
+    office.odoo.write(BC, office.odoo.ids(BC), { notes: 'later' });
+    await office.work();
+    expect(await office.ended(runId)).toMatchObject({ status: 'success', created: 6, failed: 0 });
+    const rows = await office.database.client`select fields->>'notes' as notes from scrap_dimagaz_bc`;
+    expect(rows.filter(({ notes }) => notes === 'later')).toEqual([]);
+  });
+
   it('is read again when it was read by another description of the model', async () => {
     const runId = await readRun();
     const [key = ''] = await keptKeys();
@@ -78,5 +93,40 @@ describe('what a page read for its BCs', () => {
     expect(await office.ended(runId)).toMatchObject({ status: 'success', created: 6, failed: 0 });
     const rows = await office.database.client`select fields->>'notes' as notes from scrap_dimagaz_bc`;
     expect(rows.map(({ notes }) => notes)).toEqual(Array(6).fill('later'));
+  });
+
+  describe('before an older dump was restored', () => {
+    const countFrom = (number: number) => office.database.client`select setval('fetch_seq', ${number})`;
+    beforeEach(() => countFrom(900_000));
+
+    /** A change in Odoo after which the next run has to bring all of it. */
+    const isFollowed = async () => {
+      office.odoo.write(BC, office.odoo.ids(BC), { notes: 'last' });
+      expect(await office.run('incremental')).toMatchObject({ status: 'success', updated: 6, failed: 0 });
+    };
+
+    it('is read again, and keeps no later reading out, when the dump has nothing of the run', async () => {
+      const runId = await readRun();
+      const { client } = office.database;
+      await client`delete from sync_log where id = ${runId}`;
+      await client`update sync_state set is_syncing = false, lease_run_id = null, lease_expires_at = null`;
+      await countFrom(1);
+      const jobs = () => office.mirror.queues.bc.getJobCountByTypes('waiting', 'active', 'delayed');
+      expect(await jobs()).toBe(6);
+      await office.work();
+      await until(async () => (await jobs()) === 0, 'the end of the jobs');
+      await isFollowed();
+    });
+
+    it('is read again, and keeps no later reading out, when the dump has the run', async () => {
+      const runId = await readRun();
+      await countFrom(1);
+      office.odoo.write(BC, office.odoo.ids(BC), { notes: 'later' });
+      await office.work();
+      expect(await office.ended(runId)).toMatchObject({ status: 'success', created: 6, failed: 0 });
+      const rows = await office.database.client`select fields->>'notes' as notes from scrap_dimagaz_bc`;
+      expect(rows.map(({ notes }) => notes)).toEqual(Array(6).fill('later'));
+      await isFollowed();
+    });
   });
 });

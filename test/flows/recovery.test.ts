@@ -2,7 +2,7 @@ import { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { heartbeat } from '../../src/db/lease.ts';
 import { createRun, findRun } from '../../src/db/runs.ts';
-import { advanceRun } from '../../src/sync/advance.ts';
+import { advanceRun, failRun } from '../../src/sync/advance.ts';
 import { takeRun } from '../../src/sync/hold.ts';
 import { processPage } from '../../src/sync/page.ts';
 import { planRun } from '../../src/sync/plan.ts';
@@ -103,6 +103,55 @@ describe('a run that was interrupted', () => {
       status: 'success',
       gone: 0,
       seen: office.odoo.count('dimagaz.bc'),
+    });
+  });
+
+  describe('weeks ago', () => {
+    /** More milliseconds than an integer of PostgreSQL holds. */
+    const longAgo = async (runId: number) => {
+      await office.database
+        .client`update sync_log set started_at = now() - interval '30 days' where id = ${runId}`;
+    };
+    /** A run that was left behind before its plan was written. */
+    const unplannedRun = async (mode: 'full' | 'incremental') => {
+      const { mirror } = office;
+      const { id: runId } = await createRun(mirror.db, { key: 'bclinbc', mode, trigger: 'cli' });
+      const run = await takeRun(mirror, runId);
+      await heartbeat(mirror.db, 'bclinbc', run?.leaseToken ?? 0, -1000);
+      await longAgo(runId);
+      return { runId, token: run?.leaseToken ?? 0 };
+    };
+    const LONGEST = { durationMs: 2 ** 31 - 1 };
+
+    it('ends once workers are there again', async () => {
+      const { runId, token } = await plannedRun();
+      await heartbeat(office.mirror.db, 'bclinbc', token, -1000);
+      await longAgo(runId);
+      await office.work();
+      const created = office.odoo.count('dimagaz.bc');
+      expect(await office.ended(runId)).toMatchObject({ status: 'success', created, ...LONGEST });
+    });
+
+    it('ends when it still has to be planned', async () => {
+      const { runId } = await unplannedRun('full');
+      await office.work();
+      const created = office.odoo.count('dimagaz.bc');
+      expect(await office.ended(runId)).toMatchObject({ status: 'success', created, ...LONGEST });
+    });
+
+    it('ends when its plan finds nothing to do', async () => {
+      const stop = await office.work();
+      await office.run('full');
+      await stop();
+      const { runId } = await unplannedRun('incremental');
+      await office.work();
+      expect(await office.ended(runId)).toMatchObject({ status: 'success', planned: 0, ...LONGEST });
+    });
+
+    it('ends when it fails', async () => {
+      const { runId, token } = await unplannedRun('full');
+      await failRun(office.mirror, runId, token, new Error('no more'));
+      expect(await office.ended(runId)).toMatchObject({ status: 'failed', ...LONGEST });
     });
   });
 

@@ -1,9 +1,15 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { nextFetchSeq } from '../../src/db/documents.ts';
+import { openItemsOfEndedRuns } from '../../src/db/integrity.ts';
 import { heartbeat, readState } from '../../src/db/lease.ts';
 import { createRun } from '../../src/db/runs.ts';
 import { advanceRun } from '../../src/sync/advance.ts';
 import { takeRun } from '../../src/sync/hold.ts';
+import { describeDocument } from '../../src/sync/model.ts';
 import { planRun } from '../../src/sync/plan.ts';
+import { prepare } from '../../src/sync/prepare.ts';
+import { carryOn } from '../../src/sync/resume.ts';
+import { storeTogether } from '../../src/sync/store.ts';
 import type { Office } from '../harness/office.ts';
 import { openOffice } from '../harness/office.ts';
 
@@ -139,6 +145,25 @@ describe('what a sweep archives', () => {
     expect(await office.ended(runId)).toMatchObject({ archived: 1, gone: 1 });
   });
 
+  it('does not come back by a reading that had found it before it was archived', async () => {
+    const { mirror } = office;
+    const [id = 0] = some(0, 1);
+    office.odoo.erase(BC, [id]);
+    const { runId } = await planned();
+    const { client } = office.database;
+    await client`update sync_run_item set state = 'gone', gone_seq = nextval('fetch_seq') where run_id = ${runId}`;
+    await client`update sync_run_page set state = 'done' where run_id = ${runId}`;
+    const fetchSeq = await nextFetchSeq(mirror.db);
+    await advanceRun(mirror, runId);
+    expect(await archived()).toBe(1);
+    const reading = { fetchSeq, endSeq: await nextFetchSeq(mirror.db), fetchedAt: new Date().toISOString() };
+    const document = { header: prepare(BC, { id, name: 'BC/VU/AVANT' }, {}), lines: [], reading };
+    const model = await describeDocument(mirror.odoo, mirror.definition);
+    const entry = { model, document, runId, rpcCalls: 0 };
+    expect(await storeTogether(mirror.db, KEY, [entry])).toEqual(['stale']);
+    expect(await archived()).toBe(1);
+  });
+
   it('is looked for anew when the run had been left for a while', async () => {
     const [gone = 0, back = 0] = office.odoo.ids(BC);
     office.odoo.erase(BC, [gone]);
@@ -158,6 +183,23 @@ describe('what a sweep archives', () => {
       unchanged: 1,
       gone: 0,
     });
+  });
+
+  it('is never owed again once the run is over, whoever had taken it up before', async () => {
+    office.odoo.erase(BC, some(0, 61));
+    const { runId, token } = await planned();
+    const { client } = office.database;
+    await client`update sync_run_item set state = 'gone', gone_seq = nextval('fetch_seq') where run_id = ${runId}`;
+    await client`update sync_run_page set state = 'done' where run_id = ${runId}`;
+    await heartbeat(office.mirror.db, KEY, token, -1000);
+    const first = await takeRun(office.mirror, runId);
+    if (first === null) throw new Error('the lease ran out');
+    await heartbeat(office.mirror.db, KEY, first.leaseToken, -1000);
+    await office.request('incremental');
+    await office.work();
+    expect(await office.ended(runId)).toMatchObject({ status: 'partial', gone: 61 });
+    await carryOn(office.mirror, first);
+    expect((await openItemsOfEndedRuns(office.mirror.db)).total).toBe(0);
   });
 
   it('is the one BC too that a resync finds gone; an incremental run leaves it to the sweep', async () => {

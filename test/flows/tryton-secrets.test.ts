@@ -1,11 +1,9 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { resolve } from 'node:path';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { SandboxTryton } from '../../dev/sandbox-tryton/sandbox.ts';
 import { startSandboxTryton } from '../../dev/sandbox-tryton/sandbox.ts';
 import { createApiKey } from '../../src/db/api-keys.ts';
+import { startApiProcess } from '../harness/api-process.ts';
 import { freshDatabase } from '../harness/database.ts';
 import { freshPrefix, redisUrl } from '../harness/redis.ts';
 import { until } from '../harness/until.ts';
@@ -13,7 +11,6 @@ import type { RedisProxy } from '../tryton/redis-proxy.ts';
 import { startRedisProxy } from '../tryton/redis-proxy.ts';
 import { startRecorder } from './tryton-recorder.ts';
 
-const ROOT = resolve(import.meta.dirname, '../..');
 const PASSWORD = 'Zwiebelkuchen-"7f3a91"-right';
 const WRONG = 'Zwiebelkuchen-"c04e5d"-wrong';
 /** A parameter: it may hold anything, so it is nobody's to see but Tryton's. */
@@ -127,32 +124,18 @@ async function goThrough({ rpc, ping }: Server): Promise<void> {
 }
 
 async function startServer(env: Record<string, string>) {
-  const child = spawn(process.execPath, ['--import', 'tsx', 'src/server.ts'], {
-    cwd: ROOT,
-    env: {
-      PATH: process.env['PATH'],
-      DATABASE_URL: database.url,
-      REDIS_URL: redisUrl(),
-      QUEUE_PREFIX: prefix,
-      PORT: '0',
-      LOG_LEVEL: 'debug',
-      TRYTON_RPC_URL: recorder.url,
-      TRYTON_USER: sandbox.user,
-      TRYTON_TIMEOUT_MS: '500',
-      TRYTON_RETRIES: '1',
-      ...env,
-    },
+  const { child, exit, output, listening } = startApiProcess({
+    DATABASE_URL: database.url,
+    REDIS_URL: redisUrl(),
+    QUEUE_PREFIX: prefix,
+    LOG_LEVEL: 'debug',
+    TRYTON_RPC_URL: recorder.url,
+    TRYTON_USER: sandbox.user,
+    TRYTON_TIMEOUT_MS: '500',
+    TRYTON_RETRIES: '1',
+    ...env,
   });
-  let output = '';
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.on('data', (chunk: Buffer) => {
-      output += chunk.toString();
-    });
-  }
-  const url = await until(
-    () => /"url":"([^"]+)"/.exec(output)?.[1] ?? (child.exitCode !== null && output),
-    'the API to listen',
-  );
+  const url = await listening();
   const ask = async (path: string, options: RequestInit, own = key) => {
     const headers = { authorization: `Bearer ${own}`, 'content-type': 'application/json' };
     const answer = await fetch(`${url}/api/v1/tryton/${path}`, { headers, ...options });
@@ -163,10 +146,10 @@ async function startServer(env: Record<string, string>) {
     rpc: (body: unknown, own?: string) =>
       ask('rpc', { method: 'POST', body: typeof body === 'string' ? body : JSON.stringify(body) }, own),
     ping: () => ask('ping', {}),
-    lines: () => output.split('\n'),
+    lines: () => output().split('\n'),
     stop: async () => {
       child.kill('SIGTERM');
-      if (child.exitCode === null) await once(child, 'exit');
+      await exit;
     },
   };
 }

@@ -1,13 +1,11 @@
 import { spawn } from 'node:child_process';
-import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { apart, fromSources } from '../harness/own-process.ts';
 import { freshPrefix, redisUrl } from '../harness/redis.ts';
 import { until } from '../harness/until.ts';
 import type { OpenStage, TrytonStage } from './tryton-stage.ts';
 import { settingsFor } from './tryton-stage.ts';
-
-const ROOT = resolve(import.meta.dirname, '../..');
 
 interface Report {
   readonly ready?: boolean;
@@ -77,9 +75,8 @@ export function sessionsFlow(name: string, open: OpenStage): void {
 }
 
 function spawnCaller(caller: object, stops: (() => Promise<unknown>)[]) {
-  const child = spawn(process.execPath, ['--import', 'tsx', 'test/flows/tryton-caller.ts'], {
-    cwd: ROOT,
-    env: { ...process.env, CALLER: JSON.stringify(caller) },
+  const child = spawn(process.execPath, fromSources('test/flows/tryton-caller.ts'), {
+    ...apart({ CALLER: JSON.stringify(caller) }),
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   const exit = new Promise((done) => child.once('exit', done));

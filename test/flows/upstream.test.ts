@@ -47,6 +47,25 @@ describe('an Odoo that cannot be used', () => {
     office.odoo.faults.clear();
   });
 
+  it('asks an Odoo that refused the login no more, and fails each run all the same', async () => {
+    const logins = () => office.odoo.calls.filter(({ method }) => method === 'authenticate').length;
+    const before = logins();
+    const desk = office.also({ ODOO_PASSWORD: 'faux' });
+    const stop = await desk.work();
+    const runs = [await desk.run('full'), await desk.run('incremental'), await desk.run('sweep')];
+    runs.push(await desk.run('single', [1]));
+    await stop();
+    for (const run of runs)
+      expect(run).toMatchObject({
+        status: 'failed',
+        errorCode: 'odoo_bad_credentials',
+        errorMessage: expect.stringContaining('one that is restarted tries at once'),
+      });
+    expect(logins()).toBe(before + 1);
+    await fails({ ODOO_PASSWORD: 'faux' }, 'odoo_bad_credentials', 'ODOO_PASSWORD');
+    expect(logins()).toBe(before + 2);
+  });
+
   async function fails(env: Record<string, string>, code: string, named: string): Promise<void> {
     const before = await content();
     const desk = office.also(env);

@@ -118,7 +118,6 @@ describe('the dashboard and the alert rules', () => {
       'passerelle_build_info',
       'passerelle_last_run_documents',
       'passerelle_last_run_duration_seconds',
-      'passerelle_last_run_end_timestamp_seconds',
       'passerelle_last_run_late_changes',
       'passerelle_sync_running',
     ]);

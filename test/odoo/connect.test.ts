@@ -4,7 +4,12 @@ import type { OdooProtocol } from '../../src/odoo/types.ts';
 import type { Scripted } from './scripted-server.ts';
 import { asked, result, scriptedServer } from './scripted-server.ts';
 
-const absent: Scripted = { status: 404, headers: { 'content-type': 'text/html' }, body: '<html>' };
+const page = (status: number): Scripted => ({
+  status,
+  headers: { 'content-type': 'text/html' },
+  body: '<html>',
+});
+const absent = page(404);
 const json = (status: number, value: unknown): Scripted => ({ status, body: JSON.stringify(value) });
 const xml = (value: string): Scripted => ({
   headers: { 'content-type': 'text/xml' },
@@ -16,12 +21,15 @@ interface Office {
   readonly has: readonly OdooProtocol[];
   readonly password?: string;
   readonly key?: string;
+  /** What a proxy answers in the place of JSON-2. */
+  readonly kept?: Scripted;
 }
 
 /** A server that only lets in, by the protocols it has. */
-function office({ version, has, password, key }: Office) {
+function office({ version, has, password, key, kept }: Office) {
   return scriptedServer((request) => {
     if (request.path === '/web/version') return has.includes('json2') ? json(200, { version }) : absent;
+    if (request.path.startsWith('/json/2/') && kept !== undefined) return kept;
     if (request.path.startsWith('/json/2/') && has.includes('json2'))
       return request.headers.authorization === `bearer ${key}`
         ? json(200, { uid: 7, lang: 'en_US' })
@@ -48,13 +56,13 @@ function office({ version, has, password, key }: Office) {
   });
 }
 
-async function connecting(kind: Office, protocol: 'auto' | OdooProtocol = 'auto') {
+async function connecting(kind: Office, protocol: 'auto' | OdooProtocol = 'auto', password = 'secret') {
   const server = await office(kind);
   const client = createOdooClient({
     url: server.url,
     db: 'd',
     user: 'bot',
-    password: 'secret',
+    password,
     protocol,
     timeoutMs: 20_000,
     context: {},
@@ -126,6 +134,27 @@ describe('auto', () => {
     expect(paths()).toEqual(['/web/version', '/json/2/res.users/context_get', '/jsonrpc']);
   });
 
+  it.each(['10€-secret', 'œuvre'])(
+    'never sends %s, which no header can carry, as a key',
+    async (password) => {
+      const { client, paths } = await connecting({ version: '19.0', has: all, password }, 'auto', password);
+      expect(await client.connect()).toMatchObject({
+        protocol: 'jsonrpc',
+        reason: expect.stringContaining('not an API key for it'),
+      });
+      expect(paths()).toEqual(['/web/version', '/jsonrpc']);
+    },
+  );
+
+  it.each([404, 403])('takes JSON-RPC where a proxy answers %i for JSON-2', async (status) => {
+    const kept = page(status);
+    const { client } = await connecting({ version: '19.0', has: all, password: 'secret', kept });
+    expect(await client.connect()).toMatchObject({
+      protocol: 'jsonrpc',
+      reason: 'Odoo 19.0 has JSON-2, but something in front of it keeps /json/2 back',
+    });
+  });
+
   it('says that the secret is wrong where only JSON-2 is left', async () => {
     const { client } = await connecting({ version: '22.0', has: ['json2'], key: 'other' });
     await expect(client.connect()).rejects.toMatchObject({ code: 'odoo_bad_credentials' });
@@ -161,68 +190,22 @@ describe('a named protocol', () => {
     expect(client.calls).toBe(2);
   });
 
+  it('json2 falls back on nothing, whatever answers in its place', async () => {
+    const has = { version: '19.0', has: all, password: '10€-secret' };
+    for (const [kept, code] of [
+      [page(404), 'odoo_wrong_url'],
+      [page(403), 'odoo_malformed_answer'],
+    ] as const) {
+      const { client } = await connecting({ ...has, kept }, 'json2');
+      await expect(client.connect()).rejects.toMatchObject({ code });
+    }
+    const { client, paths } = await connecting(has, 'json2', has.password);
+    await expect(client.connect()).rejects.toMatchObject({ code: 'odoo_bad_credentials' });
+    expect(paths()).toEqual(['/web/version']);
+  });
+
   it.each(all)('%s that the server lacks is named', async (protocol) => {
     const { client } = await connecting({ version: '', has: [] }, protocol);
     await expect(client.connect()).rejects.toMatchObject({ code: 'odoo_wrong_url' });
-  });
-});
-
-describe('signing in', () => {
-  const options = {
-    db: 'd',
-    user: 'bot',
-    password: 'secret',
-    protocol: 'jsonrpc',
-    timeoutMs: 20_000,
-    context: {},
-  } as const;
-
-  it('is not tried again by itself, even when the server is only busy', async () => {
-    const server = await scriptedServer((request) =>
-      asked(request).method === 'version' ? result({ server_version: '14.0' }) : { status: 503 },
-    );
-    const client = createOdooClient({ ...options, url: server.url, concurrency: 1 });
-    onTestFinished(() => client.close());
-    await expect(client.connect()).rejects.toMatchObject({ code: 'odoo_unavailable' });
-    expect(server.received.map((request) => asked(request).method)).toEqual(['version', 'authenticate']);
-  });
-
-  it.each([
-    [401, 'werkzeug.exceptions.Unauthorized', 'odoo_bad_credentials'],
-    // What 19.0 makes of any trouble while it looks for the key.
-    [403, 'odoo.exceptions.AccessDenied', 'odoo_storage_trouble'],
-  ])('over JSON-2 is refused by HTTP %s, %s: %s', async (status, name, code) => {
-    const server = await scriptedServer((request) =>
-      request.method === 'GET'
-        ? json(200, { version: '19.0' })
-        : json(status, { name, message: 'Access Denied' }),
-    );
-    const client = createOdooClient({ ...options, url: server.url, protocol: 'json2', concurrency: 1 });
-    onTestFinished(() => client.close());
-    await expect(client.connect()).rejects.toMatchObject({ code });
-  });
-
-  it('happens anew after a read found the secret refused', async () => {
-    const denied = { name: 'odoo.exceptions.AccessDenied', message: 'Access Denied', debug: 'Traceback' };
-    let refuse = true;
-    const server = await scriptedServer((request) => {
-      const { method } = asked(request);
-      if (method === 'version') return result({ server_version: '14.0' });
-      if (method === 'authenticate') return result(2);
-      return refuse
-        ? json(200, {
-            jsonrpc: '2.0',
-            id: 1,
-            error: { code: 200, message: 'Odoo Server Error', data: denied },
-          })
-        : result([1]);
-    });
-    const client = createOdooClient({ ...options, url: server.url, concurrency: 1 });
-    onTestFinished(() => client.close());
-    await expect(client.search('m', [])).rejects.toMatchObject({ code: 'odoo_bad_credentials' });
-    refuse = false;
-    expect(await client.search('m', [])).toEqual([1]);
-    const methods = server.received.map((request) => asked(request).method);
-    expect(methods.filter((method) => method === 'authenticate')).toHaveLength(2);
   });
 });

@@ -2,17 +2,24 @@ import { describe, expect, it } from 'vitest';
 import { readConfig, readMirrorConfig } from '../../src/config.ts';
 
 const STORES = { DATABASE_URL: 'postgres://localhost/x', REDIS_URL: 'redis://localhost' };
+const ODOO = { ODOO_URL: 'http://o', ODOO_DB: 'd', ODOO_USER: 'u', ODOO_PASSWORD: 'p' };
 
 describe('a variable that is wrong', () => {
   it.each([
     ['SYNC_EVERY', '999ms', 'a duration of at least 1s such as 30s, 10m or 1h, or off'],
     ['SYNC_EVERY', 'soon', 'a duration of at least 1s such as 30s, 10m or 1h, or off'],
-    ['SYNC_LEASE', '2s', 'a duration of at least 3s such as 30s, 10m or 1h'],
+    ['SYNC_LEASE', '2s', 'a duration from 3s to 24d such as 30s, 10m or 1h'],
+    ['SYNC_LEASE', '25d', 'a duration from 3s to 24d'],
+    ['QUEUE_LOCK', '25d', 'a duration from 1s to 24d'],
     ['SYNC_BACKOFF', '5', 'a duration such as 30s, 10m or 1h'],
     ['FULL_SYNC_CRON', '99 3 * * *', 'a cron pattern of 5 or 6 fields such as "0 3 * * *", or off'],
     ['FULL_SYNC_CRON', '0 0 31 2 *', 'a cron pattern of 5 or 6 fields such as "0 3 * * *", or off'],
     ['FULL_SYNC_CRON', 'at the usual hour please', 'a cron pattern of 5 or 6 fields'],
     ['ODOO_PROTOCOL', 'soap', 'one of auto, xmlrpc, jsonrpc, json2'],
+    ['ODOO_URL', 'odoo', 'a URL such as https://odoo.example.com'],
+    ['ODOO_CONTEXT', '[]', 'a JSON object such as {"lang":"fr_FR"}'],
+    ['ODOO_CONTEXT', '{"bin_size":true}', 'a JSON object without bin_size'],
+    ['ODOO_CONTEXT', '{"lang":"fr_FR","bin_size_datas":false}', 'a JSON object without bin_size'],
     ['ODOO_MODEL', 'BC', 'an Odoo model name such as dimagaz.bc'],
     ['QUEUE_PREFIX', 'a b', 'a text of letters, digits, _ or -'],
     ['LOG_LEVEL', 'loud', 'one of fatal, error, warn, info, debug, trace, silent'],
@@ -25,7 +32,9 @@ describe('a variable that is wrong', () => {
     ['ALERT_STALE_INTERVALS', '0', 'a whole number from 1 to 100000'],
     ['REDIS_TLS_CA_FILE', '/nowhere/ca.pem', 'a file that this process can read'],
     ['REDIS_SENTINELS', 'one:two', 'a list of hosts such as one:26379,two:26379'],
-    ['SHUTDOWN_DEADLINE', '0s', 'a duration of at least 1s such as 30s, 10m or 1h'],
+    ['SHUTDOWN_DEADLINE', '0s', 'a duration from 1s to 24d such as 30s, 10m or 1h'],
+    ['SHUTDOWN_DEADLINE', '30d', 'a duration from 1s to 24d'],
+    ['SHUTDOWN_DRAIN', '30d', 'a duration from 0s to 24d'],
     ['API_RATE_LIMIT', '0', 'a whole number from 1 to 10000000, or off'],
     ['TRUST_PROXY', 'on', 'a list of addresses and networks such as 10.0.0.0/8 or loopback'],
     ['TRUST_PROXY', '10.0.0.0/33', 'a list of addresses and networks'],
@@ -46,8 +55,6 @@ it.each([
 });
 
 describe('variables that make sense together only', () => {
-  const ODOO = { ODOO_URL: 'http://o', ODOO_DB: 'd', ODOO_USER: 'u', ODOO_PASSWORD: 'p' };
-
   it.each([
     ['ALERT_WEBHOOK_URL', 'http://hooks.example.com', 'ALERT_WEBHOOK_SECRET'],
     ['ALERT_WEBHOOK_SECRET', 'sixteen letters and more', 'ALERT_WEBHOOK_URL'],
@@ -100,7 +107,33 @@ describe('Redis', () => {
   });
 });
 
+it.each([
+  'https://hush:pass@odoo.example.com',
+  'https://hush@odoo.example.com/odoo',
+  'https://:hush@odoo.example.com',
+  'https://odoo.example.com/?db=hush',
+  'https://odoo.example.com/#hush',
+])('ODOO_URL=%s is refused, without being repeated', (url) => {
+  let message = '';
+  try {
+    readConfig({ ...STORES, ...ODOO, ODOO_URL: url });
+  } catch (error) {
+    message = String(error);
+  }
+  expect(message.split('\n').slice(1)).toEqual([
+    expect.stringMatching(/^ {2}- ODOO_URL: expected a URL without user, password, query and fragment/),
+  ]);
+  expect(message).not.toContain('hush');
+});
+
 describe('a variable that is right', () => {
+  it.each(['http://odoo', 'https://odoo.example.com/', 'https://example.com:8069/some/odoo/'])(
+    'ODOO_URL=%s is taken as it is',
+    (url) => {
+      expect(readConfig({ ...STORES, ...ODOO, ODOO_URL: url }).odoo?.url).toBe(url);
+    },
+  );
+
   it.each([
     ['0 3 * * *', '0 3 * * *'],
     ['*/10 0 3 * * MON-FRI', '*/10 0 3 * * MON-FRI'],

@@ -20,7 +20,7 @@ function reading(odooId: number): KeptReading {
     ...{ createDate: '2026-01-01 00:00:00', writeDate: null, contentHash: 'ab' },
   });
   return {
-    ...{ model: 'digest', fetchSeq: 5, fetchedAt: '2026-01-02T00:00:00.000Z' },
+    ...{ model: 'digest', fetchSeq: 5, endSeq: 6, fetchedAt: '2026-01-02T00:00:00.000Z' },
     records: [record(odooId, '{"name":"é €\\n\\u0000 😀"}', { scan: '1.43 Kb' }), record(9, '{}')],
   };
 }

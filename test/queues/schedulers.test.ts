@@ -1,7 +1,8 @@
 import { Worker } from 'bullmq';
 import { Redis } from 'ioredis';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createLogger } from '../../src/logger.ts';
+import { keepScheduler } from '../../src/queues/keep-scheduler.ts';
 import type { Queues } from '../../src/queues/queues.ts';
 import { openQueues } from '../../src/queues/queues.ts';
 import type { Schedule } from '../../src/queues/schedulers.ts';
@@ -18,12 +19,15 @@ describe('the schedule, set again and again', () => {
   let prefix = '';
   let queues: Queues;
   let worker: Worker | null = null;
+  /** Ends the job that is being worked on. */
+  let finish = () => {};
   beforeEach(() => {
     prefix = freshPrefix();
     redis = new Redis(redisUrl(), { maxRetriesPerRequest: null });
     queues = openQueues(redis, prefix, createLogger('silent', 'test'));
   });
   afterEach(async () => {
+    finish();
     await worker?.close();
     worker = null;
     await queues.close();
@@ -31,16 +35,23 @@ describe('the schedule, set again and again', () => {
   });
 
   /** Takes jobs as they fall due; the moments they were due at, from their ids. */
-  const work = () => {
+  const work = (finished = async () => {}) => {
     const due: number[] = [];
     worker = new Worker(
       SYNC_QUEUE,
       async (job) => {
         due.push(Number(job.id?.split(':').at(-1)));
+        await finished();
       },
       { connection: redis, prefix },
     );
     return due;
+  };
+  /** A nightly job, and the moment in some seconds that is its next. */
+  const soon = () => {
+    const at = new Date(Math.ceil(Date.now() / 1000) * 1000 + 3000);
+    const fullCron = `${at.getUTCSeconds()} ${at.getUTCMinutes()} ${at.getUTCHours()} * * *`;
+    return { schedule: { ...OFF, fullCron }, moment: at.getTime() };
   };
   const jobs = () => queues.sync.getJobs(['delayed', 'waiting', 'active']);
   const forget = async (pattern: string) => {
@@ -73,6 +84,57 @@ describe('the schedule, set again and again', () => {
     const due = work();
     await until(() => due.length > 0, 'the job to be taken');
     expect(due[0]).toBe(moment);
+  });
+
+  it('does not put off a nightly job that falls due while it is looked at', async () => {
+    const { schedule, moment } = soon();
+    await applySchedule(queues, schedule);
+    const slow = {
+      getJobScheduler: (id: string) => queues.sync.getJobScheduler(id),
+      removeJobScheduler: (id: string) => queues.sync.removeJobScheduler(id),
+      getJobState: async (id: string) => {
+        const state = await queues.sync.getJobState(id);
+        await until(() => Date.now() > moment, 'the job to be due');
+        return state;
+      },
+    };
+    const pattern = schedule.fullCron;
+    await keepScheduler(slow, 'full', { pattern, tz: 'UTC' }, (wanted) =>
+      queues.sync.upsertJobScheduler('full', wanted, { name: 'run' }),
+    );
+    const due = work();
+    await until(() => due.length > 0, 'the job to be taken');
+    expect(due).toEqual([moment]);
+  });
+
+  it('does not start a nightly job again for a clock that is behind', async () => {
+    const { schedule, moment } = soon();
+    await applySchedule(queues, schedule);
+    const due = work(() => new Promise((resolve) => (finish = resolve)));
+    const tomorrow = `repeat:full:${moment + DAY_MS}`;
+    await until(async () => due.length > 0 && (await queues.sync.getJob(tomorrow)), 'the job to be taken');
+    const clock = vi.spyOn(Date, 'now').mockReturnValue(moment - 2000);
+    await applySchedule(queues, schedule);
+    clock.mockRestore();
+    expect(await queues.sync.getJobState(tomorrow)).toBe('delayed');
+    expect(await queues.sync.getJobState(`repeat:full:${moment}`)).toBe('active');
+    finish();
+    await until(async () => (await queues.sync.getJobCountByTypes('active', 'waiting')) === 0, 'its end');
+    expect(due).toEqual([moment]);
+    expect(await queues.sync.getJobState(tomorrow)).toBe('delayed');
+  });
+
+  it('starts a nightly job at its next time again after a clock that was ahead by days was set back', async () => {
+    const { schedule, moment } = soon();
+    const pattern = schedule.fullCron;
+    const startDate = moment + 5 * DAY_MS - 1000;
+    await queues.sync.upsertJobScheduler('full', { pattern, tz: 'UTC', startDate }, { name: 'run' });
+    const before = await jobs();
+    expect(before.map(({ id }) => id)).toEqual([`repeat:full:${moment + 5 * DAY_MS}`]);
+    await applySchedule(queues, schedule);
+    const due = work();
+    await until(() => due.length > 0, 'the job to be taken');
+    expect(due).toEqual([moment]);
   });
 
   it.each([

@@ -57,7 +57,47 @@ test('headers and lines are asked for together, and lines of a header that vanis
     documents: [{ header: header(1, 10, 12), lines: [line(10, 1), line(12, 1)] }],
     missing: [2],
     refused: [],
+    unsettled: [],
   });
+});
+
+/** What Odoo answers when the lines of a BC are not there: its list, as of before and of now. */
+const lineless = (lists: (OdooRecord | null)[], found: readonly OdooRecord[] = []) => {
+  const asked: string[] = [];
+  const odoo = client(
+    {
+      read: async () => lists.splice(0, 1).filter((one) => one !== null),
+      searchRead: async (_model, domain) => (String(domain).endsWith('id,>,0') ? [...found] : []),
+    },
+    asked,
+  );
+  return { asked, reading: readDocuments(odoo, MODEL, [1], blame()) };
+};
+const TWICE = ['headers 1', 'lines', 'headers 1'];
+
+test('a header that was deleted before its lines were answered is missing, and not a BC without lines', async () => {
+  const { asked, reading } = lineless([header(1, 10, 11), null]);
+  expect(await reading).toEqual({ documents: [], missing: [1], refused: [], unsettled: [] });
+  expect(asked).toEqual(TWICE);
+});
+
+test('a BC that lost a line before its lines were answered is to be read again', async () => {
+  const { asked, reading } = lineless([header(1, 10, 11), header(1, 10)], [line(10, 1)]);
+  expect(await reading).toEqual({ documents: [], missing: [], refused: [], unsettled: [1] });
+  expect(asked).toEqual(['headers 1', 'lines', 'lines', 'headers 1']);
+});
+
+test('a line that its header goes on naming is hidden by a rule: the BC is what is seen of it', async () => {
+  const { asked, reading } = lineless([header(1, 10, 11), header(1, 10, 11)], []);
+  const documents = [{ header: header(1, 10, 11), lines: [] }];
+  expect(await reading).toEqual({ documents, missing: [], refused: [], unsettled: [] });
+  expect(asked).toEqual(TWICE);
+});
+
+test('a header that lists no line but those found is asked for once', async () => {
+  const { asked, reading } = lineless([header(1, 10)], [line(10, 1), line(11, 1)]);
+  expect((await reading).documents).toHaveLength(1);
+  expect(asked).toEqual(['headers 1', 'lines']);
 });
 
 test('of a page that is refused, lines are asked for only where the headers can be read', async () => {

@@ -16,12 +16,14 @@ const DOCUMENT: DocumentModel = {
   inverse: 'bc_id',
 };
 const RUN = 1;
+/** So many readings that begin after it overlap one. */
+const OVERLAP = 3;
 
 function entryOf(fetchSeq: number, header: OdooRecord, lines: readonly OdooRecord[]): Entry {
   const document = {
     header: prepare('dimagaz.bc', header, {}),
     lines: lines.map((line) => prepare('dimagaz.bc.line', line, {})),
-    reading: { fetchSeq, fetchedAt: '2026-01-01T00:00:00Z' },
+    reading: { fetchSeq, endSeq: fetchSeq + OVERLAP, fetchedAt: '2026-01-01T00:00:00Z' },
   };
   return { model: DOCUMENT, document, runId: RUN, rpcCalls: 0 };
 }

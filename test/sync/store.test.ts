@@ -21,11 +21,17 @@ describe('storing a document', () => {
   beforeEach(() => database.client`truncate scrap_dimagaz_bc, scrap_dimagaz_bc_line, audit_log`);
   afterAll(() => database?.close());
 
-  const store = async (fetchSeq: number, header: OdooRecord, lines: readonly OdooRecord[] = []) => {
+  /** `seq`: of a reading that began and ended at once, or where it began and where it ended. */
+  const store = async (
+    seq: number | readonly [number, number],
+    header: OdooRecord,
+    lines: readonly OdooRecord[] = [],
+  ) => {
+    const [fetchSeq, endSeq] = typeof seq === 'number' ? [seq, seq] : seq;
     const document = {
       header: prepare('dimagaz.bc', header, {}),
       lines: lines.map((line) => prepare('dimagaz.bc.line', line, {})),
-      reading: { fetchSeq, fetchedAt: '2026-01-01T00:00:00Z' },
+      reading: { fetchSeq, endSeq, fetchedAt: '2026-01-01T00:00:00Z' },
     };
     const entry = { model: DOCUMENT, document, runId: 1, rpcCalls: 0 };
     const [outcome] = await storeTogether(database.db, 'bclinbc', [entry]);
@@ -60,6 +66,33 @@ describe('storing a document', () => {
     expect(await store(10, { id: 1, note: 'same' })).toBe('unchanged');
   });
 
+  it('never lets an answer that may be older overwrite one that ended after it began', async () => {
+    await store([100, 103], { id: 1, note: 'after the edit' });
+    expect(await store([101, 102], { id: 1, note: 'before the edit' })).toBe('stale');
+    expect(await header(1)).toEqual({ id: 1, note: 'after the edit' });
+    expect(await store([104, 105], { id: 1, note: 'read again' })).toBe('updated');
+  });
+
+  it('never takes older dates for newer ones of a reading that overlaps', async () => {
+    const saved = (hour: string) => ({ id: 1, note: 'same', write_date: `2026-01-01 ${hour}:00:00` });
+    await store([100, 103], saved('10'), [{ id: 11, write_date: '2026-01-01 10:00:00' }]);
+    expect(await store([101, 102], saved('09'), [{ id: 11, write_date: '2026-01-01 10:00:00' }])).toBe(
+      'stale',
+    );
+    expect(await store([101, 102], saved('10'), [{ id: 11, write_date: '2026-01-01 09:00:00' }])).toBe(
+      'stale',
+    );
+    expect(await header(1)).toEqual(saved('10'));
+  });
+
+  it('remembers where the last of the readings with the same content ended', async () => {
+    await store([10, 12], { id: 1, note: 'same' });
+    expect(await store([11, 40], { id: 1, note: 'same' })).toBe('unchanged');
+    expect(await store([13, 14], { id: 1, note: 'same' })).toBe('unchanged');
+    expect(await store([20, 21], { id: 1, note: 'in between' })).toBe('stale');
+    expect(await store([41, 42], { id: 1, note: 'later' })).toBe('updated');
+  });
+
   it('removes lines that the reading lacks, and keeps them in the audit trail', async () => {
     await store(1, { id: 1 }, [
       { id: 11, qty: 1 },
@@ -81,10 +114,15 @@ describe('storing a document', () => {
     ]);
   });
 
-  it('leaves a line where a later reading put it', async () => {
-    await store(5, { id: 1 }, [{ id: 11 }]);
-    await store(3, { id: 2 }, [{ id: 11 }]);
+  it.each([
+    ['a later', 5, 3],
+    ['an overlapping', [5, 8], [6, 7]],
+  ] as const)('leaves a line where %s reading put it, and asks for another one', async (_, first, second) => {
+    await store(first, { id: 1 }, [{ id: 11 }]);
+    expect(await store(second, { id: 2 }, [{ id: 11 }, { id: 12 }])).toBe('stale');
     expect([await linesOf(1), await linesOf(2)]).toEqual([[11], []]);
+    expect(await store(9, { id: 2 }, [{ id: 11 }, { id: 12 }])).toBe('created');
+    expect([await linesOf(1), await linesOf(2)]).toEqual([[], [11, 12]]);
   });
 
   it('loses no line that two BCs trade at the same moment', async () => {

@@ -1,25 +1,24 @@
 import { execFileSync } from 'node:child_process';
-import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { apart, TSX } from '../harness/own-process.ts';
 
-const ROOT = resolve(import.meta.dirname, '../..');
+const source = (module: string) => new URL(`../../${module}`, import.meta.url).href;
 const STORES = { DATABASE_URL: 'postgres://127.0.0.1:1/x', REDIS_URL: 'redis://127.0.0.1:1' };
 
 /** Which packages of OpenTelemetry are loaded once a process has opened its traces, or has not. */
 function loaded(env: Record<string, string>): string[] {
   const script = `
     import { createRequire } from 'node:module';
-    import { readConfig } from './src/config.ts';
-    import { startTracing } from './src/telemetry/tracing.ts';
-    import './src/api/app.ts';
-    import './workers/workers.ts';
+    import { readConfig } from '${source('src/config.ts')}';
+    import { startTracing } from '${source('src/telemetry/tracing.ts')}';
+    import '${source('src/api/app.ts')}';
+    import '${source('workers/workers.ts')}';
     const tracing = await startTracing(readConfig(), 'passerelle-api');
     const files = Object.keys(createRequire(import.meta.url).cache);
     console.log(JSON.stringify({ on: tracing !== null, files }));
     process.exit();`;
-  const output = execFileSync(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], {
-    cwd: ROOT,
-    env: { ...process.env, ...STORES, ...env },
+  const output = execFileSync(process.execPath, [...TSX, '--input-type=module', '-e', script], {
+    ...apart({ ...STORES, ...env }),
   });
   const { on, files } = JSON.parse(output.toString()) as { on: boolean; files: string[] };
   const names = files.flatMap(

@@ -7,6 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { resolve } from 'node:path';
 import { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { apart, TSX } from '../harness/own-process.ts';
 import { freshPrefix, redisUrl } from '../harness/redis.ts';
 import { until } from '../harness/until.ts';
 import { MANY } from './session-parts.ts';
@@ -37,7 +38,8 @@ describe('two processes', () => {
   const open = async () => {
     const { port } = server.address() as AddressInfo;
     const child = fork(CHILD, [redisUrl(), prefix, `http://127.0.0.1:${port}/`], {
-      execArgv: ['--import', 'tsx'],
+      ...apart({}),
+      execArgv: [...TSX],
     });
     children.push(child);
     await once(child, 'message');

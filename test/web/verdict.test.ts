@@ -6,7 +6,7 @@ const MINUTE_MS = 60_000;
 
 const STATE: Overview = {
   ...{ key: 'bclinbc', isSyncing: false, lastSync: '2026-01-31T08:00:00Z', ageSeconds: 5 },
-  ...{ everySeconds: 60, lateAfterSeconds: 300, currentRun: null, lastRuns: [] },
+  ...{ everySeconds: 60, lateAfterSeconds: 300, currentRun: null, lastRuns: [], lastMirrorRun: null },
   ...{ openFailures: 0, openIncidents: 0, queues: null },
 };
 
@@ -22,22 +22,15 @@ test.each([
   ['it is as old as counts as late', STATE, 5 * MINUTE_MS, 'late'],
   ['it is late and a run is under way', { ...STATE, currentRun: running }, 6 * MINUTE_MS, 'late'],
   ['it is old and no run is expected', { ...STATE, lateAfterSeconds: null }, 9 * MINUTE_MS, 'fresh'],
-  ['the last run failed', { ...STATE, lastRuns: [run('full', 'failed')] }, 0, 'failing'],
-  [
-    'the last run left some out',
-    { ...STATE, lastRuns: [run('full', 'partial'), run('full', 'failed')] },
-    0,
-    'fresh',
-  ],
+  ['the last run failed', { ...STATE, lastMirrorRun: run('full', 'failed') }, 0, 'failing'],
+  ['the last run left some out', { ...STATE, lastMirrorRun: run('full', 'partial') }, 0, 'fresh'],
 ] as const)('when %s', (_when, state, ageMs, verdict) => {
   expect(verdictOf(state as Overview | null, ageMs)).toBe(verdict);
 });
 
-test.each([
-  ['skipped', run('incremental', 'skipped')],
-  ['of one order', run('single', 'failed')],
-  ['in progress', run('full', 'running')],
-])('a run that is %s says nothing of the whole mirror', (_which, newest) => {
-  expect(verdictOf({ ...STATE, lastRuns: [newest, run('full', 'failed')] }, 0)).toBe('failing');
-  expect(verdictOf({ ...STATE, lastRuns: [newest, run('full', 'success')] }, 0)).toBe('fresh');
+test('runs of single orders, however many, hide no run of the whole mirror', () => {
+  const lastRuns = Array.from({ length: 5 }, () => run('single', 'success'));
+  expect(verdictOf({ ...STATE, lastRuns, lastMirrorRun: run('full', 'failed') }, 0)).toBe('failing');
+  const failed = lastRuns.map(() => run('single', 'failed'));
+  expect(verdictOf({ ...STATE, lastRuns: failed, lastMirrorRun: run('full', 'success') }, 0)).toBe('fresh');
 });

@@ -1,4 +1,5 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
+import { returns } from '../live/mirror.ts';
 import type { Page } from './answers.ts';
 import type { ProblemError } from './client.ts';
 import { get } from './client.ts';
@@ -51,6 +52,10 @@ export function usePages<Item>(
   }, [key, version]);
   const { items, cursor, problem, loading } = state;
   const more = () => void load(items ?? [], cursor ?? undefined);
+  // What failed while the service was away; the rest stays as far as it was opened.
+  useEffect(() => {
+    if (problem !== null) more();
+  }, [returns.value]);
   return { items, problem, loading, hasMore: cursor !== null, more };
 }
 

@@ -1,4 +1,4 @@
-import type { Overview, Run } from '../api/answers.ts';
+import type { Overview } from '../api/answers.ts';
 
 export type Verdict = 'fresh' | 'syncing' | 'late' | 'failing' | 'empty' | 'unknown';
 
@@ -10,17 +10,11 @@ export type Verdict = 'fresh' | 'syncing' | 'late' | 'failing' | 'empty' | 'unkn
  */
 export function verdictOf(state: Overview | null, ageMs: number | null): Verdict {
   if (state === null) return 'unknown';
-  if (lastWord(state.lastRuns)?.status === 'failed') return 'failing';
+  // Single orders and skipped runs say nothing of the whole mirror.
+  if (state.lastMirrorRun?.status === 'failed') return 'failing';
   if (state.lateAfterSeconds !== null && ageMs !== null && ageMs >= state.lateAfterSeconds * 1000) {
     return 'late';
   }
   if (state.currentRun !== null) return 'syncing';
   return state.lastSync === null ? 'empty' : 'fresh';
-}
-
-/** The newest run of the whole mirror that has ended: single orders and skipped runs say nothing of it. */
-function lastWord(runs: readonly Run[]): Run | undefined {
-  return runs.find(
-    ({ mode, status }) => mode !== 'single' && ['success', 'partial', 'failed'].includes(status),
-  );
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { makeProblem, problem } from '../problem.ts';
+import { TELLS_WHEN } from '../retry-after.ts';
 import { bcReference } from './bc.ts';
 import { PROBLEM_DETAILS } from './problem-details.ts';
 import type { Reference, RouteReference } from './route-reference.ts';
@@ -84,10 +85,18 @@ function problems(codes: readonly string[]): Json {
     byStatus.set(String(value.status), { ...examples, [code]: { value } });
   }
   const answers = [...byStatus].map(([status, examples]) => {
-    const description = Object.keys(examples)
-      .map((code) => `\`${code}\``)
-      .join(', ');
-    return [status, { description, content: { 'application/problem+json': { schema, examples } } }];
+    const content = { 'application/problem+json': { schema, examples } };
+    const its = Object.keys(examples);
+    return [status, { description: listed(its), ...retryAfter(its), content }];
   });
   return Object.fromEntries(answers);
 }
+
+function retryAfter(codes: readonly string[]): Json {
+  const timed = codes.filter((code) => TELLS_WHEN.has(code));
+  if (timed.length === 0) return {};
+  const description = `seconds after which to ask again: with ${listed(timed)}`;
+  return { headers: { 'Retry-After': { type: 'integer', description } } };
+}
+
+const listed = (codes: readonly string[]): string => codes.map((code) => `\`${code}\``).join(', ');

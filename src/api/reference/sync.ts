@@ -28,6 +28,7 @@ const overview = {
   ...{ ageSeconds: 42, everySeconds: 60, lateAfterSeconds: 600 },
   currentRun: null,
   lastRuns: [run],
+  lastMirrorRun: run,
   openFailures: 0,
   openIncidents: 0,
   queues: { sync: 0, pages: 0, bc: 0 },

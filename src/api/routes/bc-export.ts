@@ -15,8 +15,6 @@ import { problemResponses } from '../problem.ts';
 import type { Write } from '../send-stream.ts';
 import { sendStream } from '../send-stream.ts';
 
-const RETRY_AFTER_SECONDS = 10;
-
 const TYPES = { csv: 'text/csv; charset=utf-8; header=present', ndjson: 'application/x-ndjson' } as const;
 
 const exported = {
@@ -43,10 +41,7 @@ export function bcExportRoute(api: Api, deps: ApiDeps, places: ExportPlaces): vo
       },
     },
     async ({ query }, reply) => {
-      if (!places.take()) {
-        reply.header('retry-after', RETRY_AFTER_SECONDS);
-        throw new TooManyExportsError(places.most);
-      }
+      if (!places.take()) throw new TooManyExportsError(places.most);
       return sendStream(reply, async (write, gone) => {
         try {
           await exportRows(deps.db, (tx) => prepare(tx, deps, query, reply, write), gone);

@@ -4,7 +4,7 @@ import type { OdooRecord } from '../../odoo/types.ts';
 import { bigid, moment, xid8 } from '../columns.ts';
 import { comparable } from '../documents-values.ts';
 
-/** Orders reads of Odoo: taken before a read begins. */
+/** Orders reads of Odoo: a number is taken before each begins, and one after it ended. */
 export const fetchSequence = pgSequence('fetch_seq');
 
 /** The columns that header and line share. `fields` is what Odoo gave, untouched. */
@@ -17,7 +17,7 @@ const mirrored = () => ({
   contentHash: text('content_hash').notNull(),
   /** Size texts of the binary fields when they were read: `{"scan": "1.43 Kb"}`. Equal text and equal write_date: not read again. */
   binarySizes: jsonb('binary_sizes').$type<Record<string, string>>().notNull().default({}),
-  /** Taken from one sequence before the read began: an answer read earlier never overwrites one read later. */
+  /** Taken from one sequence after the read ended: what another read brought that had begun before is not put in its place. */
   fetchSeq: bigid('fetch_seq').notNull(),
   fetchedAt: moment('fetched_at').notNull(),
   syncedAt: moment('synced_at').notNull(),

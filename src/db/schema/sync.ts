@@ -69,6 +69,7 @@ export const syncLog = pgTable(
     linesSeen: integer('lines_seen').notNull().default(0),
     linesRemoved: integer('lines_removed').notNull().default(0),
     rpcCalls: integer('rpc_calls').notNull().default(0),
+    /** A run that took longer than 24.8 days is noted as that: 2147483647. */
     durationMs: integer('duration_ms'),
     errorCode: text('error_code'),
     errorMessage: text('error_message'),

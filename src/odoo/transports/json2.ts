@@ -1,5 +1,5 @@
 import type { CallSite } from '../errors.ts';
-import { OdooDatabaseError, OdooMalformedError, OdooStorageError } from '../errors.ts';
+import { OdooAuthError, OdooDatabaseError, OdooMalformedError, OdooStorageError } from '../errors.ts';
 import { faultError } from '../faults.ts';
 import type { Http, HttpAnswer, HttpRequest } from '../http.ts';
 import { notTheProtocol } from '../http.ts';
@@ -10,6 +10,9 @@ import { member, uidOf } from '../shapes.ts';
 import type { OdooValue } from '../types.ts';
 import { jsonFault, jsonFaultSchema } from './json-fault.ts';
 import type { Account, Transport } from './transport.ts';
+
+/** What a header can carry, and so what an API key can be made of. */
+const HEADER_TEXT = /^[\t\x20-\x7e\x80-\xff]*$/;
 
 /** JSON-2 by `/json/2/<model>/<method>`: Odoo 19 and later, with an API key as bearer token (never a password). */
 export function createJson2(http: Http, account: Account): Transport {
@@ -45,6 +48,8 @@ export function createJson2(http: Http, account: Account): Transport {
     },
     async authenticate() {
       const call = { model: 'res.users', method: 'context_get', named: {}, context: {} } as const;
+      // Another text can only be a password. Sending it would fail as if nobody were there.
+      if (!HEADER_TEXT.test(password)) throw new OdooAuthError(siteOf(call));
       return uidOf(siteOf(call), member(siteOf(call), await post(call), 'uid'));
     },
     call: (_uid, call) => post(call),

@@ -44,8 +44,19 @@ export function BcDetail({ id, header, lines }: BcDetailProps) {
           <>
             <Stamps of={document} />
             <FieldsCard model={header} values={document.fields} />
-            <LinesCard model={lines} id={id} version={turn} isArchived={document.archivedAt !== null} />
-            <HistoryCard header={header} lines={lines} id={id} version={turn} values={document.fields} />
+            <LinesCard
+              model={lines}
+              id={id}
+              version={document.changedAt}
+              isArchived={document.archivedAt !== null}
+            />
+            <HistoryCard
+              header={header}
+              lines={lines}
+              id={id}
+              version={document.changedAt}
+              values={document.fields}
+            />
           </>
         )}
       </Loadable>

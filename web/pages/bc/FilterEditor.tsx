@@ -5,6 +5,7 @@ import { texts } from '../../i18n/texts.ts';
 import { inOrder } from './columns.ts';
 import { FilterValue } from './FilterValue.tsx';
 import type { Filter, Operator } from './list-state.ts';
+import { operatorsOf } from './local-days.ts';
 
 interface FilterEditorProps {
   readonly model: Model;
@@ -39,7 +40,7 @@ export function FilterEditor({ model, filters, onChange }: FilterEditorProps) {
           ))}
         </ul>
         <NewFilter
-          fields={inOrder(model.fields.filter(({ operators }) => operators.length > 0))}
+          fields={inOrder(model.fields.filter((field) => operatorsOf(field).length > 0))}
           onAdd={(added) => onChange([...filters.filter((one) => !isSame(one, added)), added])}
         />
       </div>
@@ -61,7 +62,8 @@ function NewFilter({ fields, onAdd }: NewFilterProps) {
   const [name, setName] = useState(fields[0]?.name ?? '');
   const field = fields.find((one) => one.name === name);
   const [word, setWord] = useState<Operator>('eq');
-  const operator = field?.operators.includes(word) ? word : (field?.operators[0] ?? 'eq');
+  const operators = field === undefined ? [] : operatorsOf(field);
+  const operator = operators.includes(word) ? word : (operators[0] ?? 'eq');
   const [value, setValue] = useState('');
   return (
     <form
@@ -87,10 +89,10 @@ function NewFilter({ fields, onAdd }: NewFilterProps) {
         <select
           value={operator}
           onChange={({ currentTarget }) =>
-            setWord(field?.operators.find((one) => one === currentTarget.value) ?? 'eq')
+            setWord(operators.find((one) => one === currentTarget.value) ?? 'eq')
           }
         >
-          {(field?.operators ?? []).map((one) => (
+          {operators.map((one) => (
             <option key={one} value={one}>
               {bc.operators[one]}
             </option>

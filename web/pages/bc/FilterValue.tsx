@@ -38,7 +38,7 @@ export function FilterValue({ field, operator, value, onInput }: FilterValueProp
         <input {...input} type="date" onInput={write} />
       )}
       {choices === null && (isWritten || !DATES.has(field?.type)) && (
-        <input {...input} type="text" maxLength={200} onInput={write} />
+        <input {...input} type="text" pattern=".*\S.*" maxLength={200} onInput={write} />
       )}
     </div>
   );

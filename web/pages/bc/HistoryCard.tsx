@@ -13,6 +13,7 @@ interface HistoryCardProps {
   readonly header: Model;
   readonly lines: Model;
   readonly id: number;
+  /** When the BC last changed: what was opened of it stays open until then. */
   readonly version: string;
   /** The BC's own, for the currency of its amounts. */
   readonly values: Values;

@@ -1,6 +1,7 @@
 import type { Field, Model } from '../../api/answers.ts';
 import type { Query } from '../../api/endpoints.ts';
 import { href } from '../../router.ts';
+import { boundsOf } from './local-days.ts';
 
 export type Operator = Field['operators'][number];
 
@@ -42,7 +43,8 @@ export function readListState(query: URLSearchParams): ListState {
 function readFilter(text: string): Filter[] {
   const [, field = '', word, value = ''] = /^(\w+) (\w+) (.*)$/s.exec(text) ?? [];
   const operator = OPERATORS.find((one) => one === word);
-  return operator === undefined ? [] : [{ field, operator, value }];
+  // A filter without a value asks for nothing, and would still look like one.
+  return operator === undefined || value.trim() === '' ? [] : [{ field, operator, value }];
 }
 
 export function listHref({ q, partner, state, archived, sort, filters }: ListState): string {
@@ -57,15 +59,19 @@ export function listHref({ q, partner, state, archived, sort, filters }: ListSta
 /** The same as the API is asked for it. Filters on fields that the model does not have are left out. */
 export function listQuery(list: ListState, model: Model): Query {
   const partner = partnerField(model)?.name;
-  const known = list.filters.filter(({ field }) => model.fields.some(({ name }) => name === field));
   return {
     ...{ q: list.q, archived: list.archived },
     ...(partner !== undefined && { [`filter[${partner}][like]`]: list.partner }),
     ...(stateField(model) !== undefined && { state: list.state }),
-    ...Object.fromEntries(
-      known.map(({ field, operator, value }) => [`filter[${field}][${operator}]`, value]),
-    ),
+    ...Object.fromEntries(model.fields.flatMap((field) => conditionsOn(field, list.filters))),
   };
+}
+
+function conditionsOn({ name, type }: Field, filters: readonly Filter[]): [string, string][] {
+  const own = filters.filter(({ field }) => field === name);
+  const tests =
+    type === 'datetime' ? boundsOf(own) : new Map(own.map(({ operator, value }) => [operator, value]));
+  return [...tests].map(([operator, value]) => [`filter[${name}][${operator}]`, value]);
 }
 
 export const partnerField = ({ fields }: Model): Field | undefined =>

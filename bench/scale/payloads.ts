@@ -1,0 +1,41 @@
+import type { MirrorConfig } from '../../src/config.ts';
+import { createOdooClient } from '../../src/odoo/client.ts';
+import type { BcPayload } from '../../src/queues/bc.ts';
+import { bcDefinition } from '../../src/sync/document.ts';
+import { handOver } from '../../src/sync/handover.ts';
+import { describeDocument } from '../../src/sync/model.ts';
+import { readDocuments } from '../../src/sync/read.ts';
+
+/** Different payloads; they come round again. */
+const SAMPLE = 1000;
+
+/** What the jobs of the first BCs hold: a page of the mirror makes them, so they are as large as its own. */
+export async function samplePayloads({ odoo: target, sync }: MirrorConfig): Promise<BcPayload[]> {
+  const odoo = createOdooClient(target);
+  try {
+    const model = await describeDocument(odoo, bcDefinition(target, sync));
+    const ids = await odoo.search(model.header.name, [], { order: 'id', limit: SAMPLE });
+    const blame = {
+      ...{ mayBlame: () => false, probe: async () => false },
+      tally: { read: 0, refused: 0 },
+    };
+    const { documents } = await readDocuments(odoo, model, ids, blame);
+    const page = { runId: 1, page: 0, token: 1, generation: 0 };
+    const reading = { fetchSeq: 1, endSeq: 2, fetchedAt: new Date().toISOString() };
+    return documents.map((document) => handOver(page, model, document, reading).payload);
+  } finally {
+    await odoo.close();
+  }
+}
+
+/** The jobs of a page; `first`: how many BCs came before it. */
+export function pageJobs(
+  payloads: readonly BcPayload[],
+  page: number,
+  first: number,
+  size: number,
+): BcPayload[] {
+  return Array.from({ length: size }, (_, at) => payloads[(first + at) % payloads.length])
+    .filter((payload) => payload !== undefined)
+    .map((payload, at) => ({ ...payload, page, odooId: first + at + 1 }));
+}

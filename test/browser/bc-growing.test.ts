@@ -1,0 +1,69 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { until } from '../harness/until.ts';
+import { openWindowForEach, page, window } from './own-window.ts';
+import type { BrowserStage } from './stage.ts';
+import { openBrowserStage } from './stage.ts';
+
+const BC = 'dimagaz.bc';
+const LINE = 'dimagaz.bc.line';
+/** More than a page shows at first. */
+const MANY = 130;
+
+let stage: BrowserStage;
+let large: number;
+beforeAll(async () => {
+  stage = await openBrowserStage({ documents: 20 });
+  const { odoo } = stage.office;
+  [large = 0] = odoo.ids(BC);
+  odoo.unlink(
+    LINE,
+    odoo.ids(LINE).filter((id) => odoo.record(LINE, id)['bc_id'] === large),
+  );
+  for (let line = 0; line < MANY; line += 1) {
+    odoo.create(LINE, { bc_id: large, name: `Ligne ${line}`, quantity: 1, price_unit: 1 });
+  }
+  await stage.firstSync();
+});
+afterAll(() => stage.close());
+
+openWindowForEach(() => stage);
+
+const table = () => page.getByRole('table', { name: 'Lines of the purchase order' });
+const lines = () => table().getByRole('rowheader');
+
+test('lines that were opened stay open when a run ends, and are read again when their order changed', async () => {
+  const { odoo, run } = stage.office;
+  await window.open(`/bc/${large}`);
+  await page.getByRole('button', { name: 'Show more lines' }).click();
+  await until(async () => (await lines().count()) === MANY, 'all lines');
+  const asked: string[] = [];
+  page.on('request', (request) => asked.push(request.url()));
+  const header = page.waitForResponse((answer) => answer.url().includes(`/bc/${large}?`));
+  expect(await run('incremental')).toMatchObject({ status: 'success', updated: 0 });
+  await header;
+  expect(asked.filter((url) => /\/(lines|history)\?/.test(url))).toEqual([]);
+  expect(await lines().count()).toBe(MANY);
+  odoo.write(BC, [large], { notes: 'À livrer avant midi' });
+  odoo.write(LINE, [odoo.ids(LINE).find((line) => odoo.record(LINE, line)['bc_id'] === large) ?? 0], {
+    name: 'Ligne changée',
+  });
+  await run('incremental');
+  await table().getByRole('cell', { name: 'Ligne changée' }).waitFor();
+  await page
+    .getByRole('region', { name: 'History' })
+    .locator('ins', { hasText: 'À livrer avant midi' })
+    .waitFor();
+});
+
+test('lines that could not be read are asked for again when the service is back', async () => {
+  await page.route('**/lines?*', (route) => route.abort());
+  await page.goto(`/admin/bc/${large}`);
+  await page.getByRole('alert').filter({ hasText: 'This could not be loaded.' }).waitFor();
+  await page.locator('.connection.live').waitFor();
+  await page.unroute('**/lines?*');
+  await stage.stopApi();
+  await page.getByText('Connection lost').waitFor();
+  await stage.startApi();
+  await lines().first().waitFor();
+  expect(window.complaints().filter((said) => !/ERR_|Failed to load/.test(said))).toEqual([]);
+});

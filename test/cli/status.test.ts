@@ -1,0 +1,92 @@
+import { sql } from 'drizzle-orm';
+import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest';
+import { grantLease } from '../../src/db/lease.ts';
+import { progress } from '../../src/db/ledger.ts';
+import { createRun, updateRun } from '../../src/db/runs.ts';
+import { BC_KEY } from '../../src/sync/document.ts';
+import type { Office } from '../harness/office.ts';
+import { openOffice } from '../harness/office.ts';
+import { until } from '../harness/until.ts';
+import { commandIn, passerelle } from './passerelle.ts';
+
+const DOCUMENTS = 50;
+const PAGE = 20;
+const ON_TWO_PAGES = 2 * PAGE;
+
+let office: Office;
+let command: ReturnType<typeof commandIn>;
+beforeAll(async () => {
+  office = await openOffice({
+    sandbox: { documents: DOCUMENTS },
+    env: {
+      ...{ SYNC_PAGE_SIZE: String(PAGE), SYNC_PAGES_IN_FLIGHT: '1' },
+      // What hangs is asked for again for as long as a test needs, and soon once it hangs no more.
+      ...{ ODOO_TIMEOUT_MS: '1000', SYNC_ATTEMPTS: '20' },
+    },
+  });
+  command = commandIn(office.env);
+});
+afterAll(() => office?.close());
+beforeEach(() =>
+  office.database.db.execute(sql`truncate sync_log, sync_run_item, sync_run_page, sync_failure, sync_state`),
+);
+
+test('of the run that holds the lease it is told how many of its BCs are done, while it lasts', async () => {
+  const [refused = 0] = office.odoo.ids('dimagaz.bc');
+  office.odoo.faults.denyRecord('dimagaz.bc', refused);
+  office.odoo.faults.when({ ids: office.odoo.ids('dimagaz.bc').slice(ON_TWO_PAGES) }, 'hang');
+  const stop = await office.work();
+  onTestFinished(() => {
+    office.odoo.faults.clear();
+    return stop();
+  });
+  const runId = await office.request('full');
+  await until(async () => {
+    const { open, failed, created } = await progress(office.database.db, runId);
+    return open === DOCUMENTS - ON_TWO_PAGES && failed === 1 && created === ON_TWO_PAGES - 1;
+  }, 'two pages of three to be done');
+  const { stdout } = await command.passerelle('status');
+  expect(stdout).toMatch(
+    new RegExp(
+      `^State {6}run ${runId} holds the lease .*\nProgress {3}40 of 50 BC done, 1 failed\nLast sync`,
+    ),
+  );
+  const { body } = await command.json('status');
+  expect(body).toMatchObject({
+    lease: { runId, held: true },
+    currentRun: {
+      ...{ id: runId, mode: 'full', status: 'running', planned: DOCUMENTS },
+      ...{ phase: expect.any(String), elapsedMs: expect.any(Number) },
+      progress: { open: 10, created: 39, failed: 1 },
+    },
+  });
+  office.odoo.faults.clear();
+  await office.ended(runId);
+  expect((await command.passerelle('status')).stdout).toMatch(/^State {6}idle\nLast sync/);
+  expect((await command.json('status')).body).toMatchObject({ lease: null, currentRun: null });
+});
+
+test('a run that is being planned is told as that, and one whose lease ran out as unfinished', async () => {
+  const { db } = office.database;
+  const { id } = await createRun(db, { key: BC_KEY, mode: 'full', trigger: 'cli' });
+  await updateRun(db, id, { status: 'running', leaseToken: await grantLease(db, BC_KEY, id, 60_000) });
+  expect((await command.passerelle('status')).stdout).toContain(
+    '\nProgress   planning: what it owes is not known yet\n',
+  );
+  await db.execute(sql`update sync_state set lease_expires_at = clock_timestamp() - interval '1 second'`);
+  expect((await command.passerelle('status')).stdout).toMatch(
+    /^State {6}run \d+ was left unfinished .*\nLast/,
+  );
+  expect((await command.json('status')).body).toMatchObject({ lease: { held: false }, currentRun: null });
+});
+
+test('a run that failed is shown with the code that the runbook goes by, and then its reason', async () => {
+  await passerelle(['sync'], { ...office.env, ODOO_PASSWORD: 'wrong' });
+  const { stdout } = await command.passerelle('status');
+  expect(stdout).toMatch(
+    /\n {2}\d+ incremental, cli, .*: failed\. odoo_bad_credentials: .*login of passerelle was refused/,
+  );
+  expect((await command.json('status')).body.lastRuns).toMatchObject([
+    { status: 'failed', errorCode: 'odoo_bad_credentials', errorMessage: expect.any(String) },
+  ]);
+});
