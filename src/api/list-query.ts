@@ -11,7 +11,7 @@ import { readCursor } from './cursor.ts';
 import { LinesNotIncludedError, UnknownFieldError } from './errors.ts';
 import type { KnownFields } from './field-book.ts';
 import { readCondition } from './field-values.ts';
-import { isInFourDigits, limit, NO_NUL, YEARS } from './schemas.ts';
+import { isInFourDigits, limitWithinBytes, NO_NUL, YEARS } from './schemas.ts';
 
 const text = z.string().regex(NO_NUL, 'a text without NUL characters').max(1000);
 
@@ -27,7 +27,7 @@ export const lineFieldsParameter = text
 export const includeParameter = z.literal('lines').optional().describe('`lines` adds the lines of each BC');
 
 export const listQuery = z.strictObject({
-  limit,
+  limit: limitWithinBytes,
   cursor: z.string().max(8000).optional().describe('nextCursor of the page before; same sort and filters'),
   sort: text
     .default('odoo_id')

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { PAGE_BYTES } from '../db/documents-weight.ts';
 import { ITEM_STATES } from '../db/schema/ledger.ts';
 import { RUN_MODES, RUN_STATUSES, RUN_TRIGGERS } from '../db/schema/sync.ts';
 
@@ -26,8 +27,12 @@ const LARGEST_PAGE = 500;
 const limitText = `a whole number from 1 to ${LARGEST_PAGE}`;
 export const limit = z
   .preprocess(decimal, z.int(limitText).min(1, limitText).max(LARGEST_PAGE, limitText).default(50))
-
   .describe('items per page');
+
+/** Of lists whose items may be large. */
+export const limitWithinBytes = limit.describe(
+  `items per page at most: a page ends with the item by which it comes to ${PAGE_BYTES / 1024 / 1024} MB`,
+);
 
 const idText = 'a whole number above 0';
 /** An id in a path or a query. */

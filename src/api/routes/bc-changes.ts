@@ -7,7 +7,7 @@ import { readFeedCursor, writeFeedCursor } from '../feed-cursor.ts';
 import { createFieldBook } from '../field-book.ts';
 import { fieldsParameter, includeParameter, lineFieldsParameter, readChoice } from '../list-query.ts';
 import { problemResponses } from '../problem.ts';
-import { limit } from '../schemas.ts';
+import { limitWithinBytes } from '../schemas.ts';
 import { pageJson, sendJson } from '../send-json.ts';
 
 const feedQuery = z.strictObject({
@@ -16,7 +16,7 @@ const feedQuery = z.strictObject({
     .max(200)
     .optional()
     .describe('nextCursor of the answer before, however long ago; without it the feed begins'),
-  limit,
+  limit: limitWithinBytes,
   fields: fieldsParameter,
   include: includeParameter,
   line_fields: lineFieldsParameter,

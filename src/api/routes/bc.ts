@@ -14,7 +14,7 @@ import {
   readPick,
 } from '../list-query.ts';
 import { problemResponses } from '../problem.ts';
-import { idCursor, limit, odooIdParam, pageOf } from '../schemas.ts';
+import { idCursor, limitWithinBytes, odooIdParam, pageOf } from '../schemas.ts';
 import { pageJson, sendJson } from '../send-json.ts';
 
 const oneQuery = z.strictObject({
@@ -62,7 +62,12 @@ export function bcRoutes(api: Api, deps: ApiDeps): void {
         tags: ['bc'],
         summary: 'The lines of a BC, by Odoo id',
         params: odooIdParam,
-        querystring: z.strictObject({ limit, cursor: idCursor, archived, fields: fieldsParameter }),
+        querystring: z.strictObject({
+          limit: limitWithinBytes,
+          cursor: idCursor,
+          archived,
+          fields: fieldsParameter,
+        }),
         response: { 200: pageOf(line), ...problemResponses },
       },
     },
