@@ -81,12 +81,3 @@ describe('the import rules', () => {
     expect(readers.filter((file) => file !== 'src/config.ts')).toEqual([]);
   });
 });
-
-describe('the sizes', () => {
-  it('keep every source file at 200 lines or fewer', () => {
-    const long = [...PRODUCT, ...PAGES, ...sources('dev'), ...sources('bench')]
-      .map((file) => ({ file, lines: readFileSync(join(ROOT, file), 'utf8').split('\n').length - 1 }))
-      .filter(({ lines }) => lines > 200);
-    expect(long).toEqual([]);
-  });
-});
