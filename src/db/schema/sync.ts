@@ -1,5 +1,15 @@
 import { sql } from 'drizzle-orm';
-import { bigserial, boolean, index, integer, jsonb, pgTable, text, uniqueIndex } from 'drizzle-orm/pg-core';
+import {
+  bigserial,
+  boolean,
+  index,
+  integer,
+  jsonb,
+  pgTable,
+  text,
+  uniqueIndex,
+  uuid,
+} from 'drizzle-orm/pg-core';
 import { bigid, moment } from '../columns.ts';
 
 export const RUN_MODES = ['incremental', 'full', 'single', 'sweep'] as const;
@@ -26,6 +36,8 @@ export const syncState = pgTable('sync_state', {
   leaseHeartbeatAt: moment('lease_heartbeat_at'),
   /** The newest change of the model that a full run has read everything after; 0: none was seen yet. */
   modelRead: bigid('model_read').notNull().default(0),
+  /** The identity of this mirror; the owner key in Redis holds it, so that two mirrors do not share queues. */
+  mirrorId: uuid('mirror_id').notNull().defaultRandom(),
 });
 
 /** One row per run, skipped ones included. Counts are final when `finished_at` is set. */
@@ -56,6 +68,8 @@ export const syncLog = pgTable(
     odooVersion: text('odoo_version'),
     /** Set when the whole ledger is written; a run without it is planned again after a crash. */
     plannedAt: moment('planned_at'),
+  /** PostgreSQL's clock when the planner last made progress: an answer of Odoo, or a slice stored. */
+  lastStepAt: moment('last_step_at'),
     planned: integer('planned').notNull().default(0),
     seen: integer('seen').notNull().default(0),
     created: integer('created').notNull().default(0),
