@@ -5,8 +5,11 @@ import { bigid, moment, xid8 } from '../columns.ts';
 export const AUDIT_ACTIONS = ['created', 'updated', 'archived', 'restored'] as const;
 export type AuditAction = (typeof AUDIT_ACTIONS)[number];
 
-/** `gone`: Odoo no longer has it, or no longer shows it to our user. */
-export type ArchiveReason = 'gone';
+/**
+ * `gone`: Odoo no longer has the BC, or no longer shows it to our user; its lines are archived with it. `removed`: a line
+ * left its BC in Odoo.
+ */
+export type ArchiveReason = 'gone' | 'removed';
 
 /** A value before and after. Contents of binary fields are told as `{"bytes": n, "sha256": "…"}`. */
 export interface FieldChange {

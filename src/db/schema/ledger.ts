@@ -25,12 +25,18 @@ export const syncRunItem = pgTable(
     goneSeq: bigid('gone_seq'),
     linesSeen: integer('lines_seen').notNull().default(0),
     linesRemoved: integer('lines_removed').notNull().default(0),
+    /** Lines that Odoo no longer shows and that the mirror keeps: see `src/sync/line-breaker.ts`. */
+    linesKept: integer('lines_kept').notNull().default(0),
     rpcCalls: integer('rpc_calls').notNull().default(0),
     closedAt: moment('closed_at'),
   },
   (table) => [
     primaryKey({ columns: [table.runId, table.odooId] }),
     index('sync_run_item_open').on(table.runId, table.page).where(sql`${table.state} = 'open'`),
+    // The line breaker adds these up for each group of BCs that would remove lines.
+    index('sync_run_item_lines')
+      .on(table.runId, table.linesRemoved, table.linesKept)
+      .where(sql`${table.linesRemoved} > 0 or ${table.linesKept} > 0`),
   ],
 );
 

@@ -62,14 +62,14 @@ export const syncLog = pgTable(
     /** The newest change of the model when the run was planned; 0: none was seen yet. */
     modelChange: bigid('model_change').notNull().default(0),
     odooIds: jsonb('odoo_ids').$type<number[]>(),
-    /** The run may archive more BCs than the breaker allows. */
+    /** The run may archive more BCs and remove more lines than the breakers allow. */
     force: boolean('force').notNull().default(false),
     protocol: text('protocol'),
     odooVersion: text('odoo_version'),
     /** Set when the whole ledger is written; a run without it is planned again after a crash. */
     plannedAt: moment('planned_at'),
-  /** PostgreSQL's clock when the planner last made progress: an answer of Odoo, or a slice stored. */
-  lastStepAt: moment('last_step_at'),
+    /** PostgreSQL's clock when the planner last made progress: an answer of Odoo, or a slice stored. */
+    lastStepAt: moment('last_step_at'),
     planned: integer('planned').notNull().default(0),
     seen: integer('seen').notNull().default(0),
     created: integer('created').notNull().default(0),
@@ -82,6 +82,8 @@ export const syncLog = pgTable(
     late: integer('late').notNull().default(0),
     linesSeen: integer('lines_seen').notNull().default(0),
     linesRemoved: integer('lines_removed').notNull().default(0),
+    /** Lines of the mirror that a sweep did not find in Odoo while it found their BC; 0 in other runs. */
+    linesGone: integer('lines_gone').notNull().default(0),
     rpcCalls: integer('rpc_calls').notNull().default(0),
     /** A run that took longer than 24.8 days is noted as that: 2147483647. */
     durationMs: integer('duration_ms'),

@@ -1,0 +1,1 @@
+CREATE INDEX CONCURRENTLY IF NOT EXISTS "sync_run_item_lines" ON "sync_run_item" USING btree ("run_id","lines_removed","lines_kept") WHERE "sync_run_item"."lines_removed" > 0 or "sync_run_item"."lines_kept" > 0;
