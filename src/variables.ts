@@ -77,10 +77,12 @@ export const variables = {
     .describe('pause between sweeps, which compare all ids and dates with the mirror'),
   SWEEP_MAX_SHARE: count(0, 100)
     .default(20)
-    .describe('most BCs that one sweep may archive, in percent of those in the mirror'),
+    .describe(
+      'largest share of the BCs that one sweep may archive, and of the lines that one run may remove, in percent',
+    ),
   SWEEP_MAX_COUNT: count(0, 10_000_000)
     .default(50)
-    .describe('most BCs that one sweep may archive where that is more than the share'),
+    .describe('number of BCs or lines that is allowed even if it exceeds the share'),
   SYNC_PAGE_SIZE: count(1, 5000).default(500).describe('BCs per page job'),
   SYNC_OVERLAP: duration()
     .default(600_000)

@@ -19,7 +19,7 @@ export async function samplePayloads({ odoo: target, sync }: MirrorConfig): Prom
       ...{ mayBlame: () => false, probe: async () => false },
       tally: { read: 0, refused: 0 },
     };
-    const { documents } = await readDocuments(odoo, model, ids, blame);
+    const { documents } = await readDocuments(odoo, model, ids, blame, async () => []);
     const page = { runId: 1, page: 0, token: 1, generation: 0 };
     const reading = { fetchSeq: 1, endSeq: 2, fetchedAt: new Date().toISOString() };
     return documents.map((document) => handOver(page, model, document, reading).payload);

@@ -55,7 +55,7 @@ function whatHappened(kind: IncidentRow['kind'], runId: number | null): string {
     case 'run_partial':
       return `run ${runId} is partial`;
     case 'sweep_breaker':
-      return `sweep ${runId} refused to archive`;
+      return `run ${runId} kept what Odoo no longer shows`;
     case 'mirror_stale':
       return 'no run succeeds';
     case 'tryton_circuit':

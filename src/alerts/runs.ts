@@ -1,6 +1,6 @@
 import type { Queryable } from '../db/connection.ts';
 import { countOpenFailures } from '../db/failures.ts';
-import { endedFailures, newestEnded } from '../db/mirror-health.ts';
+import { endedFailures, newestBreaker, newestEnded } from '../db/mirror-health.ts';
 import type { RunMode } from '../db/schema/sync.ts';
 import type { Finding } from './finding.ts';
 import { short } from './text.ts';
@@ -50,17 +50,11 @@ export async function partialRuns(db: Queryable, key: string): Promise<Finding> 
   return { ...about, state: 'trouble', code: oldest.code, message, runId };
 }
 
-/** The newest sweep found suspiciously much gone; over with the first that does not. One that failed shows nothing. */
+/** A run kept BCs or lines that Odoo no longer shows; over with a later run that looked for them and kept none. */
 export async function trippedBreaker(db: Queryable, key: string): Promise<Finding> {
   const about = { kind: 'sweep_breaker', subject: key } as const;
-  const run = await newestEnded(db, key, ['sweep']);
-  if (run === null || run.status === 'failed') return { ...about, state: 'unsure' };
-  if (run.errorCode !== 'sweep_breaker') return { ...about, state: 'well' };
-  return {
-    ...about,
-    state: 'trouble',
-    code: run.errorCode,
-    message: run.errorMessage ?? 'Nothing was archived.',
-    runId: run.id,
-  };
+  const { tripped, isProven } = await newestBreaker(db, key);
+  if (tripped === null) return { ...about, state: isProven ? 'well' : 'unsure' };
+  const { runId, message } = tripped;
+  return { ...about, state: 'trouble', code: 'sweep_breaker', message, runId };
 }

@@ -43,7 +43,7 @@ export function readExport(query: ExportParameters, known: KnownFields): Export 
   const choice = readChoice(
     { ...query, fields: undefined },
     known,
-    filters.archived === 'exclude' ? 'live' : 'all',
+    filters.archived === 'exclude' ? 'live' : 'whole',
   );
   const { pick, sized } = chosen;
   return {

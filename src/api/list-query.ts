@@ -73,7 +73,7 @@ export function readListQuery(query: ListQuery, known: KnownFields) {
     order,
     after: query.cursor === undefined ? null : readCursor(list, query.cursor),
     limit: query.limit,
-    ...readChoice(query, known, query.archived === 'exclude' ? 'live' : 'all'),
+    ...readChoice(query, known, query.archived === 'exclude' ? 'live' : 'whole'),
   };
   return { documents, list };
 }

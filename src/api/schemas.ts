@@ -67,7 +67,7 @@ export const run = z.object({
   nowSync: moment.nullable(),
   continues: z.int().nullable().describe('the failed run whose open BCs this one took over'),
   odooIds: z.array(z.int()).nullable(),
-  force: z.boolean().describe('the breaker did not hold for this sweep'),
+  force: z.boolean().describe('the breakers for BCs and lines did not apply to this run'),
   protocol: z.string().nullable(),
   odooVersion: z.string().nullable(),
   planned: z.int(),

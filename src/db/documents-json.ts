@@ -3,8 +3,11 @@ import { sql } from 'drizzle-orm';
 import type { AnyPgColumn } from 'drizzle-orm/pg-core';
 import { bc, bcLine } from './schema/documents.ts';
 
-/** Which lines come with a BC. `asTheirs`: those that are gone come with a BC that is gone too. */
-export type LinesWanted = 'none' | 'live' | 'all' | 'asTheirs';
+/**
+ * Which lines are returned with a BC. `whole`: those of an archived BC as it was when it was archived. Lines that left
+ * their BC earlier are in neither.
+ */
+export type LinesWanted = 'none' | 'live' | 'whole';
 
 /** What of a BC is answered. */
 export interface Choice {
@@ -20,6 +23,10 @@ export function documentColumns({ pick, lines, linePick }: Choice): SQL {
   const own = sql`${recordColumns(bc, picked(bc, pick))}, ${moment(bc.changedAt)} as "changedAt"`;
   return lines === 'none' ? own : sql`${own}, (${linesOfBc(lines, linePick)}) as "lines"`;
 }
+
+/** A live line, or one of an archived BC that was there until the end. */
+export const isOfDocument = sql`(${bcLine.archivedAt} is null or (
+  ${bc.archivedAt} is not null and ${bcLine.archiveReason} is distinct from 'removed'))`;
 
 /** The columns of a line's JSON. */
 export const lineColumns = (pick: readonly string[] | null): SQL =>
@@ -44,10 +51,7 @@ function picked(table: typeof bc | typeof bcLine, pick: readonly string[] | null
 }
 
 function linesOfBc(wanted: Exclude<LinesWanted, 'none'>, pick: readonly string[] | null): SQL {
-  const live = sql`${bcLine.archivedAt} is null`;
-  const which = {
-    ...{ live: sql`and ${live}`, all: sql``, asTheirs: sql`and (${live} or ${bc.archivedAt} is not null)` },
-  }[wanted];
+  const which = wanted === 'live' ? sql`and ${bcLine.archivedAt} is null` : sql`and ${isOfDocument}`;
   // Written without the blanks that PostgreSQL has in arrays of its own.
   const array = sql`'[' || coalesce(string_agg(row_to_json(line)::text, ',' order by line."odooId"), '') || ']'`;
   return sql`select (${array})::json from (

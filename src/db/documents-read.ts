@@ -4,7 +4,7 @@ import type { Queryable } from './connection.ts';
 import type { DocumentFilter } from './documents-filter.ts';
 import { filterSql } from './documents-filter.ts';
 import type { Choice } from './documents-json.ts';
-import { documentColumns, lineColumns } from './documents-json.ts';
+import { documentColumns, isOfDocument, lineColumns } from './documents-json.ts';
 import type { DocumentOrder, Position } from './documents-order.ts';
 import { pageOfIds, pageOrder } from './documents-order.ts';
 import { idsOfPage, listedItems, PAGE_BYTES, weighedItems } from './documents-weight.ts';
@@ -81,7 +81,7 @@ export async function readLines(
   odooId: number,
   { after, limit, archived, pick }: LineQuery,
 ): Promise<JsonPage<number> & Versioned> {
-  const wanted = archived ? sql`` : sql`and (${bcLine.archivedAt} is null or ${bc.archivedAt} is not null)`;
+  const wanted = archived ? sql`` : sql`and ${isOfDocument}`;
   const ids = sql`select ${bcLine.odooId}, null as key from ${bcLine}
     join ${bc} on ${bc.odooId} = ${bcLine.bcOdooId}
     where ${bcLine.bcOdooId} = ${odooId} and ${bcLine.odooId} > ${after} ${wanted}

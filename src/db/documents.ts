@@ -3,7 +3,10 @@ import { isAnyOf } from './columns.ts';
 import type { Database, Queryable } from './connection.ts';
 import { LOCK_FAMILIES } from './locks.ts';
 import { PREPARED } from './prepared.ts';
+import type { ArchiveReason } from './schema/audit.ts';
 import { bc, bcLine } from './schema/documents.ts';
+
+const REMOVED: ArchiveReason = 'removed';
 
 /** A number that grows with every call: taken before a read of Odoo begins and after it ended, it orders readings. */
 export async function nextFetchSeq(db: Database): Promise<number> {
@@ -141,7 +144,8 @@ export async function upsertLines(db: Queryable, lines: readonly ReadLine[]): Pr
       insert into ${bcLine} (${columns}, bc_odoo_id) select ${values}, r.bc_odoo_id from ${recordset(part)}
       on conflict (odoo_id) do update set ${replaced}, bc_odoo_id = excluded.bc_odoo_id,
         archived_at = null, archive_reason = null
-      where ${bcLine}.bc_odoo_id = excluded.bc_odoo_id or ${bcLine}.fetch_seq < excluded.fetch_seq`);
+      where ${bcLine}.bc_odoo_id = excluded.bc_odoo_id or ${bcLine}.fetch_seq < excluded.fetch_seq
+        or ${bcLine}.archive_reason = ${REMOVED}`);
   }
 }
 
@@ -177,6 +181,15 @@ function columnsOf(records: readonly (ReadHeader | ReadLine)[]): Columns {
   ];
 }
 
-export async function deleteLines(db: Queryable, ids: readonly number[]): Promise<void> {
-  if (ids.length > 0) await db.delete(bcLine).where(isAnyOf(bcLine.odooId, ids));
+/** Archives lines that left their BC, as of the reading that ended with `endSeq`. They are never deleted. */
+export async function archiveLines(
+  db: Queryable,
+  removed: readonly { readonly odooId: number; readonly endSeq: number }[],
+): Promise<void> {
+  if (removed.length === 0) return;
+  await db.execute(sql`
+    update ${bcLine} as stored set archived_at = now(), archive_reason = ${REMOVED}, synced_at = clock_timestamp(),
+      fetch_seq = greatest(stored.fetch_seq, r."endSeq")
+    from json_to_recordset(${JSON.stringify(removed)}::text::json) as r("odooId" bigint, "endSeq" bigint)
+    where stored.odoo_id = r."odooId"`);
 }

@@ -22,6 +22,33 @@ export async function newestEnded(
   return row?.id == null ? null : findRun(db, Number(row.id));
 }
 
+/** What runs show about the breaker. */
+export interface BreakerState {
+  /** The newest run that the breaker stopped, unless a later run shows that all is well. */
+  readonly tripped: { readonly runId: number; readonly message: string } | null;
+  /** A sweep ended that the breaker did not stop. */
+  readonly isProven: boolean;
+}
+
+/**
+ * Looks at the runs since the last sweep that the breaker did not stop. A full run reads every BC and no id that is
+ * gone: it proves that lines are visible again if no sweep had found anything.
+ */
+export async function newestBreaker(db: Queryable, key: string): Promise<BreakerState> {
+  const isClean = sql`status in ('success', 'partial') and error_code is distinct from 'sweep_breaker'`;
+  const [row] = await db.execute<{ clean: string | null; id: string | null; message: string | null }>(sql`
+    with clean as (
+      select max(id) as id from ${syncLog} where key = ${key} and mode = 'sweep' and ${isClean}),
+    tripped as (
+      select run.id, run.mode, run.error_message as message from ${syncLog} as run, clean
+      where run.key = ${key} and run.id > coalesce(clean.id, 0) and run.status = 'partial'
+        and run.error_code = 'sweep_breaker' order by (run.mode = 'sweep') desc, run.id desc limit 1)
+    select clean.id as clean, tripped.id, tripped.message from clean left join tripped on tripped.mode = 'sweep'
+      or not exists (select from ${syncLog} where key = ${key} and id > tripped.id and mode = 'full' and ${isClean})`);
+  const tripped = row?.id == null ? null : { runId: Number(row.id), message: row.message ?? '' };
+  return { tripped, isProven: row?.clean != null };
+}
+
 /** The open failures whose last try was in a run that is over: one still going on may have more to tell. */
 export interface EndedFailures {
   readonly count: number;

@@ -29,7 +29,7 @@ export async function beginPlan(db: Queryable, run: Planned, notes: PlanNotes): 
     with mine as (
       update ${syncLog} set mode = ${notes.mode}, since = ${text(notes.since)}, continues = ${notes.continues},
         now_sync = ${text(notes.nowSync)}, model_change = ${notes.modelChange}, protocol = ${notes.protocol},
-        odoo_version = ${notes.odooVersion} where ${mine(run)} returning id),
+        odoo_version = ${notes.odooVersion}, lines_gone = 0 where ${mine(run)} returning id),
     items as (delete from ${syncRunItem} using mine where run_id = mine.id),
     pages as (delete from ${syncRunPage} using mine where run_id = mine.id)
     select id from mine`);

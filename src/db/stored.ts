@@ -1,8 +1,11 @@
-import { eq, sql } from 'drizzle-orm';
+import { and, eq, sql } from 'drizzle-orm';
 import type { OdooRecord } from '../odoo/types.ts';
 import { isAnyOf } from './columns.ts';
 import type { Queryable } from './connection.ts';
+import type { ArchiveReason } from './schema/audit.ts';
 import { bc, bcLine } from './schema/documents.ts';
+
+const REMOVED: ArchiveReason = 'removed';
 
 export interface StoredHeader {
   readonly odooId: number;
@@ -60,9 +63,12 @@ export async function storedHeaders(
   return new Map(headers.map((header) => [header.odooId, header]));
 }
 
+/** A line that left its BC stays in the table, archived. For whoever compares it is as absent as a deleted row. */
+const isPresent = sql`${bcLine.archiveReason} is distinct from ${REMOVED}`;
+
 /**
- * Lines that the mirror gives these BCs, and any other BC's lines among `lineIds`. `locked`: they stay as they are
- * until the transaction ends; locked in the order of their ids, so that BCs that trade lines do not deadlock.
+ * Lines that the mirror gives these BCs, and any other BC's lines among `lineIds`. `locked`: no other transaction
+ * changes them until this one ends; locked in the order of their ids, so that BCs that trade lines do not deadlock.
  */
 export async function storedLines(
   db: Queryable,
@@ -72,9 +78,22 @@ export async function storedLines(
 ): Promise<StoredLine[]> {
   const rows = await db.execute<StoredColumns & { bc_odoo_id: string }>(sql`
     select ${storedColumns}, bc_odoo_id from ${bcLine}
-    where ${isAnyOf(bcLine.bcOdooId, odooIds)} or ${isAnyOf(bcLine.odooId, lineIds)}
+    where (${isAnyOf(bcLine.bcOdooId, odooIds)} or ${isAnyOf(bcLine.odooId, lineIds)}) and ${isPresent}
     order by odoo_id ${lock === 'locked' ? sql.raw('for update') : sql.raw('')}`);
   return rows.map((row) => ({ ...stored(row), bcOdooId: Number(row.bc_odoo_id) }));
+}
+
+/** The lines that the mirror gives these BCs, except the ids in `read`. */
+export async function unreadLines(
+  db: Queryable,
+  odooIds: readonly number[],
+  read: readonly number[],
+): Promise<{ readonly odooId: number; readonly bcOdooId: number }[]> {
+  const rows = await db.execute<{ odoo_id: string; bc_odoo_id: string }>(sql`
+    select odoo_id, bc_odoo_id from ${bcLine} where ${isAnyOf(bcLine.bcOdooId, odooIds)} and ${isPresent}
+      and not exists (select from unnest(${`{${read.join(',')}}`}::bigint[]) as read (id) where read.id = ${bcLine.odooId})
+    order by odoo_id`);
+  return rows.map((row) => ({ odooId: Number(row.odoo_id), bcOdooId: Number(row.bc_odoo_id) }));
 }
 
 /** The stored content of some records, by id. */
@@ -112,7 +131,7 @@ export async function ownersOfLines(db: Queryable, lineIds: readonly number[]): 
   const rows = await db
     .selectDistinct({ owner: bcLine.bcOdooId })
     .from(bcLine)
-    .where(isAnyOf(bcLine.odooId, lineIds));
+    .where(and(isAnyOf(bcLine.odooId, lineIds), isPresent));
   return rows.map(({ owner }) => owner);
 }
 

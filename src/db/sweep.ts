@@ -3,7 +3,7 @@ import { sql } from 'drizzle-orm';
 import type { Queryable } from './connection.ts';
 import { bc, bcLine } from './schema/documents.ts';
 import { syncRunItem } from './schema/ledger.ts';
-import { syncFailure } from './schema/sync.ts';
+import { syncFailure, syncLog } from './schema/sync.ts';
 
 /** A record as a sweep lists it; `writeDate` is Odoo's text (UTC, whole seconds) or null. */
 export interface Listed {
@@ -94,9 +94,9 @@ export async function differingLines(db: Queryable, sweep: Sweep, slice: Slice):
 }
 
 /**
- * Writes into the ledger the BCs of differing lines: where Odoo has them (`headers`), where the mirror has them, and
- * those whose lines are gone from the slice. BCs that the sweep has not seen are left out: they came later, or
- * cannot be seen.
+ * Writes into the ledger the BCs of differing lines: those that Odoo gives them (`headers`), those that the mirror gives
+ * them, and those whose lines are gone from the slice. BCs that the sweep has not seen are left out: they came later, or
+ * cannot be seen. Counts the gone lines whose BC the sweep saw.
  */
 export async function addOwners(
   db: Queryable,
@@ -108,6 +108,17 @@ export async function addOwners(
   const pairs = JSON.stringify(headers.map(({ id, late }) => [id, late]));
   const ids = JSON.stringify(differing.map(({ id }) => id));
   await db.execute(sql`
+    with gone as materialized (
+      select mirror.bc_odoo_id from ${rowsOf(slice)} as listed
+        full join ${mirrored(bcLine, slice)} as mirror on mirror.odoo_id = listed.id
+      where listed.id is null and mirror.archived_at is null),
+    counted as (
+      update ${syncLog} as run set lines_gone = run.lines_gone + seen.lines from (
+        select count(*)::int as lines from gone join ${bc} as owner on owner.odoo_id = gone.bc_odoo_id
+        where owner.archived_at is null and not exists (
+          select from ${syncRunItem} as item
+          where item.run_id = ${sweep.runId} and item.odoo_id = owner.odoo_id and item.absent)) as seen
+      where run.id = ${sweep.runId} and seen.lines > 0)
     insert into ${syncRunItem} (run_id, odoo_id, page, late)
     select ${sweep.runId}, owner.id, 0, bool_or(owner.late) and not ${offeredAgain(sweep, sql`owner.id`)}
     from (
@@ -116,9 +127,7 @@ export async function addOwners(
       select ${bcLine.bcOdooId}, false from ${bcLine}
       where ${bcLine.odooId} in (select value::bigint from jsonb_array_elements_text(${ids}::jsonb))
       union all
-      select mirror.bc_odoo_id, false
-      from ${rowsOf(slice)} as listed full join ${mirrored(bcLine, slice)} as mirror on mirror.odoo_id = listed.id
-      where listed.id is null and mirror.archived_at is null
+      select bc_odoo_id, false from gone
     ) as owner join ${bc} on ${bc.odooId} = owner.id and ${bc.archivedAt} is null
     where not ${paused(sweep, sql`owner.id`)}
     group by owner.id

@@ -16,6 +16,9 @@ const keptHead = z.object({
   /** A page of the version before did not take one. */
   endSeq: z.int().optional(),
   fetchedAt: z.string(),
+  /** Ids of lines that the mirror has and the reading lacks; a page of the version before did not ask for them. */
+  gone: z.array(z.int()).readonly().default([]),
+  hidden: z.array(z.int()).readonly().default([]),
   records: z.array(keptRecord).min(1),
 });
 

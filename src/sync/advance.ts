@@ -4,11 +4,12 @@ import type { Progress } from '../db/lease.ts';
 import { releaseLease } from '../db/lease.ts';
 import type { QueuedPage } from '../db/ledger.ts';
 import { closePages, hasOpenItems, isAnyDone, nextPages } from '../db/ledger.ts';
+import { countKeptLines } from '../db/line-removals.ts';
 import { lockRun, settleRun } from '../db/runs.ts';
 import type { SyncLogRow } from '../db/schema/sync.ts';
 import { errorCode, errorMessage } from '../errors.ts';
 import { enqueuePages } from '../queues/pages.ts';
-import { archiveStep, archives, NO_STEP } from './archive.ts';
+import { archiveStep, archives, NO_STEP, SweepBreakerError } from './archive.ts';
 import type { Mirror } from './mirror.ts';
 
 /**
@@ -66,8 +67,11 @@ async function endRun(
   if (step.after !== null) return { after: step.after, closed: [], ended: null };
   // Those whose last BC was stored after the look at them and before the look at the run.
   const closed = await closePages(tx, run.id);
-  if (step.refused !== null) log.error({ runId: run.id, code: step.refused.code }, step.refused.message);
-  const ended = await settleRun(tx, run.id, step.refused);
+  const kept = await countKeptLines(tx, run.id);
+  const lines = kept.lines === 0 ? null : kept;
+  const refused = step.refused === null && lines === null ? null : new SweepBreakerError(step.refused, lines);
+  if (refused !== null) log.error({ runId: run.id, code: refused.code }, refused.message);
+  const ended = await settleRun(tx, run.id, refused);
   await release(tx, definition.key, run, reached(run));
   return { after: null, closed, ended };
 }

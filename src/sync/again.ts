@@ -1,5 +1,6 @@
 import { isBreak, TransactionLostError } from '../db/transactions.ts';
 import { PasserelleError } from '../errors.ts';
+import { OdooAccessError, OdooApplicationError } from '../odoo/errors.ts';
 import { isModelChange } from './model.ts';
 
 /** SQLSTATE classes that another try may cure: connection, transaction rollback, resources, lock, intervention, system. */
@@ -34,4 +35,14 @@ function sqlState(error: unknown): string | null {
   if (!(error instanceof Error)) return null;
   if ('severity' in error && 'code' in error && typeof error.code === 'string') return error.code;
   return sqlState(error.cause);
+}
+
+/** Odoo answered and refused: a record of the request is to blame. */
+export function isRefusal(error: unknown): boolean {
+  return error instanceof OdooAccessError || error instanceof OdooApplicationError;
+}
+
+/** Odoo gave no usable answer: it is in trouble, or one record brings it there. */
+export function isOutage(error: unknown): boolean {
+  return error instanceof PasserelleError && error.retryable && error.code.startsWith('odoo_');
 }

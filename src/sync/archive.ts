@@ -1,18 +1,39 @@
 import { archiveAccount, archiveSome } from '../db/archive.ts';
 import type { Queryable } from '../db/connection.ts';
+import type { KeptLines } from '../db/line-removals.ts';
 import type { SyncLogRow } from '../db/schema/sync.ts';
 import { PasserelleError } from '../errors.ts';
 import type { Mirror } from './mirror.ts';
 
-/** More BCs are gone from Odoo than one run may archive. */
+/** BCs that a run found gone, and how many it may archive. */
+export interface RefusedBcs {
+  readonly gone: number;
+  readonly mirrored: number;
+  readonly limit: number;
+}
+
+/** The run kept BCs or lines that Odoo no longer shows: it hides them from its user, or they are too many. */
 export class SweepBreakerError extends PasserelleError {
   override readonly name = 'SweepBreakerError';
   readonly code = 'sweep_breaker';
-  constructor(gone: number, mirrored: number, limit: number) {
+  constructor(bcs: RefusedBcs | null, lines: KeptLines | null) {
+    const kept = [
+      ...(bcs === null
+        ? []
+        : [
+            `Nothing was archived: ${bcs.gone} of ${bcs.mirrored} BCs are gone from Odoo or hidden from its user, and ` +
+              `one run archives at most ${bcs.limit} (SWEEP_MAX_SHARE, SWEEP_MAX_COUNT).`,
+          ]),
+      ...(lines === null
+        ? []
+        : [
+            `The mirror kept ${lines.lines} lines of ${lines.documents} BCs that Odoo no longer shows: its user may not ` +
+              'read them, or more are gone than one run removes (SWEEP_MAX_SHARE, SWEEP_MAX_COUNT).',
+          ]),
+    ];
     super(
-      `Nothing was archived: ${gone} of ${mirrored} BCs are gone from Odoo or hidden from its user, and one run ` +
-        `archives at most ${limit} (SWEEP_MAX_SHARE, SWEEP_MAX_COUNT). Check what that user may read; if the BCs ` +
-        'were deleted on purpose, run passerelle sync --sweep --force, or POST {"mode":"sweep","force":true}.',
+      `${kept.join(' ')} Check what the user of ODOO_USER may read. If they were deleted on purpose, run ` +
+        'passerelle sync --sweep --force, or POST {"mode":"sweep","force":true}.',
     );
   }
 }
@@ -27,7 +48,7 @@ export interface ArchiveStep {
   /** The last id that was looked at, for the next step; null: there is none. */
   readonly after: number | null;
   /** The breaker forbids it, and nothing was archived. */
-  readonly refused: SweepBreakerError | null;
+  readonly refused: RefusedBcs | null;
 }
 
 /**
@@ -45,7 +66,7 @@ export async function archiveStep(
     if (pending === 0) return NO_STEP;
     const limit = Math.max(Math.floor((mirrored * settings.sweepMaxShare) / 100), settings.sweepMaxCount);
     if (!run.force && pending + done > limit) {
-      return { after: null, refused: new SweepBreakerError(pending, mirrored, limit) };
+      return { after: null, refused: { gone: pending, mirrored, limit } };
     }
   }
   return { after: await archiveSome(tx, run.id, after ?? 0), refused: null };

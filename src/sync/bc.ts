@@ -3,6 +3,7 @@ import { nextFetchSeq } from '../db/documents.ts';
 import { resolveFailures } from '../db/failures.ts';
 import { fencesOf } from '../db/fences.ts';
 import { closeItems } from '../db/ledger.ts';
+import { unreadLines } from '../db/stored.ts';
 import { PasserelleError } from '../errors.ts';
 import type { OdooClient } from '../odoo/types.ts';
 import type { BcPayload } from '../queues/bc.ts';
@@ -159,7 +160,9 @@ async function readAgain(
 ): Promise<{ readonly document: PreparedDocument | null; readonly goneSeq: number }> {
   const fetchSeq = await nextFetchSeq(db);
   const fetchedAt = new Date().toISOString();
-  const { documents, unsettled } = await readDocuments(odoo, model, [odooId], NO_BLAME);
+  const { documents, unsettled } = await readDocuments(odoo, model, [odooId], NO_BLAME, (...read) =>
+    unreadLines(db, ...read),
+  );
   if (unsettled.length > 0) throw new UnsettledReadingError(odooId);
   const [document] = documents;
   const reading = { fetchSeq, endSeq: await nextFetchSeq(db), fetchedAt };

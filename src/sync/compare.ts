@@ -1,11 +1,13 @@
 import type { Reading, RecordToStore } from '../db/documents.ts';
 import type { StoredHeader, StoredLine } from '../db/stored.ts';
+import type { MissingLines } from './missing-lines.ts';
 
 /** A BC ready to be stored, contents of binaries included. */
 export interface PreparedDocument {
   readonly header: RecordToStore;
   readonly lines: readonly RecordToStore[];
   readonly reading: Reading;
+  readonly missing: MissingLines;
 }
 
 /** What storing a document would change. */
@@ -18,6 +20,10 @@ export interface Comparison {
   readonly altered: readonly RecordToStore[];
   readonly touchedLines: readonly RecordToStore[];
   readonly removed: readonly StoredLine[];
+  /** Lines that the reading lacks and that stay all the same: Odoo hides them, or the run may not remove so many. */
+  readonly kept: readonly StoredLine[];
+  /** Lines that the reading lacks and that nobody asked Odoo for: the mirror got them after the reading. */
+  readonly unproven: readonly StoredLine[];
   /** Lines that the mirror still gives another BC. */
   readonly moved: readonly StoredLine[];
   /** Some lines stay with other BCs, whose readings ended after this one began: which is right, neither can tell. */
@@ -34,7 +40,10 @@ export interface Known {
 }
 
 /** Compares a reading with what is stored. Pure. */
-export function compare({ header, lines: read, reading }: PreparedDocument, known: Known): Comparison {
+export function compare(
+  { header, lines: read, reading, missing }: PreparedDocument,
+  known: Known,
+): Comparison {
   const before = known.header;
   const own = new Map<number, StoredLine>();
   const elsewhere = new Map<number, StoredLine>();
@@ -49,7 +58,10 @@ export function compare({ header, lines: read, reading }: PreparedDocument, know
   const present = new Set(lines.map((line) => line.odooId));
   const added = lines.filter((line) => !own.has(line.odooId));
   const altered = lines.filter((line) => differs(own.get(line.odooId), line));
-  const removed = [...own.values()].filter((line) => !present.has(line.odooId));
+  const absent = [...own.values()].filter((line) => !present.has(line.odooId));
+  const gone = new Set(missing.gone);
+  const hidden = new Set(missing.hidden);
+  const removed = absent.filter((line) => gone.has(line.odooId));
   const headerChanged = before === null || before.archived || before.contentHash !== header.contentHash;
   return {
     headerChanged,
@@ -59,9 +71,21 @@ export function compare({ header, lines: read, reading }: PreparedDocument, know
     altered,
     touchedLines: lines.filter((line) => wasTouched(own.get(line.odooId), line)),
     removed,
+    kept: absent.filter((line) => hidden.has(line.odooId)),
+    unproven: absent.filter((line) => !gone.has(line.odooId) && !hidden.has(line.odooId)),
     moved: [...elsewhere.values()].filter((line) => present.has(line.odooId)),
     overtaken: lines.length < read.length,
   };
+}
+
+/** The same comparison, with other lines removed and kept. */
+export function withRemoved(
+  plan: Comparison,
+  { removed, kept }: Pick<Comparison, 'removed' | 'kept'>,
+): Comparison {
+  const changed =
+    plan.headerChanged || plan.added.length > 0 || plan.altered.length > 0 || removed.length > 0;
+  return { ...plan, removed, kept, changed };
 }
 
 function differs(stored: StoredLine | undefined, line: RecordToStore): boolean {

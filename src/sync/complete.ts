@@ -36,7 +36,7 @@ export async function complete(
     document.header,
   ]);
   const lines = await filled(db, odoo, { model: model.line, table: bcLine }, document.lines);
-  return { header, lines, reading: { ...document.reading, endSeq: await nextFetchSeq(db) } };
+  return { ...document, header, lines, reading: { ...document.reading, endSeq: await nextFetchSeq(db) } };
 }
 
 async function filled(

@@ -1,10 +1,10 @@
 import { errorCode, errorMessage } from '../errors.ts';
 import { OdooApplicationError } from '../odoo/errors.ts';
 import type { OdooClient } from '../odoo/types.ts';
+import { isRefusal } from './again.ts';
 import type { Mirror } from './mirror.ts';
 import type { DocumentModel, MirroredModel } from './model.ts';
 import { describeDocument } from './model.ts';
-import { isRefusal } from './read.ts';
 
 /** Fields named in a message; more than that are the record's trouble as a whole. */
 const NAMED_AT_MOST = 3;

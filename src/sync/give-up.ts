@@ -5,12 +5,12 @@ import { errorCode } from '../errors.ts';
 import type { BcPayload } from '../queues/bc.ts';
 import type { PagePayload } from '../queues/pages.ts';
 import { advanceWhenPageIsDone, failRun } from './advance.ts';
-import { isPostgresAway } from './again.ts';
+import { isOutage, isPostgresAway } from './again.ts';
 import { failureReason } from './culprit.ts';
 import type { Mirror } from './mirror.ts';
 import { isModelChange } from './model.ts';
 import { withModel } from './model-watch.ts';
-import { isOutage, readsAnything } from './read.ts';
+import { readsAnything } from './read.ts';
 
 /** What no record can be the cause of: the account, the database, the model or the address. */
 const SETTINGS_AT_FAULT: readonly string[] = [

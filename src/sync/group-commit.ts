@@ -88,11 +88,11 @@ async function commit(mirror: Mirror, items: readonly GroupItem[]): Promise<Sett
 
 /** All in one transaction; what cannot be stored so, one by one. */
 async function storeGroup(
-  { db, definition, log }: Mirror,
+  { db, definition, settings, log }: Mirror,
   items: readonly WholeItem[],
 ): Promise<Map<GroupItem, Settled>> {
   const results = new Map<GroupItem, Settled>();
-  const store = (some: readonly WholeItem[]) => storeTogether(db, definition.key, some);
+  const store = (some: readonly WholeItem[]) => storeTogether(db, definition.key, settings, some);
   const note = ({ item }: WholeItem, outcome: GroupOutcome | undefined) => {
     if (outcome !== undefined && outcome !== 'alone') results.set(item, fulfilled(outcome));
   };

@@ -70,18 +70,18 @@ export async function enqueueHandedOver(
 }
 
 /** A BC as the page that read it hands it over to its job. */
-function handoverBytes(model: DocumentModel, { header, lines, reading }: PreparedDocument): Buffer {
-  return readingBytes({ model: modelDigest(model), ...reading, records: [header, ...lines] });
+function handoverBytes(model: DocumentModel, { header, lines, reading, missing }: PreparedDocument): Buffer {
+  return readingBytes({ model: modelDigest(model), ...reading, ...missing, records: [header, ...lines] });
 }
 
 const endOf = ({ fetchSeq, endSeq = fetchSeq }: KeptReading) => endSeq;
 
 /** Null: it was read by another description of the model. */
 function takenOver(model: DocumentModel, kept: KeptReading): PreparedDocument | null {
-  const { fetchSeq, fetchedAt, records } = kept;
+  const { fetchSeq, fetchedAt, gone, hidden, records } = kept;
   const [header, ...lines] = records;
   if (header === undefined || kept.model !== modelDigest(model)) return null;
-  return { header, lines, reading: { fetchSeq, endSeq: endOf(kept), fetchedAt } };
+  return { header, lines, reading: { fetchSeq, endSeq: endOf(kept), fetchedAt }, missing: { gone, hidden } };
 }
 
 /** A BC that a page read, and the description to take it over by. */

@@ -1,5 +1,5 @@
 import type { Domain, OdooClient, OdooRecord } from '../odoo/types.ts';
-import { isRefusal } from './read.ts';
+import { isRefusal } from './again.ts';
 
 /** So many refusals without one success: the trouble is Odoo's, not the records'. */
 const REFUSED_AT_MOST = 16;

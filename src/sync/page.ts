@@ -3,10 +3,12 @@ import { resolveFailures } from '../db/failures.ts';
 import { absentItems, addPageCalls, closeItems, openItems } from '../db/ledger.ts';
 import { splitPage } from '../db/ledger-split.ts';
 import { findRun } from '../db/runs.ts';
+import { unreadLines } from '../db/stored.ts';
 import type { OdooClient } from '../odoo/types.ts';
 import { enqueueBcs } from '../queues/bc.ts';
 import type { PagePayload } from '../queues/pages.ts';
 import { advanceWhenPageIsDone } from './advance.ts';
+import { isOutage, isRefusal } from './again.ts';
 import { countCalls } from './calls.ts';
 import type { HandedOver } from './handover.ts';
 import { enqueueHandedOver, handOver, reference } from './handover.ts';
@@ -16,7 +18,7 @@ import { isModelChange } from './model.ts';
 import { withModel } from './model-watch.ts';
 import { LARGEST_READING, pageRoom, portion } from './portion.ts';
 import type { Blame } from './read.ts';
-import { isOutage, isRefusal, readDocuments, readsAnything } from './read.ts';
+import { readDocuments, readsAnything } from './read.ts';
 
 /** `number` from 1; `last`: there is no further attempt. */
 export interface PageAttempt {
@@ -121,7 +123,7 @@ async function readSlices(
   while (left.length > 0 && room >= LARGEST_READING) {
     const slice = left.slice(0, evenly(left.length, Math.min(most, portion(model, room))));
     const begun = { fetchSeq: await nextFetchSeq(db), fetchedAt: new Date().toISOString() };
-    const read = await readDocuments(odoo, model, slice, blame);
+    const read = await readDocuments(odoo, model, slice, blame, (...read) => unreadLines(db, ...read));
     const reading = { ...begun, endSeq: await nextFetchSeq(db) };
     await closeGone(mirror, payload.runId, read.missing, reading.fetchSeq);
     const jobs: HandedOver[] = [

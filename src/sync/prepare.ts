@@ -26,7 +26,7 @@ const LEAP_DAY = /^(?!0000)\d{4}-02-29 (?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d$/;
  */
 export function prepareDocument(
   model: DocumentModel,
-  { header, lines }: ReadDocument,
+  { header, lines, missing }: ReadDocument,
   reading: Reading,
 ): PreparedDocument {
   const ready = (of: MirroredModel, record: OdooRecord) => prepare(of.name, record, binarySizes(record, of));
@@ -34,6 +34,7 @@ export function prepareDocument(
     header: ready(model.header, header),
     lines: lines.map((line) => ready(model.line, line)),
     reading,
+    missing,
   };
 }
 

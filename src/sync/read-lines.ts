@@ -2,6 +2,12 @@ import type { Domain, OdooClient, OdooRecord } from '../odoo/types.ts';
 import type { DocumentModel } from './model.ts';
 import { headerOf } from './model.ts';
 
+/** A header with the lines that were read for it. */
+export interface HeaderAndLines {
+  readonly header: OdooRecord;
+  readonly lines: readonly OdooRecord[];
+}
+
 /** Lines asked for in one call. */
 const LINES_PER_CALL = 5000;
 

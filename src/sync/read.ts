@@ -1,14 +1,15 @@
-import { PasserelleError } from '../errors.ts';
-import { OdooAccessError, OdooApplicationError } from '../odoo/errors.ts';
 import type { OdooClient, OdooRecord } from '../odoo/types.ts';
+import { isRefusal } from './again.ts';
+import type { FindUnread, MissingLines } from './missing-lines.ts';
+import { explainMissing, NONE_MISSING } from './missing-lines.ts';
 import type { DocumentModel } from './model.ts';
 import { isModelChange } from './model.ts';
+import type { HeaderAndLines } from './read-lines.ts';
 import { linesAfter, promisedLines, readLines } from './read-lines.ts';
 
 /** A BC as it was read. Binary fields hold Odoo's size texts, not their contents. */
-export interface ReadDocument {
-  readonly header: OdooRecord;
-  readonly lines: readonly OdooRecord[];
+export interface ReadDocument extends HeaderAndLines {
+  readonly missing: MissingLines;
 }
 
 export interface Reading {
@@ -34,17 +35,20 @@ const REFUSED_AT_MOST = 16;
 
 /**
  * Reads headers and their lines. One record that Odoo refuses fails a whole `read`, so a refused page is halved
- * down to the ids that are to blame. Where nothing else can be read either, the trouble is Odoo's: its error is
+ * down to the ids that are to blame. If nothing else can be read either, the fault is Odoo's: its error is
  * thrown, and no BC is blamed.
+ *
+ * @param findUnread finds the lines in the mirror that the reading lacks; Odoo is then asked why they are missing.
  */
 export async function readDocuments(
   odoo: OdooClient,
   model: DocumentModel,
   ids: readonly number[],
   blame: Blame,
+  findUnread: FindUnread,
 ): Promise<Reading> {
   const documents: ReadDocument[] = [];
-  const missing: number[] = [];
+  const absent: number[] = [];
   const refused: number[] = [];
   const unsettled: number[] = [];
   const parts = ids.length === 0 ? [] : [ids];
@@ -52,8 +56,11 @@ export async function readDocuments(
     try {
       // In parts of a refused page the lines of BCs that are refused again would be read for nothing.
       const read = await readWhole(odoo, model, part, part === ids ? 'together' : 'headers first');
-      documents.push(...read.documents);
-      missing.push(...read.missing);
+      const missing = await explainMissing(odoo, model, read.documents, findUnread);
+      documents.push(
+        ...read.documents.map((one) => ({ ...one, missing: missing.get(one.header.id) ?? NONE_MISSING })),
+      );
+      absent.push(...read.missing);
       unsettled.push(...read.unsettled);
       blame.tally.read += part.length;
     } catch (error) {
@@ -65,7 +72,7 @@ export async function readDocuments(
       } else parts.push(part.slice(middle), part.slice(0, middle));
     }
   }
-  return { documents, missing, refused, unsettled };
+  return { documents, missing: absent, refused, unsettled };
 }
 
 /** A refusal is believed for a while; a timeout, a broken connection, an unknown field only once something else was read. */
@@ -104,22 +111,12 @@ export async function readsAnything(
   return false;
 }
 
-/** Odoo answered, and the answer was no: a record of the page is to blame. */
-export function isRefusal(error: unknown): boolean {
-  return error instanceof OdooAccessError || error instanceof OdooApplicationError;
-}
-
-/** No usable answer: Odoo is in trouble, or one record brings it there. */
-export function isOutage(error: unknown): boolean {
-  return error instanceof PasserelleError && error.retryable && error.code.startsWith('odoo_');
-}
-
 async function readWhole(
   odoo: OdooClient,
   model: DocumentModel,
   ids: readonly number[],
   order: 'together' | 'headers first',
-): Promise<Omit<Reading, 'refused'>> {
+): Promise<Pick<Reading, 'missing' | 'unsettled'> & { readonly documents: readonly HeaderAndLines[] }> {
   const askHeaders = () =>
     odoo.read(model.header.name, ids, { fields: model.header.requested, binSize: true });
   const askLines = () => linesAfter(odoo, model, ids, 0);
@@ -136,13 +133,13 @@ async function readWhole(
 
 /**
  * Headers and lines are answers of two transactions. A header that lists lines which were not found is asked for its list
- * once more: it may be gone by now, or have lost them, and what was found is then no content of any moment. Where it
- * lists them still, a record rule hides them.
+ * once more. If it is gone, or lost them, the two answers are of different moments. If it still lists them, a record
+ * rule hides them.
  */
 async function lookAgain(
   odoo: OdooClient,
   { header: { name }, linesField }: DocumentModel,
-  read: readonly ReadDocument[],
+  read: readonly HeaderAndLines[],
 ): Promise<{ readonly vanished: readonly number[]; readonly unsettled: readonly number[] }> {
   const owing = new Map<number, readonly number[]>();
   for (const { header, lines } of read) {

@@ -9,6 +9,8 @@ import type { Comparison, PreparedDocument } from './compare.ts';
 import { compare } from './compare.ts';
 import type { KnownLines } from './known.ts';
 import { knownLines, loners } from './known.ts';
+import type { RemovalLimits } from './line-breaker.ts';
+import { applyLineBreaker } from './line-breaker.ts';
 import type { DocumentModel } from './model.ts';
 import { changesOf, writeDocuments } from './write.ts';
 
@@ -38,11 +40,13 @@ export interface Planned extends Entry {
  * Stores BCs in one transaction: headers, lines, removed lines, audit trail, ledger and failures of all of them change
  * together, each in one statement. No BC may be among them twice.
  *
+ * @param limits how many lines their runs may remove.
  * @returns the outcome of each, in their order.
  */
 export async function storeTogether(
   db: Database,
   key: string,
+  limits: RemovalLimits,
   entries: readonly Entry[],
 ): Promise<GroupOutcome[]> {
   return db.transaction(async (tx) => {
@@ -59,12 +63,17 @@ export async function storeTogether(
       .filter((entry) => !alone.has(entry))
       .map((entry) => plan(entry, headers, first));
     const settled = await settle(tx, planned, headers);
-    const outcomes = new Map<PreparedDocument, GroupOutcome>(
-      settled.map((entry) => [entry.document, outcomeOf(entry)]),
+    const fresh = await applyLineBreaker(
+      tx,
+      limits,
+      settled.filter((entry) => !isStale(entry)),
     );
-    const fresh = settled.filter(({ document }) => outcomes.get(document) !== 'stale');
+    const outcomes = new Map<PreparedDocument, GroupOutcome>([
+      ...settled.map(({ document }) => [document, 'stale'] as const),
+      ...fresh.map((entry) => [entry.document, outcomeOf(entry)] as const),
+    ]);
     await writeDocuments(tx, fresh, await changesOf(tx, fresh));
-    await settleAccounts(tx, key, settled, outcomes);
+    await settleAccounts(tx, key, fresh);
     return documents.map((document) => outcomes.get(document) ?? 'alone');
   });
 }
@@ -84,7 +93,9 @@ async function settle(
   planned: readonly Planned[],
   headers: ReadonlyMap<number, StoredHeader>,
 ): Promise<readonly Planned[]> {
-  const unsettled = planned.filter(({ plan: { removed, moved } }) => removed.length > 0 || moved.length > 0);
+  const unsettled = planned.filter(
+    ({ plan: { removed, kept, moved } }) => removed.length + kept.length + moved.length > 0,
+  );
   if (unsettled.length === 0) return planned;
   const locked = await knownLines(
     tx,
@@ -95,33 +106,30 @@ async function settle(
 }
 
 /**
- * Readings that overlap are told apart by nothing: where they differ, in dates alone or in whose a line is, the second
- * to be stored is read again.
+ * Two fetches of a BC that overlap in time have no defined order. If their content, dates or line ownership differ, the
+ * one stored second is stale and the BC is fetched again. So is one that lacks lines which the mirror got meanwhile.
  */
 function isStale({ before, document: { reading }, plan }: Planned): boolean {
   const differs = plan.changed || plan.touched || plan.touchedLines.length > 0;
-  return plan.overtaken || (differs && before !== null && before.fetchSeq > reading.fetchSeq);
+  if (plan.overtaken || plan.unproven.length > 0) return true;
+  return differs && before !== null && before.fetchSeq > reading.fetchSeq;
 }
 
-function outcomeOf(entry: Planned): StoreOutcome | 'stale' {
-  const { before, plan } = entry;
-  if (isStale(entry)) return 'stale';
+function outcomeOf({ before, plan }: Planned): StoreOutcome {
   return before === null ? 'created' : plan.changed ? 'updated' : 'unchanged';
 }
 
 /** What the ledger owes no more, and what fails no more. */
-async function settleAccounts(
-  tx: Queryable,
-  key: string,
-  entries: readonly Planned[],
-  outcomes: ReadonlyMap<PreparedDocument, GroupOutcome>,
-): Promise<void> {
-  const items = entries.flatMap(({ document, runId, rpcCalls, plan: { removed } }) => {
-    const state = outcomes.get(document);
-    if (state === undefined || state === 'stale' || state === 'alone') return [];
-    const { header, lines } = document;
-    const seen = { linesSeen: lines.length, linesRemoved: removed.length };
-    return [{ runId, odooId: header.odooId, state, ...seen, rpcCalls }];
+async function settleAccounts(tx: Queryable, key: string, entries: readonly Planned[]): Promise<void> {
+  const items = entries.map((entry) => {
+    const { document, runId, rpcCalls, plan } = entry;
+    const counts = {
+      linesSeen: document.lines.length,
+      linesRemoved: plan.removed.length,
+      // A line that was archived with its BC is not in sight anyway.
+      linesKept: plan.kept.filter(({ archived }) => !archived).length,
+    };
+    return { runId, odooId: document.header.odooId, state: outcomeOf(entry), ...counts, rpcCalls };
   });
   if (items.length === 0) return;
   const runs = byKey(items, ({ runId }) => runId);

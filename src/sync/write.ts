@@ -2,7 +2,7 @@ import type { Change } from '../db/audit.ts';
 import { recordChanges } from '../db/audit.ts';
 import type { Queryable } from '../db/connection.ts';
 import type { ReadHeader, ReadLine } from '../db/documents.ts';
-import { confirmHeaders, deleteLines, markLeft, upsertHeaders, upsertLines } from '../db/documents.ts';
+import { archiveLines, confirmHeaders, markLeft, upsertHeaders, upsertLines } from '../db/documents.ts';
 import { bc, bcLine } from '../db/schema/documents.ts';
 import { storedRecords } from '../db/stored.ts';
 import { byKey } from './by-key.ts';
@@ -62,9 +62,11 @@ export async function writeDocuments(
         .map(({ document: { header, reading } }) => ({ odooId: header.odooId, ...reading })),
     ),
     upsertLines(tx, entries.flatMap(newLines)),
-    deleteLines(
+    archiveLines(
       tx,
-      entries.flatMap(({ plan }) => plan.removed.map((line) => line.odooId)),
+      entries.flatMap(({ document: { reading }, plan }) =>
+        plan.removed.map(({ odooId }) => ({ odooId, endSeq: reading.endSeq })),
+      ),
     ),
     recordChanges(tx, changes),
   ]);

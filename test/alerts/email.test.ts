@@ -61,7 +61,7 @@ test('an incident is a plain text with a clear subject, and its end answers it',
 
 test.each([
   ['run_partial', 'bclinbc', 'mirror bclinbc: run 42 is partial'],
-  ['sweep_breaker', 'bclinbc', 'mirror bclinbc: sweep 42 refused to archive'],
+  ['sweep_breaker', 'bclinbc', 'mirror bclinbc: run 42 kept what Odoo no longer shows'],
   ['mirror_stale', 'bclinbc', 'mirror bclinbc: no run succeeds'],
   ['tryton_circuit', 'admin@http://t/db/', 'Tryton admin@http://t/db/: logins are suspended'],
 ] as const)('the subject of %s says what it is about', async (kind, subject, title) => {

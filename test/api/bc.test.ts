@@ -52,14 +52,19 @@ test('lines come page by page, those that are gone only when asked for', async (
   expect((await get('/api/v1/bc/5/lines?archived=include')).items).toHaveLength(4);
 });
 
-test('an archived BC says since when and why, and shows the lines that it had', async () => {
+test('an archived BC returns when and why it was archived, and the lines that it had until then', async () => {
   const archivedAt = new Date('2026-03-02T08:00:00.000Z');
   await insertBc(api.db, 8, { name: 'Huit' }, { archivedAt, archiveReason: 'gone' });
   await insertLine(api.db, 81, 8, true);
+  await insertLine(api.db, 82, 8, 'removed');
   const answer = await get('/api/v1/bc/8?include=lines');
   expect(answer).toMatchObject({ archivedAt: archivedAt.toISOString(), archiveReason: 'gone' });
   expect(answer.lines).toMatchObject([{ odooId: 81 }]);
   expect((await get('/api/v1/bc/8/lines')).items).toMatchObject([{ odooId: 81 }]);
+  expect((await get('/api/v1/bc/8/lines?archived=include')).items).toMatchObject([
+    { odooId: 81, archiveReason: null },
+    { odooId: 82, archiveReason: 'removed' },
+  ]);
   const ids = async (query: string) =>
     (await get(`/api/v1/bc?${query}`)).items.map(({ odooId }: { odooId: number }) => odooId);
   expect(await ids('')).toEqual([5]);

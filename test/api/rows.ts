@@ -59,12 +59,18 @@ export async function changeBc(db: Queryable, odooId: number, change: Fields): P
     where odoo_id = ${odooId}`);
 }
 
-export async function insertLine(db: Queryable, odooId: number, bcOdooId: number, archived = false) {
+export async function insertLine(
+  db: Queryable,
+  odooId: number,
+  bcOdooId: number,
+  archived: boolean | 'removed' = false,
+) {
   await db.insert(bcLine).values({
     odooId,
     bcOdooId,
     fields: { id: odooId, name: `line ${odooId}` },
     ...read(),
-    archivedAt: archived ? new Date() : null,
+    archivedAt: archived === false ? null : new Date(),
+    archiveReason: archived === 'removed' ? 'removed' : null,
   });
 }

@@ -31,11 +31,12 @@ export interface MirrorCheck {
   readonly bcs: readonly StoredBc[];
 }
 
+/** Lines that left their BC count as absent: one that Odoo still has is reported as missing. */
 const rows = (sql: postgres.Sql, table: string, bc: string) =>
   sql<MirrorRow[]>`
     select odoo_id::int as id, ${sql(bc)}::int as bc, fields, archived_at is not null as archived,
       to_char(odoo_write_date at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS') as "writeDate"
-    from ${sql(table)} order by odoo_id, id`;
+    from ${sql(table)} where archive_reason is distinct from 'removed' order by odoo_id, id`;
 
 /** Compares each row of the mirror with the sandbox's own data: nothing of the product takes part in it. */
 export async function checkMirror(sql: postgres.Sql, odoo: SandboxOdoo): Promise<MirrorCheck> {

@@ -20,6 +20,7 @@ test('an outcome is not lost when the item changes while its turn is waited for'
     state: 'created',
     linesSeen: 2,
     linesRemoved: 0,
+    linesKept: 0,
     rpcCalls: 0,
   } as const;
   let storing: Promise<void> | undefined;

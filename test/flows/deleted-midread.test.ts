@@ -55,8 +55,9 @@ describe('what Odoo loses after a header was answered, and before its lines are'
   const stored = async () => {
     const [header] = await office.database.client`
       select fields->'line_ids' as named, archived_at is not null as archived from scrap_dimagaz_bc where odoo_id = ${id}`;
-    const rows = await office.database
-      .client`select odoo_id::int from scrap_dimagaz_bc_line where bc_odoo_id = ${id} order by 1`;
+    const rows = await office.database.client`
+      select odoo_id::int from scrap_dimagaz_bc_line
+      where bc_odoo_id = ${id} and archive_reason is distinct from 'removed' order by 1`;
     return { ...header, lines: rows.map((row) => row['odoo_id']) };
   };
 

@@ -109,7 +109,10 @@ describe('a change that Odoo tells of', () => {
     );
     await until(async () => (await owner(added)) === fourth, 'the new line');
     await until(async () => (await owner(moved)) === third, 'the moved line');
-    await until(async () => (await mirrored('scrap_dimagaz_bc_line', removed)) === undefined, 'the deletion');
+    await until(
+      async () => (await mirrored('scrap_dimagaz_bc_line', removed))?.['archive_reason'] === 'removed',
+      'the deletion',
+    );
     await quiet();
     expect(
       (await query(`select fields from scrap_dimagaz_bc where odoo_id = ${second}`))[0]?.['fields'][

@@ -5,6 +5,7 @@ import { heartbeat, readState } from '../../src/db/lease.ts';
 import { createRun } from '../../src/db/runs.ts';
 import { advanceRun } from '../../src/sync/advance.ts';
 import { takeRun } from '../../src/sync/hold.ts';
+import { NONE_MISSING } from '../../src/sync/missing-lines.ts';
 import { describeDocument } from '../../src/sync/model.ts';
 import { planRun } from '../../src/sync/plan.ts';
 import { prepare } from '../../src/sync/prepare.ts';
@@ -157,10 +158,13 @@ describe('what a sweep archives', () => {
     await advanceRun(mirror, runId);
     expect(await archived()).toBe(1);
     const reading = { fetchSeq, endSeq: await nextFetchSeq(mirror.db), fetchedAt: new Date().toISOString() };
-    const document = { header: prepare(BC, { id, name: 'BC/VU/AVANT' }, {}), lines: [], reading };
+    const document = {
+      header: prepare(BC, { id, name: 'BC/VU/AVANT' }, {}),
+      ...{ lines: [], reading, missing: NONE_MISSING },
+    };
     const model = await describeDocument(mirror.odoo, mirror.definition);
     const entry = { model, document, runId, rpcCalls: 0 };
-    expect(await storeTogether(mirror.db, KEY, [entry])).toEqual(['stale']);
+    expect(await storeTogether(mirror.db, KEY, mirror.settings, [entry])).toEqual(['stale']);
     expect(await archived()).toBe(1);
   });
 

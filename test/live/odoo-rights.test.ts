@@ -13,6 +13,7 @@ const title = 'an account that loses its rights, on a real server';
 const LOGIN = 'passerelle_trial';
 const PASSWORD = 'Vq7-tLm9.xZr2';
 const BC = 'dimagaz.bc';
+const LINE = 'dimagaz.bc.line';
 
 /** Undoes what a test took away, last first. */
 const undo: (() => Promise<unknown>)[] = [];
@@ -91,6 +92,19 @@ else
       return `[('id', '<=', ${Number(row?.['middle'])})]`;
     };
 
+    const manyLines = async () => {
+      const [row] = await office.sql`
+        select percentile_disc(0.45) within group (order by id) as middle from dimagaz_bc_line`;
+      return `[('id', '>', ${Number(row?.['middle'])})]`;
+    };
+    /** A tenth of the BCs is a second company's: fewer lines than the share that a sweep may remove. */
+    const linesOfOtherCompanies = async () => {
+      const [known] = Object(await call('res.company', 'search', [[['name', '=', 'Deuxième société']]]));
+      const company = Number(known ?? (await call('res.company', 'create', [{ name: 'Deuxième société' }])));
+      await office.sql`update dimagaz_bc set company_id = ${company} where id % 10 = 0`;
+      return `[('bc_id.company_id', '!=', ${company})]`;
+    };
+
     it.each([
       ['half of the BCs', half],
       ['every BC', async () => "[(0, '=', 1)]"],
@@ -122,6 +136,38 @@ else
         expect(await office.verify(desk)).toMatchObject({ ok: true });
       },
     );
+
+    it.each([
+      ['every line', async () => "[(0, '=', 1)]"],
+      ['45 % of the lines', manyLines],
+      ['the lines of one company', linesOfOtherCompanies],
+    ])('keeps all lines when a rule hides %s, says so, and is clean once it is gone', async (_what, rule) => {
+      const domain = await rule();
+      expect(await desk.run('full')).toMatchObject({ status: 'success' });
+      const before = await shown();
+      await showOnly(domain, LINE);
+      for (const mode of ['sweep', 'full'] as const) {
+        const run = await desk.run(mode);
+        expect(run, mode).toMatchObject({
+          status: 'partial',
+          errorCode: 'sweep_breaker',
+          linesRemoved: 0,
+          archived: 0,
+          failed: 0,
+        });
+        expect(run.errorMessage).toMatch(/kept [1-9]\d* lines of [1-9]\d* BCs/);
+        const { bcs, lines } = await shown();
+        expect({ bcs, lines }).toEqual({ bcs: before.bcs, lines: before.lines });
+        if (mode === 'sweep') await told({ type: 'incident.opened', kind: 'sweep_breaker', runId: run.id });
+      }
+      await giveBack();
+      const clean = await desk.run('sweep');
+      expect(clean).toMatchObject({ status: 'success', linesRemoved: 0, archived: 0 });
+      await told({ type: 'incident.resolved', kind: 'sweep_breaker' });
+      expect(await desk.run('full')).toMatchObject({ status: 'success', linesRemoved: 0 });
+      expect((await shown()).lines).toBe(before.lines);
+      expect(await office.verify(desk)).toMatchObject({ ok: true });
+    });
 
     it('archives one BC that a rule hides, does not miss its lines, and brings both back', async () => {
       const before = await shown();
@@ -158,6 +204,22 @@ else
         await until(async () => (await openIncidents()) === 0, 'the all-clear');
       },
     );
+
+    it('archives lines that were deleted while a rule hides others of the same page', async () => {
+      const [first, second] = await office.sql`select id, bc_id from dimagaz_bc_line order by id limit 2`;
+      await showOnly(`[('id', '!=', ${Number(second?.['id'])})]`, LINE);
+      // Deleted by SQL: no date moves, so the windows of the other tests stay empty.
+      await office.sql`delete from dimagaz_bc_line where id = ${Number(first?.['id'])}`;
+      const before = await shown();
+      expect(await desk.run('sweep')).toMatchObject({ status: 'partial', linesRemoved: 1 });
+      expect((await shown()).lines).toBe(before.lines - 1);
+      const [line] = await office.database.client`
+        select archive_reason as reason, archived_at is not null as archived from scrap_dimagaz_bc_line
+        where odoo_id = ${Number(first?.['id'])}`;
+      expect(line).toEqual({ reason: 'removed', archived: true });
+      await giveBack();
+      expect(await desk.run('sweep')).toMatchObject({ status: 'success', linesRemoved: 0 });
+    });
   });
 
 /** A user that the rules hold for, with the rights of an employee. */
@@ -205,8 +267,8 @@ async function change(
 }
 
 /** A record rule that shows only `domain`, to everybody but the superuser. */
-async function showOnly(domain: string): Promise<void> {
-  const [model] = Object(await call('ir.model', 'search', [[['model', '=', BC]]]));
+async function showOnly(domain: string, of = BC): Promise<void> {
+  const [model] = Object(await call('ir.model', 'search', [[['model', '=', of]]]));
   const rule = await call('ir.rule', 'create', [
     { name: 'trial of Passerelle', model_id: model, domain_force: domain },
   ]);

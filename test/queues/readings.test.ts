@@ -21,6 +21,7 @@ function reading(odooId: number): KeptReading {
   });
   return {
     ...{ model: 'digest', fetchSeq: 5, endSeq: 6, fetchedAt: '2026-01-02T00:00:00.000Z' },
+    ...{ gone: [8], hidden: [7] },
     records: [record(odooId, '{"name":"é €\\n\\u0000 😀"}', { scan: '1.43 Kb' }), record(9, '{}')],
   };
 }

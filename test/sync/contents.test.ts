@@ -3,10 +3,10 @@ import type { SandboxOdoo } from '../../dev/sandbox-odoo/sandbox.ts';
 import { startSandboxOdoo } from '../../dev/sandbox-odoo/sandbox.ts';
 import { createOdooClient } from '../../src/odoo/client.ts';
 import type { OdooClient } from '../../src/odoo/types.ts';
+import { isOutage } from '../../src/sync/again.ts';
 import { ContentRoom } from '../../src/sync/content-room.ts';
 import type { Holder } from '../../src/sync/contents.ts';
 import { inGroups, readContents } from '../../src/sync/contents.ts';
-import { isOutage } from '../../src/sync/read.ts';
 import { isSizeText, promisedBytes } from '../../src/sync/size-text.ts';
 
 const BC = 'dimagaz.bc';

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { OdooApplicationError } from '../../src/odoo/errors.ts';
 import type { OdooClient, OdooRecord } from '../../src/odoo/types.ts';
+import { NONE_MISSING } from '../../src/sync/missing-lines.ts';
 import type { DocumentModel } from '../../src/sync/model.ts';
 import { readDocuments } from '../../src/sync/read.ts';
 
@@ -50,11 +51,11 @@ test('headers and lines are asked for together, and lines of a header that vanis
     { read: () => headers, searchRead: async () => [line(10, 1), line(11, 2), line(12, 1)] },
     asked,
   );
-  const reading = readDocuments(odoo, MODEL, [1, 2], blame());
+  const reading = readDocuments(odoo, MODEL, [1, 2], blame(), async () => []);
   expect(asked).toEqual(['headers 1 2', 'lines']);
   answer([header(1, 10, 12)]);
   expect(await reading).toEqual({
-    documents: [{ header: header(1, 10, 12), lines: [line(10, 1), line(12, 1)] }],
+    documents: [{ header: header(1, 10, 12), lines: [line(10, 1), line(12, 1)], missing: NONE_MISSING }],
     missing: [2],
     refused: [],
     unsettled: [],
@@ -71,7 +72,7 @@ const lineless = (lists: (OdooRecord | null)[], found: readonly OdooRecord[] = [
     },
     asked,
   );
-  return { asked, reading: readDocuments(odoo, MODEL, [1], blame()) };
+  return { asked, reading: readDocuments(odoo, MODEL, [1], blame(), async () => []) };
 };
 const TWICE = ['headers 1', 'lines', 'headers 1'];
 
@@ -89,7 +90,7 @@ test('a BC that lost a line before its lines were answered is to be read again',
 
 test('a line that its header goes on naming is hidden by a rule: the BC is what is seen of it', async () => {
   const { asked, reading } = lineless([header(1, 10, 11), header(1, 10, 11)], []);
-  const documents = [{ header: header(1, 10, 11), lines: [] }];
+  const documents = [{ header: header(1, 10, 11), lines: [], missing: NONE_MISSING }];
   expect(await reading).toEqual({ documents, missing: [], refused: [], unsettled: [] });
   expect(asked).toEqual(TWICE);
 });
@@ -112,7 +113,7 @@ test('of a page that is refused, lines are asked for only where the headers can 
     },
     asked,
   );
-  const { documents, refused } = await readDocuments(odoo, MODEL, [1, 2, 3, 4], blame());
+  const { documents, refused } = await readDocuments(odoo, MODEL, [1, 2, 3, 4], blame(), async () => []);
   expect([documents.map((document) => document.header.id), refused]).toEqual([[1, 2, 4], [3]]);
   expect(asked).toEqual([
     ...['headers 1 2 3 4', 'lines', 'headers 1 2', 'lines'],
@@ -128,7 +129,7 @@ test('an error is acted upon when the other reading has ended too, and both may 
   });
   const odoo = client({ read: () => Promise.reject(refusal()), searchRead: () => lines }, asked);
   let over = false;
-  const reading = readDocuments(odoo, MODEL, [1], { ...blame(), mayBlame: () => false });
+  const reading = readDocuments(odoo, MODEL, [1], { ...blame(), mayBlame: () => false }, async () => []);
   reading.catch(() => {
     over = true;
   });

@@ -16,6 +16,7 @@ const DOCUMENT: DocumentModel = {
   inverse: 'bc_id',
 };
 const RUN = 1;
+const NO_LIMITS = { sweepMaxShare: 100, sweepMaxCount: 1000 };
 /** So many readings that begin after it overlap one. */
 const OVERLAP = 3;
 
@@ -24,6 +25,8 @@ function entryOf(fetchSeq: number, header: OdooRecord, lines: readonly OdooRecor
     header: prepare('dimagaz.bc', header, {}),
     lines: lines.map((line) => prepare('dimagaz.bc.line', line, {})),
     reading: { fetchSeq, endSeq: fetchSeq + OVERLAP, fetchedAt: '2026-01-01T00:00:00Z' },
+    // Odoo was asked for every line that the reading lacks, and had none of them.
+    missing: { gone: Array.from({ length: 200 }, (_, id) => id), hidden: [] },
   };
   return { model: DOCUMENT, document, runId: RUN, rpcCalls: 0 };
 }
@@ -53,9 +56,9 @@ function readings(roll: (sides: number) => number, round: number): Entry[] {
 
 /** As a group is stored: together first, and one by one what has to be alone. */
 async function storeAsGroup({ db }: Database, entries: readonly Entry[]): Promise<void> {
-  const outcomes = await storeTogether(db, 'bclinbc', entries);
+  const outcomes = await storeTogether(db, 'bclinbc', NO_LIMITS, entries);
   for (const [index, entry] of entries.entries()) {
-    if (outcomes[index] === 'alone') await storeTogether(db, 'bclinbc', [entry]);
+    if (outcomes[index] === 'alone') await storeTogether(db, 'bclinbc', NO_LIMITS, [entry]);
   }
 }
 
@@ -89,7 +92,7 @@ describe('storing documents together', () => {
         await client`insert into sync_run_item (run_id, odoo_id, page) select ${RUN}, id, 0 from generate_series(1, ${BCS}) as id`;
       }
       await storeAsGroup(together, entries);
-      for (const entry of entries) await storeTogether(apart.db, 'bclinbc', [entry]);
+      for (const entry of entries) await storeTogether(apart.db, 'bclinbc', NO_LIMITS, [entry]);
       const [ours, theirs] = [await contentOf(together), await contentOf(apart)];
       expect(ours, `round ${round}`).toEqual(theirs);
     }
@@ -111,7 +114,7 @@ describe('storing documents together', () => {
         return entryOf(round * 100 - (roll(6) === 0 ? 250 : 0) + 1000, { id, note: roll(4) }, lines);
       });
       await storeAsGroup(together, entries);
-      for (const entry of entries) await storeTogether(apart.db, 'bclinbc', [entry]);
+      for (const entry of entries) await storeTogether(apart.db, 'bclinbc', NO_LIMITS, [entry]);
     }
     expect(await contentOf(together)).toEqual(await contentOf(apart));
     expect(await trailOf(together)).toEqual(await trailOf(apart));
@@ -121,12 +124,20 @@ describe('storing documents together', () => {
   it('stores apart the BCs that trade a line, and the others together', async () => {
     await together.client`truncate scrap_dimagaz_bc, scrap_dimagaz_bc_line, audit_log`;
     const first = [entryOf(1, { id: 1 }, [{ id: 11 }]), entryOf(2, { id: 2 }, []), entryOf(3, { id: 3 }, [])];
-    expect(await storeTogether(together.db, 'bclinbc', first)).toEqual(['created', 'created', 'created']);
+    expect(await storeTogether(together.db, 'bclinbc', NO_LIMITS, first)).toEqual([
+      'created',
+      'created',
+      'created',
+    ]);
     const traded = [
       entryOf(4, { id: 1 }, []),
       entryOf(5, { id: 2 }, [{ id: 11 }]),
       entryOf(6, { id: 3 }, []),
     ];
-    expect(await storeTogether(together.db, 'bclinbc', traded)).toEqual(['alone', 'alone', 'unchanged']);
+    expect(await storeTogether(together.db, 'bclinbc', NO_LIMITS, traded)).toEqual([
+      'alone',
+      'alone',
+      'unchanged',
+    ]);
   });
 });

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { OdooRecord } from '../../src/odoo/types.ts';
+import type { MissingLines } from '../../src/sync/missing-lines.ts';
 import type { DocumentModel, MirroredModel } from '../../src/sync/model.ts';
 import { prepare } from '../../src/sync/prepare.ts';
 import { storeTogether } from '../../src/sync/store.ts';
@@ -12,6 +13,10 @@ const DOCUMENT: DocumentModel = {
   linesField: 'line_ids',
   inverse: 'bc_id',
 };
+
+const NO_LIMITS = { sweepMaxShare: 100, sweepMaxCount: 1000 };
+/** Odoo was asked for every line that a reading lacks, and had none of them. */
+const ALL_GONE: MissingLines = { gone: Array.from({ length: 200 }, (_, id) => id), hidden: [] };
 
 describe('storing a document', () => {
   let database: Awaited<ReturnType<typeof freshDatabase>>;
@@ -26,15 +31,17 @@ describe('storing a document', () => {
     seq: number | readonly [number, number],
     header: OdooRecord,
     lines: readonly OdooRecord[] = [],
+    missing: MissingLines = ALL_GONE,
   ) => {
     const [fetchSeq, endSeq] = typeof seq === 'number' ? [seq, seq] : seq;
     const document = {
       header: prepare('dimagaz.bc', header, {}),
       lines: lines.map((line) => prepare('dimagaz.bc.line', line, {})),
       reading: { fetchSeq, endSeq, fetchedAt: '2026-01-01T00:00:00Z' },
+      missing,
     };
     const entry = { model: DOCUMENT, document, runId: 1, rpcCalls: 0 };
-    const [outcome] = await storeTogether(database.db, 'bclinbc', [entry]);
+    const [outcome] = await storeTogether(database.db, 'bclinbc', NO_LIMITS, [entry]);
     return outcome;
   };
   const header = async (id: number) => {
@@ -42,8 +49,8 @@ describe('storing a document', () => {
     return row?.['fields'];
   };
   const linesOf = async (id: number) => {
-    const rows =
-      await database.client`select odoo_id from scrap_dimagaz_bc_line where bc_odoo_id = ${id} order by 1`;
+    const rows = await database.client`select odoo_id from scrap_dimagaz_bc_line
+        where bc_odoo_id = ${id} and archived_at is null order by 1`;
     return rows.map((row) => Number(row['odoo_id']));
   };
   const trail = () => database.client`select odoo_id::int, action, changes from audit_log order by id`;

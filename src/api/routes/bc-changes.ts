@@ -40,7 +40,7 @@ export function bcChangesRoute(api: Api, deps: ApiDeps): void {
     async ({ query }, reply) => {
       const after = query.after === undefined ? null : readFeedCursor(query.after);
       const { items, next, hasMore, restarted } = await withFields(
-        (known) => readChoice(query, known, 'asTheirs'),
+        (known) => readChoice(query, known, 'whole'),
         (choice) => readChanges(db, { ...choice, after, limit: query.limit }),
       );
       return sendJson(reply, pageJson(items, writeFeedCursor(next), { hasMore, restarted }));

@@ -26,7 +26,7 @@ const oneQuery = z.strictObject({
 const archived = z
   .enum(['exclude', 'include'])
   .default('exclude')
-  .describe('lines that are gone from Odoo; those of an archived BC come anyway');
+  .describe('include lines that left the BC; an archived BC is always returned with its last lines');
 
 /** One BC and its lines. */
 export function bcRoutes(api: Api, deps: ApiDeps): void {
@@ -46,7 +46,7 @@ export function bcRoutes(api: Api, deps: ApiDeps): void {
     },
     async ({ params: { odooId }, query }, reply) => {
       const { item } = await withFields(
-        (known) => readChoice(query, known, 'asTheirs'),
+        (known) => readChoice(query, known, 'whole'),
         (choice) => readDocument(db, odooId, choice),
       );
       if (item === null) throw new BcNotFoundError(odooId);

@@ -20,7 +20,10 @@ export function requestRoutes(api: Api, deps: ApiDeps): void {
   const body = z
     .strictObject({
       mode: z.enum(['incremental', 'full', 'sweep']),
-      force: z.boolean().optional().describe('a sweep that archives however many BCs are gone'),
+      force: z
+        .boolean()
+        .optional()
+        .describe('archive every BC and line that is gone, however many there are'),
     })
     .refine(({ mode, force }) => force !== true || mode === 'sweep', {
       path: ['force'],

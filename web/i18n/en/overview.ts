@@ -70,7 +70,7 @@ export const overview = {
     kinds: {
       run_failed: 'A run failed',
       run_partial: 'A run left orders out',
-      sweep_breaker: 'A sweep refused to archive so much',
+      sweep_breaker: 'Odoo no longer shows BCs or lines; the mirror kept them',
       mirror_stale: 'The mirror is late',
       tryton_circuit: 'Tryton refuses our login',
     },

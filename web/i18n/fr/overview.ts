@@ -85,7 +85,7 @@ export const overview = {
     kinds: {
       run_failed: 'Une synchronisation a échoué',
       run_partial: 'Une synchronisation a laissé des bons de côté',
-      sweep_breaker: 'Un balayage a refusé d’archiver autant de bons',
+      sweep_breaker: 'Odoo ne montre plus certains bons ou certaines lignes ; la copie les conserve',
       mirror_stale: 'Le miroir est en retard',
       tryton_circuit: 'Tryton refuse notre connexion',
     },
