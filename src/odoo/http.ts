@@ -98,6 +98,9 @@ function named(error: unknown, site: CallSite, timeoutMs: number): unknown {
   return new OdooUnreachableError(site, reason, { cause: error });
 }
 
+/** A page can be megabytes long. Its title is near the start. */
+const PAGE_CHARACTERS = 64 * 1024;
+
 /** The error for an answer in which the protocol was not recognised: 404, a web page, nothing, or noise. */
 export function notTheProtocol(
   request: HttpRequest,
@@ -109,7 +112,7 @@ export function notTheProtocol(
   if (answer.body.trim() === '') return new OdooMalformedError(request.site, `${status} with an empty body.`);
   if (!/html/i.test(answer.contentType) && !/^\s*<(!doctype|html)/i.test(answer.body))
     return new OdooMalformedError(request.site, `${status}, ${reason}.`);
-  const title = /<title[^>]*>\s*([^<]{0,120})/i.exec(answer.body)?.[1]?.trim() ?? 'untitled';
+  const title = /<title[^<>]*>\s*([^<]{0,120})/i.exec(answer.body.slice(0, PAGE_CHARACTERS))?.[1]?.trim() ?? 'untitled';
   return new OdooMalformedError(
     request.site,
     `${status} with a web page ("${title}"): something in front of Odoo answers in its place.`,

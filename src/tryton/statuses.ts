@@ -105,9 +105,13 @@ const ENTITIES: Readonly<Record<string, string>> = {
   '&amp;': '&',
 };
 
+/** A page can be megabytes long. Its title and its first paragraph are near the start. */
+const PAGE_CHARACTERS = 64 * 1024;
+
 /** What an HTML page says: its first paragraph (werkzeug's description of an error), else its title; one line. */
 export function pageWords(html: string): string {
-  const text = /<p>([^<]{1,2000})/i.exec(html)?.[1] ?? /<title[^>]*>([^<]{1,2000})/i.exec(html)?.[1] ?? '';
+  const start = html.slice(0, PAGE_CHARACTERS);
+  const text = /<p>([^<]{1,2000})/i.exec(start)?.[1] ?? /<title[^<>]*>([^<]{1,2000})/i.exec(start)?.[1] ?? '';
   const plain = text.replaceAll(/&(?:lt|gt|quot|amp|#34|#39);/g, (entity) => ENTITIES[entity] ?? entity);
   return plain.trim().split(/[\r\n]/, 1)[0] ?? '';
 }
