@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import type { z } from 'zod';
 import type { Config, OdooConfig } from './config-shape.ts';
@@ -26,6 +27,11 @@ export type {
   TrytonConfig,
 } from './config-shape.ts';
 
+/** The configuration of the API process: its admin pages always have a password. */
+export type ApiConfig = Config & {
+  readonly http: { readonly adminPassword: string; readonly adminPasswordIsGenerated: boolean };
+};
+
 export type MirrorConfig = Config & { readonly odoo: OdooConfig };
 
 type Source = Readonly<Record<string, string | undefined>>;
@@ -43,12 +49,38 @@ function environmentOfProcess(): Source {
  */
 export function readConfig(source: Source = environmentOfProcess(), defaults: Source = {}): Config {
   const given = { ...defaults, ...whatIsSet(source) };
-  const missing = [
+  return shape(valid(environment, given, missingOfAny(given)));
+}
+
+/**
+ * The same for the API process. Without `ADMIN_PASSWORD` it generates a random password for this start. Production
+ * needs a password that the operator chose.
+ *
+ * @throws ConfigError
+ */
+export function readApiConfig(source: Source = environmentOfProcess(), defaults: Source = {}): ApiConfig {
+  const given = { ...defaults, ...whatIsSet(source) };
+  const config = shape(valid(environment, given, [...missingOfAny(given), ...missingPassword(given)]));
+  const { adminPassword } = config.http;
+  const admin = {
+    adminPassword: adminPassword ?? randomBytes(12).toString('hex'),
+    adminPasswordIsGenerated: adminPassword === undefined,
+  };
+  return { ...config, http: { ...config.http, ...admin } };
+}
+
+function missingPassword(given: Source): string[] {
+  return given['NODE_ENV'] === 'production' && given['ADMIN_PASSWORD'] === undefined
+    ? [`ADMIN_PASSWORD ${required} with NODE_ENV=production: ${variables.ADMIN_PASSWORD.description}`]
+    : [];
+}
+
+function missingOfAny(given: Source): string[] {
+  return [
     ...(given['ODOO_URL'] === undefined ? [] : missingOdoo(given)),
     ...(given['TRYTON_RPC_URL'] === undefined ? [] : missingTryton(given)),
     ...missingHalves(given),
   ];
-  return shape(valid(environment, given, missing));
 }
 
 /**

@@ -2,8 +2,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { startAlerts } from './alerts/watcher.ts';
 import { buildApp } from './api/app.ts';
 import { closeWhenAnswered } from './api/draining.ts';
-import type { Config } from './config.ts';
-import { ConfigError, readConfig } from './config.ts';
+import type { ApiConfig } from './config.ts';
+import { ConfigError, readApiConfig } from './config.ts';
 import { openDatabase } from './db/connection.ts';
 import { openGateway } from './gateway/open.ts';
 import { circuitProbe } from './gateway/probe.ts';
@@ -26,7 +26,7 @@ process.exit();
 /** @returns the exit code: 0 stopped as asked, 1 could not run, 2 the configuration is wrong. */
 async function main(): Promise<number> {
   try {
-    const config = readConfig();
+    const config = readApiConfig();
     await serve(config, createLogger(config.logLevel, 'api', 'in batches', config.prettyLogs));
     return 0;
   } catch (error) {
@@ -36,7 +36,7 @@ async function main(): Promise<number> {
 }
 
 /** Listens until SIGTERM or SIGINT. PostgreSQL and Redis may come later: `/readyz` says what is missing. */
-async function serve(config: Config, log: Logger): Promise<void> {
+async function serve(config: ApiConfig, log: Logger): Promise<void> {
   const stopped = stopSignal();
   const stopping = new AbortController();
   await withResources(async (defer) => {
@@ -70,11 +70,24 @@ async function serve(config: Config, log: Logger): Promise<void> {
       },
       'listening',
     );
+    showGeneratedPassword(config.http);
     log.info({ signal: await stopped }, 'stopping');
     stopping.abort();
     await pause(config.shutdown.drainMs);
     endWithin(config.shutdown.deadlineMs, log);
   });
+}
+
+/** Past the logger: log lines are collected and kept, and many people can read them. */
+function showGeneratedPassword({
+  adminUser,
+  adminPassword,
+  adminPasswordIsGenerated,
+}: ApiConfig['http']): void {
+  if (!adminPasswordIsGenerated) return;
+  process.stderr.write(
+    `Admin password for this start: ${adminPassword} (user ${adminUser}). Set ADMIN_PASSWORD to choose your own.\n`,
+  );
 }
 
 /** A queue that never reached Redis would wait for it before it closes. */

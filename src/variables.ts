@@ -192,5 +192,7 @@ export const variables = {
     .string()
     .min(1)
     .optional()
-    .describe('password of the admin pages; without it they answer on loopback only'),
+    .describe(
+      'password of the admin pages; production needs it, otherwise each start of the API generates one and writes it to stderr',
+    ),
 } as const;

@@ -1,16 +1,5 @@
 import { PasserelleError } from '../errors.ts';
 
-/** The admin pages have no password, and the request does not come from this machine. */
-export class AdminLocalOnlyError extends PasserelleError {
-  override readonly name = 'AdminLocalOnlyError';
-  readonly code = 'admin_local_only';
-  constructor() {
-    super(
-      'Without ADMIN_PASSWORD the admin pages answer on this machine only; set ADMIN_PASSWORD to open them.',
-    );
-  }
-}
-
 /** A change asked for by a page of another site. */
 export class CrossOriginError extends PasserelleError {
   override readonly name = 'CrossOriginError';
@@ -20,6 +9,7 @@ export class CrossOriginError extends PasserelleError {
   }
 }
 
+/** The request has no login, or a wrong user or password. Without ADMIN_PASSWORD the API wrote a password to stderr. */
 export class BadCredentialsError extends PasserelleError {
   override readonly name = 'BadCredentialsError';
   readonly code = 'bad_credentials';

@@ -1,4 +1,4 @@
-import type { Config } from '../config.ts';
+import type { ApiConfig } from '../config.ts';
 import type { Database } from '../db/connection.ts';
 import type { Health } from '../gateway/health.ts';
 import type { Logger } from '../logger.ts';
@@ -10,7 +10,7 @@ import type { TrytonClient } from '../tryton/client.ts';
 
 /** What the API works with. All of it is opened and closed by the caller. */
 export interface ApiDeps {
-  readonly config: Config;
+  readonly config: ApiConfig;
   readonly db: Database;
   readonly queues: Queues;
   readonly redis: RedisConnection;

@@ -48,7 +48,6 @@ const STATUS: Readonly<Record<string, number>> = {
   bad_key: 401,
   expired_key: 401,
   revoked_key: 401,
-  admin_local_only: 403,
   cross_origin: 403,
   missing_admin_header: 403,
   missing_scope: 403,

@@ -112,7 +112,8 @@ export function notTheProtocol(
   if (answer.body.trim() === '') return new OdooMalformedError(request.site, `${status} with an empty body.`);
   if (!/html/i.test(answer.contentType) && !/^\s*<(!doctype|html)/i.test(answer.body))
     return new OdooMalformedError(request.site, `${status}, ${reason}.`);
-  const title = /<title[^<>]*>\s*([^<]{0,120})/i.exec(answer.body.slice(0, PAGE_CHARACTERS))?.[1]?.trim() ?? 'untitled';
+  const title =
+    /<title[^<>]*>\s*([^<]{0,120})/i.exec(answer.body.slice(0, PAGE_CHARACTERS))?.[1]?.trim() ?? 'untitled';
   return new OdooMalformedError(
     request.site,
     `${status} with a web page ("${title}"): something in front of Odoo answers in its place.`,

@@ -27,7 +27,10 @@ afterAll(() => {
 });
 
 const ask = (query: string, headers: Record<string, string> = {}, mount = '/api') =>
-  askExport(`${url}${mount}`, query, { ...bearer(api.key), ...headers });
+  askExport(`${url}${mount}`, query, {
+    ...(mount === '/admin/api' ? api.admin : bearer(api.key)),
+    ...headers,
+  });
 
 /** Processes of PostgreSQL that are inside an export. */
 const exporting = async () =>

@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { createApiKey } from '../../src/db/api-keys.ts';
 import type { ApiProcess } from '../harness/api-process.ts';
-import { startApiProcess } from '../harness/api-process.ts';
+import { ADMIN_PASSWORD, startApiProcess } from '../harness/api-process.ts';
 import { freshDatabase } from '../harness/database.ts';
 import { freshPrefix, redisUrl } from '../harness/redis.ts';
 import { heard, openListener } from './event-listener.ts';
-import { bearer } from './start-api.ts';
+import { basic, bearer } from './start-api.ts';
 
 let database: Awaited<ReturnType<typeof freshDatabase>>;
 let server: ApiProcess | undefined;
@@ -28,7 +28,7 @@ it('a process that people listen to ends all the same when it is asked to, and i
   const { key } = await createApiKey(database.db, { name: 'listener', scopes: ['bc:read'] });
   const listeners = [
     await openListener(`${url}/api/v1/sync/events`, bearer(key)),
-    await openListener(`${url}/admin/api/v1/sync/events`, {}),
+    await openListener(`${url}/admin/api/v1/sync/events`, basic('admin', ADMIN_PASSWORD)),
   ];
   for (const listener of listeners) await heard(listener, 'state', () => true);
   server.child.kill('SIGTERM');

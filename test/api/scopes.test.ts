@@ -7,7 +7,7 @@ import { assertMethodAllowed } from '../../src/api/method-access.ts';
 import type { Scope } from '../../src/db/schema/gateway.ts';
 import { SCOPES } from '../../src/db/schema/gateway.ts';
 import type { TestApi } from './start-api.ts';
-import { startApi } from './start-api.ts';
+import { bearer, startApi } from './start-api.ts';
 
 /** Every route that the app was given, described or not. */
 const routes: RouteOptions[] = [];
@@ -116,8 +116,13 @@ it('a route under /api that declares no scope stops the API from starting', asyn
   await app.close();
 });
 
-it.each(['/healthz', '/readyz', '/openapi.json', '/admin/queues'])('%s needs no key', async (url) => {
+it.each(['/healthz', '/readyz', '/openapi.json', '/docs'])('%s needs no key', async (url) => {
   expect((await api.app.inject(url)).statusCode).toBe(200);
+});
+
+it('/admin/queues needs the login of the admin, and no key', async () => {
+  expect((await api.app.inject({ url: '/admin/queues', headers: api.admin })).statusCode).toBe(200);
+  expect((await api.app.inject({ url: '/admin/queues', headers: bearer(api.key) })).statusCode).toBe(401);
 });
 
 describe('the Tryton methods of a key', () => {

@@ -42,10 +42,13 @@ describe('every answer that is data', () => {
     });
   });
 
-  it.each([401, 403])('is it also when it is refused with %d', async (status) => {
-    const [url, remoteAddress] =
-      status === 401 ? ['/api/v1/sync', '127.0.0.1'] : ['/admin/api/v1/sync', '203.0.113.9'];
-    const answer = await api.app.inject({ url, remoteAddress });
+  it.each([
+    [401, '/api/v1/sync', 'none'],
+    [401, '/admin/api/v1/sync', 'none'],
+    [403, '/admin/api/v1/sync', 'cross-site'],
+  ])('is it also when it is refused with %d at %s', async (status, url, site) => {
+    const login = status === 403 ? api.admin : {};
+    const answer = await api.app.inject({ url, headers: { ...login, 'sec-fetch-site': site } });
     expect(answer.statusCode).toBe(status);
     expect(answer.headers['x-content-type-options']).toBe('nosniff');
     expect(answer.headers['content-security-policy']).toContain('default-src');
@@ -71,7 +74,7 @@ describe('CORS', () => {
 
 describe('a page', () => {
   it('of the dashboard loads its own files and nothing inline', async () => {
-    const { headers } = await api.app.inject('/admin');
+    const { headers } = await api.inject('/admin');
     expect(headers['content-security-policy']).toBe(
       "default-src 'self';base-uri 'self';form-action 'self';frame-ancestors 'none';object-src 'none'",
     );
@@ -84,7 +87,7 @@ describe('a page', () => {
   });
 
   it('of bull-board may style inline, and runs no script but its own', async () => {
-    const { headers, body } = await api.app.inject('/admin/queues');
+    const { headers, body } = await api.inject('/admin/queues');
     const policy = String(headers['content-security-policy']);
     expect(policy).toContain("default-src 'self'");
     expect(policy).toContain("style-src 'self' 'unsafe-inline'");

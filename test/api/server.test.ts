@@ -8,7 +8,7 @@ import { startApiProcess } from '../harness/api-process.ts';
 import { freshDatabase } from '../harness/database.ts';
 import { freshPrefix, redisUrl } from '../harness/redis.ts';
 import { until } from '../harness/until.ts';
-import { bearer } from './start-api.ts';
+import { basic, bearer } from './start-api.ts';
 
 let database: Awaited<ReturnType<typeof freshDatabase>>;
 beforeAll(async () => {
@@ -67,6 +67,31 @@ test.each(['192.0.2.1', 'nowhere.invalid'])('HOST=%s is refused in one clear lin
   const server = startServer({ HOST, LOG_LEVEL: 'silent' });
   expect(await server.exit).toBe(1);
   expect(server.output()).toBe(`${HOST} is not an address of this machine; check HOST.\n`);
+});
+
+test('without ADMIN_PASSWORD it writes a generated password to stderr, and to no log line', async () => {
+  const server = startServer({ ADMIN_PASSWORD: '', LOG_LEVEL: 'trace' });
+  const url = await server.listening();
+  const line =
+    /^Admin password for this start: (\S+) \(user admin\)\. Set ADMIN_PASSWORD to choose your own\.$/m;
+  const password = await until(() => line.exec(server.output())?.[1], 'the generated password');
+  expect((await fetch(`${url}/admin/queues`)).status).toBe(401);
+  expect((await fetch(`${url}/admin/queues`, { headers: basic('admin', password) })).status).toBe(200);
+  server.child.kill('SIGTERM');
+  expect(await server.exit).toBe(0);
+  expect(
+    server
+      .output()
+      .split('\n')
+      .filter((one) => one.includes(password)),
+  ).toHaveLength(1);
+});
+
+test('with NODE_ENV=production it does not start without ADMIN_PASSWORD', async () => {
+  const server = startServer({ ADMIN_PASSWORD: '', NODE_ENV: 'production', PORT: 'http' });
+  expect(await server.exit).toBe(2);
+  expect(server.output()).toContain('ADMIN_PASSWORD is required with NODE_ENV=production: password of the');
+  expect(server.output()).toMatch(/PORT: .*a whole number/);
 });
 
 test('a wrong configuration is named and exit code 2', async () => {

@@ -3,7 +3,7 @@ import { buildApp } from '../../src/api/app.ts';
 import type { ApiDeps } from '../../src/api/deps.ts';
 import type { ApiSettings } from '../../src/api/settings.ts';
 import { API_SETTINGS } from '../../src/api/settings.ts';
-import { readConfig } from '../../src/config.ts';
+import { readApiConfig } from '../../src/config.ts';
 import type { NewApiKey } from '../../src/db/api-keys.ts';
 import { createApiKey } from '../../src/db/api-keys.ts';
 import { openGateway } from '../../src/gateway/open.ts';
@@ -19,7 +19,9 @@ export interface TestApi extends ApiDeps {
   readonly app: FastifyInstance;
   /** A key for everything. */
   readonly key: string;
-  /** Sends a request with that key, or with the `authorization` that is given. */
+  /** The login of the admin pages, as a header. */
+  readonly admin: { readonly authorization: string };
+  /** Sends a request with that key (under /admin: with the login), or with the `authorization` that is given. */
   inject(request: string | InjectOptions): Promise<LightMyRequestResponse>;
   /** The header with a new key. */
   headerOf(key: Omit<NewApiKey, 'name'>): Promise<{ authorization: string }>;
@@ -33,6 +35,10 @@ const ODOO = {
   ODOO_PASSWORD: 'secret',
 };
 
+export const basic = (user: string, password: string) => ({
+  authorization: `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`,
+});
+
 export const bearer = (key: string) => ({ authorization: `Bearer ${key}` });
 
 /**
@@ -45,7 +51,7 @@ export async function startApi(
   settings: Partial<ApiSettings> = {},
 ): Promise<TestApi> {
   const database = await freshDatabase();
-  const config = readConfig({
+  const config = readApiConfig({
     DATABASE_URL: database.url,
     REDIS_URL: redisUrl(),
     QUEUE_PREFIX: freshPrefix(),
@@ -78,11 +84,13 @@ export async function startApi(
   await app.ready();
   await until(() => cacheRedis.status === 'ready', 'the connection to Redis');
   const { key } = await createApiKey(database.db, { name: 'test', scopes: ['admin'], methods: ['*'] });
+  const admin = basic(config.http.adminUser, config.http.adminPassword);
   return {
     ...deps,
     app,
     key,
-    inject: (request) => inject(app, key, request),
+    admin,
+    inject: (request) => injectWith(app, urlOf(request).startsWith('/admin') ? admin : bearer(key), request),
     headerOf: async (wanted) => bearer((await createApiKey(database.db, { name: 'a test', ...wanted })).key),
     close: async () => {
       await app.close();
@@ -97,6 +105,19 @@ export async function startApi(
 
 /** With `key`, unless the request brings a key of its own. */
 export function inject(app: FastifyInstance, key: string, request: string | InjectOptions) {
+  return injectWith(app, bearer(key), request);
+}
+
+function injectWith(
+  app: FastifyInstance,
+  login: { readonly authorization: string },
+  request: string | InjectOptions,
+) {
   const options = typeof request === 'string' ? { url: request } : request;
-  return app.inject({ ...options, headers: { ...bearer(key), ...options.headers } });
+  return app.inject({ ...options, headers: { ...login, ...options.headers } });
+}
+
+function urlOf(request: string | InjectOptions): string {
+  const url = typeof request === 'string' ? request : request.url;
+  return typeof url === 'string' ? url : (url?.pathname ?? '');
 }

@@ -1,12 +1,13 @@
 import { sql } from 'drizzle-orm';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { buildApp } from '../../src/api/app.ts';
-import { readConfig } from '../../src/config.ts';
+import { readApiConfig } from '../../src/config.ts';
 import { readState } from '../../src/db/lease.ts';
 import { createLogger } from '../../src/logger.ts';
 import { openApiMetrics } from '../../src/metrics/api.ts';
 import { bcJobId } from '../../src/queues/bc.ts';
 import { openRedis } from '../../src/queues/connection.ts';
+import { basic } from '../api/start-api.ts';
 import type { Office } from '../harness/office.ts';
 import { openOffice } from '../harness/office.ts';
 import { redisUrl } from '../harness/redis.ts';
@@ -30,7 +31,7 @@ describe('one BC that cannot be stored', () => {
     const redis = openRedis(redisUrl(), 'producer', log);
     const app = await buildApp({
       ...office.mirror,
-      config: readConfig(office.env),
+      config: readApiConfig({ ...office.env, ADMIN_PASSWORD: 'of-the-tests' }),
       redis,
       cacheRedis: redis,
       tryton: null,
@@ -119,12 +120,16 @@ describe('one BC that cannot be stored', () => {
     office.odoo.write('dimagaz.bc', [bad], { notes: 'corrigé depuis' });
     const board = await openBoard();
     const jobs = '/admin/queues/api/queues';
-    const listed = await board.inject(`${jobs}?activeQueue=bc&status=failed&page=1&jobsPerPage=10`);
+    const headers = basic('admin', 'of-the-tests');
+    const listed = await board.inject({
+      url: `${jobs}?activeQueue=bc&status=failed&page=1&jobsPerPage=10`,
+      headers,
+    });
     const [job] = listed.json().queues.find((queue: { name: string }) => queue.name === 'bc').jobs;
     expect(job).toMatchObject({ id: bcJobId({ runId: run.id, odooId: bad, generation: 0 }) });
     expect(job.failedReason).toContain('no_bad');
     expect(
-      (await board.inject({ method: 'PUT', url: `${jobs}/bc/${job.id}/retry` })).statusCode,
+      (await board.inject({ method: 'PUT', url: `${jobs}/bc/${job.id}/retry`, headers })).statusCode,
     ).toBeLessThan(300);
     await until(async () => (await openFailures()).length === 0, 'the failure to be resolved');
     await board.close();

@@ -7,7 +7,8 @@ test('the words of a web page are its first paragraph, else its title', () => {
 });
 
 test('words after the first 64 KiB are not read', () => {
-  const before = (characters: number, tag: string) => `<html>${' '.repeat(characters)}<${tag}>Sign in</${tag}>`;
+  const before = (characters: number, tag: string) =>
+    `<html>${' '.repeat(characters)}<${tag}>Sign in</${tag}>`;
   expect(pageWords(before(60 * 1024, 'title'))).toBe('Sign in');
   expect(pageWords(before(64 * 1024, 'title'))).toBe('');
   expect(pageWords(before(64 * 1024, 'p'))).toBe('');
