@@ -72,6 +72,7 @@ export function shape(env: Environment) {
       adminPassword: env.ADMIN_PASSWORD,
       /** Requests per minute and key; null: as many as come. */
       rateLimit: env.API_RATE_LIMIT,
+      statementTimeoutMs: env.API_STATEMENT_TIMEOUT,
       /** Addresses and networks of the proxies that are believed; false: none. */
       trustProxy: env.TRUST_PROXY.length > 0 && env.TRUST_PROXY,
     },

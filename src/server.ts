@@ -18,6 +18,8 @@ import { startTracing } from './telemetry/tracing.ts';
 
 /** To PostgreSQL. */
 const API_CONNECTIONS = 10;
+/** For what must answer while slow queries hold all the others. */
+const RESERVE_CONNECTIONS = 2;
 
 process.exitCode = await main();
 // A socket that waits for a server that is gone must not keep the process alive.
@@ -43,8 +45,12 @@ async function serve(config: ApiConfig, log: Logger): Promise<void> {
     const metrics = openApiMetrics();
     const tracing = await startTracing(config, 'passerelle-api');
     defer(() => tracing?.stop());
-    const { db, close } = openDatabase(config.databaseUrl, API_CONNECTIONS, tracing?.statement);
+    const session = { statement_timeout: config.http.statementTimeoutMs };
+    const pool = { trace: tracing?.statement, session };
+    const { db, close } = openDatabase(config.databaseUrl, { max: API_CONNECTIONS, ...pool });
     defer(close);
+    const reserve = openDatabase(config.databaseUrl, { max: RESERVE_CONNECTIONS, ...pool });
+    defer(reserve.close);
     const redis = openRedis(config.redis, 'producer', log);
     defer(() => redis.disconnect());
     const cacheRedis = openRedis(config.redis, 'cache', log);
@@ -56,7 +62,16 @@ async function serve(config: ApiConfig, log: Logger): Promise<void> {
     const alerts = startAlerts({ db, log, config, probe: circuitProbe(gateway.tryton) });
     defer(() => alerts.stop());
     const observed = { metrics, tracing, log, stopping: stopping.signal };
-    const app = await buildApp({ config, db, queues, redis, cacheRedis, ...observed, ...gateway });
+    const app = await buildApp({
+      config,
+      db,
+      reserveDb: reserve.db,
+      queues,
+      redis,
+      cacheRedis,
+      ...observed,
+      ...gateway,
+    });
     defer(() => closeWhenAnswered(app));
     const url = await app.listen({ host: config.http.host, port: config.http.port });
     log.info(

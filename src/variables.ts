@@ -168,6 +168,9 @@ export const variables = {
   API_RATE_LIMIT: countOrOff(1, 10_000_000)
     .default(30_000)
     .describe('most API requests per minute, for each key'),
+  API_STATEMENT_TIMEOUT: timer('100ms')
+    .default(15_000)
+    .describe('time limit of one PostgreSQL statement of the API; exports have none'),
   HOST: z
     .string()
     .default('127.0.0.1')

@@ -70,7 +70,7 @@ async function startApi(stage: Stage, servers: Servers, size: MirrorSize): Promi
 
 /** What the API asks PostgreSQL for a first page with lines, word for word. */
 async function listQuery(databaseUrl: string, limit: number): Promise<BareQuery> {
-  const { client, close } = openDatabase(databaseUrl, 1);
+  const { client, close } = openDatabase(databaseUrl, { max: 1 });
   const sent: BareQuery[] = [];
   const logger = {
     logQuery: (query: string, params: unknown[]) => void sent.push({ query, params: params.map(String) }),

@@ -32,7 +32,7 @@ export async function startStores({ ending, screen, defer }: Stage): Promise<Ser
 /** Migrates the database and opens it. */
 export async function openMigrated({ ending, defer }: Stage, url: string) {
   await ending.before(migrate(url));
-  const { db, close } = openDatabase(url, 4);
+  const { db, close } = openDatabase(url, { max: 4 });
   defer(close);
   return db;
 }

@@ -28,7 +28,7 @@ declare module 'fastify' {
  * `config: { scope }`, and so does any other that declares one. What is not there under /api is told to keys only.
  */
 export async function guardApi(api: FastifyInstance, deps: ApiDeps): Promise<void> {
-  const ring = createKeyRing(deps.db, deps.log);
+  const ring = createKeyRing(deps.reserveDb, deps.log);
   api.decorateRequest('apiKey', null);
   const limit = createLimit(deps);
   api.addHook('onRoute', assertScoped);

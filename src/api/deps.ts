@@ -12,6 +12,8 @@ import type { TrytonClient } from '../tryton/client.ts';
 export interface ApiDeps {
   readonly config: ApiConfig;
   readonly db: Database;
+  /** A small pool for /readyz, API keys and cancellations. It answers while slow queries hold all connections of `db`. */
+  readonly reserveDb: Database;
   readonly queues: Queues;
   readonly redis: RedisConnection;
   /** Fails fast: what is kept there can be done without. */

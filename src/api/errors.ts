@@ -145,6 +145,17 @@ export class LinesNotIncludedError extends PasserelleError {
   }
 }
 
+/** PostgreSQL cancelled a statement that took longer than API_STATEMENT_TIMEOUT. */
+export class QueryTimeoutError extends PasserelleError {
+  override readonly name = 'QueryTimeoutError';
+  readonly code = 'query_timeout';
+  constructor() {
+    super(
+      'PostgreSQL cancelled the query: it took longer than API_STATEMENT_TIMEOUT. Narrow the filter, or leave out count=exact.',
+    );
+  }
+}
+
 /** An export holds a connection of PostgreSQL for as long as it lasts. */
 export class TooManyExportsError extends PasserelleError {
   override readonly name = 'TooManyExportsError';

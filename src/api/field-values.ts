@@ -6,6 +6,9 @@ import type { OdooFieldRow } from '../db/schema/model.ts';
 import { BadValueError, UnknownOperatorError } from './errors.ts';
 import { isInFourDigits, NO_NUL, YEARS } from './schemas.ts';
 
+/** In one list. PostgreSQL compares every BC with each of them. */
+export const MOST_VALUES = 200;
+
 type Given = string | readonly string[];
 
 /**
@@ -19,6 +22,8 @@ export function readCondition(field: OdooFieldRow, operator: string, given: Give
   if (known === undefined) throw new UnknownOperatorError(field.name, field.type, operator, OPERATORS[kind]);
   const name = operator === 'eq' ? `filter[${field.name}]` : `filter[${field.name}][${operator}]`;
   const values = split(known, given);
+  if (values.length > MOST_VALUES)
+    throw new BadValueError(name, `${values.length} values`, `at most ${MOST_VALUES} values`);
   if (known !== 'in' && values.length !== 1) throw new BadValueError(name, values.join('&'), 'one value');
   if (known === 'null') {
     return { field: field.name, test: 'empty', kind, empty: read(name, values[0] ?? '', YES_NO) === 'true' };

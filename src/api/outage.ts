@@ -12,13 +12,17 @@ const UNMIGRATED = /^42(P01|703)$/;
 const REDIS =
   /MaxRetriesPerRequestError|ClusterAllFailedError|Connection is closed|Stream isn't writeable|Command timed out|CLUSTERDOWN/;
 
-export type Outage = 'database_unavailable' | 'database_not_migrated' | 'redis_unavailable';
+/** SQLSTATE query_canceled: by `statement_timeout`, or by a person. */
+const CANCELLED = '57014';
+
+export type Outage = 'database_unavailable' | 'query_timeout' | 'database_not_migrated' | 'redis_unavailable';
 
 /** Which of our two servers an error (or one of its causes) speaks of; null for any other error. */
 export function outage(error: unknown): Outage | null {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
     if (REDIS.test(`${cause.name} ${cause.message}`)) return 'redis_unavailable';
     const code = 'code' in cause ? String(cause.code) : '';
+    if (code === CANCELLED) return 'query_timeout';
     if (UNMIGRATED.test(code)) return 'database_not_migrated';
     if (NETWORK.test(code) || DRIVER.test(code) || SQLSTATE.test(code)) return 'database_unavailable';
   }

@@ -3,6 +3,7 @@ import type { FastifyBaseLogger, FastifyError, FastifyReply, FastifyRequest } fr
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { errorCode, errorMessage, PasserelleError } from '../errors.ts';
+import { QueryTimeoutError } from './errors.ts';
 import { outage } from './outage.ts';
 import { RETRY_AFTER } from './retry-after.ts';
 import { trytonMembers } from './tryton-problem.ts';
@@ -88,6 +89,7 @@ const STATUS: Readonly<Record<string, number>> = {
   tryton_unavailable: 503,
   redis_unavailable: 503,
   database_unavailable: 503,
+  query_timeout: 503,
   database_not_migrated: 503,
   batch_timeout: 504,
   tryton_timeout: 504,
@@ -101,6 +103,7 @@ const FRAMEWORK: Readonly<Record<string, string>> = {
 
 const OUTAGE = {
   database_unavailable: 'PostgreSQL does not answer; try again in a moment.',
+  query_timeout: new QueryTimeoutError().message,
   database_not_migrated: 'The database lacks a migration; run `npm run migrate`.',
   redis_unavailable: 'Redis does not answer; try again in a moment.',
 } as const;

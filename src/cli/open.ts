@@ -49,7 +49,7 @@ export async function withStores<T>(
   await checkDatabase(config.databaseUrl);
   await checkRedis(config.redis);
   return withResources(async (defer) => {
-    const { db, close } = openDatabase(config.databaseUrl, 2);
+    const { db, close } = openDatabase(config.databaseUrl, { max: 2 });
     defer(close);
     const log = createLogger(config.logLevel, 'cli', 'at once', config.prettyLogs);
     const redis = openRedis(config.redis, 'producer', log);
@@ -71,7 +71,7 @@ export async function withDatabase<T>(
 ): Promise<T> {
   const url = readDatabaseUrl(env);
   await checkDatabase(url);
-  const { db, close } = openDatabase(url, 1);
+  const { db, close } = openDatabase(url, { max: 1 });
   try {
     return await work(db);
   } finally {
@@ -91,7 +91,7 @@ export async function checkDatabase(url: string): Promise<void> {
 
 /** @throws DatabaseUnavailableError */
 export async function missingMigrations(url: string): Promise<string[]> {
-  const { db, close } = openDatabase(url, 1);
+  const { db, close } = openDatabase(url, { max: 1 });
   try {
     return await pendingMigrations(db);
   } catch (cause) {

@@ -50,7 +50,7 @@ async function verify({ io, env }: CommandContext, options: { readonly json?: bo
   const line = createProgress(io);
   const rate = createRate();
   const verification = await withResources(async (defer) => {
-    const { db, close } = openDatabase(config.databaseUrl, 2);
+    const { db, close } = openDatabase(config.databaseUrl, { max: 2 });
     defer(close);
     const odoo = createOdooClient(config.odoo);
     defer(() => odoo.close());

@@ -17,17 +17,24 @@ function isoMoment(text: string): string {
   return text.replace(/^(\d{4,}-\d\d-\d\d) (\d\d:\d\d:\d\d(?:\.\d+)?[+-]\d\d)$/, '$1T$2:00');
 }
 
+export interface DatabaseOptions {
+  readonly max?: number;
+  readonly trace?: TraceStatement | undefined;
+  /** Settings of each session, such as `statement_timeout`. */
+  readonly session?: Readonly<Record<string, string | number>>;
+}
+
 /**
  * Opens a pool of `max` connections; nothing is sent before the first query. The driver's own look-up of array
  * types is off: it can end as an unhandled rejection when the server goes away, and no array column is read.
  */
-export function openDatabase(url: string, max = 10, trace?: TraceStatement) {
+export function openDatabase(url: string, { max = 10, trace, session }: DatabaseOptions = {}) {
   const client = postgres(url, {
     max,
     fetch_types: false,
     onnotice: () => {},
     // In UTC, PostgreSQL words every moment that the mirror stores without BC and with whole minutes of offset.
-    connection: { application_name: 'passerelle', TimeZone: 'UTC' },
+    connection: { application_name: 'passerelle', TimeZone: 'UTC', ...session },
   });
   const db = drizzle(endingTransactions(client, trace), { schema });
   // Drizzle leaves moments as text, and `new Date` would take PostgreSQL's wording of the year 1 for 2001.

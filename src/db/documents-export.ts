@@ -1,5 +1,7 @@
 import type { SQL } from 'drizzle-orm';
 import { and, isNull, sql } from 'drizzle-orm';
+import type { Cancelling } from './cancel.ts';
+import { cancellable } from './cancel.ts';
 import type { Database, Transaction } from './connection.ts';
 import type { DocumentFilter } from './documents-filter.ts';
 import { fieldJson, filterSql } from './documents-filter.ts';
@@ -32,28 +34,22 @@ export interface Exporting {
 export async function exportRows(
   db: Database,
   prepare: (tx: Transaction) => Promise<Exporting>,
-  signal: AbortSignal,
+  cancelling: Cancelling,
 ): Promise<void> {
-  signal.throwIfAborted();
-  await db.transaction(
+  const { signal } = cancelling;
+  await cancellable(
+    db,
+    cancelling,
     async (tx) => {
+      // An export takes as long as its reader: each fetch is short, but the first one may sort everything.
+      await tx.execute(sql`set local statement_timeout = 0`);
       const { query, take } = await prepare(tx);
-      const [backend] = await tx.execute<{ pid: number }>(sql`select pg_backend_pid() as pid`);
-      const work = (async () => {
-        await tx.execute(sql`declare export no scroll cursor for ${exportSql(query)}`);
-        for await (const rows of fetchAll(tx, query)) {
-          await take(rows);
-          signal.throwIfAborted();
-        }
-        await take([]);
-      })();
-      const stopped = stopWith(signal, db, backend?.pid ?? 0);
-      try {
-        await work;
-      } finally {
-        // Who cancels must be through before the connection goes to somebody else.
-        await stopped();
+      await tx.execute(sql`declare export no scroll cursor for ${exportSql(query)}`);
+      for await (const rows of fetchAll(tx, query)) {
+        await take(rows);
+        signal.throwIfAborted();
       }
+      await take([]);
     },
     { isolationLevel: 'repeatable read', accessMode: 'read only' },
   );
@@ -110,20 +106,6 @@ async function* readLong(
     yield rows.map(({ json }) => json);
     left = left.slice(rows.length);
   }
-}
-
-/** @returns what ends the watch, once a cancellation that is under way has arrived. */
-function stopWith(signal: AbortSignal, db: Database, pid: number): () => Promise<void> {
-  let cancelled: Promise<unknown> = Promise.resolve();
-  const cancel = () => {
-    cancelled = db.execute(sql`select pg_cancel_backend(${pid}::int)`).catch(() => undefined);
-  };
-  signal.addEventListener('abort', cancel, { once: true });
-  if (signal.aborted) cancel();
-  return async () => {
-    signal.removeEventListener('abort', cancel);
-    await cancelled;
-  };
 }
 
 /** What is stored as something long is not even written: PostgreSQL knows that size without reading it. */

@@ -1,7 +1,7 @@
 import type { SQL } from 'drizzle-orm';
 import { and, eq, gte, isNotNull, isNull, or, sql } from 'drizzle-orm';
 import type { Extract, FieldKind } from './documents-values.ts';
-import { comparable, KEY_CHARACTERS, parameter, typed } from './documents-values.ts';
+import { arrayText, comparable, KEY_CHARACTERS, parameter, parameters, typed } from './documents-values.ts';
 import { bc } from './schema/documents.ts';
 
 export const OPERATOR_NAMES = ['eq', 'ne', 'gt', 'gte', 'lt', 'lte', 'in', 'like', 'null'] as const;
@@ -65,27 +65,44 @@ function conditionSql(condition: Condition): SQL | undefined {
       return sql`(coalesce(${json}, 'null') in ${nothing}) = ${condition.empty}`;
     }
     case 'contains':
-      return or(...condition.ids.map((id) => sql`${json} @> to_jsonb(${id}::bigint)`));
-    case 'compare': {
-      const { extract, operator } = condition;
-      return or(
-        ...condition.values.map((text) => {
-          const value = isIndexable(operator, text) ? comparable(json, extract) : typed(json, extract);
-          return compareSql(value, operator, parameter(text, extract));
-        }),
-      );
-    }
+      return sql`${json} @> any(${arrayText(condition.ids)}::jsonb[])`;
+    case 'compare':
+      return condition.operator === 'in'
+        ? isOneOf(json, condition)
+        : or(...comparisons(json, condition, condition.operator));
   }
+}
+
+type Comparison = Condition & { readonly test: 'compare' };
+
+function comparisons(
+  json: SQL,
+  { extract, values }: Comparison,
+  operator: Exclude<Operator, 'null' | 'in'>,
+): SQL[] {
+  return values.map((text) => {
+    const value = isIndexable(operator, text) ? comparable(json, extract) : typed(json, extract);
+    return compareSql(value, operator, parameter(text, extract));
+  });
+}
+
+/** One array parameter for the whole list: PostgreSQL needs seconds for an OR of a thousand comparisons. */
+function isOneOf(json: SQL, { extract, values }: Comparison): SQL | undefined {
+  const short = values.filter((text) => isIndexable('in', text));
+  const long = values.filter((text) => !isIndexable('in', text));
+  return or(
+    short.length === 0 ? undefined : sql`${comparable(json, extract)} = any(${parameters(short, extract)})`,
+    long.length === 0 ? undefined : sql`${typed(json, extract)} = any(${parameters(long, extract)})`,
+  );
 }
 
 /** A text that is shorter than the beginnings compares with them as it does with the whole texts. */
 const isIndexable = (operator: Operator, text: string): boolean =>
   operator !== 'like' && text.length < KEY_CHARACTERS;
 
-function compareSql(value: SQL, operator: Exclude<Operator, 'null'>, given: SQL): SQL {
+function compareSql(value: SQL, operator: Exclude<Operator, 'null' | 'in'>, given: SQL): SQL {
   switch (operator) {
     case 'eq':
-    case 'in':
       return sql`${value} = ${given}`;
     case 'ne':
       return sql`${value} is distinct from ${given}`;

@@ -67,3 +67,13 @@ export function comparable(json: SQL, extract: Extract): SQL {
 export function parameter(value: string, extract: Extract): SQL {
   return sql`${value}::text::${sql.raw(TYPES[extract])}`;
 }
+
+/** Values given as texts, as one array parameter of the same type. */
+export function parameters(values: readonly string[], extract: Extract): SQL {
+  return sql`${arrayText(values)}::${sql.raw(TYPES[extract])}[]`;
+}
+
+/** PostgreSQL's text of an array. Each element is quoted, so that `NULL`, commas and braces are ordinary characters. */
+export function arrayText(values: readonly string[]): string {
+  return `{${values.map((value) => `"${value.replaceAll(/["\\]/g, '\\$&')}"`).join(',')}}`;
+}

@@ -1,5 +1,7 @@
 import type { SQL } from 'drizzle-orm';
 import { sql } from 'drizzle-orm';
+import type { Cancelling } from './cancel.ts';
+import { cancellable } from './cancel.ts';
 import type { Database, Queryable } from './connection.ts';
 import type { Choice } from './documents-json.ts';
 import { documentColumns } from './documents-json.ts';
@@ -52,11 +54,17 @@ export interface FeedPage {
  * that is to be passed must be below the oldest that is still open. A BC that changes again
  * gets the id of a transaction that is still open: it moves, but never behind a reader.
  */
-export async function readChanges(db: Database, query: FeedQuery): Promise<FeedPage> {
-  let page = await readPage(db, query);
+export async function readChanges(
+  db: Database,
+  query: FeedQuery,
+  cancelling?: Cancelling,
+): Promise<FeedPage> {
+  const read = () =>
+    cancelling === undefined ? readPage(db, query) : cancellable(db, cancelling, (tx) => readPage(tx, query));
+  let page = await read();
   while (page === null) {
     await openEpoch(db);
-    page = await readPage(db, query);
+    page = await read();
   }
   return page;
 }

@@ -26,7 +26,7 @@ export async function migrate(
   { folder = FOLDER, patience = PATIENCE, onStep = () => {} }: MigrateOptions = {},
 ): Promise<void> {
   // One connection: the turn is its session's.
-  const { db, close } = openDatabase(databaseUrl, 1);
+  const { db, close } = openDatabase(databaseUrl, { max: 1 });
   try {
     await prepareSession(db);
     await takeTurn(db, onStep);

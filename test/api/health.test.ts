@@ -37,7 +37,7 @@ async function withNothingRunning(
       metrics: openApiMetrics(),
       tracing: null,
     },
-    ...{ db: db ?? database.db, stopping: new AbortController().signal },
+    ...{ db: db ?? database.db, reserveDb: db ?? database.db, stopping: new AbortController().signal },
   });
   try {
     await work(app);

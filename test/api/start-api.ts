@@ -71,6 +71,7 @@ export async function startApi(
   const opened = {
     config,
     db: database.db,
+    reserveDb: replaced.db ?? database.db,
     queues,
     redis,
     cacheRedis,

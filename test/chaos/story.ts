@@ -125,7 +125,7 @@ async function act(cast: Cast): Promise<Omit<Outcome, 'logs'>> {
   const begin = performance.now();
   const before = { flushes: lane.flushes, redis: lane.redisRestarts, postgres: lane.postgresRestarts };
   const played = await perform(cast);
-  const { client: sql, close } = openDatabase(databaseUrl, 2);
+  const { client: sql, close } = openDatabase(databaseUrl, { max: 2 });
   try {
     await calmDown(sql, desk, crew);
     const { problems, figures } = await inspect(sql, cast, played);

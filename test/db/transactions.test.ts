@@ -12,7 +12,7 @@ describe('a transaction whose connection goes away', () => {
   beforeEach(async () => {
     database = await freshDatabase();
     await database.client`create table note (id int primary key)`;
-    pool = openDatabase(database.url, 1);
+    pool = openDatabase(database.url, { max: 1 });
   });
   afterEach(async () => {
     await pool.close();

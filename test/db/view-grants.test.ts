@@ -68,7 +68,7 @@ test('a view that others depend on, or that somebody is reading, stays as it was
   await client`create view of_an_analyst as select a, b from dimagaz_bc`;
   await expect(follow({ a: { type: 'integer' } })).rejects.toMatchObject({ cause: { code: '2BP01' } });
   await client`drop view of_an_analyst`;
-  const analyst = openDatabase(database.url, 1);
+  const analyst = openDatabase(database.url, { max: 1 });
   await analyst.client.begin(async (reading) => {
     await reading`select * from dimagaz_bc`;
     await expect(follow({ a: { type: 'integer' } })).rejects.toMatchObject({ cause: { code: '55P03' } });

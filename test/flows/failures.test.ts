@@ -31,6 +31,7 @@ describe('one BC that cannot be stored', () => {
     const redis = openRedis(redisUrl(), 'producer', log);
     const app = await buildApp({
       ...office.mirror,
+      reserveDb: office.mirror.db,
       config: readApiConfig({ ...office.env, ADMIN_PASSWORD: 'of-the-tests' }),
       redis,
       cacheRedis: redis,

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { readChanges } from '../../db/feed.ts';
 import type { Api } from '../app.ts';
+import { whileClientWaits } from '../client-gone.ts';
 import type { ApiDeps } from '../deps.ts';
 import { changePage } from '../documents.ts';
 import { readFeedCursor, writeFeedCursor } from '../feed-cursor.ts';
@@ -24,7 +25,7 @@ const feedQuery = z.strictObject({
 
 /** What became of the BCs since a cursor, for copies that are to be kept in step. */
 export function bcChangesRoute(api: Api, deps: ApiDeps): void {
-  const { db } = deps;
+  const { db, reserveDb } = deps;
   const withFields = createFieldBook(deps);
   api.get(
     '/api/v1/bc/changes',
@@ -39,9 +40,10 @@ export function bcChangesRoute(api: Api, deps: ApiDeps): void {
     },
     async ({ query }, reply) => {
       const after = query.after === undefined ? null : readFeedCursor(query.after);
+      const cancelling = { signal: whileClientWaits(reply)(), canceller: reserveDb };
       const { items, next, hasMore, restarted } = await withFields(
         (known) => readChoice(query, known, 'whole'),
-        (choice) => readChanges(db, { ...choice, after, limit: query.limit }),
+        (choice) => readChanges(db, { ...choice, after, limit: query.limit }, cancelling),
       );
       return sendJson(reply, pageJson(items, writeFeedCursor(next), { hasMore, restarted }));
     },

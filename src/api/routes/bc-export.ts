@@ -44,7 +44,10 @@ export function bcExportRoute(api: Api, deps: ApiDeps, places: ExportPlaces): vo
       if (!places.take()) throw new TooManyExportsError(places.most);
       return sendStream(reply, async (write, gone) => {
         try {
-          await exportRows(deps.db, (tx) => prepare(tx, deps, query, reply, write), gone);
+          await exportRows(deps.db, (tx) => prepare(tx, deps, query, reply, write), {
+            signal: gone,
+            canceller: deps.reserveDb,
+          });
         } finally {
           places.giveBack();
         }

@@ -1,8 +1,10 @@
-import type { Database } from '../../db/connection.ts';
+import { cancellable } from '../../db/cancel.ts';
+import type { Queryable } from '../../db/connection.ts';
 import { countDocuments, estimateDocuments } from '../../db/documents-count.ts';
 import type { DocumentFilter } from '../../db/documents-filter.ts';
 import { readDocuments } from '../../db/documents-read.ts';
 import type { Api } from '../app.ts';
+import { whileClientWaits } from '../client-gone.ts';
 import { writeCursor } from '../cursor.ts';
 import type { ApiDeps } from '../deps.ts';
 import { documentPage } from '../documents.ts';
@@ -14,7 +16,7 @@ import { pageJson, sendJson } from '../send-json.ts';
 
 /** The list of BCs: filtered, sorted, page by page. */
 export function bcListRoute(api: Api, deps: ApiDeps): void {
-  const { db } = deps;
+  const { db, reserveDb } = deps;
   const withFields = createFieldBook(deps);
   api.get(
     '/api/v1/bc',
@@ -28,13 +30,13 @@ export function bcListRoute(api: Api, deps: ApiDeps): void {
       },
     },
     async ({ query }, reply) => {
+      const cancelling = { signal: whileClientWaits(reply)(), canceller: reserveDb };
       const { page, list, total } = await withFields(
         (fields) => readListQuery(query, fields),
         async ({ documents, list }) => {
-          const [page, total] = await Promise.all([
-            readDocuments(db, documents),
-            totalOf(db, query.count, documents.filter),
-          ]);
+          const [page, total] = await cancellable(db, cancelling, (tx) =>
+            Promise.all([readDocuments(tx, documents), totalOf(tx, query.count, documents.filter)]),
+          );
           return { page, list, total, fieldsVersion: page.fieldsVersion };
         },
       );
@@ -44,7 +46,7 @@ export function bcListRoute(api: Api, deps: ApiDeps): void {
   );
 }
 
-async function totalOf(db: Database, count: ListQuery['count'], filter: DocumentFilter) {
+async function totalOf(db: Queryable, count: ListQuery['count'], filter: DocumentFilter) {
   if (count === undefined) return {};
   return count === 'exact'
     ? { total: await countDocuments(db, filter), totalIsEstimate: false }

@@ -46,7 +46,7 @@ export function healthRoutes(api: Api, deps: ApiDeps): void {
 
 type Check = { readonly name: string; readonly message: string } | null;
 
-async function checkDatabase({ db, log }: ApiDeps): Promise<Check> {
+async function checkDatabase({ reserveDb: db, log }: ApiDeps): Promise<Check> {
   try {
     await within(db.execute(sql`select 1`), 'PostgreSQL');
     const pending = await within(pendingMigrations(db), 'PostgreSQL');
