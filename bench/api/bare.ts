@@ -1,5 +1,5 @@
 import { fastify } from 'fastify';
-import { openDatabase } from '../../src/db/connection.ts';
+import { openClient } from '../../src/db/connection.ts';
 
 /** What it is told: the query that the API sends. */
 export interface BareQuery {
@@ -18,7 +18,7 @@ export interface BareReady {
  */
 const [databaseUrl = '', given = ''] = process.argv.slice(2);
 const { query, params } = JSON.parse(given) as BareQuery;
-const { client } = openDatabase(databaseUrl);
+const client = openClient(databaseUrl, 10);
 const app = fastify();
 app.get('/', async (_, reply) => {
   const [row] = await client.unsafe<{ items: string }[]>(query, [...params]);

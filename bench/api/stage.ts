@@ -5,7 +5,7 @@ import { choosePort, urlOf } from '../../dev/demo/port.ts';
 import type { Stage } from '../../dev/demo/stage.ts';
 import { openMigrated } from '../../dev/demo/stores.ts';
 import { createApiKey } from '../../src/db/api-keys.ts';
-import { openDatabase } from '../../src/db/connection.ts';
+import { openClient } from '../../src/db/connection.ts';
 import { readDocuments } from '../../src/db/documents-read.ts';
 import { startHelper, startServer } from '../frame/processes.ts';
 import type { Servers } from '../frame/servers.ts';
@@ -70,7 +70,7 @@ async function startApi(stage: Stage, servers: Servers, size: MirrorSize): Promi
 
 /** What the API asks PostgreSQL for a first page with lines, word for word. */
 async function listQuery(databaseUrl: string, limit: number): Promise<BareQuery> {
-  const { client, close } = openDatabase(databaseUrl, { max: 1 });
+  const client = openClient(databaseUrl, 1);
   const sent: BareQuery[] = [];
   const logger = {
     logQuery: (query: string, params: unknown[]) => void sent.push({ query, params: params.map(String) }),
@@ -80,7 +80,7 @@ async function listQuery(databaseUrl: string, limit: number): Promise<BareQuery>
     order: { field: null, extract: 'id', descending: false },
     ...{ after: null, limit, pick: null, lines: 'live', linePick: null },
   });
-  await close();
+  await client.end();
   const [query] = sent;
   if (query === undefined) throw new BenchFailedError('no query was sent');
   return query;

@@ -15,30 +15,23 @@ export class TransactionLostError extends PasserelleError {
   }
 }
 
-/**
- * The same client, whose transactions end when their connection does.
- *
- * The driver (postgres 3.4.9) goes on after that: it sends what is left of the transaction, or its `rollback`, over a
- * connection that is closed, which ends the process (porsager/postgres#1208), or that was opened anew for somebody
- * else, whose transaction it would end.
- */
-export function endingTransactions(client: postgres.Sql, trace?: TraceStatement): postgres.Sql {
-  const begin = (work: (tx: postgres.TransactionSql) => Promise<unknown>) => beginOn(client, work, trace);
-  return new Proxy(client, {
-    get: (target, name): unknown => {
-      if (name === 'begin') return begin;
-      return name === 'unsafe' ? preparing(target, trace) : Reflect.get(target, name);
-    },
-  });
-}
-
 /** A connection that broke is closed by then. */
 const CLOSED_AFTER_MS = 1000;
 
-function beginOn(
+/**
+ * Runs a transaction that ends when its connection does.
+ *
+ * The driver (postgres 3.4.9) goes on after that: it sends what is left of the transaction, or its `rollback`, over a
+ * connection that is closed, which ends the process (porsager/postgres#1208), or that was opened again for the next caller,
+ * whose transaction it would end.
+ *
+ * @param onReleased called once, when the driver is done with the connection.
+ */
+export function beginOn(
   client: postgres.Sql,
   work: (tx: postgres.TransactionSql) => Promise<unknown>,
   trace: TraceStatement | undefined,
+  onReleased: () => void,
 ): Promise<unknown> {
   let over = false;
   let closed = false;
@@ -65,6 +58,7 @@ function beginOn(
       closed = true;
       reject(error);
     });
+    whole.then(onReleased, onReleased);
   });
 }
 

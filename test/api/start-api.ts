@@ -1,4 +1,5 @@
 import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify';
+import type postgres from 'postgres';
 import { buildApp } from '../../src/api/app.ts';
 import type { ApiDeps } from '../../src/api/deps.ts';
 import type { ApiSettings } from '../../src/api/settings.ts';
@@ -17,6 +18,8 @@ import { until } from '../harness/until.ts';
 
 export interface TestApi extends ApiDeps {
   readonly app: FastifyInstance;
+  /** The driver's own client, for what other sessions do. */
+  readonly client: postgres.Sql;
   /** A key for everything. */
   readonly key: string;
   /** The login of the admin pages, as a header. */
@@ -89,6 +92,7 @@ export async function startApi(
   return {
     ...deps,
     app,
+    client: database.client,
     key,
     admin,
     inject: (request) => injectWith(app, urlOf(request).startsWith('/admin') ? admin : bearer(key), request),

@@ -5,7 +5,7 @@ import type postgres from 'postgres';
 import { seededRandom } from '../../dev/sandbox-odoo/random.ts';
 import type { SandboxOdoo } from '../../dev/sandbox-odoo/sandbox.ts';
 import { startSandboxOdoo } from '../../dev/sandbox-odoo/sandbox.ts';
-import { openDatabase } from '../../src/db/connection.ts';
+import { openClient } from '../../src/db/connection.ts';
 import { verifyMirror } from '../../src/sync/verify.ts';
 import type { Desk, Release } from '../harness/office.ts';
 import { openDesk } from '../harness/office.ts';
@@ -125,7 +125,7 @@ async function act(cast: Cast): Promise<Omit<Outcome, 'logs'>> {
   const begin = performance.now();
   const before = { flushes: lane.flushes, redis: lane.redisRestarts, postgres: lane.postgresRestarts };
   const played = await perform(cast);
-  const { client: sql, close } = openDatabase(databaseUrl, { max: 2 });
+  const sql = openClient(databaseUrl, 2);
   try {
     await calmDown(sql, desk, crew);
     const { problems, figures } = await inspect(sql, cast, played);
@@ -141,7 +141,7 @@ async function act(cast: Cast): Promise<Omit<Outcome, 'logs'>> {
     };
     return { problems, figures: { ...happened, ...(await runFigures(sql)), ...figures } };
   } finally {
-    await close();
+    await sql.end({ timeout: 5 });
   }
 }
 

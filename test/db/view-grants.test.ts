@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { openDatabase } from '../../src/db/connection.ts';
+import { openClient } from '../../src/db/connection.ts';
 import { HEADER_VIEW } from '../../src/db/view-sql.ts';
 import { freshDatabase } from '../harness/database.ts';
 import { type Fields, followFields, MODEL } from './view-fields.ts';
@@ -68,12 +68,12 @@ test('a view that others depend on, or that somebody is reading, stays as it was
   await client`create view of_an_analyst as select a, b from dimagaz_bc`;
   await expect(follow({ a: { type: 'integer' } })).rejects.toMatchObject({ cause: { code: '2BP01' } });
   await client`drop view of_an_analyst`;
-  const analyst = openDatabase(database.url, { max: 1 });
-  await analyst.client.begin(async (reading) => {
+  const analyst = openClient(database.url, 1);
+  await analyst.begin(async (reading) => {
     await reading`select * from dimagaz_bc`;
     await expect(follow({ a: { type: 'integer' } })).rejects.toMatchObject({ cause: { code: '55P03' } });
   });
-  await analyst.close();
+  await analyst.end();
   expect(await grants()).toEqual(before);
   expect(await follow({ a: { type: 'integer' } })).toBe(true);
 });

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import postgres from 'postgres';
 import { inject } from 'vitest';
-import { openDatabase } from '../../src/db/connection.ts';
+import { openClient, openDatabase } from '../../src/db/connection.ts';
 import { databaseAt, onServer } from './server.ts';
 import { until } from './until.ts';
 
@@ -15,13 +15,14 @@ export async function freshDatabase() {
   const name = `${template}_${randomBytes(6).toString('hex')}`;
   await until(() => clone(server, name, template), `a copy of ${template}`);
   const url = databaseAt(server, name);
-  const { db, client, close } = openDatabase(url);
+  const { db, close } = openDatabase(url);
+  const client = openClient(url, 10);
   return {
     url,
     db,
     client,
     close: async () => {
-      await close();
+      await Promise.all([close(), client.end({ timeout: 5 })]);
       await onServer(server, (sql) => sql`drop database if exists ${sql(name)} with (force)`);
     },
   };
