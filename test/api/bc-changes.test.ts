@@ -89,7 +89,7 @@ test('a BC that changes while pages are read moves to a later one, and is new un
 });
 
 test('what began earlier and ends later is not passed by', async () => {
-  const early = await api.client.reserve();
+  const early = await api.reserve();
   try {
     await early`begin`;
     await early`insert into scrap_dimagaz_bc (odoo_id, fields, content_hash, fetch_seq, fetched_at, synced_at)
@@ -107,7 +107,7 @@ test('what began earlier and ends later is not passed by', async () => {
 });
 
 test('who only reads holds nothing back', async () => {
-  const reader = await api.client.reserve();
+  const reader = await api.reserve();
   try {
     await reader`begin isolation level repeatable read`;
     await reader`select count(*) from scrap_dimagaz_bc`;

@@ -79,7 +79,7 @@ test('who leaves before the export begins takes no place, no connection and no t
 });
 
 test('an export that waits behind another one of its connection ends with that connection', async () => {
-  const other = await api.client.reserve();
+  const other = await api.reserve();
   try {
     await other`begin`;
     await other`lock table scrap_dimagaz_bc in access exclusive mode`;

@@ -66,7 +66,7 @@ test('a client that does not read holds no memory, and what it leaves is over', 
 }, 120_000);
 
 test('who leaves while PostgreSQL works stops it', async () => {
-  const other = await api.client.reserve();
+  const other = await api.reserve();
   try {
     await other`begin`;
     await other`lock table scrap_dimagaz_bc in access exclusive mode`;

@@ -120,7 +120,7 @@ test('texts longer than any cursor sort by their beginning, and page on', async 
 
 test('a change that commits after the first page, but began before it, moves nothing', async () => {
   const before = await walk('sort=-amount_total');
-  const other = await api.client.reserve();
+  const other = await api.reserve();
   try {
     await other`begin`;
     await other`select pg_current_xact_id()`;

@@ -28,7 +28,7 @@ async function hasRoom(): Promise<boolean> {
 test('listeners that wait behind another answer of their connection leave their places with it', async () => {
   const asking = (path: string) =>
     `GET ${path} HTTP/1.1\r\nHost: api\r\nAuthorization: Bearer ${api.key}\r\n\r\n`;
-  const other = await api.client.reserve();
+  const other = await api.reserve();
   const socket = connect(Number(new URL(url).port));
   try {
     await other`begin`;

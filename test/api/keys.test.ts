@@ -140,7 +140,7 @@ describe('the last use of a key', () => {
 
   it('neither delays nor fails a request', async () => {
     const { key, row } = await createApiKey(api.db, { name: 'held', scopes: ['bc:read'] });
-    const other = await api.client.reserve();
+    const other = await api.reserve();
     try {
       await other`begin`;
       await other`select 1 from api_key where id = ${row.id} for update`;

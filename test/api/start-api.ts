@@ -18,8 +18,8 @@ import { until } from '../harness/until.ts';
 
 export interface TestApi extends ApiDeps {
   readonly app: FastifyInstance;
-  /** The driver's own client, for what other sessions do. */
-  readonly client: postgres.Sql;
+  /** A session of its own, for what others do meanwhile. */
+  reserve(): Promise<postgres.ReservedSql>;
   /** A key for everything. */
   readonly key: string;
   /** The login of the admin pages, as a header. */
@@ -92,7 +92,11 @@ export async function startApi(
   return {
     ...deps,
     app,
-    client: database.client,
+    reserve: async () => {
+      // The driver never answers if no connection is open yet.
+      await database.client`select`;
+      return database.client.reserve();
+    },
     key,
     admin,
     inject: (request) => injectWith(app, urlOf(request).startsWith('/admin') ? admin : bearer(key), request),
