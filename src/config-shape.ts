@@ -16,6 +16,7 @@ export type RetentionConfig = Config['retention'];
 export function shape(env: Environment) {
   return {
     databaseUrl: env.DATABASE_URL,
+    databaseTimeouts: databaseTimeouts(env),
     redis: redisShape(env, env.REDIS_URL),
     queuePrefix: queuePrefix(env),
     logLevel: env.LOG_LEVEL,
@@ -55,6 +56,8 @@ export function shape(env: Environment) {
       backoffMs: env.SYNC_BACKOFF,
       leaseMs: env.SYNC_LEASE,
       lockMs: env.QUEUE_LOCK,
+      /** Null: sessions of frozen processes are left alone. */
+      frozenMs: env.DATABASE_IDLE_IN_TRANSACTION,
       binaries: env.SYNC_BINARIES,
       pruneEveryMs: env.PRUNE_EVERY,
       keepCompleted: env.RETAIN_COMPLETED_JOBS,
@@ -76,6 +79,17 @@ export function shape(env: Environment) {
       /** Addresses and networks of the proxies that are believed; false: none. */
       trustProxy: env.TRUST_PROXY.length > 0 && env.TRUST_PROXY,
     },
+  };
+}
+
+/** Null: the setting is not sent to PostgreSQL. */
+export function databaseTimeouts(
+  env: Pick<Environment, 'DATABASE_IDLE_IN_TRANSACTION' | 'DATABASE_LOCK_TIMEOUT' | 'DATABASE_PEER_TIMEOUT'>,
+) {
+  return {
+    idleInTransactionMs: env.DATABASE_IDLE_IN_TRANSACTION,
+    lockMs: env.DATABASE_LOCK_TIMEOUT,
+    peerMs: env.DATABASE_PEER_TIMEOUT,
   };
 }
 

@@ -2,7 +2,14 @@ import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import type { z } from 'zod';
 import type { Config, OdooConfig } from './config-shape.ts';
-import { environment, queuePrefix, redisShape, shape, trytonShape } from './config-shape.ts';
+import {
+  databaseTimeouts,
+  environment,
+  queuePrefix,
+  redisShape,
+  shape,
+  trytonShape,
+} from './config-shape.ts';
 import { PasserelleError } from './errors.ts';
 import { variables } from './variables.ts';
 
@@ -32,6 +39,7 @@ export type ApiConfig = Config & {
   readonly http: { readonly adminPassword: string; readonly adminPasswordIsGenerated: boolean };
 };
 
+export type DatabaseConfig = Pick<Config, 'databaseUrl' | 'databaseTimeouts'>;
 export type MirrorConfig = Config & { readonly odoo: OdooConfig };
 
 type Source = Readonly<Record<string, string | undefined>>;
@@ -101,12 +109,19 @@ export function readMirrorConfig(
 }
 
 /**
- * The one variable that the migrations need.
+ * The variables of PostgreSQL alone: the migrations and the API keys need no other.
  *
  * @throws ConfigError
  */
-export function readDatabaseUrl(source: Source = environmentOfProcess()): string {
-  return valid(environment.pick({ DATABASE_URL: true }), whatIsSet(source), []).DATABASE_URL;
+export function readDatabaseConfig(source: Source = environmentOfProcess()): DatabaseConfig {
+  const names = {
+    DATABASE_URL: true,
+    DATABASE_IDLE_IN_TRANSACTION: true,
+    DATABASE_LOCK_TIMEOUT: true,
+    DATABASE_PEER_TIMEOUT: true,
+  } as const;
+  const env = valid(environment.pick(names), whatIsSet(source), []);
+  return { databaseUrl: env.DATABASE_URL, databaseTimeouts: databaseTimeouts(env) };
 }
 
 /**

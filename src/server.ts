@@ -45,8 +45,8 @@ async function serve(config: ApiConfig, log: Logger): Promise<void> {
     const metrics = openApiMetrics();
     const tracing = await startTracing(config, 'passerelle-api');
     defer(() => tracing?.stop());
-    const session = { statement_timeout: config.http.statementTimeoutMs };
-    const pool = { trace: tracing?.statement, session };
+    const timeouts = { ...config.databaseTimeouts, statementMs: config.http.statementTimeoutMs };
+    const pool = { trace: tracing?.statement, timeouts };
     const { db, close } = openDatabase(config.databaseUrl, { max: API_CONNECTIONS, ...pool });
     defer(close);
     const reserve = openDatabase(config.databaseUrl, { max: RESERVE_CONNECTIONS, ...pool });

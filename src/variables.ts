@@ -20,6 +20,7 @@ import {
   timer,
   url,
 } from './variable-types.ts';
+import { databaseVariables } from './variables-database.ts';
 import { observing } from './variables-observing.ts';
 import { redisVariables } from './variables-redis.ts';
 
@@ -30,6 +31,7 @@ export const variables = {
   DATABASE_URL: url(/^postgres(ql)?$/, 'postgres://user:secret@localhost:5432/passerelle').describe(
     'PostgreSQL 14 or newer',
   ),
+  ...databaseVariables,
   ...redisVariables,
   ODOO_URL: url(/^https?$/, 'https://odoo.example.com')
     .refine(
@@ -168,7 +170,7 @@ export const variables = {
   API_RATE_LIMIT: countOrOff(1, 10_000_000)
     .default(30_000)
     .describe('most API requests per minute, for each key'),
-  API_STATEMENT_TIMEOUT: timer('100ms')
+  API_STATEMENT_TIMEOUT: durationOrOff
     .default(15_000)
     .describe('time limit of one PostgreSQL statement of the API; exports have none'),
   HOST: z

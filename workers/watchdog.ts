@@ -1,17 +1,14 @@
-import { sql } from 'drizzle-orm';
-import { LOCKS } from '../src/db/locks.ts';
+import { endFrozenSessions } from '../src/db/frozen-sessions.ts';
 import { errorMessage } from '../src/errors.ts';
-import { depth } from '../src/queues/queues.ts';
 import { applySchedule } from '../src/queues/schedulers.ts';
 import type { Mirror } from '../src/sync/mirror.ts';
 import { keepLease, watchRuns } from '../src/sync/resume.ts';
-import { withinMs } from '../src/within.ts';
 
 /** A short lease is looked after more often. */
 const LONGEST_PAUSE_MS = 5000;
 
-/** A look that takes longer no longer keeps other workers from looking: Redis may have gone away in its middle. */
-const LOOK_LIMIT_MS = 30_000;
+/** A worker that is frozen for so long no longer keeps other workers from looking. */
+const TURN_MS = 15_000;
 
 /**
  * Looks after open runs and the schedulers while the worker runs; a failed look is logged and the next one tries
@@ -22,10 +19,13 @@ export function startWatchdog(mirror: Mirror, scheduled: boolean): { stop(): Pro
   const warn = (error: unknown) => log.warn({ reason: errorMessage(error) }, 'watchdog');
   // Apart from the look, which may wait for Redis: leases live in PostgreSQL.
   const lease = oneAtATime(() => keepLease(mirror).catch(warn));
+  // Apart too: the others may wait for the locks of a frozen worker.
+  const thaw = oneAtATime(() => endFrozen(mirror).catch(warn));
   const look = oneAtATime(() => lookOnce(mirror, scheduled).catch(warn));
   const timer = setInterval(
     () => {
       lease.start();
+      thaw.start();
       look.start();
     },
     Math.min(LONGEST_PAUSE_MS, settings.leaseMs / 3),
@@ -33,7 +33,7 @@ export function startWatchdog(mirror: Mirror, scheduled: boolean): { stop(): Pro
   return {
     stop: async () => {
       clearInterval(timer);
-      await Promise.all([lease.settled(), look.settled()]);
+      await Promise.all([lease.settled(), thaw.settled(), look.settled()]);
     },
   };
 }
@@ -51,22 +51,15 @@ function oneAtATime(work: () => Promise<void>) {
   };
 }
 
+async function endFrozen({ db, settings, log }: Mirror): Promise<void> {
+  if (settings.frozenMs === null) return;
+  const sessions = await endFrozenSessions(db, settings.frozenMs);
+  if (sessions > 0) log.warn({ sessions }, 'ended PostgreSQL sessions of a frozen process');
+}
+
 async function lookOnce(mirror: Mirror, scheduled: boolean): Promise<void> {
-  // Redis is waited for here, with no connection and no lock in hand.
-  await depth(mirror.queues.sync);
-  let looking: Promise<void> = Promise.resolve();
-  try {
-    await mirror.db.transaction(async (tx) => {
-      const [lock] = await tx.execute<{ mine: boolean }>(
-        sql`select pg_try_advisory_xact_lock(${LOCKS.watchdog}) as mine`,
-      );
-      if (lock?.mine !== true) return;
-      looking = lookAround(mirror, scheduled);
-      await withinMs(looking, LOOK_LIMIT_MS, () => new Error('a look takes long; other workers may look'));
-    });
-  } finally {
-    await looking;
-  }
+  // Not in a transaction: PostgreSQL would keep the locks of a worker that is frozen in the middle of a look.
+  await mirror.queues.watchdog.take(TURN_MS, () => lookAround(mirror, scheduled));
 }
 
 async function lookAround(mirror: Mirror, scheduled: boolean): Promise<void> {

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { readDatabaseUrl } from '../config.ts';
+import { readDatabaseConfig } from '../config.ts';
 import { migrate } from '../db/migrate.ts';
 import type { ExitCode } from './exit.ts';
 import { EXIT } from './exit.ts';
@@ -22,9 +22,12 @@ Examples:
   $ DATABASE_URL=postgres://user:secret@localhost:5432/passerelle passerelle migrate`;
 
 async function applyMigrations({ io, env }: CommandContext): Promise<ExitCode> {
-  const url = readDatabaseUrl(env);
-  const pending = await missingMigrations(url);
-  await migrate(url, { onStep: (line) => io.stderr.write(`${line}\n`) });
+  const config = readDatabaseConfig(env);
+  const pending = await missingMigrations(config);
+  await migrate(config.databaseUrl, {
+    timeouts: config.databaseTimeouts,
+    onStep: (line) => io.stderr.write(`${line}\n`),
+  });
   printLines(
     io,
     pending.length === 0

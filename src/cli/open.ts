@@ -1,5 +1,5 @@
-import type { Config, MirrorConfig, RedisConfig } from '../config.ts';
-import { readDatabaseUrl } from '../config.ts';
+import type { Config, DatabaseConfig, MirrorConfig, RedisConfig } from '../config.ts';
+import { readDatabaseConfig } from '../config.ts';
 import type { Database } from '../db/connection.ts';
 import { openDatabase } from '../db/connection.ts';
 import { pendingMigrations } from '../db/migrations.ts';
@@ -25,7 +25,7 @@ export async function withMirror<T>(
   config: MirrorConfig,
   work: (open: OpenMirror) => Promise<T>,
 ): Promise<T> {
-  await checkDatabase(config.databaseUrl);
+  await checkDatabase(config);
   await checkRedis(config.redis);
   return withResources((defer) => {
     const open = openMirror(
@@ -46,10 +46,10 @@ export async function withStores<T>(
   config: Config,
   work: (stores: { readonly db: Database; readonly queues: Queues }) => Promise<T>,
 ): Promise<T> {
-  await checkDatabase(config.databaseUrl);
+  await checkDatabase(config);
   await checkRedis(config.redis);
   return withResources(async (defer) => {
-    const { db, close } = openDatabase(config.databaseUrl, { max: 2 });
+    const { db, close } = openDatabase(config.databaseUrl, { max: 2, timeouts: config.databaseTimeouts });
     defer(close);
     const log = createLogger(config.logLevel, 'cli', 'at once', config.prettyLogs);
     const redis = openRedis(config.redis, 'producer', log);
@@ -69,9 +69,9 @@ export async function withDatabase<T>(
   env: Environment | undefined,
   work: (db: Database) => Promise<T>,
 ): Promise<T> {
-  const url = readDatabaseUrl(env);
-  await checkDatabase(url);
-  const { db, close } = openDatabase(url, { max: 1 });
+  const config = readDatabaseConfig(env);
+  await checkDatabase(config);
+  const { db, close } = openDatabase(config.databaseUrl, { max: 1, timeouts: config.databaseTimeouts });
   try {
     return await work(db);
   } finally {
@@ -84,18 +84,21 @@ export async function withDatabase<T>(
  *
  * @throws DatabaseUnavailableError, DatabaseNotMigratedError
  */
-export async function checkDatabase(url: string): Promise<void> {
-  const pending = await missingMigrations(url);
-  if (pending.length > 0) throw new DatabaseNotMigratedError(url, pending);
+export async function checkDatabase(config: DatabaseConfig): Promise<void> {
+  const pending = await missingMigrations(config);
+  if (pending.length > 0) throw new DatabaseNotMigratedError(config.databaseUrl, pending);
 }
 
 /** @throws DatabaseUnavailableError */
-export async function missingMigrations(url: string): Promise<string[]> {
-  const { db, close } = openDatabase(url, { max: 1 });
+export async function missingMigrations({
+  databaseUrl,
+  databaseTimeouts,
+}: DatabaseConfig): Promise<string[]> {
+  const { db, close } = openDatabase(databaseUrl, { max: 1, timeouts: databaseTimeouts });
   try {
     return await pendingMigrations(db);
   } catch (cause) {
-    throw new DatabaseUnavailableError(url, cause);
+    throw new DatabaseUnavailableError(databaseUrl, cause);
   } finally {
     await close();
   }

@@ -46,11 +46,11 @@ Examples:
 
 async function verify({ io, env }: CommandContext, options: { readonly json?: boolean }): Promise<ExitCode> {
   const config = readMirrorConfig(env, QUIET);
-  await checkDatabase(config.databaseUrl);
+  await checkDatabase(config);
   const line = createProgress(io);
   const rate = createRate();
   const verification = await withResources(async (defer) => {
-    const { db, close } = openDatabase(config.databaseUrl, { max: 2 });
+    const { db, close } = openDatabase(config.databaseUrl, { max: 2, timeouts: config.databaseTimeouts });
     defer(close);
     const odoo = createOdooClient(config.odoo);
     defer(() => odoo.close());

@@ -9,14 +9,58 @@ export type Transaction = Parameters<Parameters<Database['transaction']>[0]>[0];
 /** Queries take one of these first, so a transaction is just another database. */
 export type Queryable = Database | Transaction;
 
-/** Parameters of PostgreSQL's sessions, by their PostgreSQL names. Times are in milliseconds. */
-export type SessionSettings = Readonly<Record<string, string | number>>;
+/** The name of our sessions in `pg_stat_activity`. */
+export const APPLICATION_NAME = 'passerelle';
 
 export interface DatabaseOptions {
-  /** Connections. */
+  /** Connections at most; 10 by default. */
   readonly max?: number;
+  /** Called around each statement. */
   readonly trace?: TraceStatement | undefined;
-  readonly session?: SessionSettings;
+  /** Of each session; `TIMEOUTS` by default. */
+  readonly timeouts?: SessionTimeouts;
+}
+
+/** In milliseconds. Null: the setting is not sent, and the server's own value counts. */
+export interface SessionTimeouts {
+  /** Shorter than the lease of a run: a frozen process releases its locks before others take its run. */
+  readonly idleInTransactionMs: number | null;
+  /** Longer than `idleInTransactionMs`: the lock of a frozen process is free before the others give up. */
+  readonly lockMs: number | null;
+  /** After so long without an answer both ends close the connection. */
+  readonly peerMs: number | null;
+  /** The longest statement. */
+  readonly statementMs?: number | null;
+}
+
+export const TIMEOUTS: SessionTimeouts = { idleInTransactionMs: 30_000, lockMs: 60_000, peerMs: 60_000 };
+
+/** Keepalive probes without an answer until a connection counts as lost. */
+const PROBES = 3;
+
+/** A sixth of `peerMs` between two probes, of which the first is sent after two sixths: all fail within `peerMs`. */
+const probeSeconds = (ms: number) => Math.max(1, Math.floor(ms / (2 * PROBES) / 1000));
+
+/** Startup parameters. PostgreSQL ignores those of TCP on a Unix socket, and where its system lacks them. */
+function sessionSettings({
+  idleInTransactionMs,
+  lockMs,
+  peerMs,
+  statementMs = null,
+}: SessionTimeouts): Record<string, string> {
+  return {
+    ...(idleInTransactionMs !== null && {
+      idle_in_transaction_session_timeout: String(idleInTransactionMs),
+    }),
+    ...(lockMs !== null && { lock_timeout: String(lockMs) }),
+    ...(statementMs !== null && { statement_timeout: String(statementMs) }),
+    ...(peerMs !== null && {
+      tcp_keepalives_idle: String(probeSeconds(2 * peerMs)),
+      tcp_keepalives_interval: String(probeSeconds(peerMs)),
+      tcp_keepalives_count: String(PROBES),
+      tcp_user_timeout: String(peerMs),
+    }),
+  };
 }
 
 /** PostgreSQL's type numbers of `timestamp with time zone`, of the other dates and times, and of JSON. */
@@ -35,13 +79,15 @@ const asText = (value: unknown) => value;
  * Opens a client of the driver; it connects with its first query. The driver's own look-up of array types is off: it can
  * end as an unhandled rejection if the server goes away, and no array column is read.
  */
-export function openClient(url: string, max: number, session: SessionSettings = {}): postgres.Sql {
+export function openClient(url: string, max: number, timeouts: SessionTimeouts = TIMEOUTS): postgres.Sql {
   const client = postgres(url, {
     max,
     fetch_types: false,
     onnotice: () => {},
     // In UTC, PostgreSQL words every moment that the mirror stores without BC and with whole minutes of offset.
-    connection: { application_name: 'passerelle', TimeZone: 'UTC', ...session },
+    connection: { application_name: APPLICATION_NAME, TimeZone: 'UTC', ...sessionSettings(timeouts) },
+    // In seconds. Node sends the first probe then; the system decides on the others.
+    ...(timeouts.peerMs !== null && { keep_alive: probeSeconds(2 * timeouts.peerMs) }),
   });
   const { parsers, serializers } = client.options;
   // Dates stay text, and Drizzle writes JSON itself. `new Date` would take PostgreSQL's wording of the year 1 for 2001.
@@ -52,8 +98,8 @@ export function openClient(url: string, max: number, session: SessionSettings = 
 }
 
 /** Opens a pool of connections; nothing is sent before the first query. */
-export function openDatabase(url: string, { max = 10, trace, session }: DatabaseOptions = {}) {
-  const pool = new ConnectionPool(() => openClient(url, 1, session), max);
+export function openDatabase(url: string, { max = 10, trace, timeouts }: DatabaseOptions = {}) {
+  const pool = new ConnectionPool(() => openClient(url, 1, timeouts), max);
   // Drizzle asks for the driver's whole client and uses what the pool has.
   const db = drizzle(pool.client(trace) as postgres.Sql, { schema });
   return { db, close: () => pool.end(5) };

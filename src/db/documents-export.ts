@@ -43,6 +43,8 @@ export async function exportRows(
     async (tx) => {
       // An export takes as long as its reader: each fetch is short, but the first one may sort everything.
       await tx.execute(sql`set local statement_timeout = 0`);
+      // A slow client leaves it idle for long. It holds a snapshot, and no lock that a writer waits for.
+      await tx.execute(sql`set local idle_in_transaction_session_timeout = 0`);
       const { query, take } = await prepare(tx);
       await tx.execute(sql`declare export no scroll cursor for ${exportSql(query)}`);
       for await (const rows of fetchAll(tx, query)) {

@@ -5,8 +5,7 @@
 export const LOCKS = {
   /** One process at a time migrates. */
   migration: 7_264_531,
-  /** One worker at a time looks after runs and schedulers. */
-  watchdog: 7_264_532,
+  // 7_264_532 was the watchdog's. Do not use it again: workers of older versions may still run.
   /** One process at a time compares what Odoo says of the model. */
   model: 7_264_533,
   /** One process at a time makes views. */

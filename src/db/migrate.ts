@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
-import type { Database } from './connection.ts';
-import { openDatabase } from './connection.ts';
+import type { Database, SessionTimeouts } from './connection.ts';
+import { openDatabase, TIMEOUTS } from './connection.ts';
 import { buildIndexes, isConcurrent } from './migration-indexes.ts';
 import type { Patience } from './migration-locks.ts';
 import { PATIENCE, takeTurn, withLockTimeout } from './migration-locks.ts';
@@ -11,6 +11,7 @@ export interface MigrateOptions {
   /** Where the migrations are; those of this build by default. */
   readonly folder?: string;
   readonly patience?: Patience;
+  readonly timeouts?: SessionTimeouts;
   /** Told of each step that may take a while, in one line. */
   readonly onStep?: (line: string) => void;
 }
@@ -23,10 +24,10 @@ export interface MigrateOptions {
  */
 export async function migrate(
   databaseUrl: string,
-  { folder = FOLDER, patience = PATIENCE, onStep = () => {} }: MigrateOptions = {},
+  { folder = FOLDER, patience = PATIENCE, timeouts = TIMEOUTS, onStep = () => {} }: MigrateOptions = {},
 ): Promise<void> {
   // One connection: the turn is its session's.
-  const { db, close } = openDatabase(databaseUrl, { max: 1 });
+  const { db, close } = openDatabase(databaseUrl, { max: 1, timeouts });
   try {
     await prepareSession(db);
     await takeTurn(db, onStep);

@@ -14,9 +14,12 @@ export type RedisConnection = Redis | Cluster;
  */
 export type RedisRole = 'worker' | 'producer' | 'cache';
 
+/** An idle connection is probed after so long; the system closes one whose other end does not answer. */
+const KEEPALIVE_MS = 20_000;
+
 const OPTIONS: Readonly<Record<RedisRole, RedisOptions>> = {
-  worker: { maxRetriesPerRequest: null, enableOfflineQueue: true },
-  producer: { maxRetriesPerRequest: 1, enableOfflineQueue: true },
+  worker: { maxRetriesPerRequest: null, enableOfflineQueue: true, keepAlive: KEEPALIVE_MS },
+  producer: { maxRetriesPerRequest: 1, enableOfflineQueue: true, keepAlive: KEEPALIVE_MS },
   cache: {
     maxRetriesPerRequest: 0,
     enableOfflineQueue: false,

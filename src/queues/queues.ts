@@ -11,6 +11,7 @@ import { PAGES_QUEUE } from './pages.ts';
 import { Readings } from './readings.ts';
 import type { SyncQueue } from './sync.ts';
 import { SYNC_QUEUE } from './sync.ts';
+import { Turn } from './turn.ts';
 import type { UpkeepQueue } from './upkeep.ts';
 import { UPKEEP_QUEUE } from './upkeep.ts';
 
@@ -23,6 +24,8 @@ export interface Queues {
   readonly readings: Readings;
   /** What Odoo told of, until it is read. */
   readonly hooks: Hooks;
+  /** One worker at a time checks the open runs and the schedulers. */
+  readonly watchdog: Turn;
   close(): Promise<void>;
 }
 
@@ -44,6 +47,7 @@ export function openQueues(redis: RedisConnection, prefix: string, log: Log, tel
     ...queues,
     readings: new Readings(redis, prefix),
     hooks: new Hooks(redis, prefix),
+    watchdog: new Turn(redis, prefix, 'watchdog'),
     close: async () => {
       await Promise.all([queues.sync, queues.pages, queues.bc, queues.upkeep].map((queue) => queue.close()));
     },

@@ -6,6 +6,9 @@ import { isModelChange } from './model.ts';
 /** SQLSTATE classes that another try may cure: connection, transaction rollback, resources, lock, intervention, system. */
 const PASSING_SQLSTATE = ['08', '40', '53', '55', '57', '58'];
 
+/** Of a session that was idle in a transaction, and of a transaction that took too long: PostgreSQL ended both. */
+const ENDED_SQLSTATE: readonly string[] = ['25P03', '25P04'];
+
 /** The one place that decides whether a failed job is worth another attempt, or never again with the same input. */
 export function worthAnotherTry(error: unknown): boolean {
   // Fields that vanish while we look: the next attempt asks Odoo for the model again.
@@ -13,8 +16,11 @@ export function worthAnotherTry(error: unknown): boolean {
   if (error instanceof PasserelleError) return error.retryable;
   const code = sqlState(error);
   // Errors without a SQLSTATE are sockets, Redis, and surprises: another try is harmless, the store is idempotent.
-  return code === null || PASSING_SQLSTATE.includes(code.slice(0, 2));
+  return code === null || isPassing(code);
 }
+
+const isPassing = (code: string) =>
+  PASSING_SQLSTATE.includes(code.slice(0, 2)) || ENDED_SQLSTATE.includes(code);
 
 /**
  * Whether PostgreSQL refused what it was given, or one transaction for another's sake: in parts it may be taken. Where
@@ -22,13 +28,29 @@ export function worthAnotherTry(error: unknown): boolean {
  */
 export function isRefusedByPostgres(error: unknown): boolean {
   const code = sqlState(error);
-  return code !== null && (code.startsWith('40') || !PASSING_SQLSTATE.includes(code.slice(0, 2)));
+  return code !== null && (code.startsWith('40') || !isPassing(code));
 }
 
 /** PostgreSQL was not there, or went away: nothing that was to be stored is to blame. */
 export function isPostgresAway(error: unknown): boolean {
   return error instanceof PasserelleError ? error instanceof TransactionLostError : isBreak(error);
 }
+
+/** Another session, such as that of a frozen worker, held a lock for too long: nothing that waited for it is to blame. */
+export function isLockTimeout(error: unknown): boolean {
+  return sqlState(error) === LOCK_NOT_AVAILABLE;
+}
+
+/** A statement took too long, or was cancelled: perhaps it waited for a lock of a frozen worker. */
+export function isCancelled(error: unknown): boolean {
+  return sqlState(error) === QUERY_CANCELED;
+}
+
+/** SQLSTATE of `statement_timeout` and of a cancelled statement. */
+const QUERY_CANCELED = '57014';
+
+/** SQLSTATE of `lock_timeout`. */
+const LOCK_NOT_AVAILABLE = '55P03';
 
 /** Of an error that PostgreSQL sent: `severity` tells it from a socket's `EPIPE`. Drizzle wraps it as `cause`. */
 function sqlState(error: unknown): string | null {

@@ -5,7 +5,7 @@ import { errorCode } from '../errors.ts';
 import type { BcPayload } from '../queues/bc.ts';
 import type { PagePayload } from '../queues/pages.ts';
 import { advanceWhenPageIsDone, failRun } from './advance.ts';
-import { isOutage, isPostgresAway } from './again.ts';
+import { isCancelled, isLockTimeout, isOutage, isPostgresAway } from './again.ts';
 import { failureReason } from './culprit.ts';
 import type { Mirror } from './mirror.ts';
 import { isModelChange } from './model.ts';
@@ -23,9 +23,9 @@ const SETTINGS_AT_FAULT: readonly string[] = [
 /** What brings PostgreSQL down whenever it is tried would be queued for ever. */
 const MOST_GENERATIONS = 5;
 
-/** PostgreSQL was away: the work stays owed, and the watchdog queues it again. */
+/** PostgreSQL was away, a lock was not given, or a statement took too long: the work stays owed, and the watchdog queues it again. */
 const staysOwed = (error: unknown, { generation }: BcPayload | PagePayload) =>
-  isPostgresAway(error) && generation < MOST_GENERATIONS;
+  isLockTimeout(error) || ((isPostgresAway(error) || isCancelled(error)) && generation < MOST_GENERATIONS);
 
 /**
  * What becomes of a BC whose job failed for good. It is parked, unless Odoo as a whole cannot be used: then its run

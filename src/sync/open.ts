@@ -38,7 +38,11 @@ export function openMirror(
 ): { mirror: Mirror; redis: RedisConnection } {
   const { tracing = null } = observers;
   const connections = GROUPS_AT_ONCE + config.sync.pagesInFlight + OTHERS;
-  const database = openDatabase(config.databaseUrl, { max: connections, trace: tracing?.statement });
+  const database = openDatabase(config.databaseUrl, {
+    max: connections,
+    trace: tracing?.statement,
+    timeouts: config.databaseTimeouts,
+  });
   defer(database.close);
   const redis = openRedis(config.redis, 'worker', log);
   defer(() => redis.disconnect());

@@ -5,7 +5,7 @@ import type { SyncLogRow } from '../db/schema/sync.ts';
 import { errorMessage } from '../errors.ts';
 import { enqueueRun } from '../queues/sync.ts';
 import { advanceRun, failRun, queuePages } from './advance.ts';
-import { isPostgresAway } from './again.ts';
+import { isCancelled, isLockTimeout, isPostgresAway } from './again.ts';
 import type { HeldRun } from './hold.ts';
 import { LeaseLostError, takeRun } from './hold.ts';
 import { lostPages } from './lost.ts';
@@ -28,7 +28,8 @@ export async function carryOn(mirror: Mirror, run: HeldRun): Promise<void> {
     await advanceRun(mirror, run.id);
   } catch (error) {
     // The run goes on: elsewhere under a newer token, or once PostgreSQL is back and its lease has run out.
-    const goesOn = error instanceof LeaseLostError || isPostgresAway(error);
+    const goesOn =
+      error instanceof LeaseLostError || isPostgresAway(error) || isLockTimeout(error) || isCancelled(error);
     if (!goesOn) await failRun(mirror, run.id, run.leaseToken, error);
     throw error;
   }

@@ -1,7 +1,7 @@
 import { get } from 'node:http';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createApiKey } from '../../src/db/api-keys.ts';
-import { openDatabase } from '../../src/db/connection.ts';
+import { openDatabase, TIMEOUTS } from '../../src/db/connection.ts';
 import { freshDatabase } from '../harness/database.ts';
 import { until } from '../harness/until.ts';
 import { listenTo } from './event-listener.ts';
@@ -18,7 +18,7 @@ let database: Awaited<ReturnType<typeof freshDatabase>>;
 const pools: { close(): Promise<void> }[] = [];
 
 function pool(max: number, milliseconds: number) {
-  const opened = openDatabase(database.url, { max, session: { statement_timeout: milliseconds } });
+  const opened = openDatabase(database.url, { max, timeouts: { ...TIMEOUTS, statementMs: milliseconds } });
   pools.push(opened);
   return opened.db;
 }

@@ -8,6 +8,9 @@ import { until } from './until.ts';
 /** PostgreSQL's object_in_use: somebody, autovacuum for one, is looking into the template. */
 const IN_USE = '55006';
 
+/** A test may hold a lock for as long as it needs. */
+const NO_TIMEOUTS = { idleInTransactionMs: null, lockMs: null, peerMs: null };
+
 /** A migrated, empty database of its own for one test file. `close` drops it. */
 export async function freshDatabase() {
   const server = inject('databaseUrl');
@@ -16,7 +19,7 @@ export async function freshDatabase() {
   await until(() => clone(server, name, template), `a copy of ${template}`);
   const url = databaseAt(server, name);
   const { db, close } = openDatabase(url);
-  const client = openClient(url, 10);
+  const client = openClient(url, 10, NO_TIMEOUTS);
   return {
     url,
     db,

@@ -85,6 +85,8 @@ describe('another try', () => {
     ['a timeout of Odoo', new OdooTimeoutError({ target: 'x', call: 'read', user: 'bot' }, 30_000), true],
     ['a lost PostgreSQL connection', postgres('57P01'), true],
     ['a deadlock', postgres('40P01'), true],
+    ['a lock that was not given in time', postgres('55P03'), true],
+    ['a session that was idle in a transaction', postgres('25P03'), true],
     ['a value PostgreSQL refuses', postgres('22P02'), false],
     ['a constraint', postgres('23514'), false],
     [
