@@ -4,6 +4,12 @@ import type { CacheStore, TrytonLogger } from './types.ts';
 /** A store that hangs costs one wait per so many milliseconds, not one per call. */
 const REST_MS = 1000;
 
+/**
+ * A store at its limit takes an answer as soon as another one ends, and refuses the next. So the outage ends, and is
+ * logged as ended, when an answer is stored and none was refused for so long.
+ */
+const CALM_MS = 60_000;
+
 /** What is asked of the store: to look up, to keep, to change tags. */
 type Purpose = 'read' | 'write' | 'bump';
 
@@ -20,6 +26,8 @@ export class CacheGuard {
   /** Epoch milliseconds; null: the store answers. */
   #restUntil: number | null = null;
   #trying = false;
+  /** Epoch milliseconds of the last answer that the store refused to store. */
+  #refusedAt = 0;
   /** How many questions were answered so far. */
   #answers = 0;
 
@@ -53,7 +61,7 @@ export class CacheGuard {
     this.#restUntil = null;
     const before = this.#failing.size;
     this.#failing.delete('any');
-    this.#failing.delete(purpose);
+    if (purpose !== 'write' || this.#clock() - this.#refusedAt >= CALM_MS) this.#failing.delete(purpose);
     if (before > 0 && this.#failing.size === 0) {
       this.#log.info({}, 'the Tryton cache works again');
     }
@@ -62,6 +70,7 @@ export class CacheGuard {
   #failed(purpose: Purpose, error: unknown): void {
     const answered = isReply(error);
     this.#restUntil = answered ? null : this.#clock() + REST_MS;
+    if (answered && purpose === 'write') this.#refusedAt = this.#clock();
     const first = this.#failing.size === 0;
     this.#failing.add(answered ? purpose : 'any');
     if (first)

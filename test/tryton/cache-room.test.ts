@@ -41,6 +41,33 @@ describe.skipIf(!hasRedisBinary)('a Redis that may hold 32 MB and evict nothing'
     expect(await redis.set('a job', 'x'.repeat(4 * MEGABYTE))).toBe('OK');
   });
 
+  it('logs one outage while answers come and go at the limit, and its end a minute after the last refusal', async () => {
+    await redis.flushall();
+    const opened = openCache({ url: urlOf(own) });
+    const source = server('x'.repeat(MEGABYTE / 2));
+    let call = 0;
+    const ask = () =>
+      opened.cache.read('model.a.b.read', [[call++]], { ttl: 3600 }, source.fetch).then(({ kept }) => kept);
+    const fill = async () => {
+      for (let more = 0; more < 40; more++) await ask();
+    };
+    const makeRoom = async () => {
+      const entries = await redis.keys(`${opened.prefix}:*:entry:*`);
+      await redis.unlink(entries.slice(0, 8));
+    };
+    const levels = () => opened.log.map(({ level }) => level);
+    await fill();
+    for (let round = 0; round < 3; round++) {
+      await makeRoom();
+      await fill();
+    }
+    expect(levels()).toEqual(['warn']);
+    opened.pass(61);
+    await makeRoom();
+    await ask();
+    expect(levels()).toEqual(['warn', 'info']);
+  });
+
   it('lets no process go on with what another one has written to while it is full', async () => {
     const prefix = freshPrefix();
     const [a, b] = [openCache({ prefix, url: urlOf(own) }), openCache({ prefix, url: urlOf(own) })];
