@@ -11,9 +11,11 @@ import type { Logger } from './logger.ts';
 import { createLogger } from './logger.ts';
 import { openApiMetrics } from './metrics/api.ts';
 import { openRedis } from './queues/connection.ts';
+import { ForeignQueuesError } from './queues/owner.ts';
 import { openQueues } from './queues/queues.ts';
 import { withResources } from './resources.ts';
 import { endWithin, stopSignal } from './shutdown.ts';
+import { keepQueues } from './sync/ownership.ts';
 import { startTracing } from './telemetry/tracing.ts';
 
 /** To PostgreSQL. */
@@ -21,11 +23,17 @@ const API_CONNECTIONS = 10;
 /** For what must answer while slow queries hold all the others. */
 const RESERVE_CONNECTIONS = 2;
 
+/** The longest wait for the first check of the owner of the queues: PostgreSQL or Redis may be away. */
+const FIRST_CHECK_MS = 2000;
+
 process.exitCode = await main();
 // A socket that waits for a server that is gone must not keep the process alive.
 process.exit();
 
-/** @returns the exit code: 0 stopped as asked, 1 could not run, 2 the configuration is wrong. */
+/**
+ * @returns the exit code: 0 stopped as asked, 1 could not run, 2 the configuration is wrong or the queues belong to
+ *   another installation.
+ */
 async function main(): Promise<number> {
   try {
     const config = readApiConfig();
@@ -33,7 +41,7 @@ async function main(): Promise<number> {
     return 0;
   } catch (error) {
     process.stderr.write(`${explain(error)}\n`);
-    return error instanceof ConfigError ? 2 : 1;
+    return error instanceof ConfigError || error instanceof ForeignQueuesError ? 2 : 1;
   }
 }
 
@@ -62,6 +70,15 @@ async function serve(config: ApiConfig, log: Logger): Promise<void> {
     const alerts = startAlerts({ db, log, config, probe: circuitProbe(gateway.tryton) });
     defer(() => alerts.stop());
     const observed = { metrics, tracing, log, stopping: stopping.signal };
+    // Without an Odoo there are no runs, and the queues stay empty.
+    const owner =
+      config.odoo === null
+        ? null
+        : keepQueues({ db, redis, prefix: config.queuePrefix, server: config.redis }, log);
+    defer(() => owner?.stop());
+    const lost = owner === null ? [] : [owner.lost];
+    // A second installation does not listen at all if both servers answer.
+    if (owner !== null) await Promise.race([owner.tried, pause(FIRST_CHECK_MS), ...lost]);
     const app = await buildApp({
       config,
       db,
@@ -86,10 +103,14 @@ async function serve(config: ApiConfig, log: Logger): Promise<void> {
       'listening',
     );
     showGeneratedPassword(config.http);
-    log.info({ signal: await stopped }, 'stopping');
-    stopping.abort();
-    await pause(config.shutdown.drainMs);
-    endWithin(config.shutdown.deadlineMs, log);
+    try {
+      log.info({ signal: await Promise.race([stopped, ...lost]) }, 'stopping');
+      stopping.abort();
+      await pause(config.shutdown.drainMs);
+    } finally {
+      stopping.abort();
+      endWithin(config.shutdown.deadlineMs, log);
+    }
   });
 }
 

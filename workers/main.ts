@@ -6,9 +6,11 @@ import type { Logger } from '../src/logger.ts';
 import { createLogger } from '../src/logger.ts';
 import type { WorkerMetrics } from '../src/metrics/worker.ts';
 import { openWorkerMetrics } from '../src/metrics/worker.ts';
+import { ForeignQueuesError } from '../src/queues/owner.ts';
 import { withResources } from '../src/resources.ts';
 import { endWithin, stopSignal } from '../src/shutdown.ts';
 import { openMirror } from '../src/sync/open.ts';
+import { keepQueues } from '../src/sync/ownership.ts';
 import { startTracing } from '../src/telemetry/tracing.ts';
 import { serveProbes } from './probes.ts';
 import { startWorkers } from './workers.ts';
@@ -43,6 +45,16 @@ async function work(config: MirrorConfig, log: Logger, metrics: WorkerMetrics): 
     // The gateway is the API's.
     const alerts = startAlerts({ db: mirror.db, log, config, probe: null });
     defer(() => alerts.stop());
+    const owner = keepQueues({ db: mirror.db, redis, prefix: config.queuePrefix, server: config.redis }, log);
+    defer(owner.stop);
+    // At once, also with jobs in progress: what they still write would enter the queues of another installation.
+    owner.lost.catch(end);
+    const signal = await Promise.race([owner.claimed, stopped]);
+    if (signal !== undefined) {
+      log.info({ signal }, 'stopping');
+      endWithin(config.shutdown.deadlineMs, log);
+      return;
+    }
     const workers = await startWorkers(mirror, {
       ...{ redis, prefix: config.queuePrefix, scheduled: true },
       ...{ worked: metrics.worked, telemetry: tracing?.queues },
@@ -55,7 +67,10 @@ async function work(config: MirrorConfig, log: Logger, metrics: WorkerMetrics): 
   });
 }
 
-main().catch((error: unknown) => {
+/** Exit code 2: the configuration is wrong, or the queues belong to another installation. */
+function end(error: unknown): never {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-  process.exit(error instanceof ConfigError ? 2 : 1);
-});
+  process.exit(error instanceof ConfigError || error instanceof ForeignQueuesError ? 2 : 1);
+}
+
+main().catch(end);

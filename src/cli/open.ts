@@ -11,6 +11,7 @@ import { openQueues } from '../queues/queues.ts';
 import { withResources } from '../resources.ts';
 import type { Mirror } from '../sync/mirror.ts';
 import { openMirror } from '../sync/open.ts';
+import { claimQueues, keepQueues } from '../sync/ownership.ts';
 import { DatabaseNotMigratedError, DatabaseUnavailableError, RedisUnavailableError } from './errors.ts';
 import type { Environment } from './io.ts';
 
@@ -20,27 +21,34 @@ export interface OpenMirror {
   readonly prefix: string;
 }
 
-/** Runs `work` with the mirror open, once PostgreSQL and Redis are known to answer. */
+/**
+ * Runs `work` with the mirror open, once PostgreSQL and Redis are known to answer.
+ *
+ * @throws DatabaseUnavailableError, DatabaseNotMigratedError, RedisUnavailableError, ForeignQueuesError
+ */
 export async function withMirror<T>(
   config: MirrorConfig,
   work: (open: OpenMirror) => Promise<T>,
 ): Promise<T> {
   await checkDatabase(config);
   await checkRedis(config.redis);
-  return withResources((defer) => {
-    const open = openMirror(
-      config,
-      createLogger(config.logLevel, 'cli', 'at once', config.prettyLogs),
-      defer,
-    );
-    return work({ ...open, prefix: config.queuePrefix });
+  return withResources(async (defer) => {
+    const log = createLogger(config.logLevel, 'cli', 'at once', config.prettyLogs);
+    const open = openMirror(config, log, defer);
+    const { queuePrefix: prefix, redis: server } = config;
+    const stores = { db: open.mirror.db, redis: open.redis, prefix, server };
+    await claimQueues(stores);
+    // A run may take hours, and this process may work on its jobs itself.
+    const owner = keepQueues(stores, log);
+    defer(owner.stop);
+    return Promise.race([work({ ...open, prefix }), owner.lost]);
   });
 }
 
 /**
  * Runs `work` with the database and the queues, for commands that need no Odoo.
  *
- * @throws DatabaseUnavailableError, DatabaseNotMigratedError, RedisUnavailableError
+ * @throws DatabaseUnavailableError, DatabaseNotMigratedError, RedisUnavailableError, ForeignQueuesError
  */
 export async function withStores<T>(
   config: Config,
@@ -56,6 +64,7 @@ export async function withStores<T>(
     defer(() => redis.disconnect());
     const queues = openQueues(redis, config.queuePrefix, log);
     defer(queues.close);
+    await claimQueues({ db, redis, prefix: config.queuePrefix, server: config.redis });
     return work({ db, queues });
   });
 }

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { ConfigError } from '../config.ts';
 import { errorCode, errorMessage } from '../errors.ts';
+import { ForeignQueuesError } from '../queues/owner.ts';
 import { packageVersion } from '../version.ts';
 import { addAlerts } from './alerts.ts';
 import { BadArgumentError } from './errors.ts';
@@ -16,6 +17,9 @@ import { addStatus } from './status.ts';
 import { addSync } from './sync.ts';
 import { addTryton } from './tryton.ts';
 import { addVerify } from './verify.ts';
+
+/** Mended by another command line or another environment. */
+const USAGE = [ConfigError, BadArgumentError, ForeignQueuesError];
 
 /**
  * The `passerelle` command.
@@ -41,7 +45,7 @@ export async function run(argv: readonly string[], io: Io, env?: Environment): P
     const code = errorCode(error);
     io.stderr.write(`${message || code}\n`);
     if (argv.includes('--json')) printJson(io, { error: { code, message: message || code } });
-    return error instanceof ConfigError || error instanceof BadArgumentError ? EXIT.usage : EXIT.failure;
+    return USAGE.some((type) => error instanceof type) ? EXIT.usage : EXIT.failure;
   }
 }
 

@@ -1,0 +1,35 @@
+import { createHash } from 'node:crypto';
+import { eq, sql } from 'drizzle-orm';
+import type { Queryable } from './connection.ts';
+import { syncState } from './schema/sync.ts';
+
+const HASH_LENGTH = 12;
+
+/**
+ * Identifies an installation: the id of its mirror, and a hash of PostgreSQL's system identifier and the database's oid.
+ * The hash separates a restored dump from its original, because a dump contains the id. The timeline is left out: a
+ * failover to a standby must not change the result.
+ *
+ * `sync_state` has no row before the first run. Two processes may insert it at once; both then read the same one.
+ */
+export async function readInstallation(db: Queryable, key: string): Promise<string> {
+  const found = await findInstallation(db, key);
+  if (found !== null) return found;
+  await db.insert(syncState).values({ key }).onConflictDoNothing();
+  const inserted = await findInstallation(db, key);
+  if (inserted === null) throw new Error(`sync_state has no row ${key} after it was inserted`);
+  return inserted;
+}
+
+async function findInstallation(db: Queryable, key: string): Promise<string | null> {
+  const [row] = await db
+    .select({
+      mirrorId: syncState.mirrorId,
+      place: sql<string>`concat_ws('/', (select system_identifier from pg_control_system()),
+        (select oid from pg_database where datname = current_database()))`,
+    })
+    .from(syncState)
+    .where(eq(syncState.key, key));
+  if (row === undefined) return null;
+  return `${row.mirrorId}:${createHash('sha256').update(row.place).digest('hex').slice(0, HASH_LENGTH)}`;
+}

@@ -1,0 +1,58 @@
+import type { RedisConfig } from '../config.ts';
+import { PasserelleError } from '../errors.ts';
+import type { RedisConnection } from './connection.ts';
+
+/**
+ * Another installation uses the Redis keys that begin with QUEUE_PREFIX. The process stops, because jobs of both would be
+ * mixed. Set another QUEUE_PREFIX, or delete the owner key if that installation no longer exists.
+ */
+export class ForeignQueuesError extends PasserelleError {
+  override readonly name = 'ForeignQueuesError';
+  readonly code = 'foreign_queues';
+  constructor(prefix: string, server: RedisConfig) {
+    super(
+      `Redis prefix ${prefix} at ${placeOf(server)} belongs to another installation. ` +
+        `Set another QUEUE_PREFIX, or delete the key ${ownerKey(prefix)} if that installation no longer exists.`,
+    );
+  }
+}
+
+/** Where the keys are. */
+export interface PrefixPlace {
+  readonly redis: RedisConnection;
+  readonly prefix: string;
+  /** Shown in the error, without user, password and query. */
+  readonly server: RedisConfig;
+}
+
+export function ownerKey(prefix: string): string {
+  return `${prefix}:owner`;
+}
+
+/**
+ * Writes the installation into the owner key if the key is missing, and compares otherwise: one GET in the usual case.
+ * `SET NX GET` would be one command, but needs Redis 7.
+ *
+ * @throws ForeignQueuesError
+ */
+export async function claimPrefix(
+  { redis, prefix, server }: PrefixPlace,
+  installation: string,
+): Promise<void> {
+  const key = ownerKey(prefix);
+  let owner = await redis.get(key);
+  // The key may be deleted between both commands.
+  while (owner === null) {
+    const set = await redis.set(key, installation, 'NX');
+    owner = set === null ? await redis.get(key) : installation;
+  }
+  if (owner !== installation) throw new ForeignQueuesError(prefix, server);
+}
+
+function placeOf({ url, sentinel }: RedisConfig): string {
+  const { protocol, host, pathname } = new URL(url);
+  const database = pathname === '/' ? '' : pathname;
+  return sentinel === null
+    ? `${protocol}//${host}${database}`
+    : `the sentinels' server ${sentinel.name}${database}`;
+}
