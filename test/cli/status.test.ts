@@ -27,9 +27,14 @@ beforeAll(async () => {
   command = commandIn(office.env);
 });
 afterAll(() => office?.close());
-beforeEach(() =>
-  office.database.db.execute(sql`truncate sync_log, sync_run_item, sync_run_page, sync_failure, sync_state`),
-);
+beforeEach(async () => {
+  const { db } = office.database;
+  await db.execute(sql`truncate sync_log, sync_run_item, sync_run_page, sync_failure`);
+  // The row stays: with another mirror id the queues would belong to another installation.
+  await db.execute(
+    sql`update sync_state set last_sync = null, is_syncing = false, lease_run_id = null, lease_expires_at = null`,
+  );
+});
 
 test('of the run that holds the lease it is told how many of its BCs are done, while it lasts', async () => {
   const [refused = 0] = office.odoo.ids('dimagaz.bc');

@@ -1,14 +1,17 @@
 import { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { findRun } from '../../src/db/runs.ts';
+import { commandIn } from '../cli/passerelle.ts';
 import { startApiProcess } from '../harness/api-process.ts';
 import type { Office } from '../harness/office.ts';
 import { openOffice } from '../harness/office.ts';
 import type { OwnProcess } from '../harness/own-process.ts';
-import { startProcess } from '../harness/own-process.ts';
 import { redisUrl } from '../harness/redis.ts';
 import { until } from '../harness/until.ts';
 import { startWorkerProcess } from '../harness/worker-process.ts';
+import { startRedisProxy } from '../tryton/redis-proxy.ts';
+
+type Command = ReturnType<typeof commandIn>;
 
 describe('two installations on one Redis prefix', () => {
   let first: Office;
@@ -40,10 +43,8 @@ describe('two installations on one Redis prefix', () => {
     processes.push(process);
     return process;
   };
-  const worker = (office: Office) => started(startWorkerProcess(office.env));
+  const worker = ({ env }: Office, more = {}) => started(startWorkerProcess({ ...env, ...more }));
   const api = (office: Office) => started(startApiProcess(office.env));
-  const cli = (office: Office, ...argv: string[]) =>
-    started(startProcess('src/cli/main.ts', { ...office.env, LOG_LEVEL: 'silent' }, argv));
   const working = (process: OwnProcess) =>
     until(
       () =>
@@ -58,33 +59,45 @@ describe('two installations on one Redis prefix', () => {
     return [child.exitCode, output()];
   };
 
-  it('the second one is refused by worker, API and CLI, and starts after the owner key was deleted', async () => {
+  it('worker and API of the second one are refused; its worker starts after the owner key was deleted', async () => {
     const own = worker(first);
     await working(own);
-    const others = [worker(second), api(second), cli(second, 'status'), cli(second, 'sync')];
-    for (const process of others) {
-      const [code, output] = await refusal(process);
-      expect([code, output]).toEqual([2, expect.stringContaining(message)]);
-      expect(output).not.toContain('"msg":"listening"');
-    }
+    const refused = await Promise.all([worker(second), api(second)].map(refusal));
+    for (const answer of refused) expect(answer).toEqual([2, expect.stringContaining(message)]);
     const run = await first.run('full');
     expect(run).toMatchObject({ status: 'success', created: first.odoo.count('dimagaz.bc') });
 
     own.child.kill('SIGTERM');
     expect(await own.exit).toBe(0);
     await redis.del(`${prefix}:owner`);
-    const status = cli(second, 'status');
-    expect([await status.exit, status.output()]).toEqual([0, expect.stringContaining('State')]);
     const other = worker(second);
     await working(other);
     expect(other.output()).toContain('worker started');
-    await api(second).listening();
     expect(await second.run('full')).toMatchObject({ status: 'success' });
+  });
+
+  it('commands of the second one are refused; they work after the owner key was deleted', async () => {
+    const [one, other] = [first, second].map(({ env }) => commandIn({ ...env, LOG_LEVEL: 'silent' })) as [
+      Command,
+      Command,
+    ];
+    expect(await one.passerelle('status')).toMatchObject({ code: 0 });
+    for (const command of ['status', 'sync', 'prune', 'resync 1']) {
+      const refused = await other.passerelle(...command.split(' '));
+      expect(refused, command).toEqual({ code: 2, stdout: '', stderr: `${message}\n` });
+    }
+    const { code, body } = await other.json('status');
+    expect([code, body]).toEqual([2, { error: { code: 'foreign_queues', message } }]);
+    expect(await one.passerelle('sync')).toMatchObject({ code: 0 });
+
+    await redis.del(`${prefix}:owner`);
+    expect(await other.passerelle('sync')).toMatchObject({ code: 0 });
+    expect(await one.passerelle('sync')).toMatchObject({ code: 2 });
   });
 
   it('processes of one installation start at once, before there is an owner', async () => {
     const workers = [worker(first), worker(first)];
-    const apis = [api(first), api(first)];
+    const apis = [api(first)];
     for (const process of workers) await working(process);
     for (const process of apis) expect(await process.listening()).toMatch(/^http/);
     for (const process of workers) expect(process.output()).toContain('worker started');
@@ -93,6 +106,31 @@ describe('two installations on one Redis prefix', () => {
     expect(await redis.get(`${prefix}:owner`)).toMatch(
       new RegExp(`^${rows[0]?.['mirror_id']}:[0-9a-f]{12}$`),
     );
+  });
+
+  it('is checked as soon as Redis answers and the schema is migrated; until then worker and API wait as before', async () => {
+    const proxy = await startRedisProxy(redisUrl());
+    try {
+      await proxy.down();
+      await second.database.client`alter table sync_state rename column mirror_id to not_migrated_yet`;
+      const early = worker(first, { REDIS_URL: proxy.url });
+      const foreign = [worker(second), api(second)] as const;
+      expect(await foreign[1].listening()).toMatch(/^http/);
+      await until(() => foreign[0].output().includes('cannot be checked yet'), 'the worker to wait');
+      await until(() => early.output().includes('ECONNREFUSED'), 'a refused connection');
+      expect(early.output()).not.toContain('worker started');
+      await proxy.up();
+      await working(early);
+      expect(early.output()).toContain('worker started');
+      expect(foreign.map(({ child }) => child.exitCode)).toEqual([null, null]);
+      await second.database.client`alter table sync_state rename column not_migrated_yet to mirror_id`;
+      for (const process of foreign) {
+        expect([await process.exit, process.output()]).toEqual([2, expect.stringContaining(message)]);
+        expect(process.output()).not.toContain('worker started');
+      }
+    } finally {
+      await proxy.stop();
+    }
   });
 
   it('a worker and an API set the owner key again when it is lost, and stop when it names another', async () => {
