@@ -25,5 +25,7 @@ export const redisVariables = {
     .string()
     .regex(/^[\w-]+$/, 'a text of letters, digits, _ or -')
     .default('passerelle')
-    .describe('first part of every Redis key; each installation that shares a Redis needs its own, a second one is refused'),
+    .describe(
+      'first part of every Redis key; each installation that shares a Redis needs its own, a second one is refused',
+    ),
 } as const;
