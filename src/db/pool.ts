@@ -1,7 +1,7 @@
 import type postgres from 'postgres';
 import { preparing } from './prepared.ts';
 import type { TraceStatement } from './statement-trace.ts';
-import { beginOn } from './transactions.ts';
+import { beginOn, isBreak } from './transactions.ts';
 
 type Row = Record<string, unknown>;
 type Rows = postgres.RowList<Row[]>;
@@ -21,15 +21,18 @@ export type PooledClient = Pick<postgres.Sql, 'begin' | 'unsafe' | 'options'>;
  * Within a transaction, queries are still pipelined.
  */
 export class ConnectionPool {
-  readonly #connections: readonly postgres.Sql[];
+  readonly #open: () => postgres.Sql;
+  readonly #connections: Set<postgres.Sql>;
   readonly #idle: postgres.Sql[];
   /** In the order of their arrival, from `#first` on: `shift` would move thousands of others each time. */
   #waiting: ((connection: postgres.Sql) => void)[] = [];
   #first = 0;
+  #ended = false;
 
   /** @param open makes a client with one connection; it connects with its first query. */
   constructor(open: () => postgres.Sql, max: number) {
-    this.#connections = Array.from({ length: max }, open);
+    this.#open = open;
+    this.#connections = new Set(Array.from({ length: max }, open));
     this.#idle = [...this.#connections];
   }
 
@@ -52,7 +55,8 @@ export class ConnectionPool {
 
   /** Closes the connections once what they do has ended, at the latest after `timeout` seconds. */
   async end(timeout: number): Promise<void> {
-    await Promise.all(this.#connections.map((connection) => connection.end({ timeout })));
+    this.#ended = true;
+    await Promise.all([...this.#connections].map((connection) => connection.end({ timeout })));
   }
 
   /** A query that is sent when it is awaited and a connection is idle. `values` asks for rows as arrays. */
@@ -76,9 +80,12 @@ export class ConnectionPool {
   async #use<Result>(work: (connection: postgres.Sql) => PromiseLike<Result>): Promise<Result> {
     const connection = this.#idle.pop() ?? (await this.#wait());
     try {
-      return await work(connection);
-    } finally {
+      const result = await work(connection);
       this.#release(connection);
+      return result;
+    } catch (error) {
+      this.#release(isBreak(error) ? this.#replaced(connection) : connection);
+      throw error;
     }
   }
 
@@ -88,11 +95,26 @@ export class ConnectionPool {
   ): Promise<unknown> {
     const connection = this.#idle.pop() ?? (await this.#wait());
     // A transaction that lost its connection is over for its caller before the driver is done with it.
-    return beginOn(connection, work, trace, () => this.#release(connection));
+    return beginOn(connection, work, trace, (error) =>
+      this.#release(isBreak(error) ? this.#replaced(connection) : connection),
+    );
   }
 
   #wait(): Promise<postgres.Sql> {
     return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  /**
+   * A new client in the place of one whose connection broke. The driver would connect that one again, and give the error
+   * of the old connection to its next query.
+   */
+  #replaced(broken: postgres.Sql): postgres.Sql {
+    if (this.#ended) return broken;
+    this.#connections.delete(broken);
+    void broken.end({ timeout: 0 });
+    const connection = this.#open();
+    this.#connections.add(connection);
+    return connection;
   }
 
   #release(connection: postgres.Sql): void {

@@ -25,13 +25,13 @@ const CLOSED_AFTER_MS = 1000;
  * connection that is closed, which ends the process (porsager/postgres#1208), or that was opened again for the next caller,
  * whose transaction it would end.
  *
- * @param onReleased called once, when the driver is done with the connection.
+ * @param onReleased called once, when the driver is done with the connection, with the error if the transaction failed.
  */
 export function beginOn(
   client: postgres.Sql,
   work: (tx: postgres.TransactionSql) => Promise<unknown>,
   trace: TraceStatement | undefined,
-  onReleased: () => void,
+  onReleased: (error?: unknown) => void,
 ): Promise<unknown> {
   let over = false;
   let closed = false;
@@ -58,7 +58,7 @@ export function beginOn(
       closed = true;
       reject(error);
     });
-    whole.then(onReleased, onReleased);
+    whole.then(() => onReleased(), onReleased);
   });
 }
 

@@ -83,7 +83,8 @@ test('every 503 tells when to come again, unless it waits for a person', () => {
   const codes = [...text.matchAll(/^\| `(\w+)` \| 503 \|/gm)].map(([, code = '']) => code);
   expect(codes).toContain('too_many_listeners');
   expect(codes.filter((code) => makeProblem(code).retryAfter === undefined)).toEqual([
-    ...['dashboard_not_built', 'database_not_migrated', 'odoo_not_configured', 'tryton_not_configured'],
+    ...['dashboard_not_built', 'database_not_migrated', 'odoo_not_configured', 'query_timeout'],
+    'tryton_not_configured',
     // Its time is that of the error.
     'tryton_rate_limited',
   ]);

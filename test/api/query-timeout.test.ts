@@ -52,7 +52,7 @@ const waiting = async () =>
   ).length;
 
 async function whileLocked(work: () => Promise<void>): Promise<void> {
-  const other = await database.client.reserve();
+  const other = await database.reserve();
   try {
     await other`begin`;
     await other`lock table scrap_dimagaz_bc in access exclusive mode`;

@@ -92,11 +92,7 @@ export async function startApi(
   return {
     ...deps,
     app,
-    reserve: async () => {
-      // The driver never answers if no connection is open yet.
-      await database.client`select`;
-      return database.client.reserve();
-    },
+    reserve: database.reserve,
     key,
     admin,
     inject: (request) => injectWith(app, urlOf(request).startsWith('/admin') ? admin : bearer(key), request),

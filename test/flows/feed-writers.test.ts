@@ -26,7 +26,7 @@ let writes = 0;
 
 /** Changes, creates and archives BCs in transactions that begin and end in any order; some are rolled back. */
 async function write(): Promise<void> {
-  const connection = await database.client.reserve();
+  const connection = await database.reserve();
   try {
     for (let number = 0; number < TRANSACTIONS; number += 1) {
       await connection`begin`;

@@ -24,6 +24,11 @@ export async function freshDatabase() {
     url,
     db,
     client,
+    /** A session of its own. The driver never answers `reserve` if no connection is open yet. */
+    reserve: async () => {
+      await client`select`;
+      return client.reserve();
+    },
     close: async () => {
       await Promise.all([close(), client.end({ timeout: 5 })]);
       await onServer(server, (sql) => sql`drop database if exists ${sql(name)} with (force)`);
