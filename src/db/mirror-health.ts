@@ -89,20 +89,26 @@ export async function waitForSuccess(db: Queryable, key: string, limitMs: number
   return { since: moment(row?.since), lastSuccess: moment(row?.success), isLong: row?.long === true };
 }
 
-/** When a run that is going on last got further: it was planned, or a BC of it was dealt with. */
+/** When a run in progress last made progress: its planner did, it was planned, or a BC of it was processed. */
 export interface LastStep {
   readonly at: Date | null;
   readonly isRecent: boolean;
-  /** It is still being planned, its planner is alive, and no run has failed since the last success. */
+  /**
+   * It is still being planned, its planner holds the lease and made progress within the limit, and no run has failed
+   * since the last success. The start of the run counts too: a planner's first step may take a while.
+   */
   readonly isPlanning: boolean;
 }
 
 /** Looks at every item of that run, and of no other. Single runs do not count: they leave the rest of the mirror as it is. */
 export async function lastStep(db: Queryable, key: string, limitMs: number): Promise<LastStep> {
   const [row] = await db.execute<{ at: string | null; recent: boolean | null; planning: boolean | null }>(sql`
-    select at, at >= ${ago(limitMs)} as recent, planning and not ${failedSinceSuccess(key)} as planning from (
-      select greatest(max(run.planned_at), max(item.closed_at)) as at,
-        bool_or(run.planned_at is null and state.lease_expires_at > clock_timestamp()) as planning
+    select greatest(at, case when not failed then step_at end) as at, at >= ${ago(limitMs)} as recent,
+      planning and not failed as planning from (
+      select ${failedSinceSuccess(key)} as failed, greatest(max(run.planned_at), max(item.closed_at)) as at,
+        max(run.last_step_at) as step_at,
+        bool_or(run.planned_at is null and state.lease_expires_at > clock_timestamp()
+          and coalesce(run.last_step_at, run.started_at) >= ${ago(limitMs)}) as planning
       from ${syncLog} as run left join ${syncState} as state on state.lease_run_id = run.id
         left join lateral (
           select max(closed_at) as closed_at from ${syncRunItem} where run_id = run.id) as item on true

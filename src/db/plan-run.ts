@@ -36,6 +36,11 @@ export async function beginPlan(db: Queryable, run: Planned, notes: PlanNotes): 
   return rows.length > 0;
 }
 
+/** Notes that the planner made progress. Nothing happens when the run is another's. */
+export async function noteStep(db: Queryable, run: Planned): Promise<void> {
+  await db.execute(sql`update ${syncLog} set last_step_at = clock_timestamp() where ${mine(run)}`);
+}
+
 /**
  * Ends a run that owes nothing from the start, and gives its lease back with how far it got: one statement, since this
  * is what most runs are.

@@ -5,12 +5,15 @@ export interface CountedClient extends OdooClient {
   readonly used: () => number;
 }
 
+/** Observes a call until it ends. */
+export type During = <T>(call: Promise<T>) => Promise<T>;
+
 /** Wraps the shared client. Retries inside a call are not counted here. */
-export function countCalls(odoo: OdooClient): CountedClient {
+export function countCalls(odoo: OdooClient, during: During = (call) => call): CountedClient {
   let used = 0;
   const counted = <T>(call: Promise<T>): Promise<T> => {
     used += 1;
-    return call;
+    return during(call);
   };
   return {
     target: odoo.target,
@@ -18,7 +21,7 @@ export function countCalls(odoo: OdooClient): CountedClient {
       return odoo.calls;
     },
     used: () => used,
-    connect: () => odoo.connect(),
+    connect: () => during(odoo.connect()),
     clock: () => counted(odoo.clock()),
     fieldsGet: (model) => counted(odoo.fieldsGet(model)),
     search: (model, domain, options) => counted(odoo.search(model, domain, options)),

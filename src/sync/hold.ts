@@ -7,12 +7,12 @@ import type { SyncLogRow } from '../db/schema/sync.ts';
 import { PasserelleError } from '../errors.ts';
 import type { Mirror } from './mirror.ts';
 
-/** The run went to another holder while this one was working. */
+/** The run went to another holder while this one was working, or its planner made no progress. */
 export class LeaseLostError extends PasserelleError {
   override readonly name = 'LeaseLostError';
   readonly code = 'lease_lost';
-  constructor(runId: number) {
-    super(`Run ${runId} went to another worker, which carries on with it.`);
+  constructor(runId: number, message = `Run ${runId} went to another worker, which carries on with it.`) {
+    super(message);
   }
 }
 

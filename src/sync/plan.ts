@@ -1,11 +1,10 @@
 import { dueAgain } from '../db/due.ts';
 import { idleRun } from '../db/ended-run.ts';
-import { heartbeat } from '../db/lease.ts';
 import { addItems, addPages, owedIds } from '../db/ledger.ts';
+import type { PlanNotes } from '../db/plan-run.ts';
 import { beginPlan, endEmptyPlan } from '../db/plan-run.ts';
 import { updateRun } from '../db/runs.ts';
 import type { SyncLogRow } from '../db/schema/sync.ts';
-import { errorMessage } from '../errors.ts';
 import type { OdooClient, OdooServer } from '../odoo/types.ts';
 import { ahead, alone, begun, inTurn } from './ahead.ts';
 import type { CountedClient } from './calls.ts';
@@ -18,6 +17,8 @@ import type { Decision, Past } from './mode.ts';
 import { decideMode, nextWindow, readPast } from './mode.ts';
 import type { DescribedModel, DocumentModel } from './model.ts';
 import { noteModel, withModel } from './model-watch.ts';
+import type { Progress } from './planner.ts';
+import { whileMoving } from './planner.ts';
 import { planSweep } from './sweep.ts';
 
 /**
@@ -26,32 +27,24 @@ import { planSweep } from './sweep.ts';
  * The moment that the next window starts from is Odoo's clock, read before the first id.
  *
  * @returns `ended`: there was nothing to be done, and the run is over.
- * @throws LeaseLostError when another holder took the run meanwhile; what it wrote stays as it is.
+ * @throws LeaseLostError when another holder took the run meanwhile, or when the planner made no progress for too long;
+ *   what it wrote stays as it is.
  */
 export async function planRun(mirror: Mirror, run: HeldRun): Promise<'planned' | 'ended'> {
-  const { definition, settings, log } = mirror;
-  const beat = setInterval(() => {
-    heartbeat(mirror.db, definition.key, run.leaseToken, settings.leaseMs).catch((error: unknown) =>
-      log.warn({ runId: run.id, reason: errorMessage(error) }, 'heartbeat'),
-    );
-  }, settings.leaseMs / 3);
-  try {
-    return await writePlan(mirror, run);
-  } finally {
-    clearInterval(beat);
-  }
+  return whileMoving(mirror, run, (progress) => writePlan(mirror, run, progress));
 }
 
 interface Planning {
   readonly odoo: CountedClient;
+  readonly progress: Progress;
   readonly server: OdooServer;
   readonly nowSync: Date;
   readonly model: DescribedModel;
   readonly past: Past;
 }
 
-async function writePlan(mirror: Mirror, run: HeldRun): Promise<'planned' | 'ended'> {
-  const odoo = countCalls(mirror.odoo);
+async function writePlan(mirror: Mirror, run: HeldRun, progress: Progress): Promise<'planned' | 'ended'> {
+  const odoo = countCalls(mirror.odoo, (call) => progress.during(call));
   const server = await odoo.connect();
   // The model may be asked for meanwhile, ids may not. Who has the lease is alone with the past.
   const clock = begun(odoo.clock());
@@ -61,7 +54,7 @@ async function writePlan(mirror: Mirror, run: HeldRun): Promise<'planned' | 'end
     odoo,
     run.id,
     async (model) =>
-      writeLedger(mirror, run, { odoo, server, nowSync: await clock, model, past: await past }),
+      writeLedger(mirror, run, { odoo, progress, server, nowSync: await clock, model, past: await past }),
     run.takenAt,
   );
 }
@@ -69,23 +62,24 @@ async function writePlan(mirror: Mirror, run: HeldRun): Promise<'planned' | 'end
 async function writeLedger(
   mirror: Mirror,
   run: HeldRun,
-  { odoo, server, nowSync, model, past }: Planning,
+  { odoo, progress, server, nowSync, model, past }: Planning,
 ): Promise<'planned' | 'ended'> {
-  const { db, settings, log } = mirror;
+  const { settings, log } = mirror;
   const modelChange = await noteModel(mirror, run.id, model);
   const { overlapMs } = settings;
+  progress.step();
   const decided = decideMode(run, { ...past, model, nowSync, modelChange, overlapMs });
   const { mode } = decided;
   const notes = { ...decided, nowSync, modelChange, protocol: server.protocol, odooVersion: server.version };
   log.info({ runId: run.id, ...decided, protocol: server.protocol, reason: server.reason }, 'planning');
   if (mode === 'sweep') {
-    if (!(await beginPlan(db, run, notes))) throw new LeaseLostError(run.id);
+    await begin(mirror, run, notes, progress);
     await planSweep(mirror, run, odoo, model, nextWindow(past, nowSync, overlapMs));
   } else {
     const wanted = { odooIds: run.odooIds ?? [], lastAsked: past.left?.requestedAt ?? null };
     const found = idsOf(mirror, odoo, model, { ...decided, ...wanted });
-    if (!(await beginPlan(db, run, notes))) throw new LeaseLostError(run.id);
-    const isEmpty = (await writeItems(mirror, run, found)) === 0;
+    await begin(mirror, run, notes, progress);
+    const isEmpty = (await writeItems(mirror, run, found, progress)) === 0;
     if (isEmpty && mode !== 'single') return endEmpty(mirror, run, { ...notes, rpcCalls: odoo.used() });
   }
   await whilePlanning(mirror, run, async (tx) => {
@@ -93,6 +87,11 @@ async function writeLedger(
     await updateRun(tx, run.id, { planned, plannedAt: new Date(), rpcCalls: odoo.used() });
   });
   return 'planned';
+}
+
+async function begin({ db }: Mirror, run: HeldRun, notes: PlanNotes, progress: Progress): Promise<void> {
+  if (!(await beginPlan(db, run, notes))) throw new LeaseLostError(run.id);
+  progress.ledgerBegun();
 }
 
 /** Most runs find nothing to do. */
@@ -136,6 +135,7 @@ async function writeItems(
   mirror: Mirror,
   run: HeldRun,
   slices: AsyncIterable<readonly number[]>,
+  progress: Progress,
 ): Promise<number> {
   const { pageSize } = mirror.settings;
   const planned = new Set<number>();
@@ -147,6 +147,7 @@ async function writeItems(
     }));
     for (const id of fresh) planned.add(id);
     if (items.length > 0) await whilePlanning(mirror, run, (tx) => addItems(tx, run.id, items));
+    progress.step();
   }
   return planned.size;
 }

@@ -88,11 +88,21 @@ test('a long load that gets further is not stale; one that hangs is, until it go
   expect(await news()).toEqual(FRESH);
 });
 
-test('a run that takes long to be planned is not stale while its planner lives, unless one failed before it', async () => {
+/** A run that is planned for that long, with a planner that holds the lease. */
+async function addPlanned(mode: 'incremental' | 'sweep', ago: number) {
+  const startedAt = new Date(Date.now() - ago * 1000);
+  const runId = await addRun(database.db, mode, 'running', { endedAgo: ago, startedAt });
+  await grantLease(database.db, 'bclinbc', runId, 120_000);
+  return runId;
+}
+const step = (runId: number, ago = 0) => database.client`
+  update sync_log set last_step_at = clock_timestamp() - ${ago} * interval '1 second' where id = ${runId}`;
+
+test('a run that takes long to be planned is not stale while its planner makes progress and holds the lease', async () => {
   const { db, client } = database;
   await addRun(db, 'incremental', 'success', { endedAgo: 700 });
-  const sweep = await addRun(db, 'sweep', 'running', { endedAgo: 690 });
-  await grantLease(db, 'bclinbc', sweep, 120_000);
+  const sweep = await addPlanned('sweep', 690);
+  await step(sweep, 500);
   await addRun(db, 'incremental', 'skipped');
   expect(await news()).toEqual(NOTHING);
   await client`update sync_state set lease_expires_at = now() - interval '1 second'`;
@@ -100,9 +110,35 @@ test('a run that takes long to be planned is not stale while its planner lives, 
   // It is resumed: that it is being planned does not show yet that it will come to an end.
   await grantLease(db, 'bclinbc', sweep, 120_000);
   expect(await news()).toEqual(NOTHING);
-  await truncateAll(db);
+  await step(sweep);
+  expect(await news()).toEqual(FRESH);
+});
+
+test('a planner that holds the lease and makes no progress is stale', async () => {
+  const { db } = database;
+  await addRun(db, 'incremental', 'success', { endedAgo: 700 });
+  const sweep = await addPlanned('sweep', 590);
+  // Its first step may take a while.
+  expect(await news()).toEqual(NOTHING);
+  await step(sweep, 610);
+  expect(await news()).toEqual(STALE);
+  await step(sweep);
+  expect(await news()).toEqual(FRESH);
+});
+
+test('a planner that never made a step is stale when the run started too long ago', async () => {
+  await addRun(database.db, 'incremental', 'success', { endedAgo: 700 });
+  await addPlanned('sweep', 650);
+  expect(await news()).toEqual(STALE);
+});
+
+test('the progress of a planner excuses nothing after a failed run, and ends no incident', async () => {
+  const { db } = database;
   await addRun(db, 'incremental', 'success', { endedAgo: 700 });
   await addRun(db, 'incremental', 'failed', { endedAgo: 400 });
-  await grantLease(db, 'bclinbc', await addRun(db, 'incremental', 'running'), 120_000);
+  const run = await addPlanned('incremental', 10);
+  await step(run);
   expect((await news())[0]).toContain('mirror_stale');
+  await step(run);
+  expect((await news())[1]).not.toContain('mirror_stale');
 });
