@@ -47,7 +47,7 @@ async function work(config: MirrorConfig, log: Logger, metrics: WorkerMetrics): 
     defer(() => alerts.stop());
     const owner = keepQueues({ db: mirror.db, redis, prefix: config.queuePrefix, server: config.redis }, log);
     defer(owner.stop);
-    // At once, also with jobs in progress: what they still write would enter the queues of another installation.
+    // At once, also with jobs in progress: their writes would enter the queues of another installation.
     owner.lost.catch(end);
     const signal = await Promise.race([owner.claimed, stopped]);
     if (signal !== undefined) {

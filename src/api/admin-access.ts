@@ -30,7 +30,7 @@ export async function guardAdmin(scope: FastifyInstance, { config, cacheRedis }:
   await scope.register(basicAuth, {
     authenticate: { realm: 'Passerelle' },
     validate: async (user, password, { ip }) => {
-      // Both are compared, whatever the first says: the time taken tells nothing.
+      // Both are compared in every case, so that the time taken does not show which one was wrong.
       const right = [equal(user, adminUser), equal(password, adminPassword)];
       if (right.includes(false)) {
         await logins.countWrong(ip);

@@ -4,7 +4,7 @@ import type { Database, Transaction } from './connection.ts';
 export interface Cancelling {
   /** Aborted when the result is not needed any more. */
   readonly signal: AbortSignal;
-  /** Sends the cancellation. A pool of its own: all connections of the other one may run what is to be cancelled. */
+  /** Sends the cancellation. A pool of its own: the statements to cancel may hold all connections of the other one. */
   readonly canceller: Database;
 }
 

@@ -17,7 +17,7 @@ export interface DatabaseOptions {
   readonly max?: number;
   /** Called around each statement. */
   readonly trace?: TraceStatement | undefined;
-  /** Of each session; `TIMEOUTS` by default. */
+  /** The timeouts of each session; `TIMEOUTS` by default. */
   readonly timeouts?: SessionTimeouts;
 }
 
@@ -77,7 +77,7 @@ const asText = (value: unknown) => value;
 
 /**
  * Opens a client of the driver; it connects with its first query. The driver's own look-up of array types is off: it can
- * end as an unhandled rejection if the server goes away, and no array column is read.
+ * end as an unhandled rejection if the server closes the connection, and no array column is read.
  */
 export function openClient(url: string, max: number, timeouts: SessionTimeouts = TIMEOUTS): postgres.Sql {
   const client = postgres(url, {

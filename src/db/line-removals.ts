@@ -5,7 +5,7 @@ import { bcLine } from './schema/documents.ts';
 import { syncRunItem } from './schema/ledger.ts';
 import { syncLog } from './schema/sync.ts';
 
-/** What a run did to lines so far. */
+/** The lines that a run removed so far, and its limits. */
 export interface LineAccount {
   /** The breakers do not hold for it. */
   readonly force: boolean;
@@ -34,7 +34,7 @@ export async function countLiveLines(db: Queryable, limit: number | null): Promi
   return row?.lines ?? 0;
 }
 
-/** What a run kept although Odoo no longer shows it. */
+/** Lines that a run kept although Odoo no longer shows them. */
 export interface KeptLines {
   readonly lines: number;
   readonly documents: number;

@@ -22,7 +22,7 @@ export async function newestEnded(
   return row?.id == null ? null : findRun(db, Number(row.id));
 }
 
-/** What runs show about the breaker. */
+/** The state of the breaker, from the runs in the log. */
 export interface BreakerState {
   /** The newest run that the breaker stopped, unless a later run shows that all is well. */
   readonly tripped: { readonly runId: number; readonly message: string } | null;

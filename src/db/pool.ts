@@ -53,7 +53,7 @@ export class ConnectionPool {
     };
   }
 
-  /** Closes the connections once what they do has ended, at the latest after `timeout` seconds. */
+  /** Closes each connection after its query or transaction, at the latest after `timeout` seconds. */
   async end(timeout: number): Promise<void> {
     this.#ended = true;
     await Promise.all([...this.#connections].map((connection) => connection.end({ timeout })));

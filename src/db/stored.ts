@@ -63,7 +63,7 @@ export async function storedHeaders(
   return new Map(headers.map((header) => [header.odooId, header]));
 }
 
-/** A line that left its BC stays in the table, archived. For whoever compares it is as absent as a deleted row. */
+/** A line that left its BC stays in the table, archived. A comparison must treat it like a deleted row. */
 const isPresent = sql`${bcLine.archiveReason} is distinct from ${REMOVED}`;
 
 /**

@@ -6,7 +6,7 @@ import { isModelChange } from './model.ts';
 /** SQLSTATE classes that another try may cure: connection, transaction rollback, resources, lock, intervention, system. */
 const PASSING_SQLSTATE = ['08', '40', '53', '55', '57', '58'];
 
-/** Of a session that was idle in a transaction, and of a transaction that took too long: PostgreSQL ended both. */
+/** PostgreSQL ended a session that was idle in a transaction, or a transaction that took too long. */
 const ENDED_SQLSTATE: readonly string[] = ['25P03', '25P04'];
 
 /** The one place that decides whether a failed job is worth another attempt, or never again with the same input. */

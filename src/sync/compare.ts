@@ -22,7 +22,7 @@ export interface Comparison {
   readonly removed: readonly StoredLine[];
   /** Lines that the reading lacks and that stay all the same: Odoo hides them, or the run may not remove so many. */
   readonly kept: readonly StoredLine[];
-  /** Lines that the reading lacks and that nobody asked Odoo for: the mirror got them after the reading. */
+  /** Lines that the reading lacks and whose deletion was not checked: the mirror got them after the reading. */
   readonly unproven: readonly StoredLine[];
   /** Lines that the mirror still gives another BC. */
   readonly moved: readonly StoredLine[];

@@ -4,7 +4,7 @@ import { countLiveLines, lineAccounts } from '../db/line-removals.ts';
 import { withRemoved } from './compare.ts';
 import type { Planned } from './store.ts';
 
-/** What a run may remove at most: SWEEP_MAX_SHARE (percent) and SWEEP_MAX_COUNT. */
+/** The largest number of lines that a run may remove: SWEEP_MAX_SHARE (percent) and SWEEP_MAX_COUNT. */
 export interface RemovalLimits {
   readonly sweepMaxShare: number;
   readonly sweepMaxCount: number;

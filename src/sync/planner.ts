@@ -90,8 +90,8 @@ export class Progress {
 
 /**
  * Keeps the lease of a run while its planner makes progress. Without progress the lease runs out, and the planner is
- * given up one lease later: its job fails, and the watchdog of any worker queues the run again. What a planner that was
- * given up still does is fenced by its token.
+ * given up one lease later: its job fails, and the watchdog of any worker queues the run again. The fencing token
+ * stops every later write of a planner that was given up.
  *
  * A single run has no lease. Its planner is given up all the same.
  *

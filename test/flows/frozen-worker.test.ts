@@ -51,7 +51,7 @@ describe('a worker that is frozen while it holds locks', () => {
       }),
     );
 
-  /** PostgreSQL parses a statement, and waits for its parameters in vain. */
+  /** PostgreSQL parses a statement and waits for parameters that never arrive. */
   const HALF_SENT = 'lock table scrap_dimagaz_bc_line in exclusive mode';
   /** PostgreSQL executes a statement, whose trigger waits, and then the transaction is idle. */
   const SENT = 'select pg_advisory_xact_lock(42)';

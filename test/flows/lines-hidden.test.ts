@@ -70,7 +70,7 @@ describe('lines that Odoo no longer shows', () => {
     expect(await lines()).toEqual(before);
   });
 
-  it('are told apart: a deleted line is removed although other lines of its BC are hidden', async () => {
+  it('leave the mirror if they were deleted, although a rule hides other lines of their page', async () => {
     const before = await lines();
     const [gone = 0, ...others] = office.odoo.ids(LINE).slice(0, 30);
     office.odoo.erase(LINE, [gone]);

@@ -141,7 +141,7 @@ describe('two installations on one Redis prefix', () => {
     const owner = await redis.get(`${prefix}:owner`);
     await redis.del(`${prefix}:owner`);
     await until(async () => (await redis.get(`${prefix}:owner`)) === owner, 'the owner key');
-    // A page in progress must not delay the end: what it queues would enter the queues of another installation.
+    // A page in progress must not delay the end: its jobs would enter the queues of another installation.
     first.odoo.faults.when({ method: 'read', model: 'dimagaz.bc' }, 'hang', 1);
     const runId = await first.request('full');
     await until(() => first.odoo.faults.taken.get('hang') === 1, 'a page that hangs');

@@ -14,7 +14,7 @@ const serverOf = (env: Record<string, string>) =>
   readConfig({ DATABASE_URL: 'postgres://localhost/x', REDIS_URL: redisUrl(), ...env }).redis;
 
 describe('the owner of a prefix', () => {
-  it('is whoever claims it first, of many at once', async () => {
+  it('is the first of many installations that claim it at once', async () => {
     const place = { redis, prefix: freshPrefix(), server: serverOf({}) };
     const names = Array.from({ length: 20 }, (_, at) => `installation ${at}`);
     const claims = await Promise.allSettled(names.map((name) => claimPrefix(place, name)));
