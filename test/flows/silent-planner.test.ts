@@ -134,7 +134,7 @@ describe('a planner', () => {
   });
 
   it('that makes progress keeps the alert quiet; one that stopped does not', async () => {
-    await openedWith({ SYNC_LEASE: '3s', SYNC_PAGE_SIZE: '1' }, 400);
+    await openedWith({ SYNC_LEASE: '3s', SYNC_PAGE_SIZE: '1', ODOO_TIMEOUT_MS: '5000' }, 400);
     const { mirror, odoo } = office;
     const run = await takenRun(mirror, 'sweep');
     await anHourAgo('requested_at');
