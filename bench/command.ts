@@ -1,6 +1,6 @@
 import type { Ending } from '../dev/demo/ending.ts';
 import type { Screen } from '../dev/demo/screen.ts';
-import { withResources } from '../src/resources.ts';
+import { withResources } from '../src/shared/lifecycle.ts';
 import type { BenchCommand } from './frame/command.ts';
 import { COMMON_HELP, chosen, runBench, wholeNumber } from './frame/command.ts';
 import type { Section } from './frame/section.ts';

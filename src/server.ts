@@ -1,22 +1,17 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { startAlerts } from './alerts/watcher.ts';
-import { buildApp } from './api/app.ts';
-import { closeWhenAnswered } from './api/draining.ts';
-import type { ApiConfig } from './config.ts';
-import { ConfigError, readApiConfig } from './config.ts';
-import { openDatabase } from './db/connection.ts';
-import { openGateway } from './gateway/open.ts';
-import { circuitProbe } from './gateway/probe.ts';
-import type { Logger } from './logger.ts';
-import { createLogger } from './logger.ts';
-import { openApiMetrics } from './metrics/api.ts';
-import { openRedis } from './queues/connection.ts';
+import { buildApp, closeWhenAnswered } from './api/app.ts';
+import { type ApiConfig, ConfigError, readApiConfig } from './config/index.ts';
+import { openDatabase } from './db/client.ts';
+import { circuitProbe, openGateway } from './gateway.ts';
+import { openApiMetrics } from './observability/metrics/api-metrics.ts';
+import { startTracing } from './observability/tracing/index.ts';
 import { ForeignQueuesError } from './queues/owner.ts';
 import { openQueues } from './queues/queues.ts';
-import { withResources } from './resources.ts';
-import { endWithin, stopSignal } from './shutdown.ts';
-import { keepQueues } from './sync/ownership.ts';
-import { startTracing } from './telemetry/tracing.ts';
+import { openRedis } from './queues/redis.ts';
+import { endWithin, stopSignal, withResources } from './shared/lifecycle.ts';
+import { createLogger, type Logger } from './shared/logger.ts';
+import { keepQueues } from './sync/queue-ownership.ts';
 
 /** To PostgreSQL. */
 const API_CONNECTIONS = 10;

@@ -1,19 +1,15 @@
 import { setFlagsFromString } from 'node:v8';
 import { startAlerts } from '../src/alerts/watcher.ts';
-import type { MirrorConfig } from '../src/config.ts';
-import { ConfigError, readConfig } from '../src/config.ts';
-import type { Logger } from '../src/logger.ts';
-import { createLogger } from '../src/logger.ts';
-import type { WorkerMetrics } from '../src/metrics/worker.ts';
-import { openWorkerMetrics } from '../src/metrics/worker.ts';
+import { ConfigError, type MirrorConfig, readConfig } from '../src/config/index.ts';
+import { openWorkerMetrics, type WorkerMetrics } from '../src/observability/metrics/worker-metrics.ts';
+import { startTracing } from '../src/observability/tracing/index.ts';
 import { ForeignQueuesError } from '../src/queues/owner.ts';
-import { withResources } from '../src/resources.ts';
-import { endWithin, stopSignal } from '../src/shutdown.ts';
-import { openMirror } from '../src/sync/open.ts';
-import { keepQueues } from '../src/sync/ownership.ts';
-import { startTracing } from '../src/telemetry/tracing.ts';
-import { serveProbes } from './probes.ts';
-import { startWorkers } from './workers.ts';
+import { endWithin, stopSignal, withResources } from '../src/shared/lifecycle.ts';
+import { createLogger, type Logger } from '../src/shared/logger.ts';
+import { openMirror } from '../src/sync/create-context.ts';
+import { keepQueues } from '../src/sync/queue-ownership.ts';
+import { serveProbes } from './health-checks.ts';
+import { startWorkers } from './worker-pool.ts';
 
 /**
  * The heap grows by 60 % of what is alive before V8 (Node 20 and 24) collects what is old. By itself it lets a worker's

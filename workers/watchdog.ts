@@ -1,8 +1,8 @@
-import { endFrozenSessions } from '../src/db/frozen-sessions.ts';
-import { errorMessage } from '../src/errors.ts';
+import { endFrozenSessions } from '../src/db/locks.ts';
 import { applySchedule } from '../src/queues/schedulers.ts';
-import type { Mirror } from '../src/sync/mirror.ts';
-import { keepLease, watchRuns } from '../src/sync/resume.ts';
+import { errorMessage } from '../src/shared/errors.ts';
+import type { Mirror } from '../src/sync/context.ts';
+import { keepLease, watchRuns } from '../src/sync/runs/recovery.ts';
 
 /** A short lease is looked after more often. */
 const LONGEST_PAUSE_MS = 5000;

@@ -1,5 +1,5 @@
 import { fastify } from 'fastify';
-import { openClient } from '../../src/db/connection.ts';
+import { openClient } from '../../src/db/client.ts';
 
 /** What it is told: the query that the API sends. */
 export interface BareQuery {

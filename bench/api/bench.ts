@@ -1,7 +1,7 @@
 import type { Ending } from '../../dev/demo/ending.ts';
 import { count } from '../../dev/demo/progress.ts';
 import type { Screen } from '../../dev/demo/screen.ts';
-import { withResources } from '../../src/resources.ts';
+import { withResources } from '../../src/shared/lifecycle.ts';
 import type { Figure, Series } from '../frame/figure.ts';
 import { inTurns } from '../frame/figure.ts';
 import { PAGE, pageContender, pageOf } from './pages.ts';

@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
-import type { Database } from '../../src/db/connection.ts';
-import { saveFields } from '../../src/db/fields.ts';
+import type { Database } from '../../src/db/client.ts';
+import { saveFields } from '../../src/db/odoo-model/fields.ts';
 import type { OdooFields } from '../../src/odoo/types.ts';
 
 /** BCs of one statement: the command can be stopped between two. */

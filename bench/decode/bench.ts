@@ -1,9 +1,9 @@
 import { Readable } from 'node:stream';
 import { isDeepStrictEqual } from 'node:util';
 import Deserializer from 'xmlrpc/lib/deserializer.js';
-import { parseJson } from '../../src/odoo/json.ts';
-import { utf8Text, withoutMark } from '../../src/odoo/text.ts';
-import { decodeXmlRpc } from '../../src/odoo/xml.ts';
+import { parseJson } from '../../src/odoo/decoding/json-decoder.ts';
+import { utf8Text, withoutMark } from '../../src/odoo/decoding/text.ts';
+import { decodeXmlRpc } from '../../src/odoo/decoding/xmlrpc-decoder.ts';
 import type { Figure } from '../frame/figure.ts';
 import { inTurns } from '../frame/figure.ts';
 import { BenchFailedError } from '../memory/errors.ts';

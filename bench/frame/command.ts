@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import { Ending } from '../../dev/demo/ending.ts';
 import type { Screen } from '../../dev/demo/screen.ts';
 import { createScreen } from '../../dev/demo/screen.ts';
-import { errorMessage } from '../../src/errors.ts';
+import { errorMessage } from '../../src/shared/errors.ts';
 import { checkReadme, publish } from './publish.ts';
 import type { Section } from './section.ts';
 import { missedTargets, withResults } from './section.ts';

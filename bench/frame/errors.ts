@@ -1,4 +1,4 @@
-import { PasserelleError } from '../../src/errors.ts';
+import { PasserelleError } from '../../src/shared/errors.ts';
 
 /** A page that the figures were to be written into has no place for them. */
 export class NoPlaceForFiguresError extends PasserelleError {

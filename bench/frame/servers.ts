@@ -5,8 +5,8 @@ import { atMost } from '../../dev/demo/stage.ts';
 import { startServices } from '../../dev/services/index.ts';
 import type { Workspace } from '../../dev/services/workspace.ts';
 import { openWorkspace } from '../../dev/services/workspace.ts';
-import { createLogger } from '../../src/logger.ts';
-import { openRedis } from '../../src/queues/connection.ts';
+import { openRedis } from '../../src/queues/redis.ts';
+import { createLogger } from '../../src/shared/logger.ts';
 
 /** PostgreSQL and Redis for all rounds, and a directory for logs. */
 export interface Servers {

@@ -1,6 +1,6 @@
 import type { Ending } from '../../dev/demo/ending.ts';
 import type { Screen } from '../../dev/demo/screen.ts';
-import { withResources } from '../../src/resources.ts';
+import { withResources } from '../../src/shared/lifecycle.ts';
 import type { Figure } from '../frame/figure.ts';
 import { inTurns, median } from '../frame/figure.ts';
 import { BenchFailedError } from '../memory/errors.ts';

@@ -3,7 +3,7 @@ import { count } from '../../dev/demo/progress.ts';
 import type { Screen } from '../../dev/demo/screen.ts';
 import type { Stage } from '../../dev/demo/stage.ts';
 import type { OdooProtocol } from '../../src/odoo/types.ts';
-import { withResources } from '../../src/resources.ts';
+import { withResources } from '../../src/shared/lifecycle.ts';
 import type { Figure } from '../frame/figure.ts';
 import { takeTurns } from '../frame/figure.ts';
 import { measureRun, openScratchMirror } from '../frame/mirror.ts';

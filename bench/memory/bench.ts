@@ -1,7 +1,7 @@
 import type { Ending } from '../../dev/demo/ending.ts';
 import { count } from '../../dev/demo/progress.ts';
 import type { Screen } from '../../dev/demo/screen.ts';
-import { withResources } from '../../src/resources.ts';
+import { withResources } from '../../src/shared/lifecycle.ts';
 import { machine } from '../frame/section.ts';
 import { startServers } from '../frame/servers.ts';
 import type { MemoryFigures } from './figures.ts';

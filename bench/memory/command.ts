@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { Ending } from '../../dev/demo/ending.ts';
 import { createScreen } from '../../dev/demo/screen.ts';
-import { errorMessage } from '../../src/errors.ts';
+import { errorMessage } from '../../src/shared/errors.ts';
 import type { MemoryOptions } from './bench.ts';
 import { benchMemory } from './bench.ts';
 import { table } from './table.ts';

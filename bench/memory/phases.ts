@@ -1,11 +1,11 @@
 import { sql } from 'drizzle-orm';
 import { progressLine } from '../../dev/demo/progress.ts';
-import type { Database } from '../../src/db/connection.ts';
-import { progress } from '../../src/db/ledger.ts';
-import { findRun } from '../../src/db/runs.ts';
+import type { Database } from '../../src/db/client.ts';
+import { progress } from '../../src/db/runs/ledger.ts';
+import { findRun } from '../../src/db/runs/runs.ts';
 import type { RunMode, SyncLogRow } from '../../src/db/schema/sync.ts';
-import { BC_KEY } from '../../src/sync/document.ts';
-import { requestRun } from '../../src/sync/request.ts';
+import { BC_KEY } from '../../src/sync/context.ts';
+import { requestRun } from '../../src/sync/request-run.ts';
 import type { Phase } from './bench.ts';
 import { BenchFailedError } from './errors.ts';
 import { megabytes, memoryFigures } from './figures.ts';

@@ -1,7 +1,7 @@
 import { Pool } from 'undici';
 import { serializeMethodCall } from 'xmlrpc/lib/serializer.js';
 import type { OdooProtocol } from '../../src/odoo/types.ts';
-import type { DocumentModel } from '../../src/sync/model.ts';
+import type { DocumentModel } from '../../src/sync/model/document-model.ts';
 import type { Fetcher } from './bare-fetch.ts';
 import { PAGES_IN_FLIGHT } from './bare-fetch.ts';
 import type { NaiveOdoo } from './naive.ts';

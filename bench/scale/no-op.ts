@@ -1,12 +1,10 @@
 import { Queue, Worker } from 'bullmq';
-import { readMirrorConfig } from '../../src/config.ts';
-import { createLogger } from '../../src/logger.ts';
-import type { BcPayload } from '../../src/queues/bc.ts';
-import { BC_QUEUE, enqueueBcs } from '../../src/queues/bc.ts';
-import { openRedis } from '../../src/queues/connection.ts';
-import { keptJobs } from '../../src/queues/policy.ts';
-import { withResources } from '../../src/resources.ts';
-import { NO_LIMIT } from '../../workers/deaths.ts';
+import { readMirrorConfig } from '../../src/config/index.ts';
+import { BC_QUEUE, type BcPayload, enqueueBcs, keptJobs } from '../../src/queues/jobs.ts';
+import { openRedis } from '../../src/queues/redis.ts';
+import { withResources } from '../../src/shared/lifecycle.ts';
+import { createLogger } from '../../src/shared/logger.ts';
+import { NO_LIMIT } from '../../workers/job-retries.ts';
 import { pageJobs, samplePayloads } from './payloads.ts';
 import type { NoOpReply } from './rival.ts';
 

@@ -1,7 +1,7 @@
 import type { Ending } from '../../dev/demo/ending.ts';
 import { count } from '../../dev/demo/progress.ts';
 import type { Screen } from '../../dev/demo/screen.ts';
-import { withResources } from '../../src/resources.ts';
+import { withResources } from '../../src/shared/lifecycle.ts';
 import { MeasurementFailedError } from '../frame/errors.ts';
 import type { Figure } from '../frame/figure.ts';
 import { takeTurns } from '../frame/figure.ts';

@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm';
-import type { Database } from '../../src/db/connection.ts';
+import type { Database } from '../../src/db/client.ts';
 import { bc } from '../../src/db/schema/documents.ts';
 import { ForeignMirrorError } from './errors.ts';
 

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { errorMessage } from '../../src/errors.ts';
+import { errorMessage } from '../../src/shared/errors.ts';
 import { runDemo } from './demo.ts';
 import { Ending } from './ending.ts';
 import { createScreen } from './screen.ts';

@@ -1,10 +1,10 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { MirrorConfig } from '../../src/config.ts';
-import type { Database } from '../../src/db/connection.ts';
-import { countDocuments } from '../../src/db/documents-count.ts';
-import type { SyncQueue } from '../../src/queues/sync.ts';
-import { withResources } from '../../src/resources.ts';
+import type { MirrorConfig } from '../../src/config/index.ts';
+import type { Database } from '../../src/db/client.ts';
+import { countDocuments } from '../../src/db/documents/queries.ts';
+import type { SyncQueue } from '../../src/queues/jobs.ts';
+import { withResources } from '../../src/shared/lifecycle.ts';
 import { keepOffice } from '../sandbox-odoo/office.ts';
 import type { SandboxOdoo } from '../sandbox-odoo/sandbox.ts';
 import { startSandboxOdoo } from '../sandbox-odoo/sandbox.ts';

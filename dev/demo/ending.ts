@@ -1,4 +1,4 @@
-import { delay } from '../../src/retry.ts';
+import { delay } from '../../src/shared/retry.ts';
 
 /** When the demo ends, and why: asked to stop, or a part of it failed. */
 export class Ending {

@@ -1,4 +1,4 @@
-import { PasserelleError } from '../../src/errors.ts';
+import { PasserelleError } from '../../src/shared/errors.ts';
 
 /** The port that PORT names is in use. */
 export class PortTakenError extends PasserelleError {

@@ -1,11 +1,11 @@
-import type { Database } from '../../src/db/connection.ts';
-import { readState } from '../../src/db/lease.ts';
-import { progress } from '../../src/db/ledger.ts';
-import { findRun, newestPlanned } from '../../src/db/runs.ts';
+import type { Database } from '../../src/db/client.ts';
+import { readState } from '../../src/db/runs/lease.ts';
+import { progress } from '../../src/db/runs/ledger.ts';
+import { findRun, newestPlanned } from '../../src/db/runs/runs.ts';
 import type { SyncLogRow } from '../../src/db/schema/sync.ts';
-import type { SyncQueue } from '../../src/queues/sync.ts';
-import { BC_KEY } from '../../src/sync/document.ts';
-import { requestRun } from '../../src/sync/request.ts';
+import type { SyncQueue } from '../../src/queues/jobs.ts';
+import { BC_KEY } from '../../src/sync/context.ts';
+import { requestRun } from '../../src/sync/request-run.ts';
 import type { Ending } from './ending.ts';
 import { FirstSyncFailedError } from './errors.ts';
 import { progressLine } from './progress.ts';

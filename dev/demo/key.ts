@@ -1,6 +1,6 @@
 import { eq } from 'drizzle-orm';
 import { createApiKey } from '../../src/db/api-keys.ts';
-import type { Database } from '../../src/db/connection.ts';
+import type { Database } from '../../src/db/client.ts';
 import { apiKey } from '../../src/db/schema/gateway.ts';
 import type { Stage } from './stage.ts';
 import { atMost } from './stage.ts';

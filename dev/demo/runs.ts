@@ -1,5 +1,5 @@
-import type { Database } from '../../src/db/connection.ts';
-import { listRuns } from '../../src/db/runs.ts';
+import type { Database } from '../../src/db/client.ts';
+import { listRuns } from '../../src/db/runs/runs.ts';
 import type { SyncLogRow } from '../../src/db/schema/sync.ts';
 import { count } from './progress.ts';
 import type { Stage } from './stage.ts';

@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { MirrorConfig } from '../../src/config.ts';
-import { readMirrorConfig } from '../../src/config.ts';
+import { type MirrorConfig, readMirrorConfig } from '../../src/config/index.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 

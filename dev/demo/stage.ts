@@ -1,4 +1,4 @@
-import { delay } from '../../src/retry.ts';
+import { delay } from '../../src/shared/retry.ts';
 import type { Ending } from './ending.ts';
 import type { Screen } from './screen.ts';
 

@@ -1,10 +1,10 @@
 import type { Redis } from 'ioredis';
-import { openDatabase } from '../../src/db/connection.ts';
+import { openDatabase } from '../../src/db/client.ts';
 import { migrate } from '../../src/db/migrate.ts';
-import { createLogger } from '../../src/logger.ts';
-import { openRedis } from '../../src/queues/connection.ts';
 import type { Queues } from '../../src/queues/queues.ts';
 import { openQueues } from '../../src/queues/queues.ts';
+import { openRedis } from '../../src/queues/redis.ts';
+import { createLogger } from '../../src/shared/logger.ts';
 import type { Services } from '../services/index.ts';
 import { startServices } from '../services/index.ts';
 import type { Stage } from './stage.ts';

@@ -1,4 +1,4 @@
-import type { MirrorConfig } from '../../src/config.ts';
+import type { MirrorConfig } from '../../src/config/index.ts';
 import type { Address, Listed } from './api.ts';
 import { exists } from './api.ts';
 import type { BrokenBc } from './broken.ts';

@@ -1,5 +1,5 @@
 import { PassThrough } from 'node:stream';
-import { run } from '../../src/cli/run.ts';
+import { run } from '../../src/cli/program.ts';
 import { page } from './markdown.ts';
 
 /** What `--help` says of the command and of each command below it. */

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { variables } from '../../src/variables.ts';
+import { variables } from '../../src/config/schema.ts';
 import { code, page, table } from './markdown.ts';
 
 const EXAMPLE = resolve(import.meta.dirname, '../../.env.example');

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { makeProblem } from '../../src/api/problem.ts';
+import { makeProblem } from '../../src/api/problem-details.ts';
 import { code, page, table } from './markdown.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');

@@ -1,6 +1,6 @@
 import type { Registry } from 'prom-client';
-import { openApiMetrics } from '../../src/metrics/api.ts';
-import { openWorkerMetrics } from '../../src/metrics/worker.ts';
+import { openApiMetrics } from '../../src/observability/metrics/api-metrics.ts';
+import { openWorkerMetrics } from '../../src/observability/metrics/worker-metrics.ts';
 import { code, page, table } from './markdown.ts';
 
 /** One figure as its process describes it. */

@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 import type { ContainerRuntimeClient } from 'testcontainers';
-import { errorMessage } from '../../src/errors.ts';
+import { errorMessage } from '../../src/shared/errors.ts';
 import { answers } from './ask.ts';
 import { poll } from './poll.ts';
 import type { Workspace } from './workspace.ts';

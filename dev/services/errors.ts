@@ -1,4 +1,4 @@
-import { errorMessage, PasserelleError } from '../../src/errors.ts';
+import { errorMessage, PasserelleError } from '../../src/shared/errors.ts';
 
 /** The machine has no Redis, and none could be installed. */
 export class RedisMissingError extends PasserelleError {

@@ -4,7 +4,7 @@ import { chmod, cp, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs
 import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { errorMessage } from '../../src/errors.ts';
+import { errorMessage } from '../../src/shared/errors.ts';
 import { askPostgres } from './ask.ts';
 import { ServerFailedError } from './errors.ts';
 import type { Identity, ServerCommand } from './server-process.ts';

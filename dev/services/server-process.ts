@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { errorMessage } from '../../src/errors.ts';
+import { errorMessage } from '../../src/shared/errors.ts';
 import { answers } from './ask.ts';
 import { ServerFailedError } from './errors.ts';
 import { poll } from './poll.ts';

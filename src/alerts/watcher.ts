@@ -1,16 +1,60 @@
-import type { Config } from '../config.ts';
-import type { Database } from '../db/connection.ts';
-import { errorMessage } from '../errors.ts';
-import type { Log } from '../logger.ts';
-import { BC_KEY } from '../sync/document.ts';
-import type { Channel } from './channel.ts';
-import { openChannels } from './channel.ts';
-import type { CircuitProbe } from './circuit.ts';
-import { circuitFindings } from './circuit.ts';
-import type { News } from './look.ts';
-import { look } from './look.ts';
-import { mirrorFindings } from './mirror.ts';
-import { deliverDue } from './outbox.ts';
+import { sql } from 'drizzle-orm';
+import type { Config } from '../config/index.ts';
+import { openIncident, oweDeliveries, resolveIncident } from '../db/alerts.ts';
+import type { Database, Queryable } from '../db/client.ts';
+import { LOCK_FAMILIES } from '../db/locks.ts';
+import type { AlertChannel, IncidentRow } from '../db/schema/alerts.ts';
+import { errorMessage } from '../shared/errors.ts';
+import type { Log } from '../shared/logger.ts';
+import { BC_KEY } from '../sync/context.ts';
+import { type Channel, openChannels } from './channels/channel.ts';
+import { type CircuitProbe, circuitFindings, type Finding, mirrorFindings } from './checks.ts';
+import { deliverDue } from './delivery.ts';
+
+const AREAS = { mirror: 1, tryton: 2 } as const;
+
+/** A process that is stopped in the middle of a look does not keep the others from looking. */
+const LONGEST_PAUSE = '10s';
+
+export interface News {
+  readonly opened: readonly IncidentRow[];
+  readonly resolved: readonly IncidentRow[];
+}
+
+/**
+ * One look at how things stand: what is wrong and was not opens an incident, what is over ends one, and what the
+ * channels are to be told of it is written in the same transaction. Looking twice changes nothing; while another process
+ * looks this one does not, or it might act on what it read before that one wrote.
+ */
+export async function look(
+  db: Database,
+  area: keyof typeof AREAS,
+  channels: readonly AlertChannel[],
+  find: (tx: Queryable) => Promise<readonly Finding[]>,
+): Promise<News> {
+  return db.transaction(async (tx) => {
+    const news = { opened: [] as IncidentRow[], resolved: [] as IncidentRow[] };
+    await tx.execute(sql.raw(`set local idle_in_transaction_session_timeout = '${LONGEST_PAUSE}'`));
+    const [lock] = await tx.execute<{ mine: boolean }>(
+      sql`select pg_try_advisory_xact_lock(${LOCK_FAMILIES.alerts}::int, ${AREAS[area]}::int) as mine`,
+    );
+    if (lock?.mine !== true) return news;
+    for (const finding of await find(tx)) {
+      const changed = await act(tx, finding);
+      if (changed !== null) news[finding.state === 'trouble' ? 'opened' : 'resolved'].push(changed);
+    }
+    for (const channel of channels) await oweDeliveries(tx, channel);
+    return news;
+  });
+}
+
+function act(tx: Queryable, finding: Finding): Promise<IncidentRow | null> {
+  if (finding.state === 'trouble') {
+    const { state: _, ...trouble } = finding;
+    return openIncident(tx, trouble);
+  }
+  return finding.state === 'well' ? resolveIncident(tx, finding) : Promise.resolve(null);
+}
 
 export interface AlertParts {
   readonly db: Database;

@@ -1,30 +1,43 @@
 import { randomUUID } from 'node:crypto';
-import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
-import { fastify, LogController } from 'fastify';
-import type { ZodTypeProvider } from 'fastify-type-provider-zod';
-import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
-import type { Config } from '../config.ts';
-import { guardApi } from './access.ts';
-import type { ApiDeps } from './deps.ts';
-import { closeWhileDraining } from './draining.ts';
-import { ExportPlaces } from './export-places.ts';
-import { limitUrls, serverLimits } from './http-limits.ts';
+import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } from 'fastify';
+import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
+import type { Config } from '../config/index.ts';
+import { ExportPlaces } from '../shared/semaphore.ts';
+import { API_SETTINGS, type ApiDeps, type ApiSettings } from './context.ts';
 import { describeApi } from './openapi.ts';
-import { handleError, makeProblem, sendProblem } from './problem.ts';
-import { parseQueryString } from './query-string.ts';
+import { guardApi } from './plugins/api-key-auth.ts';
+import { limitUrls, parseQueryString, serverLimits } from './plugins/http-limits.ts';
+import { secureAnswers } from './plugins/security-headers.ts';
+import { handleError, makeProblem, sendProblem } from './problem-details.ts';
 import { adminRoutes } from './routes/admin.ts';
-import { docsRoutes } from './routes/docs.ts';
-import { healthRoutes } from './routes/health.ts';
-import { hookRoutes } from './routes/hooks.ts';
-import { measureAnswers, metricsRoute } from './routes/metrics.ts';
-import type { Shared } from './routes/mirror.ts';
-import { mirrorRoutes } from './routes/mirror.ts';
-import { trytonRpcRoute } from './routes/tryton-rpc.ts';
-import { secureAnswers } from './security-headers.ts';
-import type { ApiSettings } from './settings.ts';
-import { API_SETTINGS } from './settings.ts';
-import { StateFeed } from './state-feed.ts';
-import { TrytonLooks } from './tryton-looks.ts';
+import { docsRoutes } from './routes/api-docs.ts';
+import { healthRoutes, measureAnswers, metricsRoute } from './routes/health.ts';
+import { mirrorRoutes, type Shared } from './routes/index.ts';
+import { StateFeed } from './routes/sync/events.ts';
+import { hookRoutes } from './routes/sync/odoo-webhook.ts';
+import { TrytonLooks } from './routes/tryton/ping.ts';
+import { trytonRpcRoute } from './routes/tryton/rpc.ts';
+
+/** A connection whose last request came before the end would be kept open for the next one, which is not taken. */
+const LOOK_EACH_MS = 50;
+
+/** A process that is asked to stop closes each connection with its answer, so that callers come back elsewhere. */
+export function closeWhileDraining(api: Api, { stopping }: Pick<ApiDeps, 'stopping'>): void {
+  api.addHook('onRequest', (_request, reply, done) => {
+    if (stopping.aborted) reply.header('connection', 'close');
+    done();
+  });
+}
+
+/** Takes no more requests; returns when those in progress are answered, however long that takes. */
+export async function closeWhenAnswered(api: FastifyInstance): Promise<void> {
+  const look = setInterval(() => api.server.closeIdleConnections(), LOOK_EACH_MS);
+  try {
+    await api.close();
+  } finally {
+    clearInterval(look);
+  }
+}
 
 export type Api = ReturnType<typeof createApi>;
 

@@ -1,4 +1,5 @@
-import { PasserelleError } from '../errors.ts';
+import type { Scope } from '../db/schema/gateway.ts';
+import { PasserelleError } from '../shared/errors.ts';
 
 export class BcNotFoundError extends PasserelleError {
   override readonly name = 'BcNotFoundError';
@@ -163,5 +164,169 @@ export class TooManyExportsError extends PasserelleError {
   override readonly retryable = true;
   constructor(most: number) {
     super(`${most} exports are running already; try again once one of them is over.`);
+  }
+}
+
+/** What an operator types to get a first key. */
+export const CREATE_KEY = 'npx passerelle keys create --name NAME --scope bc:read';
+
+const noKeyYet = (anyKey: boolean) =>
+  anyKey ? '' : ` There is no usable key yet; create one: ${CREATE_KEY}`;
+
+/** No `Authorization: Bearer` in the request. */
+export class MissingKeyError extends PasserelleError {
+  override readonly name = 'MissingKeyError';
+  readonly code = 'missing_key';
+  constructor(anyKey: boolean) {
+    super(`Send an API key in the header Authorization: Bearer psl_...${noKeyYet(anyKey)}`);
+  }
+}
+
+/** Malformed, unknown, or the secret part is wrong: which one is not told. */
+export class BadKeyError extends PasserelleError {
+  override readonly name = 'BadKeyError';
+  readonly code = 'bad_key';
+  constructor(anyKey: boolean) {
+    super(`This is no API key that is known here.${noKeyYet(anyKey)}`);
+  }
+}
+
+/** Told only to who holds the whole key. */
+export class ExpiredKeyError extends PasserelleError {
+  override readonly name = 'ExpiredKeyError';
+  readonly code = 'expired_key';
+  constructor(at: Date) {
+    super(`This API key expired at ${at.toISOString()}.`);
+  }
+}
+
+/** Told only to who holds the whole key. */
+export class RevokedKeyError extends PasserelleError {
+  override readonly name = 'RevokedKeyError';
+  readonly code = 'revoked_key';
+  constructor() {
+    super('This API key was revoked.');
+  }
+}
+
+export class MissingScopeError extends PasserelleError {
+  override readonly name = 'MissingScopeError';
+  readonly code = 'missing_scope';
+  constructor(needed: Scope, scopes: readonly Scope[]) {
+    super(`This needs the scope ${needed}; the key has ${scopes.join(', ')}.`);
+  }
+}
+
+/** A key that does not open this Tryton method. */
+export class MethodNotAllowedError extends PasserelleError {
+  override readonly name = 'MethodNotAllowedError';
+  readonly code = 'method_not_allowed';
+  constructor(method: string, reserved: boolean) {
+    super(
+      reserved
+        ? `${method} is not for callers: the gateway signs in and out by itself.`
+        : `This key does not reach ${method}; a key made with --scope tryton:call --method '${method}' does.`,
+    );
+  }
+}
+
+export class RateLimitedError extends PasserelleError {
+  override readonly name = 'RateLimitedError';
+  readonly code = 'rate_limited';
+  override readonly retryable = true;
+  constructor(
+    whose: 'this key' | 'this address without a valid key' | 'hooks of this address',
+    perMinute: number,
+    seconds: number,
+  ) {
+    super(`More than ${perMinute} requests per minute with ${whose}; go on in ${seconds} s.`);
+  }
+}
+
+/** A change asked for by a page of another site. */
+export class CrossOriginError extends PasserelleError {
+  override readonly name = 'CrossOriginError';
+  readonly code = 'cross_origin';
+  constructor() {
+    super('The admin pages accept changes from their own origin only.');
+  }
+}
+
+/** The request has no login, or a wrong user or password. Without ADMIN_PASSWORD the API wrote a password to stderr. */
+export class BadCredentialsError extends PasserelleError {
+  override readonly name = 'BadCredentialsError';
+  readonly code = 'bad_credentials';
+  constructor() {
+    super('The admin pages ask for ADMIN_USER and ADMIN_PASSWORD.');
+  }
+}
+
+/** Too many wrong logins from one address. Told to the right password too: it could be the next guess. */
+export class TooManyLoginsError extends PasserelleError {
+  override readonly name = 'TooManyLoginsError';
+  readonly code = 'too_many_logins';
+  override readonly retryable = true;
+  readonly seconds: number;
+  constructor(seconds: number) {
+    super(`Too many wrong logins from this address; try again in ${seconds} s.`);
+    this.seconds = seconds;
+  }
+}
+
+/** A change that does not say it comes from the dashboard: what no form and no page of another site can say. */
+export class MissingAdminHeaderError extends PasserelleError {
+  override readonly name = 'MissingAdminHeaderError';
+  readonly code = 'missing_admin_header';
+  constructor(header: string) {
+    super(`Changes under /admin/api need the header ${header}: 1.`);
+  }
+}
+
+/** The files of the dashboard are not there. */
+export class DashboardNotBuiltError extends PasserelleError {
+  override readonly name = 'DashboardNotBuiltError';
+  readonly code = 'dashboard_not_built';
+  constructor() {
+    super('The dashboard is not built; run `npm run build` and start again. /admin/queues works without it.');
+  }
+}
+
+/** All places of the live events are taken, or all that one key may take. */
+export class TooManyListenersError extends PasserelleError {
+  override readonly name = 'TooManyListenersError';
+  readonly code = 'too_many_listeners';
+  override readonly retryable = true;
+  constructor() {
+    super('Too many listen to the live events; close some, or ask GET /api/v1/sync now and then.');
+  }
+}
+
+/** The process is being stopped: there will be no more events. */
+export class ShuttingDownError extends PasserelleError {
+  override readonly name = 'ShuttingDownError';
+  readonly code = 'shutting_down';
+  override readonly retryable = true;
+  constructor() {
+    super('This process is being stopped; connect again.');
+  }
+}
+
+/** A webhook without ODOO_HOOK_SECRET, or with another one: which is not told. */
+export class BadHookSecretError extends PasserelleError {
+  override readonly name = 'BadHookSecretError';
+  readonly code = 'bad_hook_secret';
+  constructor() {
+    super(
+      'Send ODOO_HOOK_SECRET as the parameter secret of the URL, or in the header Authorization: Bearer.',
+    );
+  }
+}
+
+/** A webhook of a model that is not mirrored. Told only to who knows the secret. */
+export class NotMirroredError extends PasserelleError {
+  override readonly name = 'NotMirroredError';
+  readonly code = 'not_mirrored';
+  constructor(model: string, mirrored: readonly string[]) {
+    super(`_model: expected ${mirrored.join(' or ')}, not ${JSON.stringify(model)}.`);
   }
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { PAGE_BYTES } from '../db/documents-weight.ts';
+import { PAGE_BYTES } from '../db/documents/queries.ts';
 import { ITEM_STATES } from '../db/schema/ledger.ts';
 import { RUN_MODES, RUN_STATUSES, RUN_TRIGGERS } from '../db/schema/sync.ts';
 

@@ -1,5 +1,5 @@
-import type { RedisConfig } from '../config.ts';
-import { errorCode, errorMessage, PasserelleError } from '../errors.ts';
+import type { RedisConfig } from '../config/index.ts';
+import { errorCode, errorMessage, PasserelleError } from '../shared/errors.ts';
 
 export class DatabaseUnavailableError extends PasserelleError {
   override readonly name = 'DatabaseUnavailableError';

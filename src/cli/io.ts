@@ -1,3 +1,5 @@
+import type { Writable } from 'node:stream';
+import { errorCode } from '../shared/errors.ts';
 /** Where a command writes, and who may stop it: the terminal, or a test. */
 export interface Io {
   readonly stdin: AsyncIterable<Uint8Array | string>;
@@ -35,4 +37,35 @@ export function printLines(io: Io, lines: readonly string[]): void {
 /** Odoo's messages may have paragraphs. */
 export function oneLine(message: string | null): string {
   return (message ?? '').replace(/\s+/g, ' ').trim();
+}
+
+/** What the exit code of a command means. */
+export const EXIT = {
+  success: 0,
+  /** Partial, failed, or different. */
+  failure: 1,
+  /** Bad usage or configuration. */
+  usage: 2,
+  /** Another run is in progress. */
+  skipped: 3,
+  interrupted: 130,
+} as const;
+
+export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
+
+/**
+ * Lets the reader of a stream leave early, as `| head` does: that is no error, and ends nothing. Call it before anything
+ * is written. Returns how to wait until all that was written has arrived, which tells why it did not: null where it did,
+ * or where nobody reads it any more.
+ */
+export function watchOutput(stream: Writable): () => Promise<Error | null> {
+  let trouble: Error | null = null;
+  stream.on('error', (error) => {
+    trouble ??= error;
+  });
+  return async () => {
+    // Told of what was written before, too: a pipe takes 64 KB at once, and the rest when its reader has read them.
+    await new Promise<void>((resolve) => stream.write('', () => setImmediate(resolve)));
+    return trouble === null || errorCode(trouble) === 'EPIPE' ? null : trouble;
+  };
 }

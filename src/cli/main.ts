@@ -1,9 +1,8 @@
 #!/usr/bin/env node
-import { errorMessage } from '../errors.ts';
-import { onStopRequest } from '../shutdown.ts';
-import { EXIT } from './exit.ts';
-import { watchOutput } from './output.ts';
-import { run } from './run.ts';
+import { errorMessage } from '../shared/errors.ts';
+import { onStopRequest } from '../shared/lifecycle.ts';
+import { EXIT, watchOutput } from './io.ts';
+import { run } from './program.ts';
 
 const { stdin, stdout, stderr } = process;
 const answered = watchOutput(stdout);

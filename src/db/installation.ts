@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { eq, sql } from 'drizzle-orm';
-import type { Queryable } from './connection.ts';
+import type { Queryable } from './client.ts';
 import { syncState } from './schema/sync.ts';
 
 const HASH_LENGTH = 12;

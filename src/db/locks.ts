@@ -1,3 +1,6 @@
+import { sql } from 'drizzle-orm';
+import { APPLICATION_NAME, type Queryable } from './client.ts';
+
 /**
  * The numbers of the advisory locks, in one place so that no two are the same. Any fixed ones would do; processes of
  * two versions have to agree on them.
@@ -21,3 +24,21 @@ export const LOCK_FAMILIES = {
   /** One process at a time looks for troubles; the second number is the area's. */
   alerts: 7_264_533,
 } as const;
+
+/**
+ * Ends the sessions of this role that wait for the rest of a statement for longer than `afterMs`.
+ *
+ * The driver sends a statement in two messages. If its process freezes between them, PostgreSQL counts the session as
+ * active: `idle_in_transaction_session_timeout` does not start, and PostgreSQL holds `statement_timeout` back while it
+ * reads. The session would keep its locks until the process ends.
+ *
+ * @returns how many it ended.
+ */
+export async function endFrozenSessions(db: Queryable, afterMs: number): Promise<number> {
+  const rows = await db.execute(sql`
+    select pg_terminate_backend(pid) from pg_stat_activity
+    where datname = current_database() and usename = current_user and application_name = ${APPLICATION_NAME}
+      and state = 'active' and wait_event = 'ClientRead' and pid <> pg_backend_pid()
+      and state_change < clock_timestamp() - ${afterMs} * interval '1 millisecond'`);
+  return rows.length;
+}

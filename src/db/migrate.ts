@@ -1,11 +1,173 @@
+import { readFileSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { sql } from 'drizzle-orm';
-import type { Database, SessionTimeouts } from './connection.ts';
-import { openDatabase, TIMEOUTS } from './connection.ts';
-import { buildIndexes, isConcurrent } from './migration-indexes.ts';
-import type { Patience } from './migration-locks.ts';
-import { PATIENCE, takeTurn, withLockTimeout } from './migration-locks.ts';
-import type { Migration } from './migrations.ts';
-import { FOLDER, missingMigrations } from './migrations.ts';
+import { readMigrationFiles } from 'drizzle-orm/migrator';
+import { errorCode, PasserelleError } from '../shared/errors.ts';
+import { type Database, openDatabase, type SessionTimeouts, TIMEOUTS, type Transaction } from './client.ts';
+import { LOCKS } from './locks.ts';
+
+const COMMENTS = /^(\s*--[^\n]*\n)+/;
+const CONCURRENT = /^\s*(create|drop)\s+(unique\s+)?index\s+concurrently\b/i;
+const CREATES = /^\s*create\s+(?:unique\s+)?index\s+concurrently\s+if\s+not\s+exists\s+"(\w+)"/i;
+
+/** Whether it only builds and drops indexes beside writers, which PostgreSQL does outside of transactions. */
+export function isConcurrent({ statements }: Pick<Migration, 'statements'>): boolean {
+  return statements.every((statement) => CONCURRENT.test(withoutComments(statement)));
+}
+
+/**
+ * Runs its statements one by one; what an earlier try has done is left alone. `create index concurrently` waits for the
+ * transactions that are older than it, holds nobody up meanwhile, and leaves an invalid index when it is cut off.
+ */
+export async function buildIndexes(
+  db: Database,
+  { tag, statements }: Migration,
+  onStep: (line: string) => void,
+): Promise<void> {
+  for (const statement of statements.map(withoutComments)) {
+    const [, name] = CREATES.exec(statement) ?? [];
+    if (name !== undefined) {
+      onStep(`${tag}: index ${name}, beside writers, after the transactions that are open now`);
+      await dropInvalid(db, name);
+    }
+    await db.execute(sql.raw(statement));
+  }
+}
+
+async function dropInvalid(db: Database, name: string): Promise<void> {
+  const [invalid] = await db.execute(
+    sql`select 1 from pg_index where indexrelid = to_regclass(quote_ident(${name})) and not indisvalid`,
+  );
+  if (invalid !== undefined) await db.execute(sql`drop index concurrently if exists ${sql.identifier(name)}`);
+}
+
+const withoutComments = (statement: string) => statement.replace(COMMENTS, '');
+
+/** How a migration waits for tables that others use. */
+export interface Patience {
+  /** Of one try, in milliseconds: so long are others held up behind it at most. */
+  readonly lockMs: number;
+  /** Between two tries, in milliseconds: what was held up gets through. */
+  readonly pauseMs: number;
+  readonly tries: number;
+}
+
+/** Some five minutes in all. */
+export const PATIENCE: Patience = { lockMs: 2000, pauseMs: 3000, tries: 60 };
+
+const TURN_MS = 500;
+
+/** SQLSTATE: lock_timeout ran out, deadlock. */
+const BLOCKED: readonly string[] = ['55P03', '40P01'];
+
+/** A table stayed in use. Nothing was changed. */
+export class MigrationBlockedError extends PasserelleError {
+  override readonly name = 'MigrationBlockedError';
+  readonly code = 'migration_blocked';
+  override readonly retryable = true;
+  constructor(tag: string, tries: number, cause: unknown) {
+    super(
+      `Migration ${tag} found its tables in use in each of ${tries} tries; look for long transactions in pg_stat_activity, end them, and migrate again.`,
+      { cause },
+    );
+  }
+}
+
+interface Waiting {
+  readonly patience: Patience;
+  readonly onStep: (line: string) => void;
+}
+
+/**
+ * One process at a time migrates; the turn ends with the session. It is asked for again and again: a session that waits
+ * for a lock has a snapshot, which the other's `create index concurrently` would wait for in turn.
+ */
+export async function takeTurn(db: Database, onStep: (line: string) => void): Promise<void> {
+  for (let told = false; ; told = true) {
+    const [row] = await db.execute(sql`select pg_try_advisory_lock(${LOCKS.migration}) as mine`);
+    if (row?.['mine'] === true) return;
+    if (!told) onStep('another process is migrating: waiting for it');
+    await pause(TURN_MS);
+  }
+}
+
+/**
+ * A transaction that never waits long for a lock: an `alter table` in the queue would hold up all who come after it.
+ *
+ * @throws MigrationBlockedError after the last try.
+ */
+export async function withLockTimeout(
+  db: Database,
+  tag: string,
+  { patience: { lockMs, pauseMs, tries }, onStep }: Waiting,
+  work: (tx: Transaction) => Promise<void>,
+): Promise<void> {
+  for (let tried = 1; ; tried++) {
+    try {
+      return await db.transaction(async (tx) => {
+        await tx.execute(sql`select set_config('lock_timeout', ${String(lockMs)}, true)`);
+        await work(tx);
+      });
+    } catch (error) {
+      if (!BLOCKED.includes(errorCode(error))) throw error;
+      if (tried === tries) throw new MigrationBlockedError(tag, tries, error);
+      onStep(`${tag}: its tables are in use, letting others through and trying again`);
+      await pause(pauseMs);
+    }
+  }
+}
+
+/** The migrations of this build. */
+export const FOLDER = fileURLToPath(new URL('./migrations', import.meta.url));
+
+interface Journal {
+  readonly entries: readonly { readonly tag: string; readonly when: number }[];
+}
+
+/** One file of the folder. */
+export interface Migration {
+  readonly tag: string;
+  /** When it was made, in milliseconds: a database has all migrations up to its newest. */
+  readonly when: number;
+  readonly hash: string;
+  readonly statements: readonly string[];
+}
+
+/** Names of the migrations that this build needs and the database lacks. */
+export async function pendingMigrations(db: Database): Promise<string[]> {
+  const last = await lastApplied(db);
+  return journalOf(FOLDER).flatMap(({ tag, when }) => (when > last ? [tag] : []));
+}
+
+/** The same with what they do, in their order. */
+export async function missingMigrations(db: Database, folder: string): Promise<Migration[]> {
+  const last = await lastApplied(db);
+  return readMigrations(folder).filter(({ when }) => when > last);
+}
+
+export function readMigrations(folder: string): Migration[] {
+  const files = readMigrationFiles({ migrationsFolder: folder });
+  return journalOf(folder).map(({ tag, when }, at) => {
+    const { hash = '', sql: statements = [] } = files[at] ?? {};
+    return { tag, when, hash, statements };
+  });
+}
+
+function journalOf(folder: string): Journal['entries'] {
+  return (JSON.parse(readFileSync(`${folder}/meta/_journal.json`, 'utf8')) as Journal).entries;
+}
+
+async function lastApplied(db: Database): Promise<number> {
+  const [table] = await db.execute(
+    sql`select to_regclass('drizzle.__drizzle_migrations') is not null as present`,
+  );
+  if (table?.['present'] !== true) return 0;
+  const [row] = await db.execute(
+    sql`select coalesce(max(created_at), 0) as last from drizzle.__drizzle_migrations`,
+  );
+  return Number(row?.['last'] ?? 0);
+}
 
 export interface MigrateOptions {
   /** Where the migrations are; those of this build by default. */

@@ -1,6 +1,5 @@
 import type postgres from 'postgres';
-import { preparing } from './prepared.ts';
-import type { TraceStatement } from './statement-trace.ts';
+import { preparing, type TraceStatement } from './client.ts';
 import { beginOn, isBreak } from './transactions.ts';
 
 type Row = Record<string, unknown>;

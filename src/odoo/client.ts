@@ -1,10 +1,140 @@
-import { OdooMalformedError } from './errors.ts';
-import type { OdooClientOptions } from './session.ts';
-import { createSession } from './session.ts';
-import { countOf, fieldsOf, idsOf, readOf, recordsOf } from './shapes.ts';
-import type { OdooClient } from './types.ts';
+import { type CallLimits, createCalls } from './call-limiter.ts';
+import { type CallSite, OdooAuthError, OdooMalformedError } from './errors.ts';
+import { createHttp } from './http.ts';
+import { type Connection, connect } from './protocol-negotiation.ts';
+import { createJson2 } from './protocols/json2.ts';
+import { createJsonRpc } from './protocols/jsonrpc.ts';
+import type { ReadCall, VersionAnswer } from './protocols/protocol.ts';
+import { createXmlRpc } from './protocols/xmlrpc.ts';
+import { countOf, fieldsOf, idsOf, readOf, recordsOf } from './response-schemas.ts';
+import type { OdooClient, OdooProtocol, OdooServer, OdooValue } from './types.ts';
 
-export type { OdooClientOptions } from './session.ts';
+/** As long as Odoo itself shuts a login out for. */
+const FIRST_MS = 60_000;
+const LONGEST_MS = 15 * 60_000;
+
+/** Lets one sign-in after another pass, but for those that come too soon after one that was refused. */
+export type LoginPause = <T>(signIn: () => Promise<T>) => Promise<T>;
+
+/**
+ * Remembers that the login was refused. Odoo counts refusals by address, and then refuses everybody who comes from
+ * there: each run that asked again would keep other programs and people out too. The pause doubles with each refusal in a
+ * row, and belongs to this process: one that starts anew has none.
+ *
+ * @param clock milliseconds since 1970.
+ */
+export function createLoginPause(clock: () => number): LoginPause {
+  let refusals = 0;
+  let until = 0;
+  let refusal: OdooAuthError | null = null;
+  return async (signIn) => {
+    if (refusal !== null && clock() < until) throw refusal.notBefore(new Date(until));
+    try {
+      const signedIn = await signIn();
+      refusals = 0;
+      refusal = null;
+      return signedIn;
+    } catch (error) {
+      if (!(error instanceof OdooAuthError)) throw error;
+      until = clock() + Math.min(LONGEST_MS, FIRST_MS * 2 ** refusals++);
+      refusal = error;
+      throw error.notBefore(new Date(until));
+    }
+  };
+}
+
+export interface OdooClientOptions extends CallLimits {
+  /** Root of the server; a path prefix and a trailing slash are fine. */
+  readonly url: string;
+  readonly db: string;
+  readonly user: string;
+  /** Password or API key. */
+  readonly password: string;
+  readonly protocol: 'auto' | OdooProtocol;
+  /** For one call in whole, in milliseconds. Waiting for a free place does not count. */
+  readonly timeoutMs: number;
+  /** Merged into the context of every call; `active_test` is always false. */
+  readonly context: Readonly<Record<string, OdooValue>>;
+  /** Told each time it has signed in. It must not throw. */
+  readonly onConnect?: ((server: OdooServer) => void) | undefined;
+  /** Milliseconds since 1970; `Date.now` when left out. */
+  readonly clock?: (() => number) | undefined;
+}
+
+/** A signed-in line to one server, whatever the protocol. */
+export interface Session {
+  readonly target: string;
+  readonly calls: { readonly count: number };
+  connection(): Promise<Connection>;
+  version(): Promise<VersionAnswer>;
+  ask<T>(call: Asked, shape: (site: CallSite, value: OdooValue) => T): Promise<T>;
+  close(): Promise<void>;
+}
+
+/** A call before the context is added. */
+export interface Asked extends Omit<ReadCall, 'context'> {
+  readonly binSize?: boolean | undefined;
+}
+
+/** Signs in on the first call that needs it, once for all that start together. */
+export function createSession(options: OdooClientOptions): Session {
+  const { db, user, password } = options;
+  const target = `${withoutSecrets(options.url)} (database ${db})`;
+  const http = createHttp(options.url, options.timeoutMs, options.concurrency);
+  const account = { target, db, user, password };
+  const transports = {
+    json2: createJson2(http, account),
+    jsonrpc: createJsonRpc(http, account),
+    xmlrpc: createXmlRpc(http, account),
+  };
+  const calls = createCalls(options);
+  const pause = createLoginPause(options.clock ?? Date.now);
+  let connecting: Promise<Connection> | undefined;
+
+  const connection = () => {
+    connecting ??= pause(() => connect(transports, options.protocol, calls)).then(
+      (connected) => {
+        options.onConnect?.(connected.server);
+        return connected;
+      },
+      (error) => {
+        connecting = undefined;
+        throw error;
+      },
+    );
+    return connecting;
+  };
+  return {
+    target,
+    calls,
+    connection,
+    async version() {
+      const { transport } = await connection();
+      return calls.perform({ method: 'version' }, () => transport.version());
+    },
+    async ask({ binSize, ...call }, shape) {
+      const signedIn = connection();
+      const { transport, server } = await signedIn;
+      const context = { ...options.context, active_test: false, ...(binSize && { bin_size: true }) };
+      try {
+        const value = await calls.perform(call, () => transport.call(server.uid, { ...call, context }));
+        return shape({ target, call: `${call.model}.${call.method}`, user, model: call.model }, value);
+      } catch (error) {
+        // The secret was changed or revoked meanwhile: the next call signs in anew instead of repeating it, once for
+        // all that are refused together.
+        if (error instanceof OdooAuthError && connecting === signedIn) connecting = undefined;
+        throw error;
+      }
+    },
+    close: () => http.close(),
+  };
+}
+
+/** The address for messages: no user, no password, no query. */
+function withoutSecrets(url: string): string {
+  const { origin, pathname } = new URL(url);
+  return origin + pathname;
+}
 
 /** What is asked of `fields_get`; the servers leave out what a field does not have. */
 const ATTRIBUTES = [
@@ -52,3 +182,35 @@ export function createOdooClient(options: OdooClientOptions): OdooClient {
 
 const NO_DATE =
   'it has no Date header. The window of the mirror needs the server clock: let the proxy in front of Odoo pass or add Date.';
+
+/** A client that counts the calls made through it, for the account of one job. */
+export interface CountedClient extends OdooClient {
+  readonly used: () => number;
+}
+
+/** Observes a call until it ends. */
+export type During = <T>(call: Promise<T>) => Promise<T>;
+
+/** Wraps the shared client. Retries inside a call are not counted here. */
+export function countCalls(odoo: OdooClient, during: During = (call) => call): CountedClient {
+  let used = 0;
+  const counted = <T>(call: Promise<T>): Promise<T> => {
+    used += 1;
+    return during(call);
+  };
+  return {
+    target: odoo.target,
+    get calls() {
+      return odoo.calls;
+    },
+    used: () => used,
+    connect: () => during(odoo.connect()),
+    clock: () => counted(odoo.clock()),
+    fieldsGet: (model) => counted(odoo.fieldsGet(model)),
+    search: (model, domain, options) => counted(odoo.search(model, domain, options)),
+    searchCount: (model, domain) => counted(odoo.searchCount(model, domain)),
+    searchRead: (model, domain, options) => counted(odoo.searchRead(model, domain, options)),
+    read: (model, ids, options) => counted(odoo.read(model, ids, options)),
+    close: () => odoo.close(),
+  };
+}

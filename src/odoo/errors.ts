@@ -1,4 +1,4 @@
-import { PasserelleError } from '../errors.ts';
+import { PasserelleError } from '../shared/errors.ts';
 
 /** Where a call went: what every message names. */
 export interface CallSite {

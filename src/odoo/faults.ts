@@ -1,5 +1,5 @@
-import type { CallSite } from './errors.ts';
 import {
+  type CallSite,
   OdooAccessError,
   OdooApplicationError,
   OdooAuthError,

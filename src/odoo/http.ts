@@ -1,15 +1,15 @@
 import { errors, Pool } from 'undici';
-import { errorCode, errorMessage } from '../errors.ts';
-import { retryAfterMs } from '../retry.ts';
-import type { CallSite } from './errors.ts';
+import { errorCode, errorMessage } from '../shared/errors.ts';
+import { retryAfterMs } from '../shared/retry.ts';
+import { utf8Text, withoutMark } from './decoding/text.ts';
 import {
+  type CallSite,
   OdooEndpointError,
   OdooMalformedError,
   OdooTimeoutError,
   OdooUnavailableError,
   OdooUnreachableError,
 } from './errors.ts';
-import { utf8Text, withoutMark } from './text.ts';
 
 export interface HttpRequest {
   readonly site: CallSite;

@@ -1,6 +1,6 @@
-import type { RedisConfig } from '../config.ts';
-import { PasserelleError } from '../errors.ts';
-import type { RedisConnection } from './connection.ts';
+import type { RedisConfig } from '../config/index.ts';
+import { PasserelleError } from '../shared/errors.ts';
+import type { RedisConnection } from './redis.ts';
 
 /**
  * Another installation uses the Redis keys that begin with QUEUE_PREFIX. The process stops, because jobs of both would be

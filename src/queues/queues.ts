@@ -1,19 +1,21 @@
-import type { Telemetry } from 'bullmq';
-import { Queue } from 'bullmq';
-import { errorMessage } from '../errors.ts';
-import type { Log } from '../logger.ts';
-import type { BcQueue } from './bc.ts';
-import { BC_QUEUE } from './bc.ts';
-import type { RedisConnection } from './connection.ts';
-import { Hooks } from './hooks.ts';
-import type { PagesQueue } from './pages.ts';
-import { PAGES_QUEUE } from './pages.ts';
-import { Readings } from './readings.ts';
-import type { SyncQueue } from './sync.ts';
-import { SYNC_QUEUE } from './sync.ts';
-import { Turn } from './turn.ts';
-import type { UpkeepQueue } from './upkeep.ts';
-import { UPKEEP_QUEUE } from './upkeep.ts';
+import { Queue, type Telemetry } from 'bullmq';
+import { errorMessage } from '../shared/errors.ts';
+import type { Log } from '../shared/logger.ts';
+import { Readings } from './fetched-documents.ts';
+import {
+  BC_QUEUE,
+  type BcQueue,
+  type Kept,
+  PAGES_QUEUE,
+  type PagesQueue,
+  SYNC_QUEUE,
+  type SyncQueue,
+  UPKEEP_QUEUE,
+  type UpkeepQueue,
+} from './jobs.ts';
+import type { RedisConnection } from './redis.ts';
+import { Turn } from './redis-lock.ts';
+import { Hooks } from './webhook-batches.ts';
 
 export interface Queues {
   readonly sync: SyncQueue;
@@ -58,4 +60,33 @@ export function openQueues(redis: RedisConnection, prefix: string, log: Log, tel
 export async function depth(queue: SyncQueue | PagesQueue | BcQueue): Promise<number> {
   const counts = await queue.getJobCounts('waiting', 'active', 'delayed', 'prioritized', 'waiting-children');
   return Object.values(counts).reduce((total, count) => total + count, 0);
+}
+
+/** Jobs removed by one script, which Redis does nothing beside. */
+const BATCH = 1000;
+
+/**
+ * Removes the oldest ended jobs beyond what is to be kept. BullMQ does so itself when a job ends; after that, and
+ * where nothing is to be kept at all, what was there before a change of the settings would stay.
+ *
+ * @returns how many were removed.
+ */
+export async function trimJobs(
+  { sync, pages, bc, upkeep }: Omit<Queues, 'close'>,
+  kept: Kept,
+): Promise<number> {
+  const most = { completed: kept.keepCompleted, failed: kept.keepFailed };
+  let removed = 0;
+  for (const queue of [sync, pages, bc, upkeep]) {
+    for (const state of ['completed', 'failed'] as const) {
+      for (;;) {
+        const excess = (await queue.getJobCountByTypes(state)) - most[state];
+        if (excess <= 0) break;
+        const gone = await queue.clean(0, Math.min(excess, BATCH), state);
+        if (gone.length === 0) break;
+        removed += gone.length;
+      }
+    }
+  }
+  return removed;
 }

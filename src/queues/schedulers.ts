@@ -1,10 +1,67 @@
+import type { Queue } from 'bullmq';
+import { CronExpressionParser } from 'cron-parser';
 import type { RunMode } from '../db/schema/sync.ts';
-import type { Repeat } from './keep-scheduler.ts';
-import { keepScheduler } from './keep-scheduler.ts';
-import { ONE_TRY } from './policy.ts';
+import { ONE_TRY, type SyncQueue, type UpkeepQueue } from './jobs.ts';
 import type { Queues } from './queues.ts';
-import type { SyncQueue } from './sync.ts';
-import type { UpkeepQueue } from './upkeep.ts';
+
+/** When something starts by itself: each so many milliseconds, or by a cron pattern. */
+export type Repeat = { readonly every: number } | { readonly pattern: string; readonly tz: string };
+
+/** What is asked of a queue, whatever its jobs are. */
+type Schedulers = Pick<Queue, 'getJobScheduler' | 'getJobState' | 'removeJobScheduler'>;
+
+const ALIVE: readonly string[] = ['delayed', 'waiting', 'prioritized', 'active'];
+
+/**
+ * Makes a scheduler of BullMQ (6.7) what it should be, and leaves one alone that is.
+ *
+ * To set one that is right would not be harmless: a cron job that is due, or falls due at this moment, would be put off
+ * until the next time the pattern fits.
+ */
+export async function keepScheduler(
+  queue: Schedulers,
+  id: string,
+  repeat: Repeat | null,
+  set: (repeat: Repeat & { readonly startDate?: number }) => Promise<unknown>,
+): Promise<void> {
+  if (repeat === null) {
+    await queue.removeJobScheduler(id);
+    return;
+  }
+  const known = await queue.getJobScheduler(id);
+  const next = known?.next;
+  if (next === undefined || !isSame(repeat, known)) {
+    await set(repeat);
+    return;
+  }
+  const now = Date.now();
+  if ('every' in repeat && next > now + 2 * repeat.every) {
+    // A clock was set back: what is due would be waited for. Not at once, lest two clocks that differ start it all the time.
+    await queue.removeJobScheduler(id);
+    await set({ ...repeat, startDate: now + repeat.every });
+    return;
+  }
+  const alive = ALIVE.includes(await queue.getJobState(`repeat:${id}:${next}`));
+  const isRight = alive && ('every' in repeat || next <= now || isSoon(repeat, next, now));
+  if (!isRight) await set(repeat);
+}
+
+/**
+ * Whether it is one of the next two moments of a pattern. By a clock that is behind, others took the first one before its
+ * time, and rightly wait for the second: to set the first again would start its job twice.
+ */
+function isSoon({ pattern, tz }: Extract<Repeat, { pattern: string }>, moment: number, now: number): boolean {
+  const moments = CronExpressionParser.parse(pattern, { currentDate: now, tz });
+  return [moments.next(), moments.next()].some((next) => next.getTime() === moment);
+}
+
+function isSame(
+  repeat: Repeat,
+  known: { readonly every?: number; readonly pattern?: string; readonly tz?: string } | undefined,
+): boolean {
+  if ('every' in repeat) return known?.every === repeat.every;
+  return known?.pattern === repeat.pattern && known.tz === repeat.tz;
+}
 
 /** When work starts by itself; null switches one off. */
 export interface Schedule {

@@ -1,3 +1,4 @@
+export { createRedisCacheStore } from './cache/redis-store.ts';
 /**
  * The public face of the Tryton client: `import { TrytonClient } from 'passerelle/tryton'`.
  *
@@ -7,14 +8,18 @@
 export { TrytonClient } from './client.ts';
 export type { CallSite } from './errors.ts';
 export {
+  TrytonAuthError,
+  TrytonCircuitOpenError,
   TrytonConcurrencyError,
   TrytonDatabaseError,
   TrytonError,
+  TrytonLoginStepError,
   TrytonMalformedError,
   TrytonMethodNotAllowedError,
   TrytonRateLimitError,
   TrytonRequestError,
   TrytonRpcError,
+  TrytonSessionError,
   TrytonTimeoutError,
   TrytonUnavailableError,
   TrytonUnknownFateError,
@@ -22,18 +27,11 @@ export {
   TrytonUserError,
   TrytonUserWarning,
 } from './errors.ts';
-export type { Fixtures } from './fixtures.ts';
-export {
-  TrytonAuthError,
-  TrytonCircuitOpenError,
-  TrytonLoginStepError,
-  TrytonSessionError,
-} from './login-errors.ts';
-export { createMemorySessionStore } from './memory-sessions.ts';
 export { isPattern, isRead, matchesPattern, methodName } from './methods.ts';
 export type { CallOutcome, TrytonClientOptions } from './options.ts';
-export { createRedisCacheStore } from './redis-cache.ts';
-export { createRedisSessionStore } from './redis-sessions.ts';
+export { createMemorySessionStore } from './session/memory-store.ts';
+export { createRedisSessionStore } from './session/redis-store.ts';
+export type { Fixtures } from './testing.ts';
 export type {
   CacheCounters,
   CacheLookup,
@@ -49,4 +47,4 @@ export type {
   TrytonLogger,
   Wire,
 } from './types.ts';
-export { DateOnly, DateTime, Decimal, Timedelta, TimeOnly } from './values.ts';
+export { DateOnly, DateTime, Decimal, Timedelta, TimeOnly } from './wire/values.ts';

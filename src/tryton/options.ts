@@ -1,4 +1,4 @@
-import type { Fixtures } from './fixtures.ts';
+import type { Fixtures } from './testing.ts';
 import type { CacheStore, SessionStore, TrytonContext, TrytonLogger } from './types.ts';
 
 /** How one logical call ended, its retries included; answers from the cache are none. */

@@ -1,7 +1,7 @@
-import { errorCode, errorMessage } from '../errors.ts';
-import type { Perform, PerformOptions } from './calls.ts';
+import { errorCode, errorMessage } from '../shared/errors.ts';
 import { TrytonTimeoutError, TrytonUnreachableError } from './errors.ts';
-import type { Sessions } from './sessions.ts';
+import type { Perform, PerformOptions } from './rpc/call.ts';
+import type { Sessions } from './session/session-manager.ts';
 import type { Answer, CallOptions, PingReport, Wire } from './types.ts';
 
 export interface PingParts {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { circuitFindings } from '../../src/alerts/circuit.ts';
-import { look } from '../../src/alerts/look.ts';
-import { recordTrytonHealth } from '../../src/db/tryton-health.ts';
+import { circuitFindings } from '../../src/alerts/checks.ts';
+import { look } from '../../src/alerts/watcher.ts';
+import { recordTrytonHealth } from '../../src/db/upstream-health.ts';
 import { freshDatabase } from '../harness/database.ts';
 import { incidentsOf, truncateAll } from './rows.ts';
 

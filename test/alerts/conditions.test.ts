@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { resolveFailures } from '../../src/db/failures.ts';
-import { updateRun } from '../../src/db/runs.ts';
+import { resolveFailures } from '../../src/db/runs/failures.ts';
+import { updateRun } from '../../src/db/runs/runs.ts';
 import { freshDatabase } from '../harness/database.ts';
 import { addFailure, addRun, incidentsOf, KEY, lookAtMirror, truncateAll } from './rows.ts';
 

@@ -2,8 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openWebhook } from '../../src/alerts/channels/webhook.ts';
 import { testNotice } from '../../src/alerts/notice.ts';
-import { openWebhook } from '../../src/alerts/webhook.ts';
 import type { Arrival, Receiver } from './receivers.ts';
 import { startReceiver } from './receivers.ts';
 

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { openEmail } from '../../src/alerts/email.ts';
+import { openEmail } from '../../src/alerts/channels/email.ts';
 import { noticeOf } from '../../src/alerts/notice.ts';
 import type { IncidentRow } from '../../src/db/schema/alerts.ts';
 import type { Mailbox } from './receivers.ts';

@@ -1,10 +1,10 @@
 import { sql } from 'drizzle-orm';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { openChannels } from '../../src/alerts/channel.ts';
+import { openChannels } from '../../src/alerts/channels/channel.ts';
+import { deliverDue } from '../../src/alerts/delivery.ts';
 import { noticeOf } from '../../src/alerts/notice.ts';
-import { deliverDue } from '../../src/alerts/outbox.ts';
-import { claimDelivery } from '../../src/db/deliveries.ts';
-import { createLogger } from '../../src/logger.ts';
+import { claimDelivery } from '../../src/db/alerts.ts';
+import { createLogger } from '../../src/shared/logger.ts';
 import { freshDatabase } from '../harness/database.ts';
 import { until } from '../harness/until.ts';
 import type { Mailbox, Receiver } from './receivers.ts';

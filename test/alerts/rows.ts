@@ -1,9 +1,8 @@
 import { sql } from 'drizzle-orm';
-import { look } from '../../src/alerts/look.ts';
-import { mirrorFindings } from '../../src/alerts/mirror.ts';
-import type { Staleness } from '../../src/alerts/stale.ts';
-import type { Database } from '../../src/db/connection.ts';
-import { recordFailure } from '../../src/db/failures.ts';
+import { mirrorFindings, type Staleness } from '../../src/alerts/checks.ts';
+import { look } from '../../src/alerts/watcher.ts';
+import type { Database } from '../../src/db/client.ts';
+import { recordFailure } from '../../src/db/runs/failures.ts';
 import type { AlertChannel } from '../../src/db/schema/alerts.ts';
 import { alertDelivery, alertIncident } from '../../src/db/schema/alerts.ts';
 import type { RunMode, RunStatus, SyncLogRow } from '../../src/db/schema/sync.ts';

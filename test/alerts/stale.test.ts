@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { grantLease } from '../../src/db/lease.ts';
-import { addItems, closeItems } from '../../src/db/ledger.ts';
+import { grantLease } from '../../src/db/runs/lease.ts';
+import { addItems, closeItems } from '../../src/db/runs/ledger.ts';
 import { freshDatabase } from '../harness/database.ts';
 import { addRun, incidentsOf, lookAtMirror, truncateAll } from './rows.ts';
 

@@ -1,9 +1,9 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { AlertParts } from '../../src/alerts/watcher.ts';
 import { startAlerts } from '../../src/alerts/watcher.ts';
-import { readConfig } from '../../src/config.ts';
-import { openDatabase } from '../../src/db/connection.ts';
-import { createLogger } from '../../src/logger.ts';
+import { readConfig } from '../../src/config/index.ts';
+import { openDatabase } from '../../src/db/client.ts';
+import { createLogger } from '../../src/shared/logger.ts';
 import { freshDatabase } from '../harness/database.ts';
 import { until } from '../harness/until.ts';
 import type { Receiver } from './receivers.ts';

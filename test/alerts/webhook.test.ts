@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { openWebhook } from '../../src/alerts/channels/webhook.ts';
 import type { Notice } from '../../src/alerts/notice.ts';
 import { noticeOf } from '../../src/alerts/notice.ts';
-import { openWebhook } from '../../src/alerts/webhook.ts';
 import type { IncidentRow } from '../../src/db/schema/alerts.ts';
 import { heldBytes } from '../harness/heap.ts';
 import { until } from '../harness/until.ts';

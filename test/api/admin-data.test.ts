@@ -2,7 +2,7 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { sql } from 'drizzle-orm';
 import type { FastifyInstance, RouteOptions } from 'fastify';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { findRun } from '../../src/db/runs.ts';
+import { findRun } from '../../src/db/runs/runs.ts';
 import { heard, listenTo, openListener } from './event-listener.ts';
 import type { TestApi } from './start-api.ts';
 import { bearer, startApi } from './start-api.ts';

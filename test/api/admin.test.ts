@@ -1,6 +1,6 @@
 import { Worker } from 'bullmq';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openRedis } from '../../src/queues/connection.ts';
+import { openRedis } from '../../src/queues/redis.ts';
 import { until } from '../harness/until.ts';
 import type { TestApi } from './start-api.ts';
 import { basic, startApi } from './start-api.ts';

@@ -1,7 +1,7 @@
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { saveFields } from '../../src/db/fields.ts';
+import { saveFields } from '../../src/db/odoo-model/fields.ts';
 import { bc } from '../../src/db/schema/index.ts';
 import { until } from '../harness/until.ts';
 import { changeBc, insertBc, insertLine, saveTestFields } from './rows.ts';

@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import type { Queryable } from '../../src/db/connection.ts';
-import { hereSql } from '../../src/db/feed-epoch.ts';
+import type { Queryable } from '../../src/db/client.ts';
+import { hereSql } from '../../src/db/documents/change-feed.ts';
 import { freshDatabase } from '../harness/database.ts';
 import { changeBc, insertBc, saveTestFields } from './rows.ts';
 import type { TestApi } from './start-api.ts';

@@ -5,7 +5,7 @@ import { connect } from 'node:net';
 import { sql } from 'drizzle-orm';
 import type { FastifyPluginCallback, FastifyRequest } from 'fastify';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createLogger } from '../../src/logger.ts';
+import { createLogger } from '../../src/shared/logger.ts';
 import { until } from '../harness/until.ts';
 import { saveTestFields } from './rows.ts';
 import type { TestApi } from './start-api.ts';

@@ -1,7 +1,7 @@
 import { parse } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { saveFields } from '../../src/db/fields.ts';
+import { saveFields } from '../../src/db/odoo-model/fields.ts';
 import { insertBc, insertLine, saveTestFields } from './rows.ts';
 import type { TestApi } from './start-api.ts';
 import { startApi } from './start-api.ts';

@@ -1,8 +1,8 @@
 import { PgDialect } from 'drizzle-orm/pg-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { listKnownFields } from '../../src/api/field-book.ts';
-import { readCondition } from '../../src/api/field-values.ts';
-import { filterSql } from '../../src/db/documents-filter.ts';
+import { listKnownFields } from '../../src/api/routes/documents/fields-cache.ts';
+import { readCondition } from '../../src/api/routes/documents/query.ts';
+import { filterSql } from '../../src/db/documents/filters.ts';
 import { insertBc, saveTestFields } from './rows.ts';
 import type { TestApi } from './start-api.ts';
 import { startApi } from './start-api.ts';

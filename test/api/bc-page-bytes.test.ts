@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { PAGE_BYTES } from '../../src/db/documents-weight.ts';
+import { PAGE_BYTES } from '../../src/db/documents/queries.ts';
 import { until } from '../harness/until.ts';
 import { insertBc, saveTestFields } from './rows.ts';
 import type { TestApi } from './start-api.ts';

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { sql } from 'drizzle-orm';
 import { afterEach, expect, test } from 'vitest';
-import { makeProblem } from '../../src/api/problem.ts';
-import { openDatabase } from '../../src/db/connection.ts';
-import { createLogger } from '../../src/logger.ts';
-import { openRedis } from '../../src/queues/connection.ts';
+import { makeProblem } from '../../src/api/problem-details.ts';
+import { openDatabase } from '../../src/db/client.ts';
+import { openRedis } from '../../src/queues/redis.ts';
+import { createLogger } from '../../src/shared/logger.ts';
 import type { TestApi } from './start-api.ts';
 import { startApi } from './start-api.ts';
 

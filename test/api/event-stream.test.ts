@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { EventStream, eventText } from '../../src/api/event-stream.ts';
+import { EventStream, eventText } from '../../src/api/routes/sync/events.ts';
 import { until } from '../harness/until.ts';
 
 /** More than any buffer on the way has room for. */

@@ -1,10 +1,10 @@
 import { sql } from 'drizzle-orm';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { Transaction } from '../../src/db/connection.ts';
-import { recordFailure } from '../../src/db/failures.ts';
-import { grantLease } from '../../src/db/lease.ts';
-import { createRun, updateRun } from '../../src/db/runs.ts';
-import { BC_KEY } from '../../src/sync/document.ts';
+import type { Transaction } from '../../src/db/client.ts';
+import { recordFailure } from '../../src/db/runs/failures.ts';
+import { grantLease } from '../../src/db/runs/lease.ts';
+import { createRun, updateRun } from '../../src/db/runs/runs.ts';
+import { BC_KEY } from '../../src/sync/context.ts';
 import { until } from '../harness/until.ts';
 import type { Listener } from './event-listener.ts';
 import { heard, listenTo, openListener } from './event-listener.ts';

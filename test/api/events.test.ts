@@ -1,11 +1,11 @@
 import { sql } from 'drizzle-orm';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createApiKey, revokeApiKey } from '../../src/db/api-keys.ts';
-import { recordFailure } from '../../src/db/failures.ts';
-import { createRun } from '../../src/db/runs.ts';
-import { createLogger } from '../../src/logger.ts';
-import { openRedis } from '../../src/queues/connection.ts';
-import { BC_KEY } from '../../src/sync/document.ts';
+import { recordFailure } from '../../src/db/runs/failures.ts';
+import { createRun } from '../../src/db/runs/runs.ts';
+import { openRedis } from '../../src/queues/redis.ts';
+import { createLogger } from '../../src/shared/logger.ts';
+import { BC_KEY } from '../../src/sync/context.ts';
 import { until } from '../harness/until.ts';
 import type { Listener } from './event-listener.ts';
 import { heard, listenTo, openListener } from './event-listener.ts';

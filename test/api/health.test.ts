@@ -1,11 +1,11 @@
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { buildApp } from '../../src/api/app.ts';
-import { openDatabase } from '../../src/db/connection.ts';
-import { createLogger } from '../../src/logger.ts';
-import { openApiMetrics } from '../../src/metrics/api.ts';
-import { openRedis } from '../../src/queues/connection.ts';
+import { openDatabase } from '../../src/db/client.ts';
+import { openApiMetrics } from '../../src/observability/metrics/api-metrics.ts';
 import { openQueues } from '../../src/queues/queues.ts';
+import { openRedis } from '../../src/queues/redis.ts';
+import { createLogger } from '../../src/shared/logger.ts';
 import type { TestApi } from './start-api.ts';
 import { inject, startApi } from './start-api.ts';
 

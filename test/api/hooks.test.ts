@@ -1,7 +1,7 @@
 import type { InjectOptions } from 'fastify';
 import { pino } from 'pino';
 import { afterEach, describe, expect, it } from 'vitest';
-import { Hooks } from '../../src/queues/hooks.ts';
+import { Hooks } from '../../src/queues/webhook-batches.ts';
 import type { TestApi } from './start-api.ts';
 import { startApi } from './start-api.ts';
 

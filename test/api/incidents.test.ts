@@ -1,6 +1,12 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { claimDelivery, closeDelivery, failDelivery, oweDeliveries } from '../../src/db/deliveries.ts';
-import { openIncident, resolveIncident } from '../../src/db/incidents.ts';
+import {
+  claimDelivery,
+  closeDelivery,
+  failDelivery,
+  openIncident,
+  oweDeliveries,
+  resolveIncident,
+} from '../../src/db/alerts.ts';
 import { truncateAll } from '../alerts/rows.ts';
 import type { TestApi } from './start-api.ts';
 import { startApi } from './start-api.ts';

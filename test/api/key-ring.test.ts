@@ -2,13 +2,11 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { afterAll, beforeAll, expect, it, onTestFinished, vi } from 'vitest';
-import { createKeyRing } from '../../src/api/key-ring.ts';
-import { findApiKey, touchApiKey } from '../../src/db/api-keys.ts';
-import type { Database } from '../../src/db/connection.ts';
-import { openDatabase } from '../../src/db/connection.ts';
-import { newKeyText } from '../../src/db/key-text.ts';
+import { createKeyRing } from '../../src/api/plugins/api-key-auth.ts';
+import { findApiKey, newKeyText, touchApiKey } from '../../src/db/api-keys.ts';
+import { type Database, openDatabase } from '../../src/db/client.ts';
 import { apiKey } from '../../src/db/schema/gateway.ts';
-import { createLogger } from '../../src/logger.ts';
+import { createLogger } from '../../src/shared/logger.ts';
 import { freshDatabase } from '../harness/database.ts';
 import { until } from '../harness/until.ts';
 

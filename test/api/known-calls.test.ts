@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
-import { KnownCalls } from '../../src/api/known-calls.ts';
-import { fromJson } from '../../src/tryton/wire.ts';
+import { KnownCalls } from '../../src/api/routes/tryton/request.ts';
+import { fromJson } from '../../src/tryton/wire/json.ts';
 
 const body = (id: number, text = '') =>
   JSON.stringify({ method: 'model.party.party.read', params: [[id], text] });

@@ -1,9 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { saveFields } from '../../src/db/fields.ts';
-import { insertModelChanges } from '../../src/db/model-changes.ts';
-import { HEADER_VIEW } from '../../src/db/view-sql.ts';
-import { refreshView } from '../../src/db/views.ts';
+import { insertModelChanges, saveFields } from '../../src/db/odoo-model/fields.ts';
+import { HEADER_VIEW, refreshView } from '../../src/db/odoo-model/typed-views.ts';
 import { insertBc, saveTestFields } from './rows.ts';
 import type { TestApi } from './start-api.ts';
 import { startApi } from './start-api.ts';

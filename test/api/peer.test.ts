@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { peerOf } from '../../src/api/peer.ts';
+import { peerOf } from '../../src/api/plugins/rate-limit.ts';
 
 test.each([
   ['203.0.113.9', '203.0.113.9'],

@@ -1,7 +1,7 @@
 import { get } from 'node:http';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createApiKey } from '../../src/db/api-keys.ts';
-import { openDatabase, TIMEOUTS } from '../../src/db/connection.ts';
+import { openDatabase, TIMEOUTS } from '../../src/db/client.ts';
 import { freshDatabase } from '../harness/database.ts';
 import { until } from '../harness/until.ts';
 import { listenTo } from './event-listener.ts';

@@ -1,8 +1,8 @@
 import type { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { RateLimitStore } from '../../src/api/rate-limit-store.ts';
-import { createLogger } from '../../src/logger.ts';
-import { openRedis } from '../../src/queues/connection.ts';
+import { RateLimitStore } from '../../src/api/plugins/rate-limit.ts';
+import { openRedis } from '../../src/queues/redis.ts';
+import { createLogger } from '../../src/shared/logger.ts';
 import { freshPrefix, redisUrl } from '../harness/redis.ts';
 import { until } from '../harness/until.ts';
 

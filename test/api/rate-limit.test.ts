@@ -1,8 +1,8 @@
 import type { Redis } from 'ioredis';
 import { afterEach, describe, expect, it } from 'vitest';
-import { newKeyText } from '../../src/db/key-text.ts';
-import { createLogger } from '../../src/logger.ts';
-import { openRedis } from '../../src/queues/connection.ts';
+import { newKeyText } from '../../src/db/api-keys.ts';
+import { openRedis } from '../../src/queues/redis.ts';
+import { createLogger } from '../../src/shared/logger.ts';
 import { redisUrl } from '../harness/redis.ts';
 import type { TestApi } from './start-api.ts';
 import { bearer, startApi } from './start-api.ts';

@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
-import type { Queryable } from '../../src/db/connection.ts';
-import { saveFields } from '../../src/db/fields.ts';
+import type { Queryable } from '../../src/db/client.ts';
+import { saveFields } from '../../src/db/odoo-model/fields.ts';
 import { auditLog, bc, bcLine } from '../../src/db/schema/index.ts';
 import type { OdooFields, OdooRecord } from '../../src/odoo/types.ts';
 

@@ -1,11 +1,11 @@
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
-import { recordFailure } from '../../src/db/failures.ts';
-import { grantLease } from '../../src/db/lease.ts';
-import { addItems, closeItems } from '../../src/db/ledger.ts';
-import { createRun, findRun, updateRun } from '../../src/db/runs.ts';
+import { recordFailure } from '../../src/db/runs/failures.ts';
+import { grantLease } from '../../src/db/runs/lease.ts';
+import { addItems, closeItems } from '../../src/db/runs/ledger.ts';
+import { createRun, findRun, updateRun } from '../../src/db/runs/runs.ts';
 import type { RunMode, RunStatus } from '../../src/db/schema/sync.ts';
-import { BC_KEY } from '../../src/sync/document.ts';
+import { BC_KEY } from '../../src/sync/context.ts';
 import type { TestApi } from './start-api.ts';
 import { startApi } from './start-api.ts';
 

@@ -1,6 +1,6 @@
 import type { SandboxTryton, SandboxTrytonOptions } from '../../dev/sandbox-tryton/sandbox.ts';
 import { startSandboxTryton } from '../../dev/sandbox-tryton/sandbox.ts';
-import type { Problem } from '../../src/api/problem.ts';
+import type { Problem } from '../../src/api/problem-details.ts';
 import type { TestApi } from './start-api.ts';
 import { startApi } from './start-api.ts';
 

@@ -1,6 +1,6 @@
 import type { LightMyRequestResponse } from 'fastify';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import type { Problem } from '../../src/api/problem.ts';
+import type { Problem } from '../../src/api/problem-details.ts';
 import type { TestApi } from './start-api.ts';
 import { bearer, startApi } from './start-api.ts';
 

@@ -1,8 +1,8 @@
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openDatabase } from '../../src/db/connection.ts';
-import { findTrytonHealth } from '../../src/db/tryton-health.ts';
-import { Health } from '../../src/gateway/health.ts';
+import { openDatabase } from '../../src/db/client.ts';
+import { findTrytonHealth } from '../../src/db/upstream-health.ts';
+import { Health } from '../../src/upstream-health/tryton.ts';
 import { until } from '../harness/until.ts';
 import type { TrytonApi } from './tryton-api.ts';
 import { HASTY, startTrytonApi } from './tryton-api.ts';

@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { recordOdooHealth } from '../../src/db/odoo-health.ts';
+import { recordOdooHealth } from '../../src/db/upstream-health.ts';
 import { startApi } from './start-api.ts';
 import type { TrytonApi } from './tryton-api.ts';
 import { startTrytonApi } from './tryton-api.ts';

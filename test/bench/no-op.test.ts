@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { pageJobs, samplePayloads } from '../../bench/scale/payloads.ts';
-import { readMirrorConfig } from '../../src/config.ts';
-import { findRun } from '../../src/db/runs.ts';
-import type { BcPayload } from '../../src/queues/bc.ts';
-import { processPage } from '../../src/sync/page.ts';
-import { startRun } from '../../src/sync/start.ts';
+import { readMirrorConfig } from '../../src/config/index.ts';
+import { findRun } from '../../src/db/runs/runs.ts';
+import type { BcPayload } from '../../src/queues/jobs.ts';
+import { processPage } from '../../src/sync/fetch/process-page.ts';
+import { startRun } from '../../src/sync/runs/start-run.ts';
 import type { Office } from '../harness/office.ts';
 import { openOffice } from '../harness/office.ts';
 

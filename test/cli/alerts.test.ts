@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { openIncident } from '../../src/db/incidents.ts';
+import { openIncident } from '../../src/db/alerts.ts';
 import type { Mailbox, Receiver } from '../alerts/receivers.ts';
 import { isSigned, startMailbox, startReceiver } from '../alerts/receivers.ts';
 import { freshDatabase } from '../harness/database.ts';

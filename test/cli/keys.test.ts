@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { readKeyText } from '../../src/db/key-text.ts';
+import { readKeyText } from '../../src/db/api-keys.ts';
 import { freshDatabase } from '../harness/database.ts';
 import { commandIn, passerelle as run } from './passerelle.ts';
 

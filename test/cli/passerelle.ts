@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import type { Environment } from '../../src/cli/io.ts';
-import { run } from '../../src/cli/run.ts';
+import { run } from '../../src/cli/program.ts';
 
 export interface Answer {
   readonly code: number;

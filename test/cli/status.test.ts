@@ -1,9 +1,9 @@
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest';
-import { grantLease } from '../../src/db/lease.ts';
-import { progress } from '../../src/db/ledger.ts';
-import { createRun, updateRun } from '../../src/db/runs.ts';
-import { BC_KEY } from '../../src/sync/document.ts';
+import { grantLease } from '../../src/db/runs/lease.ts';
+import { progress } from '../../src/db/runs/ledger.ts';
+import { createRun, updateRun } from '../../src/db/runs/runs.ts';
+import { BC_KEY } from '../../src/sync/context.ts';
 import type { Office } from '../harness/office.ts';
 import { openOffice } from '../harness/office.ts';
 import { until } from '../harness/until.ts';

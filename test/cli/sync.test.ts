@@ -1,9 +1,9 @@
 import { sql } from 'drizzle-orm';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import type { Database } from '../../src/db/connection.ts';
-import { grantLease, readState } from '../../src/db/lease.ts';
-import { createRun, listRuns, updateRun } from '../../src/db/runs.ts';
-import { BC_KEY } from '../../src/sync/document.ts';
+import type { Database } from '../../src/db/client.ts';
+import { grantLease, readState } from '../../src/db/runs/lease.ts';
+import { createRun, listRuns, updateRun } from '../../src/db/runs/runs.ts';
+import { BC_KEY } from '../../src/sync/context.ts';
 import type { Office } from '../harness/office.ts';
 import { openOffice } from '../harness/office.ts';
 import { until } from '../harness/until.ts';

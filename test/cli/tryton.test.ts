@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { SandboxTryton } from '../../dev/sandbox-tryton/sandbox.ts';
 import { startSandboxTryton } from '../../dev/sandbox-tryton/sandbox.ts';
-import { clientOptions } from '../../src/gateway/open.ts';
-import { createLogger } from '../../src/logger.ts';
-import { openRedis } from '../../src/queues/connection.ts';
+import { clientOptions } from '../../src/gateway.ts';
+import { openRedis } from '../../src/queues/redis.ts';
+import { createLogger } from '../../src/shared/logger.ts';
 import { TrytonClient } from '../../src/tryton/client.ts';
 import { freshPrefix, redisUrl } from '../harness/redis.ts';
 import { until } from '../harness/until.ts';

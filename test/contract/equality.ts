@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createOdooClient } from '../../src/odoo/client.ts';
-import { readableFields } from '../../src/odoo/description.ts';
+import { readableFields } from '../../src/odoo/fields.ts';
 import type { OdooClient } from '../../src/odoo/types.ts';
 import type { ContractSubject } from './odoo.ts';
 import { BC, LINE, optionsOf } from './odoo.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { OdooClientOptions } from '../../src/odoo/client.ts';
-import { binaryFields, linesLink } from '../../src/odoo/description.ts';
+import { binaryFields, linesLink } from '../../src/odoo/fields.ts';
 import { idIn, openClient } from './client.ts';
 import { BC, LINE } from './odoo.ts';
 

@@ -1,6 +1,6 @@
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { openRedis } from '../../src/queues/connection.ts';
+import { openRedis } from '../../src/queues/redis.ts';
 import type { CallOutcome, TrytonClientOptions } from '../../src/tryton/index.ts';
 import { createRedisCacheStore, TrytonClient } from '../../src/tryton/index.ts';
 import { freshPrefix, redisUrl } from '../harness/redis.ts';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { fencesOf } from '../../src/db/fences.ts';
-import { createRun } from '../../src/db/runs.ts';
+import { fencesOf } from '../../src/db/runs/lease.ts';
+import { createRun } from '../../src/db/runs/runs.ts';
 import { freshDatabase } from '../harness/database.ts';
 
 describe('the newest reading that may be of a run', () => {

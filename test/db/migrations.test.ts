@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest';
-import { isConcurrent } from '../../src/db/migration-indexes.ts';
-import { FOLDER, readMigrations } from '../../src/db/migrations.ts';
+import { FOLDER, isConcurrent, readMigrations } from '../../src/db/migrate.ts';
 
 const migrations = readMigrations(FOLDER);
 const tablesOf = (text: string) =>

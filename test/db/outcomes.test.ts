@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { addItems } from '../../src/db/ledger.ts';
-import { closeStored } from '../../src/db/outcomes.ts';
+import { addItems, closeStored } from '../../src/db/runs/ledger.ts';
 import { freshDatabase } from '../harness/database.ts';
 import { until } from '../harness/until.ts';
 

@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
 import { afterAll, afterEach, assert, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { openClient, openDatabase } from '../../src/db/connection.ts';
+import { openClient, openDatabase } from '../../src/db/client.ts';
 import { ConnectionPool } from '../../src/db/pool.ts';
 import { freshDatabase } from '../harness/database.ts';
 import { until } from '../harness/until.ts';

@@ -1,9 +1,8 @@
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { ListQuery } from '../../src/api/list-query.ts';
-import { listQuery, readListQuery } from '../../src/api/list-query.ts';
-import { readDocuments } from '../../src/db/documents-read.ts';
-import { listFields } from '../../src/db/fields.ts';
+import { type ListQuery, listQuery, readListQuery } from '../../src/api/routes/documents/query.ts';
+import { readDocuments } from '../../src/db/documents/queries.ts';
+import { listFields } from '../../src/db/odoo-model/fields.ts';
 import { saveTestFields } from '../api/rows.ts';
 import { freshDatabase } from '../harness/database.ts';
 

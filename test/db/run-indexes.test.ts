@@ -1,8 +1,8 @@
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { newestEnded } from '../../src/db/mirror-health.ts';
-import { createRun, updateRun } from '../../src/db/runs.ts';
-import { BC_KEY } from '../../src/sync/document.ts';
+import { newestEnded } from '../../src/db/mirror-stats.ts';
+import { createRun, updateRun } from '../../src/db/runs/runs.ts';
+import { BC_KEY } from '../../src/sync/context.ts';
 import { freshDatabase } from '../harness/database.ts';
 
 const WHOLE_MIRROR = ['incremental', 'full', 'sweep'] as const;

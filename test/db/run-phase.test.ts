@@ -1,8 +1,15 @@
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { addItems, addPageCalls, addPages, closeItems, closePages, nextPages } from '../../src/db/ledger.ts';
-import { runStage } from '../../src/db/run-phase.ts';
-import { createRun, updateRun } from '../../src/db/runs.ts';
+import {
+  addItems,
+  addPageCalls,
+  addPages,
+  closeItems,
+  closePages,
+  nextPages,
+} from '../../src/db/runs/ledger.ts';
+import { runStage } from '../../src/db/runs/run-progress.ts';
+import { createRun, updateRun } from '../../src/db/runs/runs.ts';
 import { freshDatabase } from '../harness/database.ts';
 
 let database: Awaited<ReturnType<typeof freshDatabase>>;

@@ -1,7 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import { connect, createServer } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { openClient, TIMEOUTS } from '../../src/db/connection.ts';
+import { openClient, TIMEOUTS } from '../../src/db/client.ts';
 import { passerelle } from '../cli/passerelle.ts';
 import { startApiProcess } from '../harness/api-process.ts';
 import type { Office } from '../harness/office.ts';

@@ -1,7 +1,6 @@
 import { sql } from 'drizzle-orm';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Queryable } from '../../src/db/connection.ts';
-import { openDatabase } from '../../src/db/connection.ts';
+import { openDatabase, type Queryable } from '../../src/db/client.ts';
 import { freshDatabase } from '../harness/database.ts';
 import { until } from '../harness/until.ts';
 

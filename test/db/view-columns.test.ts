@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest';
-import type { ViewField } from '../../src/db/view-columns.ts';
-import { viewColumns } from '../../src/db/view-columns.ts';
-import { HEADER_VIEW } from '../../src/db/view-sql.ts';
+import { HEADER_VIEW } from '../../src/db/odoo-model/typed-views.ts';
+import { type ViewField, viewColumns } from '../../src/db/odoo-model/view-columns.ts';
 
 const field = (name: string, type = 'char'): ViewField => ({ name, type, label: name, relation: null });
 

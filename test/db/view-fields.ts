@@ -1,7 +1,6 @@
-import type { Database } from '../../src/db/connection.ts';
-import { saveFields } from '../../src/db/fields.ts';
-import type { View } from '../../src/db/view-sql.ts';
-import { refreshView } from '../../src/db/views.ts';
+import type { Database } from '../../src/db/client.ts';
+import { saveFields } from '../../src/db/odoo-model/fields.ts';
+import { refreshView, type View } from '../../src/db/odoo-model/typed-views.ts';
 import type { OdooFieldDescription } from '../../src/odoo/types.ts';
 
 export const MODEL = 'dimagaz.bc';

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { openClient } from '../../src/db/connection.ts';
-import { HEADER_VIEW } from '../../src/db/view-sql.ts';
+import { openClient } from '../../src/db/client.ts';
+import { HEADER_VIEW } from '../../src/db/odoo-model/typed-views.ts';
 import { freshDatabase } from '../harness/database.ts';
 import { type Fields, followFields, MODEL } from './view-fields.ts';
 

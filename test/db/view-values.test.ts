@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { HEADER_VIEW } from '../../src/db/view-sql.ts';
+import { HEADER_VIEW } from '../../src/db/odoo-model/typed-views.ts';
 import { insertBc } from '../api/rows.ts';
 import { freshDatabase } from '../harness/database.ts';
 import { EVERY_TYPE, type Fields, followFields, MODEL } from './view-fields.ts';

@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { saveFields } from '../../src/db/fields.ts';
-import { HEADER_VIEW, LINE_VIEW } from '../../src/db/view-sql.ts';
-import { isViewCurrent, refreshView } from '../../src/db/views.ts';
+import { saveFields } from '../../src/db/odoo-model/fields.ts';
+import { HEADER_VIEW, isViewCurrent, LINE_VIEW, refreshView } from '../../src/db/odoo-model/typed-views.ts';
 import { insertBc, insertLine } from '../api/rows.ts';
 import { freshDatabase } from '../harness/database.ts';
 import { EVERY_TYPE, type Fields, followFields, MODEL } from './view-fields.ts';

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startAlerts } from '../../src/alerts/watcher.ts';
-import { readConfig } from '../../src/config.ts';
+import { readConfig } from '../../src/config/index.ts';
 import type { Mailbox, Receiver } from '../alerts/receivers.ts';
 import { startMailbox, startReceiver } from '../alerts/receivers.ts';
 import type { Office } from '../harness/office.ts';

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { nextFetchSeq } from '../../src/db/documents.ts';
-import { createRun } from '../../src/db/runs.ts';
-import { processBc } from '../../src/sync/bc.ts';
-import { verifyMirror } from '../../src/sync/verify.ts';
+import { nextFetchSeq } from '../../src/db/documents/writes.ts';
+import { createRun } from '../../src/db/runs/runs.ts';
+import { verifyMirror } from '../../src/sync/maintenance/verify.ts';
+import { processBc } from '../../src/sync/store/process-bc.ts';
 import type { Desk, Office } from '../harness/office.ts';
 import { openOffice } from '../harness/office.ts';
 

@@ -1,9 +1,9 @@
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { findRun } from '../../src/db/runs.ts';
-import { processPage } from '../../src/sync/page.ts';
-import { LARGEST_READING } from '../../src/sync/portion.ts';
-import { startRun } from '../../src/sync/start.ts';
+import { findRun } from '../../src/db/runs/runs.ts';
+import { LARGEST_READING } from '../../src/sync/fetch/batch-size.ts';
+import { processPage } from '../../src/sync/fetch/process-page.ts';
+import { startRun } from '../../src/sync/runs/start-run.ts';
 import type { Office } from '../harness/office.ts';
 import { openOffice } from '../harness/office.ts';
 import { redisUrl } from '../harness/redis.ts';

@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { heartbeat, readState } from '../../src/db/lease.ts';
-import { createRun, updateRun } from '../../src/db/runs.ts';
+import { heartbeat, readState } from '../../src/db/runs/lease.ts';
+import { createRun, updateRun } from '../../src/db/runs/runs.ts';
 import type { SyncLogRow } from '../../src/db/schema/sync.ts';
-import { bcJobId, enqueueBcs } from '../../src/queues/bc.ts';
-import { takeRun } from '../../src/sync/hold.ts';
-import { planRun } from '../../src/sync/plan.ts';
-import { verifyMirror } from '../../src/sync/verify.ts';
+import { bcJobId, enqueueBcs } from '../../src/queues/jobs.ts';
+import { verifyMirror } from '../../src/sync/maintenance/verify.ts';
+import { planRun } from '../../src/sync/planning/plan-run.ts';
+import { takeRun } from '../../src/sync/runs/run-lease.ts';
 import type { Office } from '../harness/office.ts';
 import { openOffice } from '../harness/office.ts';
 import { until } from '../harness/until.ts';

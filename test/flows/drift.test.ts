@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { verifyMirror } from '../../src/sync/verify.ts';
+import { verifyMirror } from '../../src/sync/maintenance/verify.ts';
 import type { Office } from '../harness/office.ts';
 import { openOffice } from '../harness/office.ts';
 

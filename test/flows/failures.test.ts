@@ -1,12 +1,12 @@
 import { sql } from 'drizzle-orm';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { buildApp } from '../../src/api/app.ts';
-import { readApiConfig } from '../../src/config.ts';
-import { readState } from '../../src/db/lease.ts';
-import { createLogger } from '../../src/logger.ts';
-import { openApiMetrics } from '../../src/metrics/api.ts';
-import { bcJobId } from '../../src/queues/bc.ts';
-import { openRedis } from '../../src/queues/connection.ts';
+import { readApiConfig } from '../../src/config/index.ts';
+import { readState } from '../../src/db/runs/lease.ts';
+import { openApiMetrics } from '../../src/observability/metrics/api-metrics.ts';
+import { bcJobId } from '../../src/queues/jobs.ts';
+import { openRedis } from '../../src/queues/redis.ts';
+import { createLogger } from '../../src/shared/logger.ts';
 import { basic } from '../api/start-api.ts';
 import type { Office } from '../harness/office.ts';
 import { openOffice } from '../harness/office.ts';

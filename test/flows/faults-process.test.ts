@@ -3,9 +3,9 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { redisOnPath } from '../../dev/services/redis-finder.ts';
 import type { RestartableServices } from '../../dev/services/restartable.ts';
 import { startRestartable } from '../../dev/services/restartable.ts';
-import { readState } from '../../src/db/lease.ts';
-import { findRun } from '../../src/db/runs.ts';
-import { verifyMirror } from '../../src/sync/verify.ts';
+import { readState } from '../../src/db/runs/lease.ts';
+import { findRun } from '../../src/db/runs/runs.ts';
+import { verifyMirror } from '../../src/sync/maintenance/verify.ts';
 import type { Stage } from '../harness/stage.ts';
 import { openStage } from '../harness/stage.ts';
 import { until } from '../harness/until.ts';

@@ -1,8 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { FeedPosition } from '../../src/db/feed.ts';
-import { readChanges } from '../../src/db/feed.ts';
+import { type FeedPosition, readChanges } from '../../src/db/documents/change-feed.ts';
 import { freshDatabase } from '../harness/database.ts';
 import { until } from '../harness/until.ts';
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { odooDateTime } from '../../src/sync/window.ts';
+import { odooDateTime } from '../../src/sync/planning/run-mode.ts';
 import type { Office } from '../harness/office.ts';
 import { openOffice } from '../harness/office.ts';
 

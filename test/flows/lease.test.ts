@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { grantLease, heartbeat, readState, releaseLease } from '../../src/db/lease.ts';
-import { createRun, findRun } from '../../src/db/runs.ts';
-import { advanceRun, failRun } from '../../src/sync/advance.ts';
-import { takeRun } from '../../src/sync/hold.ts';
-import { planRun } from '../../src/sync/plan.ts';
-import { startRun } from '../../src/sync/start.ts';
+import { grantLease, heartbeat, readState, releaseLease } from '../../src/db/runs/lease.ts';
+import { createRun, findRun } from '../../src/db/runs/runs.ts';
+import { planRun } from '../../src/sync/planning/plan-run.ts';
+import { advanceRun, failRun } from '../../src/sync/runs/advance-run.ts';
+import { takeRun } from '../../src/sync/runs/run-lease.ts';
+import { startRun } from '../../src/sync/runs/start-run.ts';
 import type { Office } from '../harness/office.ts';
 import { openOffice } from '../harness/office.ts';
 

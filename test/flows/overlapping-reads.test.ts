@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { findRun } from '../../src/db/runs.ts';
-import { processBc } from '../../src/sync/bc.ts';
-import { processPage } from '../../src/sync/page.ts';
-import { startRun } from '../../src/sync/start.ts';
+import { findRun } from '../../src/db/runs/runs.ts';
+import { processPage } from '../../src/sync/fetch/process-page.ts';
+import { startRun } from '../../src/sync/runs/start-run.ts';
+import { processBc } from '../../src/sync/store/process-bc.ts';
 import type { Office } from '../harness/office.ts';
 import { openOffice } from '../harness/office.ts';
 

@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { findRun } from '../../src/db/runs.ts';
+import { findRun } from '../../src/db/runs/runs.ts';
 import { commandIn } from '../cli/passerelle.ts';
 import { startApiProcess } from '../harness/api-process.ts';
 import type { Office } from '../harness/office.ts';

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { Raw } from '../../dev/sandbox-odoo/planted.ts';
 import type { SandboxOptions } from '../../dev/sandbox-odoo/sandbox.ts';
 import { PROTOCOLS } from '../../src/odoo/types.ts';
-import { verifyMirror } from '../../src/sync/verify.ts';
+import { verifyMirror } from '../../src/sync/maintenance/verify.ts';
 import type { Office } from '../harness/office.ts';
 import { openOffice } from '../harness/office.ts';
 

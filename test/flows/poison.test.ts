@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Raw } from '../../dev/sandbox-odoo/planted.ts';
 import { bc } from '../../src/db/schema/documents.ts';
 import { PROTOCOLS } from '../../src/odoo/types.ts';
-import { verifyMirror } from '../../src/sync/verify.ts';
+import { verifyMirror } from '../../src/sync/maintenance/verify.ts';
 import type { Office } from '../harness/office.ts';
 import { openOffice } from '../harness/office.ts';
 

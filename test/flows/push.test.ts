@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { grantLease, releaseLease } from '../../src/db/lease.ts';
+import { grantLease, releaseLease } from '../../src/db/runs/lease.ts';
 import type { TestApi } from '../api/start-api.ts';
 import { startApi } from '../api/start-api.ts';
 import type { Office } from '../harness/office.ts';

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { prune } from '../../src/sync/prune.ts';
+import { prune } from '../../src/sync/maintenance/prune.ts';
 import type { Desk, Office } from '../harness/office.ts';
 import { openOffice } from '../harness/office.ts';
 import { until } from '../harness/until.ts';

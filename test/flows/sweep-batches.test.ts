@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createRun, findRun } from '../../src/db/runs.ts';
-import { advanceRun } from '../../src/sync/advance.ts';
-import { takeRun } from '../../src/sync/hold.ts';
-import { planRun } from '../../src/sync/plan.ts';
+import { createRun, findRun } from '../../src/db/runs/runs.ts';
+import { planRun } from '../../src/sync/planning/plan-run.ts';
+import { advanceRun } from '../../src/sync/runs/advance-run.ts';
+import { takeRun } from '../../src/sync/runs/run-lease.ts';
 import type { Office } from '../harness/office.ts';
 import { openOffice } from '../harness/office.ts';
 

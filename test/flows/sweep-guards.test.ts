@@ -1,16 +1,16 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { nextFetchSeq } from '../../src/db/documents.ts';
-import { openItemsOfEndedRuns } from '../../src/db/integrity.ts';
-import { heartbeat, readState } from '../../src/db/lease.ts';
-import { createRun } from '../../src/db/runs.ts';
-import { advanceRun } from '../../src/sync/advance.ts';
-import { takeRun } from '../../src/sync/hold.ts';
-import { NONE_MISSING } from '../../src/sync/missing-lines.ts';
-import { describeDocument } from '../../src/sync/model.ts';
-import { planRun } from '../../src/sync/plan.ts';
-import { prepare } from '../../src/sync/prepare.ts';
-import { carryOn } from '../../src/sync/resume.ts';
-import { storeTogether } from '../../src/sync/store.ts';
+import { openItemsOfEndedRuns } from '../../src/db/documents/integrity-checks.ts';
+import { nextFetchSeq } from '../../src/db/documents/writes.ts';
+import { heartbeat, readState } from '../../src/db/runs/lease.ts';
+import { createRun } from '../../src/db/runs/runs.ts';
+import { describeDocument } from '../../src/sync/model/document-model.ts';
+import { planRun } from '../../src/sync/planning/plan-run.ts';
+import { advanceRun } from '../../src/sync/runs/advance-run.ts';
+import { carryOn } from '../../src/sync/runs/recovery.ts';
+import { takeRun } from '../../src/sync/runs/run-lease.ts';
+import { prepare } from '../../src/sync/store/normalize.ts';
+import { NONE_MISSING } from '../../src/sync/store/removed-lines.ts';
+import { storeTogether } from '../../src/sync/store/store-documents.ts';
 import type { Office } from '../harness/office.ts';
 import { openOffice } from '../harness/office.ts';
 

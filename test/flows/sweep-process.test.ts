@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { grantLease, releaseLease } from '../../src/db/lease.ts';
-import { createRun, updateRun } from '../../src/db/runs.ts';
+import { grantLease, releaseLease } from '../../src/db/runs/lease.ts';
+import { createRun, updateRun } from '../../src/db/runs/runs.ts';
 import type { Office } from '../harness/office.ts';
 import { openOffice } from '../harness/office.ts';
 import { until } from '../harness/until.ts';

@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readState } from '../../src/db/lease.ts';
-import type { Verification } from '../../src/sync/findings.ts';
-import { verifyMirror } from '../../src/sync/verify.ts';
+import { readState } from '../../src/db/runs/lease.ts';
+import { type Verification, verifyMirror } from '../../src/sync/maintenance/verify.ts';
 import type { Office } from '../harness/office.ts';
 import { openOffice } from '../harness/office.ts';
 

@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline';
 import { pino } from 'pino';
-import { clientOptions } from '../../src/gateway/open.ts';
-import { openRedis } from '../../src/queues/connection.ts';
+import { clientOptions } from '../../src/gateway.ts';
+import { openRedis } from '../../src/queues/redis.ts';
 import { TrytonClient } from '../../src/tryton/index.ts';
 
 /**

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { readState } from '../../src/db/lease.ts';
-import { createRun } from '../../src/db/runs.ts';
-import { advanceRun } from '../../src/sync/advance.ts';
-import { takeRun } from '../../src/sync/hold.ts';
-import { planRun } from '../../src/sync/plan.ts';
+import { readState } from '../../src/db/runs/lease.ts';
+import { createRun } from '../../src/db/runs/runs.ts';
+import { planRun } from '../../src/sync/planning/plan-run.ts';
+import { advanceRun } from '../../src/sync/runs/advance-run.ts';
+import { takeRun } from '../../src/sync/runs/run-lease.ts';
 import type { Office } from '../harness/office.ts';
 import { openOffice } from '../harness/office.ts';
 import { redisUrl } from '../harness/redis.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { problem } from '../../src/api/problem.ts';
+import { problem } from '../../src/api/problem-details.ts';
 import type { Operation } from './operations.ts';
 import type { Trial } from './requests.ts';
 import type { Answered } from './send.ts';

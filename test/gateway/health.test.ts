@@ -1,9 +1,8 @@
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { openDatabase } from '../../src/db/connection.ts';
-import { findTrytonHealth, recordTrytonHealth } from '../../src/db/tryton-health.ts';
-import { Health } from '../../src/gateway/health.ts';
-import { createLogger } from '../../src/logger.ts';
+import { openDatabase } from '../../src/db/client.ts';
+import { findTrytonHealth, recordTrytonHealth } from '../../src/db/upstream-health.ts';
+import { createLogger } from '../../src/shared/logger.ts';
 import {
   TrytonConcurrencyError,
   TrytonMethodNotAllowedError,
@@ -12,6 +11,7 @@ import {
   TrytonUserError,
   TrytonUserWarning,
 } from '../../src/tryton/errors.ts';
+import { Health } from '../../src/upstream-health/tryton.ts';
 import { freshDatabase } from '../harness/database.ts';
 import { until } from '../harness/until.ts';
 

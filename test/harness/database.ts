@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import postgres from 'postgres';
 import { inject } from 'vitest';
-import { openClient, openDatabase } from '../../src/db/connection.ts';
+import { openClient, openDatabase } from '../../src/db/client.ts';
 import { databaseAt, onServer } from './server.ts';
 import { until } from './until.ts';
 

@@ -1,7 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { OdooHealth } from '../../src/db/odoo-health.ts';
-import { findOdooHealth, recordOdooHealth } from '../../src/db/odoo-health.ts';
-import { odooTarget } from '../../src/health/odoo-target.ts';
+import { findOdooHealth, type OdooHealth, recordOdooHealth } from '../../src/db/upstream-health.ts';
+import { odooTarget } from '../../src/upstream-health/odoo.ts';
 import type { Office } from '../harness/office.ts';
 import { openOffice } from '../harness/office.ts';
 import { until } from '../harness/until.ts';

@@ -1,6 +1,6 @@
 import { execSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { verifyMirror } from '../../src/sync/verify.ts';
+import { verifyMirror } from '../../src/sync/maintenance/verify.ts';
 import { freshDatabase } from '../harness/database.ts';
 import type { Desk, Release } from '../harness/office.ts';
 import { openDesk, QUICK } from '../harness/office.ts';

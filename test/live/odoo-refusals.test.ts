@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readState } from '../../src/db/lease.ts';
+import { readState } from '../../src/db/runs/lease.ts';
 import { freshDatabase } from '../harness/database.ts';
 import type { Release } from '../harness/office.ts';
 import { openDesk, QUICK } from '../harness/office.ts';

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { startAlerts } from '../../src/alerts/watcher.ts';
-import { readConfig } from '../../src/config.ts';
+import { readConfig } from '../../src/config/index.ts';
 import type { Receiver } from '../alerts/receivers.ts';
 import { startReceiver } from '../alerts/receivers.ts';
 import { until } from '../harness/until.ts';

@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process';
 import postgres from 'postgres';
-import type { Verification } from '../../src/sync/findings.ts';
-import { verifyMirror } from '../../src/sync/verify.ts';
+import { type Verification, verifyMirror } from '../../src/sync/maintenance/verify.ts';
 import { freshDatabase } from '../harness/database.ts';
 import type { Desk, Release } from '../harness/office.ts';
 import { openDesk, QUICK } from '../harness/office.ts';

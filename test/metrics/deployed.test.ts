@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { startSandboxOdoo } from '../../dev/sandbox-odoo/sandbox.ts';
 import { freePort } from '../../dev/services/server-process.ts';
-import { lastSightings } from '../../src/db/sightings.ts';
+import { lastSightings } from '../../src/db/upstream-health.ts';
 import { startTrytonApi } from '../api/tryton-api.ts';
 import { QUICK } from '../harness/office.ts';
 import { redisUrl } from '../harness/redis.ts';

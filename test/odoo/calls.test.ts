@@ -1,8 +1,12 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { createGate } from '../../src/odoo/call-limiter.ts';
 import { createOdooClient } from '../../src/odoo/client.ts';
-import { createGate } from '../../src/odoo/gate.ts';
-import type { ReadCall } from '../../src/odoo/methods.ts';
-import { executeKwArguments, json2Request, READ_METHODS } from '../../src/odoo/methods.ts';
+import {
+  executeKwArguments,
+  json2Request,
+  READ_METHODS,
+  type ReadCall,
+} from '../../src/odoo/protocols/protocol.ts';
 import { asked, odoo14, result, scriptedServer } from './scripted-server.ts';
 
 describe('the methods that exist', () => {

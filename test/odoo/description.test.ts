@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { binaryFields, linesLink, readableFields } from '../../src/odoo/description.ts';
+import { binaryFields, linesLink, readableFields } from '../../src/odoo/fields.ts';
 import type { OdooFieldDescription, OdooFields } from '../../src/odoo/types.ts';
 
 const models = { model: 'purchase.order', lineModel: 'purchase.order.line' };

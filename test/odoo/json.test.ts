@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { parseJson } from '../../src/odoo/json.ts';
-import { unstorableIn } from '../../src/odoo/unstorable.ts';
+import { parseJson } from '../../src/odoo/decoding/json-decoder.ts';
+import { unstorableIn } from '../../src/odoo/decoding/text.ts';
 
 const parse = (body: string) => parseJson(body, (reason) => new Error(reason));
 

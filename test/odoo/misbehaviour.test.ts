@@ -1,5 +1,5 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
-import type { OdooCall } from '../../src/odoo/calls.ts';
+import type { OdooCall } from '../../src/odoo/call-limiter.ts';
 import type { OdooClientOptions } from '../../src/odoo/client.ts';
 import { createOdooClient } from '../../src/odoo/client.ts';
 import type { Script } from './scripted-server.ts';

@@ -1,10 +1,10 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { bytesOf } from '../../dev/sandbox-odoo/planted.ts';
+import { unstorableIn } from '../../src/odoo/decoding/text.ts';
+import { decodeXmlRpc } from '../../src/odoo/decoding/xmlrpc-decoder.ts';
 import { createHttp } from '../../src/odoo/http.ts';
-import { createXmlRpc } from '../../src/odoo/transports/xmlrpc.ts';
+import { createXmlRpc } from '../../src/odoo/protocols/xmlrpc.ts';
 import type { OdooValue } from '../../src/odoo/types.ts';
-import { unstorableIn } from '../../src/odoo/unstorable.ts';
-import { decodeXmlRpc } from '../../src/odoo/xml.ts';
 import { scriptedServer } from './scripted-server.ts';
 
 const malformed = (reason: string) => new Error(reason);

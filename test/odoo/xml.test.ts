@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { bytesOf } from '../../dev/sandbox-odoo/planted.ts';
-import { unstorableIn } from '../../src/odoo/unstorable.ts';
-import { decodeXmlRpc } from '../../src/odoo/xml.ts';
+import { unstorableIn } from '../../src/odoo/decoding/text.ts';
+import { decodeXmlRpc } from '../../src/odoo/decoding/xmlrpc-decoder.ts';
 
 const malformed = (reason: string) => new Error(reason);
 const answer = (value: string) =>

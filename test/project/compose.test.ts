@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import { variables } from '../../src/variables.ts';
+import { variables } from '../../src/config/schema.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const service = z.looseObject({

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { variables } from '../../src/variables.ts';
+import { variables } from '../../src/config/schema.ts';
 import { DOCUMENTS, ROOT, read } from './listed-documents.ts';
 
 describe('.env.example', () => {

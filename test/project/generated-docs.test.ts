@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readSections } from '../../dev/docs/configuration.ts';
 import { PAGES } from '../../dev/docs/pages.ts';
-import { variables } from '../../src/variables.ts';
+import { variables } from '../../src/config/schema.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 

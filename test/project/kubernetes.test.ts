@@ -14,7 +14,7 @@ import { Service } from 'kubernetes-models/v1/Service';
 import { describe, expect, it } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
 import { z } from 'zod';
-import { variables } from '../../src/variables.ts';
+import { variables } from '../../src/config/schema.ts';
 
 const FOLDER = resolve(import.meta.dirname, '../../deploy/kubernetes');
 const MODELS: Readonly<Record<string, new (data: never) => { validate(): void }>> = {

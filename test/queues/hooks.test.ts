@@ -1,8 +1,8 @@
 import { afterAll, beforeEach, expect, test } from 'vitest';
-import { createLogger } from '../../src/logger.ts';
-import { openRedis } from '../../src/queues/connection.ts';
-import { enqueueHooks, Hooks } from '../../src/queues/hooks.ts';
 import { openQueues } from '../../src/queues/queues.ts';
+import { openRedis } from '../../src/queues/redis.ts';
+import { enqueueHooks, Hooks } from '../../src/queues/webhook-batches.ts';
+import { createLogger } from '../../src/shared/logger.ts';
 import { freshPrefix, redisUrl } from '../harness/redis.ts';
 
 const log = createLogger('silent', 'test');

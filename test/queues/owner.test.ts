@@ -1,9 +1,9 @@
 import { afterAll, describe, expect, it } from 'vitest';
-import { readConfig } from '../../src/config.ts';
+import { readConfig } from '../../src/config/index.ts';
 import { readInstallation } from '../../src/db/installation.ts';
-import { createLogger } from '../../src/logger.ts';
-import { openRedis } from '../../src/queues/connection.ts';
 import { claimPrefix, ForeignQueuesError, ownerKey } from '../../src/queues/owner.ts';
+import { openRedis } from '../../src/queues/redis.ts';
+import { createLogger } from '../../src/shared/logger.ts';
 import { freshDatabase } from '../harness/database.ts';
 import { freshPrefix, redisUrl } from '../harness/redis.ts';
 

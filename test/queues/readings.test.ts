@@ -1,7 +1,6 @@
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { KeptReading } from '../../src/queues/readings.ts';
-import { Readings, readingBytes } from '../../src/queues/readings.ts';
+import { type KeptReading, Readings, readingBytes } from '../../src/queues/fetched-documents.ts';
 import { freshPrefix, redisUrl } from '../harness/redis.ts';
 
 const PLACE = { runId: 7, page: 3 };

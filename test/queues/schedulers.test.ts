@@ -1,13 +1,11 @@
 import { Worker } from 'bullmq';
 import { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { createLogger } from '../../src/logger.ts';
-import { keepScheduler } from '../../src/queues/keep-scheduler.ts';
+import { SYNC_QUEUE } from '../../src/queues/jobs.ts';
 import type { Queues } from '../../src/queues/queues.ts';
 import { openQueues } from '../../src/queues/queues.ts';
-import type { Schedule } from '../../src/queues/schedulers.ts';
-import { applySchedule } from '../../src/queues/schedulers.ts';
-import { SYNC_QUEUE } from '../../src/queues/sync.ts';
+import { applySchedule, keepScheduler, type Schedule } from '../../src/queues/schedulers.ts';
+import { createLogger } from '../../src/shared/logger.ts';
 import { freshPrefix, redisUrl } from '../harness/redis.ts';
 import { until } from '../harness/until.ts';
 

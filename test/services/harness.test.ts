@@ -2,7 +2,7 @@ import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { answers, askPostgres } from '../../dev/services/ask.ts';
 import { poll } from '../../dev/services/poll.ts';
-import { pendingMigrations } from '../../src/db/migrations.ts';
+import { pendingMigrations } from '../../src/db/migrate.ts';
 import { freshDatabase } from '../harness/database.ts';
 import { freshPrefix, redisUrl } from '../harness/redis.ts';
 import { until } from '../harness/until.ts';

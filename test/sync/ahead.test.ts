@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { ahead, alone, inTurn } from '../../src/sync/ahead.ts';
+import { ahead, alone, inTurn } from '../../src/sync/planning/plan-run.ts';
 
 async function* counted(asked: number[], upTo: number): AsyncGenerator<number> {
   for (let value = 1; value <= upTo; value += 1) {

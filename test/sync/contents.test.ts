@@ -3,11 +3,10 @@ import type { SandboxOdoo } from '../../dev/sandbox-odoo/sandbox.ts';
 import { startSandboxOdoo } from '../../dev/sandbox-odoo/sandbox.ts';
 import { createOdooClient } from '../../src/odoo/client.ts';
 import type { OdooClient } from '../../src/odoo/types.ts';
-import { isOutage } from '../../src/sync/again.ts';
-import { ContentRoom } from '../../src/sync/content-room.ts';
-import type { Holder } from '../../src/sync/contents.ts';
-import { inGroups, readContents } from '../../src/sync/contents.ts';
-import { isSizeText, promisedBytes } from '../../src/sync/size-text.ts';
+import { ContentRoom } from '../../src/shared/semaphore.ts';
+import { isOutage } from '../../src/sync/error-policy.ts';
+import { type Holder, inGroups, readContents } from '../../src/sync/fetch/binaries.ts';
+import { isSizeText, promisedBytes } from '../../src/sync/fetch/binary-sizes.ts';
 
 const BC = 'dimagaz.bc';
 

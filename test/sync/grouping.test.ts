@@ -1,6 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import type { GroupingOptions } from '../../src/sync/grouping.ts';
-import { Grouping } from '../../src/sync/grouping.ts';
+import { Grouping, type GroupingOptions } from '../../src/sync/store/batcher.ts';
 
 /** Commits stay open until the test lets them go. */
 function openGrouping(options: Partial<GroupingOptions<number, string>> = {}) {

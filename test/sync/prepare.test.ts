@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { InvalidDocumentError, prepare } from '../../src/sync/prepare.ts';
+import { InvalidDocumentError, prepare } from '../../src/sync/store/normalize.ts';
 
 const prepared = (value: string) => prepare('x.bc', { id: 7, create_date: value, write_date: false }, {});
 

@@ -1,8 +1,8 @@
-import { readConfig } from '../../src/config.ts';
-import { createLogger } from '../../src/logger.ts';
-import { openRedis } from '../../src/queues/connection.ts';
+import { readConfig } from '../../src/config/index.ts';
 import { openQueues } from '../../src/queues/queues.ts';
-import type { PruneSource } from '../../src/sync/prune.ts';
+import { openRedis } from '../../src/queues/redis.ts';
+import { createLogger } from '../../src/shared/logger.ts';
+import type { PruneSource } from '../../src/sync/maintenance/prune.ts';
 import { freshDatabase } from '../harness/database.ts';
 import { freshPrefix, redisUrl } from '../harness/redis.ts';
 

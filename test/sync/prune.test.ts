@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { prune } from '../../src/sync/prune.ts';
+import { prune } from '../../src/sync/maintenance/prune.ts';
 import type { Archive } from './prune-rows.ts';
 import { openArchive, RETENTION } from './prune-rows.ts';
 

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { OdooAuthError, OdooTimeoutError } from '../../src/odoo/errors.ts';
-import { worthAnotherTry } from '../../src/sync/again.ts';
-import { fieldChanges } from '../../src/sync/diff.ts';
-import { canonicalJson, contentHash } from '../../src/sync/hash.ts';
-import { prepare } from '../../src/sync/prepare.ts';
-import { odooDateTime, windowStart } from '../../src/sync/window.ts';
+import { worthAnotherTry } from '../../src/sync/error-policy.ts';
+import { odooDateTime, windowStart } from '../../src/sync/planning/run-mode.ts';
+import { fieldChanges } from '../../src/sync/store/audit-diff.ts';
+import { canonicalJson, contentHash } from '../../src/sync/store/content-hash.ts';
+import { prepare } from '../../src/sync/store/normalize.ts';
 
 describe('the content hash', () => {
   it('does not depend on the order of keys, at any depth', () => {

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createRun } from '../../src/db/runs.ts';
+import { createRun } from '../../src/db/runs/runs.ts';
 import type { OdooClient, OdooRecord } from '../../src/odoo/types.ts';
-import { takeRun } from '../../src/sync/hold.ts';
-import { describeDocument } from '../../src/sync/model.ts';
-import { planSweep } from '../../src/sync/sweep.ts';
+import { describeDocument } from '../../src/sync/model/document-model.ts';
+import { planSweep } from '../../src/sync/planning/plan-sweep.ts';
+import { takeRun } from '../../src/sync/runs/run-lease.ts';
 import { heldBytes } from '../harness/heap.ts';
 import type { Office } from '../harness/office.ts';
 import { openOffice } from '../harness/office.ts';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { OdooClient, OdooRecord } from '../../src/odoo/types.ts';
-import { verifyMirror } from '../../src/sync/verify.ts';
+import { verifyMirror } from '../../src/sync/maintenance/verify.ts';
 import { heldBytes } from '../harness/heap.ts';
 import type { Office } from '../harness/office.ts';
 import { openOffice } from '../harness/office.ts';

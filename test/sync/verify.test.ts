@@ -1,8 +1,6 @@
 import { sql } from 'drizzle-orm';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import type { Verification } from '../../src/sync/findings.ts';
-import { KINDS } from '../../src/sync/findings.ts';
-import { verifyMirror } from '../../src/sync/verify.ts';
+import { KINDS, type Verification, verifyMirror } from '../../src/sync/maintenance/verify.ts';
 import type { Office } from '../harness/office.ts';
 import { openOffice } from '../harness/office.ts';
 

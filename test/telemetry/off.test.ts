@@ -10,9 +10,9 @@ function loaded(env: Record<string, string>): string[] {
   const script = `
     import { createRequire } from 'node:module';
     import { readConfig } from '${source('src/config.ts')}';
-    import { startTracing } from '${source('src/telemetry/tracing.ts')}';
+    import { startTracing } from '${source('src/observability/tracing/index.ts')}';
     import '${source('src/api/app.ts')}';
-    import '${source('workers/workers.ts')}';
+    import '${source('workers/worker-pool.ts')}';
     const tracing = await startTracing(readConfig(), 'passerelle-api');
     const files = Object.keys(createRequire(import.meta.url).cache);
     console.log(JSON.stringify({ on: tracing !== null, files }));

@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { hiding } from '../../src/hide.ts';
-import { readAnswer } from '../../src/tryton/answer.ts';
-import type { Asked } from '../../src/tryton/fate.ts';
-import type { HttpAnswer } from '../../src/tryton/transport.ts';
+import { hiding } from '../../src/shared/redact.ts';
+import { type Asked, readAnswer } from '../../src/tryton/rpc/response.ts';
+import type { HttpAnswer } from '../../src/tryton/rpc/transport.ts';
 import { page } from './scripted-server.ts';
 
 const PASSWORD = 's3cret-value';

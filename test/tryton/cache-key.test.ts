@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { cacheKey } from '../../src/tryton/cache-key.ts';
+import { cacheKey } from '../../src/tryton/cache/entry.ts';
 import type { Wire } from '../../src/tryton/types.ts';
-import { parseWire } from '../../src/tryton/wire.ts';
+import { parseWire } from '../../src/tryton/wire/json.ts';
 import { freshPrefix } from '../harness/redis.ts';
 import { closeCaches, openCache, read, server } from './caches.ts';
 

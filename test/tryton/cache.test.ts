@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { TrytonRequestError } from '../../src/tryton/errors.ts';
 import type { Wire } from '../../src/tryton/types.ts';
-import { toJson } from '../../src/tryton/wire.ts';
+import { toJson } from '../../src/tryton/wire/json.ts';
 import { until } from '../harness/until.ts';
 import { closeCaches, openCache, PARAMS, READ, read, server } from './caches.ts';
 
@@ -88,7 +88,7 @@ describe('what is kept', () => {
   });
 
   it('keeps nothing where there is no store', async () => {
-    const { createCache } = await import('../../src/tryton/cache.ts');
+    const { createCache } = await import('../../src/tryton/cache/cache.ts');
     const log = { debug: () => {}, info: () => {}, warn: () => {} };
     const scope = { server: 'http://tryton.example/tryton/', user: 'admin' };
     const cache = createCache({

@@ -1,8 +1,7 @@
 import { pino } from 'pino';
-import { openRedis } from '../../src/queues/connection.ts';
-import type { Cache } from '../../src/tryton/cache.ts';
-import { createCache } from '../../src/tryton/cache.ts';
-import { createRedisCacheStore } from '../../src/tryton/redis-cache.ts';
+import { openRedis } from '../../src/queues/redis.ts';
+import { type Cache, createCache } from '../../src/tryton/cache/cache.ts';
+import { createRedisCacheStore } from '../../src/tryton/cache/redis-store.ts';
 import type { Answer, CacheOptions, CacheStore, Wire } from '../../src/tryton/types.ts';
 import { freshPrefix, redisUrl } from '../harness/redis.ts';
 

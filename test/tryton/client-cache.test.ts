@@ -1,9 +1,9 @@
 import { EventEmitter, once } from 'node:events';
 import { pino } from 'pino';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { openRedis } from '../../src/queues/connection.ts';
+import { openRedis } from '../../src/queues/redis.ts';
+import { createRedisCacheStore } from '../../src/tryton/cache/redis-store.ts';
 import type { TrytonClientOptions } from '../../src/tryton/options.ts';
-import { createRedisCacheStore } from '../../src/tryton/redis-cache.ts';
 import type { CacheStore } from '../../src/tryton/types.ts';
 import { freshPrefix, redisUrl } from '../harness/redis.ts';
 import { until } from '../harness/until.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { TrytonClient } from '../../src/tryton/client.ts';
-import { Decimal } from '../../src/tryton/values.ts';
+import { Decimal } from '../../src/tryton/wire/values.ts';
 import { clientAndServer, clientOf, PASSWORD, thrownBy, USER } from './clients.ts';
 import { failure, keyOf, page, result, scriptedServer } from './scripted-server.ts';
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { decode, encode } from '../../src/tryton/codec.ts';
 import type { Wire } from '../../src/tryton/types.ts';
-import { DateOnly, DateTime, Decimal, Timedelta, TimeOnly } from '../../src/tryton/values.ts';
-import { parseWire, stringifyWire } from '../../src/tryton/wire.ts';
+import { decode, encode } from '../../src/tryton/wire/codec.ts';
+import { parseWire, stringifyWire } from '../../src/tryton/wire/json.ts';
+import { DateOnly, DateTime, Decimal, Timedelta, TimeOnly } from '../../src/tryton/wire/values.ts';
 import { randomOf, randomWire } from './random-wire.ts';
 
 const everyByte = Uint8Array.from({ length: 256 }, (_, byte) => byte);

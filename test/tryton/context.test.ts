@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { withContext } from '../../src/tryton/context.ts';
+import { withContext } from '../../src/tryton/methods.ts';
 import type { Wire } from '../../src/tryton/types.ts';
 
 const context = { language: 'fr', company: 1 };

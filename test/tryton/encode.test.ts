@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { decode, encode } from '../../src/tryton/codec.ts';
 import { TrytonRequestError } from '../../src/tryton/errors.ts';
-import { DateOnly, DateTime, Decimal, Timedelta, TimeOnly } from '../../src/tryton/values.ts';
+import { decode, encode } from '../../src/tryton/wire/codec.ts';
+import { DateOnly, DateTime, Decimal, Timedelta, TimeOnly } from '../../src/tryton/wire/values.ts';
 
 class Invoice {
   readonly id = 1;

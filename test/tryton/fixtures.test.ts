@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { TrytonUnreachableError, TrytonUserError } from '../../src/tryton/errors.ts';
-import type { Fixtures } from '../../src/tryton/fixtures.ts';
-import { Decimal } from '../../src/tryton/values.ts';
+import type { Fixtures } from '../../src/tryton/testing.ts';
+import { Decimal } from '../../src/tryton/wire/values.ts';
 import { clientOf, thrownBy } from './clients.ts';
 
 const SEARCH = 'model.party.party.search';

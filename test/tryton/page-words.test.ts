@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { pageWords } from '../../src/tryton/statuses.ts';
+import { pageWords } from '../../src/tryton/rpc/response.ts';
 
 test('the words of a web page are its first paragraph, else its title', () => {
   expect(pageWords('<html><title lang="en">Sign in</title><p>No &amp; never</p>')).toBe('No & never');

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createMemorySessionStore } from '../../src/tryton/memory-sessions.ts';
+import { createMemorySessionStore } from '../../src/tryton/session/memory-store.ts';
 import { until } from '../harness/until.ts';
 import { clientAndServer, clientOf, thrownBy } from './clients.ts';
 import type { Script } from './scripted-server.ts';

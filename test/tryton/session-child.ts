@@ -1,7 +1,7 @@
 import { pino } from 'pino';
-import { openRedis } from '../../src/queues/connection.ts';
-import { createRedisSessionStore } from '../../src/tryton/redis-sessions.ts';
-import { createSessions } from '../../src/tryton/sessions.ts';
+import { openRedis } from '../../src/queues/redis.ts';
+import { createRedisSessionStore } from '../../src/tryton/session/redis-store.ts';
+import { createSessions } from '../../src/tryton/session/session-manager.ts';
 import type { Session } from '../../src/tryton/types.ts';
 
 /** Arguments: Redis, prefix, the server that counts logins. Told "go" by its parent, 64 callers renew at once. */

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { createMemorySessionStore } from '../../src/tryton/memory-sessions.ts';
-import type { SessionParts } from '../../src/tryton/sessions.ts';
-import { createSessions } from '../../src/tryton/sessions.ts';
+import { createMemorySessionStore } from '../../src/tryton/session/memory-store.ts';
+import { createSessions, type SessionParts } from '../../src/tryton/session/session-manager.ts';
 import type { Session } from '../../src/tryton/types.ts';
 
 export const SITE = { server: 'http://tryton.example/tryton/', method: 'common.db.login' };

@@ -1,11 +1,13 @@
 import { describe, expect, it, vi } from 'vitest';
-import { TrytonRateLimitError, TrytonTimeoutError, TrytonUnreachableError } from '../../src/tryton/errors.ts';
 import {
   TrytonAuthError,
   TrytonCircuitOpenError,
   TrytonLoginStepError,
-} from '../../src/tryton/login-errors.ts';
-import { createMemorySessionStore } from '../../src/tryton/memory-sessions.ts';
+  TrytonRateLimitError,
+  TrytonTimeoutError,
+  TrytonUnreachableError,
+} from '../../src/tryton/errors.ts';
+import { createMemorySessionStore } from '../../src/tryton/session/memory-store.ts';
 import { COOLDOWN_MS, keysOf, MANY, many, openSessions, SITE, tryton } from './session-parts.ts';
 
 const setup = () => {

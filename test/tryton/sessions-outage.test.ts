@@ -1,9 +1,9 @@
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { openRedis } from '../../src/queues/connection.ts';
-import { TrytonAuthError, TrytonCircuitOpenError } from '../../src/tryton/login-errors.ts';
-import { createMemorySessionStore } from '../../src/tryton/memory-sessions.ts';
-import { createRedisSessionStore } from '../../src/tryton/redis-sessions.ts';
+import { openRedis } from '../../src/queues/redis.ts';
+import { TrytonAuthError, TrytonCircuitOpenError } from '../../src/tryton/errors.ts';
+import { createMemorySessionStore } from '../../src/tryton/session/memory-store.ts';
+import { createRedisSessionStore } from '../../src/tryton/session/redis-store.ts';
 import type { ReleaseLogin } from '../../src/tryton/types.ts';
 import { freshPrefix, redisUrl } from '../harness/redis.ts';
 import { until } from '../harness/until.ts';

@@ -1,7 +1,7 @@
 import { pino } from 'pino';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
-import { openRedis } from '../../src/queues/connection.ts';
-import { createRedisSessionStore } from '../../src/tryton/redis-sessions.ts';
+import { openRedis } from '../../src/queues/redis.ts';
+import { createRedisSessionStore } from '../../src/tryton/session/redis-store.ts';
 import { freshPrefix, redisUrl } from '../harness/redis.ts';
 import { until } from '../harness/until.ts';
 import { sessionOf } from './session-parts.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createMemorySessionStore } from '../../src/tryton/memory-sessions.ts';
+import { createMemorySessionStore } from '../../src/tryton/session/memory-store.ts';
 import { clientAndServer, clientOf, thrownBy } from './clients.ts';
 import { failure, keyOf, page, type Received, result } from './scripted-server.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import { createMemorySessionStore } from '../../src/tryton/memory-sessions.ts';
+import { createMemorySessionStore } from '../../src/tryton/session/memory-store.ts';
 import { keysOf, many, openSessions, sessionOf, TTL_MS, tryton } from './session-parts.ts';
 
 const setup = (given: Parameters<typeof openSessions>[1] = {}) => {

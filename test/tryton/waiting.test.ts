@@ -1,6 +1,5 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
-import type { HttpRequest } from '../../src/tryton/transport.ts';
-import { createTransport } from '../../src/tryton/transport.ts';
+import { createTransport, type HttpRequest } from '../../src/tryton/rpc/transport.ts';
 import { until } from '../harness/until.ts';
 import { clientAndServer, thrownBy } from './clients.ts';
 import { result, scriptedServer } from './scripted-server.ts';

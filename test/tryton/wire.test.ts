@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Wire } from '../../src/tryton/types.ts';
-import { fromJson, parseWire, stringifyWire, toJson } from '../../src/tryton/wire.ts';
+import { fromJson, parseWire, stringifyWire, toJson } from '../../src/tryton/wire/json.ts';
 import { randomOf, randomWire } from './random-wire.ts';
 
 const nested = (levels: number) => '['.repeat(levels) + ']'.repeat(levels);

@@ -1,11 +1,11 @@
 import type { z } from 'zod';
-import type { change, document, line } from '../../src/api/documents.ts';
-import type { overview } from '../../src/api/overview.ts';
-import type { failure } from '../../src/api/routes/failures.ts';
-import type { incident } from '../../src/api/routes/incidents.ts';
-import type { field, model, modelChange } from '../../src/api/routes/model.ts';
-import type { accepted } from '../../src/api/routes/requests.ts';
-import type { upstreams } from '../../src/api/routes/upstreams.ts';
+import type { change, document, line } from '../../src/api/routes/documents/schemas.ts';
+import type { failure } from '../../src/api/routes/sync/failures.ts';
+import type { incident } from '../../src/api/routes/sync/incidents.ts';
+import type { field, model, modelChange } from '../../src/api/routes/sync/model.ts';
+import type { overview } from '../../src/api/routes/sync/overview.ts';
+import type { accepted } from '../../src/api/routes/sync/runs.ts';
+import type { upstreams } from '../../src/api/routes/sync/upstreams.ts';
 import type { run, runWithProgress } from '../../src/api/schemas.ts';
 import type { DocumentChanges } from '../../src/db/schema/audit.ts';
 

@@ -1,4 +1,4 @@
-import type { Problem } from '../../src/api/problem.ts';
+import type { Problem } from '../../src/api/problem-details.ts';
 import type { Endpoint } from './endpoints.ts';
 
 const ROOT = '/admin/api/v1/';

@@ -1,11 +1,101 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { createBullBoard } from '@bull-board/api';
+import { BullMQAdapter } from '@bull-board/api/bullMQAdapter';
+import { FastifyAdapter } from '@bull-board/fastify';
+import compress from '@fastify/compress';
+import files from '@fastify/static';
+import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
-import { guardAdmin, guardAdminData } from '../admin-access.ts';
 import type { Api } from '../app.ts';
-import type { ApiDeps } from '../deps.ts';
-import { boardRoutes } from './board.ts';
-import { dashboardRoutes, unknownData } from './dashboard.ts';
-import type { Shared } from './mirror.ts';
-import { mirrorRoutes } from './mirror.ts';
+import type { ApiDeps } from '../context.ts';
+import { DashboardNotBuiltError } from '../errors.ts';
+import { guardAdmin, guardAdminData } from '../plugins/admin-auth.ts';
+import { DASHBOARD_POLICY, FOREIGN_PAGE_POLICY, securePages } from '../plugins/security-headers.ts';
+import { requireRedis } from '../preconditions.ts';
+import { makeProblem, sendProblem, toProblem } from '../problem-details.ts';
+import { mirrorRoutes, type Shared } from './index.ts';
+
+const BOARD = '/admin/queues';
+
+/** bull-board: the queues, their jobs, and the retry button. */
+export async function boardRoutes(
+  scope: FastifyInstance,
+  { queues, redis }: Pick<ApiDeps, 'queues' | 'redis'>,
+): Promise<void> {
+  const adapter = new FastifyAdapter().setBasePath(BOARD);
+  createBullBoard({
+    queues: [
+      new BullMQAdapter(queues.sync, { description: 'plans runs' }),
+      new BullMQAdapter(queues.pages, { description: 'reads pages of BCs from Odoo' }),
+      new BullMQAdapter(queues.bc, { description: 'stores one BC each' }),
+      new BullMQAdapter(queues.upkeep, { description: 'removes what is kept too long' }),
+    ],
+    serverAdapter: adapter,
+    options: { uiConfig: { boardTitle: 'Passerelle' } },
+  });
+  await scope.register(async (board) => {
+    securePages(board, FOREIGN_PAGE_POLICY);
+    // Without this the board would wait for a Redis that is away for as long as it stays away.
+    board.addHook('onRequest', async (_request, reply) => {
+      try {
+        await requireRedis(redis);
+      } catch (error) {
+        return sendProblem(reply, toProblem(error));
+      }
+    });
+    await board.register(adapter.registerPlugin(), { prefix: BOARD });
+  });
+}
+
+const schema = { hide: true };
+const INDEX = 'index.html';
+/** What the build names after its content. */
+const HASHED = /^assets\//;
+/** A file, unlike a page such as `bc/42`. */
+const FILE = /\.[a-z0-9]+$/;
+
+/** The dashboard's files. Every other path under /admin is one of its pages, which the browser knows. */
+export async function dashboardRoutes(scope: FastifyInstance, webRoot: string): Promise<void> {
+  await scope.register(async (pages) => {
+    securePages(pages, DASHBOARD_POLICY);
+    if (!existsSync(join(webRoot, INDEX))) {
+      const tell = () => {
+        throw new DashboardNotBuiltError();
+      };
+      pages.get('/admin', { schema }, tell);
+      pages.get('/admin/*', { schema }, tell);
+      return;
+    }
+    await pages.register(compress, { encodings: ['br', 'gzip'], globalDecompression: false });
+    await pages.register(files, { root: webRoot, serve: false });
+    pages.get('/admin', { schema }, (_request, reply) => sendIndex(reply));
+    pages.get<{ Params: { '*': string } }>('/admin/*', { schema }, ({ params: { '*': path } }, reply) => {
+      if (!FILE.test(path)) return sendIndex(reply);
+      return HASHED.test(path)
+        ? reply.sendFile(path, { maxAge: '1y', immutable: true })
+        : sendAnew(reply, path);
+    });
+  });
+}
+
+/** It names the files of one build. */
+const sendIndex = (reply: FastifyReply) => sendAnew(reply, INDEX);
+
+/** Never from a cache without asking. */
+function sendAnew(reply: FastifyReply, file: string): FastifyReply {
+  return reply.header('cache-control', 'no-cache').sendFile(file, { cacheControl: false });
+}
+
+/** What is no route under /admin/api is not a page either. */
+export function unknownData(scope: FastifyInstance): void {
+  for (const unknown of ['/api', '/api/*']) {
+    scope.all(unknown, { schema }, ({ method, url }, reply) => {
+      const [path = ''] = url.split('?', 1);
+      return sendProblem(reply, makeProblem('not_found', `No route ${method} ${path}.`));
+    });
+  }
+}
 
 /**
  * What the admin's login opens: the dashboard at /admin, its data, and bull-board. The data are the routes of /api/v1

@@ -1,12 +1,14 @@
 import { sql } from 'drizzle-orm';
 import { z } from 'zod';
-import { pendingMigrations } from '../../db/migrations.ts';
-import { errorMessage } from '../../errors.ts';
+import { pendingMigrations } from '../../db/migrate.ts';
+import { checkToken } from '../../observability/metrics/http-server.ts';
+import { errorMessage } from '../../shared/errors.ts';
+import { within } from '../../shared/timeout.ts';
 import type { Api } from '../app.ts';
-import type { ApiDeps } from '../deps.ts';
-import { requireRedis } from '../guards.ts';
-import { makeProblem, problemResponses, sendProblem } from '../problem.ts';
-import { within } from '../within.ts';
+import type { ApiDeps } from '../context.ts';
+import type { Reference } from '../openapi.ts';
+import { requireRedis } from '../preconditions.ts';
+import { makeProblem, problemResponses, sendProblem } from '../problem-details.ts';
 
 /** Liveness touches nothing; readiness asks PostgreSQL, Redis and the migrations. */
 export function healthRoutes(api: Api, deps: ApiDeps): void {
@@ -67,3 +69,65 @@ async function checkRedis({ redis, log }: ApiDeps): Promise<Check> {
     return { name: 'redis', message: 'does not answer' };
   }
 }
+
+/** Notes of each answer how long it took. To be called before the routes are added. */
+export function measureAnswers(api: Api, { metrics }: Pick<ApiDeps, 'metrics'>): void {
+  api.addHook('onResponse', (request, reply, done) => {
+    metrics.answered({
+      method: request.method,
+      route: request.routeOptions.url,
+      status: reply.statusCode,
+      ms: reply.elapsedTime,
+    });
+    done();
+  });
+}
+
+const text = {
+  description: 'Prometheus text format',
+  content: { 'text/plain': { schema: z.string() } },
+};
+
+/** Figures for Prometheus: neither secrets nor anything of a BC, so it is open unless METRICS_TOKEN is set. */
+export function metricsRoute(api: Api, deps: ApiDeps): void {
+  api.get(
+    '/metrics',
+    {
+      schema: {
+        tags: ['health'],
+        summary: 'Figures for Prometheus; answers with what is known while a store is down',
+        response: { 200: text, ...problemResponses },
+      },
+    },
+    async (request, reply) => {
+      checkToken(deps.config.metrics.token, request.headers.authorization);
+      const scraped = await deps.metrics.scrape(deps);
+      return reply.type(scraped.contentType).send(scraped.text);
+    },
+  );
+}
+
+/** The routes of probes, figures and webhooks. */
+export const serviceReference: Reference = {
+  'GET /healthz': {
+    description: 'Touches nothing: for the probe that restarts a process.',
+    answer: { status: 'ok' },
+    problems: [],
+  },
+  'GET /readyz': {
+    description: 'For the probe that sends requests elsewhere. `errors` names each check that fails.',
+    answer: { status: 'ready' },
+    problems: ['not_ready'],
+  },
+  'GET /metrics': {
+    description: 'Open, unless METRICS_TOKEN is set: then with Authorization: Bearer.',
+    answer: '# HELP passerelle_up 1 while the process answers\n# TYPE passerelle_up gauge\npasserelle_up 1\n',
+    problems: ['bad_metrics_token'],
+  },
+  'POST /hooks/odoo': {
+    answer: { status: 'accepted' },
+    body: { _action: 'Passerelle(#42)', _id: 7, _model: 'dimagaz.bc' },
+    parameters: { secret: 'the-secret-of-the-hook' },
+    problems: ['bad_hook_secret', 'not_mirrored', 'redis_unavailable'],
+  },
+};

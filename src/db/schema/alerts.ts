@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
 import { bigserial, index, integer, pgTable, text, uniqueIndex } from 'drizzle-orm/pg-core';
-import { bigid, moment } from '../columns.ts';
+import { bigid, moment } from './columns.ts';
 
 export const INCIDENT_KINDS = [
   'run_failed',

@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
 import { bigserial, index, jsonb, pgTable, text } from 'drizzle-orm/pg-core';
-import { bigid, moment, xid8 } from '../columns.ts';
+import { bigid, moment, xid8 } from './columns.ts';
 
 export const AUDIT_ACTIONS = ['created', 'updated', 'archived', 'restored'] as const;
 export type AuditAction = (typeof AUDIT_ACTIONS)[number];

@@ -1,8 +1,8 @@
 import { sql } from 'drizzle-orm';
 import { bigserial, index, jsonb, pgSequence, pgTable, text } from 'drizzle-orm/pg-core';
 import type { OdooRecord } from '../../odoo/types.ts';
-import { bigid, moment, xid8 } from '../columns.ts';
-import { comparable } from '../documents-values.ts';
+import { comparable } from '../documents/field-expressions.ts';
+import { bigid, moment, xid8 } from './columns.ts';
 
 /** Orders reads of Odoo: a number is taken before each begins, and one after it ended. */
 export const fetchSequence = pgSequence('fetch_seq');

@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
 import { bigserial, jsonb, pgTable, text, uniqueIndex } from 'drizzle-orm/pg-core';
-import { moment } from '../columns.ts';
+import { moment } from './columns.ts';
 
 /** What a key may do. `admin` stands for all of them. */
 export const SCOPES = ['bc:read', 'sync:write', 'tryton:call', 'admin'] as const;

@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
 import { boolean, index, integer, pgTable, primaryKey, text } from 'drizzle-orm/pg-core';
-import { bigid, moment } from '../columns.ts';
+import { bigid, moment } from './columns.ts';
 
 /** `open` is owed; the others are outcomes. `gone`: Odoo had no such id; `archived`: and the run archived our copy. */
 export const ITEM_STATES = ['open', 'created', 'updated', 'unchanged', 'gone', 'archived', 'failed'] as const;
@@ -25,7 +25,7 @@ export const syncRunItem = pgTable(
     goneSeq: bigid('gone_seq'),
     linesSeen: integer('lines_seen').notNull().default(0),
     linesRemoved: integer('lines_removed').notNull().default(0),
-    /** Lines that Odoo no longer shows and that the mirror keeps: see `src/sync/line-breaker.ts`. */
+    /** Lines that Odoo no longer shows and that the mirror keeps: see `src/sync/store/removed-lines.ts`. */
     linesKept: integer('lines_kept').notNull().default(0),
     rpcCalls: integer('rpc_calls').notNull().default(0),
     closedAt: moment('closed_at'),

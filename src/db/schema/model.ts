@@ -1,6 +1,6 @@
 import { bigserial, boolean, integer, jsonb, pgTable, primaryKey, text } from 'drizzle-orm/pg-core';
 import type { OdooFieldDescription } from '../../odoo/types.ts';
-import { bigid, moment } from '../columns.ts';
+import { bigid, moment } from './columns.ts';
 
 /** The last word of `fields_get` on every mirrored field: what the read API can filter and sort by. */
 export const odooField = pgTable(

@@ -10,7 +10,7 @@ import {
   uniqueIndex,
   uuid,
 } from 'drizzle-orm/pg-core';
-import { bigid, moment } from '../columns.ts';
+import { bigid, moment } from './columns.ts';
 
 export const RUN_MODES = ['incremental', 'full', 'single', 'sweep'] as const;
 export type RunMode = (typeof RUN_MODES)[number];

@@ -1,0 +1,54 @@
+import type { AlertsConfig } from '../../config/index.ts';
+import type { AlertChannel } from '../../db/schema/alerts.ts';
+import { PasserelleError } from '../../shared/errors.ts';
+import type { Notice } from '../notice.ts';
+import { openEmail } from './email.ts';
+import { openWebhook } from './webhook.ts';
+
+/** A way to tell people. */
+export interface Channel {
+  readonly name: AlertChannel;
+  /** Where it leads, with nothing secret in it: a host. */
+  readonly target: string;
+  /**
+   * One try, which ends in bounded time; it surely did not arrive only where this rejects with AlertRefusedError.
+   *
+   * @throws AlertRefusedError, AlertUnreachableError, AlertTimeoutError, with no secret in any of them.
+   */
+  send(notice: Notice, signal: AbortSignal): Promise<void>;
+}
+
+/** The channels that are configured. Nothing is sent yet. */
+export function openChannels({ webhook, email }: AlertsConfig): Channel[] {
+  return [...(webhook === null ? [] : [openWebhook(webhook)]), ...(email === null ? [] : [openEmail(email)])];
+}
+
+/** The receiver answered, and did not take the notice. `variables`: where people are to look. */
+export class AlertRefusedError extends PasserelleError {
+  override readonly name = 'AlertRefusedError';
+  readonly code = 'alert_refused';
+  override readonly retryable = true;
+  constructor(target: string, answer: string, variables: string) {
+    super(`${target} did not take the notice: ${answer}. Check ${variables}.`);
+  }
+}
+
+/** Nobody answered there. */
+export class AlertUnreachableError extends PasserelleError {
+  override readonly name = 'AlertUnreachableError';
+  readonly code = 'alert_unreachable';
+  override readonly retryable = true;
+  constructor(target: string, reason: string, variables: string) {
+    super(`${target} cannot be reached: ${reason}. Check ${variables} and that the server is up.`);
+  }
+}
+
+/** Whether the notice arrived is not known: it is sent again under the same id. */
+export class AlertTimeoutError extends PasserelleError {
+  override readonly name = 'AlertTimeoutError';
+  readonly code = 'alert_timeout';
+  override readonly retryable = true;
+  constructor(target: string, ms: number, variables: string) {
+    super(`${target} did not answer within ${ms} ms. Check ${variables} and that the server is up.`);
+  }
+}

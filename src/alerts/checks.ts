@@ -1,0 +1,167 @@
+import { findOpenIncident, openIncidents, type Trouble } from '../db/alerts.ts';
+import type { Queryable } from '../db/client.ts';
+import { endedFailures, lastStep, newestBreaker, newestEnded, waitForSuccess } from '../db/mirror-stats.ts';
+import { countOpenFailures } from '../db/runs/failures.ts';
+import type { RunMode } from '../db/schema/sync.ts';
+import { findTrytonHealth } from '../db/upstream-health.ts';
+import { moment, short } from './notice.ts';
+
+/** How the gateway tells whether logins are suspended. */
+export interface CircuitProbe {
+  /** `admin@https://erp.example/tryton/`, as in `tryton_health`. */
+  readonly subject: string;
+  /** Why no login is tried now; null while they may be tried. */
+  circuit(): Promise<{ readonly code: string; readonly reason: string } | null>;
+}
+
+type Circuit = Awaited<ReturnType<CircuitProbe['circuit']>>;
+
+/** More than any number of users one gateway has had. */
+const MOST_SUBJECTS = 100;
+
+/** After that time without any call as that user, nobody signs in with it any more. */
+const FORGOTTEN_MS = 3_600_000;
+
+/** How the login of the gateway stands. */
+export async function circuitFindings(db: Queryable, subject: string, circuit: Circuit): Promise<Finding[]> {
+  return [await openCircuit(db, subject, circuit), ...(await forgottenCircuits(db, subject))];
+}
+
+/**
+ * Logins to Tryton are suspended. That the pause is over shows nothing, the password may be as wrong as before: what
+ * ends the incident is a call that went through since, with no error after it.
+ */
+async function openCircuit(db: Queryable, subject: string, circuit: Circuit): Promise<Finding> {
+  const about = { kind: 'tryton_circuit', subject } as const;
+  if (circuit !== null) {
+    const message = `Logins to Tryton are suspended, because the last one failed: ${short(circuit.reason)}`;
+    return { ...about, state: 'trouble', code: circuit.code, message, runId: null };
+  }
+  const open = await findOpenIncident(db, about);
+  const { success, error } = await findTrytonHealth(db, subject);
+  const isOver =
+    open !== null &&
+    success !== null &&
+    success.at > open.openedAt &&
+    (error === null || success.at > error.at);
+  return { ...about, state: isOver ? 'well' : 'unsure' };
+}
+
+/** Incidents about users that are not configured any more end when nobody has called as them for an hour. */
+async function forgottenCircuits(db: Queryable, subject: string): Promise<Finding[]> {
+  const open = await openIncidents(db, MOST_SUBJECTS, 'tryton_circuit');
+  const others = open.filter((incident) => incident.subject !== subject);
+  return Promise.all(
+    others.map(async ({ kind, subject: other, openedAt }): Promise<Finding> => {
+      const { error } = await findTrytonHealth(db, other);
+      const last = Math.max(openedAt.getTime(), error?.at.getTime() ?? 0);
+      return { kind, subject: other, state: Date.now() - last > FORGOTTEN_MS ? 'well' : 'unsure' };
+    }),
+  );
+}
+
+/** Runs that stand for one another: a sweep does not make up for a window that failed. */
+interface Lane {
+  readonly subject: string;
+  readonly modes: readonly RunMode[];
+}
+
+/** Failures named in a notice; the rest are only counted. */
+const FAILURES_NAMED = 3;
+
+/** The newest run of each lane failed; over with the first that does not. Single runs have no say. */
+export async function failedRuns(db: Queryable, key: string): Promise<Finding[]> {
+  const lanes: Lane[] = [
+    { subject: key, modes: ['incremental', 'full'] },
+    { subject: `${key} sweep`, modes: ['sweep'] },
+  ];
+  return Promise.all(
+    lanes.map(async ({ subject, modes }): Promise<Finding> => {
+      const about = { kind: 'run_failed', subject } as const;
+      const run = await newestEnded(db, key, modes);
+      if (run === null) return { ...about, state: 'unsure' };
+      if (run.status !== 'failed') return { ...about, state: 'well' };
+      const message = `Run ${run.id} (${run.mode}) failed. ${short(run.errorMessage ?? '')}`.trim();
+      return { ...about, state: 'trouble', code: run.errorCode ?? 'run_failed', message, runId: run.id };
+    }),
+  );
+}
+
+/**
+ * BCs that failed for good and have not been stored since. The runs after a partial one are successes, while such a BC
+ * waits for its next try: what counts is whether one is left.
+ */
+export async function partialRuns(db: Queryable, key: string): Promise<Finding> {
+  const about = { kind: 'run_partial', subject: key } as const;
+  if ((await countOpenFailures(db, key)) === 0) return { ...about, state: 'well' };
+  const { count, runId, first } = await endedFailures(db, key, FAILURES_NAMED);
+  const [oldest] = first;
+  if (oldest === undefined) return { ...about, state: 'unsure' };
+  const named = first.map(({ odooId, message }) => `BC ${odooId}: ${short(message)}`).join(' ');
+  const more = count > first.length ? ` And ${count - first.length} more.` : '';
+  const message =
+    `${count === 1 ? '1 BC' : `${count} BCs`} could not be stored and will be tried again. ${named}${more} ` +
+    'All of them: passerelle status, GET /api/v1/sync/failures.';
+  return { ...about, state: 'trouble', code: oldest.code, message, runId };
+}
+
+/** A run kept BCs or lines that Odoo no longer shows; over with a later run that looked for them and kept none. */
+export async function trippedBreaker(db: Queryable, key: string): Promise<Finding> {
+  const about = { kind: 'sweep_breaker', subject: key } as const;
+  const { tripped, isProven } = await newestBreaker(db, key);
+  if (tripped === null) return { ...about, state: isProven ? 'well' : 'unsure' };
+  const { runId, message } = tripped;
+  return { ...about, state: 'trouble', code: 'sweep_breaker', message, runId };
+}
+
+export interface Staleness {
+  /** SYNC_EVERY; null: runs do not start by themselves, and nobody expects any. */
+  readonly everyMs: number | null;
+  /** ALERT_STALE_INTERVALS. */
+  readonly staleIntervals: number;
+}
+
+/**
+ * No run has brought the mirror up to date for too long, and none is about to: a long first load gets further all the
+ * time, and a large sweep compares for long. Over with the next success, or when the run that hung goes on: what shows it must be later than the incident, so
+ * that processes whose settings differ do not open and end it in turn.
+ */
+export async function staleMirror(
+  db: Queryable,
+  key: string,
+  { everyMs, staleIntervals }: Staleness,
+): Promise<Finding> {
+  const about = { kind: 'mirror_stale', subject: key } as const;
+  const limitMs = (everyMs ?? 0) * staleIntervals;
+  const { since, lastSuccess, isLong } = await waitForSuccess(db, key, limitMs);
+  const open = await findOpenIncident(db, about);
+  // The steps of a long run are many: they are looked at only where they matter.
+  const step = isLong || open !== null ? await lastStep(db, key, limitMs) : null;
+  if (everyMs !== null && since !== null && isLong && step?.isRecent !== true && step?.isPlanning !== true) {
+    const message =
+      `No run has brought the mirror up to date since ${moment(since)}, although one is due every ` +
+      `${everyMs / 1000} s. Check that a worker is running and that Redis and Odoo answer; passerelle status shows more.`;
+    return { ...about, state: 'trouble', code: 'mirror_stale', message, runId: null };
+  }
+  const signs = [lastSuccess, step?.at ?? null];
+  const isOver = signs.some((sign) => open !== null && sign !== null && sign > open.openedAt);
+  return { ...about, state: isOver ? 'well' : 'unsure' };
+}
+
+/** How the mirror `key` stands, by what its runs left in the database. */
+export async function mirrorFindings(db: Queryable, key: string, settings: Staleness): Promise<Finding[]> {
+  return [
+    ...(await failedRuns(db, key)),
+    await partialRuns(db, key),
+    await trippedBreaker(db, key),
+    await staleMirror(db, key, settings),
+  ];
+}
+
+/**
+ * How one thing stands at this moment. `well` ends an open incident. `unsure` leaves things as they are: nothing is
+ * wrong that can be seen, but nothing yet shows that what was wrong is over.
+ */
+export type Finding =
+  | ({ readonly state: 'trouble' } & Trouble)
+  | ({ readonly state: 'well' | 'unsure' } & Pick<Trouble, 'kind' | 'subject'>);

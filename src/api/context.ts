@@ -1,0 +1,72 @@
+import { fileURLToPath } from 'node:url';
+import type { ApiConfig } from '../config/index.ts';
+import type { Database } from '../db/client.ts';
+import type { ApiMetrics } from '../observability/metrics/api-metrics.ts';
+import type { Tracing } from '../observability/tracing/index.ts';
+import type { Queues } from '../queues/queues.ts';
+import type { RedisConnection } from '../queues/redis.ts';
+import type { Logger } from '../shared/logger.ts';
+import type { TrytonClient } from '../tryton/client.ts';
+import type { Health } from '../upstream-health/tryton.ts';
+
+/** What the API works with. All of it is opened and closed by the caller. */
+export interface ApiDeps {
+  readonly config: ApiConfig;
+  readonly db: Database;
+  /** A small pool for /readyz, API keys and cancellations. It answers while slow queries hold all connections of `db`. */
+  readonly reserveDb: Database;
+  readonly queues: Queues;
+  readonly redis: RedisConnection;
+  /** Fails fast: what is kept there can be done without. */
+  readonly cacheRedis: RedisConnection;
+  /** Null where no Tryton is configured. */
+  readonly tryton: TrytonClient | null;
+  readonly trytonHealth: Pick<Health, 'read'> | null;
+  readonly log: Logger;
+  readonly metrics: ApiMetrics;
+  /** Null: no traces are made. */
+  readonly tracing: Pick<Tracing, 'http'> | null;
+  /** Aborted as soon as the process is asked to stop. */
+  readonly stopping: AbortSignal;
+}
+
+/** What the API is given besides its configuration: limits against slow clients, rhythms, and where the dashboard is. */
+export interface ApiSettings {
+  /** For a whole request, from its first byte: slow senders do not hold a socket for ever. */
+  readonly requestTimeoutMs: number;
+  /** For its headers alone. */
+  readonly headersTimeoutMs: number;
+  /** How often the two are looked at: a request may last this much longer. */
+  readonly timeoutCheckMs: number;
+  /** For an idle connection. */
+  readonly keepAliveTimeoutMs: number;
+  /** For a connection on which nothing moves while it is answered: a reader that stopped reading. */
+  readonly stalledTimeoutMs: number;
+  /** The live events: at most, and at least, so often something is sent. */
+  readonly eventEveryMs: number;
+  readonly eventHeartbeatMs: number;
+  /** For the state that the live events tell: its listeners hear of a PostgreSQL that keeps silent. */
+  readonly eventStateTimeoutMs: number;
+  /** Folder of the built dashboard. */
+  readonly webRoot: string;
+}
+
+/** Compiled, this file lies in `dist/src/api`; run from its source, in `src/api`. */
+const webRoot = fileURLToPath(
+  new URL(import.meta.url.endsWith('.ts') ? '../../dist/web/' : '../../web/', import.meta.url),
+);
+
+export const API_SETTINGS: ApiSettings = {
+  requestTimeoutMs: 30_000,
+  headersTimeoutMs: 15_000,
+  timeoutCheckMs: 5000,
+  // Longer than the idle limit of common load balancers (60 s), so that they, not we, close an idle connection.
+  keepAliveTimeoutMs: 72_000,
+  // Longer than the longest time that a call of Tryton may be given.
+  stalledTimeoutMs: 900_000,
+  eventEveryMs: 1000,
+  eventHeartbeatMs: 15_000,
+  // The ledger of a large run takes long to count.
+  eventStateTimeoutMs: 15_000,
+  webRoot,
+};

@@ -1,0 +1,220 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { IncomingHttpHeaders } from 'node:http';
+import basicAuth from '@fastify/basic-auth';
+import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
+import type { RedisConnection } from '../../queues/redis.ts';
+import type { ApiDeps } from '../context.ts';
+import {
+  BadCredentialsError,
+  CrossOriginError,
+  MissingAdminHeaderError,
+  TooManyLoginsError,
+} from '../errors.ts';
+import { sendProblem, toProblem } from '../problem-details.ts';
+import { peerOf } from './rate-limit.ts';
+
+const MOST_WRONG = 10;
+/** From the first wrong login on. */
+const WINDOW_MS = 15 * 60_000;
+/** Addresses remembered at once by one process. */
+const MOST_KEPT = 10_000;
+
+/** Counts one more (ARGV[1] is 1) or none; the first one begins the window. */
+const COUNT = `local wrong = tonumber(redis.call('get', KEYS[1]) or '0') + tonumber(ARGV[1])
+if ARGV[1] == '1' then redis.call('incr', KEYS[1]) end
+if wrong > 0 and redis.call('pttl', KEYS[1]) < 0 then redis.call('pexpire', KEYS[1], ARGV[2]) end
+return {wrong, redis.call('pttl', KEYS[1])}`;
+
+interface Standing {
+  readonly wrong: number;
+  /** To the end of the window. */
+  readonly ms: number;
+}
+
+/**
+ * Wrong logins by address, an IPv6 one by its network: ten in a quarter of an hour, then nobody there is let in until it
+ * is over. Counted in Redis for all processes together, and in this process too, which is what holds without Redis. A
+ * right login takes nothing back: whoever shares an address with the admin would guess for ever.
+ */
+export class AdminLogins {
+  readonly #redis: RedisConnection;
+  readonly #space: string;
+  readonly #counts = new Map<string, { wrong: number; readonly until: number }>();
+
+  /** @param space what the names of its Redis keys begin with. */
+  constructor(redis: RedisConnection, space: string) {
+    this.#redis = redis;
+    this.#space = space;
+  }
+
+  /**
+   * Asked of a right login. Redis takes commands in order: it sees every wrong one that came before.
+   *
+   * @throws TooManyLoginsError
+   */
+  async assertMayEnter(ip: string): Promise<void> {
+    const { wrong, ms } = await this.#count(ip, 0);
+    if (wrong >= MOST_WRONG) throw tooMany(ms);
+  }
+
+  /**
+   * Counts a wrong login.
+   *
+   * @throws TooManyLoginsError once there were too many before it.
+   */
+  async countWrong(ip: string): Promise<void> {
+    const { wrong, ms } = await this.#count(ip, 1);
+    if (wrong > MOST_WRONG) throw tooMany(ms);
+  }
+
+  async #count(ip: string, more: 0 | 1): Promise<Standing> {
+    const address = peerOf({ ip });
+    const here = this.#countHere(address, more);
+    const shared = await this.#countShared(address, more).catch(() => here);
+    return shared.wrong > here.wrong ? shared : here;
+  }
+
+  #countHere(address: string, more: 0 | 1): Standing {
+    const now = performance.now();
+    const known = this.#counts.get(address);
+    const count = known !== undefined && known.until > now ? known : { wrong: 0, until: now + WINDOW_MS };
+    count.wrong += more;
+    if (more === 1 && count !== known) this.#keep(address, count);
+    return { wrong: count.wrong, ms: count.until - now };
+  }
+
+  #keep(address: string, count: { wrong: number; readonly until: number }): void {
+    const [oldest] = this.#counts.keys();
+    if (this.#counts.size >= MOST_KEPT && oldest !== undefined) this.#counts.delete(oldest);
+    this.#counts.delete(address);
+    this.#counts.set(address, count);
+  }
+
+  async #countShared(address: string, more: 0 | 1): Promise<Standing> {
+    const reply = await this.#redis.eval(COUNT, 1, this.#space + address, more, WINDOW_MS);
+    const [wrong = 0, ms = 0] = Array.isArray(reply) ? reply.map(Number) : [];
+    return { wrong, ms };
+  }
+}
+
+const tooMany = (ms: number) => new TooManyLoginsError(Math.max(1, Math.ceil(ms / 1000)));
+
+/** What the dashboard sends with each change. */
+const ADMIN_HEADER = 'x-passerelle-admin';
+
+type AdminDeps = Pick<ApiDeps, 'config' | 'cacheRedis'>;
+
+/**
+ * Guards every route of a scope by user and password. The address of the caller never replaces them: behind a proxy on
+ * this machine, every visitor comes from loopback. Changes are accepted from the scope's own pages only.
+ *
+ * Refusals are answered here, not thrown: bull-board brings an error handler of its own.
+ */
+export async function guardAdmin(scope: FastifyInstance, { config, cacheRedis }: AdminDeps): Promise<void> {
+  const { adminUser, adminPassword } = config.http;
+  scope.addHook('onRoute', openToAdmin);
+  const logins = new AdminLogins(cacheRedis, `${config.queuePrefix}:admin-logins:`);
+  await scope.register(basicAuth, {
+    authenticate: { realm: 'Passerelle' },
+    validate: async (user, password, { ip }) => {
+      // Both are compared in every case, so that the time taken does not show which one was wrong.
+      const right = [equal(user, adminUser), equal(password, adminPassword)];
+      if (right.includes(false)) {
+        await logins.countWrong(ip);
+        throw new BadCredentialsError();
+      }
+      await logins.assertMayEnter(ip);
+    },
+  });
+  scope.addHook(
+    'onRequest',
+    refuse((request, reply) => authenticate(scope, request, reply)),
+  );
+  scope.addHook('onRequest', refuse(assertSameOrigin));
+}
+
+/**
+ * A route that asks callers for a key with a scope asks for the admin's login instead, where it is added to a guarded
+ * scope: only there, since this is part of the guard. It is described under /api.
+ */
+function openToAdmin(route: RouteOptions): void {
+  if (route.config?.scope === undefined) return;
+  const { scope: _replaced, ...config } = route.config;
+  route.config = config;
+  route.schema = { ...route.schema, hide: true };
+}
+
+/**
+ * Guards the data of a guarded scope further. A change says that it comes from the dashboard, in a header that no form
+ * can send, and no page of another origin without asking first. What another site's page loads, unread, is refused too:
+ * a list or an export costs something.
+ */
+export function guardAdminData(scope: FastifyInstance): void {
+  scope.addHook(
+    'onRequest',
+    refuse(({ method, headers }) => {
+      if (!isFromHere(headers)) throw new CrossOriginError();
+      if (!isRead(method) && headers[ADMIN_HEADER] !== '1') throw new MissingAdminHeaderError(ADMIN_HEADER);
+    }),
+  );
+}
+
+const isRead = (method: string) => method === 'GET' || method === 'HEAD' || method === 'OPTIONS';
+
+type Check = (request: FastifyRequest, reply: FastifyReply) => Promise<void> | void;
+
+function refuse(check: Check) {
+  return async (request: FastifyRequest, reply: FastifyReply) => {
+    try {
+      await check(request, reply);
+    } catch (error) {
+      const problem = toProblem(error);
+      const { ip, socket } = request;
+      request.log.warn({ code: problem.code, ip, peer: socket.remoteAddress }, 'admin refused');
+      if (error instanceof TooManyLoginsError) reply.header('retry-after', error.seconds);
+      return sendProblem(reply, problem);
+    }
+  };
+}
+
+/** @throws BadCredentialsError, after `WWW-Authenticate` was set, or TooManyLoginsError. */
+async function authenticate(scope: FastifyInstance, request: FastifyRequest, reply: FastifyReply) {
+  const error = await new Promise<Error | undefined>((resolve) => {
+    scope.basicAuth(request, reply, resolve);
+  });
+  if (error instanceof TooManyLoginsError) {
+    reply.removeHeader('www-authenticate');
+    throw error;
+  }
+  if (error !== undefined) throw new BadCredentialsError();
+}
+
+/**
+ * Browsers say where a request comes from; a request that says nothing does not come from a page.
+ *
+ * @throws CrossOriginError
+ */
+function assertSameOrigin({ method, headers }: FastifyRequest): void {
+  if (isRead(method)) return;
+  const { origin, host = '' } = headers;
+  if (!isFromHere(headers) || (origin !== undefined && !isOriginOf(origin, host)))
+    throw new CrossOriginError();
+}
+
+/** `none`: a person typed or kept the address. */
+function isFromHere({ 'sec-fetch-site': site = 'none' }: IncomingHttpHeaders): boolean {
+  return site === 'same-origin' || site === 'none';
+}
+
+/** The scheme is the browser's: behind a proxy that ends TLS it is not ours. */
+function isOriginOf(origin: string, host: string): boolean {
+  if (!URL.canParse(origin)) return false;
+  const { protocol, host: its } = new URL(origin);
+  return URL.canParse(`${protocol}//${host}`) && new URL(`${protocol}//${host}`).host === its;
+}
+
+/** Compares in a time that does not depend on where two texts differ, nor on their lengths. */
+function equal(given: string, expected: string): boolean {
+  const digest = (text: string) => createHash('sha256').update(text).digest();
+  return timingSafeEqual(digest(given), digest(expected));
+}

@@ -1,0 +1,220 @@
+import { timingSafeEqual } from 'node:crypto';
+import type { FastifyInstance, FastifyRequest, RouteOptions } from 'fastify';
+import { findApiKey, hasUsableKey, type KeyText, readKeyText, touchApiKey } from '../../db/api-keys.ts';
+import type { Database } from '../../db/client.ts';
+import type { ApiKeyRow, Scope } from '../../db/schema/gateway.ts';
+import { errorMessage } from '../../shared/errors.ts';
+import type { Logger } from '../../shared/logger.ts';
+import { within } from '../../shared/timeout.ts';
+import type { ApiDeps } from '../context.ts';
+import {
+  BadKeyError,
+  CREATE_KEY,
+  ExpiredKeyError,
+  MissingKeyError,
+  MissingScopeError,
+  RevokedKeyError,
+} from '../errors.ts';
+import { createLimit } from './rate-limit.ts';
+
+/** How long a process goes by what it read: so long a key may outlive its revocation, or an unknown one wait. */
+const TRUST_MS = 5000;
+const USE_NOTED_EVERY_MS = 60_000;
+const MOST_ENTRIES = 1000;
+
+interface Entry {
+  readonly row: ApiKeyRow | null;
+  readonly readAt: number;
+  usedAt: number;
+}
+
+/** The keys that PostgreSQL holds, as this process last read them. */
+export interface KeyRing {
+  /** The row of a key that is good by what was read a moment ago; else null, and `find` is to tell. */
+  trusted(key: KeyText): ApiKeyRow | null;
+  /** Whether this very key was good when it was last read, however long ago: then it is no guess. */
+  knows(key: KeyText): boolean;
+  /** @throws BadKeyError, ExpiredKeyError, RevokedKeyError, NoAnswerError, or what the database threw. */
+  find(key: KeyText): Promise<ApiKeyRow>;
+  /** Whether any key would be let in; true where that cannot be told. */
+  hasUsable(): Promise<boolean>;
+}
+
+export function createKeyRing(db: Database, log: Logger): KeyRing {
+  // Apart, so that guesses do not push out good keys.
+  const known = new Map<string, Entry>();
+  const unknown = new Map<string, Entry>();
+  const loading = new Map<string, Promise<Entry>>();
+  let usable = { found: true, readAt: Number.NEGATIVE_INFINITY };
+
+  const load = async (prefix: string): Promise<Entry> => {
+    const readAt = performance.now();
+    const row = await within(findApiKey(db, prefix), 'PostgreSQL');
+    const entry = { row, readAt, usedAt: row?.lastUsedAt?.getTime() ?? 0 };
+    known.delete(prefix);
+    unknown.delete(prefix);
+    keep(row === null ? unknown : known, prefix, entry);
+    return entry;
+  };
+  const entryOf = async (prefix: string): Promise<Entry> => {
+    const kept = known.get(prefix) ?? unknown.get(prefix);
+    if (kept !== undefined && isFresh(kept)) return kept;
+    const pending = loading.get(prefix) ?? load(prefix).finally(() => loading.delete(prefix));
+    loading.set(prefix, pending);
+    return pending;
+  };
+  const noteUse = (entry: Entry, { id, prefix }: ApiKeyRow) => {
+    const now = Date.now();
+    if (now - entry.usedAt < USE_NOTED_EVERY_MS) return;
+    entry.usedAt = now;
+    touchApiKey(db, id).catch((error: unknown) =>
+      log.warn({ key: prefix, reason: errorMessage(error) }, 'the use of a key was not noted'),
+    );
+  };
+  const hasUsable = async () => {
+    if (!isFresh(usable)) {
+      const readAt = performance.now();
+      usable = { found: await within(hasUsableKey(db), 'PostgreSQL').catch(() => true), readAt };
+    }
+    return usable.found;
+  };
+  const goodRow = (key: KeyText): ApiKeyRow | null => {
+    const row = known.get(key.prefix)?.row ?? null;
+    return isKeyOf(row, key) && row !== null && !isOver(row) ? row : null;
+  };
+  return {
+    trusted: (key) => {
+      const entry = known.get(key.prefix);
+      const row = entry !== undefined && isFresh(entry) ? goodRow(key) : null;
+      if (entry !== undefined && row !== null) noteUse(entry, row);
+      return row;
+    },
+    knows: (key) => goodRow(key) !== null,
+    find: async (key) => {
+      const entry = await entryOf(key.prefix);
+      const { row } = entry;
+      if (!isKeyOf(row, key) || row === null) throw new BadKeyError(await hasUsable());
+      if (row.revokedAt !== null) throw new RevokedKeyError();
+      if (row.expiresAt !== null && isOver(row)) throw new ExpiredKeyError(row.expiresAt);
+      noteUse(entry, row);
+      return row;
+    },
+    hasUsable,
+  };
+}
+
+const isFresh = ({ readAt }: { readonly readAt: number }): boolean => performance.now() - readAt < TRUST_MS;
+
+const isOver = ({ revokedAt, expiresAt }: ApiKeyRow): boolean =>
+  revokedAt !== null || (expiresAt !== null && expiresAt.getTime() <= Date.now());
+
+const NO_HASH = '0'.repeat(64);
+
+/** The same work whether there is a row or not. */
+function isKeyOf(row: ApiKeyRow | null, { hash }: KeyText): boolean {
+  return timingSafeEqual(Buffer.from(row?.hash ?? NO_HASH, 'hex'), Buffer.from(hash, 'hex'));
+}
+
+/** The entry read longest ago makes room. */
+function keep(entries: Map<string, Entry>, prefix: string, entry: Entry): void {
+  const [oldest] = entries.keys();
+  if (entries.size >= MOST_ENTRIES && oldest !== undefined) entries.delete(oldest);
+  entries.set(prefix, entry);
+}
+
+/** The key that a request came with. */
+export type ApiKey = Readonly<Pick<ApiKeyRow, 'id' | 'prefix' | 'name' | 'scopes' | 'methods'>>;
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** What a key needs for this route. Every route under /api names one. */
+    scope?: Scope;
+  }
+  interface FastifyRequest {
+    /** Null on routes that need no key. */
+    apiKey: ApiKey | null;
+  }
+}
+
+/**
+ * Guards every route that is added after this call: those under /api need a key with the scope that they declare as
+ * `config: { scope }`, and so does any other that declares one. What is not there under /api is told to keys only.
+ */
+export async function guardApi(api: FastifyInstance, deps: ApiDeps): Promise<void> {
+  const ring = createKeyRing(deps.reserveDb, deps.log);
+  api.decorateRequest('apiKey', null);
+  const limit = createLimit(deps);
+  api.addHook('onRoute', assertScoped);
+  api.addHook('onRequest', async (request, reply) => {
+    const { scope } = request.routeOptions.config;
+    if (scope === undefined && !isUnderApi(request.url)) return;
+    try {
+      request.apiKey = await authenticate(ring, request, () => limit(request, reply));
+    } catch (error) {
+      reply.header('www-authenticate', 'Bearer realm="passerelle"');
+      throw error;
+    }
+    await limit(request, reply);
+    if (scope !== undefined) assertScope(request.apiKey, scope);
+  });
+  api.addHook('onListen', () => {
+    void warnWithoutKeys(deps);
+  });
+}
+
+/** A route that was forgotten must not become an open door. */
+function assertScoped({ method, url, config }: RouteOptions): void {
+  if (isUnderApi(url) && config?.scope === undefined) {
+    throw new Error(`${method} ${url} is under /api and declares no scope: add config: { scope }.`);
+  }
+}
+
+const isUnderApi = (url: string): boolean => /^\/api(?:[/?]|$)/.test(url);
+
+function bearerOf({ headers }: FastifyRequest): string | null {
+  return /^Bearer +(\S+)$/i.exec(headers.authorization?.trim() ?? '')?.[1] ?? null;
+}
+
+/**
+ * The key of a request. What may be a guess is counted before PostgreSQL is asked; a key that was good before is none.
+ *
+ * @throws MissingKeyError, or what `countGuess` and `KeyRing.find` throw.
+ */
+async function authenticate(
+  ring: KeyRing,
+  request: FastifyRequest,
+  countGuess: () => Promise<void>,
+): Promise<ApiKey> {
+  const text = bearerOf(request);
+  const given = text === null ? null : readKeyText(text);
+  const trusted = given === null ? null : ring.trusted(given);
+  if (trusted !== null) return shownOf(trusted);
+  if (given === null || !ring.knows(given)) await countGuess();
+  if (text === null) throw new MissingKeyError(await ring.hasUsable());
+  if (given === null) throw new BadKeyError(await ring.hasUsable());
+  return shownOf(await ring.find(given));
+}
+
+/** Without what nobody needs who has been let in. */
+const shownOf = ({ id, prefix, name, scopes, methods }: ApiKeyRow): ApiKey => ({
+  id,
+  prefix,
+  name,
+  scopes,
+  methods,
+});
+
+/** @throws MissingScopeError */
+function assertScope({ scopes }: ApiKey, needed: Scope): void {
+  if (!scopes.includes(needed) && !scopes.includes('admin')) throw new MissingScopeError(needed, scopes);
+}
+
+/** Said once, when the API begins to listen. A database that does not answer is told of elsewhere. */
+async function warnWithoutKeys({ db, log }: ApiDeps): Promise<void> {
+  try {
+    if (await hasUsableKey(db)) return;
+    log.warn({ create: CREATE_KEY }, 'no API key can be used yet: every request to /api is answered 401');
+  } catch (error) {
+    log.debug({ reason: errorMessage(error) }, 'not known whether there is an API key');
+  }
+}

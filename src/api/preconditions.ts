@@ -1,0 +1,43 @@
+import type { Config, OdooConfig } from '../config/index.ts';
+import type { Queryable } from '../db/client.ts';
+import { hasDocument } from '../db/documents/queries.ts';
+import type { RedisConnection } from '../queues/redis.ts';
+import { within } from '../shared/timeout.ts';
+import type { TrytonClient } from '../tryton/client.ts';
+import type { ApiDeps } from './context.ts';
+import {
+  BcNotFoundError,
+  OdooNotConfiguredError,
+  RedisUnavailableError,
+  TrytonNotConfiguredError,
+} from './errors.ts';
+
+/** @throws OdooNotConfiguredError where the mirror is switched off. */
+export function requireOdoo(config: Config): OdooConfig {
+  if (config.odoo === null) throw new OdooNotConfiguredError();
+  return config.odoo;
+}
+
+/** @throws TrytonNotConfiguredError where there is no gateway. */
+export function requireTryton({ tryton }: Pick<ApiDeps, 'tryton'>): TrytonClient {
+  if (tryton === null) throw new TrytonNotConfiguredError();
+  return tryton;
+}
+
+/**
+ * Asked before anything is queued: BullMQ waits for a Redis that was never reached, however long it takes.
+ *
+ * @throws RedisUnavailableError
+ */
+export async function requireRedis(redis: RedisConnection): Promise<void> {
+  try {
+    await within(redis.ping(), 'Redis');
+  } catch (cause) {
+    throw new RedisUnavailableError({ cause });
+  }
+}
+
+/** @throws BcNotFoundError where the mirror has no such BC, archived or not. */
+export async function requireDocument(db: Queryable, odooId: number): Promise<void> {
+  if (!(await hasDocument(db, odooId))) throw new BcNotFoundError(odooId);
+}

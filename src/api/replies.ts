@@ -1,0 +1,80 @@
+import { once } from 'node:events';
+import { PassThrough } from 'node:stream';
+import type { FastifyReply } from 'fastify';
+import { ClientGoneError } from './errors.ts';
+import { logProblem, toProblem } from './problem-details.ts';
+
+/**
+ * Sends what is JSON already: PostgreSQL wrote it, or Tryton. The route's schema tells the caller what it is; no value is
+ * looked at again here.
+ */
+export function sendJson(reply: FastifyReply, json: string): FastifyReply {
+  return reply.type('application/json; charset=utf-8').send(json);
+}
+
+/** A list, as `pageOf` describes it. `more`: members beside the items. */
+export function pageJson(items: string, nextCursor: string | null, more: object = {}): string {
+  const rest = JSON.stringify({ nextCursor, ...more });
+  return `{"items":${items},${rest.slice(1)}`;
+}
+
+/**
+ * Aborted, with a ClientGoneError, when the connection closes before the answer has been sent, or has closed already.
+ * Made when it is first asked for: an answer that is there at once needs none.
+ */
+export function whileClientWaits({ raw, request: { socket } }: FastifyReply): () => AbortSignal {
+  let gone: AbortController | null = null;
+  return () => {
+    if (gone !== null) return gone.signal;
+    const made = new AbortController();
+    const check = () => {
+      socket.off('close', check);
+      if (!raw.writableFinished) made.abort(new ClientGoneError());
+    };
+    if (raw.destroyed || socket.destroyed) check();
+    else {
+      raw.once('close', check);
+      // An answer that waits behind others of its connection never closes; as many of them as there are listen here.
+      socket.setMaxListeners(0).once('close', check);
+    }
+    gone = made;
+    return made.signal;
+  };
+}
+
+/** Hands over a piece of the answer; through once there is room for the next one. */
+export type Write = (text: string) => Promise<void>;
+
+/**
+ * Sends what `produce` writes, as fast as the client takes it; the signal tells that it left, maybe before this began.
+ * An error before the first piece is thrown. One that comes later cuts the connection: half an answer must not look
+ * like a whole one.
+ */
+export async function sendStream(
+  reply: FastifyReply,
+  produce: (write: Write, gone: AbortSignal) => Promise<void>,
+): Promise<FastifyReply> {
+  const answer = new PassThrough();
+  const gone = whileClientWaits(reply)();
+  // Fastify listens from `send` on; an error until then must not end the process.
+  answer.on('error', () => {});
+  await new Promise<void>((begin, fail) => {
+    const write: Write = async (text) => {
+      begin();
+      if (!answer.write(text)) await once(answer, 'drain', { signal: gone });
+    };
+    produce(write, gone).then(
+      () => {
+        begin();
+        answer.end();
+      },
+      (error: Error) => {
+        // Whatever it was that broke off because nobody waits any more.
+        fail(gone.aborted ? gone.reason : error);
+        if (reply.sent && !gone.aborted) logProblem(reply.log, error, toProblem(error));
+        answer.destroy(error);
+      },
+    );
+  });
+  return reply.send(answer);
+}

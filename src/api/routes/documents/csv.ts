@@ -1,0 +1,103 @@
+import { stringify } from 'csv-stringify/sync';
+import { type ViewColumn, viewColumns } from '../../../db/odoo-model/view-columns.ts';
+import type { OdooFieldRow } from '../../../db/schema/model.ts';
+
+const DELIMITERS = { comma: ',', semicolon: ';', tab: '\t' } as const;
+export const DELIMITER_NAMES = ['comma', 'semicolon', 'tab'] as const;
+
+export interface CsvStyle {
+  readonly delimiter: (typeof DELIMITER_NAMES)[number];
+  readonly decimal: 'point' | 'comma';
+  /** A byte order mark, by which Excel knows UTF-8. */
+  readonly bom: boolean;
+}
+
+/** A row as the export reads it. */
+export interface ExportedRow extends Readonly<Record<string, unknown>> {
+  readonly odooId: number;
+  readonly fields: Readonly<Record<string, unknown>>;
+  readonly sizes?: Readonly<Record<string, number>> | null;
+}
+
+export interface Csv {
+  /** The row of names, with the byte order mark where there is to be one. */
+  readonly head: string;
+  rows(rows: readonly ExportedRow[]): string;
+}
+
+type Cell = string | number | boolean;
+
+/** Columns of the mirror itself: a member of the row under a name that no field is likely to have. */
+const own = (name: string, column: string): ViewColumn => ({
+  ...{ field: null, name, type: 'text', source: { column }, comment: '' },
+});
+
+export const BC_COLUMNS = [own('mirror_changed_at', 'changedAt'), own('mirror_archived_at', 'archivedAt')];
+export const LINE_COLUMNS = [
+  own('mirror_bc_id', 'bcOdooId'),
+  own('mirror_bc_name', 'bcName'),
+  own('mirror_archived_at', 'archivedAt'),
+];
+
+/**
+ * CSV by RFC 4180, with the column names of the SQL views: a many2one is `<field>_id` and `<field>_name`; ids of an
+ * x2many have blanks between; a binary is its size in bytes, where the row has one; Odoo's empty is nothing.
+ *
+ * A text that a spreadsheet would take for a formula begins with an apostrophe; numbers stay numbers.
+ */
+export function createCsv(
+  fields: readonly OdooFieldRow[],
+  mirrors: readonly ViewColumn[],
+  { delimiter, decimal, bom }: CsvStyle,
+): Csv {
+  const columns = viewColumns(fields, mirrors);
+  const write = (rows: readonly (readonly Cell[])[], mark: boolean): string =>
+    stringify(
+      rows.map((row) => [...row]),
+      {
+        bom: mark,
+        delimiter: DELIMITERS[delimiter],
+        record_delimiter: '\r\n',
+        // The writer quotes its own line end only.
+        quoted_match: /[\r\n]/,
+        escape_formulas: true,
+        cast: {
+          boolean: (value) => String(value),
+          number: (value) => (decimal === 'comma' ? String(value).replace('.', ',') : String(value)),
+        },
+      },
+    );
+  return {
+    head: write([columns.map(({ name }) => name)], bom),
+    rows: (rows) =>
+      write(
+        rows.map((row) => columns.map((column) => cell(row, column))),
+        false,
+      ),
+  };
+}
+
+function cell(row: ExportedRow, { field, source }: ViewColumn): Cell {
+  if ('column' in source) return plain(field === null ? row[source.column] : row.odooId);
+  const value = row.fields[field ?? ''];
+  switch (source.convert) {
+    case 'passerelle_many2one_id':
+      return Array.isArray(value) ? plain(value[0]) : '';
+    case 'passerelle_many2one_name':
+      return Array.isArray(value) ? plain(value[1]) : '';
+    case 'passerelle_ids':
+      return Array.isArray(value) ? value.join(' ') : '';
+    case 'passerelle_bytea':
+      return row.sizes?.[field ?? ''] ?? plain(value);
+    case 'passerelle_boolean':
+      return typeof value === 'boolean' ? value : '';
+    default:
+      return plain(value);
+  }
+}
+
+/** Odoo's empty is False, except in a boolean field. */
+function plain(value: unknown): Cell {
+  if (typeof value === 'string' || typeof value === 'number') return value;
+  return value === null || value === undefined || value === false ? '' : JSON.stringify(value);
+}

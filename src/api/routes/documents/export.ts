@@ -1,0 +1,147 @@
+import type { FastifyReply } from 'fastify';
+import { z } from 'zod';
+import type { Transaction } from '../../../db/client.ts';
+import { type Exporting, type ExportQuery, exportRows } from '../../../db/documents/export.ts';
+import type { OdooFieldRow } from '../../../db/schema/model.ts';
+import type { ExportPlaces } from '../../../shared/semaphore.ts';
+import type { Api } from '../../app.ts';
+import type { ApiDeps } from '../../context.ts';
+import { TooManyExportsError } from '../../errors.ts';
+import { problemResponses } from '../../problem-details.ts';
+import { sendStream, type Write } from '../../replies.ts';
+import { BC_COLUMNS, type Csv, createCsv, DELIMITER_NAMES, type ExportedRow, LINE_COLUMNS } from './csv.ts';
+import { type KnownFields, listKnownFields } from './fields-cache.ts';
+import { listQuery, readChoice, readFilter, readPick } from './query.ts';
+
+const { q, state, updated_since, archived, filter, fields, include, line_fields } = listQuery.shape;
+
+export const exportQuery = z
+  .strictObject({
+    format: z.enum(['csv', 'ndjson']).default('csv').describe('ndjson: one JSON object on each line'),
+    of: z.enum(['bc', 'lines']).default('bc').describe('what a row is; `lines`: of the BCs that are found'),
+    ...{ q, state, updated_since, archived, filter, include, line_fields },
+    fields: fields.describe(
+      'fields of each row, with commas between; all by default, but no contents in CSV',
+    ),
+    delimiter: z.enum(DELIMITER_NAMES).default('comma').describe('between the columns of CSV'),
+    decimal: z.enum(['point', 'comma']).default('point').describe('in the numbers of CSV'),
+    bom: z
+      .enum(['true', 'false'])
+      .default('false')
+      .describe('true: CSV begins with a byte order mark, by which Excel knows UTF-8'),
+  })
+  .refine(({ format, of, include: lines }) => lines === undefined || (format === 'ndjson' && of === 'bc'), {
+    path: ['include'],
+    error: 'goes with format=ndjson and of=bc; lines as rows are of=lines',
+  });
+export type ExportParameters = z.infer<typeof exportQuery>;
+
+export interface Export {
+  readonly query: ExportQuery;
+  /** Null: rows go out as the JSON that they are. */
+  readonly csv: Csv | null;
+}
+
+/** @throws UnknownFieldError, UnknownOperatorError, BadValueError, LinesNotIncludedError */
+export function readExport(query: ExportParameters, known: KnownFields): Export {
+  const filters = readFilter(query, known.header);
+  const all = query.of === 'bc' ? known.header : known.line;
+  const chosen = chooseFields(query, all);
+  const choice = readChoice(
+    { ...query, fields: undefined },
+    known,
+    filters.archived === 'exclude' ? 'live' : 'whole',
+  );
+  const { pick, sized } = chosen;
+  return {
+    query:
+      query.of === 'bc'
+        ? { of: 'documents', filter: filters, ...choice, pick, sized }
+        : { of: 'lines', filter: filters, pick, sized },
+    csv: query.format === 'ndjson' ? null : csvOf(query, chosen.columns),
+  };
+}
+
+/** In a table, contents would be in nobody's way only where they were asked for by name. */
+function chooseFields(query: ExportParameters, all: readonly OdooFieldRow[]) {
+  const pick = readPick(query.fields, all);
+  if (pick !== null) {
+    return { pick, sized: [], columns: pick.flatMap((name) => all.filter((field) => field.name === name)) };
+  }
+  const isBinary = ({ type }: OdooFieldRow) => type === 'binary';
+  const binaries = query.format === 'csv' ? all.filter(isBinary).map(({ name }) => name) : [];
+  const others = all.map(({ name }) => name).filter((name) => !binaries.includes(name));
+  return { pick: binaries.length === 0 ? null : others, sized: binaries, columns: all };
+}
+
+function csvOf({ of, delimiter, decimal, bom }: ExportParameters, columns: readonly OdooFieldRow[]): Csv {
+  return createCsv(columns, of === 'bc' ? BC_COLUMNS : LINE_COLUMNS, {
+    delimiter,
+    decimal,
+    bom: bom === 'true',
+  });
+}
+
+const TYPES = { csv: 'text/csv; charset=utf-8; header=present', ndjson: 'application/x-ndjson' } as const;
+
+const exported = {
+  description: 'The file, as an attachment',
+  content: {
+    'text/csv': { schema: z.string() },
+    'application/x-ndjson': { schema: z.string() },
+  },
+};
+
+/** Every BC that the filters find, or its lines, as one file. */
+export function bcExportRoute(api: Api, deps: ApiDeps, places: ExportPlaces): void {
+  api.get(
+    '/api/v1/bc/export',
+    {
+      config: { scope: 'bc:read' },
+      // It would read everything, for nothing.
+      exposeHeadRoute: false,
+      schema: {
+        tags: ['bc'],
+        summary: 'BCs or their lines as one file',
+        querystring: exportQuery,
+        response: { 200: exported, ...problemResponses },
+      },
+    },
+    async ({ query }, reply) => {
+      if (!places.take()) throw new TooManyExportsError(places.most);
+      return sendStream(reply, async (write, gone) => {
+        try {
+          await exportRows(deps.db, (tx) => prepare(tx, deps, query, reply, write), {
+            signal: gone,
+            canceller: deps.reserveDb,
+          });
+        } finally {
+          places.giveBack();
+        }
+      });
+    },
+  );
+}
+
+/** @throws UnknownFieldError, UnknownOperatorError, BadValueError, LinesNotIncludedError */
+async function prepare(
+  tx: Transaction,
+  { config }: ApiDeps,
+  parameters: ExportParameters,
+  reply: FastifyReply,
+  write: Write,
+): Promise<Exporting> {
+  const { query, csv } = readExport(parameters, await listKnownFields(tx, config));
+  const { format, of } = parameters;
+  const file = `${of === 'bc' ? 'bc' : 'bc-lines'}-${new Date().toISOString().slice(0, 10)}.${format}`;
+  reply.type(TYPES[format]).header('content-disposition', `attachment; filename="${file}"`);
+  let head = csv?.head ?? '';
+  const take = async (rows: readonly string[]) => {
+    const text = csv === null ? rows.map((row) => `${row}\n`).join('') : csv.rows(rows.map(parseRow));
+    await write(head + text);
+    head = '';
+  };
+  return { query, take };
+}
+
+const parseRow = (text: string): ExportedRow => JSON.parse(text) as ExportedRow;

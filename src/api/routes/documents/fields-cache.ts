@@ -1,0 +1,60 @@
+import type { Config } from '../../../config/index.ts';
+import type { Queryable } from '../../../db/client.ts';
+import { fieldsVersion, listFields } from '../../../db/odoo-model/fields.ts';
+import type { OdooFieldRow } from '../../../db/schema/model.ts';
+import { PasserelleError } from '../../../shared/errors.ts';
+import type { ApiDeps } from '../../context.ts';
+
+/** The fields of the mirrored models. */
+export interface KnownFields {
+  readonly header: readonly OdooFieldRow[];
+  readonly line: readonly OdooFieldRow[];
+}
+
+/**
+ * Reads a request by the model's fields, then asks the mirror. `ask` tells which version of the fields the mirror had
+ * at that moment: where it is another one than the request was read by, both are done again.
+ */
+export type FieldBook = <Query, Answer extends { readonly fieldsVersion: string }>(
+  read: (fields: KnownFields) => Query,
+  ask: (query: Query) => Promise<Answer>,
+) => Promise<Answer>;
+
+/** The fields of both models, kept for as long as they are what PostgreSQL holds. */
+export function createFieldBook({ db, config }: Pick<ApiDeps, 'config' | 'db'>): FieldBook {
+  let known: { readonly version: string; readonly fields: KnownFields } | null = null;
+  const load = async () => {
+    // The version first: fields that are newer than it are read once more, fields that are older never stay.
+    const version = await fieldsVersion(db);
+    const fields = await listKnownFields(db, config);
+    known = { version, fields };
+    return fields;
+  };
+  return async (read, ask) => {
+    const kept = known;
+    const query = kept === null ? undefined : readOrNothing(read, kept.fields);
+    if (query !== undefined) {
+      const answer = await ask(query);
+      if (answer.fieldsVersion === kept?.version) return answer;
+    }
+    return ask(read(await load()));
+  };
+}
+
+export async function listKnownFields(
+  db: Queryable,
+  { model, lineModel }: Pick<Config, 'model' | 'lineModel'>,
+): Promise<KnownFields> {
+  const [header, line] = await Promise.all([listFields(db, model), listFields(db, lineModel)]);
+  return { header, line };
+}
+
+/** What is refused by fields that were kept may be right by those of today. */
+function readOrNothing<Query>(read: (fields: KnownFields) => Query, fields: KnownFields): Query | undefined {
+  try {
+    return read(fields);
+  } catch (error) {
+    if (error instanceof PasserelleError) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,32 @@
+import compress from '@fastify/compress';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import type { ExportPlaces } from '../../../shared/semaphore.ts';
+import type { Api } from '../../app.ts';
+import type { ApiDeps } from '../../context.ts';
+import { tagAnswers } from '../../plugins/etag.ts';
+import { bcChangesRoute } from './changes.ts';
+import { bcExportRoute } from './export.ts';
+import { bcHistoryRoute, bcListRoute, bcRoutes } from './read.ts';
+
+/** What is smaller fits into one packet anyway. */
+const COMPRESS_FROM_BYTES = 2048;
+
+/** The routes of BCs. Their answers are large and often asked for again: they are compressed and have an `ETag`. */
+export async function bcApi(api: Api, deps: ApiDeps, exports: ExportPlaces): Promise<void> {
+  await api.register(async (plain) => {
+    const scope = plain.withTypeProvider<ZodTypeProvider>();
+    // Before the compression: the tag is of the text.
+    tagAnswers(scope);
+    await scope.register(compress, {
+      encodings: ['br', 'gzip'],
+      threshold: COMPRESS_FROM_BYTES,
+      globalDecompression: false,
+      customTypes: /json|^text\/csv/,
+    });
+    bcListRoute(scope, deps);
+    bcRoutes(scope, deps);
+    bcHistoryRoute(scope, deps);
+    bcChangesRoute(scope, deps);
+    bcExportRoute(scope, deps, exports);
+  });
+}

@@ -1,0 +1,34 @@
+import type { ExportPlaces } from '../../shared/semaphore.ts';
+import type { Api } from '../app.ts';
+import type { ApiDeps } from '../context.ts';
+import { bcApi } from './documents/index.ts';
+import { eventsRoute, type StateFeed } from './sync/events.ts';
+import { failureRoutes } from './sync/failures.ts';
+import { incidentRoutes } from './sync/incidents.ts';
+import { modelRoute } from './sync/model.ts';
+import { requestRoutes, runRoutes, syncRoutes } from './sync/runs.ts';
+import { upstreamsRoute } from './sync/upstreams.ts';
+import { type TrytonLooks, trytonPingRoute } from './tryton/ping.ts';
+
+/** What one process has only one of, however often its routes are mounted. */
+export interface Shared {
+  readonly feed: StateFeed;
+  /** Null where no Tryton is configured. */
+  readonly looks: TrytonLooks | null;
+  readonly exports: ExportPlaces;
+}
+
+/** Everything that callers with keys and the admin's dashboard have in common. */
+export async function mirrorRoutes(api: Api, deps: ApiDeps, shared: Shared): Promise<void> {
+  const { feed, looks, exports } = shared;
+  await bcApi(api, deps, exports);
+  syncRoutes(api, deps);
+  eventsRoute(api, feed);
+  modelRoute(api, deps);
+  runRoutes(api, deps);
+  failureRoutes(api, deps);
+  incidentRoutes(api, deps);
+  requestRoutes(api, deps);
+  upstreamsRoute(api, deps, looks);
+  trytonPingRoute(api, looks);
+}

@@ -1,0 +1,279 @@
+import { PassThrough, type Readable } from 'node:stream';
+import type { FastifyReply } from 'fastify';
+import { z } from 'zod';
+import { usableKeys } from '../../../db/api-keys.ts';
+import { errorMessage } from '../../../shared/errors.ts';
+import { within } from '../../../shared/timeout.ts';
+import type { Api } from '../../app.ts';
+import type { ApiDeps } from '../../context.ts';
+import { ShuttingDownError, TooManyListenersError } from '../../errors.ts';
+import { problemResponses, toProblem } from '../../problem-details.ts';
+import { whileClientWaits } from '../../replies.ts';
+import { aged, type Overview, overview, readOverview } from './overview.ts';
+
+/** Browsers wait this long before they connect again. */
+const RETRY_MS = 3000;
+
+const BEAT = eventText('beat', {});
+
+/** One listener's server-sent events: of several that it did not take in time it gets the last one. */
+export class EventStream {
+  /** What is sent. Its `close` event tells that the listener is gone. */
+  readonly readable = new PassThrough();
+  /** The key it came with; null: it needed none. */
+  readonly keyId: number | null;
+  #waiting: string | null = null;
+  /** It had not taken all that it was given, or its end, when the last beat came. */
+  #slow = false;
+
+  constructor(keyId: number | null) {
+    this.keyId = keyId;
+    this.readable.write(`retry: ${RETRY_MS}\n\n`);
+    this.readable.on('drain', () => this.#pass());
+  }
+
+  /** @param message a whole event, with the empty line at its end. */
+  offer(message: string): void {
+    this.#waiting = message;
+    if (!this.readable.writableNeedDrain) this.#pass();
+  }
+
+  /**
+   * Keeps the connection alive, and tells the listener so: scripts in a page see events, and no comments. Who has taken
+   * nothing from one beat to the next one is let go.
+   */
+  beat(): void {
+    const isSlow = this.readable.writableNeedDrain || this.readable.writableEnded;
+    if (isSlow && this.#slow) this.readable.destroy();
+    else if (!isSlow) this.readable.write(BEAT);
+    this.#slow = isSlow;
+  }
+
+  end(): void {
+    this.readable.end();
+  }
+
+  #pass(): void {
+    const message = this.#waiting;
+    this.#waiting = null;
+    if (message !== null && !this.readable.writableEnded) this.readable.write(message);
+  }
+}
+
+/** An event whose data is one line of JSON. */
+export function eventText(name: string, data: unknown): string {
+  return `event: ${name}\ndata: ${JSON.stringify(data)}\n\n`;
+}
+
+/**
+ * Neither kept, nor compressed, nor collected by a proxy before it is passed on. The connection ends with the stream: one
+ * that fell idle while the server closes would be waited for.
+ */
+export function sendEvents(reply: FastifyReply, events: Readable): FastifyReply {
+  return reply
+    .header('content-type', 'text/event-stream; charset=utf-8')
+    .header('cache-control', 'no-store, no-transform')
+    .header('x-accel-buffering', 'no')
+    .header('connection', 'close')
+    .send(events);
+}
+
+/** The state of the mirror as it changes. */
+export function eventsRoute(api: Api, feed: StateFeed): void {
+  api.get(
+    '/api/v1/sync/events',
+    {
+      config: { scope: 'bc:read' },
+      exposeHeadRoute: false,
+      schema: {
+        tags: ['sync'],
+        summary: 'The state of the mirror as it changes, as server-sent events',
+        description:
+          'An event `state` at once, then whenever it changed, at most each second: its data is what GET /api/v1/sync ' +
+          'answers. ageSeconds and elapsedMs alone are no change. While the state cannot be read, or PostgreSQL keeps ' +
+          'silent for 15 s, one event `problem`. Every 15 s an event `beat` with `{}`: where two in a row fail to come, ' +
+          'the connection is dead. The stream ends when its key is revoked or expires, and when the server stops; ask again after 3 s.',
+        response: {
+          200: {
+            description: 'Events',
+            content: { 'text/event-stream': { schema: z.string() } },
+          },
+          ...problemResponses,
+        },
+      },
+    },
+    async (request, reply) => {
+      const events = await feed.open(request.apiKey?.id ?? null);
+      const gone = whileClientWaits(reply)();
+      if (gone.aborted) events.destroy();
+      else gone.addEventListener('abort', () => events.destroy(), { once: true });
+      return sendEvents(reply, events);
+    },
+  );
+}
+
+const MOST_LISTENERS = 200;
+/** Of one key, or of the admin pages together: nobody takes all the places. */
+const MOST_OF_ONE = 50;
+
+export interface FeedTimes {
+  /** At most so often the state is told. */
+  readonly everyMs: number;
+  /** At least so often something is sent. */
+  readonly heartbeatMs: number;
+  /** After so long of waiting for the state its listeners hear that it cannot be read. */
+  readonly stateTimeoutMs: number;
+}
+
+/** What was told last. */
+interface Told {
+  /** The event, as it is by now. */
+  readonly message: () => string;
+  /** What of it tells whether the next one is news. */
+  readonly content: string;
+}
+
+/**
+ * Tells listeners the state of the mirror whenever it changed: an event `state` with what GET /api/v1/sync answers. It
+ * is read once for all of them, and not at all while there are none. While it cannot be read they get one `problem`.
+ */
+export class StateFeed {
+  readonly #deps: ApiDeps;
+  readonly #times: FeedTimes;
+  readonly #streams = new Set<EventStream>();
+  #looking: Promise<void> | null = null;
+  #lookedAt = 0;
+  #look: NodeJS.Timeout | undefined;
+  #polling = false;
+  #beat: NodeJS.Timeout | undefined;
+  #last: Told | null = null;
+  #closed = false;
+
+  constructor(deps: ApiDeps, times: FeedTimes) {
+    this.#deps = deps;
+    this.#times = times;
+    deps.stopping.addEventListener('abort', () => this.close(), { once: true });
+  }
+
+  /**
+   * A new listener's events: the state as it is, then each change. To be destroyed, or read until it ends.
+   *
+   * @param keyId the key it came with, which must stay good; null: it needed none.
+   * @throws TooManyListenersError, ShuttingDownError, or what reading the state throws.
+   */
+  async open(keyId: number | null): Promise<Readable> {
+    this.#assertRoom(keyId);
+    // Without listeners nobody has looked lately.
+    if (this.#last === null || this.#streams.size === 0) await this.#read();
+    this.#assertRoom(keyId);
+    const stream = new EventStream(keyId);
+    this.#streams.add(stream);
+    stream.readable.once('close', () => this.#leave(stream));
+    if (this.#last !== null) stream.offer(this.#last.message());
+    this.#beat ??= setInterval(() => this.#beatAll(), this.#times.heartbeatMs);
+    if (!this.#polling) this.#look ??= setTimeout(() => void this.#poll(), this.#times.everyMs);
+    return stream.readable;
+  }
+
+  /** Ends all streams, at once and for good. */
+  close(): void {
+    this.#closed = true;
+    for (const stream of this.#streams) stream.end();
+    this.#rest();
+  }
+
+  #assertRoom(keyId: number | null): void {
+    if (this.#closed) throw new ShuttingDownError();
+    const ofOne = [...this.#streams].filter((stream) => stream.keyId === keyId).length;
+    if (this.#streams.size >= MOST_LISTENERS || ofOne >= MOST_OF_ONE) throw new TooManyListenersError();
+  }
+
+  #leave(stream: EventStream): void {
+    this.#streams.delete(stream);
+    if (this.#streams.size === 0) this.#rest();
+  }
+
+  /** What was told last is forgotten: it will be old when the next listener comes. */
+  #rest(): void {
+    clearTimeout(this.#look);
+    clearInterval(this.#beat);
+    this.#look = undefined;
+    this.#beat = undefined;
+    this.#last = null;
+  }
+
+  #beatAll(): void {
+    for (const stream of this.#streams) stream.beat();
+  }
+
+  async #poll(): Promise<void> {
+    this.#polling = true;
+    await this.#read().catch((error: unknown) => this.#tellProblem(error));
+    this.#polling = false;
+    if (this.#closed || this.#streams.size === 0) return;
+    // The ledger of a large run takes long to count: no more than half of the time is spent on it.
+    const took = this.#looking === null ? performance.now() - this.#lookedAt : 0;
+    const pause = Math.max(this.#times.everyMs - took, took);
+    this.#look = setTimeout(() => void this.#poll(), pause);
+  }
+
+  /**
+   * Listeners that come at the same time share one look, also one that is late: with a new one each time, the
+   * statements that hang would take all connections. What a late one finds is told when it does.
+   */
+  #read(): Promise<void> {
+    if (this.#looking === null) {
+      this.#lookedAt = performance.now();
+      this.#looking = this.#lookNow().finally(() => {
+        this.#looking = null;
+      });
+    }
+    return within(this.#looking, 'PostgreSQL', this.#times.stateTimeoutMs);
+  }
+
+  async #lookNow(): Promise<void> {
+    await this.#letGo();
+    this.#tell(await readOverview(this.#deps));
+  }
+
+  /** Who comes later gets the state with the age that it has by then. */
+  #tell(state: Overview): void {
+    const at = performance.now();
+    const message = () => eventText('state', z.encode(overview, aged(state, performance.now() - at)));
+    this.#send({ message, content: contentOf(state) });
+  }
+
+  #tellProblem(error: unknown): void {
+    const problem = toProblem(error);
+    if (this.#last?.content !== problem.code) {
+      this.#deps.log.warn({ reason: errorMessage(error) }, 'the state cannot be told for now');
+    }
+    const message = eventText('problem', problem);
+    this.#send({ message: () => message, content: problem.code });
+  }
+
+  #send(told: Told): void {
+    const isNews = told.content !== this.#last?.content;
+    this.#last = told;
+    if (!isNews) return;
+    const message = told.message();
+    for (const stream of this.#streams) stream.offer(message);
+  }
+
+  /** A key that was revoked or expired hears no more. Without PostgreSQL there is nothing to hear either. */
+  async #letGo(): Promise<void> {
+    // Who comes while PostgreSQL is asked was not asked about.
+    const asked = [...this.#streams].filter(({ keyId }) => keyId !== null);
+    if (asked.length === 0) return;
+    const ids = asked.flatMap(({ keyId }) => keyId ?? []);
+    const usable = await usableKeys(this.#deps.db, ids).catch(() => null);
+    for (const stream of asked) {
+      if (stream.keyId !== null && usable?.has(stream.keyId) === false) stream.end();
+    }
+  }
+}
+
+/** The state without what time alone changes. */
+function contentOf({ ageSeconds: _age, currentRun, ...rest }: Overview): string {
+  return JSON.stringify({ ...rest, currentRun: currentRun && { ...currentRun, elapsedMs: 0 } });
+}

@@ -1,0 +1,71 @@
+import { z } from 'zod';
+import { listIncidents, type ToldIncident } from '../../../db/alerts.ts';
+import { ALERT_CHANNELS, ALERT_EVENTS, INCIDENT_KINDS } from '../../../db/schema/alerts.ts';
+import type { Api } from '../../app.ts';
+import type { ApiDeps } from '../../context.ts';
+import { problemResponses } from '../../problem-details.ts';
+import { limit, moment, pageOf, toPage } from '../../schemas.ts';
+
+const delivery = z.object({
+  event: z.enum(ALERT_EVENTS),
+  channel: z.enum(ALERT_CHANNELS),
+  attempts: z.int(),
+  nextAttemptAt: moment.nullable().describe('null once it was delivered or given up'),
+  deliveredAt: moment.nullable(),
+  givenUpAt: moment.nullable(),
+  lastError: z.string().nullable(),
+});
+
+export const incident = z.object({
+  id: z.int(),
+  kind: z.enum(INCIDENT_KINDS),
+  subject: z.string(),
+  code: z.string(),
+  message: z.string(),
+  runId: z.int().nullable(),
+  openedAt: moment,
+  resolvedAt: moment.nullable().describe('null while it is open'),
+  deliveries: z.array(delivery).describe('what was told of it, and what is still to be'),
+});
+
+const cursorText = 'nextCursor of the page before';
+const cursor = z
+  .string()
+  .regex(/^(open|over)-[1-9]\d{0,14}$/, cursorText)
+  .transform((text) => ({ open: text.startsWith('open'), id: Number(text.slice('open-'.length)) }))
+  .optional()
+  .describe(cursorText);
+
+/** What people were told of. */
+export function incidentRoutes(api: Api, { db }: ApiDeps): void {
+  api.get(
+    '/api/v1/sync/incidents',
+    {
+      config: { scope: 'bc:read' },
+      schema: {
+        tags: ['sync'],
+        summary: 'Incidents: those that are open first, each newest first',
+        querystring: z.strictObject({ limit, cursor }),
+        response: { 200: pageOf(incident), ...problemResponses },
+      },
+    },
+    async ({ query: { limit: size, cursor: after = null } }) => {
+      const rows = await listIncidents(db, { limit: size + 1, after });
+      return toPage(
+        rows.map(told),
+        size,
+        (last) => `${last.resolvedAt === null ? 'open' : 'over'}-${last.id}`,
+      );
+    },
+  );
+}
+
+function told({ deliveries, ...row }: ToldIncident) {
+  return {
+    ...row,
+    deliveries: deliveries.map((one) => ({
+      ...one,
+      nextAttemptAt: one.deliveredAt === null && one.givenUpAt === null ? one.nextAttemptAt : null,
+    })),
+  };
+}

@@ -1,0 +1,119 @@
+import { z } from 'zod';
+import type { Database } from '../../../db/client.ts';
+import { fieldKind } from '../../../db/documents/field-expressions.ts';
+import { OPERATOR_NAMES, OPERATORS } from '../../../db/documents/filters.ts';
+import { listFields, listModelChanges } from '../../../db/odoo-model/fields.ts';
+import { HEADER_VIEW, isViewCurrent, LINE_VIEW, type View } from '../../../db/odoo-model/typed-views.ts';
+import { viewColumns } from '../../../db/odoo-model/view-columns.ts';
+import { MODEL_CHANGES } from '../../../db/schema/model.ts';
+import type { OdooFieldDescription } from '../../../odoo/types.ts';
+import type { Api } from '../../app.ts';
+import type { ApiDeps } from '../../context.ts';
+import { problemResponses } from '../../problem-details.ts';
+import { idCursor, limit, moment, pageOf, toPage } from '../../schemas.ts';
+import { isSortable } from '../documents/query.ts';
+
+export const field = z.object({
+  name: z.string(),
+  type: z.string().describe("Odoo's field type"),
+  label: z.string(),
+  relation: z.string().nullable(),
+  selection: z
+    .array(z.tuple([z.string(), z.string()]))
+    .nullable()
+    .describe('the values of a selection, each with its label'),
+  operators: z
+    .array(z.enum(OPERATOR_NAMES))
+    .describe('those of `filter[field][operator]` that suit its type'),
+  sortable: z.boolean().describe('the list of BCs can be sorted by it'),
+  mirrored: z.boolean().describe('false: its contents are left out (SYNC_BINARIES=off)'),
+  columns: z
+    .array(z.object({ name: z.string(), type: z.string() }))
+    .describe('of the view, with their PostgreSQL types'),
+});
+
+export const model = z.object({
+  model: z.string(),
+  view: z.string(),
+  viewCurrent: z
+    .boolean()
+    .describe(
+      'false: the view could not follow yet, the log of the worker says why; or no run has asked Odoo yet',
+    ),
+  fields: z.array(field).describe('as Odoo describes them'),
+});
+
+const description = z.record(z.string(), z.unknown());
+
+export const modelChange = z.object({
+  id: z.int(),
+  at: moment,
+  model: z.string(),
+  field: z.string(),
+  kind: z.enum(MODEL_CHANGES),
+  old: description.nullable(),
+  new: description.nullable(),
+  runId: z.int().describe('the run that noticed'),
+  reread: z.boolean().describe('every BC is read again after it'),
+});
+
+/** What is mirrored, and how it changed in Odoo. */
+export function modelRoute(api: Api, { config, db }: ApiDeps): void {
+  api.get(
+    '/api/v1/sync/model',
+    {
+      config: { scope: 'bc:read' },
+      schema: {
+        tags: ['sync'],
+        summary: 'The mirrored models with fields and view columns, and their changes, newest first',
+        querystring: z.strictObject({ limit, cursor: idCursor }),
+        response: {
+          200: pageOf(modelChange).extend({ models: z.array(model) }),
+          ...problemResponses,
+        },
+      },
+    },
+    async ({ query: { limit: size, cursor } }) => {
+      const names = [config.model, config.lineModel];
+      const [changes, ...models] = await Promise.all([
+        listModelChanges(db, names, { limit: size + 1, before: cursor }),
+        presentModel(db, config.model, HEADER_VIEW),
+        presentModel(db, config.lineModel, LINE_VIEW),
+      ]);
+      const rows = changes.map((row) => ({
+        ...row,
+        old: row.old && { ...row.old },
+        new: row.new && { ...row.new },
+      }));
+      return { models, ...toPage(rows, size, (last) => last.id) };
+    },
+  );
+}
+
+async function presentModel(db: Database, name: string, view: View): Promise<z.infer<typeof model>> {
+  const [fields, viewCurrent] = await Promise.all([listFields(db, name), isViewCurrent(db, view, name)]);
+  const columns = viewColumns(fields, view.own);
+  return {
+    model: name,
+    view: view.name,
+    viewCurrent,
+    fields: fields.map(({ name: of, type, label, relation, description: said }) => ({
+      ...{ name: of, type, label, relation, mirrored: said.mirrored !== false },
+      selection: presentSelection(said.selection),
+      operators: [...OPERATORS[fieldKind(type)]],
+      sortable: isSortable(type),
+      columns: columns.filter((column) => column.field === of).map((column) => presentColumn(column)),
+    })),
+  };
+}
+
+/** Odoo gives pairs of value and label; what is not one (a value that is no text) is left out. */
+function presentSelection(given: OdooFieldDescription['selection']): [string, string][] | null {
+  if (given === undefined) return null;
+  return given.flatMap((pair): [string, string][] => {
+    const [value, label] = Array.isArray(pair) ? pair : [];
+    return typeof value === 'string' && typeof label === 'string' ? [[value, label]] : [];
+  });
+}
+
+const presentColumn = ({ name, type }: { readonly name: string; readonly type: string }) => ({ name, type });

@@ -1,0 +1,102 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { enqueueHooks, Hooks } from '../../../queues/webhook-batches.ts';
+import { within } from '../../../shared/timeout.ts';
+import type { Api } from '../../app.ts';
+import type { ApiDeps } from '../../context.ts';
+import {
+  BadHookSecretError,
+  NotMirroredError,
+  RateLimitedError,
+  RedisUnavailableError,
+} from '../../errors.ts';
+import { peerOf, RateLimitStore, type Standing } from '../../plugins/rate-limit.ts';
+import { requireOdoo } from '../../preconditions.ts';
+import { problemResponses } from '../../problem-details.ts';
+
+/** Of one address, right secret or wrong: more than an Odoo tells one by one, which is all it can. */
+const HOOKS_PER_MINUTE = 6000;
+
+const WINDOW_MS = 60_000;
+
+/**
+ * Lets in who knows the secret, before the body is read: in the URL's query, since that is all Odoo can be told, or as
+ * `Authorization: Bearer`. Requests are counted by address, whatever they bring; without Redis they are not.
+ *
+ * @throws RateLimitedError, BadHookSecretError
+ */
+export function hookGuard({ config, cacheRedis }: Pick<ApiDeps, 'config' | 'cacheRedis'>, secret: string) {
+  const store = new RateLimitStore(cacheRedis, `${config.queuePrefix}:rate-limit:hooks:`, WINDOW_MS);
+  const expected = digest(secret);
+  const unknown: Standing = { exceeded: false, remaining: HOOKS_PER_MINUTE, ms: 0 };
+  return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
+    const { exceeded, ms } = await store.count(peerOf(request), HOOKS_PER_MINUTE).catch(() => unknown);
+    const seconds = Math.max(1, Math.ceil(ms / 1000));
+    if (exceeded) {
+      reply.header('retry-after', seconds);
+      throw new RateLimitedError('hooks of this address', HOOKS_PER_MINUTE, seconds);
+    }
+    // Digests are of one length, so that the time taken tells nothing.
+    if (!timingSafeEqual(digest(secretOf(request)), expected)) throw new BadHookSecretError();
+  };
+}
+
+const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
+
+/** The query is not checked yet: it may be anything. */
+function secretOf({ headers, query }: FastifyRequest): string {
+  const bearer = /^Bearer +(\S+)$/i.exec(headers.authorization?.trim() ?? '')?.[1];
+  const { secret } = query as { readonly secret?: unknown };
+  return bearer ?? (typeof secret === 'string' ? secret : '');
+}
+
+/** Odoo sends the fields that somebody chose, too; a few texts, no scans. */
+const BODY_LIMIT_BYTES = 64 * 1024;
+
+const body = z
+  .looseObject({ _model: z.string().max(200), _id: z.int().min(1) })
+  .describe('what Odoo posts; anything beside model and id is ignored')
+  .meta({ examples: [{ _action: 'Passerelle(#42)', _id: 7, _model: 'dimagaz.bc' }] });
+
+/**
+ * What Odoo's automation rules post when a record changed. Nothing of it is believed but which record that was: it is
+ * read from Odoo a moment later, as any other. Where ODOO_HOOK_SECRET is not set there is no such route.
+ */
+export function hookRoutes(api: Api, deps: ApiDeps): void {
+  const { config, queues, cacheRedis } = deps;
+  const { secret, delayMs } = config.hooks;
+  if (secret === undefined) return;
+  const hooks = new Hooks(cacheRedis, config.queuePrefix);
+  api.post(
+    '/hooks/odoo',
+    {
+      onRequest: hookGuard(deps, secret),
+      bodyLimit: BODY_LIMIT_BYTES,
+      schema: {
+        tags: ['sync'],
+        summary: 'Odoo tells of a record that changed',
+        description:
+          'For the webhooks of automation rules, Odoo 17 and later. Answered at once; what was told of is read from ' +
+          'Odoo after ODOO_HOOK_DELAY, together with what else was told of meanwhile. A hook that is lost costs ' +
+          'nothing but time: the next incremental run brings the change.',
+        querystring: z.object({
+          secret: z.string().optional().describe('ODOO_HOOK_SECRET; or send it as Authorization: Bearer'),
+        }),
+        body,
+        response: { 202: z.object({ status: z.literal('accepted') }), ...problemResponses },
+      },
+    },
+    async ({ body: { _model: model, _id: odooId } }, reply) => {
+      const { model: header, lineModel } = requireOdoo(config);
+      if (model !== header && model !== lineModel) throw new NotMirroredError(model, [header, lineModel]);
+      try {
+        const batch = await hooks.tell(model === header ? 'bc' : 'line', odooId);
+        await within(enqueueHooks(queues.sync, batch, delayMs, config.sync), 'Redis');
+      } catch (cause) {
+        throw new RedisUnavailableError({ cause });
+      }
+      return reply.code(202).send({ status: 'accepted' as const });
+    },
+  );
+}

@@ -1,0 +1,116 @@
+import { z } from 'zod';
+import { countOpenIncidents } from '../../../db/alerts.ts';
+import { newestEnded } from '../../../db/mirror-stats.ts';
+import { countOpenFailures } from '../../../db/runs/failures.ts';
+import { readState } from '../../../db/runs/lease.ts';
+import { RUN_PHASES, readCurrentRun } from '../../../db/runs/run-progress.ts';
+import { listRuns } from '../../../db/runs/runs.ts';
+import { depth } from '../../../queues/queues.ts';
+import { within } from '../../../shared/timeout.ts';
+import { BC_KEY } from '../../../sync/context.ts';
+import type { ApiDeps } from '../../context.ts';
+import { requireRedis } from '../../preconditions.ts';
+import { moment, run, runWithProgress } from '../../schemas.ts';
+
+const LAST_RUNS = 5;
+/** The runs that say something of all BCs. */
+const WHOLE_MIRROR = ['incremental', 'full', 'sweep'] as const;
+
+const currentRun = runWithProgress.extend({
+  phase: z
+    .enum(RUN_PHASES)
+    .describe(
+      'planning: what it owes is not known yet; fetching: Odoo has not been asked for every page yet',
+    ),
+  elapsedMs: z.int().describe('since it started'),
+});
+
+/** The state of the mirror at a glance, as the API and its live events tell it. */
+export const overview = z.object({
+  key: z.string(),
+  isSyncing: z.boolean(),
+  lastSync: moment.nullable(),
+  ageSeconds: z
+    .int()
+    .nullable()
+    .describe("since lastSync, by PostgreSQL's clock; null before the first sync"),
+  everySeconds: z
+    .int()
+    .nullable()
+    .describe('between two scheduled runs (SYNC_EVERY); null: none is scheduled'),
+  lateAfterSeconds: z
+    .int()
+    .nullable()
+    .describe('the age at which the mirror counts as late (ALERT_STALE_INTERVALS); null: never'),
+  currentRun: currentRun.nullable(),
+  lastRuns: z.array(run),
+  lastMirrorRun: run
+    .nullable()
+    .describe('the newest run that ended, of those of the whole mirror: neither single nor skipped'),
+  openFailures: z.int(),
+  openIncidents: z.int().describe('what people were told of and is not over: /api/v1/sync/incidents'),
+  queues: z.object({ sync: z.int(), pages: z.int(), bc: z.int() }).nullable(),
+});
+export type Overview = z.output<typeof overview>;
+
+/** Rejects while PostgreSQL is down; without Redis, `queues` is null. */
+export async function readOverview(deps: ApiDeps): Promise<Overview> {
+  const [{ state, readAt }, lastRuns, lastMirrorRun, openFailures, openIncidents, queues] = await Promise.all(
+    [
+      readState(deps.db, BC_KEY).then((found) => ({ state: found, readAt: performance.now() })),
+      listRuns(deps.db, { limit: LAST_RUNS }),
+      newestEnded(deps.db, BC_KEY, WHOLE_MIRROR),
+      countOpenFailures(deps.db, BC_KEY),
+      countOpenIncidents(deps.db),
+      depths(deps),
+    ],
+  );
+  const currentId = state?.held === true ? state.leaseRunId : null;
+  const current = currentId === null ? null : await readCurrentRun(deps.db, currentId);
+  return {
+    key: BC_KEY,
+    isSyncing: currentId !== null,
+    lastSync: state?.lastSync ?? null,
+    // The rest may have taken long to read.
+    ageSeconds: later(state?.ageSeconds ?? null, performance.now() - readAt),
+    ...expectation(deps),
+    currentRun: current,
+    lastRuns,
+    lastMirrorRun,
+    openFailures,
+    openIncidents,
+    queues,
+  };
+}
+
+/** The same state some time after it was read, as far as time alone changes it. */
+export function aged(state: Overview, ms: number): Overview {
+  const { ageSeconds, currentRun: current } = state;
+  return {
+    ...state,
+    ageSeconds: later(ageSeconds, ms),
+    currentRun: current && { ...current, elapsedMs: current.elapsedMs + Math.round(ms) },
+  };
+}
+
+const later = (seconds: number | null, ms: number): number | null =>
+  seconds === null ? null : seconds + Math.round(ms / 1000);
+
+function expectation({ config: { odoo, sync, alerts } }: ApiDeps) {
+  const everyMs = odoo === null ? null : sync.everyMs;
+  if (everyMs === null) return { everySeconds: null, lateAfterSeconds: null };
+  const lateAfterSeconds = Math.ceil((everyMs * alerts.staleIntervals) / 1000);
+  return { everySeconds: Math.ceil(everyMs / 1000), lateAfterSeconds };
+}
+
+/** The rest of the overview is worth showing without Redis. */
+async function depths({ queues, redis }: ApiDeps): Promise<Overview['queues']> {
+  try {
+    await requireRedis(redis);
+    const counted = Promise.all([depth(queues.sync), depth(queues.pages), depth(queues.bc)]);
+    const [sync, pages, bc] = await within(counted, 'Redis');
+    return { sync, pages, bc };
+  } catch {
+    return null;
+  }
+}

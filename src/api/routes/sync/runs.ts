@@ -1,0 +1,162 @@
+import type { FastifyReply } from 'fastify';
+import { z } from 'zod';
+import { findOpenFailure } from '../../../db/runs/failures.ts';
+import { progress } from '../../../db/runs/ledger.ts';
+import { findRun, listRuns, type NewRun } from '../../../db/runs/runs.ts';
+import { RUN_MODES, RUN_STATUSES } from '../../../db/schema/sync.ts';
+import { BC_KEY } from '../../../sync/context.ts';
+import { refuseWhileRunning, requestRun } from '../../../sync/request-run.ts';
+import type { Api } from '../../app.ts';
+import type { ApiDeps } from '../../context.ts';
+import { FailureNotFoundError, RunNotFoundError } from '../../errors.ts';
+import { requireOdoo, requireRedis } from '../../preconditions.ts';
+import { problemResponses } from '../../problem-details.ts';
+import {
+  idCursor,
+  idParam,
+  limit,
+  odooIdParam,
+  pageOf,
+  run,
+  runWithProgress,
+  toPage,
+} from '../../schemas.ts';
+import { overview, readOverview } from './overview.ts';
+
+const filter = z.strictObject({
+  limit,
+  cursor: idCursor,
+  status: z.enum(RUN_STATUSES).optional(),
+  mode: z.enum(RUN_MODES).optional(),
+});
+
+const tags = ['sync'];
+
+/** The log of runs. */
+export function runRoutes(api: Api, { db }: ApiDeps): void {
+  api.get(
+    '/api/v1/sync/runs',
+    {
+      config: { scope: 'bc:read' },
+      schema: {
+        tags,
+        summary: 'Runs, newest first',
+        querystring: filter,
+        response: { 200: pageOf(run), ...problemResponses },
+      },
+    },
+    async ({ query: { limit: size, cursor, status, mode } }) => {
+      const rows = await listRuns(db, {
+        limit: size + 1,
+        ...(cursor === undefined ? {} : { before: cursor }),
+        ...(status === undefined ? {} : { status }),
+        ...(mode === undefined ? {} : { mode }),
+      });
+      return toPage(rows, size, (last) => last.id);
+    },
+  );
+
+  api.get(
+    '/api/v1/sync/runs/:id',
+    {
+      config: { scope: 'bc:read' },
+      schema: {
+        tags,
+        summary: 'One run',
+        params: idParam,
+        response: { 200: runWithProgress, ...problemResponses },
+      },
+    },
+    async ({ params: { id } }) => {
+      const found = await findRun(db, id);
+      if (found === null) throw new RunNotFoundError(id);
+      return { ...found, progress: await progress(db, id) };
+    },
+  );
+}
+
+export const accepted = z.object({ runId: z.int(), jobId: z.string() });
+const config = { scope: 'sync:write' } as const;
+const response = { 202: accepted, ...problemResponses };
+
+/** Everything that asks for a run. The answer comes before the work: `Location` leads to the run. */
+export function requestRoutes(api: Api, deps: ApiDeps): void {
+  const body = z
+    .strictObject({
+      mode: z.enum(['incremental', 'full', 'sweep']),
+      force: z
+        .boolean()
+        .optional()
+        .describe('archive every BC and line that is gone, however many there are'),
+    })
+    .refine(({ mode, force }) => force !== true || mode === 'sweep', {
+      path: ['force'],
+      error: 'force goes with the mode sweep only',
+    });
+  api.post(
+    '/api/v1/sync/runs',
+    {
+      config,
+      schema: { tags: ['sync'], summary: 'Start a run; 409 while one is in progress', body, response },
+    },
+    async ({ body: { mode, force = false } }, reply) => {
+      requireOdoo(deps.config);
+      await refuseWhileRunning(deps.db, BC_KEY);
+      return accept(deps, reply, { key: BC_KEY, mode, force, trigger: 'api' });
+    },
+  );
+
+  api.post(
+    '/api/v1/sync/failures/:odooId/retry',
+    {
+      config,
+      schema: { tags: ['sync'], summary: 'Fetch a failed BC again now', params: odooIdParam, response },
+    },
+    async ({ params: { odooId } }, reply) => {
+      requireOdoo(deps.config);
+      if ((await findOpenFailure(deps.db, BC_KEY, odooId)) === null) throw new FailureNotFoundError(odooId);
+      return accept(deps, reply, { key: BC_KEY, mode: 'single', trigger: 'retry', odooIds: [odooId] });
+    },
+  );
+
+  api.post(
+    '/api/v1/bc/:odooId/resync',
+    {
+      config,
+      schema: {
+        tags: ['bc'],
+        summary: 'Fetch a BC again now, known to the mirror or not',
+        params: odooIdParam,
+        response,
+      },
+    },
+    async ({ params: { odooId } }, reply) => {
+      requireOdoo(deps.config);
+      return accept(deps, reply, { key: BC_KEY, mode: 'single', trigger: 'api', odooIds: [odooId] });
+    },
+  );
+}
+
+async function accept({ db, queues, redis }: ApiDeps, reply: FastifyReply, run: NewRun) {
+  await requireRedis(redis);
+  const queued = await requestRun(db, queues.sync, run);
+  reply.code(202).header('location', `/api/v1/sync/runs/${queued.runId}`);
+  return queued;
+}
+
+/** The state of the mirror at a glance. */
+export function syncRoutes(api: Api, deps: ApiDeps): void {
+  api.get(
+    '/api/v1/sync',
+    {
+      config: { scope: 'bc:read' },
+      schema: {
+        tags: ['sync'],
+        summary:
+          'State, current run, last runs, open failures and incidents, queue depths (null while Redis is down)',
+        response: { 200: overview, ...problemResponses },
+      },
+    },
+    () => readOverview(deps),
+  );
+}

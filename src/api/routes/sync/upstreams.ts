@@ -1,0 +1,78 @@
+import { z } from 'zod';
+import type { OdooConfig } from '../../../config/index.ts';
+import type { Queryable } from '../../../db/client.ts';
+import { findOdooHealth } from '../../../db/upstream-health.ts';
+import { odooTarget } from '../../../upstream-health/odoo.ts';
+import type { Api } from '../../app.ts';
+import type { ApiDeps } from '../../context.ts';
+import { problemResponses } from '../../problem-details.ts';
+import { moment } from '../../schemas.ts';
+import { type TrytonLooks, type TrytonReport, trytonReport } from '../tryton/ping.ts';
+
+const sighting = z.object({ at: moment, method: z.string() });
+
+export const upstreams = z.object({
+  odoo: z
+    .object({
+      version: z.string().nullable(),
+      protocol: z.string().nullable(),
+      latencyMs: z.number().nullable().describe('the median of the last minute of calls'),
+      lastSuccess: sighting.nullable(),
+      lastError: sighting.extend({ code: z.string(), message: z.string() }).nullable(),
+    })
+    .nullable()
+    .describe('as a worker last saw it; null: no Odoo is configured'),
+  tryton: trytonReport
+    .omit({ cache: true })
+    .extend({
+      cacheHitRate: z
+        .number()
+        .nullable()
+        .describe('from 0 to 1, of the cached calls of this process; null before the first one'),
+    })
+    .nullable()
+    .describe('as it was at most 10 s ago; null: no Tryton is configured'),
+});
+export type Upstreams = z.output<typeof upstreams>;
+
+/** How the two servers are that this one stands between. */
+export function upstreamsRoute(api: Api, { config, db }: ApiDeps, looks: TrytonLooks | null): void {
+  api.get(
+    '/api/v1/upstreams',
+    {
+      config: { scope: 'bc:read' },
+      schema: {
+        tags: ['sync', 'tryton'],
+        summary: 'How Odoo and Tryton were last seen: version, latency, last success and error, cache',
+        response: { 200: upstreams, ...problemResponses },
+      },
+    },
+    async () => {
+      const [odoo, tryton] = await Promise.all([
+        config.odoo === null ? null : odooAsSeen(db, config.odoo),
+        looks === null ? null : looks.lately().then(summary),
+      ]);
+      return { odoo, tryton };
+    },
+  );
+}
+
+/** Nothing is known of an Odoo that no worker has asked yet. */
+async function odooAsSeen(db: Queryable, odoo: OdooConfig): Promise<Upstreams['odoo']> {
+  const seen = await findOdooHealth(db, odooTarget(odoo));
+  return {
+    version: seen?.version ?? null,
+    protocol: seen?.protocol ?? null,
+    latencyMs: seen?.latencyMs ?? null,
+    lastSuccess: seen?.success ?? null,
+    lastError: seen?.error ?? null,
+  };
+}
+
+/** Calls that could not have been answered from the cache do not count. */
+function summary({ cache, ...report }: TrytonReport): Upstreams['tryton'] {
+  const counts = Object.values(cache);
+  const hits = counts.reduce((total, { hit }) => total + hit, 0);
+  const asked = counts.reduce((total, { hit, miss, stale }) => total + hit + miss + stale, 0);
+  return { ...report, cacheHitRate: asked === 0 ? null : hits / asked };
+}

@@ -1,0 +1,126 @@
+import { z } from 'zod';
+import type { Sightings } from '../../../db/upstream-health.ts';
+import { errorMessage } from '../../../shared/errors.ts';
+import { within } from '../../../shared/timeout.ts';
+import type { TrytonClient } from '../../../tryton/client.ts';
+import type { Api } from '../../app.ts';
+import type { ApiDeps } from '../../context.ts';
+import { TrytonNotConfiguredError } from '../../errors.ts';
+import { problemResponses } from '../../problem-details.ts';
+import { moment } from '../../schemas.ts';
+
+/** Who looks at a dashboard must not make Tryton work: what was seen this recently is told again. */
+const RECENT_MS = 10_000;
+
+const count = z.int();
+const failure = z.object({ code: z.string(), message: z.string() });
+
+export const trytonReport = z.object({
+  reachable: z.boolean().describe('the server answered'),
+  authenticated: z.boolean().describe('a call with the session went through'),
+  version: z.string().nullable(),
+  latencyMs: z.number().nullable().describe('of the call with the session, else of the one without'),
+  sessionAgeMs: z.number().nullable(),
+  circuit: z
+    .object({ open: z.literal(true), until: moment, code: z.string(), reason: z.string() })
+    .nullable()
+    .describe('not null: a login failed, and none is tried before that moment'),
+  error: failure.nullable().describe('what went wrong now'),
+  lastSuccess: z.object({ at: moment, method: z.string() }).nullable(),
+  lastError: failure.extend({ at: moment, method: z.string() }).nullable(),
+  cache: z
+    .record(z.string(), z.object({ hit: count, miss: count, stale: count, bypass: count, error: count }))
+    .describe('cached calls of this process, by method'),
+});
+export type TrytonReport = z.output<typeof trytonReport>;
+
+/** Looks at Tryton, one look at a time: who asks meanwhile gets the same. */
+export class TrytonLooks {
+  readonly #tryton: TrytonClient;
+  readonly #deps: Pick<ApiDeps, 'trytonHealth' | 'log'>;
+  #looking: Promise<TrytonReport> | null = null;
+  #last: { readonly report: TrytonReport; readonly at: number } | null = null;
+
+  constructor(tryton: TrytonClient, deps: Pick<ApiDeps, 'trytonHealth' | 'log'>) {
+    this.#tryton = tryton;
+    this.#deps = deps;
+  }
+
+  /** How it is now. */
+  now(): Promise<TrytonReport> {
+    this.#looking ??= this.#look().finally(() => {
+      this.#looking = null;
+    });
+    return this.#looking;
+  }
+
+  /** How it was at most 10 s ago. */
+  async lately(): Promise<TrytonReport> {
+    if (this.#last !== null && performance.now() - this.#last.at < RECENT_MS) return this.#last.report;
+    return this.now();
+  }
+
+  async #look(): Promise<TrytonReport> {
+    const { circuit, ...found } = await this.#tryton.ping();
+    const { success, error } = await lastSeen(this.#deps);
+    const report = {
+      ...found,
+      circuit: circuit && { ...circuit, open: true as const, until: new Date(circuit.until) },
+      lastSuccess: success,
+      lastError: error,
+      cache: this.#tryton.cacheCounters(),
+    };
+    this.#last = { report, at: performance.now() };
+    return report;
+  }
+}
+
+async function lastSeen({ trytonHealth, log }: Pick<ApiDeps, 'trytonHealth' | 'log'>): Promise<Sightings> {
+  const unknown = { success: null, error: null };
+  if (trytonHealth === null) return unknown;
+  try {
+    return await within(trytonHealth.read(), 'PostgreSQL');
+  } catch (error) {
+    log.warn({ reason: errorMessage(error) }, 'tryton_health cannot be read for now');
+    return unknown;
+  }
+}
+
+const report = trytonReport.meta({
+  examples: [
+    {
+      reachable: true,
+      authenticated: true,
+      version: '7.0.30',
+      latencyMs: 12,
+      sessionAgeMs: 86_000,
+      circuit: null,
+      error: null,
+      lastSuccess: { at: '2026-11-21T08:00:00.000Z', method: 'model.party.party.read' },
+      lastError: null,
+      cache: { 'model.party.party.fields_get': { hit: 9, miss: 1, stale: 0, bypass: 0, error: 0 } },
+    },
+  ],
+});
+
+/** How Tryton is. Requests that come at the same time share one look. */
+export function trytonPingRoute(api: Api, looks: TrytonLooks | null): void {
+  api.get(
+    '/api/v1/tryton/ping',
+    {
+      config: { scope: 'tryton:call' },
+      schema: {
+        tags: ['tryton'],
+        summary: 'Whether Tryton is reachable and lets us in, how fast, and how it was last seen',
+        description:
+          'The status is 200 whatever was found, also when Tryton is down: read `reachable` and `authenticated`. ' +
+          'lastSuccess and lastError outlive a restart; both are null while PostgreSQL is down.',
+        response: { 200: report, ...problemResponses },
+      },
+    },
+    async () => {
+      if (looks === null) throw new TrytonNotConfiguredError();
+      return looks.now();
+    },
+  );
+}

@@ -1,0 +1,258 @@
+import type { FastifyInstance } from 'fastify';
+import { validatorCompiler } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import { errorMessage } from '../../../shared/errors.ts';
+import { isRead, methodName } from '../../../tryton/methods.ts';
+import type { Wire } from '../../../tryton/types.ts';
+import { brokenTag } from '../../../tryton/wire/codec.ts';
+import { fromJson, isList, isObject } from '../../../tryton/wire/json.ts';
+import { BadJsonError } from '../../errors.ts';
+
+/** Found in one call: enough to mend it by. */
+const MOST_FOUND = 5;
+
+interface Mistagged {
+  readonly path: (string | number)[];
+  readonly tag: string;
+}
+
+/** The tagged values below `params` that Tryton could not read, such as a date without a day: the first few. */
+export function mistagged(params: readonly unknown[]): Mistagged[] {
+  const found: Mistagged[] = [];
+  // What the body's parser gave: nested 100 levels at most.
+  search(params as readonly Wire[], [], found);
+  return found;
+}
+
+function search(value: Wire, path: Mistagged['path'], found: Mistagged[]): void {
+  if (found.length === MOST_FOUND) return;
+  if (isList(value)) for (const [index, item] of value.entries()) search(item, [...path, index], found);
+  if (!isObject(value)) return;
+  const tag = brokenTag(value);
+  if (tag !== undefined) found.push({ path, tag });
+  else for (const [name, item] of Object.entries(value)) search(item, [...path, name.slice(0, 60)], found);
+}
+
+/** Calls of one batch. */
+export const MOST_CALLS = 100;
+/** `"cache": true` where the server says nothing. */
+const USUAL_TTL_SECONDS = 60;
+const LONGEST_SECONDS = 86_400;
+
+const shape = 'an object {"method", "params"?, "cache"?}';
+const cacheShape = `true, false, whole seconds from 1 to ${LONGEST_SECONDS}, or {"ttl"?, "stale"?} in such seconds`;
+
+const method = z
+  .string({ error: 'a text such as "model.party.party.search"' })
+  .superRefine((name, issue) => {
+    try {
+      methodName(name);
+    } catch (error) {
+      issue.addIssue({ code: 'custom', message: errorMessage(error) });
+    }
+  })
+  .describe('full name: model|wizard|report.<name>.<method> or common.…');
+
+const seconds = z.int({ error: cacheShape, abort: true }).min(1, cacheShape).max(LONGEST_SECONDS, cacheShape);
+
+const cache = z
+  .union(
+    [
+      z.boolean(),
+      seconds,
+      z.strictObject({ ttl: seconds.optional(), stale: seconds.optional() }, { error: cacheShape }),
+    ],
+    { error: cacheShape },
+  )
+  .describe(
+    'Left out: only what Tryton itself declares cacheable is cached. false: not cached. ' +
+      `true: ${USUAL_TTL_SECONDS} s where Tryton says nothing. A number: that many seconds where it says nothing, ` +
+      'and no longer than it says. stale: seconds in which an old answer may still be given while it is fetched anew.',
+  );
+
+/** A few of them: an error is not to be as long as the body that it is about. */
+function listed(names: readonly string[]): string {
+  const shown = names.slice(0, 3).map((name) => JSON.stringify(name.slice(0, 60)));
+  return shown.join(', ') + (names.length > 3 ? ` and ${names.length - 3} more` : '');
+}
+
+const call = z
+  .strictObject(
+    {
+      method,
+      params: z
+        .array(z.unknown(), { error: 'an array: the positional parameters, context last' })
+        .superRefine((given, issue) => {
+          for (const { path, tag } of mistagged(given))
+            issue.addIssue({ code: 'custom', path, message: `this is no valid ${tag}` });
+        })
+        .default([])
+        .describe('positional; the context, an object, comes last and may be left out'),
+      cache: cache.optional(),
+    },
+    {
+      error: (issue) =>
+        issue.code === 'unrecognized_keys'
+          ? `unknown: ${listed(issue.keys)}; expected ${shape}`
+          : `${shape}, or an array of 1 to ${MOST_CALLS} such objects`,
+    },
+  )
+  .meta({ title: 'one call' });
+
+/** A call as it was asked for; `params` hold what `fromJson` gave. */
+export type AskedCall = z.infer<typeof call>;
+
+const batch = z
+  .array(call)
+  .min(1, 'at least one call')
+  .max(MOST_CALLS)
+  .meta({ title: 'a batch of calls, answered in order' });
+
+export const callBody = z.xor([call, batch]).meta({
+  examples: [
+    { method: 'model.party.party.search_read', params: [[], 0, 10, null, ['name', 'code']], cache: true },
+    [
+      { method: 'model.party.party.read', params: [[1], ['name'], { language: 'fr' }] },
+      { method: 'model.party.party.fields_get', params: [] },
+    ],
+  ],
+});
+
+const MEMBERS: ReadonlySet<string> = new Set(['method', 'params', 'cache']);
+
+type Compiler = typeof validatorCompiler;
+
+/** Names the field that is wrong, which the choice between the two would not. */
+export const checkBody =
+  (known: KnownCalls): Compiler =>
+  (route) => {
+    const one = validatorCompiler({ ...route, schema: call });
+    const many = validatorCompiler({ ...route, schema: batch });
+    return (data: unknown) => {
+      if (known.has(data)) return { value: data };
+      if (isUsual(data)) return { value: known.keep(data, { ...data, params: [...(data.params ?? [])] }) };
+      return Array.isArray(data) ? many(data) : one(data);
+    };
+  };
+
+interface UsualCall {
+  readonly method: string;
+  readonly params?: readonly Wire[];
+  readonly cache?: boolean | number;
+}
+
+/** Whether the schema would let one call through: most are such, and the schema takes ten times as long to see it. */
+function isUsual(data: unknown): data is UsualCall {
+  if (typeof data !== 'object' || data === null || Array.isArray(data)) return false;
+  for (const name of Object.keys(data)) if (!MEMBERS.has(name)) return false;
+  const { method, params, cache } = data as { readonly [name: string]: unknown };
+  if (typeof method !== 'string' || !isMethodName(method)) return false;
+  if (params !== undefined && !(Array.isArray(params) && mistagged(params).length === 0)) return false;
+  return cache === undefined || typeof cache === 'boolean' || isSeconds(cache);
+}
+
+const isSeconds = (value: unknown): boolean =>
+  typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= LONGEST_SECONDS;
+
+function isMethodName(name: string): boolean {
+  try {
+    return methodName(name) === name;
+  } catch {
+    return false;
+  }
+}
+
+/** How a call is cached; null: not at all. */
+export function cacheOptions(asked: AskedCall['cache']) {
+  if (asked === false) return null;
+  if (asked === undefined) return {};
+  if (asked === true) return { ttl: USUAL_TTL_SECONDS };
+  return typeof asked === 'number' ? { ttl: asked } : asked;
+}
+
+const UTF8 = new TextDecoder('utf-8', { fatal: true });
+
+/**
+ * Within this scope bodies are JSON and nothing else, read so that no digit is lost. A body that is empty is none.
+ *
+ * Throws BadJsonError for what is not UTF-8, not JSON, or nested deeper than 100 levels.
+ */
+export function readExactJson(scope: FastifyInstance, known: KnownCalls): void {
+  scope.removeAllContentTypeParsers();
+  scope.addContentTypeParser('application/json', { parseAs: 'buffer' }, async (_: unknown, body: Buffer) =>
+    body.length === 0 ? undefined : known.read(textOf(body), parse),
+  );
+}
+
+function textOf(body: Buffer): string {
+  try {
+    return UTF8.decode(body);
+  } catch {
+    throw new BadJsonError('not UTF-8');
+  }
+}
+
+function parse(text: string): Wire {
+  try {
+    return fromJson(text);
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    throw new BadJsonError(`${error.message}${placeOf(text)}`);
+  }
+}
+
+/** Where the text stops being JSON, as far as the engine tells. Nothing of the text itself is quoted. */
+function placeOf(text: string): string {
+  try {
+    JSON.parse(text);
+    return '';
+  } catch (error) {
+    const message = error instanceof Error ? error.message : '';
+    const [, position] = / at position (\d+)/.exec(message) ?? [];
+    if (position !== undefined) return ` (wrong from character ${Number(position) + 1} on)`;
+    return /end of JSON input/.test(message) ? ' (it ends too early)' : '';
+  }
+}
+
+/** Calls remembered at once, and the longest body that is: a megabyte of text at the most. */
+const MOST_KEPT = 1000;
+const MOST_CHARACTERS = 1000;
+
+/**
+ * Reads whose bodies came before: portals send the same few again and again, and a body that was read and checked once
+ * needs neither a second time. Nothing else is kept: it may hold a secret, and seldom comes twice. What is given out is
+ * shared, so nobody may change it.
+ */
+export class KnownCalls {
+  /** By body, the oldest first. */
+  readonly #calls = new Map<string, AskedCall>();
+  readonly #checked = new WeakSet<object>();
+  /** Of what was read and not checked yet. */
+  readonly #texts = new WeakMap<object, string>();
+
+  /** The call that a body is known to hold, or what `parse` makes of it. */
+  read(text: string, parse: (text: string) => unknown): unknown {
+    const known = this.#calls.get(text);
+    if (known !== undefined) return known;
+    const read = parse(text);
+    const isShort = text.length <= MOST_CHARACTERS;
+    if (isShort && typeof read === 'object' && read !== null) this.#texts.set(read, text);
+    return read;
+  }
+
+  /** Whether it was checked before. */
+  has(data: unknown): boolean {
+    return typeof data === 'object' && data !== null && this.#checked.has(data);
+  }
+
+  /** Remembers what the body that `data` was read from came to. */
+  keep(data: object, call: AskedCall): AskedCall {
+    const text = this.#texts.get(data);
+    if (text === undefined || !isRead(call.method)) return call;
+    const [oldest] = this.#calls.keys();
+    if (this.#calls.size >= MOST_KEPT && oldest !== undefined) this.#calls.delete(oldest);
+    this.#calls.set(text, call);
+    this.#checked.add(call);
+    return call;
+  }
+}

@@ -1,0 +1,235 @@
+import type { FastifyRequest } from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import type { TrytonClient } from '../../../tryton/client.ts';
+import { isRead, isReserved, matchesPattern, methodName } from '../../../tryton/methods.ts';
+import type { ReadyCall, Wire } from '../../../tryton/types.ts';
+import { toJson } from '../../../tryton/wire/json.ts';
+import type { Api } from '../../app.ts';
+import type { ApiDeps } from '../../context.ts';
+import { BatchTimeoutError, MethodNotAllowedError, TooManyCallsError } from '../../errors.ts';
+import type { Reference } from '../../openapi.ts';
+import type { ApiKey } from '../../plugins/api-key-auth.ts';
+import { requireTryton } from '../../preconditions.ts';
+import { logProblem, problem, problemResponses, toProblem } from '../../problem-details.ts';
+import { sendJson, whileClientWaits } from '../../replies.ts';
+import {
+  type AskedCall,
+  cacheOptions,
+  callBody,
+  checkBody,
+  KnownCalls,
+  MOST_CALLS,
+  readExactJson,
+} from './request.ts';
+
+/**
+ * Whether a key opens a Tryton method: with patterns exactly what they match, without any the reads, and what belongs
+ * to sessions never.
+ *
+ * @throws MethodNotAllowedError
+ */
+export function assertMethodAllowed(
+  { methods }: { readonly methods: readonly string[] },
+  method: string,
+): void {
+  const reserved = isReserved(method);
+  const opened =
+    methods.length === 0 ? isRead(method) : methods.some((pattern) => matchesPattern(method, pattern));
+  if (reserved || !opened) throw new MethodNotAllowedError(method, reserved);
+}
+
+/** Reads of one batch that are under way at once. */
+const MOST_AT_ONCE = 8;
+
+/** What a caller's calls run with. */
+export interface Caller {
+  readonly tryton: TrytonClient;
+  readonly key: Pick<ApiKey, 'methods'>;
+  /** Aborted when the caller has gone: then reads are given up, and writes go on. */
+  readonly signal: () => AbortSignal;
+  /** Milliseconds in which the calls of a batch must begin: 100 calls to a Tryton that hangs would add up. */
+  readonly beginWithinMs: number;
+  /** Calls that came before, as the client made them ready. */
+  readonly ready: WeakMap<AskedCall, ReadyCall>;
+}
+
+/** The result as JSON. @throws MethodNotAllowedError, and what the client throws. */
+export async function runCall({ tryton, key, signal, ready }: Caller, asked: AskedCall): Promise<string> {
+  const method = methodName(asked.method);
+  assertMethodAllowed(key, method);
+  // What the body's parser gave, and the schema left as it was.
+  const params = asked.params as Wire[];
+  if (!isRead(method)) return toJson(await tryton.callWire(method, params));
+  const options = cacheOptions(asked.cache);
+  if (options === null) return toJson(await tryton.callWire(method, params, { signal: signal() }));
+  const known = ready.get(asked);
+  const call = known ?? tryton.ready(method, params);
+  if (known === undefined) ready.set(asked, call);
+  return tryton.cachedCallJson(call, options, signal);
+}
+
+/** A result is JSON. */
+export type Settled = PromiseSettledResult<string>;
+
+/**
+ * Runs the calls of a batch and gives their outcomes in order. Reads run at once, up to 8 of them. A write begins when
+ * all that was asked for before it has ended, and what comes after it waits for it: a batch reads what it has written,
+ * and its writes keep their order. A call that fails stops none of the others. What has not begun in time is not sent:
+ * its outcome is a BatchTimeoutError.
+ */
+export async function runBatch(caller: Caller, calls: readonly AskedCall[]): Promise<Settled[]> {
+  const { beginWithinMs } = caller;
+  const end = performance.now() + beginWithinMs;
+  const begin = async (asked: AskedCall) => {
+    if (performance.now() >= end) throw new BatchTimeoutError(beginWithinMs);
+    return runCall(caller, asked);
+  };
+  const outcomes: Settled[] = [];
+  for (const group of groupsOf(calls)) outcomes.push(...(await settleAll(group, begin)));
+  return outcomes;
+}
+
+/** Neighbouring reads together, each write alone. */
+function groupsOf(calls: readonly AskedCall[]): AskedCall[][] {
+  const groups: AskedCall[][] = [];
+  let reads: AskedCall[] | null = null;
+  for (const call of calls) {
+    if (reads !== null && isRead(call.method)) reads.push(call);
+    else {
+      const group = [call];
+      groups.push(group);
+      reads = isRead(call.method) ? group : null;
+    }
+  }
+  return groups;
+}
+
+async function settleAll<T, R>(items: readonly T[], work: (item: T) => Promise<R>) {
+  const outcomes: PromiseSettledResult<R>[] = [];
+  const todo = items.entries();
+  const worker = async () => {
+    for (const [index, item] of todo) {
+      const [outcome] = await Promise.allSettled([work(item)]);
+      outcomes[index] = outcome;
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(MOST_AT_ONCE, items.length) }, worker));
+  return outcomes;
+}
+
+const BODY_LIMIT_BYTES = 4 * 1024 * 1024;
+
+const result = z
+  .object({ result: z.unknown().describe('as Tryton gave it, tagged values included') })
+  .meta({ title: 'the answer of one call' });
+const outcome = z.xor([result, z.object({ error: problem }).meta({ title: 'a call that failed' })]);
+const answer = z
+  .xor([result, z.array(outcome).meta({ title: 'the answers of a batch, in its order' })])
+  .meta({
+    examples: [
+      { result: [{ id: 1, name: 'Dunder Mifflin', code: '1' }] },
+      [
+        { result: [{ id: 1, name: 'Dunder Mifflin' }] },
+        {
+          error: {
+            type: 'about:blank',
+            title: 'Forbidden',
+            status: 403,
+            code: 'method_not_allowed',
+            detail: 'This key does not reach model.party.party.write; …',
+          },
+        },
+      ],
+    ],
+  });
+
+/** Calls of Tryton methods, one or a batch. */
+export async function trytonRpcRoute(api: Api, deps: ApiDeps): Promise<void> {
+  await api.register(async (scope) => {
+    const known = new KnownCalls();
+    const ready = new WeakMap<AskedCall, ReadyCall>();
+    readExactJson(scope, known);
+    scope.setValidatorCompiler(checkBody(known));
+    scope.withTypeProvider<ZodTypeProvider>().post(
+      '/api/v1/tryton/rpc',
+      {
+        config: { scope: 'tryton:call' },
+        bodyLimit: BODY_LIMIT_BYTES,
+        preValidation: refuseTooMany,
+        schema: {
+          tags: ['tryton'],
+          summary: `Call a Tryton method, or up to ${MOST_CALLS} of them`,
+          description:
+            'Reads of a batch run at once; a write waits for all before it, and all after it wait for it. ' +
+            'A call that fails stops none of the others; one whose turn comes later than TRYTON_DEADLINE_MS is not ' +
+            'sent. Numbers of any size, and tagged values such as {"__class__":"Decimal","decimal":"1.10"}, cross ' +
+            'unchanged.',
+          body: callBody,
+          response: { 200: answer, ...problemResponses },
+        },
+      },
+      async (request, reply) => {
+        const tryton = requireTryton(deps);
+        const { apiKey: key, body } = request;
+        const caller = {
+          tryton,
+          key: key ?? { methods: [] },
+          signal: whileClientWaits(reply),
+          beginWithinMs: deps.config.tryton?.deadlineMs ?? 0,
+          ready,
+        };
+        const found = Array.isArray(body)
+          ? `[${answers(request, await runBatch(caller, body)).join()}]`
+          : answered(await runCall(caller, body));
+        return sendJson(reply, found);
+      },
+    );
+  });
+}
+
+/** @throws TooManyCallsError before each of them is looked at. */
+async function refuseTooMany({ body }: FastifyRequest): Promise<void> {
+  if (Array.isArray(body) && body.length > MOST_CALLS) throw new TooManyCallsError(body.length, MOST_CALLS);
+}
+
+/** By hand, so that what was kept is neither read nor written again. */
+const answered = (result: string): string => `{"result":${result}}`;
+
+/** Every outcome as its caller sees it, in JSON. Of errors that look alike only the first is logged. */
+function answers({ log }: FastifyRequest, outcomes: readonly Settled[]) {
+  const logged = new Set<string>();
+  return outcomes.map((one) => {
+    if (one.status === 'fulfilled') return answered(one.value);
+    const error = toProblem(one.reason);
+    if (!logged.has(error.code)) logProblem(log, one.reason, error);
+    logged.add(error.code);
+    return JSON.stringify({ error });
+  });
+}
+
+const UPSTREAM = [
+  'tryton_not_configured',
+  'tryton_unreachable',
+  'tryton_timeout',
+  'tryton_login_suspended',
+  'tryton_bad_credentials',
+];
+
+/** The routes of the gateway. */
+export const trytonReference: Reference = {
+  'POST /api/v1/tryton/rpc': {
+    problems: [
+      ...['tryton_bad_request', 'too_many_calls', 'method_not_allowed', 'tryton_method_not_allowed'],
+      ...['tryton_user_error', 'tryton_user_warning', 'tryton_concurrency', 'body_too_large'],
+      ...[
+        'unsupported_media_type',
+        'tryton_error',
+        'tryton_rate_limited',
+        'tryton_unknown_fate',
+        ...UPSTREAM,
+      ],
+    ],
+  },
+  'GET /api/v1/tryton/ping': { problems: ['tryton_not_configured'] },
+};

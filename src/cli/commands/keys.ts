@@ -1,0 +1,237 @@
+import { type Command, InvalidArgumentError } from 'commander';
+import { z } from 'zod';
+import { milliseconds } from '../../config/parsers.ts';
+import { createApiKey, listApiKeys, revokeApiKey } from '../../db/api-keys.ts';
+import { type ApiKeyRow, SCOPES, type Scope } from '../../db/schema/gateway.ts';
+import { isPattern } from '../../tryton/methods.ts';
+import { withDatabase } from '../connections.ts';
+import { UnknownKeyError } from '../errors.ts';
+import { type CommandContext, EXIT, type ExitCode, printJson, printLines } from '../io.ts';
+
+/** A key as `--json` shows it: never its hash. */
+export function tellKey({ hash: _, ...row }: ApiKeyRow) {
+  const { id, prefix, name, scopes, methods, createdAt, expiresAt, lastUsedAt, revokedAt } = row;
+  return {
+    id,
+    prefix,
+    name,
+    scopes,
+    methods,
+    createdAt,
+    expiresAt,
+    lastUsedAt,
+    revokedAt,
+    state: stateOf(row),
+  };
+}
+
+type State = 'usable' | 'expired' | 'revoked';
+
+function stateOf({ revokedAt, expiresAt }: Pick<ApiKeyRow, 'revokedAt' | 'expiresAt'>): State {
+  if (revokedAt !== null) return 'revoked';
+  return expiresAt !== null && expiresAt.getTime() <= Date.now() ? 'expired' : 'usable';
+}
+
+const HEADINGS = ['ID', 'PREFIX', 'NAME', 'SCOPES', 'METHODS', 'CREATED', 'EXPIRES', 'LAST USED', 'STATE'];
+
+/** The keys as a table for people, UTC. */
+export function keyLines(rows: readonly ApiKeyRow[]): string[] {
+  if (rows.length === 0) return ['There is no key yet; create one with "passerelle keys create".'];
+  const cells = rows.map((row) => [
+    String(row.id),
+    row.prefix,
+    row.name,
+    row.scopes.join(','),
+    methodsText(row),
+    day(row.createdAt) ?? '',
+    day(row.expiresAt) ?? 'never',
+    minute(row.lastUsedAt) ?? 'never',
+    stateOf(row),
+  ]);
+  const table = [HEADINGS, ...cells];
+  const widths = HEADINGS.map((_, at) => Math.max(...table.map((line) => line[at]?.length ?? 0)));
+  return table.map((line) =>
+    line
+      .map((cell, at) => cell.padEnd(widths[at] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  );
+}
+
+/** What a key reaches in Tryton. */
+export function methodsText({ scopes, methods }: Pick<ApiKeyRow, 'scopes' | 'methods'>): string {
+  if (methods.length > 0) return methods.join(',');
+  return scopes.includes('tryton:call') || scopes.includes('admin') ? 'reads' : '-';
+}
+
+const day = (date: Date | null) => date?.toISOString().slice(0, 10);
+const minute = (date: Date | null) => date?.toISOString().slice(0, 16).replace('T', ' ');
+
+interface CreateOptions {
+  readonly name: string;
+  readonly scope: readonly Scope[];
+  readonly method?: readonly string[];
+  readonly expires?: Date;
+  readonly json?: boolean;
+}
+
+export function addCreate(keys: Command, context: CommandContext, exit: (code: ExitCode) => void): void {
+  keys
+    .command('create')
+    .summary('make a key and show it, once')
+    .description('Make a key and show it. It is shown this once: only a hash of it is kept.')
+    .requiredOption('--name <name>', 'who or what the key is for', parseName)
+    .requiredOption(
+      '--scope <scopes>',
+      `what it may do, separated by commas: ${SCOPES.join(', ')}`,
+      parseScopes,
+    )
+    .option('--method <pattern>', "Tryton methods that tryton:call reaches, such as 'model.*'", parseMethod)
+    .option(
+      '--expires <when>',
+      'how long it is good (90d) or until when (2027-01-31); for ever when left out',
+      parseEnd,
+    )
+    .option('--json', 'print one JSON object')
+    .addHelpText('after', CREATE_HELP)
+    .action(async (options: CreateOptions, command: Command) =>
+      exit(await create(context, options, command)),
+    );
+}
+
+const CREATE_HELP = `
+Scopes
+  bc:read      read the mirror: BCs, runs, failures
+  sync:write   start runs, resync, retry
+  tryton:call  call Tryton: the methods of --method (each opens what it matches, writes included), else reads only
+  admin        all of these
+
+Exit codes: 0 made, 1 PostgreSQL cannot be used, 2 bad usage or configuration
+
+Examples:
+  $ passerelle keys create --name reporting --scope bc:read --expires 90d
+  $ passerelle keys create --name portal --scope bc:read,tryton:call --method 'model.party.*' --method 'model.sale.*'
+  $ KEY=$(passerelle keys create --name cron --scope sync:write --json | jq -r .key)`;
+
+async function create(
+  { io, env }: CommandContext,
+  options: CreateOptions,
+  command: Command,
+): Promise<ExitCode> {
+  const { name, scope: scopes, method: methods = [], expires = null } = options;
+  if (methods.length > 0 && !scopes.includes('tryton:call') && !scopes.includes('admin')) {
+    command.error("error: option '--method <pattern>' needs the scope tryton:call.");
+  }
+  const { key, row } = await withDatabase(env, (db) =>
+    createApiKey(db, { name, scopes, methods, expiresAt: expires }),
+  );
+  if (options.json === true) printJson(io, { key, ...tellKey(row) });
+  else {
+    const tryton = methodsText(row);
+    printLines(io, [
+      key,
+      '',
+      `Key ${row.id} for ${name}: ${scopes.join(', ')}${tryton === '-' ? '' : ` (Tryton: ${tryton})`}, ${
+        expires === null ? 'does not expire' : `good until ${expires.toISOString()}`
+      }.`,
+      `Send it as "Authorization: Bearer ${key}". It is not shown again.`,
+    ]);
+  }
+  return EXIT.success;
+}
+
+const LONGEST_NAME = 100;
+
+function parseName(text: string): string {
+  const name = text.trim();
+  if (name === '' || name.length > LONGEST_NAME || /\p{Cc}/u.test(name)) {
+    throw new InvalidArgumentError(`Expected a line of 1 to ${LONGEST_NAME} characters.`);
+  }
+  return name;
+}
+
+/** Commander hands over what it collected so far: the option may be repeated as well. */
+function parseScopes(text: string, before: readonly Scope[] = []): readonly Scope[] {
+  const scopes = z.array(z.enum(SCOPES)).safeParse(text.split(',').map((scope) => scope.trim()));
+  if (!scopes.success) {
+    throw new InvalidArgumentError(`Expected one or more of ${SCOPES.join(', ')}, separated by commas.`);
+  }
+  return [...new Set([...before, ...scopes.data])];
+}
+
+function parseMethod(text: string, before: readonly string[] = []): readonly string[] {
+  if (!isPattern(text)) {
+    throw new InvalidArgumentError(
+      "Expected a Tryton method in which * stands for any text, such as model.party.party.read or 'model.*'.",
+    );
+  }
+  return [...new Set([...before, text])];
+}
+
+const date = z.union([z.iso.date(), z.iso.datetime({ offset: true })]);
+
+function parseEnd(text: string): Date {
+  const ms = milliseconds(text);
+  const end = new Date(Number.isNaN(ms) ? (date.safeParse(text).data ?? Number.NaN) : Date.now() + ms);
+  if (Number.isNaN(end.getTime()) || end.getTime() <= Date.now()) {
+    throw new InvalidArgumentError(
+      'Expected a duration such as 12h or 90d, or a date to come such as 2027-01-31 (UTC).',
+    );
+  }
+  return end;
+}
+
+type JsonOption = { readonly json?: boolean };
+
+export function addKeys(program: Command, context: CommandContext, exit: (code: ExitCode) => void): void {
+  const keys = program
+    .command('keys')
+    .summary('create, list and revoke API keys')
+    .description('API keys: who may call the API, and what each may do. Needs DATABASE_URL only.')
+    .addHelpText('after', HELP);
+  addCreate(keys, context, exit);
+  keys
+    .command('list')
+    .summary('show every key, without its secret')
+    .description('Show every key that ever was: never the key itself, which is kept nowhere.')
+    .option('--json', 'print one JSON object')
+    .addHelpText('after', '\nExamples:\n  $ passerelle keys list\n  $ passerelle keys list --json')
+    .action(async (options: JsonOption) => exit(await list(context, options)));
+  keys
+    .command('revoke')
+    .summary('make a key unusable for good')
+    .description('Make a key unusable, for good, within five seconds in every process. Safe to repeat.')
+    .argument('<id>', 'id or prefix of the key')
+    .option('--json', 'print one JSON object')
+    .addHelpText('after', REVOKE_HELP)
+    .action(async (id: string, options: JsonOption) => exit(await revoke(context, id, options)));
+}
+
+const HELP = `
+Examples:
+  $ passerelle keys create --name reporting --scope bc:read
+  $ passerelle keys list
+  $ passerelle keys revoke 3
+  $ passerelle keys help create`;
+
+const REVOKE_HELP = `
+Exit codes: 0 it is revoked, 1 there is no such key or PostgreSQL cannot be used, 2 bad usage or configuration
+
+Examples:
+  $ passerelle keys revoke 3
+  $ passerelle keys revoke kqzbwmra`;
+
+async function list({ io, env }: CommandContext, { json }: JsonOption): Promise<ExitCode> {
+  const rows = await withDatabase(env, listApiKeys);
+  if (json === true) printJson(io, { keys: rows.map(tellKey) });
+  else printLines(io, keyLines(rows));
+  return EXIT.success;
+}
+
+async function revoke({ io, env }: CommandContext, id: string, { json }: JsonOption): Promise<ExitCode> {
+  const row = await withDatabase(env, (db) => revokeApiKey(db, id));
+  if (row === null) throw new UnknownKeyError(id);
+  if (json === true) printJson(io, tellKey(row));
+  else printLines(io, [`Key ${row.id} (${row.prefix}, ${row.name}) is revoked.`]);
+  return EXIT.success;
+}

@@ -1,0 +1,55 @@
+import type { Command } from 'commander';
+import { readConfig } from '../../config/index.ts';
+import { type Pruned, prune } from '../../sync/maintenance/prune.ts';
+import { withStores } from '../connections.ts';
+import { count } from '../follow-run.ts';
+import { type CommandContext, EXIT, type ExitCode, printJson, printLines, QUIET } from '../io.ts';
+
+export function addPrune(program: Command, context: CommandContext, exit: (code: ExitCode) => void): void {
+  program
+    .command('prune')
+    .summary('remove what is kept too long')
+    .description(
+      'Remove what is kept longer than RETAIN_RUNS, RETAIN_ITEMS, RETAIN_AUDIT, RETAIN_COMPLETED_JOBS and\n' +
+        'RETAIN_FAILED_JOBS say. Workers do so each PRUNE_EVERY by themselves. BCs and lines are never removed.',
+    )
+    .option('--json', 'print one JSON object')
+    .addHelpText('after', HELP)
+    .action(async (options: { readonly json?: boolean }) => exit(await pruneNow(context, options)));
+}
+
+const HELP = `
+Exit codes: 0 done, 1 PostgreSQL or Redis cannot be used, 2 bad usage or configuration, 130 stopped by Ctrl-C
+
+Examples:
+  $ passerelle prune
+  $ RETAIN_AUDIT=365d passerelle prune --json`;
+
+async function pruneNow(
+  { io, env }: CommandContext,
+  options: { readonly json?: boolean },
+): Promise<ExitCode> {
+  const config = readConfig(env, QUIET);
+  const stopping = new AbortController();
+  const forget = io.onInterrupt(() => stopping.abort());
+  const pruned = await withStores(config, (stores) =>
+    prune({ ...stores, settings: config.sync, retention: config.retention }, stopping.signal),
+  ).finally(forget);
+  if (options.json === true) printJson(io, pruned);
+  else printLines(io, [sentence(pruned)]);
+  return stopping.signal.aborted ? EXIT.interrupted : EXIT.success;
+}
+
+function sentence({ runs, items, failures, alerts, modelChanges, audit, jobs }: Pruned): string {
+  const removed = [
+    { rows: runs, words: 'runs' },
+    { rows: items, words: 'items of runs' },
+    { rows: failures, words: 'resolved failures' },
+    { rows: alerts, words: 'resolved alerts' },
+    { rows: modelChanges, words: 'changes of the model' },
+    { rows: audit, words: 'audit entries' },
+    { rows: jobs, words: 'ended jobs' },
+  ];
+  const parts = removed.filter(({ rows }) => rows > 0).map(({ rows, words }) => `${words} ${count(rows)}`);
+  return parts.length === 0 ? 'Nothing is kept too long.' : `Removed: ${parts.join(', ')}.`;
+}

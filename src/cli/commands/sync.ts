@@ -1,0 +1,133 @@
+import { type Command, Option } from 'commander';
+import { readMirrorConfig } from '../../config/index.ts';
+import { countOpenFailures } from '../../db/runs/failures.ts';
+import { runFailures } from '../../db/runs/run-progress.ts';
+import type { RunMode, SyncLogRow } from '../../db/schema/sync.ts';
+import type { Mirror } from '../../sync/context.ts';
+import { withMirror } from '../connections.ts';
+import { count, isOver, request, requestAndFollow } from '../follow-run.ts';
+import {
+  type CommandContext,
+  EXIT,
+  type ExitCode,
+  type Io,
+  oneLine,
+  printJson,
+  printLines,
+  QUIET,
+} from '../io.ts';
+
+interface SyncOptions {
+  readonly full?: boolean;
+  readonly sweep?: boolean;
+  readonly force?: boolean;
+  readonly detach?: boolean;
+  readonly json?: boolean;
+}
+
+/** Failures named after a run; the rest are only counted. */
+const FAILURES_SHOWN = 5;
+
+export function addSync(program: Command, context: CommandContext, exit: (code: ExitCode) => void): void {
+  program
+    .command('sync')
+    .summary('run a sync to its end')
+    .description(
+      'Run a sync to its end: what changed in Odoo since the last one or, with --full, everything. With --sweep\n' +
+        'all ids and dates are compared: what was missed is read, BCs that are gone are archived.\n' +
+        'Works with the workers that are running, or by itself where there are none.',
+    )
+    .option('--full', 'read every BC, not only what changed')
+    .addOption(new Option('--sweep', 'compare all ids and dates, archive what is gone').conflicts('full'))
+    .option('--force', 'let a sweep archive however many BCs are gone')
+    .option('--detach', 'only queue the run and print its id')
+    .option('--json', 'print one JSON object')
+    .addHelpText('after', HELP)
+    .action(async (options: SyncOptions, command: Command) => {
+      if (options.force === true && options.sweep !== true) command.error('error: --force goes with --sweep');
+      exit(await sync(context, options));
+    });
+}
+
+const HELP = `
+Exit codes: 0 success, 1 partial or failed, 2 bad usage or configuration, 3 skipped because a run is in progress
+
+Examples:
+  $ passerelle sync
+  $ passerelle sync --full
+  $ passerelle sync --sweep
+  $ passerelle sync --json | jq .status
+  $ passerelle sync --detach && passerelle status`;
+
+async function sync({ io, env }: CommandContext, options: SyncOptions): Promise<ExitCode> {
+  const wanted = { mode: modeOf(options), ...(options.force === true && { force: true }) };
+  return withMirror(readMirrorConfig(env, QUIET), async (open) => {
+    if (options.detach === true) {
+      const runId = await request(open.mirror, wanted);
+      if (options.json === true) printJson(io, { runId, mode: wanted.mode, status: 'queued' });
+      else printLines(io, [`Run ${runId} is queued.`]);
+      return EXIT.success;
+    }
+    const run = await requestAndFollow(open, io, wanted);
+    if (options.json === true) printJson(io, account(run));
+    else if (run.status === 'success' || run.status === 'partial') printLines(io, summary(run));
+    await explain(open.mirror, io, run);
+    return exitCodeOf(run);
+  });
+}
+
+function modeOf({ full, sweep }: SyncOptions): RunMode {
+  if (sweep === true) return 'sweep';
+  return full === true ? 'full' : 'incremental';
+}
+
+export function exitCodeOf(run: SyncLogRow): ExitCode {
+  if (!isOver(run)) return EXIT.interrupted;
+  if (run.status === 'skipped') return EXIT.skipped;
+  return run.status === 'success' ? EXIT.success : EXIT.failure;
+}
+
+/** A run as `--json` shows it: the names are part of the contract. */
+function account(run: SyncLogRow) {
+  const { id: runId, mode, status, seen, created, updated, unchanged, archived, gone, failed } = run;
+  const { late, continues } = run;
+  const { linesSeen, linesRemoved, durationMs, rpcCalls, errorCode: code, errorMessage: message } = run;
+  return {
+    ...{ runId, mode, status, seen, created, updated, unchanged, archived, gone, failed, late },
+    ...{ linesSeen, linesRemoved, durationMs, rpcCalls },
+    ...(continues === null ? {} : { continues }),
+    ...(code === null ? {} : { error: { code, message } }),
+  };
+}
+
+function summary(run: SyncLogRow): string[] {
+  const seconds = ((run.durationMs ?? 0) / 1000).toFixed(1);
+  const carriesOn = run.continues === null ? '' : `, carries on run ${run.continues}`;
+  const outcomes = (['created', 'updated', 'unchanged', 'archived', 'gone', 'failed'] as const)
+    .filter((name) => run[name] > 0)
+    .map((name) => `${count(run[name])} ${name}`);
+  return [
+    `Run ${run.id} (${run.mode}${carriesOn}): ${run.status} in ${seconds} s, ${count(run.rpcCalls)} calls to Odoo`,
+    `  ${count(run.seen)} BC: ${outcomes.join(', ') || 'nothing to do'}`,
+    `  ${count(run.linesSeen)} lines, ${count(run.linesRemoved)} removed`,
+    ...(run.mode === 'sweep' ? [`  Late changes caught: ${count(run.late)}`] : []),
+  ];
+}
+
+/** Says on standard error why a run did not simply succeed. */
+export async function explain({ db, definition }: Mirror, io: Io, run: SyncLogRow): Promise<void> {
+  const say = (text: string) => io.stderr.write(`${oneLine(text)}\n`);
+  if (!isOver(run)) {
+    say(`Run ${run.id} is not over: workers that are running go on with it, else the next sync does.`);
+  } else if (run.status === 'skipped') say(`Run ${run.id} was skipped. ${run.errorMessage}`);
+  else if (run.status === 'failed') say(`Run ${run.id} failed. ${run.errorMessage}`);
+  else if (run.errorMessage !== null) say(`Run ${run.id} is partial. ${run.errorMessage}`);
+  if (run.status === 'partial' && run.failed > 0) {
+    for (const { odooId, message } of await runFailures(db, run.id, FAILURES_SHOWN)) {
+      say(`BC ${odooId} failed. ${message}`);
+    }
+    say(
+      `Open failures: ${await countOpenFailures(db, definition.key)}. They are offered again by later runs.`,
+    );
+  }
+}

@@ -1,0 +1,83 @@
+import type { Command } from 'commander';
+import { readMirrorConfig } from '../../config/index.ts';
+import { openDatabase } from '../../db/client.ts';
+import { createOdooClient } from '../../odoo/client.ts';
+import { withResources } from '../../shared/lifecycle.ts';
+import { bcDefinition } from '../../sync/context.ts';
+import { type Example, KINDS, type Verification, verifyMirror } from '../../sync/maintenance/verify.ts';
+import { checkDatabase } from '../connections.ts';
+import { count, createProgress, createRate } from '../follow-run.ts';
+import { type CommandContext, EXIT, type ExitCode, printJson, printLines, QUIET } from '../io.ts';
+
+export function addVerify(program: Command, context: CommandContext, exit: (code: ExitCode) => void): void {
+  program
+    .command('verify')
+    .summary('compare the mirror with Odoo in full')
+    .description(
+      'Compare every BC and line of the mirror with Odoo, field by field, and check the mirror in itself.\n' +
+        'What changed in Odoo after the last sync counts as a difference: sync first.',
+    )
+    .option('--json', 'print one JSON object')
+    .addHelpText('after', HELP)
+    .action(async (options: { readonly json?: boolean }) => exit(await verify(context, options)));
+}
+
+const HELP = `
+Counts, of BCs and lines together:
+  missing      in Odoo, not in the mirror      extra        in the mirror, no longer in Odoo
+  different    a field is not what Odoo says   unreadable   Odoo refuses to hand it over
+  duplicates   an id more than once            orphanLines  lines without their BC
+  badHashes    hash and content disagree       openItems    owed by a run that ended well
+
+Contents of binary fields are read again only where write_date or size differ from when they were stored.
+
+Exit codes: 0 all counts are 0, 1 they are not, 2 bad usage or configuration
+
+Examples:
+  $ passerelle verify
+  $ passerelle sync && passerelle verify
+  $ passerelle verify --json | jq .examples.different`;
+
+async function verify({ io, env }: CommandContext, options: { readonly json?: boolean }): Promise<ExitCode> {
+  const config = readMirrorConfig(env, QUIET);
+  await checkDatabase(config);
+  const line = createProgress(io);
+  const rate = createRate();
+  const verification = await withResources(async (defer) => {
+    const { db, close } = openDatabase(config.databaseUrl, { max: 2, timeouts: config.databaseTimeouts });
+    defer(close);
+    const odoo = createOdooClient(config.odoo);
+    defer(() => odoo.close());
+    const source = {
+      db,
+      odoo,
+      definition: bcDefinition(config.odoo, config.sync),
+      pageSize: config.sync.pageSize,
+    };
+    return verifyMirror(source, (compared, total) =>
+      line.show(
+        [`${count(compared)} of ${count(total)} BC and lines`, rate(compared)].filter(Boolean).join(', '),
+      ),
+    );
+  }).finally(line.clear);
+  if (options.json === true) printJson(io, verification);
+  else printLines(io, report(verification));
+  return verification.ok ? EXIT.success : EXIT.failure;
+}
+
+const READ_AGAIN = 'the next run reads everything again (passerelle sync does it now)';
+
+function report({ ok, headers, lines, modelChanges, examples, ...counts }: Verification): string[] {
+  const compared = `${count(headers)} BC and ${count(lines)} lines compared`;
+  const found = KINDS.filter((kind) => counts[kind] > 0);
+  return [
+    ok ? `ok: ${compared}, no difference` : `not ok: ${compared}`,
+    ...found.map((kind) => `  ${kind} ${count(counts[kind])}: ${examples[kind].map(exampleText).join('; ')}`),
+    ...(modelChanges === 0 ? [] : [`  the model changed in Odoo (${count(modelChanges)}): ${READ_AGAIN}`]),
+  ];
+}
+
+function exampleText({ model, id, fields, runId }: Example): string {
+  const where = runId === undefined ? '' : ` in run ${runId}`;
+  return `${model},${id}${where}${fields === undefined ? '' : ` (${fields.join(', ')})`}`;
+}

@@ -1,0 +1,179 @@
+import { once } from 'node:events';
+import {
+  type Config,
+  type DatabaseConfig,
+  type MirrorConfig,
+  type RedisConfig,
+  readDatabaseConfig,
+  readTrytonConfig,
+} from '../config/index.ts';
+import { type Database, openDatabase } from '../db/client.ts';
+import { pendingMigrations } from '../db/migrate.ts';
+import { clientOptions } from '../gateway.ts';
+import { openQueues, type Queues } from '../queues/queues.ts';
+import { openRedis, type RedisConnection } from '../queues/redis.ts';
+import { withResources } from '../shared/lifecycle.ts';
+import { createLogger, type Logger } from '../shared/logger.ts';
+import type { Mirror } from '../sync/context.ts';
+import { openMirror } from '../sync/create-context.ts';
+import { claimQueues, keepQueues } from '../sync/queue-ownership.ts';
+import { TrytonClient } from '../tryton/client.ts';
+import { DatabaseNotMigratedError, DatabaseUnavailableError, RedisUnavailableError } from './errors.ts';
+import { type CommandContext, type Environment, QUIET } from './io.ts';
+
+export interface OpenMirror {
+  readonly mirror: Mirror;
+  readonly redis: RedisConnection;
+  readonly prefix: string;
+}
+
+/**
+ * Runs `work` with the mirror open, once PostgreSQL and Redis are known to answer.
+ *
+ * @throws DatabaseUnavailableError, DatabaseNotMigratedError, RedisUnavailableError, ForeignQueuesError
+ */
+export async function withMirror<T>(
+  config: MirrorConfig,
+  work: (open: OpenMirror) => Promise<T>,
+): Promise<T> {
+  await checkDatabase(config);
+  await checkRedis(config.redis);
+  return withResources(async (defer) => {
+    const log = createLogger(config.logLevel, 'cli', 'at once', config.prettyLogs);
+    const open = openMirror(config, log, defer);
+    const { queuePrefix: prefix, redis: server } = config;
+    const stores = { db: open.mirror.db, redis: open.redis, prefix, server };
+    await claimQueues(stores);
+    // A run may take hours, and this process may work on its jobs itself.
+    const owner = keepQueues(stores, log);
+    defer(owner.stop);
+    return Promise.race([work({ ...open, prefix }), owner.lost]);
+  });
+}
+
+/**
+ * Runs `work` with the database and the queues, for commands that need no Odoo.
+ *
+ * @throws DatabaseUnavailableError, DatabaseNotMigratedError, RedisUnavailableError, ForeignQueuesError
+ */
+export async function withStores<T>(
+  config: Config,
+  work: (stores: { readonly db: Database; readonly queues: Queues }) => Promise<T>,
+): Promise<T> {
+  await checkDatabase(config);
+  await checkRedis(config.redis);
+  return withResources(async (defer) => {
+    const { db, close } = openDatabase(config.databaseUrl, { max: 2, timeouts: config.databaseTimeouts });
+    defer(close);
+    const log = createLogger(config.logLevel, 'cli', 'at once', config.prettyLogs);
+    const redis = openRedis(config.redis, 'producer', log);
+    defer(() => redis.disconnect());
+    const queues = openQueues(redis, config.queuePrefix, log);
+    defer(queues.close);
+    await claimQueues({ db, redis, prefix: config.queuePrefix, server: config.redis });
+    return work({ db, queues });
+  });
+}
+
+/**
+ * Runs `work` on the database, which is all it needs.
+ *
+ * @throws ConfigError, DatabaseUnavailableError, DatabaseNotMigratedError
+ */
+export async function withDatabase<T>(
+  env: Environment | undefined,
+  work: (db: Database) => Promise<T>,
+): Promise<T> {
+  const config = readDatabaseConfig(env);
+  await checkDatabase(config);
+  const { db, close } = openDatabase(config.databaseUrl, { max: 1, timeouts: config.databaseTimeouts });
+  try {
+    return await work(db);
+  } finally {
+    await close();
+  }
+}
+
+/**
+ * Asked first, so that what is wrong is one clear sentence.
+ *
+ * @throws DatabaseUnavailableError, DatabaseNotMigratedError
+ */
+export async function checkDatabase(config: DatabaseConfig): Promise<void> {
+  const pending = await missingMigrations(config);
+  if (pending.length > 0) throw new DatabaseNotMigratedError(config.databaseUrl, pending);
+}
+
+/** @throws DatabaseUnavailableError */
+export async function missingMigrations({
+  databaseUrl,
+  databaseTimeouts,
+}: DatabaseConfig): Promise<string[]> {
+  const { db, close } = openDatabase(databaseUrl, { max: 1, timeouts: databaseTimeouts });
+  try {
+    return await pendingMigrations(db);
+  } catch (cause) {
+    throw new DatabaseUnavailableError(databaseUrl, cause);
+  } finally {
+    await close();
+  }
+}
+
+/**
+ * Asked on a connection of its own: those of BullMQ wait for Redis as long as it takes.
+ *
+ * @throws RedisUnavailableError
+ */
+async function checkRedis(server: RedisConfig): Promise<void> {
+  const redis = openRedis(server, 'producer', createLogger('silent', 'cli'));
+  let connectionError: Error | undefined;
+  redis.on('error', (error) => {
+    connectionError = error;
+  });
+  try {
+    await redis.ping();
+  } catch (cause) {
+    throw new RedisUnavailableError(server, connectionError ?? cause);
+  } finally {
+    redis.disconnect();
+  }
+}
+
+const REDIS_WAIT_MS = 2000;
+
+/**
+ * Runs `work` with a client of the Tryton that is configured. It shares session and cache with the API where Redis is
+ * there; else it has a session of its own, which it ends: sessions that are left behind slow Tryton down.
+ *
+ * @throws ConfigError where no Tryton is configured.
+ */
+export async function withTryton<T>(
+  { io, env }: CommandContext,
+  work: (tryton: TrytonClient) => Promise<T>,
+): Promise<T> {
+  const { tryton: config, redis: shared, queuePrefix: prefix, logLevel } = readTrytonConfig(env, QUIET);
+  const logger = createLogger(logLevel, 'cli');
+  return withResources(async (defer) => {
+    const redis = shared === null ? null : await tryRedis(shared, logger);
+    if (redis !== null) defer(() => redis.disconnect());
+    else if (shared !== null) io.stderr.write('Redis does not answer: session and cache are not shared.\n');
+    const options = redis === null ? config : clientOptions(config, { redis, prefix });
+    const tryton = new TrytonClient({ ...options, logger });
+    defer(() => tryton.close());
+    // Work is done: a server that is gone by now needs no mention.
+    if (redis === null) defer(() => tryton.logout().catch(() => {}));
+    return work(tryton);
+  });
+}
+
+/** Null where Redis does not answer soon. */
+async function tryRedis(server: RedisConfig, log: Logger): Promise<RedisConnection | null> {
+  const redis = openRedis(server, 'cache', log);
+  try {
+    await once(redis, 'ready', { signal: AbortSignal.timeout(REDIS_WAIT_MS) });
+    return redis;
+  } catch {
+    redis.disconnect();
+    return null;
+  }
+}

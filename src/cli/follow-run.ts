@@ -1,0 +1,212 @@
+import { startWorkers } from '../../workers/worker-pool.ts';
+import { heartbeat, readState } from '../db/runs/lease.ts';
+import { progress as itemsByState } from '../db/runs/ledger.ts';
+import { findRun, type NewRun, openRuns } from '../db/runs/runs.ts';
+import type { SyncLogRow, SyncStateRow } from '../db/schema/sync.ts';
+import { delay } from '../shared/retry.ts';
+import type { Mirror } from '../sync/context.ts';
+import { requestRun } from '../sync/request-run.ts';
+import { abandonedRun } from '../sync/runs/start-run.ts';
+import type { OpenMirror } from './connections.ts';
+import type { Io } from './io.ts';
+
+/** One line of a terminal, written over and over. Silent where standard error is no terminal. */
+export interface Progress {
+  show(text: string): void;
+  clear(): void;
+}
+
+/** Back to the start of the line, and erase it. */
+const REWRITE = '\r\u001b[K';
+
+export function createProgress({ stderr }: Io): Progress {
+  if (stderr.isTTY !== true) return { show: () => {}, clear: () => {} };
+  let last = '';
+  const show = (text: string) => {
+    if (text === last) return;
+    stderr.write(REWRITE + text);
+    last = text;
+  };
+  return { show, clear: () => show('') };
+}
+
+/** Things done per second since the first look. */
+export function createRate(now: () => number = Date.now): (done: number) => string {
+  let first: { at: number; done: number } | undefined;
+  return (done) => {
+    first ??= { at: now(), done };
+    const seconds = (now() - first.at) / 1000;
+    return seconds < 1 ? '' : `${Math.round((done - first.done) / seconds).toLocaleString('en')}/s`;
+  };
+}
+
+const POLL_INTERVAL_MS = 100;
+/** Counting the items of a large run costs more than looking at the run. */
+const COUNT_EVERY_MS = 1000;
+
+export function isOver({ status }: Pick<SyncLogRow, 'status'>): boolean {
+  return status !== 'queued' && status !== 'running';
+}
+
+/** Watches a run in the log until it is over, or until `signal`; returns its row as it stands then. */
+export async function followRun(
+  { mirror, workforce, io }: { mirror: Mirror; workforce: Workforce; io: Io },
+  runId: number,
+  signal: AbortSignal,
+): Promise<SyncLogRow> {
+  const line = createProgress(io);
+  const describe = describer(mirror);
+  try {
+    for (;;) {
+      const run = await findRun(mirror.db, runId);
+      if (run === null) throw new Error(`Run ${runId} is not in sync_log; the database was changed.`);
+      if (isOver(run) || signal.aborted) return run;
+      await workforce.ensure();
+      if (io.stderr.isTTY === true) line.show(await describe(run));
+      await delay(POLL_INTERVAL_MS, signal).catch(() => {});
+    }
+  } finally {
+    line.clear();
+  }
+}
+
+function describer({ db }: Mirror): (run: SyncLogRow) => Promise<string> {
+  const rate = createRate();
+  let text = '';
+  let nextCount = 0;
+  return async (run) => {
+    const title = `Run ${run.id} (${run.mode})`;
+    if (run.status === 'queued') return `${title}: waiting for a worker`;
+    if (run.plannedAt === null) return `${title}: planning`;
+    if (Date.now() < nextCount) return text;
+    nextCount = Date.now() + COUNT_EVERY_MS;
+    const { open = 0, failed = 0 } = await itemsByState(db, run.id);
+    const done = run.planned - open;
+    const parts = [
+      `${count(done)} of ${count(run.planned)} BC`,
+      rate(done),
+      failed > 0 && `${failed} failed`,
+    ];
+    text = `${title}: ${parts.filter(Boolean).join(', ')}`;
+    return text;
+  };
+}
+
+export function count(value: number): string {
+  return value.toLocaleString('en');
+}
+
+/** Looking for workers asks Redis for all its clients: not too often. */
+const WORKER_CHECK_INTERVAL_MS = 3000;
+
+/** The workers of this process, started when no other process has any. */
+export interface Workforce {
+  /** Whether this process works itself. */
+  readonly own: boolean;
+  /** Starts workers when a queue has none. Cheap to repeat: it looks again after a while only. */
+  ensure(): Promise<void>;
+  /** Lets jobs in progress finish. May be called again. */
+  stop(): Promise<void>;
+}
+
+export function createWorkforce({ mirror, redis, prefix }: OpenMirror): Workforce {
+  let workers: { stop(): Promise<void> } | undefined;
+  let stopped: Promise<void> | undefined;
+  let nextLook = 0;
+  return {
+    get own() {
+      return workers !== undefined;
+    },
+    async ensure() {
+      if (workers !== undefined || Date.now() < nextLook) return;
+      nextLook = Date.now() + WORKER_CHECK_INTERVAL_MS;
+      const { sync, pages, bc } = mirror.queues;
+      const registered = await Promise.all([sync, pages, bc].map((queue) => queue.getWorkersCount()));
+      if (registered.every((count) => count > 0)) return;
+      workers = await startWorkers(mirror, { redis, prefix, scheduled: false });
+    },
+    stop: () => {
+      stopped ??= workers?.stop() ?? Promise.resolve();
+      return stopped;
+    },
+  };
+}
+
+export type Request = Pick<NewRun, 'mode' | 'odooIds' | 'force'>;
+
+/** Logs and queues a run. Returns its id. */
+export async function request({ db, queues, definition }: Mirror, wanted: Request): Promise<number> {
+  const { runId } = await requestRun(db, queues.sync, { ...wanted, key: definition.key, trigger: 'cli' });
+  return runId;
+}
+
+/**
+ * Asks for a run and follows it to its end, with workers of this process where there are no others. After Ctrl-C
+ * the row of a run that still goes on is returned.
+ */
+export async function requestAndFollow(open: OpenMirror, io: Io, wanted: Request): Promise<SyncLogRow> {
+  const { mirror } = open;
+  const workforce = createWorkforce(open);
+  const stop = new AbortController();
+  const forget = io.onInterrupt(() => stop.abort());
+  try {
+    const run = await firstThingsFirst({ mirror, workforce, io }, wanted, stop.signal);
+    await workforce.stop();
+    if (!isOver(run) && workforce.own) await leaveToTheNext(mirror, run.id);
+    return run;
+  } finally {
+    forget();
+    await workforce.stop();
+  }
+}
+
+interface Follower {
+  readonly mirror: Mirror;
+  readonly workforce: Workforce;
+  readonly io: Io;
+}
+
+/**
+ * A run that an earlier process left unfinished is resumed in the place of the new one: it is followed to its end,
+ * then the new one is asked for again. A run that was waiting when this one was asked for, and is taken up first, is
+ * finished too where this process works by itself, as there may be nobody else to do it; the new one stays skipped.
+ */
+async function firstThingsFirst(
+  follower: Follower,
+  wanted: Request,
+  signal: AbortSignal,
+): Promise<SyncLogRow> {
+  const { mirror, workforce, io } = follower;
+  const left = await abandonedRun(mirror);
+  const waiting = (await openRuns(mirror.db, mirror.definition.key)).find(
+    ({ status, mode }) => status === 'queued' && mode !== 'single',
+  );
+  const run = await followRun(follower, await request(mirror, wanted), signal);
+  if (run.status !== 'skipped') return run;
+  const before = workforce.own && waiting !== undefined ? await findRun(mirror.db, waiting.id) : null;
+  const state = await readState(mirror.db, mirror.definition.key);
+  // One that is queued still, although its turn came first, and is not just starting has lost its job.
+  const lost = before?.status === 'queued' && state?.leaseRunId !== before.id;
+  const first = left ?? (lost ? null : before);
+  if (first === null) {
+    if (workforce.own && state?.held === true) io.stderr.write(deserted(state));
+    return run;
+  }
+  io.stderr.write(`Run ${first.id} had been left unfinished; it comes first.\n`);
+  const other = await followRun(follower, first.id, signal);
+  if (!isOver(other)) return other;
+  // A run that was asked for at the same time did the work; one that had been left unfinished is another's.
+  return left === null ? run : firstThingsFirst(follower, wanted, signal);
+}
+
+/** Nobody works on the run any more: its lease ends now, so that whoever comes next resumes it at once. */
+async function leaveToTheNext({ db, definition }: Mirror, runId: number): Promise<void> {
+  const run = await findRun(db, runId);
+  if (run?.leaseToken != null && !isOver(run)) await heartbeat(db, definition.key, run.leaseToken, 0);
+}
+
+/** A process that was killed keeps its lease for a while. */
+function deserted({ leaseRunId, leaseExpiresAt }: SyncStateRow): string {
+  const until = leaseExpiresAt?.toISOString().slice(0, 19).replace('T', ' ');
+  return `Run ${leaseRunId} has the lease until ${until} UTC, but no worker was found: the next sync after that resumes it.\n`;
+}

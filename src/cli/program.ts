@@ -1,0 +1,99 @@
+import { Command, CommanderError } from 'commander';
+import { ConfigError } from '../config/index.ts';
+import { ForeignQueuesError } from '../queues/owner.ts';
+import { errorCode, errorMessage } from '../shared/errors.ts';
+import { packageVersion } from '../shared/version.ts';
+import { addAlerts } from './commands/alerts.ts';
+import { addKeys } from './commands/keys.ts';
+import { addMigrate } from './commands/migrate.ts';
+import { addPrune } from './commands/prune.ts';
+import { addResync } from './commands/resync.ts';
+import { addStatus } from './commands/status.ts';
+import { addSync } from './commands/sync.ts';
+import { addTryton } from './commands/tryton.ts';
+import { addVerify } from './commands/verify.ts';
+import { BadArgumentError } from './errors.ts';
+import {
+  type CommandContext,
+  type Environment,
+  EXIT,
+  type ExitCode,
+  type Io,
+  oneLine,
+  printJson,
+} from './io.ts';
+
+/** Mended by another command line or another environment. */
+const USAGE = [ConfigError, BadArgumentError, ForeignQueuesError];
+
+/**
+ * The `passerelle` command.
+ *
+ * @param argv what follows the command's name.
+ * @param env the environment; the process's own when left out.
+ * @returns the exit code. Nothing is thrown: an error is one message on standard error, without a stack, and with
+ *   `--json` also `{ error: { code, message } }` on standard output.
+ */
+export async function run(argv: readonly string[], io: Io, env?: Environment): Promise<ExitCode> {
+  let exit: ExitCode = EXIT.success;
+  try {
+    const program = createProgram({ io, env }, (given) => {
+      exit = given;
+    });
+    await program.parseAsync([...argv], { from: 'user' });
+    return exit;
+  } catch (error) {
+    // Commander has said what is wrong, or has shown what was asked for.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.success : EXIT.usage;
+    // A wrong configuration is a list.
+    const message = error instanceof ConfigError ? error.message : oneLine(errorMessage(error));
+    const code = errorCode(error);
+    io.stderr.write(`${message || code}\n`);
+    if (argv.includes('--json')) printJson(io, { error: { code, message: message || code } });
+    return USAGE.some((type) => error instanceof type) ? EXIT.usage : EXIT.failure;
+  }
+}
+
+function createProgram(context: CommandContext, exit: (code: ExitCode) => void): Command {
+  const { stdout, stderr } = context.io;
+  const program = new Command('passerelle')
+    .description('Mirrors BCs and their lines from Odoo into PostgreSQL, and calls Tryton.')
+    .version(packageVersion(), '-V, --version', 'print the version')
+    .configureOutput({
+      writeOut: (text) => void stdout.write(text),
+      writeErr: (text) => void stderr.write(text),
+    })
+    .showHelpAfterError('Add --help to see what there is.')
+    .exitOverride()
+    .addHelpText('after', HELP);
+  // Commands take over what is set above.
+  for (const add of [
+    addSync,
+    addResync,
+    addStatus,
+    addVerify,
+    addPrune,
+    addTryton,
+    addAlerts,
+    addKeys,
+    addMigrate,
+  ])
+    add(program, context, exit);
+  return program;
+}
+
+const HELP = `
+Settings come from the environment: DATABASE_URL, REDIS_URL, ODOO_URL, ODOO_DB, ODOO_USER, ODOO_PASSWORD,
+TRYTON_RPC_URL, TRYTON_USER, TRYTON_PASSWORD, ...
+Answers go to standard output; errors, progress and logs (LOG_LEVEL) to standard error.
+
+Examples:
+  $ passerelle migrate
+  $ passerelle sync --full
+  $ passerelle verify
+  $ passerelle resync 4711
+  $ passerelle status --json
+  $ passerelle tryton ping
+  $ passerelle alerts test
+  $ passerelle keys create --name portal --scope bc:read
+  $ passerelle help sync`;

@@ -1,0 +1,441 @@
+import { z } from 'zod';
+import { PROTOCOLS } from '../odoo/types.ts';
+import {
+  addresses,
+  asksForSizes,
+  context,
+  count,
+  countOrOff,
+  cronOrOff,
+  duration,
+  durationOrOff,
+  fileText,
+  hasNoUser,
+  hosts,
+  isPlainAddress,
+  isSigningSecret,
+  modelName,
+  namesDatabase,
+  networksOrOff,
+  oneOf,
+  onOrOff,
+  timer,
+  trueOrFalse,
+  url,
+} from './parsers.ts';
+
+/** Session settings of every PostgreSQL connection. Each that is off is not sent: the server's own value counts. */
+export const databaseVariables = {
+  DATABASE_IDLE_IN_TRANSACTION: durationOrOff
+    .default(30_000)
+    .describe(
+      'PostgreSQL ends a session that is idle in a transaction for so long, such as that of a frozen worker; shorter than SYNC_LEASE',
+    ),
+  DATABASE_LOCK_TIMEOUT: durationOrOff
+    .default(60_000)
+    .describe('a statement that waits so long for a lock fails and is retried'),
+  DATABASE_PEER_TIMEOUT: durationOrOff
+    .default(60_000)
+    .describe('a PostgreSQL connection whose other end is silent for so long is closed, by both ends'),
+} as const;
+
+/** The variables of logs, metrics and traces. */
+export const observing = {
+  LOG_LEVEL: oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
+    .default('info')
+    .describe('least severe message that is logged'),
+  NODE_ENV: z
+    .string()
+    .default('development')
+    .describe('unless production, a log on a terminal is for people to read; anywhere else it is JSON'),
+  METRICS_PORT: count(1, 65_535)
+    .optional()
+    .describe('port on which a worker serves /metrics, /healthz and /readyz; none when unset'),
+  METRICS_TOKEN: z
+    .string()
+    .min(16, 'a secret of at least 16 characters')
+    .optional()
+    .describe('secret that /metrics asks for, as a bearer token; open to everybody when unset'),
+  OTEL_EXPORTER_OTLP_ENDPOINT: url(/^https?$/, 'http://localhost:4318')
+    .optional()
+    .describe('OpenTelemetry collector that gets traces; none are made when unset'),
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: url(/^https?$/, 'http://localhost:4318/v1/traces')
+    .optional()
+    .describe('the same with its path, for traces alone'),
+  OTEL_SDK_DISABLED: trueOrFalse
+    .default(false)
+    .describe('true: no traces, whatever the other OTEL_* variables say'),
+} as const;
+
+/** How Redis is reached: one server, the one that sentinels name, or a cluster. */
+export const redisVariables = {
+  REDIS_URL: url(/^rediss?$/, 'redis://localhost:6379').describe('Redis 6.2 or newer, or Valkey'),
+  REDIS_TLS_CA_FILE: fileText
+    .optional()
+    .describe('certificates (PEM) that a rediss:// server is trusted by; those of Node when unset'),
+  REDIS_TLS_CERT_FILE: fileText
+    .optional()
+    .describe('certificate (PEM) that a rediss:// server knows this process by'),
+  REDIS_TLS_KEY_FILE: fileText.optional().describe('key (PEM) of that certificate'),
+  REDIS_SENTINELS: hosts(26_379)
+    .optional()
+    .describe(
+      'sentinels that name the server, a comma between two; of REDIS_URL only user, password, database and TLS count then',
+    ),
+  REDIS_SENTINEL_NAME: z.string().default('mymaster').describe('what the sentinels call the server'),
+  REDIS_SENTINEL_PASSWORD: z.string().optional().describe('password of the sentinels themselves'),
+  REDIS_CLUSTER: onOrOff
+    .default(false)
+    .describe('whether REDIS_URL names a node of a cluster, whose others it tells: on or off'),
+  QUEUE_PREFIX: z
+    .string()
+    .regex(/^[\w-]+$/, 'a text of letters, digits, _ or -')
+    .default('passerelle')
+    .describe(
+      'first part of every Redis key; each installation that shares a Redis needs its own, a second one is refused',
+    ),
+} as const;
+
+const DAY_MS = 86_400_000;
+
+/** Every variable once: schema, default, description. `.env.example` and the docs are checked against it. */
+export const variables = {
+  DATABASE_URL: url(/^postgres(ql)?$/, 'postgres://user:secret@localhost:5432/passerelle').describe(
+    'PostgreSQL 14 or newer',
+  ),
+  ...databaseVariables,
+  ...redisVariables,
+  ODOO_URL: url(/^https?$/, 'https://odoo.example.com')
+    .refine(
+      isPlainAddress,
+      'a URL without user, password, query and fragment: ODOO_USER, ODOO_PASSWORD and ODOO_DB say who and what',
+    )
+    .optional()
+    .describe('Odoo server; without it there is no mirror'),
+  ODOO_DB: z.string().optional().describe('Odoo database'),
+  ODOO_USER: z.string().optional().describe('Odoo login'),
+  ODOO_PASSWORD: z.string().optional().describe('password or API key of that login'),
+  ODOO_PROTOCOL: oneOf(['auto', ...PROTOCOLS])
+    .default('auto')
+    .describe('how to talk to Odoo'),
+  ODOO_TIMEOUT_MS: count(1, 600_000).default(30_000).describe('time limit of one call, in milliseconds'),
+  ODOO_MODEL: modelName.default('dimagaz.bc').describe('header model'),
+  ODOO_LINE_MODEL: modelName.default('dimagaz.bc.line').describe('line model'),
+  ODOO_LINES_FIELD: z
+    .string()
+    .optional()
+    .describe('the one2many of the header that holds the lines; only needed where several fit'),
+  ODOO_CONTEXT: context
+    .refine(
+      (given) => !asksForSizes(given),
+      'a JSON object without bin_size: the mirror would hold sizes in the place of contents',
+    )
+    .default({})
+    .describe('JSON merged into the context of every call'),
+  ODOO_CONCURRENCY: count(1, 64).default(4).describe('most calls at once, for each process'),
+  ODOO_CALLS_PER_SECOND: count(1, 10_000)
+    .optional()
+    .describe('most calls started per second, for each process; unlimited when unset'),
+  ODOO_HOOK_SECRET: z
+    .string()
+    .regex(/^[\w.~-]{24,}$/, 'a secret of at least 24 letters, digits or any of _ . ~ -')
+    .optional()
+    .describe('what the webhooks of Odoo bring to /hooks/odoo; without it there is no such route'),
+  ODOO_HOOK_DELAY: duration()
+    .default(2000)
+    .describe('how long what webhooks tell of is collected before it is read from Odoo'),
+  SYNC_EVERY: durationOrOff.default(60_000).describe('pause between incremental runs'),
+  FULL_SYNC_CRON: cronOrOff.default('0 3 * * *').describe('when a full run starts, UTC'),
+  SWEEP_EVERY: durationOrOff
+    .default(900_000)
+    .describe('pause between sweeps, which compare all ids and dates with the mirror'),
+  SWEEP_MAX_SHARE: count(0, 100)
+    .default(20)
+    .describe(
+      'largest share of the BCs that one sweep may archive, and of the lines that one run may remove, in percent',
+    ),
+  SWEEP_MAX_COUNT: count(0, 10_000_000)
+    .default(50)
+    .describe('number of BCs or lines that is allowed even if it exceeds the share'),
+  SYNC_PAGE_SIZE: count(1, 5000).default(500).describe('BCs per page job'),
+  SYNC_OVERLAP: duration()
+    .default(600_000)
+    .describe(
+      'how far a window reaches back before the last one: longer than the longest transaction of Odoo',
+    ),
+  SYNC_PAGES_IN_FLIGHT: count(1, 64)
+    .default(4)
+    .describe('pages fetched but not stored yet, all workers together'),
+  SYNC_BC_CONCURRENCY: count(1, 1000)
+    .default(200)
+    .describe('BC jobs in progress at once in one worker; two full groups keep it busy'),
+  SYNC_GROUP_SIZE: count(1, 500)
+    .default(100)
+    .describe('most BCs stored in one transaction; 1 gives each its own'),
+  SYNC_GROUP_WAIT_MS: count(0, 10_000)
+    .default(20)
+    .describe('a group that is not full goes when no BC joined it for so many milliseconds'),
+  SYNC_ATTEMPTS: count(1, 20).default(5).describe('tries of a page or BC job before it counts as failed'),
+  SYNC_BACKOFF: duration().default(2000).describe('pause before the second try; doubles with each'),
+  SYNC_LEASE: timer('3s').default(120_000).describe('how long a lease outlives its last heartbeat'),
+  SYNC_BINARIES: onOrOff
+    .default(true)
+    .describe('whether the contents of binary fields are mirrored: on or off'),
+  QUEUE_LOCK: timer('1s')
+    .default(30_000)
+    .describe('how long a job in progress outlives the worker that died with it'),
+  PRUNE_EVERY: durationOrOff.default(3_600_000).describe('pause between prunes of what is kept too long'),
+  RETAIN_RUNS: durationOrOff
+    .default(90 * DAY_MS)
+    .describe('how long runs, resolved failures and alerts are kept; off: for ever'),
+  RETAIN_ITEMS: durationOrOff
+    .default(7 * DAY_MS)
+    .describe('how long it is kept what each run owed, BC by BC; off: as long as the run'),
+  RETAIN_AUDIT: durationOrOff
+    .default(730 * DAY_MS)
+    .describe('how long the audit trail is kept; off: for ever'),
+  RETAIN_COMPLETED_JOBS: count(0, 100_000)
+    .default(200)
+    .describe('completed jobs that each queue keeps for bull-board'),
+  RETAIN_FAILED_JOBS: count(0, 1_000_000)
+    .default(10_000)
+    .describe('failed jobs that each queue keeps for bull-board'),
+  ALERT_WEBHOOK_URL: url(/^https?$/, 'https://hooks.example.com/passerelle')
+    .optional()
+    .describe('where alerts are posted as signed JSON'),
+  ALERT_WEBHOOK_SECRET: z
+    .string()
+    .min(16, 'a secret of at least 16 characters')
+    .refine(isSigningSecret, 'a secret that is base64 after whsec_')
+    .optional()
+    .describe('what the posted alerts are signed with'),
+  SMTP_URL: url(/^smtps?$/, 'smtp://user:secret@mail.example.com:587')
+    .optional()
+    .describe('mail server that alerts are sent by'),
+  ALERT_EMAIL_TO: addresses.optional().describe('who gets alerts by e-mail; a comma between two'),
+  ALERT_EMAIL_FROM: addresses
+    .refine((list) => list.length === 1, 'an address such as passerelle@example.com')
+    .optional()
+    .describe('sender of the e-mails; the first receiver when unset'),
+  ALERT_STALE_INTERVALS: count(1, 100_000)
+    .default(10)
+    .describe('the mirror counts as stale after so many pauses of SYNC_EVERY without a success'),
+  TRYTON_RPC_URL: url(/^https?$/, 'http://tryton:8000/tryton/')
+    .refine(namesDatabase, 'a URL that ends in the name of the database, such as http://tryton:8000/tryton/')
+    .refine(hasNoUser, 'a URL without user and password, which belong in TRYTON_USER and TRYTON_PASSWORD')
+    .optional()
+    .describe('Tryton database, its name as the path; without it there is no gateway'),
+  TRYTON_USER: z.string().optional().describe('Tryton login'),
+  TRYTON_PASSWORD: z.string().optional().describe('password of that login'),
+  TRYTON_CONTEXT: context.default({}).describe('JSON merged into the context of every Tryton call'),
+  TRYTON_SESSION_TTL: count(1, 2_592_000).default(86_400).describe('seconds a Tryton session is kept'),
+  TRYTON_TIMEOUT_MS: count(1, 600_000)
+    .default(10_000)
+    .describe('time limit of one Tryton call, in milliseconds'),
+  TRYTON_RETRIES: count(0, 10).default(3).describe('further tries of a read that found no answer'),
+  TRYTON_DEADLINE_MS: count(1, 600_000)
+    .default(30_000)
+    .describe('time limit of a Tryton call with all its retries, in milliseconds'),
+  TRYTON_LOGIN_COOLDOWN: duration(1)
+    .default(300_000)
+    .describe('how long no login is tried after one was refused; Tryton forgets refused logins after 5m'),
+  API_RATE_LIMIT: countOrOff(1, 10_000_000)
+    .default(30_000)
+    .describe('most API requests per minute, for each key'),
+  API_STATEMENT_TIMEOUT: durationOrOff
+    .default(15_000)
+    .describe('time limit of one PostgreSQL statement of the API; exports have none'),
+  HOST: z
+    .string()
+    .default('127.0.0.1')
+    .describe('address the API listens on, and a worker with METRICS_PORT'),
+  PORT: count(0, 65_535).default(3000).describe('port the API listens on'),
+  SHUTDOWN_DRAIN: timer('0s')
+    .default(0)
+    .describe(
+      'how long the API still takes requests once it is asked to stop, while /readyz tells load balancers 503',
+    ),
+  SHUTDOWN_DEADLINE: timer('1s')
+    .default(25_000)
+    .describe('how long answers and jobs in progress may take to end, API and worker alike'),
+  TRUST_PROXY: networksOrOff
+    .default([])
+    .describe(
+      'proxies whose X-Forwarded-For and X-Forwarded-Proto are believed: addresses or networks, a comma between two; off: none',
+    ),
+  ...observing,
+  ADMIN_USER: z.string().default('admin').describe('login of the admin pages'),
+  ADMIN_PASSWORD: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'password of the admin pages; production needs it, otherwise each start of the API generates one and writes it to stderr',
+    ),
+} as const;
+
+export const environment = z.object(variables);
+type Environment = z.infer<typeof environment>;
+
+export type Config = ReturnType<typeof shape>;
+export type OdooConfig = NonNullable<Config['odoo']>;
+export type RedisConfig = Config['redis'];
+export type TrytonConfig = NonNullable<Config['tryton']>;
+export type SyncConfig = Config['sync'];
+export type AlertsConfig = Config['alerts'];
+export type RetentionConfig = Config['retention'];
+
+/** What the environment says, by concern. */
+export function shape(env: Environment) {
+  return {
+    databaseUrl: env.DATABASE_URL,
+    databaseTimeouts: databaseTimeouts(env),
+    redis: redisShape(env, env.REDIS_URL),
+    queuePrefix: queuePrefix(env),
+    logLevel: env.LOG_LEVEL,
+    /** Lines for people, where they are written to a terminal. */
+    prettyLogs: env.NODE_ENV !== 'production',
+    metrics: {
+      /** Null: a worker listens on nothing. */
+      port: env.METRICS_PORT ?? null,
+      /** Null: /metrics is open. */
+      token: env.METRICS_TOKEN ?? null,
+    },
+    /** Whether traces are made; where they go and how, the SDK reads from OTEL_* itself. */
+    tracing:
+      !env.OTEL_SDK_DISABLED &&
+      (env.OTEL_EXPORTER_OTLP_ENDPOINT ?? env.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT) !== undefined,
+    shutdown: { drainMs: env.SHUTDOWN_DRAIN, deadlineMs: env.SHUTDOWN_DEADLINE },
+    /** Null where no Odoo is configured: then there is no mirror. */
+    odoo: env.ODOO_URL === undefined ? null : odooShape(env, env.ODOO_URL),
+    /** Without a secret no webhook of Odoo is listened to. */
+    hooks: { secret: env.ODOO_HOOK_SECRET, delayMs: env.ODOO_HOOK_DELAY },
+    /** The models whose fields the read API knows, Odoo or not. */
+    model: env.ODOO_MODEL,
+    lineModel: env.ODOO_LINE_MODEL,
+    sync: {
+      everyMs: env.SYNC_EVERY,
+      fullCron: env.FULL_SYNC_CRON,
+      sweepEveryMs: env.SWEEP_EVERY,
+      sweepMaxShare: env.SWEEP_MAX_SHARE,
+      sweepMaxCount: env.SWEEP_MAX_COUNT,
+      pageSize: env.SYNC_PAGE_SIZE,
+      overlapMs: env.SYNC_OVERLAP,
+      pagesInFlight: env.SYNC_PAGES_IN_FLIGHT,
+      bcConcurrency: env.SYNC_BC_CONCURRENCY,
+      groupSize: env.SYNC_GROUP_SIZE,
+      groupWaitMs: env.SYNC_GROUP_WAIT_MS,
+      attempts: env.SYNC_ATTEMPTS,
+      backoffMs: env.SYNC_BACKOFF,
+      leaseMs: env.SYNC_LEASE,
+      lockMs: env.QUEUE_LOCK,
+      /** Null: sessions of frozen processes are left alone. */
+      frozenMs: env.DATABASE_IDLE_IN_TRANSACTION,
+      binaries: env.SYNC_BINARIES,
+      pruneEveryMs: env.PRUNE_EVERY,
+      keepCompleted: env.RETAIN_COMPLETED_JOBS,
+      keepFailed: env.RETAIN_FAILED_JOBS,
+    },
+    /** How long rows are kept, in milliseconds; null: for ever. */
+    retention: { runsMs: env.RETAIN_RUNS, itemsMs: env.RETAIN_ITEMS, auditMs: env.RETAIN_AUDIT },
+    alerts: alertsShape(env),
+    /** Null where no Tryton is configured: then there is no gateway. */
+    tryton: env.TRYTON_RPC_URL === undefined ? null : trytonShape(env, env.TRYTON_RPC_URL),
+    http: {
+      host: env.HOST,
+      port: env.PORT,
+      adminUser: env.ADMIN_USER,
+      adminPassword: env.ADMIN_PASSWORD,
+      /** Requests per minute and key; null: as many as come. */
+      rateLimit: env.API_RATE_LIMIT,
+      statementTimeoutMs: env.API_STATEMENT_TIMEOUT,
+      /** Addresses and networks of the proxies that are believed; false: none. */
+      trustProxy: env.TRUST_PROXY.length > 0 && env.TRUST_PROXY,
+    },
+  };
+}
+
+/** Null: the setting is not sent to PostgreSQL. */
+export function databaseTimeouts(
+  env: Pick<Environment, 'DATABASE_IDLE_IN_TRANSACTION' | 'DATABASE_LOCK_TIMEOUT' | 'DATABASE_PEER_TIMEOUT'>,
+) {
+  return {
+    idleInTransactionMs: env.DATABASE_IDLE_IN_TRANSACTION,
+    lockMs: env.DATABASE_LOCK_TIMEOUT,
+    peerMs: env.DATABASE_PEER_TIMEOUT,
+  };
+}
+
+type RedisVariables = Pick<Environment, Exclude<`REDIS_${string}` & keyof Environment, 'REDIS_URL'>>;
+
+export function redisShape(env: RedisVariables, url: string) {
+  return {
+    url,
+    /** PEM texts; what is undefined is what Node has by itself. */
+    tls: { ca: env.REDIS_TLS_CA_FILE, cert: env.REDIS_TLS_CERT_FILE, key: env.REDIS_TLS_KEY_FILE },
+    /** Null: the URL names the server. */
+    sentinel:
+      env.REDIS_SENTINELS === undefined
+        ? null
+        : {
+            hosts: env.REDIS_SENTINELS,
+            name: env.REDIS_SENTINEL_NAME,
+            password: env.REDIS_SENTINEL_PASSWORD,
+          },
+    cluster: env.REDIS_CLUSTER,
+  };
+}
+
+/** In a cluster with braces: keys with the same text in braces are in one slot, as scripts on several of them need. */
+export function queuePrefix({
+  QUEUE_PREFIX,
+  REDIS_CLUSTER,
+}: Pick<Environment, 'QUEUE_PREFIX' | 'REDIS_CLUSTER'>) {
+  return REDIS_CLUSTER ? `{${QUEUE_PREFIX}}` : QUEUE_PREFIX;
+}
+
+function odooShape(env: Environment, odooUrl: string) {
+  return {
+    url: odooUrl,
+    db: env.ODOO_DB ?? '',
+    user: env.ODOO_USER ?? '',
+    password: env.ODOO_PASSWORD ?? '',
+    protocol: env.ODOO_PROTOCOL,
+    timeoutMs: env.ODOO_TIMEOUT_MS,
+    model: env.ODOO_MODEL,
+    lineModel: env.ODOO_LINE_MODEL,
+    linesField: env.ODOO_LINES_FIELD,
+    context: env.ODOO_CONTEXT,
+    concurrency: env.ODOO_CONCURRENCY,
+    callsPerSecond: env.ODOO_CALLS_PER_SECOND,
+  };
+}
+
+function alertsShape(env: Environment) {
+  const { ALERT_WEBHOOK_URL, ALERT_WEBHOOK_SECRET, SMTP_URL, ALERT_EMAIL_TO, ALERT_EMAIL_FROM } = env;
+  return {
+    /** Null where no webhook is configured. */
+    webhook:
+      ALERT_WEBHOOK_URL === undefined ? null : { url: ALERT_WEBHOOK_URL, secret: ALERT_WEBHOOK_SECRET ?? '' },
+    /** Null where no e-mail is configured. */
+    email:
+      SMTP_URL === undefined || ALERT_EMAIL_TO === undefined
+        ? null
+        : { smtpUrl: SMTP_URL, to: ALERT_EMAIL_TO, from: ALERT_EMAIL_FROM?.[0] ?? ALERT_EMAIL_TO[0] ?? '' },
+    staleIntervals: env.ALERT_STALE_INTERVALS,
+  };
+}
+
+export function trytonShape(env: Pick<Environment, `TRYTON_${string}` & keyof Environment>, url: string) {
+  return {
+    url,
+    user: env.TRYTON_USER ?? '',
+    password: env.TRYTON_PASSWORD ?? '',
+    context: env.TRYTON_CONTEXT,
+    sessionTtlMs: env.TRYTON_SESSION_TTL * 1000,
+    timeoutMs: env.TRYTON_TIMEOUT_MS,
+    retries: env.TRYTON_RETRIES,
+    deadlineMs: env.TRYTON_DEADLINE_MS,
+    loginCooldownMs: env.TRYTON_LOGIN_COOLDOWN,
+  };
+}

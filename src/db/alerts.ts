@@ -1,0 +1,188 @@
+import { and, desc, eq, inArray, isNotNull, isNull, lt, or, sql } from 'drizzle-orm';
+import type { Queryable } from './client.ts';
+import {
+  type AlertChannel,
+  alertDelivery,
+  alertIncident,
+  type DeliveryRow,
+  type IncidentKind,
+  type IncidentRow,
+} from './schema/alerts.ts';
+
+/** Something that is wrong now, and that people are to be told of. */
+export interface Trouble {
+  readonly kind: IncidentKind;
+  readonly subject: string;
+  readonly code: string;
+  readonly message: string;
+  readonly runId: number | null;
+}
+
+type Topic = Pick<Trouble, 'kind' | 'subject'>;
+
+const isOpen = isNull(alertIncident.resolvedAt);
+const isAbout = ({ kind, subject }: Topic) =>
+  and(eq(alertIncident.kind, kind), eq(alertIncident.subject, subject), isOpen);
+
+/** The open incident of that kind about that subject: there is at most one. */
+export async function findOpenIncident(db: Queryable, topic: Topic): Promise<IncidentRow | null> {
+  const rows = await db.select().from(alertIncident).where(isAbout(topic));
+  return rows[0] ?? null;
+}
+
+/** Opens an incident. Null where one of that kind is open about that subject: it stays as it was told. */
+export async function openIncident(db: Queryable, trouble: Trouble): Promise<IncidentRow | null> {
+  // Looked for first: a refused insert uses up an id, each ten seconds.
+  if ((await findOpenIncident(db, trouble)) !== null) return null;
+  const rows = await db
+    .insert(alertIncident)
+    .values(trouble)
+    .onConflictDoNothing({ target: [alertIncident.kind, alertIncident.subject], where: isOpen })
+    .returning();
+  return rows[0] ?? null;
+}
+
+/** Ends the open incident of that kind about that subject. Null where there is none. */
+export async function resolveIncident(db: Queryable, topic: Topic): Promise<IncidentRow | null> {
+  const rows = await db
+    .update(alertIncident)
+    .set({ resolvedAt: sql`clock_timestamp()` })
+    .where(isAbout(topic))
+    .returning();
+  return rows[0] ?? null;
+}
+
+/** Open incidents, newest first; of one kind where it is given. */
+export async function openIncidents(db: Queryable, limit: number, kind?: IncidentKind) {
+  return db
+    .select()
+    .from(alertIncident)
+    .where(and(isOpen, kind === undefined ? undefined : eq(alertIncident.kind, kind)))
+    .orderBy(desc(alertIncident.id))
+    .limit(limit);
+}
+
+export async function countOpenIncidents(db: Queryable): Promise<number> {
+  return db.$count(alertIncident, isOpen);
+}
+
+/** An incident and what became of its notices, in the order they were written. */
+export type ToldIncident = IncidentRow & { readonly deliveries: readonly DeliveryRow[] };
+
+/** Where a page of incidents ends: in the open ones, which come first, or in the others. */
+export interface IncidentCursor {
+  readonly open: boolean;
+  readonly id: number;
+}
+
+/** Open incidents, then those that are over, each newest first; `after` is exclusive. */
+export async function listIncidents(
+  db: Queryable,
+  page: { readonly limit: number; readonly after: IncidentCursor | null },
+): Promise<ToldIncident[]> {
+  const incidents = await db
+    .select()
+    .from(alertIncident)
+    .where(page.after === null ? undefined : comesAfter(page.after))
+    .orderBy(sql`${alertIncident.resolvedAt} is null desc`, desc(alertIncident.id))
+    .limit(page.limit);
+  const ids = incidents.map(({ id }) => id);
+  const deliveries = await db
+    .select()
+    .from(alertDelivery)
+    .where(inArray(alertDelivery.incidentId, ids))
+    .orderBy(alertDelivery.id);
+  return incidents.map((incident) => ({
+    ...incident,
+    deliveries: deliveries.filter(({ incidentId }) => incidentId === incident.id),
+  }));
+}
+
+function comesAfter({ open, id }: IncidentCursor) {
+  const older = lt(alertIncident.id, id);
+  const isOver = isNotNull(alertIncident.resolvedAt);
+  return open ? or(and(isOpen, older), isOver) : and(isOver, older);
+}
+
+/** The database's clock plus `ms`. */
+const inFuture = (ms: number) => sql<Date>`clock_timestamp() + ${ms} * interval '1 millisecond'`;
+
+/**
+ * Writes what a channel is to be told and was not yet written: every open incident, and the end of each incident whose
+ * beginning it was to be told. A channel that is set up while something is wrong hears of it, and one that never heard
+ * of an incident gets no all-clear.
+ */
+export async function oweDeliveries(db: Queryable, channel: AlertChannel): Promise<void> {
+  await db.execute(sql`
+    insert into ${alertDelivery} (incident_id, event, channel)
+    select incident.id, 'opened', ${channel} from ${alertIncident} as incident
+    where incident.resolved_at is null and not exists (
+      select 1 from ${alertDelivery} as told
+      where told.incident_id = incident.id and told.event = 'opened' and told.channel = ${channel})
+    order by incident.id on conflict do nothing`);
+  await db.execute(sql`
+    insert into ${alertDelivery} (incident_id, event, channel)
+    select incident.id, 'resolved', ${channel}
+    from ${alertDelivery} as opened join ${alertIncident} as incident on incident.id = opened.incident_id
+    where opened.event = 'opened' and opened.channel = ${channel} and incident.resolved_at is not null and not exists (
+      select 1 from ${alertDelivery} as told
+      where told.incident_id = incident.id and told.event = 'resolved' and told.channel = ${channel})
+    order by incident.id on conflict do nothing`);
+}
+
+/** A notice in somebody's hands. */
+export interface ClaimedDelivery {
+  readonly delivery: DeliveryRow;
+  readonly incident: IncidentRow;
+}
+
+/**
+ * Takes the oldest notice that is due on a channel, for `holdMs`: nobody else tries it meanwhile, and should this
+ * process die, somebody does afterwards. The end of an incident waits until its beginning was delivered or given up.
+ */
+export async function claimDelivery(
+  db: Queryable,
+  channel: AlertChannel,
+  holdMs: number,
+): Promise<ClaimedDelivery | null> {
+  const [delivery] = await db
+    .update(alertDelivery)
+    .set({ attempts: sql`${alertDelivery.attempts} + 1`, nextAttemptAt: inFuture(holdMs) })
+    .where(
+      sql`${alertDelivery.id} = (
+        select due.id from ${alertDelivery} as due join ${alertIncident} as incident on incident.id = due.incident_id
+        where due.channel = ${channel} and due.delivered_at is null and due.given_up_at is null
+          and due.next_attempt_at <= clock_timestamp() and (due.event = 'opened' or not exists (
+            select 1 from ${alertDelivery} as opened
+            where opened.incident_id = due.incident_id and opened.event = 'opened' and opened.channel = due.channel
+              and opened.delivered_at is null and opened.given_up_at is null))
+        order by due.id limit 1 for update of due skip locked)`,
+    )
+    .returning();
+  if (delivery === undefined) return null;
+  const [incident] = await db.select().from(alertIncident).where(eq(alertIncident.id, delivery.incidentId));
+  return incident === undefined ? null : { delivery, incident };
+}
+
+/** Notes that a notice has arrived. */
+export async function closeDelivery(db: Queryable, id: number): Promise<void> {
+  await db
+    .update(alertDelivery)
+    .set({ deliveredAt: sql`clock_timestamp()`, lastError: null })
+    .where(and(eq(alertDelivery.id, id), isNull(alertDelivery.deliveredAt)));
+}
+
+/** Notes that a notice did not arrive; it is due again in `pauseMs`, or given up for good (null). */
+export async function failDelivery(
+  db: Queryable,
+  id: number,
+  reason: string,
+  pauseMs: number | null,
+): Promise<void> {
+  const next =
+    pauseMs === null ? { givenUpAt: sql<Date>`clock_timestamp()` } : { nextAttemptAt: inFuture(pauseMs) };
+  await db
+    .update(alertDelivery)
+    .set({ lastError: reason, ...next })
+    .where(and(eq(alertDelivery.id, id), isNull(alertDelivery.deliveredAt)));
+}

@@ -1,0 +1,151 @@
+import { sql } from 'drizzle-orm';
+import { drizzle } from 'drizzle-orm/postgres-js';
+import postgres from 'postgres';
+import { ConnectionPool } from './pool.ts';
+import * as schema from './schema/index.ts';
+
+export type Database = ReturnType<typeof openDatabase>['db'];
+export type Transaction = Parameters<Parameters<Database['transaction']>[0]>[0];
+/** Queries take one of these first, so a transaction is just another database. */
+export type Queryable = Database | Transaction;
+
+/** The name of our sessions in `pg_stat_activity`. */
+export const APPLICATION_NAME = 'passerelle';
+
+export interface DatabaseOptions {
+  /** Connections at most; 10 by default. */
+  readonly max?: number;
+  /** Called around each statement. */
+  readonly trace?: TraceStatement | undefined;
+  /** The timeouts of each session; `TIMEOUTS` by default. */
+  readonly timeouts?: SessionTimeouts;
+}
+
+/** In milliseconds. Null: the setting is not sent, and the server's own value counts. */
+export interface SessionTimeouts {
+  /** Shorter than the lease of a run: a frozen process releases its locks before others take its run. */
+  readonly idleInTransactionMs: number | null;
+  /** Longer than `idleInTransactionMs`: the lock of a frozen process is free before the others give up. */
+  readonly lockMs: number | null;
+  /** After so long without an answer both ends close the connection. */
+  readonly peerMs: number | null;
+  /** The longest statement. */
+  readonly statementMs?: number | null;
+}
+
+export const TIMEOUTS: SessionTimeouts = { idleInTransactionMs: 30_000, lockMs: 60_000, peerMs: 60_000 };
+
+/** Keepalive probes without an answer until a connection counts as lost. */
+const PROBES = 3;
+
+/** A sixth of `peerMs` between two probes, of which the first is sent after two sixths: all fail within `peerMs`. */
+const probeSeconds = (ms: number) => Math.max(1, Math.floor(ms / (2 * PROBES) / 1000));
+
+/** Startup parameters. PostgreSQL ignores those of TCP on a Unix socket, and where its system lacks them. */
+function sessionSettings({
+  idleInTransactionMs,
+  lockMs,
+  peerMs,
+  statementMs = null,
+}: SessionTimeouts): Record<string, string> {
+  return {
+    ...(idleInTransactionMs !== null && {
+      idle_in_transaction_session_timeout: String(idleInTransactionMs),
+    }),
+    ...(lockMs !== null && { lock_timeout: String(lockMs) }),
+    ...(statementMs !== null && { statement_timeout: String(statementMs) }),
+    ...(peerMs !== null && {
+      tcp_keepalives_idle: String(probeSeconds(2 * peerMs)),
+      tcp_keepalives_interval: String(probeSeconds(peerMs)),
+      tcp_keepalives_count: String(PROBES),
+      tcp_user_timeout: String(peerMs),
+    }),
+  };
+}
+
+/** PostgreSQL's type numbers of `timestamp with time zone`, of the other dates and times, and of JSON. */
+const TIMESTAMPTZ = 1184;
+const DATES_AND_TIMES = [1082, 1083, 1114, 1115, 1182, 1185, 1231];
+const JSON_TYPES = [114, 3802];
+
+/** `0001-01-01 00:00:00+00` as `0001-01-01T00:00:00+00:00`; anything else as it is. */
+function isoMoment(text: string): string {
+  return text.replace(/^(\d{4,}-\d\d-\d\d) (\d\d:\d\d:\d\d(?:\.\d+)?[+-]\d\d)$/, '$1T$2:00');
+}
+
+const asText = (value: unknown) => value;
+
+/**
+ * Opens a client of the driver; it connects with its first query. The driver's own look-up of array types is off: it can
+ * end as an unhandled rejection if the server closes the connection, and no array column is read.
+ */
+export function openClient(url: string, max: number, timeouts: SessionTimeouts = TIMEOUTS): postgres.Sql {
+  const client = postgres(url, {
+    max,
+    fetch_types: false,
+    onnotice: () => {},
+    // In UTC, PostgreSQL words every moment that the mirror stores without BC and with whole minutes of offset.
+    connection: { application_name: APPLICATION_NAME, TimeZone: 'UTC', ...sessionSettings(timeouts) },
+    // In seconds. Node sends the first probe then; the system decides on the others.
+    ...(timeouts.peerMs !== null && { keep_alive: probeSeconds(2 * timeouts.peerMs) }),
+  });
+  const { parsers, serializers } = client.options;
+  // Dates stay text, and Drizzle writes JSON itself. `new Date` would take PostgreSQL's wording of the year 1 for 2001.
+  for (const type of DATES_AND_TIMES) parsers[type] = asText;
+  parsers[TIMESTAMPTZ] = isoMoment;
+  for (const type of [TIMESTAMPTZ, ...DATES_AND_TIMES, ...JSON_TYPES]) serializers[type] = asText;
+  return client;
+}
+
+/** Opens a pool of connections; nothing is sent before the first query. */
+export function openDatabase(url: string, { max = 10, trace, timeouts }: DatabaseOptions = {}) {
+  const pool = new ConnectionPool(() => openClient(url, 1, timeouts), max);
+  // Drizzle asks for the driver's whole client and uses what the pool has.
+  const db = drizzle(pool.client(trace) as postgres.Sql, { schema });
+  return { db, close: () => pool.end(5) };
+}
+
+const MARK = '/* prepared */';
+
+/**
+ * Begins a statement that runs so often that each connection is to parse and plan it once. Its text must always be the
+ * same, since a connection keeps every one: whatever varies, lists included, belongs into parameters.
+ *
+ * Only for what looks nothing up in a table: a plan that was made while the table was small reads all of it, and is kept.
+ */
+export const PREPARED = sql.raw(MARK);
+
+/** `unsafe` of the driver, which prepares what is marked. Drizzle (0.45) has no way to ask for it. */
+export function preparing(
+  client: postgres.Sql | postgres.TransactionSql,
+  trace?: TraceStatement,
+): postgres.Sql['unsafe'] {
+  return (query, parameters, options) => {
+    const marked = query.startsWith(MARK) ? { ...options, prepare: true } : options;
+    return traced(client.unsafe(query, parameters, marked), query, trace);
+  };
+}
+
+function traced<Pending extends PromiseLike<unknown>>(
+  pending: Pending,
+  query: string,
+  trace: TraceStatement | undefined,
+): Pending {
+  if (trace === undefined) return pending;
+  const ended = trace(query);
+  // The driver sends it in the next microtask: who called may still say in what form the rows are wanted.
+  pending.then(() => ended(), ended);
+  return pending;
+}
+
+/**
+ * Told of a statement before it is sent: its text, without its parameters. What it returns is told once when the
+ * statement has ended, with the error if it failed.
+ */
+export type TraceStatement = (text: string) => (error?: unknown) => void;
+
+/** PostgreSQL's clock: the one that all processes share. */
+export async function databaseClock(db: Queryable): Promise<Date> {
+  const [row] = await db.execute<{ now: string }>(sql`select clock_timestamp() as now`);
+  return new Date(row?.now ?? Number.NaN);
+}

@@ -1,0 +1,186 @@
+import { type SQL, sql } from 'drizzle-orm';
+import type { Database, Queryable, Transaction } from '../client.ts';
+import { LOCKS } from '../locks.ts';
+import { fieldsVersionSql } from '../odoo-model/fields.ts';
+import { isAnyOf } from '../schema/columns.ts';
+import { bc, feedEpoch } from '../schema/documents.ts';
+import { type Cancelling, cancellable } from '../transactions.ts';
+import { type Choice, documentColumns, idsOfPage, listedItems, PAGE_BYTES, weighedItems } from './queries.ts';
+import { lockDocuments } from './writes.ts';
+
+/**
+ * Which copy of the mirror this is, and who counts its transactions: the server's system identifier, its timeline, which
+ * a promotion or a recovery to a point in time changes, the database and a table of it. A dump brought back on its own
+ * server has another database or another table, and may lack what readers have seen. Any role may ask. The control file
+ * would tell the timeline only after the next checkpoint.
+ */
+export const hereSql: SQL = sql`(select concat_ws('/', system_identifier,
+  left(pg_walfile_name(pg_current_wal_lsn()), 8), (select oid from pg_database where datname = current_database()),
+  'feed_epoch'::regclass::oid) from pg_control_system())`;
+
+/** The newest epoch. `token` is its name in cursors; not the id alone, which two copies of one database both count. */
+export const newestEpoch: SQL = sql`
+  select ${feedEpoch.server} as server,
+    concat_ws('-', ${feedEpoch.id}, (extract(epoch from ${feedEpoch.since}) * 1000000)::bigint) as token
+  from ${feedEpoch} order by ${feedEpoch.id} desc limit 1`;
+
+/** BCs stamped in one transaction: each holds a lock of its own meanwhile. */
+const BATCH = 500;
+
+/** A transaction that this server has not begun yet: another server counted it. */
+const isForeign = (xid: SQL): SQL => sql`${xid} >= pg_snapshot_xmax(pg_current_snapshot())`;
+const changedXid = sql`${bc.changedXid}`;
+const createdXid = sql`${bc.createdXid}`;
+
+/**
+ * Opens an epoch of the change feed for this server, unless somebody else just did. What another server stamped with
+ * transactions that are yet to come here is stamped anew first, in small transactions: a million BCs are minutes.
+ *
+ * A foreign number below those that are yet to come may stay: no reader has passed it, since all begin anew.
+ */
+export async function openEpoch(db: Database): Promise<void> {
+  let open = false;
+  while (!open) open = await db.transaction(openOrStamp);
+}
+
+/** @returns whether the epoch is open. */
+async function openOrStamp(tx: Transaction): Promise<boolean> {
+  await tx.execute(sql`select pg_advisory_xact_lock(${LOCKS.feed})`);
+  if (await isCurrent(tx)) return true;
+  const rows = await tx.execute<{ odoo_id: string }>(sql`
+    select odoo_id from ${bc} where ${isForeign(changedXid)} order by changed_xid limit ${BATCH}`);
+  if (rows.length > 0) {
+    await stamp(
+      tx,
+      rows.map((row) => Number(row.odoo_id)),
+    );
+    return false;
+  }
+  await tx.execute(sql`insert into ${feedEpoch} (server) values (${hereSql})`);
+  return true;
+}
+
+async function isCurrent(tx: Queryable): Promise<boolean> {
+  const [epoch] = await tx.execute<{ current: boolean }>(
+    sql`select server = ${hereSql} as current from (${newestEpoch}) as epoch`,
+  );
+  return epoch?.current === true;
+}
+
+async function stamp(tx: Queryable, odooIds: readonly number[]): Promise<void> {
+  await lockDocuments(tx, odooIds);
+  await tx.execute(sql`
+    update ${bc} set changed_xid = pg_current_xact_id(),
+      created_xid = case when ${isForeign(createdXid)} then pg_current_xact_id() else created_xid end
+    where ${isAnyOf(bc.odooId, odooIds)} and ${isForeign(changedXid)}`);
+}
+
+/** What became of a BC since a position: `archived` when it is gone from Odoo now. */
+export const FEED_ACTIONS = ['created', 'updated', 'archived'] as const;
+
+/** A change: the transaction that made it (`xid8` as text), and the BC. */
+export interface FeedPoint {
+  readonly xid: string;
+  readonly odooId: number;
+}
+
+/** Before every change. */
+const BEGINNING: FeedPoint = { xid: '0', odooId: 0 };
+
+/** Where a reader of the feed is, in one epoch: the last change that it knows. */
+export interface FeedPosition extends FeedPoint {
+  readonly epoch: string;
+  /** Where it was when nothing was left for the last time: what is new is new since then. */
+  readonly caughtUp: FeedPoint;
+}
+
+export interface FeedQuery extends Choice {
+  /** Fewer come where they weigh much: see `PAGE_BYTES`. */
+  readonly limit: number;
+  /** Exclusive; null is before the first change. */
+  readonly after: FeedPosition | null;
+}
+
+export interface FeedPage {
+  /** A JSON array of BCs with their `action`. */
+  readonly items: string;
+  /** Where to go on from, also where nothing is left now. */
+  readonly next: FeedPosition;
+  readonly hasMore: boolean;
+  /** `after` was of another server's count: the page is the first one. */
+  readonly restarted: boolean;
+  readonly fieldsVersion: string;
+}
+
+/**
+ * The next BCs that changed, each once, at its last change, in the order of (`changed_xid`, `odoo_id`).
+ *
+ * Only what no open transaction can come before: transaction ids are given out in order, but end in any. So an id
+ * that is to be passed must be below the oldest that is still open. A BC that changes again
+ * gets the id of a transaction that is still open: it moves, but never behind a reader.
+ */
+export async function readChanges(
+  db: Database,
+  query: FeedQuery,
+  cancelling?: Cancelling,
+): Promise<FeedPage> {
+  const read = () =>
+    cancelling === undefined ? readPage(db, query) : cancellable(db, cancelling, (tx) => readPage(tx, query));
+  let page = await read();
+  while (page === null) {
+    await openEpoch(db);
+    page = await read();
+  }
+  return page;
+}
+
+interface PageRow extends Record<string, unknown> {
+  readonly current: boolean;
+  readonly epoch: string | null;
+  readonly followed: boolean;
+  readonly items: string;
+  readonly xid: string;
+  readonly odoo_id: string;
+  readonly more: boolean;
+  readonly version: string;
+}
+
+/** Null where this server has no epoch yet. One statement: position, horizon and rows are of one moment. */
+async function readPage(db: Queryable, query: FeedQuery): Promise<FeedPage | null> {
+  const { after, limit } = query;
+  const { epoch, xid, odooId, caughtUp } = after ?? { epoch: '', ...BEGINNING, caughtUp: BEGINNING };
+  const from = sql`(select xid from start), (select odoo_id from start)`;
+  const action = sql`case when ${bc.archivedAt} is not null then 'archived'
+    when start.known_xid = '0' or (${bc.createdXid}, ${bc.odooId}) > (start.known_xid, ${caughtUp.odooId}::bigint)
+    then 'created' else 'updated' end as "action"`;
+  const item = (id: SQL) =>
+    sql`select ${documentColumns(query)}, ${action} from start cross join ${bc} where ${bc.odooId} = ${id}`;
+  const [row] = await db.execute<PageRow>(sql`
+    with recursive start as materialized (
+      select epoch.server = ${hereSql} as current, epoch.token, followed, pg_snapshot_xmin(now) as horizon,
+        case when followed then ${xid}::text::xid8 else '0' end as xid,
+        case when followed then ${odooId}::bigint else 0 end as odoo_id,
+        case when followed then ${caughtUp.xid}::text::xid8 else '0' end as known_xid
+      from pg_current_snapshot() as now left join (${newestEpoch}) as epoch on true cross join lateral (
+        select coalesce(epoch.token = ${epoch}::text and ${xid}::text::xid8 < pg_snapshot_xmax(now), false)
+          as followed) as followed),
+    page as materialized (
+      select odoo_id, changed_xid, row_number() over (order by changed_xid, odoo_id) as place
+      from ${bc} where (changed_xid, odoo_id) > (${from}) and changed_xid < (select horizon from start)
+      order by changed_xid, odoo_id limit ${limit + 1}),
+    ${weighedItems({ ids: idsOfPage(limit), item, bytes: PAGE_BYTES })}
+    select start.current, start.token as epoch, start.followed, listed.items, ${fieldsVersionSql} as version,
+      coalesce(last.changed_xid, start.xid)::text as xid, coalesce(last.odoo_id, start.odoo_id) as odoo_id,
+      exists (select from page where place > listed.kept) as more
+    from start cross join (${listedItems}) as listed left join page as last on last.place = listed.kept`);
+  if (row === undefined || row.epoch === null || !row.current) return null;
+  const point = { xid: row.xid, odooId: Number(row.odoo_id) };
+  const known = row.followed ? caughtUp : BEGINNING;
+  return {
+    items: row.items,
+    next: { ...point, epoch: row.epoch, caughtUp: row.more ? known : point },
+    hasMore: row.more,
+    restarted: after !== null && !row.followed,
+    fieldsVersion: row.version,
+  };
+}

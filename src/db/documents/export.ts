@@ -1,0 +1,147 @@
+import { and, isNull, type SQL, sql } from 'drizzle-orm';
+import type { Database, Transaction } from '../client.ts';
+import { bc, bcLine } from '../schema/documents.ts';
+import { type Cancelling, cancellable } from '../transactions.ts';
+import { type DocumentFilter, fieldJson, filterSql } from './filters.ts';
+import { type Choice, documentColumns, lineColumns, weighedItems } from './queries.ts';
+
+/** Which rows are wanted: BCs, or the lines of the BCs that the filter finds, with `bcName` beside each. */
+export type ExportQuery =
+  | ({ readonly of: 'documents' } & Choice & Filtered)
+  | ({ readonly of: 'lines'; readonly pick: readonly string[] | null } & Filtered);
+
+interface Filtered {
+  readonly filter: DocumentFilter;
+  /** Binary fields whose size in bytes is enough. */
+  readonly sized: readonly string[];
+}
+
+export interface Exporting {
+  readonly query: ExportQuery;
+  /** Takes rows as JSON texts, none at the end; the next ones are read once it is through with these. */
+  readonly take: (rows: readonly string[]) => Promise<void>;
+}
+
+/**
+ * Reads every row, in the order of ids, as they were at one moment, and holds but a few of them. `prepare` makes the
+ * query, and sees the same moment. A signal that is aborted stops PostgreSQL too, or keeps it from beginning.
+ */
+export async function exportRows(
+  db: Database,
+  prepare: (tx: Transaction) => Promise<Exporting>,
+  cancelling: Cancelling,
+): Promise<void> {
+  const { signal } = cancelling;
+  await cancellable(
+    db,
+    cancelling,
+    async (tx) => {
+      // An export takes as long as its reader: each fetch is short, but the first one may sort everything.
+      await tx.execute(sql`set local statement_timeout = 0`);
+      // A slow client leaves it idle for long. It holds a snapshot, and no lock that a writer waits for.
+      await tx.execute(sql`set local idle_in_transaction_session_timeout = 0`);
+      const { query, take } = await prepare(tx);
+      await tx.execute(sql`declare export no scroll cursor for ${exportSql(query)}`);
+      for await (const rows of fetchAll(tx, query)) {
+        await take(rows);
+        signal.throwIfAborted();
+      }
+      await take([]);
+    },
+    { isolationLevel: 'repeatable read', accessMode: 'read only' },
+  );
+}
+
+/** Rows of one round trip; fewer where the last ones had more characters than these together. */
+const MOST_ROWS = 512;
+const CHARACTERS = 1_000_000;
+/** Longer rows are left out, and read by their ids: so no round trip brings more than 16 MB, whatever comes next. */
+const LONG = 32 * 1024;
+/** What rows that are read by their ids weigh together at most, but for the last one. */
+const TOGETHER = 2 * 1024 * 1024;
+
+interface FoundRow extends Record<string, unknown> {
+  readonly id: string;
+  /** Null where it is long. */
+  readonly json: string | null;
+}
+
+async function* fetchAll(tx: Transaction, query: ExportQuery): AsyncGenerator<string[]> {
+  let size = 50;
+  for (;;) {
+    const found = await tx.execute<FoundRow>(sql.raw(`fetch ${size} from export`));
+    if (found.length === 0) return;
+    for (const { short, long } of inRuns(found)) {
+      if (short.length > 0) yield short;
+      yield* readLong(tx, query, long);
+    }
+    const average = found.reduce((sum, { json }) => sum + (json?.length ?? 0), 0) / found.length;
+    size = Math.max(1, Math.min(MOST_ROWS, Math.floor(CHARACTERS / average)));
+  }
+}
+
+/** In their order: some short rows, then the ids of long ones, and so on. */
+function inRuns(rows: readonly FoundRow[]): { readonly short: string[]; readonly long: string[] }[] {
+  const runs = [{ short: [] as string[], long: [] as string[] }];
+  for (const { id, json } of rows) {
+    const run = runs.at(-1);
+    if (json === null) run?.long.push(id);
+    else if (run?.long.length === 0) run.short.push(json);
+    else runs.push({ short: [json], long: [] });
+  }
+  return runs;
+}
+
+async function* readLong(
+  tx: Transaction,
+  query: ExportQuery,
+  ids: readonly string[],
+): AsyncGenerator<string[]> {
+  for (let left = ids; left.length > 0; ) {
+    const rows = await tx.execute<{ json: string }>(longSql(query, left));
+    if (rows.length === 0) throw new Error(`no row is found by the id ${left[0]}: its index is broken`);
+    yield rows.map(({ json }) => json);
+    left = left.slice(rows.length);
+  }
+}
+
+/** What is stored as something long is not even written: PostgreSQL knows that size without reading it. */
+function exportSql(query: ExportQuery): SQL {
+  return sql`select id, case when octet_length(json) <= ${LONG} then json end as json from (
+    select item."odooId" as id,
+      case when pg_column_size(item."fields") <= ${LONG} then row_to_json(item)::text end as json
+    from (${foundSql(query)}) as item offset 0) as written`;
+}
+
+function longSql(query: ExportQuery, odooIds: readonly string[]): SQL {
+  const ids = sql`${`{${odooIds.join(',')}}`}::bigint[]`;
+  const table = query.of === 'documents' ? bc : bcLine;
+  const item = (id: SQL) => sql`${rowSql(query)} where ${table.odooId} = ${id}`;
+  return sql`with recursive ${weighedItems({ ids, item, bytes: TOGETHER })}
+    select json from weighed where place > 0 order by place`;
+}
+
+function foundSql(query: ExportQuery): SQL {
+  const { of, filter } = query;
+  const live = of === 'lines' && filter.archived === 'exclude' ? isNull(bcLine.archivedAt) : undefined;
+  const order = of === 'lines' ? sql`${bc.odooId}, ${bcLine.odooId}` : sql`${bc.odooId}`;
+  return sql`${rowSql(query)} where ${and(filterSql(filter), live) ?? sql`true`} order by ${order}`;
+}
+
+function rowSql(query: ExportQuery): SQL {
+  if (query.of === 'documents') {
+    return sql`select ${documentColumns(query)} ${sizesSql(bc, query.sized)} from ${bc}`;
+  }
+  return sql`select ${lineColumns(query.pick)}, ${fieldJson('name')} as "bcName" ${sizesSql(bcLine, query.sized)}
+    from ${bc} join ${bcLine} on ${bcLine.bcOdooId} = ${bc.odooId}`;
+}
+
+/** A column: bytes of some contents, by field. Three for each four characters of base64, but for the padding. */
+function sizesSql(table: typeof bc | typeof bcLine, fields: readonly string[]): SQL {
+  if (fields.length === 0) return sql``;
+  const names = JSON.stringify(fields);
+  return sql`, (select jsonb_object_agg(field, octet_length(content) * 3 / 4 - (octet_length(content)
+      - octet_length(rtrim(content, '=')))) from jsonb_array_elements_text(${names}::jsonb) as field
+    cross join lateral (select ${table.fields} ->> field as content) as contents
+    where jsonb_typeof(${table.fields} -> field) = 'string') as "sizes"`;
+}

@@ -1,0 +1,78 @@
+import { type SQL, sql } from 'drizzle-orm';
+
+/** How the values of a mirrored field compare. `opaque` ones (binaries, properties) are only there or not. */
+export type FieldKind = 'text' | 'number' | 'boolean' | 'many2one' | 'x2many' | 'opaque';
+
+/** Odoo's field types (14.0 to 19.0). Dates are Odoo's texts, whose order is the order of time. */
+const KINDS: Readonly<Record<string, FieldKind>> = {
+  char: 'text',
+  text: 'text',
+  html: 'text',
+  selection: 'text',
+  date: 'text',
+  datetime: 'text',
+  reference: 'text',
+  integer: 'number',
+  float: 'number',
+  monetary: 'number',
+  many2one_reference: 'number',
+  boolean: 'boolean',
+  many2one: 'many2one',
+  one2many: 'x2many',
+  many2many: 'x2many',
+};
+
+export function fieldKind(odooType: string): FieldKind {
+  return KINDS[odooType] ?? 'opaque';
+}
+
+/** What is taken out of a field's JSON to be compared: a many2one has an id and a name. */
+export type Extract = 'text' | 'number' | 'boolean' | 'id' | 'name';
+
+/** The PostgreSQL type of each; a value that is given as text is cast to it. */
+const TYPES = { text: 'text', number: 'numeric', boolean: 'boolean', id: 'bigint', name: 'text' } as const;
+
+/**
+ * A field's JSON as a typed SQL value; null where Odoo has nothing. Odoo's empty is `false`, so the JSON's own type
+ * decides, and a cast never meets a value that it cannot take.
+ */
+export function typed(json: SQL, extract: Extract): SQL {
+  switch (extract) {
+    case 'text':
+      return sql`(case when jsonb_typeof(${json}) = 'string' then ${json} #>> '{}' end) collate "C"`;
+    case 'number':
+      return sql`(case when jsonb_typeof(${json}) = 'number' then (${json} #>> '{}')::numeric end)`;
+    case 'boolean':
+      return sql`(case when jsonb_typeof(${json}) = 'boolean' then (${json})::boolean end)`;
+    case 'id':
+      return sql`passerelle_many2one_id(${json})`;
+    case 'name':
+      return sql`(case when jsonb_typeof(${json}) = 'array' then ${json} ->> 1 end) collate "C"`;
+  }
+}
+
+/** A longer text sorts by its beginning: so no cursor outgrows a URL, and no entry an index. */
+export const KEY_CHARACTERS = 200;
+
+/** What a field is sorted by, and found by where that is enough. The indexes on fields are on these very expressions. */
+export function comparable(json: SQL, extract: Extract): SQL {
+  const value = typed(json, extract);
+  return extract === 'text' || extract === 'name'
+    ? sql`left(${value}, ${sql.raw(String(KEY_CHARACTERS))})`
+    : value;
+}
+
+/** A value given as text, as a parameter of the same type. Sent as text, or the driver would convert it its own way. */
+export function parameter(value: string, extract: Extract): SQL {
+  return sql`${value}::text::${sql.raw(TYPES[extract])}`;
+}
+
+/** Values given as texts, as one array parameter of the same type. */
+export function parameters(values: readonly string[], extract: Extract): SQL {
+  return sql`${arrayText(values)}::${sql.raw(TYPES[extract])}[]`;
+}
+
+/** PostgreSQL's text of an array. Each element is quoted, so that `NULL`, commas and braces are ordinary characters. */
+export function arrayText(values: readonly string[]): string {
+  return `{${values.map((value) => `"${value.replaceAll(/["\\]/g, '\\$&')}"`).join(',')}}`;
+}

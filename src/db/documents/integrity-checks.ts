@@ -1,0 +1,118 @@
+import { and, asc, gt, lte, sql } from 'drizzle-orm';
+import type { OdooRecord } from '../../odoo/types.ts';
+import type { Queryable } from '../client.ts';
+import { isAnyOf } from '../schema/columns.ts';
+import { bc, bcLine } from '../schema/documents.ts';
+import { syncRunItem } from '../schema/ledger.ts';
+import { syncLog } from '../schema/sync.ts';
+
+/** Rows held in memory at once, where the contents of their binary fields do not set a narrower bound. */
+const ROWS = 100;
+/** Ids given as examples of what was counted. */
+const EXAMPLES = 20;
+
+export interface StoredRow {
+  readonly odooId: number;
+  readonly fields: OdooRecord;
+  readonly contentHash: string;
+  readonly writeDate: Date | null;
+  readonly binarySizes: Readonly<Record<string, string>>;
+  readonly archived: boolean;
+  /** The BC of a line; null for a header. */
+  readonly bcOdooId: number | null;
+}
+
+export type StoredSizes = Pick<StoredRow, 'odooId' | 'binarySizes'>;
+
+/** The rows with `after < odoo_id <= upTo`, ascending, a few at a time: `split` says which of them to hold together. */
+export async function* storedRows(
+  db: Queryable,
+  table: typeof bc | typeof bcLine,
+  { after, upTo }: { readonly after: number; readonly upTo: number },
+  split: (rows: readonly StoredSizes[]) => readonly (readonly StoredSizes[])[],
+): AsyncGenerator<StoredRow> {
+  for (let last = after; ; ) {
+    const known = await db
+      .select({ odooId: table.odooId, binarySizes: table.binarySizes })
+      .from(table)
+      .where(and(gt(table.odooId, last), lte(table.odooId, upTo)))
+      .orderBy(asc(table.odooId))
+      .limit(ROWS);
+    for (const some of split(known)) {
+      yield* await rowsOf(
+        db,
+        table,
+        some.map(({ odooId }) => odooId),
+      );
+    }
+    if (known.length < ROWS) return;
+    last = known.at(-1)?.odooId ?? upTo;
+  }
+}
+
+async function rowsOf(
+  db: Queryable,
+  table: typeof bc | typeof bcLine,
+  ids: readonly number[],
+): Promise<StoredRow[]> {
+  return db
+    .select({
+      odooId: table.odooId,
+      fields: table.fields,
+      contentHash: table.contentHash,
+      writeDate: table.odooWriteDate,
+      binarySizes: table.binarySizes,
+      archived: sql<boolean>`${table.archivedAt} is not null`,
+      bcOdooId: 'bcOdooId' in table ? table.bcOdooId : sql<null>`null`,
+    })
+    .from(table)
+    .where(isAnyOf(table.odooId, ids))
+    .orderBy(asc(table.odooId));
+}
+
+export interface Counted {
+  readonly total: number;
+  /** The first few. */
+  readonly first: readonly { readonly id: number; readonly runId?: number }[];
+}
+
+/** Odoo ids that stand in a table more than once: only possible where the unique index is gone or broken. */
+export async function duplicates(db: Queryable, table: typeof bc | typeof bcLine): Promise<Counted> {
+  // Without the index, which would be believed instead of looked behind.
+  return counted(
+    await db.execute(sql`
+      select odoo_id as id, count(*) over ()::int as total from (select odoo_id + 0 as odoo_id from ${table}) as t
+      group by odoo_id having count(*) > 1 order by odoo_id limit ${EXAMPLES}`),
+  );
+}
+
+/** Lines whose BC is not in the mirror. */
+export async function orphanLines(db: Queryable): Promise<Counted> {
+  return counted(
+    await db.execute(sql`
+      select line.odoo_id as id, count(*) over ()::int as total from ${bcLine} as line
+      where not exists (select 1 from ${bc} as owner where owner.odoo_id = line.bc_odoo_id)
+      order by line.odoo_id limit ${EXAMPLES}`),
+  );
+}
+
+/** Items that runs which ended well still owe. Those of a failed run are covered by the next one. */
+export async function openItemsOfEndedRuns(db: Queryable): Promise<Counted> {
+  return counted(
+    await db.execute(sql`
+      select item.odoo_id as id, item.run_id as "runId", count(*) over ()::int as total
+      from ${syncRunItem} as item join ${syncLog} as run on run.id = item.run_id
+      where item.state = 'open' and run.status in ('success', 'partial')
+      order by item.run_id, item.odoo_id limit ${EXAMPLES}`),
+  );
+}
+
+function counted(rows: readonly Record<string, unknown>[]): Counted {
+  return {
+    total: Number(rows[0]?.['total'] ?? 0),
+    first: rows.map(({ id, runId }) => ({
+      id: Number(id),
+      ...(runId === undefined ? {} : { runId: Number(runId) }),
+    })),
+  };
+}

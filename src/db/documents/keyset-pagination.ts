@@ -1,0 +1,147 @@
+import { and, type SQL, sql } from 'drizzle-orm';
+import { auditLog } from '../schema/audit.ts';
+import { bc } from '../schema/documents.ts';
+import { comparable, type Extract, parameter } from './field-expressions.ts';
+import { fieldJson } from './filters.ts';
+
+/** The order of a list; `field` null is the Odoo id itself, which never changes. */
+export interface DocumentOrder {
+  readonly field: string | null;
+  readonly extract: Extract;
+  readonly descending: boolean;
+}
+
+/**
+ * Where a page ended, and which state of the mirror the first page saw (`pg_snapshot` as text). By Odoo id that makes no
+ * difference: it is empty then, so that the same rows give the same cursor.
+ */
+export interface Position {
+  readonly key: string | null;
+  readonly odooId: number;
+  readonly snapshot: string;
+}
+
+interface Page {
+  readonly order: DocumentOrder;
+  readonly filter: SQL | undefined;
+  readonly after: Position | null;
+  readonly limit: number;
+}
+
+/** `odoo_id` and `key` of the BCs of one page, in its order. */
+export function pageOfIds(page: Page): SQL {
+  const { order, filter, after, limit } = page;
+  if (order.field !== null) {
+    const key = comparable(fieldJson(order.field), order.extract);
+    const parts = after === null ? firstParts(key, page) : laterParts(order.field, key, after, page);
+    const all = sql.join(
+      parts.map((one) => sql`(${one})`),
+      sql` union all `,
+    );
+    return sql`select * from (${all}) as parts order by ${pageOrder(order)} limit ${limit}`;
+  }
+  const beyond = after === null ? undefined : sql`${bc.odooId} ${further(order)} ${after.odooId}`;
+  return sql`select ${bc.odooId}, null as key from ${bc} ${where(filter, beyond)}
+    order by ${bc.odooId} ${direction(order)} limit ${limit}`;
+}
+
+/** Nulls come last in both directions; BCs with equal keys come by ascending id. */
+export function pageOrder(order: DocumentOrder): SQL {
+  return order.field === null
+    ? sql`odoo_id ${direction(order)}`
+    : sql`key ${direction(order)} nulls last, odoo_id`;
+}
+
+/*
+ * PostgreSQL walks an index from a point on, in either direction, only where the condition is one range of it and the
+ * order is its own. So a page is the first rows of several parts: keys, and no key; on later pages, the key that the
+ * page before ended with, keys further on, and no key.
+ */
+
+function firstParts(key: SQL, { order, filter, limit }: Page): SQL[] {
+  return [
+    part(key, and(filter, sql`${key} is not null`), sql`${key} ${direction(order)}`, limit),
+    part(key, and(filter, sql`${key} is null`), key, limit),
+  ];
+}
+
+/**
+ * The last part are the BCs that changed since the first page, found by the index on `changed_xid`. They keep the key
+ * that they had then: so they stay where they were, and no page repeats or skips one.
+ */
+function laterParts(field: string, key: SQL, after: Position, { order, filter, limit }: Page): SQL[] {
+  const { snapshot, odooId } = after;
+  const changed = changedPart(field, after, { order, filter, limit });
+  const asSeen = and(filter, seen(changedXid, snapshot));
+  const beyondId = sql`${bc.odooId} > ${odooId}`;
+  const none = sql`${key} is null`;
+  if (after.key === null) return [part(key, and(asSeen, none, beyondId), key, limit), changed];
+  const last = parameter(after.key, order.extract);
+  return [
+    part(key, and(asSeen, sql`${key} = ${last}`, beyondId), key, limit),
+    part(key, and(asSeen, sql`${key} ${further(order)} ${last}`), sql`${key} ${direction(order)}`, limit),
+    part(key, and(asSeen, none), key, limit),
+    changed,
+  ];
+}
+
+function changedPart(field: string, after: Position, { order, filter, limit }: Omit<Page, 'after'>): SQL {
+  const { snapshot, odooId } = after;
+  const key = comparable(sql`sorted.json`, order.extract);
+  const beyondId = sql`${bc.odooId} > ${odooId}`;
+  const last = after.key === null ? null : parameter(after.key, order.extract);
+  const beyond =
+    last === null
+      ? sql`${key} is null and ${beyondId}`
+      : sql`(${key} ${further(order)} ${last} or ${key} is null or (${key} = ${last} and ${beyondId}))`;
+  // Worked out once for each BC: `offset 0` keeps PostgreSQL from repeating the expression.
+  const sorted = sql`cross join lateral (select ${jsonBefore(field, snapshot)} as json offset 0) as sorted`;
+  const condition = and(filter, changedSince(snapshot), beyond);
+  return part(key, condition, sql`${key} ${direction(order)} nulls last`, limit, sorted);
+}
+
+function part(key: SQL, condition: SQL | undefined, order: SQL, limit: number, join: SQL = sql``): SQL {
+  return sql`select ${bc.odooId}, ${key} as key from ${bc} ${join} ${where(condition)}
+    order by ${order}, ${bc.odooId} limit ${limit}`;
+}
+
+function where(...conditions: (SQL | undefined)[]): SQL {
+  const condition = and(...conditions);
+  return condition === undefined ? sql`` : sql`where ${condition}`;
+}
+
+const further = ({ descending }: DocumentOrder): SQL => (descending ? sql`<` : sql`>`);
+
+const direction = ({ descending }: DocumentOrder): SQL => (descending ? sql`desc` : sql`asc`);
+
+const changedXid = sql`${bc.changedXid}`;
+const auditXid = sql`audit.xid`;
+
+/**
+ * Whether the first page saw what a transaction did. A dump restored elsewhere brings transaction ids that are
+ * still in the future there: those count as seen.
+ */
+const seen = (xid: SQL, snapshot: string): SQL =>
+  sql`(pg_visible_in_snapshot(${xid}, ${snapshot}::pg_snapshot) or ${xid} >= pg_snapshot_xmax(pg_current_snapshot()))`;
+
+/** The changes of this BC that the first page did not see. */
+const unseenChanges = (snapshot: string): SQL =>
+  sql`from ${auditLog} as audit where audit.odoo_id = ${bc.odooId} and not ${seen(auditXid, snapshot)}`;
+
+/** The BCs that the first page could have shown, and that changed since. */
+const changedSince = (snapshot: string): SQL =>
+  sql`${changedXid} >= pg_snapshot_xmin(${snapshot}::pg_snapshot)
+    and ${changedXid} < pg_snapshot_xmax(pg_current_snapshot())
+    and not pg_visible_in_snapshot(${changedXid}, ${snapshot}::pg_snapshot)
+    and not exists (select ${unseenChanges(snapshot)} and audit.action = 'created')`;
+
+/**
+ * The JSON that a field had when the first page was read, taken from the audit trail.
+ *
+ * Limit: what the mirror stores without an audit row (a save in Odoo that changed nothing but `write_date`) is sorted
+ * by its new value.
+ */
+const jsonBefore = (field: string, snapshot: string): SQL =>
+  sql`coalesce((select coalesce(audit.changes -> 'header' -> ${field}::text -> 'old', 'null')
+    ${unseenChanges(snapshot)} and audit.changes -> 'header' ? ${field}::text order by audit.id limit 1),
+    ${fieldJson(field)})`;

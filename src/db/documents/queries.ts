@@ -1,0 +1,228 @@
+import { eq, type SQL, sql } from 'drizzle-orm';
+import type { AnyPgColumn } from 'drizzle-orm/pg-core';
+import type { Queryable } from '../client.ts';
+import { fieldsVersionSql } from '../odoo-model/fields.ts';
+import { bc, bcLine } from '../schema/documents.ts';
+import { type DocumentFilter, filterSql } from './filters.ts';
+import { type DocumentOrder, type Position, pageOfIds, pageOrder } from './keyset-pagination.ts';
+
+/**
+ * Which lines are returned with a BC. `whole`: those of an archived BC as it was when it was archived. Lines that left
+ * their BC earlier are in neither.
+ */
+export type LinesWanted = 'none' | 'live' | 'whole';
+
+/** What of a BC is answered. */
+export interface Choice {
+  /** The fields of the header; null is all of them. */
+  readonly pick: readonly string[] | null;
+  readonly lines: LinesWanted;
+  /** The fields of each line; null is all of them. */
+  readonly linePick: readonly string[] | null;
+}
+
+/** The columns of a BC's JSON, as the API answers it, for a query on the table. */
+export function documentColumns({ pick, lines, linePick }: Choice): SQL {
+  const own = sql`${recordColumns(bc, picked(bc, pick))}, ${moment(bc.changedAt)} as "changedAt"`;
+  return lines === 'none' ? own : sql`${own}, (${linesOfBc(lines, linePick)}) as "lines"`;
+}
+
+/** A live line, or one of an archived BC that was there until the end. */
+export const isOfDocument = sql`(${bcLine.archivedAt} is null or (
+  ${bc.archivedAt} is not null and ${bcLine.archiveReason} is distinct from 'removed'))`;
+
+/** The columns of a line's JSON. */
+export const lineColumns = (pick: readonly string[] | null): SQL =>
+  sql`${recordColumns(bcLine, picked(bcLine, pick))}, ${bcLine.bcOdooId} as "bcOdooId"`;
+
+function recordColumns(table: typeof bc | typeof bcLine, fields: SQL): SQL {
+  return sql`${table.odooId} as "odooId", ${fields} as "fields", ${moment(table.odooCreateDate)} as "createDate",
+    ${moment(table.odooWriteDate)} as "writeDate", ${moment(table.syncedAt)} as "syncedAt",
+    ${moment(table.archivedAt)} as "archivedAt", ${table.archiveReason} as "archiveReason",
+    ${table.contentHash} as "contentHash"`;
+}
+
+/** ISO 8601 in UTC with milliseconds, as JavaScript words it. */
+function moment(column: AnyPgColumn): SQL {
+  return sql`to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
+}
+
+function picked(table: typeof bc | typeof bcLine, pick: readonly string[] | null): SQL {
+  if (pick === null) return sql`${table.fields}`;
+  return sql`(select coalesce(jsonb_object_agg(key, value), '{}') from jsonb_each(${table.fields})
+    where key in (select jsonb_array_elements_text(${JSON.stringify(pick)}::jsonb)))`;
+}
+
+function linesOfBc(wanted: Exclude<LinesWanted, 'none'>, pick: readonly string[] | null): SQL {
+  const which = wanted === 'live' ? sql`and ${bcLine.archivedAt} is null` : sql`and ${isOfDocument}`;
+  // Written without the blanks that PostgreSQL has in arrays of its own.
+  const array = sql`'[' || coalesce(string_agg(row_to_json(line)::text, ',' order by line."odooId"), '') || ']'`;
+  return sql`select (${array})::json from (
+    select ${lineColumns(pick)} from ${bcLine} where ${bcLine.bcOdooId} = ${bc.odooId} ${which}) as line`;
+}
+
+/**
+ * What a page weighs at most, but for its last item, in bytes of JSON. PostgreSQL and the API hold it a few times over,
+ * for some requests at once.
+ */
+export const PAGE_BYTES = 8 * 1024 * 1024;
+
+interface Wanted {
+  /** Gives one `bigint[]`: the ids of items, in their order. */
+  readonly ids: SQL;
+  /** Gives the columns of the item of an id. */
+  readonly item: (odooId: SQL) => SQL;
+  readonly bytes: number;
+}
+
+/**
+ * A part of `with recursive`: `weighed` has the items as JSON with their `place`, from 1 on, and ends with the one by
+ * which they come to so many bytes. Place 0 is no item.
+ *
+ * One after another, since only a text that is written is known to be so long: the size that PostgreSQL knows of a
+ * stored value is the compressed one, up to ninety times less, and of neither the fields that are chosen nor lines.
+ */
+export const weighedItems = ({ ids, item, bytes }: Wanted): SQL => sql`weighed as (
+  select 0 as place, null::text as json, 0::bigint as bytes
+  union all
+  select weighed.place + 1, item.json, weighed.bytes + octet_length(item.json)
+  from weighed cross join lateral (
+    select row_to_json(item)::text as json from (${item(sql`(${ids})[weighed.place + 1]`)}) as item limit 1) as item
+  where weighed.bytes < ${bytes})`;
+
+/** The ids of a `page` whose rows have a place, up to that one. */
+export const idsOfPage = (limit: number): SQL =>
+  sql`select array_agg(odoo_id order by place) from page where place <= ${limit}`;
+
+/** One row of `weighed`: `items` as one JSON array, and the place of the last one; null where there is none. */
+export const listedItems: SQL = sql`select max(place) as kept,
+  '[' || coalesce(string_agg(json, ',' order by place), '') || ']' as items from weighed where place > 0`;
+
+export interface DocumentQuery extends Choice {
+  readonly filter: DocumentFilter;
+  readonly order: DocumentOrder;
+  readonly after: Position | null;
+  /** Fewer come where they weigh much: see `PAGE_BYTES`. */
+  readonly limit: number;
+}
+
+/** What a query was made of; see `fieldsVersion`. */
+interface Versioned {
+  readonly fieldsVersion: string;
+}
+
+/** A page as PostgreSQL wrote it. */
+export interface JsonPage<Next> {
+  /** A JSON array. */
+  readonly items: string;
+  /** Where the next page begins; null after the last one. */
+  readonly next: Next | null;
+}
+
+/** One page of BCs, with their lines where wanted: one query, and no row passes through JavaScript. */
+export async function readDocuments(
+  db: Queryable,
+  query: DocumentQuery,
+): Promise<JsonPage<Position> & Versioned> {
+  const { order, after, limit } = query;
+  const ids = pageOfIds({ order, after, filter: filterSql(query.filter), limit: limit + 1 });
+  const item = (id: SQL) => sql`select ${documentColumns(query)} from ${bc} where ${bc.odooId} = ${id}`;
+  const page = { ids, order: pageOrder(order), item, limit, version: fieldsVersionSql };
+  const { items, last, version } = await readPage(db, page);
+  if (last === null) return { items, next: null, fieldsVersion: version };
+  const snapshot = order.field === null ? '' : (after?.snapshot ?? last.snapshot);
+  return { items, next: { ...last, snapshot }, fieldsVersion: version };
+}
+
+/** One BC as JSON, archived or not; null where the mirror has none. */
+export async function readDocument(
+  db: Queryable,
+  odooId: number,
+  choice: Choice,
+): Promise<{ readonly item: string | null } & Versioned> {
+  const [row] = await db.execute<{ item: string | null; version: string }>(sql`
+    select (select row_to_json(item)::text from (
+      select ${documentColumns(choice)} from ${bc} where ${bc.odooId} = ${odooId}) as item) as item,
+      ${fieldsVersionSql} as version`);
+  return { item: row?.item ?? null, fieldsVersion: row?.version ?? '' };
+}
+
+export async function hasDocument(db: Queryable, odooId: number): Promise<boolean> {
+  const rows = await db.select({ odooId: bc.odooId }).from(bc).where(eq(bc.odooId, odooId));
+  return rows.length > 0;
+}
+
+export interface LineQuery {
+  /** Exclusive. */
+  readonly after: number;
+  readonly limit: number;
+  /** Also those that are gone; a BC that is gone shows them anyway. */
+  readonly archived: boolean;
+  /** The fields to answer; null is all of them. */
+  readonly pick: readonly string[] | null;
+}
+
+/** One page of the lines of a BC, by ascending id. */
+export async function readLines(
+  db: Queryable,
+  odooId: number,
+  { after, limit, archived, pick }: LineQuery,
+): Promise<JsonPage<number> & Versioned> {
+  const wanted = archived ? sql`` : sql`and ${isOfDocument}`;
+  const ids = sql`select ${bcLine.odooId}, null as key from ${bcLine}
+    join ${bc} on ${bc.odooId} = ${bcLine.bcOdooId}
+    where ${bcLine.bcOdooId} = ${odooId} and ${bcLine.odooId} > ${after} ${wanted}
+    order by ${bcLine.odooId} limit ${limit + 1}`;
+  const item = (id: SQL) => sql`select ${lineColumns(pick)} from ${bcLine} where ${bcLine.odooId} = ${id}`;
+  const page = { ids, order: sql`odoo_id`, item, limit, version: fieldsVersionSql };
+  const { items, last, version } = await readPage(db, page);
+  return { items, next: last?.odooId ?? null, fieldsVersion: version };
+}
+
+interface PageParts {
+  /** Gives `odoo_id` and `key`: a row more than the page holds tells that there is a next one. */
+  readonly ids: SQL;
+  readonly order: SQL;
+  /** Gives the columns of the item of an id. */
+  readonly item: (odooId: SQL) => SQL;
+  readonly limit: number;
+  readonly version: SQL;
+}
+
+/** The page as JSON, and its last row where another page follows. */
+async function readPage(db: Queryable, { ids, order, item, limit, version: versionSql }: PageParts) {
+  const [row] = await db.execute<{
+    items: string;
+    key: string | null;
+    odoo_id: string | null;
+    snapshot: string;
+    version: string;
+  }>(sql`
+    with recursive page as materialized (
+      select odoo_id, key, row_number() over (order by ${order}) as place from (${ids}) as found),
+    ${weighedItems({ ids: idsOfPage(limit), item, bytes: PAGE_BYTES })}
+    select listed.items, last.key::text as key, last.odoo_id, pg_current_snapshot()::text as snapshot,
+      ${versionSql} as version
+    from (${listedItems}) as listed
+    left join page as last on last.place = listed.kept and exists (select from page where place > listed.kept)`);
+  if (row === undefined) return { items: '[]', last: null, version: '' };
+  const { items, key, odoo_id: odooId, snapshot, version } = row;
+  return { items, last: odooId === null ? null : { key, odooId: Number(odooId), snapshot }, version };
+}
+
+export async function countDocuments(db: Queryable, filter: DocumentFilter): Promise<number> {
+  return db.$count(bc, filterSql(filter));
+}
+
+interface Explained {
+  readonly Plan: { readonly 'Plan Rows': number };
+}
+
+/** What PostgreSQL expects to find, from its statistics: at once, however many BCs there are. */
+export async function estimateDocuments(db: Queryable, filter: DocumentFilter): Promise<number> {
+  const condition = filterSql(filter) ?? sql`true`;
+  const [row] = await db.execute<{ 'QUERY PLAN': readonly Explained[] }>(
+    sql`explain (format json) select from ${bc} where ${condition}`,
+  );
+  return Math.round(row?.['QUERY PLAN'][0]?.Plan['Plan Rows'] ?? 0);
+}

@@ -1,0 +1,165 @@
+import { and, eq, sql } from 'drizzle-orm';
+import type { OdooRecord } from '../../odoo/types.ts';
+import type { Queryable } from '../client.ts';
+import type { ArchiveReason } from '../schema/audit.ts';
+import { isAnyOf } from '../schema/columns.ts';
+import { bc, bcLine } from '../schema/documents.ts';
+
+const REMOVED: ArchiveReason = 'removed';
+
+export interface StoredHeader {
+  readonly odooId: number;
+  readonly contentHash: string;
+  readonly writeDate: Date | null;
+  readonly fetchSeq: number;
+  readonly archived: boolean;
+  /** What its fields take in the table, in bytes. */
+  readonly bytes: number;
+}
+
+export interface StoredLine {
+  readonly odooId: number;
+  readonly bcOdooId: number;
+  readonly contentHash: string;
+  readonly writeDate: Date | null;
+  /** With its BC; it comes back with it. */
+  readonly archived: boolean;
+  /** What its fields take in the table, in bytes. */
+  readonly bytes: number;
+}
+
+/** As PostgreSQL words it; read by hand, because these are the rows that each job reads. */
+interface StoredColumns extends Record<string, unknown> {
+  readonly odoo_id: string;
+  readonly content_hash: string;
+  readonly odoo_write_date: string | null;
+  readonly archived: boolean;
+  readonly bytes: number;
+}
+
+const storedColumns = sql.raw(
+  'odoo_id, content_hash, odoo_write_date, archived_at is not null as archived, pg_column_size(fields) as bytes',
+);
+
+function stored(row: StoredColumns) {
+  return {
+    odooId: Number(row.odoo_id),
+    contentHash: row.content_hash,
+    writeDate: row.odoo_write_date === null ? null : new Date(row.odoo_write_date),
+    archived: row.archived,
+    bytes: row.bytes,
+  };
+}
+
+/** What is known of some BCs, by id. */
+export async function storedHeaders(
+  db: Queryable,
+  odooIds: readonly number[],
+): Promise<Map<number, StoredHeader>> {
+  if (odooIds.length === 0) return new Map();
+  const rows = await db.execute<StoredColumns & { fetch_seq: string }>(sql`
+    select ${storedColumns}, fetch_seq from ${bc} where ${isAnyOf(bc.odooId, odooIds)}`);
+  const headers = rows.map((row) => ({ ...stored(row), fetchSeq: Number(row.fetch_seq) }));
+  return new Map(headers.map((header) => [header.odooId, header]));
+}
+
+/** A line that left its BC stays in the table, archived. A comparison must treat it like a deleted row. */
+const isPresent = sql`${bcLine.archiveReason} is distinct from ${REMOVED}`;
+
+/**
+ * Lines that the mirror gives these BCs, and any other BC's lines among `lineIds`. `locked`: no other transaction
+ * changes them until this one ends; locked in the order of their ids, so that BCs that trade lines do not deadlock.
+ */
+export async function storedLines(
+  db: Queryable,
+  odooIds: readonly number[],
+  lineIds: readonly number[],
+  lock?: 'locked',
+): Promise<StoredLine[]> {
+  const rows = await db.execute<StoredColumns & { bc_odoo_id: string }>(sql`
+    select ${storedColumns}, bc_odoo_id from ${bcLine}
+    where (${isAnyOf(bcLine.bcOdooId, odooIds)} or ${isAnyOf(bcLine.odooId, lineIds)}) and ${isPresent}
+    order by odoo_id ${lock === 'locked' ? sql.raw('for update') : sql.raw('')}`);
+  return rows.map((row) => ({ ...stored(row), bcOdooId: Number(row.bc_odoo_id) }));
+}
+
+/** The lines that the mirror gives these BCs, except the ids in `read`. */
+export async function unreadLines(
+  db: Queryable,
+  odooIds: readonly number[],
+  read: readonly number[],
+): Promise<{ readonly odooId: number; readonly bcOdooId: number }[]> {
+  const rows = await db.execute<{ odoo_id: string; bc_odoo_id: string }>(sql`
+    select odoo_id, bc_odoo_id from ${bcLine} where ${isAnyOf(bcLine.bcOdooId, odooIds)} and ${isPresent}
+      and not exists (select from unnest(${`{${read.join(',')}}`}::bigint[]) as read (id) where read.id = ${bcLine.odooId})
+    order by odoo_id`);
+  return rows.map((row) => ({ odooId: Number(row.odoo_id), bcOdooId: Number(row.bc_odoo_id) }));
+}
+
+/** The stored content of some records, by id. */
+export async function storedFields(
+  db: Queryable,
+  table: typeof bc | typeof bcLine,
+  ids: readonly number[],
+): Promise<Map<number, OdooRecord>> {
+  const records = await storedRecords(db, table, ids);
+  return new Map([...records].map(([id, { fields }]) => [id, fields]));
+}
+
+export interface StoredRecord {
+  readonly fields: OdooRecord;
+  /** The fields that hold contents of binaries, whatever the model says of them today. */
+  readonly binaries: readonly string[];
+}
+
+export async function storedRecords(
+  db: Queryable,
+  table: typeof bc | typeof bcLine,
+  ids: readonly number[],
+): Promise<Map<number, StoredRecord>> {
+  if (ids.length === 0) return new Map();
+  const rows = await db
+    .select({ odooId: table.odooId, fields: table.fields, sizes: table.binarySizes })
+    .from(table)
+    .where(isAnyOf(table.odooId, ids));
+  return new Map(rows.map(({ odooId, fields, sizes }) => [odooId, { fields, binaries: Object.keys(sizes) }]));
+}
+
+/** The BCs that the mirror gives these lines: where a line moved away from, its old BC is read again too. */
+export async function ownersOfLines(db: Queryable, lineIds: readonly number[]): Promise<number[]> {
+  if (lineIds.length === 0) return [];
+  const rows = await db
+    .selectDistinct({ owner: bcLine.bcOdooId })
+    .from(bcLine)
+    .where(and(isAnyOf(bcLine.odooId, lineIds), isPresent));
+  return rows.map(({ owner }) => owner);
+}
+
+export interface StoredBinaries {
+  readonly writeDate: Date | null;
+  readonly sizes: Readonly<Record<string, string>>;
+  /** When the BC was last read, its binaries' contents with it where they were not known well enough. */
+  readonly fetchedAt: Date;
+}
+
+/** What is known of the binaries of some records, by id. */
+export async function storedBinaries(
+  db: Queryable,
+  table: typeof bc | typeof bcLine,
+  ids: readonly number[],
+): Promise<Map<number, StoredBinaries>> {
+  if (ids.length === 0) return new Map();
+  const columns = { odooId: table.odooId, writeDate: table.odooWriteDate, sizes: table.binarySizes };
+  const rows =
+    table === bcLine
+      ? await db
+          .select({ ...columns, fetchedAt: bc.fetchedAt })
+          .from(bcLine)
+          .innerJoin(bc, eq(bc.odooId, bcLine.bcOdooId))
+          .where(isAnyOf(bcLine.odooId, ids))
+      : await db
+          .select({ ...columns, fetchedAt: bc.fetchedAt })
+          .from(bc)
+          .where(isAnyOf(bc.odooId, ids));
+  return new Map(rows.map(({ odooId, ...known }) => [odooId, known]));
+}

@@ -1,0 +1,194 @@
+import { sql } from 'drizzle-orm';
+import { type Database, PREPARED, type Queryable } from '../client.ts';
+import { LOCK_FAMILIES } from '../locks.ts';
+import type { ArchiveReason } from '../schema/audit.ts';
+import { isAnyOf } from '../schema/columns.ts';
+import { bc, bcLine } from '../schema/documents.ts';
+
+const REMOVED: ArchiveReason = 'removed';
+
+/** A number that grows with every call: taken before a read of Odoo begins and after it ended, it orders readings. */
+export async function nextFetchSeq(db: Database): Promise<number> {
+  const [row] = await db.execute<{ seq: string }>(sql`select nextval('fetch_seq') as seq`);
+  return Number(row?.seq);
+}
+
+/**
+ * Keeps other writers of these BCs waiting until the transaction ends. In one order for all who do it; a few hundred
+ * at most: PostgreSQL keeps room for some thousands.
+ */
+export async function lockDocuments(db: Queryable, odooIds: readonly number[]): Promise<void> {
+  await db.execute(sql`${PREPARED}
+    select pg_advisory_xact_lock(${LOCK_FAMILIES.document}, hash) from (
+      select distinct hashint8(value::bigint) as hash
+      from jsonb_array_elements_text(${JSON.stringify(odooIds)}::jsonb) order by hash) as hashes`);
+}
+
+/** A record ready to be stored: all its fields as one line of JSON. Dates are Odoo's texts (UTC) or null. */
+export interface RecordToStore {
+  readonly odooId: number;
+  readonly json: string;
+  readonly createDate: string | null;
+  readonly writeDate: string | null;
+  readonly contentHash: string;
+  readonly binarySizes: Readonly<Record<string, string>>;
+}
+
+/** Which reading a record came from: the numbers taken before it and after it, and when it began, as ISO 8601. */
+export interface Reading {
+  readonly fetchSeq: number;
+  readonly endSeq: number;
+  readonly fetchedAt: string;
+}
+
+/** A record with the reading it came from. */
+export interface ReadHeader {
+  readonly record: RecordToStore;
+  readonly reading: Reading;
+}
+export interface ReadLine extends ReadHeader {
+  readonly bcOdooId: number;
+}
+
+/**
+ * One text for each column, one line for each record, which PostgreSQL takes apart in half the time that it needs for
+ * one JSON of all. No value has a line break in it: JSON escapes them; an empty line is null.
+ */
+type Columns = readonly string[];
+
+const lines = (param: string, type: string) =>
+  sql`string_to_array(${param}::text, ${LINE_BREAK}::text, '')::${sql.raw(type)}[]`;
+const LINE_BREAK = '\n';
+
+const recordset = ([ids = '', fields = '', created = '', written = '', hashes = '', ...rest]: Columns) => {
+  const [sizes = '', seqs = '', fetched = '', owners = ''] = rest;
+  return sql`unnest(${lines(ids, 'bigint')}, ${lines(fields, 'text')}, ${lines(created, 'text')},
+    ${lines(written, 'text')}, ${lines(hashes, 'text')}, ${lines(sizes, 'text')}, ${lines(seqs, 'bigint')},
+    ${lines(fetched, 'timestamptz')}, ${lines(owners, 'bigint')})
+    as r(odoo_id, fields, create_date, write_date, content_hash, binary_sizes, fetch_seq, fetched_at, bc_odoo_id)`;
+};
+
+const columns = sql.raw(
+  'odoo_id, fields, odoo_create_date, odoo_write_date, content_hash, binary_sizes, fetch_seq, fetched_at, synced_at',
+);
+
+const values = sql.raw(
+  `r.odoo_id, r.fields::jsonb, (r.create_date || 'Z')::timestamptz, (r.write_date || 'Z')::timestamptz,
+    r.content_hash, r.binary_sizes::jsonb, r.fetch_seq, r.fetched_at, clock_timestamp()`,
+);
+
+const replaced = sql.raw(
+  [
+    'fields',
+    'odoo_create_date',
+    'odoo_write_date',
+    'content_hash',
+    'binary_sizes',
+    'fetch_seq',
+    'fetched_at',
+    'synced_at',
+  ]
+    .map((column) => `${column} = excluded.${column}`)
+    .join(', '),
+);
+
+/** Inserts or replaces headers. A BC that was archived is back. `changed`: readers of changes are to see it. */
+export async function upsertHeaders(
+  db: Queryable,
+  headers: readonly ReadHeader[],
+  changed: 'changed' | 'touched',
+): Promise<void> {
+  for (const part of statements(headers)) {
+    await db.execute(sql`${PREPARED}
+      insert into ${bc} (${columns}) select ${values} from ${recordset(part)}
+      on conflict (odoo_id) do update set ${replaced}, archived_at = null, archive_reason = null
+        ${changed === 'changed' ? sql.raw(', changed_xid = pg_current_xact_id(), changed_at = now()') : sql.raw('')}`);
+  }
+}
+
+/** The same content was read again: only when, and from which reading, is noted. The one that ended last counts. */
+export async function confirmHeaders(
+  db: Queryable,
+  readings: readonly (Reading & { readonly odooId: number })[],
+): Promise<void> {
+  if (readings.length === 0) return;
+  await db.execute(sql`
+    update ${bc} as stored set synced_at = clock_timestamp(), fetch_seq = r."endSeq", fetched_at = r."fetchedAt"
+    from json_to_recordset(${JSON.stringify(readings)}::text::json)
+      as r("odooId" bigint, "endSeq" bigint, "fetchedAt" timestamptz)
+    where stored.odoo_id = r."odooId" and stored.fetch_seq < r."endSeq"`);
+}
+
+/**
+ * Lines left these BCs for others: readers of changes are to see it. Their own headers still list the lines, and may never
+ * be named to us, so they lose their date: the next incremental run reads them, or the next sweep.
+ */
+export async function markLeft(db: Queryable, odooIds: readonly number[]): Promise<void> {
+  if (odooIds.length === 0) return;
+  // Locked in one order for all who do it.
+  await db.execute(sql`
+    update ${bc} as header set changed_xid = pg_current_xact_id(), changed_at = now(), odoo_write_date = null
+    from (select id from ${bc} where ${isAnyOf(bc.odooId, odooIds)} order by odoo_id for update) as owner
+    where header.id = owner.id`);
+}
+
+/** Records in one statement at most, and their JSON: its parameters stay in memory. */
+const RECORDS_PER_STATEMENT = 2000;
+const JSON_PER_STATEMENT = 16 * 1024 * 1024;
+
+/** Inserts or replaces lines. A line that a later reading gave another BC stays there. */
+export async function upsertLines(db: Queryable, lines: readonly ReadLine[]): Promise<void> {
+  for (const part of statements(lines)) {
+    await db.execute(sql`${PREPARED}
+      insert into ${bcLine} (${columns}, bc_odoo_id) select ${values}, r.bc_odoo_id from ${recordset(part)}
+      on conflict (odoo_id) do update set ${replaced}, bc_odoo_id = excluded.bc_odoo_id,
+        archived_at = null, archive_reason = null
+      where ${bcLine}.bc_odoo_id = excluded.bc_odoo_id or ${bcLine}.fetch_seq < excluded.fetch_seq
+        or ${bcLine}.archive_reason = ${REMOVED}`);
+  }
+}
+
+/** The columns of some records for each statement: one that is too large to go with others goes alone. */
+function* statements(records: readonly (ReadHeader | ReadLine)[]): Generator<Columns> {
+  let part: (ReadHeader | ReadLine)[] = [];
+  let size = 0;
+  for (const one of records) {
+    const { length } = one.record.json;
+    if (part.length > 0 && (part.length === RECORDS_PER_STATEMENT || size + length > JSON_PER_STATEMENT)) {
+      yield columnsOf(part);
+      [part, size] = [[], 0];
+    }
+    part.push(one);
+    size += length;
+  }
+  if (part.length > 0) yield columnsOf(part);
+}
+
+function columnsOf(records: readonly (ReadHeader | ReadLine)[]): Columns {
+  const column = (value: (one: ReadHeader | ReadLine) => string | number | null) =>
+    records.map((one) => value(one) ?? '').join(LINE_BREAK);
+  return [
+    column(({ record }) => record.odooId),
+    column(({ record }) => record.json),
+    column(({ record }) => record.createDate),
+    column(({ record }) => record.writeDate),
+    column(({ record }) => record.contentHash),
+    column(({ record }) => JSON.stringify(record.binarySizes)),
+    column(({ reading }) => reading.endSeq),
+    column(({ reading }) => reading.fetchedAt),
+    column((one) => ('bcOdooId' in one ? one.bcOdooId : null)),
+  ];
+}
+
+/** Archives lines that left their BC, as of the reading that ended with `endSeq`. They are never deleted. */
+export async function archiveLines(
+  db: Queryable,
+  removed: readonly { readonly odooId: number; readonly endSeq: number }[],
+): Promise<void> {
+  if (removed.length === 0) return;
+  await db.execute(sql`
+    update ${bcLine} as stored set archived_at = now(), archive_reason = ${REMOVED}, synced_at = clock_timestamp(),
+      fetch_seq = greatest(stored.fetch_seq, r."endSeq")
+    from json_to_recordset(${JSON.stringify(removed)}::text::json) as r("odooId" bigint, "endSeq" bigint)
+    where stored.odoo_id = r."odooId"`);
+}

@@ -1,0 +1,215 @@
+import { and, asc, eq, isNull, sql } from 'drizzle-orm';
+import type { Queryable } from './client.ts';
+import { findRun } from './runs/runs.ts';
+import { alertIncident } from './schema/alerts.ts';
+import { syncRunItem } from './schema/ledger.ts';
+import {
+  type RunMode,
+  type RunStatus,
+  type SyncFailureRow,
+  type SyncLogRow,
+  syncFailure,
+  syncLog,
+  syncState,
+} from './schema/sync.ts';
+
+/** How the mirror stands, in figures. Ages are in seconds, by PostgreSQL's clock; null: it was never brought up to date. */
+export interface MirrorFigures {
+  readonly lagSeconds: number | null;
+  /** A run holds the lease. */
+  readonly running: boolean;
+  /** Of the run that holds the lease: BCs it owes in all, and those it still owes. 0 where there is none. */
+  readonly planned: number;
+  readonly open: number;
+  readonly openFailures: number;
+}
+
+/** One query: the ledger's index of open items is counted, which for a million of them takes a tenth of a second. */
+export async function mirrorFigures(db: Queryable, key: string): Promise<MirrorFigures> {
+  const holder = sql`(select id from ${syncState} as state join ${syncLog} as run on run.id = state.lease_run_id
+    where state.key = ${key} and state.lease_expires_at >= clock_timestamp())`;
+  const [row] = await db.execute<{
+    lag: number | null;
+    run: string | null;
+    planned: number | null;
+    open: number;
+    failures: number;
+  }>(sql`
+    select
+      (select extract(epoch from clock_timestamp() - last_sync)::float8 from ${syncState} where key = ${key}) as lag,
+      ${holder} as run,
+      (select planned from ${syncLog} where id = ${holder}) as planned,
+      (select count(*)::int from ${syncRunItem} where run_id = ${holder} and state = 'open') as open,
+      (select count(*)::int from ${syncFailure} where key = ${key} and resolved_at is null) as failures`);
+  return {
+    lagSeconds: row?.lag ?? null,
+    running: (row?.run ?? null) !== null,
+    planned: row?.planned ?? 0,
+    open: row?.open ?? 0,
+    openFailures: row?.failures ?? 0,
+  };
+}
+
+/** The newest run of one mode that came to an end of its own. */
+export interface LastRun {
+  readonly mode: RunMode;
+  readonly status: RunStatus;
+  /** Epoch seconds. */
+  readonly endedAt: number;
+  readonly durationSeconds: number;
+  readonly created: number;
+  readonly updated: number;
+  readonly unchanged: number;
+  readonly archived: number;
+  readonly gone: number;
+  readonly failed: number;
+  readonly late: number;
+}
+
+/** One row for each mode that has ever ended; skipped runs do not count. */
+export async function lastRuns(db: Queryable, key: string): Promise<LastRun[]> {
+  const rows = await db.execute<{ [K in keyof LastRun]: LastRun[K] }>(sql`
+    select mode.mode, run.status, extract(epoch from run.finished_at)::float8 as "endedAt",
+      coalesce(run.duration_ms, 0) / 1000.0::float8 as "durationSeconds", run.created, run.updated, run.unchanged,
+      run.archived, run.gone, run.failed, run.late
+    from unnest('{incremental,full,single,sweep}'::text[]) as mode
+    cross join lateral (
+      select * from ${syncLog} where key = ${key} and sync_log.mode = mode.mode
+        and status in ('success', 'partial', 'failed') order by id desc limit 1) as run`);
+  return [...rows];
+}
+
+/** Open incidents by kind; kinds without any are left out. */
+export async function incidentCounts(db: Queryable): Promise<{ kind: string; open: number }[]> {
+  const rows = await db.execute<{ kind: string; open: number }>(sql`
+    select kind, count(*)::int as open from ${alertIncident} where resolved_at is null group by kind`);
+  return [...rows];
+}
+
+/** Connections of Passerelle to its database, all processes together, by what they are doing. */
+export async function connectionCounts(db: Queryable): Promise<{ state: string; connections: number }[]> {
+  const rows = await db.execute<{ state: string; connections: number }>(sql`
+    select coalesce(state, 'unknown') as state, count(*)::int as connections from pg_stat_activity
+    where datname = current_database() and application_name = 'passerelle' group by 1`);
+  return [...rows];
+}
+
+/** The newest run of these modes that came to an end of its own; skipped ones do not count. */
+export async function newestEnded(
+  db: Queryable,
+  key: string,
+  modes: readonly RunMode[],
+): Promise<SyncLogRow | null> {
+  // Mode by mode, in the words of the index `sync_log_ended`: after a run there may be any number of single ones.
+  const newest = modes.map(
+    (mode) => sql`(select id from ${syncLog} where key = ${key} and mode = ${mode}
+      and status in ('success', 'partial', 'failed') order by id desc limit 1)`,
+  );
+  const [row] = await db.execute<{ id: string | null }>(
+    sql`select greatest(${sql.join(newest, sql`, `)}) as id`,
+  );
+  return row?.id == null ? null : findRun(db, Number(row.id));
+}
+
+/** The state of the breaker, from the runs in the log. */
+export interface BreakerState {
+  /** The newest run that the breaker stopped, unless a later run shows that all is well. */
+  readonly tripped: { readonly runId: number; readonly message: string } | null;
+  /** A sweep ended that the breaker did not stop. */
+  readonly isProven: boolean;
+}
+
+/**
+ * Looks at the runs since the last sweep that the breaker did not stop. A full run reads every BC and no id that is
+ * gone: it proves that lines are visible again if no sweep had found anything.
+ */
+export async function newestBreaker(db: Queryable, key: string): Promise<BreakerState> {
+  const isClean = sql`status in ('success', 'partial') and error_code is distinct from 'sweep_breaker'`;
+  const [row] = await db.execute<{ clean: string | null; id: string | null; message: string | null }>(sql`
+    with clean as (
+      select max(id) as id from ${syncLog} where key = ${key} and mode = 'sweep' and ${isClean}),
+    tripped as (
+      select run.id, run.mode, run.error_message as message from ${syncLog} as run, clean
+      where run.key = ${key} and run.id > coalesce(clean.id, 0) and run.status = 'partial'
+        and run.error_code = 'sweep_breaker' order by (run.mode = 'sweep') desc, run.id desc limit 1)
+    select clean.id as clean, tripped.id, tripped.message from clean left join tripped on tripped.mode = 'sweep'
+      or not exists (select from ${syncLog} where key = ${key} and id > tripped.id and mode = 'full' and ${isClean})`);
+  const tripped = row?.id == null ? null : { runId: Number(row.id), message: row.message ?? '' };
+  return { tripped, isProven: row?.clean != null };
+}
+
+/** The open failures whose last try was in a run that is over: one still going on may have more to tell. */
+export interface EndedFailures {
+  readonly count: number;
+  /** The newest of those runs. */
+  readonly runId: number | null;
+  /** The oldest of the failures. */
+  readonly first: readonly SyncFailureRow[];
+}
+
+export async function endedFailures(db: Queryable, key: string, limit: number): Promise<EndedFailures> {
+  const isEnded = sql`not exists (select 1 from ${syncLog} as run
+    where run.id = ${syncFailure.runId} and run.status in ('queued', 'running'))`;
+  const told = and(eq(syncFailure.key, key), isNull(syncFailure.resolvedAt), isEnded);
+  const [total] = await db
+    .select({ count: sql<number>`count(*)::int`, runId: sql<string | null>`max(${syncFailure.runId})` })
+    .from(syncFailure)
+    .where(told);
+  const first = await db.select().from(syncFailure).where(told).orderBy(asc(syncFailure.id)).limit(limit);
+  return { count: total?.count ?? 0, runId: total?.runId == null ? null : Number(total.runId), first };
+}
+
+/** How long the mirror has waited for a run that brings it up to date, by PostgreSQL's clock. */
+export interface Wait {
+  /** The end of the last such run, or the first request of a run where there never was one; null: nobody ever asked. */
+  readonly since: Date | null;
+  readonly lastSuccess: Date | null;
+  readonly isLong: boolean;
+}
+
+/** @param limitMs what counts as long. */
+export async function waitForSuccess(db: Queryable, key: string, limitMs: number): Promise<Wait> {
+  const [row] = await db.execute<{ since: string | null; success: string | null; long: boolean | null }>(sql`
+    select since, success, since < ${ago(limitMs)} as long from (
+      select coalesce(success, request) as since, success from (select
+        (select finished_at from ${syncLog} where key = ${key} and mode in ('incremental', 'full')
+          and status in ('success', 'partial') order by id desc limit 1) as success,
+        (select requested_at from ${syncLog} where key = ${key} order by id limit 1) as request) as seen) as wait`);
+  return { since: moment(row?.since), lastSuccess: moment(row?.success), isLong: row?.long === true };
+}
+
+/** When a run in progress last made progress: its planner did, it was planned, or a BC of it was processed. */
+export interface LastStep {
+  readonly at: Date | null;
+  readonly isRecent: boolean;
+  /**
+   * It is still being planned, its planner holds the lease and made progress within the limit, and no run has failed
+   * since the last success. The start of the run counts too: a planner's first step may take a while.
+   */
+  readonly isPlanning: boolean;
+}
+
+/** Looks at every item of that run, and of no other. Single runs do not count: they leave the rest of the mirror as it is. */
+export async function lastStep(db: Queryable, key: string, limitMs: number): Promise<LastStep> {
+  const [row] = await db.execute<{ at: string | null; recent: boolean | null; planning: boolean | null }>(sql`
+    select greatest(at, case when not failed then step_at end) as at, at >= ${ago(limitMs)} as recent,
+      planning and not failed as planning from (
+      select ${failedSinceSuccess(key)} as failed, greatest(max(run.planned_at), max(item.closed_at)) as at,
+        max(run.last_step_at) as step_at,
+        bool_or(run.planned_at is null and state.lease_expires_at > clock_timestamp()
+          and coalesce(run.last_step_at, run.started_at) >= ${ago(limitMs)}) as planning
+      from ${syncLog} as run left join ${syncState} as state on state.lease_run_id = run.id
+        left join lateral (
+          select max(closed_at) as closed_at from ${syncRunItem} where run_id = run.id) as item on true
+      where run.key = ${key} and run.status = 'running' and run.mode <> 'single') as step`);
+  return { at: moment(row?.at), isRecent: row?.recent === true, isPlanning: row?.planning === true };
+}
+
+/** Without this, an Odoo that hangs would be waited for by one planner after the other. */
+const failedSinceSuccess = (key: string) => sql`exists (
+  select 1 from ${syncLog} where key = ${key} and mode <> 'single' and status = 'failed' and id > coalesce((
+    select max(id) from ${syncLog} where key = ${key} and mode in ('incremental', 'full')
+      and status in ('success', 'partial')), 0))`;
+
+const ago = (ms: number) => sql`clock_timestamp() - ${ms} * interval '1 millisecond'`;
+const moment = (text: string | null | undefined) => (text == null ? null : new Date(text));

@@ -1,0 +1,111 @@
+import { and, asc, desc, eq, gt, inArray, lt, lte, max, type SQL, sql } from 'drizzle-orm';
+import type { OdooFields } from '../../odoo/types.ts';
+import type { Queryable } from '../client.ts';
+import { type ModelChangeRow, modelChange, type OdooFieldRow, odooField } from '../schema/model.ts';
+
+/**
+ * Keeps what `fields_get` said of a model: fields that are gone are dropped, the others replaced. `seenAt`: when Odoo
+ * was asked, by PostgreSQL's clock.
+ */
+export async function saveFields(
+  db: Queryable,
+  model: string,
+  fields: OdooFields,
+  seenAt: Date,
+): Promise<void> {
+  const rows = Object.values(fields).map((field, position) => ({
+    model,
+    name: field.name,
+    type: field.type,
+    label: field.string,
+    relation: field.relation ?? null,
+    description: field,
+    position,
+    seenAt,
+  }));
+  if (rows.length > 0) {
+    const replaced = (column: string) => sql.raw(`excluded.${column}`);
+    await db
+      .insert(odooField)
+      .values(rows)
+      .onConflictDoUpdate({
+        target: [odooField.model, odooField.name],
+        set: {
+          type: replaced('type'),
+          label: replaced('label'),
+          relation: replaced('relation'),
+          description: replaced('description'),
+          position: replaced('position'),
+          seenAt: replaced('seen_at'),
+        },
+      });
+  }
+  const names = JSON.stringify(Object.keys(fields));
+  const isGone = sql`${odooField.name} not in (select jsonb_array_elements_text(${names}::jsonb))`;
+  await db.delete(odooField).where(and(eq(odooField.model, model), isGone));
+}
+
+/** The known fields of a model, in Odoo's order; empty before the first run. */
+export async function listFields(db: Queryable, model: string): Promise<OdooFieldRow[]> {
+  return db.select().from(odooField).where(eq(odooField.model, model)).orderBy(asc(odooField.position));
+}
+
+/** Another text after each `saveFields` of any model, for a query's list of columns. */
+export const fieldsVersionSql: SQL = sql`(select concat(count(*), ' ', max(${odooField.seenAt})) from ${odooField})`;
+
+export async function fieldsVersion(db: Queryable): Promise<string> {
+  const [row] = await db.execute<{ version: string }>(sql`select ${fieldsVersionSql} as version`);
+  return row?.version ?? '';
+}
+
+export type NewModelChange = Omit<ModelChangeRow, 'id' | 'at'>;
+
+export async function insertModelChanges(db: Queryable, changes: readonly NewModelChange[]): Promise<void> {
+  if (changes.length > 0) await db.insert(modelChange).values([...changes]);
+}
+
+/** The newest change after which records are to be read again; 0: there was none. `until`: none that was noted later. */
+export async function newestReread(
+  db: Queryable,
+  models: readonly string[],
+  until: Date | null,
+): Promise<number> {
+  const [row] = await db
+    .select({ id: max(modelChange.id) })
+    .from(modelChange)
+    .where(
+      and(
+        inArray(modelChange.model, [...models]),
+        modelChange.reread,
+        until === null ? undefined : lte(modelChange.at, until),
+      ),
+    );
+  return row?.id ?? 0;
+}
+
+/** How many changes after `after` ask for records to be read again. */
+export async function countRereads(db: Queryable, models: readonly string[], after: number): Promise<number> {
+  return db.$count(
+    modelChange,
+    and(inArray(modelChange.model, [...models]), modelChange.reread, gt(modelChange.id, after)),
+  );
+}
+
+/** The newest changes of some models first; `before` is an exclusive id. */
+export async function listModelChanges(
+  db: Queryable,
+  models: readonly string[],
+  page: { readonly limit: number; readonly before: number | undefined },
+): Promise<ModelChangeRow[]> {
+  return db
+    .select()
+    .from(modelChange)
+    .where(
+      and(
+        inArray(modelChange.model, [...models]),
+        page.before === undefined ? undefined : lt(modelChange.id, page.before),
+      ),
+    )
+    .orderBy(desc(modelChange.id))
+    .limit(page.limit);
+}

@@ -1,0 +1,251 @@
+import { createHash } from 'node:crypto';
+import { sql } from 'drizzle-orm';
+import { PasserelleError } from '../../shared/errors.ts';
+import type { Database, Queryable } from '../client.ts';
+import { LOCKS } from '../locks.ts';
+import { listFields } from './fields.ts';
+import { isIdentifier, type ViewColumn, type ViewField, viewColumns } from './view-columns.ts';
+
+const grantee = sql`case a.grantee when 0 then 'public' else quote_ident(r.rolname) end`;
+/** Roles that were dropped, and ourselves, need no word. */
+const others = sql`(a.grantee = 0 or r.rolname <> current_user)`;
+
+/** The statements that give others on a new view what they may do with the one that stands there. */
+export async function grantsOf(
+  db: Queryable,
+  view: string,
+  columns: readonly { readonly name: string }[],
+): Promise<string[]> {
+  const kept = JSON.stringify(columns.map(({ name }) => name));
+  const option = sql`case when a.is_grantable then ' with grant option' else '' end`;
+  return statements(
+    db,
+    sql`
+      select format('grant %s on %s to %s%s', a.privilege_type, ${view}::text, ${grantee}, ${option}) as statement
+      from pg_class as c, aclexplode(coalesce(c.relacl, acldefault('r', c.relowner))) as a
+        left join pg_roles as r on r.oid = a.grantee
+      where c.oid = ${view}::regclass and ${others}
+      union all
+      select format('grant %s (%I) on %s to %s%s', a.privilege_type, t.attname, ${view}::text, ${grantee}, ${option})
+      from pg_attribute as t, aclexplode(t.attacl) as a left join pg_roles as r on r.oid = a.grantee
+      where t.attrelid = ${view}::regclass and ${others}
+        and t.attname in (select jsonb_array_elements_text(${kept}::jsonb))`,
+  );
+}
+
+/** The statements that take from others what they may do with a view. */
+export async function revokeAll(db: Queryable, view: string): Promise<string[]> {
+  return statements(
+    db,
+    sql`
+      select distinct format('revoke all on %s from %s', ${view}::text, ${grantee}) as statement
+      from pg_class as c, aclexplode(c.relacl) as a left join pg_roles as r on r.oid = a.grantee
+      where c.oid = ${view}::regclass and ${others}`,
+  );
+}
+
+async function statements(db: Queryable, query: ReturnType<typeof sql>): Promise<string[]> {
+  return (await db.execute<{ statement: string }>(query)).map(({ statement }) => statement);
+}
+
+/** A typed view over one of the mirror's tables. The names are fixed, whichever models are configured. */
+export interface View {
+  readonly name: string;
+  readonly table: string;
+  readonly own: readonly ViewColumn[];
+}
+
+const own = (name: string, type: string, column: string, comment: string): ViewColumn => ({
+  ...{ field: null, name, type, source: { column }, comment },
+});
+const SYNCED = own(
+  'mirror_synced_at',
+  'timestamp with time zone',
+  'synced_at',
+  'When the mirror last stored it, or saw it unchanged',
+);
+
+export const HEADER_VIEW: View = {
+  name: 'dimagaz_bc',
+  table: 'scrap_dimagaz_bc',
+  own: [
+    SYNCED,
+    own(
+      'mirror_changed_at',
+      'timestamp with time zone',
+      'changed_at',
+      'When header or lines last changed in the mirror',
+    ),
+  ],
+};
+
+export const LINE_VIEW: View = {
+  name: 'dimagaz_bc_line',
+  table: 'scrap_dimagaz_bc_line',
+  own: [SYNCED, own('mirror_bc_id', 'bigint', 'bc_odoo_id', 'The BC that the mirror gives the line')],
+};
+
+/** What a view is to be. `digest` stands in its comment: another one means that the view is to be made anew. */
+export interface ViewDefinition {
+  readonly view: View;
+  readonly columns: readonly ViewColumn[];
+  readonly comment: string;
+}
+
+/** The definition for a model's fields. Their order does not make it another one. */
+export function viewDefinition(view: View, model: string, fields: readonly ViewField[]): ViewDefinition {
+  const columns = viewColumns(fields, view.own);
+  const sorted = [...columns].sort((a, b) => (a.name < b.name ? -1 : 1));
+  const content = [createView('', '', view, sorted), sorted.map(({ comment }) => comment)];
+  const digest = createHash('sha256').update(JSON.stringify(content)).digest('hex').slice(0, 16);
+  return { view, columns, comment: `${model} as Passerelle mirrors it. Definition ${digest}.` };
+}
+
+/** `create view` and what follows; the columns in the order given. */
+export function createView(
+  schema: string,
+  options: string,
+  { name, table }: View,
+  columns: readonly ViewColumn[],
+): string {
+  const selected = columns.map((column) => `${expression(column)} as ${identifier(column.name)}`);
+  const unpacked = [...new Set(columns.filter(isUnpacked).map(({ field }) => field ?? ''))].sort();
+  const names = unpacked.map((field) => `${identifier(field)} jsonb`);
+  // Unpacked once for each row: `fields -> name` would decompress the whole record for each column.
+  const lateral =
+    names.length === 0 ? '' : `\ncross join lateral jsonb_to_record(t.fields) as f(${names.join(', ')})`;
+  return [
+    `create or replace view ${qualified(schema, name)} ${options}as select`,
+    `  ${selected.join(',\n  ')}`,
+    `from ${qualified(schema, table)} as t${lateral}`,
+    'where t.archived_at is null',
+  ].join('\n');
+}
+
+/** The comments of view and columns, as one text of statements. */
+export function commentView(schema: string, { view, columns, comment }: ViewDefinition): string {
+  const name = qualified(schema, view.name);
+  return [
+    `comment on view ${name} is ${literal(comment)}`,
+    ...columns.map(
+      (column) => `comment on column ${name}.${identifier(column.name)} is ${literal(column.comment)}`,
+    ),
+  ].join(';\n');
+}
+
+export const qualified = (schema: string, name: string): string =>
+  `${identifier(schema)}.${identifier(name)}`;
+
+function expression({ field, source }: ViewColumn): string {
+  if ('column' in source) return `t.${identifier(source.column)}`;
+  const name = field ?? '';
+  // A name that is too long for an identifier would not be found by one.
+  return `${source.convert}(${isIdentifier(name) ? `f.${identifier(name)}` : `t.fields -> ${literal(name)}`})`;
+}
+
+function isUnpacked({ field, source }: ViewColumn): boolean {
+  return field !== null && 'convert' in source && isIdentifier(field);
+}
+
+const identifier = (name: string): string => `"${name.replaceAll('"', '""')}"`;
+
+/** Safe whichever `standard_conforming_strings` is set. */
+const literal = (text: string): string =>
+  `E'${text.replaceAll('\0', '').replaceAll('\\', '\\\\').replaceAll("'", "''")}'`;
+
+/** Who reads a view keeps us waiting for no longer, and others wait behind us no longer. */
+const LOCK_TIMEOUT = '1s';
+
+/** Something that is no view has the name of one. */
+export class ViewNameTakenError extends PasserelleError {
+  override readonly name = 'ViewNameTakenError';
+  readonly code = 'view_name_taken';
+  constructor(name: string) {
+    super(`${name} is not a view, so the typed view of that name cannot be made; rename or drop it.`);
+  }
+}
+
+/** True when the view that stands there is what the known fields ask for. */
+export async function isViewCurrent(db: Queryable, view: View, model: string): Promise<boolean> {
+  const fields = await listFields(db, model);
+  const standing = await standingView(db, view);
+  return standing?.comment === viewDefinition(view, model, fields).comment;
+}
+
+/**
+ * Makes the view anew when it is not what the known fields ask for; whoever may read it still may.
+ *
+ * Without a removed or retyped column it is replaced in place, new columns last: what depends on it stays.
+ *
+ * @returns whether it was made.
+ * @throws ViewNameTakenError, and PostgreSQL's errors: 55P03 (in use), 2BP01 (others depend on it), 42501 (no right).
+ */
+export async function refreshView(db: Database, view: View, model: string): Promise<boolean> {
+  if (await isViewCurrent(db, view, model)) return false;
+  return db.transaction(async (tx) => {
+    await tx.execute(sql.raw(`set local lock_timeout = '${LOCK_TIMEOUT}'`));
+    await tx.execute(sql`select pg_advisory_xact_lock(${LOCKS.view})`);
+    const fields = await listFields(tx, model);
+    const definition = viewDefinition(view, model, fields);
+    const standing = await standingView(tx, view);
+    if (fields.length === 0 || standing?.comment === definition.comment) return false;
+    await make(tx, definition, standing);
+    return true;
+  });
+}
+
+interface Standing {
+  readonly schema: string;
+  /** Null: there is nothing of that name. */
+  readonly kind: string | null;
+  readonly comment: string | null;
+  readonly options: readonly string[] | null;
+  readonly columns: readonly { readonly name: string; readonly type: string }[] | null;
+}
+
+/** What has the view's name in the schema of its table. */
+async function standingView(db: Queryable, { name, table }: View): Promise<Standing | undefined> {
+  const [row] = await db.execute<Standing & Record<string, unknown>>(sql`
+    select home.nspname as schema, found.relkind::text as kind, obj_description(found.oid, 'pg_class') as comment,
+      to_json(found.reloptions) as options, (
+        select json_agg(json_build_object('name', attname, 'type', format_type(atttypid, atttypmod)) order by attnum)
+        from pg_attribute where attrelid = found.oid and attnum > 0 and not attisdropped) as columns
+    from pg_class as base join pg_namespace as home on home.oid = base.relnamespace
+      left join pg_class as found on found.relnamespace = home.oid and found.relname = ${name}
+    where base.oid = to_regclass(${table})`);
+  return row;
+}
+
+async function make(tx: Queryable, definition: ViewDefinition, standing: Standing | undefined) {
+  const { view, columns } = definition;
+  const { schema = 'public', kind = null, options = null, columns: before = null } = standing ?? {};
+  if (kind !== null && kind !== 'v') throw new ViewNameTakenError(view.name);
+  const place = columnPlace(before ?? []);
+  const kept = (before ?? []).every(({ name, type }) =>
+    columns.some((column) => column.name === name && column.type === type),
+  );
+  const arranged = kept ? [...columns].sort((a, b) => place(a.name) - place(b.name)) : columns;
+  const name = qualified(schema, view.name);
+  const create = createView(schema, optionList(options), view, arranged);
+  if (kind === null || kept) await tx.execute(sql.raw(create));
+  else {
+    const grants = await grantsOf(tx, name, columns);
+    await tx.execute(sql.raw(`drop view ${name}`));
+    await tx.execute(sql.raw(create));
+    // Default privileges may open a new view further than the old one was.
+    for (const statement of [...(await revokeAll(tx, name)), ...grants]) await tx.execute(sql.raw(statement));
+  }
+  await tx.execute(sql.raw(commentView(schema, definition)));
+}
+
+/** Where a column stands; a new one comes last. */
+function columnPlace(before: readonly { readonly name: string }[]): (name: string) => number {
+  const places = new Map(before.map(({ name }, index) => [name, index]));
+  return (name) => places.get(name) ?? places.size;
+}
+
+/** Such as `security_invoker=true`, which somebody set on the view. */
+function optionList(options: readonly string[] | null): string {
+  const safe = (options ?? []).filter((option) => /^\w+=\w+$/.test(option));
+  return safe.length === 0 ? '' : `with (${safe.join(', ')}) `;
+}

@@ -1,0 +1,116 @@
+import { and, asc, eq, gt, isNull, lte, sql } from 'drizzle-orm';
+import type { Queryable } from '../client.ts';
+import { isAnyOf } from '../schema/columns.ts';
+import { bc } from '../schema/documents.ts';
+import { type SyncFailureRow, syncFailure } from '../schema/sync.ts';
+
+export interface Failure {
+  readonly key: string;
+  readonly odooId: number;
+  readonly runId: number;
+  readonly jobId: string | null;
+  readonly code: string;
+  readonly message: string;
+}
+
+/** First pause before a scheduled run offers the BC again; it doubles with each failure, up to a day. */
+const FIRST_PAUSE_SECONDS = 60;
+const LONGEST_PAUSE_SECONDS = 86_400;
+
+const pause = (failures: unknown) =>
+  sql<Date>`clock_timestamp() + least(${LONGEST_PAUSE_SECONDS}, ${FIRST_PAUSE_SECONDS} * power(2, least(${failures}, 20) - 1)) * interval '1 second'`;
+
+/** Opens an incident for a BC that failed for good, or adds to the open one. */
+export async function recordFailure(db: Queryable, failure: Failure): Promise<void> {
+  await db
+    .insert(syncFailure)
+    .values({ ...failure, nextAttemptAt: pause(sql`1`) })
+    .onConflictDoUpdate({
+      target: [syncFailure.key, syncFailure.odooId],
+      targetWhere: isNull(syncFailure.resolvedAt),
+      set: {
+        code: failure.code,
+        message: failure.message,
+        runId: failure.runId,
+        jobId: failure.jobId,
+        failures: sql`${syncFailure.failures} + 1`,
+        lastFailedAt: sql`clock_timestamp()`,
+        nextAttemptAt: pause(sql`${syncFailure.failures} + 1`),
+      },
+    });
+}
+
+/** Closes the open incidents of BCs, whoever brought the success. */
+export async function resolveFailures(
+  db: Queryable,
+  key: string,
+  odooIds: readonly number[],
+  runId: number,
+): Promise<void> {
+  await db.execute(sql`
+    update ${syncFailure} set resolved_at = clock_timestamp(), resolved_by_run_id = ${runId}
+    where key = ${key} and ${isAnyOf(syncFailure.odooId, odooIds)} and resolved_at is null`);
+}
+
+/** Open incidents whose pause is over. */
+export async function dueFailures(db: Queryable, key: string): Promise<number[]> {
+  const rows = await db
+    .select({ odooId: syncFailure.odooId })
+    .from(syncFailure)
+    .where(
+      and(
+        eq(syncFailure.key, key),
+        isNull(syncFailure.resolvedAt),
+        lte(syncFailure.nextAttemptAt, sql`clock_timestamp()`),
+      ),
+    )
+    .orderBy(asc(syncFailure.odooId));
+  return rows.map((row) => row.odooId);
+}
+
+/** Open incidents by ascending id; `after` is exclusive. */
+export async function listFailures(
+  db: Queryable,
+  key: string,
+  page: { readonly limit: number; readonly after: number },
+): Promise<SyncFailureRow[]> {
+  return db
+    .select()
+    .from(syncFailure)
+    .where(and(eq(syncFailure.key, key), isNull(syncFailure.resolvedAt), gt(syncFailure.id, page.after)))
+    .orderBy(asc(syncFailure.id))
+    .limit(page.limit);
+}
+
+export async function findOpenFailure(
+  db: Queryable,
+  key: string,
+  odooId: number,
+): Promise<SyncFailureRow | null> {
+  const rows = await db
+    .select()
+    .from(syncFailure)
+    .where(and(eq(syncFailure.key, key), eq(syncFailure.odooId, odooId), isNull(syncFailure.resolvedAt)));
+  return rows[0] ?? null;
+}
+
+export async function countOpenFailures(db: Queryable, key: string): Promise<number> {
+  return db.$count(syncFailure, and(eq(syncFailure.key, key), isNull(syncFailure.resolvedAt)));
+}
+
+/**
+ * What is to be read though Odoo need not name it: BCs whose pause after a failure is over, and those that lines left
+ * since `since` (see `markLeft`) and that nobody has read yet. One statement, since most runs find nothing.
+ *
+ * `since` is to be the last run's: one that Odoo no longer has is not tried for ever, it is the sweep's.
+ */
+export async function dueAgain(db: Queryable, key: string, since: Date | null): Promise<number[]> {
+  const rows = await db.execute<{ odoo_id: string }>(sql`
+    select odoo_id from ${syncFailure}
+    where key = ${key} and resolved_at is null and next_attempt_at <= clock_timestamp()
+    union
+    select odoo_id from ${bc}
+    where changed_at >= ${since?.toISOString() ?? null}::timestamptz and odoo_write_date is null and archived_at is null
+    order by odoo_id`);
+  return rows.map((row) => Number(row.odoo_id));
+}

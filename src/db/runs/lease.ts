@@ -1,0 +1,177 @@
+import { and, eq, isNull, lt, or, sql } from 'drizzle-orm';
+import type { Queryable } from '../client.ts';
+import { isAnyOf } from '../schema/columns.ts';
+import { type SyncLogRow, type SyncStateRow, syncLog, syncState } from '../schema/sync.ts';
+
+/** The database's clock plus `leaseMs`. Only PostgreSQL's clock is ever compared with a lease. */
+const expiry = (leaseMs: number) => sql`clock_timestamp() + ${leaseMs} * interval '1 millisecond'`;
+
+/**
+ * Grants the lease of `key` to a run when it is free or ran out.
+ *
+ * @returns the new fencing token, or null while another run holds the lease.
+ */
+export async function grantLease(
+  db: Queryable,
+  key: string,
+  runId: number,
+  leaseMs: number,
+): Promise<number | null> {
+  await db.insert(syncState).values({ key }).onConflictDoNothing();
+  const rows = await db
+    .update(syncState)
+    .set({
+      isSyncing: true,
+      leaseRunId: runId,
+      leaseToken: sql`${syncState.leaseToken} + 1`,
+      leaseExpiresAt: expiry(leaseMs),
+      leaseHeartbeatAt: sql`clock_timestamp()`,
+    })
+    .where(
+      and(
+        eq(syncState.key, key),
+        or(isNull(syncState.leaseRunId), lt(syncState.leaseExpiresAt, sql`clock_timestamp()`)),
+      ),
+    )
+    .returning({ token: syncState.leaseToken });
+  return rows[0]?.token ?? null;
+}
+
+/**
+ * Starts a queued run while nobody holds the lease and no run was left behind with it: run and lease in one statement,
+ * since this is how most runs start. The run's row is locked first, as everywhere.
+ *
+ * @returns `takenAt`, by PostgreSQL's clock; null where that is not so: it takes a closer look then.
+ */
+export async function startWhileFree(
+  db: Queryable,
+  key: string,
+  runId: number,
+  leaseMs: number,
+): Promise<{ readonly leaseToken: number; readonly startedAt: Date; readonly takenAt: Date } | null> {
+  const [row] = await db.execute<{ token: string; started: string; now: string }>(sql`
+    with run as (
+      select id from ${syncLog} where id = ${runId} and status = 'queued' and mode <> 'single' for update),
+    lease as (
+      update ${syncState} set is_syncing = true, lease_run_id = run.id, lease_token = lease_token + 1,
+        lease_expires_at = ${expiry(leaseMs)}, lease_heartbeat_at = clock_timestamp()
+      from run where key = ${key} and lease_run_id is null returning lease_token)
+    update ${syncLog} set status = 'running', lease_token = lease.lease_token,
+      started_at = coalesce(started_at, clock_timestamp())
+    from lease where ${syncLog.id} = ${runId}
+    returning ${syncLog.leaseToken} as token, started_at as started, clock_timestamp() as now`);
+  if (row === undefined) return null;
+  const { token, started, now } = row;
+  return { leaseToken: Number(token), startedAt: new Date(started), takenAt: new Date(now) };
+}
+
+/** Keeps a living lease alive. False: it ran out, or was lost to a newer token; only a new grant brings it back. */
+export async function heartbeat(
+  db: Queryable,
+  key: string,
+  token: number,
+  leaseMs: number,
+): Promise<boolean> {
+  const rows = await db
+    .update(syncState)
+    .set({ leaseExpiresAt: expiry(leaseMs), leaseHeartbeatAt: sql`clock_timestamp()` })
+    .where(
+      and(
+        eq(syncState.key, key),
+        eq(syncState.leaseToken, token),
+        sql`${syncState.leaseExpiresAt} >= clock_timestamp()`,
+      ),
+    )
+    .returning({ key: syncState.key });
+  return rows.length > 0;
+}
+
+/** How far the mirror got by a run; what is left out stays as it is. */
+export interface Progress {
+  readonly lastSync?: Date;
+  readonly modelRead?: number;
+}
+
+/** Gives the lease of a run back; how far it got is noted. Nothing happens with a stale token. */
+export async function releaseLease(
+  db: Queryable,
+  key: string,
+  holder: { readonly runId: number; readonly token: number },
+  reached: Progress,
+): Promise<void> {
+  await db
+    .update(syncState)
+    .set({
+      isSyncing: false,
+      leaseRunId: null,
+      leaseExpiresAt: null,
+      ...reached,
+    })
+    .where(
+      and(
+        eq(syncState.key, key),
+        eq(syncState.leaseRunId, holder.runId),
+        eq(syncState.leaseToken, holder.token),
+      ),
+    );
+}
+
+/** The state as people see it. */
+export interface ShownState extends SyncStateRow {
+  /** False once the lease ran out, whatever the flag says. */
+  readonly held: boolean;
+  /** Since `lastSync`, which is Odoo's time, by PostgreSQL's clock: never below 0, null before the first sync. */
+  readonly ageSeconds: number | null;
+}
+
+export async function readState(db: Queryable, key: string): Promise<ShownState | null> {
+  const rows = await db
+    .select({
+      state: syncState,
+      held: sql<boolean>`coalesce(${syncState.leaseExpiresAt} >= clock_timestamp(), false)`,
+      ageSeconds: sql<
+        number | null
+      >`greatest(0, extract(epoch from clock_timestamp() - ${syncState.lastSync}))::int`,
+    })
+    .from(syncState)
+    .where(eq(syncState.key, key));
+  const [row] = rows;
+  if (row === undefined) return null;
+  // `greatest` passes over null.
+  const ageSeconds = row.state.lastSync === null ? null : row.ageSeconds;
+  return { ...row.state, held: row.held, ageSeconds };
+}
+
+/** What decides whether a job's work still counts for its run. */
+export type Fence = Pick<SyncLogRow, 'status' | 'mode' | 'leaseToken'>;
+
+export interface Fences {
+  /** By id; a run that is not in the log is left out. */
+  readonly runs: ReadonlyMap<number, Fence>;
+  /**
+   * The newest reading that may be of one of these runs; 0 where none is in the log. A restored database knows neither
+   * all runs nor all readings that Redis still has jobs of, and goes on counting from where its dump was.
+   */
+  readonly newestSeq: number;
+}
+
+/** A sequence that was set or made, and not asked since, gives `last_value` itself as its next number. */
+const newestSeq = sql`(select last_value - (not is_called)::int from fetch_seq)`;
+
+/** What holds for work of some runs, as of now. */
+export async function fencesOf(db: Queryable, runIds: readonly number[]): Promise<Fences> {
+  const rows = await db.execute<
+    Pick<Fence, 'status' | 'mode'> & { id: string; lease_token: string | null; newest: string }
+  >(sql`
+    select id, status, mode, lease_token, ${newestSeq} as newest from ${syncLog}
+    where ${isAnyOf(syncLog.id, runIds)}`);
+  return {
+    runs: new Map(
+      rows.map(({ id, status, mode, lease_token: token }) => [
+        Number(id),
+        { status, mode, leaseToken: token === null ? null : Number(token) },
+      ]),
+    ),
+    newestSeq: Number(rows[0]?.newest ?? 0),
+  };
+}

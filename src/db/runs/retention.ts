@@ -1,0 +1,160 @@
+import { sql } from 'drizzle-orm';
+import type { Queryable } from '../client.ts';
+import { alertDelivery, alertIncident } from '../schema/alerts.ts';
+import { auditLog } from '../schema/audit.ts';
+import { isAnyOf } from '../schema/columns.ts';
+import { syncRunItem, syncRunPage } from '../schema/ledger.ts';
+import { modelChange } from '../schema/model.ts';
+import { syncFailure, syncLog, syncState } from '../schema/sync.ts';
+import { newestPlanned } from './runs.ts';
+
+/** The moment before which something is too old, by PostgreSQL's clock. */
+const before = (ageMs: number) => sql`clock_timestamp() - ${ageMs} * interval '1 millisecond'`;
+
+/** Runs whose items stay whatever their age: the holder of a lease, and the one that the next run may carry on with. */
+export async function heldRuns(db: Queryable): Promise<number[]> {
+  const states = await db.select().from(syncState);
+  const needed: number[] = [];
+  for (const { key, leaseRunId } of states) {
+    const newest = await newestPlanned(db, key);
+    needed.push(...[leaseRunId, newest?.id].filter((id) => id != null));
+  }
+  return needed;
+}
+
+/** Runs that stay because they are the last word: of each mode the newest that went well and the newest that failed. */
+export async function newestRuns(db: Queryable): Promise<number[]> {
+  return ids(
+    await db.execute(sql`
+      select max(id) as id from ${syncLog} where mode <> 'single' and status in ('success', 'partial', 'failed')
+      group by key, mode, status = 'failed'`),
+  );
+}
+
+/** Which runs may be touched: those that ended more than `ageMs` ago, but for `needed`. */
+export interface Expiry {
+  readonly ageMs: number;
+  readonly needed: readonly number[];
+}
+
+const expired = ({ ageMs, needed }: Expiry) =>
+  sql`run.finished_at < ${before(ageMs)} and not ${isAnyOf(sql`run.id`, needed)}`;
+
+/** The oldest runs that may go, by ascending id. */
+export async function expiredRuns(db: Queryable, expiry: Expiry, limit: number): Promise<number[]> {
+  return ids(
+    await db.execute(sql`
+      select run.id from ${syncLog} as run where ${expired(expiry)} order by run.id limit ${limit}`),
+  );
+}
+
+/** Of the runs that may be touched, the oldest that still have items. Looks at one item of each run, not at them all. */
+export async function runsWithItems(db: Queryable, expiry: Expiry, limit: number): Promise<number[]> {
+  return ids(
+    await db.execute(sql`
+      with recursive holder as (
+        (select run_id from ${syncRunItem} order by run_id limit 1)
+        union all
+        select (select run_id from ${syncRunItem} as item where item.run_id > holder.run_id order by run_id limit 1)
+        from holder where holder.run_id is not null)
+      select run.id from holder join ${syncLog} as run on run.id = holder.run_id
+      where ${expired(expiry)} order by run.id limit ${limit}`),
+  );
+}
+
+export async function deletePages(db: Queryable, runIds: readonly number[]): Promise<void> {
+  await db.delete(syncRunPage).where(isAnyOf(syncRunPage.runId, runIds));
+}
+
+/** Deletes at most `limit` items of these runs. What somebody is just writing to is passed over. */
+export async function deleteItems(db: Queryable, runIds: readonly number[], limit: number): Promise<number> {
+  return counted(
+    await db.execute(sql`
+      with gone as (
+        delete from ${syncRunItem} where ctid = any(array(
+          select ctid from ${syncRunItem} where ${isAnyOf(syncRunItem.runId, runIds)}
+          limit ${limit} for update skip locked)) returning 1)
+      select count(*)::int as n from gone`),
+  );
+}
+
+/** Deletes those of these runs that have no items left: a run never goes before them. */
+export async function deleteRuns(db: Queryable, runIds: readonly number[]): Promise<number> {
+  return counted(
+    await db.execute(sql`
+      with gone as (
+        delete from ${syncLog} as run where ${isAnyOf(sql`run.id`, runIds)}
+          and not exists (select 1 from ${syncRunItem} as item where item.run_id = run.id) returning 1)
+      select count(*)::int as n from gone`),
+  );
+}
+
+/** Failures that are over. */
+export async function deleteFailures(db: Queryable, ageMs: number, limit: number): Promise<number> {
+  return counted(
+    await db.execute(sql`
+      with gone as (
+        delete from ${syncFailure} where id = any(array(
+          select id from ${syncFailure} where resolved_at < ${before(ageMs)}
+          order by id limit ${limit} for update skip locked)) returning 1)
+      select count(*)::int as n from gone`),
+  );
+}
+
+/** Incidents that are over and told, with what was told of them. */
+export async function deleteIncidents(db: Queryable, ageMs: number, limit: number): Promise<number> {
+  return counted(
+    await db.execute(sql`
+      with over as (
+        select id from ${alertIncident} as incident where resolved_at < ${before(ageMs)} and not exists (
+          select 1 from ${alertDelivery} as delivery where delivery.incident_id = incident.id
+            and delivery.delivered_at is null and delivery.given_up_at is null)
+        order by id limit ${limit} for update skip locked),
+      told as (delete from ${alertDelivery} where incident_id in (select id from over)),
+      gone as (delete from ${alertIncident} where id in (select id from over) returning 1)
+      select count(*)::int as n from gone`),
+  );
+}
+
+/**
+ * Changes of the model that no run needs any more. The newest one after which everything is read again stays, and so
+ * do those that no full run has read everything after.
+ */
+export async function deleteModelChanges(db: Queryable, ageMs: number, limit: number): Promise<number> {
+  return counted(
+    await db.execute(sql`
+      with gone as (
+        delete from ${modelChange} where id = any(array(
+          select id from ${modelChange} where at < ${before(ageMs)} and (not reread or (
+            id < (select min(model_read) from ${syncState})
+            and id < (select max(id) from ${modelChange} where reread)))
+          order by id limit ${limit} for update skip locked)) returning 1)
+      select count(*)::int as n from gone`),
+  );
+}
+
+/** The id that ends the next `size` rows of the audit trail after `after`; null: there are none. */
+export async function endOfAudit(db: Queryable, after: number, size: number): Promise<number | null> {
+  const [row] = await db.execute<{ id: string | null }>(sql`
+    select max(id) as id from (select id from ${auditLog} where id > ${after} order by id limit ${size}) as slice`);
+  return row?.id == null ? null : Number(row.id);
+}
+
+/** Deletes what is too old among the rows of the audit trail with `after < id <= upTo`. */
+export async function deleteAudit(
+  db: Queryable,
+  ageMs: number,
+  { after, upTo }: { readonly after: number; readonly upTo: number },
+): Promise<number> {
+  return counted(
+    await db.execute(sql`
+      with gone as (
+        delete from ${auditLog} where id = any(array(
+          select id from ${auditLog} where id > ${after} and id <= ${upTo} and at < ${before(ageMs)}
+          for update skip locked)) returning 1)
+      select count(*)::int as n from gone`),
+  );
+}
+
+const ids = (rows: readonly Record<string, unknown>[]) => rows.map(({ id }) => Number(id));
+const counted = ([row]: readonly Record<string, unknown>[]) => Number(row?.['n'] ?? 0);

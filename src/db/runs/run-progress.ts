@@ -1,0 +1,81 @@
+import { and, asc, eq, isNull, sql } from 'drizzle-orm';
+import type { Queryable } from '../client.ts';
+import { type AuditLogRow, auditLog } from '../schema/audit.ts';
+import { type ItemState, syncRunItem, syncRunPage } from '../schema/ledger.ts';
+import { type SyncLogRow, syncFailure, syncLog } from '../schema/sync.ts';
+import { progress } from './ledger.ts';
+import { elapsedMs, findRun } from './runs.ts';
+
+/**
+ * How far a run is, by its ledger. `planning`: it is not known yet what it owes. `fetching`: Odoo has not been asked
+ * for every page yet. `storing`: BCs that were read are not stored yet. `finishing`: nothing is owed any more; it
+ * archives what is gone, and ends.
+ */
+export const RUN_PHASES = ['planning', 'fetching', 'storing', 'finishing'] as const;
+export type RunPhase = (typeof RUN_PHASES)[number];
+
+export interface RunStage {
+  readonly phase: RunPhase;
+  /** Since it started, by PostgreSQL's clock. */
+  readonly elapsedMs: number;
+}
+
+/** The stage of a run that has not ended. Null where there is no such run. */
+export async function runStage(db: Queryable, runId: number): Promise<RunStage | null> {
+  const [row] = await db.execute<{ phase: RunPhase; elapsed: number }>(sql`
+    select case
+        when planned_at is null then 'planning'
+        when exists (select 1 from ${syncRunPage} where run_id = run.id
+          and (state = 'planned' or (state = 'queued' and rpc_calls = 0))) then 'fetching'
+        when exists (select 1 from ${syncRunItem} where run_id = run.id and state = 'open') then 'storing'
+        else 'finishing' end as phase,
+      ${elapsedMs}::float8 as elapsed
+    from ${syncLog} as run where id = ${runId}`);
+  return row === undefined ? null : { phase: row.phase, elapsedMs: Math.round(row.elapsed) };
+}
+
+/** A run in progress. Its own counts are written when it ends; `progress`: how many of its BCs are in each state, now. */
+export interface CurrentRun extends SyncLogRow, RunStage {
+  readonly progress: Partial<Record<ItemState, number>>;
+}
+
+/** The run that holds the lease. Null where there is no such run. */
+export async function readCurrentRun(db: Queryable, runId: number): Promise<CurrentRun | null> {
+  const [run, stage, items] = await Promise.all([
+    findRun(db, runId),
+    runStage(db, runId),
+    progress(db, runId),
+  ]);
+  return run === null || stage === null ? null : { ...run, ...stage, progress: items };
+}
+
+/** What became of each BC of a run, by ascending id. */
+export async function runOutcomes(
+  db: Queryable,
+  runId: number,
+): Promise<{ odooId: number; state: ItemState }[]> {
+  return db
+    .select({ odooId: syncRunItem.odooId, state: syncRunItem.state })
+    .from(syncRunItem)
+    .where(eq(syncRunItem.runId, runId))
+    .orderBy(asc(syncRunItem.odooId));
+}
+
+/** What a run changed, in the order it did. */
+export async function runChanges(db: Queryable, runId: number): Promise<AuditLogRow[]> {
+  return db.select().from(auditLog).where(eq(auditLog.runId, runId)).orderBy(asc(auditLog.id));
+}
+
+/** The first open failures whose last try was in this run, by ascending Odoo id. */
+export async function runFailures(
+  db: Queryable,
+  runId: number,
+  limit: number,
+): Promise<{ odooId: number; code: string; message: string }[]> {
+  return db
+    .select({ odooId: syncFailure.odooId, code: syncFailure.code, message: syncFailure.message })
+    .from(syncFailure)
+    .where(and(eq(syncFailure.runId, runId), isNull(syncFailure.resolvedAt)))
+    .orderBy(asc(syncFailure.odooId))
+    .limit(limit);
+}

@@ -1,0 +1,254 @@
+import { and, desc, eq, inArray, isNotNull, lt, sql } from 'drizzle-orm';
+import type { Queryable } from '../client.ts';
+import { syncRunItem, syncRunPage } from '../schema/ledger.ts';
+import {
+  type RunMode,
+  type RunStatus,
+  type RunTrigger,
+  type SyncLogRow,
+  syncLog,
+  syncState,
+} from '../schema/sync.ts';
+
+/** Milliseconds since a run of `sync_log` began, or was asked for, by PostgreSQL's clock, which may be set back. */
+export const elapsedMs = sql`greatest(0, extract(epoch from clock_timestamp() - coalesce(started_at, requested_at)) * 1000)`;
+
+/** The same as far as `duration_ms` holds it, 24.8 days: workers may have been stopped for longer than that. */
+export const durationMs = sql`least(${elapsedMs}, 2147483647)::int`;
+
+export interface NewRun {
+  readonly key: string;
+  readonly mode: RunMode;
+  readonly trigger: RunTrigger;
+  readonly odooIds?: readonly number[];
+  /** A sweep that the breaker does not stop. */
+  readonly force?: boolean;
+  /** A full run that need not start over: the failed one that it may carry on. */
+  readonly continues?: number;
+}
+
+/** Writes a run into the log, `queued`, before anything else knows of it. */
+export async function createRun(db: Queryable, run: NewRun): Promise<SyncLogRow> {
+  const [row] = await db
+    .insert(syncLog)
+    .values({ ...run, odooIds: run.odooIds === undefined ? null : [...run.odooIds], status: 'queued' })
+    .returning();
+  if (row === undefined) throw new Error('insert into sync_log returned no row');
+  return row;
+}
+
+export async function findRun(db: Queryable, id: number): Promise<SyncLogRow | null> {
+  const rows = await db.select().from(syncLog).where(eq(syncLog.id, id));
+  return rows[0] ?? null;
+}
+
+/** The newest runs first; `before` is an exclusive id. */
+export async function listRuns(
+  db: Queryable,
+  filter: {
+    readonly limit: number;
+    readonly before?: number;
+    readonly status?: RunStatus;
+    readonly mode?: RunMode;
+  },
+): Promise<SyncLogRow[]> {
+  return db
+    .select()
+    .from(syncLog)
+    .where(
+      and(
+        filter.before === undefined ? undefined : lt(syncLog.id, filter.before),
+        filter.status === undefined ? undefined : eq(syncLog.status, filter.status),
+        filter.mode === undefined ? undefined : eq(syncLog.mode, filter.mode),
+      ),
+    )
+    .orderBy(desc(syncLog.id))
+    .limit(filter.limit);
+}
+
+/**
+ * The last run that went by a window or read everything, was planned to its end, and is over. Tokens tell the order:
+ * they grow with each grant of the lease, whichever worker's clock says what.
+ */
+export async function newestPlanned(db: Queryable, key: string): Promise<SyncLogRow | null> {
+  const rows = await db
+    .select()
+    .from(syncLog)
+    .where(
+      and(
+        eq(syncLog.key, key),
+        // In the words of the index `sync_log_planned`: there may be years of runs.
+        sql`${syncLog.mode} in ('incremental', 'full') and ${syncLog.status} in ('success', 'partial', 'failed')`,
+        isNotNull(syncLog.plannedAt),
+      ),
+    )
+    .orderBy(desc(syncLog.leaseToken))
+    .limit(1);
+  return rows[0] ?? null;
+}
+
+/** Runs that are not over: `queued` or `running`, oldest first. */
+export async function openRuns(db: Queryable, key: string): Promise<SyncLogRow[]> {
+  return db
+    .select()
+    .from(syncLog)
+    .where(and(eq(syncLog.key, key), inArray(syncLog.status, ['queued', 'running'])))
+    .orderBy(syncLog.id);
+}
+
+export async function updateRun(db: Queryable, id: number, values: Partial<SyncLogRow>): Promise<void> {
+  await db.update(syncLog).set(values).where(eq(syncLog.id, id));
+}
+
+/** Locks the run's row until the transaction ends: one advance or finish at a time. */
+export async function lockRun(db: Queryable, id: number): Promise<SyncLogRow | null> {
+  const rows = await db.select().from(syncLog).where(eq(syncLog.id, id)).for('update');
+  return rows[0] ?? null;
+}
+
+/** A token for a run that needs no lease: greater than any given before. */
+export async function nextRunToken(db: Queryable): Promise<number> {
+  const [row] = await db.execute<{ token: string }>(sql`select nextval('fetch_seq') as token`);
+  return Number(row?.token);
+}
+
+/**
+ * Ends a run that nobody took up, `failed` or `skipped`, with the reason. One that runs meanwhile stays as it is: its
+ * job was delivered twice, or Redis had it in spite of an error.
+ */
+export async function closeRun(
+  db: Queryable,
+  id: number,
+  status: 'failed' | 'skipped',
+  reason: { readonly code: string; readonly message: string },
+): Promise<void> {
+  await db
+    .update(syncLog)
+    .set({ status, errorCode: reason.code, errorMessage: reason.message, ...ended })
+    .where(and(eq(syncLog.id, id), eq(syncLog.status, 'queued')));
+}
+
+const ended = { finishedAt: sql<Date>`clock_timestamp()`, durationMs: 0 };
+
+/**
+ * Ends a run with the account of its ledger. Without a status of its own it is `partial` where an item failed or
+ * something was refused, else `success`. What a failed run still owes is not counted as seen.
+ */
+export async function settleRun(
+  db: Queryable,
+  id: number,
+  reason: { readonly code: string; readonly message: string } | null,
+  status: 'failed' | null = null,
+): Promise<EndedRun> {
+  const items = sql`(select count(*) filter (where state <> 'open') as seen,
+      count(*) filter (where state = 'created') as created, count(*) filter (where state = 'updated') as updated,
+      count(*) filter (where state = 'unchanged') as unchanged, count(*) filter (where state = 'gone') as gone,
+      count(*) filter (where state = 'archived') as archived,
+      count(*) filter (where late and state in ('created', 'updated')) as late,
+      count(*) filter (where state = 'failed') as failed, coalesce(sum(lines_seen), 0) as lines_seen,
+      coalesce(sum(lines_removed), 0) as lines_removed, coalesce(sum(rpc_calls), 0) as rpc_calls
+    from ${syncRunItem} where run_id = ${id})`;
+  const pages = sql`(select coalesce(sum(rpc_calls), 0) as rpc_calls from ${syncRunPage} where run_id = ${id})`;
+  const [row] = await db.execute<{ [K in keyof EndedRun]: EndedRun[K] }>(sql`
+    update ${syncLog} as run set
+      status = coalesce(${status}, case when items.failed > 0 or ${reason !== null} then 'partial' else 'success' end),
+      seen = items.seen, created = items.created, updated = items.updated, unchanged = items.unchanged,
+      gone = items.gone, archived = items.archived, failed = items.failed, late = items.late,
+      error_code = ${reason?.code ?? null}, error_message = ${reason?.message ?? null},
+      lines_seen = items.lines_seen, lines_removed = items.lines_removed,
+      rpc_calls = run.rpc_calls + items.rpc_calls + pages.rpc_calls,
+      finished_at = clock_timestamp(),
+      duration_ms = ${durationMs}
+    from ${items} as items, ${pages} as pages
+    where run.id = ${id}
+    returning run.mode, run.status, run.duration_ms as "durationMs", run.created, run.updated, run.unchanged,
+      run.archived, run.gone, run.failed, run.late, run.lines_seen as "linesSeen",
+      run.lines_removed as "linesRemoved"`);
+  if (row === undefined) throw new Error(`run ${id} is not in sync_log`);
+  return row;
+}
+
+/** A run in a planner's hands. */
+export interface Planned {
+  readonly id: number;
+  readonly leaseToken: number;
+}
+
+/** How a run is planned, as its log tells it. */
+export type PlanNotes = Pick<
+  SyncLogRow,
+  'mode' | 'since' | 'continues' | 'nowSync' | 'modelChange' | 'protocol' | 'odooVersion'
+>;
+
+/** Every statement here is fenced by it: the run is still this planner's, and its plan is not finished. */
+const mine = ({ id, leaseToken }: Planned) =>
+  sql`id = ${id} and status = 'running' and lease_token = ${leaseToken} and planned_at is null`;
+
+const text = (moment: Date | null) => moment?.toISOString() ?? null;
+
+/** Notes how a run is planned, and forgets a ledger that was only half written. False: the run is another's. */
+export async function beginPlan(db: Queryable, run: Planned, notes: PlanNotes): Promise<boolean> {
+  const rows = await db.execute(sql`
+    with mine as (
+      update ${syncLog} set mode = ${notes.mode}, since = ${text(notes.since)}, continues = ${notes.continues},
+        now_sync = ${text(notes.nowSync)}, model_change = ${notes.modelChange}, protocol = ${notes.protocol},
+        odoo_version = ${notes.odooVersion}, lines_gone = 0 where ${mine(run)} returning id),
+    items as (delete from ${syncRunItem} using mine where run_id = mine.id),
+    pages as (delete from ${syncRunPage} using mine where run_id = mine.id)
+    select id from mine`);
+  return rows.length > 0;
+}
+
+/** Notes that the planner made progress. Nothing happens when the run is another's. */
+export async function noteStep(db: Queryable, run: Planned): Promise<void> {
+  await db.execute(sql`update ${syncLog} set last_step_at = clock_timestamp() where ${mine(run)}`);
+}
+
+/**
+ * Ends a run that owes nothing from the start, and gives its lease back with how far it got: one statement, since this
+ * is what most runs are.
+ *
+ * @returns how long it took, in milliseconds; null: the run is another's.
+ */
+export async function endEmptyPlan(
+  db: Queryable,
+  key: string,
+  run: Planned,
+  reached: { readonly lastSync: Date; readonly modelRead?: number; readonly rpcCalls: number },
+): Promise<number | null> {
+  const [row] = await db.execute<{ ms: number }>(sql`
+    with ended as (
+      update ${syncLog} set status = 'success', planned = 0, rpc_calls = ${reached.rpcCalls},
+        planned_at = clock_timestamp(), finished_at = clock_timestamp(), error_code = null, error_message = null,
+        duration_ms = ${durationMs}
+      where ${mine(run)} returning id, duration_ms),
+    released as (
+      update ${syncState} set is_syncing = false, lease_run_id = null, lease_expires_at = null,
+        last_sync = ${text(reached.lastSync)}, model_read = coalesce(${reached.modelRead ?? null}, model_read)
+      from ended where key = ${key} and lease_run_id = ended.id and lease_token = ${run.leaseToken})
+    select duration_ms as ms from ended`);
+  return row?.ms ?? null;
+}
+
+type Counts =
+  | 'created'
+  | 'updated'
+  | 'unchanged'
+  | 'archived'
+  | 'gone'
+  | 'failed'
+  | 'late'
+  | 'linesSeen'
+  | 'linesRemoved';
+
+/** What a run that is over came to. */
+export interface EndedRun extends Pick<SyncLogRow, Counts | 'mode'> {
+  readonly status: Exclude<RunStatus, 'queued' | 'running'>;
+  readonly durationMs: number;
+}
+
+/** One that did nothing: it found nothing to do, or was not let. */
+export function idleRun(run: Pick<EndedRun, 'mode' | 'status' | 'durationMs'>): EndedRun {
+  const documents = { created: 0, updated: 0, unchanged: 0, archived: 0, gone: 0, failed: 0, late: 0 };
+  return { ...run, ...documents, linesSeen: 0, linesRemoved: 0 };
+}

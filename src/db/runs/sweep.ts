@@ -1,0 +1,260 @@
+import { type SQL, sql } from 'drizzle-orm';
+import type { Queryable } from '../client.ts';
+import { recordChanges } from '../documents/audit-log.ts';
+import { lockDocuments } from '../documents/writes.ts';
+import type { ArchiveReason } from '../schema/audit.ts';
+import { isAnyOf } from '../schema/columns.ts';
+import { bc, bcLine } from '../schema/documents.ts';
+import { syncRunItem } from '../schema/ledger.ts';
+import { syncFailure, syncLog } from '../schema/sync.ts';
+
+/** A record as a sweep lists it; `writeDate` is Odoo's text (UTC, whole seconds) or null. */
+export interface Listed {
+  readonly id: number;
+  readonly writeDate: string | null;
+}
+
+/** What one slice of Odoo's ids covers: every id with `after < id <= upTo`. */
+export interface Slice {
+  readonly listed: readonly Listed[];
+  readonly after: number;
+  readonly upTo: number;
+}
+
+export interface Sweep {
+  readonly key: string;
+  readonly runId: number;
+  /** Odoo's text of where the next incremental window begins; null while there is none. */
+  readonly windowStart: string | null;
+  /** The failed run that the next one carries on. */
+  readonly owing: number | null;
+}
+
+/** A line that differs, and whether it had been written before the window. */
+export interface DifferingLine {
+  readonly id: number;
+  readonly late: boolean;
+}
+
+const rowsOf = ({ listed }: Slice): SQL => sql`(
+  select (entry->>0)::bigint as id, entry->>1 as write_date
+  from jsonb_array_elements(${JSON.stringify(listed.map(({ id, writeDate }) => [id, writeDate]))}::jsonb) as entry)`;
+
+/** A stored date in Odoo's own words, so that whatever Odoo sends can be compared with it. */
+const storedDate = sql`to_char(mirror.odoo_write_date at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS')`;
+
+/** It lost its date to be read again (`markLeft`): that it differs is no news. */
+const isMarked = sql`(mirror.odoo_id is not null and mirror.odoo_write_date is null)`;
+
+/** No window to come reaches back to it. */
+const beforeWindow = ({ windowStart }: Sweep): SQL =>
+  sql`coalesce(listed.write_date < ${windowStart}::text, false)`;
+
+const openFailure = ({ key }: Sweep, odooId: SQL): SQL => sql`select 1 from ${syncFailure} as failure
+  where failure.key = ${key} and failure.odoo_id = ${odooId} and failure.resolved_at is null`;
+
+/** A later run offers it again, whenever it was written. */
+const offeredAgain = (
+  sweep: Sweep,
+  odooId: SQL,
+): SQL => sql`(exists (${openFailure(sweep, odooId)}) or exists (
+  select 1 from ${syncRunItem} as owed
+  where owed.run_id = ${sweep.owing} and owed.odoo_id = ${odooId} and owed.state = 'open'))`;
+
+/** A BC that failed differs until it succeeds: it is offered again when its pause is over, not by each sweep. */
+const paused = (sweep: Sweep, odooId: SQL): SQL =>
+  sql`exists (${openFailure(sweep, odooId)} and failure.next_attempt_at > clock_timestamp())`;
+
+/**
+ * What of the mirror belongs into a slice. Joined in full with what Odoo lists there: PostgreSQL, which cannot know
+ * how long the list is, compares each row with the whole list where a join lets it.
+ */
+const mirrored = (table: typeof bc | typeof bcLine, { after, upTo }: Slice): SQL =>
+  sql`(select * from ${table} where odoo_id > ${after} and odoo_id <= ${upTo})`;
+
+/** Writes into the ledger what differs in one slice of headers, and what of the mirror Odoo does not list there. */
+export async function compareHeaders(db: Queryable, sweep: Sweep, slice: Slice): Promise<void> {
+  const id = sql`listed.id`;
+  await db.execute(sql`
+    insert into ${syncRunItem} (run_id, odoo_id, page, late, absent)
+    select ${sweep.runId}, coalesce(listed.id, mirror.odoo_id), 0,
+      mirror.archived_at is null and not ${isMarked} and ${beforeWindow(sweep)} and not ${offeredAgain(sweep, id)},
+      listed.id is null
+    from ${rowsOf(slice)} as listed full join ${mirrored(bc, slice)} as mirror on mirror.odoo_id = listed.id
+    where case when listed.id is null then mirror.archived_at is null
+      else (mirror.odoo_id is null or mirror.archived_at is not null or ${storedDate} is distinct from listed.write_date)
+        and not ${paused(sweep, id)} end
+    on conflict do nothing`);
+}
+
+/** The lines of one slice that the mirror lacks or has with another date. */
+export async function differingLines(db: Queryable, sweep: Sweep, slice: Slice): Promise<DifferingLine[]> {
+  const rows = await db.execute<{ id: string; late: boolean }>(sql`
+    select listed.id, ${beforeWindow(sweep)} as late
+    from ${rowsOf(slice)} as listed left join ${bcLine} as mirror on mirror.odoo_id = listed.id
+    where mirror.odoo_id is null or mirror.archived_at is not null or ${storedDate} is distinct from listed.write_date`);
+  return rows.map(({ id, late }) => ({ id: Number(id), late }));
+}
+
+/**
+ * Writes into the ledger the BCs of differing lines: those that Odoo gives them (`headers`), those that the mirror gives
+ * them, and those whose lines are gone from the slice. BCs that the sweep has not seen are left out: they came later, or
+ * cannot be seen. Counts the gone lines whose BC the sweep saw.
+ */
+export async function addOwners(
+  db: Queryable,
+  sweep: Sweep,
+  slice: Slice,
+  differing: readonly DifferingLine[],
+  headers: readonly DifferingLine[],
+): Promise<void> {
+  const pairs = JSON.stringify(headers.map(({ id, late }) => [id, late]));
+  const ids = JSON.stringify(differing.map(({ id }) => id));
+  await db.execute(sql`
+    with gone as materialized (
+      select mirror.bc_odoo_id from ${rowsOf(slice)} as listed
+        full join ${mirrored(bcLine, slice)} as mirror on mirror.odoo_id = listed.id
+      where listed.id is null and mirror.archived_at is null),
+    counted as (
+      update ${syncLog} as run set lines_gone = run.lines_gone + seen.lines from (
+        select count(*)::int as lines from gone join ${bc} as owner on owner.odoo_id = gone.bc_odoo_id
+        where owner.archived_at is null and not exists (
+          select from ${syncRunItem} as item
+          where item.run_id = ${sweep.runId} and item.odoo_id = owner.odoo_id and item.absent)) as seen
+      where run.id = ${sweep.runId} and seen.lines > 0)
+    insert into ${syncRunItem} (run_id, odoo_id, page, late)
+    select ${sweep.runId}, owner.id, 0, bool_or(owner.late) and not ${offeredAgain(sweep, sql`owner.id`)}
+    from (
+      select (pair->>0)::bigint as id, (pair->>1)::boolean as late from jsonb_array_elements(${pairs}::jsonb) as pair
+      union all
+      select ${bcLine.bcOdooId}, false from ${bcLine}
+      where ${bcLine.odooId} in (select value::bigint from jsonb_array_elements_text(${ids}::jsonb))
+      union all
+      select bc_odoo_id, false from gone
+    ) as owner join ${bc} on ${bc.odooId} = owner.id and ${bc.archivedAt} is null
+    where not ${paused(sweep, sql`owner.id`)}
+    group by owner.id
+    on conflict (run_id, odoo_id) do update set late = sync_run_item.late or excluded.late
+      where not sync_run_item.absent`);
+}
+
+/** Spreads what a sweep found over pages: first what differs, then what is absent. */
+export async function numberPages(db: Queryable, runId: number, pageSize: number): Promise<void> {
+  await db.execute(sql`
+    update ${syncRunItem} as item set page = numbered.page
+    from (select odoo_id, ((row_number() over (order by absent, odoo_id) - 1) / ${pageSize})::int as page
+      from ${syncRunItem} where run_id = ${runId}) as numbered
+    where item.run_id = ${runId} and item.odoo_id = numbered.odoo_id`);
+}
+
+/** BCs archived in one transaction: each holds a lock of its own meanwhile. */
+const BATCH = 500;
+
+const REASON: ArchiveReason = 'gone';
+
+/** What a run found gone, the mirror still shows, and nobody has read since. */
+const archivable = (runId: number) => sql`
+  from ${syncRunItem} as item join ${bc} on ${bc.odooId} = item.odoo_id
+  where item.run_id = ${runId} and item.state = 'gone' and ${bc.archivedAt} is null and ${bc.fetchSeq} < item.gone_seq`;
+
+export interface ArchiveAccount {
+  /** BCs that the run is about to archive. */
+  readonly pending: number;
+  /** BCs that it has archived already. */
+  readonly done: number;
+  /** BCs in the mirror that were not archived when the run began to archive. */
+  readonly mirrored: number;
+}
+
+/** What a run would archive, before it does. Counts what it did already, so that a resumed run decides the same. */
+export async function archiveAccount(db: Queryable, runId: number): Promise<ArchiveAccount> {
+  const [row] = await db.execute<Record<keyof ArchiveAccount, number>>(sql`
+    select (select count(*)::int ${archivable(runId)}) as pending, done,
+      (select count(*)::int from ${bc} where ${bc.archivedAt} is null) + done as mirrored
+    from (select count(*)::int as done from ${syncRunItem} where run_id = ${runId} and state = 'archived') as before`);
+  return { pending: row?.pending ?? 0, done: row?.done ?? 0, mirrored: row?.mirrored ?? 0 };
+}
+
+/**
+ * Archives the next BCs that a run found gone, with their lines and an entry in the audit trail. To be called in a
+ * transaction. A BC whose last reading ended after the run began to look for it stays. A reading that had begun before the
+ * archiving, and found the BC, does not bring it back: it is read again.
+ *
+ * @param after only those with a greater id: the ledger is not gone through from its beginning each time.
+ * @returns the last id that was looked at; null: there are no more.
+ */
+export async function archiveSome(tx: Queryable, runId: number, after: number): Promise<number | null> {
+  const some = await ids(
+    tx,
+    sql`select item.odoo_id ${archivable(runId)} and item.odoo_id > ${after} order by item.odoo_id limit ${BATCH}`,
+  );
+  const last = some.at(-1);
+  if (last === undefined) return null;
+  await lockDocuments(tx, some);
+  // Somebody may have stored one of them until the lock was ours.
+  const gone = await ids(
+    tx,
+    sql`select item.odoo_id ${archivable(runId)} and ${isAnyOf(bc.odooId, some)} order by item.odoo_id`,
+  );
+  await tx.execute(sql`
+    update ${bcLine} set archived_at = now(), archive_reason = ${REASON}
+    where ${isAnyOf(bcLine.bcOdooId, gone)} and ${bcLine.archivedAt} is null`);
+  await tx.execute(sql`
+    update ${bc} set archived_at = now(), archive_reason = ${REASON}, fetch_seq = nextval('fetch_seq'),
+      changed_xid = pg_current_xact_id(), changed_at = now()
+    where ${isAnyOf(bc.odooId, gone)}`);
+  await tx.execute(sql`
+    update ${syncRunItem} set state = 'archived'
+    where ${syncRunItem.runId} = ${runId} and ${isAnyOf(syncRunItem.odooId, gone)}`);
+  await recordChanges(
+    tx,
+    gone.map((odooId) => ({ odooId, runId, action: 'archived', changes: { reason: REASON } })),
+  );
+  return last;
+}
+
+async function ids(tx: Queryable, query: ReturnType<typeof sql>): Promise<number[]> {
+  return (await tx.execute<{ odoo_id: string }>(query)).map((row) => Number(row.odoo_id));
+}
+
+/** The lines that a run removed so far, and its limits. */
+export interface LineAccount {
+  /** The breakers do not hold for it. */
+  readonly force: boolean;
+  /** Lines that its sweep did not find in Odoo. */
+  readonly gone: number;
+  readonly removed: number;
+}
+
+/** The accounts of some runs, by id. */
+export async function lineAccounts(
+  db: Queryable,
+  runIds: readonly number[],
+): Promise<ReadonlyMap<number, LineAccount>> {
+  const rows = await db.execute<{ id: string; force: boolean; gone: number; removed: number }>(sql`
+    select id, force, lines_gone as gone, (select coalesce(sum(lines_removed), 0)::int from ${syncRunItem} as item
+      where item.run_id = run.id and (item.lines_removed > 0 or item.lines_kept > 0)) as removed
+    from ${syncLog} as run where ${isAnyOf(sql`run.id`, runIds)}`);
+  return new Map(rows.map(({ id, ...account }) => [Number(id), account]));
+}
+
+/** Lines of the mirror that are not archived, counted up to `limit` (null: all of them). */
+export async function countLiveLines(db: Queryable, limit: number | null): Promise<number> {
+  const [row] = await db.execute<{ lines: number }>(sql`
+    select count(*)::int as lines from (
+      select from ${bcLine} where ${bcLine.archivedAt} is null limit ${limit}::bigint) as live`);
+  return row?.lines ?? 0;
+}
+
+/** Lines that a run kept although Odoo no longer shows them. */
+export interface KeptLines {
+  readonly lines: number;
+  readonly documents: number;
+}
+
+export async function countKeptLines(db: Queryable, runId: number): Promise<KeptLines> {
+  const [row] = await db.execute<{ lines: number; documents: number }>(sql`
+    select coalesce(sum(lines_kept), 0)::int as lines, count(*)::int as documents
+    from ${syncRunItem} where run_id = ${runId} and lines_kept > 0`);
+  return row ?? { lines: 0, documents: 0 };
+}

@@ -1,0 +1,152 @@
+import { desc, eq, type SQL, sql } from 'drizzle-orm';
+import type { PgColumn } from 'drizzle-orm/pg-core';
+import type { Queryable } from './client.ts';
+import { trytonHealth } from './schema/gateway.ts';
+import { odooHealth } from './schema/sync.ts';
+
+/** When and by what call a server last gave an answer, or last failed. Either may be unknown. */
+export interface Sightings {
+  readonly success: { readonly at: Date; readonly method: string } | null;
+  readonly error: {
+    readonly at: Date;
+    readonly method: string;
+    readonly code: string;
+    readonly message: string;
+  } | null;
+}
+
+interface SightingsRow {
+  readonly lastSuccessAt: Date | null;
+  readonly lastSuccessMethod: string | null;
+  readonly lastErrorAt: Date | null;
+  readonly lastErrorMethod: string | null;
+  readonly lastErrorCode: string | null;
+  readonly lastErrorMessage: string | null;
+}
+
+/** The columns that hold them; what was not seen is left out. */
+export function sightingsColumns({ success, error }: Sightings): Partial<SightingsRow> {
+  return {
+    ...(success !== null && { lastSuccessAt: success.at, lastSuccessMethod: success.method }),
+    ...(error !== null && {
+      lastErrorAt: error.at,
+      lastErrorMethod: error.method,
+      lastErrorCode: error.code,
+      lastErrorMessage: error.message,
+    }),
+  };
+}
+
+/** The same columns where there is a row already: of two moments the later one stays, whichever process comes last. */
+export function laterSightings(table: { readonly [K in keyof SightingsRow]: PgColumn }) {
+  const { lastSuccessAt, lastErrorAt } = table;
+  return {
+    lastSuccessMethod: later(lastSuccessAt, table.lastSuccessMethod),
+    lastSuccessAt: later(lastSuccessAt, lastSuccessAt),
+    lastErrorMethod: later(lastErrorAt, table.lastErrorMethod),
+    lastErrorCode: later(lastErrorAt, table.lastErrorCode),
+    lastErrorMessage: later(lastErrorAt, table.lastErrorMessage),
+    lastErrorAt: later(lastErrorAt, lastErrorAt),
+  };
+}
+
+/** The new value of a column where the new moment is later than the stored one, or there is none stored. */
+export function later(moment: PgColumn, column: PgColumn): SQL {
+  const given = (one: PgColumn) => sql`excluded.${sql.identifier(one.name)}`;
+  return sql`case when ${given(moment)} > coalesce(${moment}, '-infinity') then ${given(column)} else ${column} end`;
+}
+
+export function sightingsOf(row: SightingsRow | undefined): Sightings {
+  const { lastSuccessAt = null, lastErrorAt = null } = row ?? {};
+  return {
+    success: lastSuccessAt && { at: lastSuccessAt, method: row?.lastSuccessMethod ?? '' },
+    error: lastErrorAt && {
+      at: lastErrorAt,
+      method: row?.lastErrorMethod ?? '',
+      code: row?.lastErrorCode ?? '',
+      message: row?.lastErrorMessage ?? '',
+    },
+  };
+}
+
+/** Of all targets of a server the last moments, in epoch seconds. */
+export interface LastSighting {
+  readonly server: 'odoo' | 'tryton';
+  readonly succeededAt: number | null;
+  readonly failedAt: number | null;
+}
+
+export async function lastSightings(db: Queryable): Promise<LastSighting[]> {
+  const last = (column: PgColumn) => sql`extract(epoch from max(${column}))::float8`;
+  const rows = await db.execute<{ [K in keyof LastSighting]: LastSighting[K] }>(sql`
+    select 'odoo' as server, ${last(odooHealth.lastSuccessAt)} as "succeededAt",
+      ${last(odooHealth.lastErrorAt)} as "failedAt" from ${odooHealth}
+    union all select 'tryton', ${last(trytonHealth.lastSuccessAt)}, ${last(trytonHealth.lastErrorAt)}
+    from ${trytonHealth}`);
+  return [...rows];
+}
+
+/** How Odoo answers, as far as a process that asked it knows. */
+export interface OdooManner {
+  readonly version: string | null;
+  readonly protocol: string | null;
+  /** Of the calls of the last minute that went well, the middle one. */
+  readonly latencyMs: number | null;
+}
+
+/** How Odoo was last seen, by whichever worker. */
+export interface OdooHealth extends Sightings, OdooManner {
+  /** `mirror@https://odoo.example.com/prod`, see `odooTarget`. */
+  readonly target: string;
+}
+
+/** Notes what was seen of Odoo. Of two moments the later one stays, and the manner of the later success. */
+export async function recordOdooHealth(
+  db: Queryable,
+  target: string,
+  seen: Sightings,
+  manner: OdooManner,
+): Promise<void> {
+  const known = (column: PgColumn) => sql`coalesce(${later(odooHealth.lastSuccessAt, column)}, ${column})`;
+  await db
+    .insert(odooHealth)
+    .values({ target, ...manner, ...sightingsColumns(seen) })
+    .onConflictDoUpdate({
+      target: odooHealth.target,
+      set: {
+        // A process that is still signing in does not know them yet.
+        version: known(odooHealth.version),
+        protocol: known(odooHealth.protocol),
+        latencyMs: known(odooHealth.latencyMs),
+        ...laterSightings(odooHealth),
+      },
+    });
+}
+
+/** How that Odoo was last seen; without a target, the one that was seen last. Null: none was seen yet. */
+export async function findOdooHealth(db: Queryable, target?: string): Promise<OdooHealth | null> {
+  const { lastSuccessAt, lastErrorAt } = odooHealth;
+  const [row] = await db
+    .select()
+    .from(odooHealth)
+    .where(target === undefined ? undefined : eq(odooHealth.target, target))
+    .orderBy(desc(sql`greatest(${lastSuccessAt}, ${lastErrorAt})`))
+    .limit(1);
+  if (row === undefined) return null;
+  const { version, protocol, latencyMs } = row;
+  return { target: row.target, version, protocol, latencyMs, ...sightingsOf(row) };
+}
+
+/** Notes what was seen of Tryton. Of two moments the later one stays, whichever process comes last. */
+export async function recordTrytonHealth(db: Queryable, target: string, seen: Sightings): Promise<void> {
+  await db
+    .insert(trytonHealth)
+    .values({ target, ...sightingsColumns(seen) })
+    .onConflictDoUpdate({ target: trytonHealth.target, set: laterSightings(trytonHealth) });
+}
+
+/** What is known of a target; nothing at first. */
+export async function findTrytonHealth(db: Queryable, target: string): Promise<Sightings> {
+  const [row] = await db.select().from(trytonHealth).where(eq(trytonHealth.target, target));
+  return sightingsOf(row);
+}

@@ -1,0 +1,76 @@
+import type { CircuitProbe } from './alerts/checks.ts';
+import type { TrytonConfig } from './config/index.ts';
+import type { Database } from './db/client.ts';
+import { createRedisCacheStore } from './tryton/cache/redis-store.ts';
+import { TrytonClient } from './tryton/client.ts';
+import type { CallOutcome } from './tryton/options.ts';
+import { createRedisSessionStore } from './tryton/session/redis-store.ts';
+import type { RedisConnection } from './tryton/store-guard.ts';
+import type { TrytonLogger } from './tryton/types.ts';
+import { Health } from './upstream-health/tryton.ts';
+
+/** What the gateway shares with other processes. */
+export interface GatewayStores {
+  /** Of the role `cache`. */
+  readonly redis: RedisConnection;
+  /** First part of its Redis keys. */
+  readonly prefix: string;
+  readonly db: Database;
+}
+
+/** Null, both, where no Tryton is configured. */
+export interface Gateway {
+  readonly tryton: TrytonClient | null;
+  readonly trytonHealth: Health | null;
+}
+
+/** Who is told of what the gateway does. */
+export interface GatewayObservers {
+  readonly called?: (call: CallOutcome) => void;
+  readonly signedIn?: (login: CallOutcome) => void;
+}
+
+type Defer = (release: () => Promise<void>) => void;
+
+/** The one Tryton client of a process. Nothing is sent to Tryton before the first call. */
+export function openGateway(
+  config: TrytonConfig | null,
+  { db, ...shared }: GatewayStores,
+  log: TrytonLogger,
+  defer: Defer,
+  observers: GatewayObservers = {},
+): Gateway {
+  if (config === null) return { tryton: null, trytonHealth: null };
+  const tryton = new TrytonClient({
+    ...clientOptions(config, shared),
+    logger: log,
+    onOutcome: (outcome) => {
+      trytonHealth.observe(outcome);
+      observers.called?.(outcome);
+    },
+    onLogin: (outcome) => observers.signedIn?.(outcome),
+  });
+  const trytonHealth = new Health(db, `${tryton.user}@${tryton.server}`, log);
+  defer(() => trytonHealth.close());
+  defer(() => tryton.close());
+  return { tryton, trytonHealth };
+}
+
+/** The constructor's options: session and cache shared by all who use this Redis with this prefix. */
+export function clientOptions(
+  config: TrytonConfig,
+  { redis, prefix }: Pick<GatewayStores, 'redis' | 'prefix'>,
+) {
+  const { url: server, user, password } = config;
+  return {
+    ...config,
+    cache: createRedisCacheStore(redis, { prefix }),
+    sessions: createRedisSessionStore(redis, { prefix, server, user, password }),
+  };
+}
+
+/** What the alerts ask of the gateway; null where there is none. */
+export function circuitProbe(tryton: TrytonClient | null): CircuitProbe | null {
+  if (tryton === null) return null;
+  return { subject: `${tryton.user}@${tryton.server}`, circuit: () => tryton.circuit() };
+}

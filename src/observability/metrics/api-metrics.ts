@@ -1,0 +1,244 @@
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import type { Database } from '../../db/client.ts';
+import { connectionCounts } from '../../db/mirror-stats.ts';
+import { lastSightings } from '../../db/upstream-health.ts';
+import type { GatewayObservers } from '../../gateway.ts';
+import type { Queues } from '../../queues/queues.ts';
+import { errorCode } from '../../shared/errors.ts';
+import type { Log } from '../../shared/logger.ts';
+import { answered } from '../../shared/timeout.ts';
+import { BC_KEY } from '../../sync/context.ts';
+import type { TrytonClient } from '../../tryton/client.ts';
+import type { CallOutcome } from '../../tryton/options.ts';
+import { mirrorMetrics } from './mirror-metrics.ts';
+import { fact, forget, openRegistry, type Scraped, textOf } from './registry.ts';
+import { callMetrics } from './rpc-metrics.ts';
+
+/** From a cached answer to one that waits for a slow server, in seconds. */
+const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+
+export interface Answered {
+  readonly method: string;
+  /** The route's template, such as `/api/v1/bc/:odooId`: what callers write there would be labels without end. */
+  readonly route: string | undefined;
+  readonly status: number;
+  readonly ms: number;
+}
+
+/** How long the API takes for its answers. */
+export function httpMetrics(registry: Registry): (answer: Answered) => void {
+  const duration = new Histogram({
+    name: 'passerelle_http_request_duration_seconds',
+    help: 'Time until an answer of the API was sent, by route template; "none" where no route fits.',
+    labelNames: ['method', 'route', 'status'],
+    buckets: BUCKETS,
+    registers: [registry],
+  });
+  return ({ method, route = 'none', status, ms }) => {
+    duration.observe({ method, route, status }, ms / 1000);
+  };
+}
+
+const JOB_STATES = ['waiting', 'active', 'delayed', 'prioritized', 'completed', 'failed'] as const;
+
+/** What Redis knows of the queues: the same in whichever API process is asked. */
+export function queueMetrics(registry: Registry) {
+  const jobs = fact(
+    registry,
+    'passerelle_queue_jobs',
+    'Jobs of a queue by state. Of completed and failed ones only so many are kept (RETAIN_*_JOBS).',
+    ['queue', 'state'],
+  );
+  const workers = fact(registry, 'passerelle_workers', 'Workers that are connected to Redis and start runs.');
+  return {
+    /** Waits for Redis as long as the connection of the queues does; meanwhile nothing is told. */
+    refresh: async ({ sync, pages, bc, upkeep }: Queues): Promise<void> => {
+      forget(jobs);
+      forget(workers);
+      const [connected, ...counted] = await Promise.all([
+        sync.getWorkersCount(),
+        ...[sync, pages, bc, upkeep].map(async (queue) => ({
+          queue: queue.name,
+          counts: await queue.getJobCounts(...JOB_STATES),
+        })),
+      ]);
+      workers.set(connected);
+      for (const { queue, counts } of counted) {
+        for (const state of JOB_STATES) jobs.set({ queue, state }, counts[state] ?? 0);
+      }
+    },
+  };
+}
+
+const CONNECTION_STATES = ['active', 'idle', 'idle in transaction'];
+
+/** Whether our two stores answer, and who is connected to the first. */
+export function storeMetrics(registry: Registry) {
+  const up = new Gauge({
+    name: 'passerelle_up',
+    help: 'Whether a store answered this scrape: 1 or 0. What would be read from it is left out then.',
+    labelNames: ['store'],
+    registers: [registry],
+  });
+  const connections = fact(
+    registry,
+    'passerelle_postgresql_connections',
+    'Connections to PostgreSQL of all processes together, by what they are doing.',
+    ['state'],
+  );
+  return {
+    told: (store: 'postgresql' | 'redis', isUp: boolean) => up.set({ store }, isUp ? 1 : 0),
+    refresh: async (db: Database): Promise<void> => {
+      forget(connections);
+      const counts = await connectionCounts(db);
+      for (const state of CONNECTION_STATES) connections.set({ state }, 0);
+      for (const { state, connections: some } of counts) connections.set({ state }, some);
+    },
+  };
+}
+
+const OUTCOMES = ['hit', 'miss', 'stale', 'bypass', 'error'] as const;
+
+/** The gateway's cache, sign-ins and circuit. */
+export interface TrytonMetrics {
+  signedIn(error: Error | null): void;
+  /** Asks the client; of the circuit it asks Redis, too, which every process shares. */
+  refresh(tryton: TrytonClient): Promise<void>;
+}
+
+export function trytonMetrics(registry: Registry): TrytonMetrics {
+  const registers = [registry];
+  const cache = new Counter({
+    name: 'passerelle_tryton_cache_requests_total',
+    help:
+      'Calls that the cache was asked for. bypass: not a read, not cacheable or too large; error: Redis did not ' +
+      'answer; stale: answered while it is fetched anew.',
+    labelNames: ['outcome'],
+    registers,
+  });
+  const logins = new Counter({
+    name: 'passerelle_tryton_logins_total',
+    help: 'Times that this process signed in to Tryton: at the start, and when a session is renewed.',
+    labelNames: ['outcome'],
+    registers,
+  });
+  const circuit = fact(
+    registry,
+    'passerelle_tryton_circuit_open',
+    '1 while no login is tried because Tryton refused one; the same in every process.',
+  );
+  for (const outcome of ['success', 'failure']) logins.inc({ outcome }, 0);
+  return {
+    signedIn: (error) => logins.inc({ outcome: error === null ? 'success' : 'failure' }),
+    refresh: async (tryton) => {
+      const counters = Object.values(tryton.cacheCounters());
+      cache.reset();
+      for (const outcome of OUTCOMES) {
+        cache.inc(
+          { outcome },
+          counters.reduce((sum, one) => sum + one[outcome], 0),
+        );
+      }
+      circuit.set((await tryton.circuit()) === null ? 0 : 1);
+    },
+  };
+}
+
+/** How Odoo and Tryton were last seen, by whichever process: it outlives a restart. */
+export function upstreamMetrics(registry: Registry) {
+  const success = fact(
+    registry,
+    'passerelle_upstream_last_success_timestamp_seconds',
+    'When a server behind us last gave an answer.',
+    ['server'],
+  );
+  const error = fact(
+    registry,
+    'passerelle_upstream_last_error_timestamp_seconds',
+    'When a server behind us, or the way to it, last failed.',
+    ['server'],
+  );
+  return {
+    refresh: async (db: Database): Promise<void> => {
+      forget(success);
+      forget(error);
+      for (const { server, succeededAt, failedAt } of await lastSightings(db)) {
+        if (succeededAt !== null) success.set({ server }, succeededAt);
+        if (failedAt !== null) error.set({ server }, failedAt);
+      }
+    },
+  };
+}
+
+/** A store that takes longer counts as down for this scrape: Prometheus waits ten seconds for the whole. */
+const STORE_LIMIT_MS = 2000;
+
+export interface ApiSources {
+  readonly db: Database;
+  readonly queues: Queues;
+  /** Null where no Tryton is configured. */
+  readonly tryton: TrytonClient | null;
+  /** Told what is left out, and why. */
+  readonly log: Log;
+}
+
+/** What an API process tells: its own figures, and what all processes share, asked for at each scrape. */
+export interface ApiMetrics {
+  /** For who describes them. */
+  readonly registry: Registry;
+  answered(answer: Answered): void;
+  /** For the gateway: what it tells of its calls and sign-ins. */
+  readonly gateway: Required<GatewayObservers>;
+  /** Never rejects. Scrapes that come together are one. */
+  scrape(sources: ApiSources): Promise<Scraped>;
+}
+
+export function openApiMetrics(): ApiMetrics {
+  const registry = openRegistry();
+  const stores = storeMetrics(registry);
+  const queues = queueMetrics(registry);
+  const tryton = trytonMetrics(registry);
+  const ofPostgres = [stores, mirrorMetrics(registry, BC_KEY), upstreamMetrics(registry)];
+  const refresh = async ({ db, queues: asked, tryton: client, log }: ApiSources) => {
+    const [postgresql, redis] = await Promise.all([
+      inTime(
+        'PostgreSQL',
+        log,
+        ofPostgres.map((part) => () => part.refresh(db)),
+      ),
+      inTime('Redis', log, [() => queues.refresh(asked)]),
+      inTime('the gateway', log, client === null ? [] : [() => tryton.refresh(client)]),
+    ]);
+    stores.told('postgresql', postgresql);
+    stores.told('redis', redis);
+    return textOf(registry);
+  };
+  const tell = callMetrics(registry);
+  const called = ({ method, ms, error }: CallOutcome) =>
+    tell({ server: 'tryton', method, ms, code: error === null ? null : errorCode(error) });
+  let scraping: Promise<Scraped> | null = null;
+  return {
+    registry,
+    answered: httpMetrics(registry),
+    gateway: {
+      called,
+      signedIn: (login) => {
+        tryton.signedIn(login.error);
+        called(login);
+      },
+    },
+    scrape: (sources) => {
+      scraping ??= refresh(sources).finally(() => {
+        scraping = null;
+      });
+      return scraping;
+    },
+  };
+}
+
+/** Whether all of it was done in time. */
+async function inTime(from: string, log: Log, works: readonly (() => Promise<void>)[]): Promise<boolean> {
+  const done = () => Promise.all(works.map((work) => work()));
+  const why = (reason: string) => log.warn({ from, reason }, 'metrics are left out');
+  return (await answered(done, STORE_LIMIT_MS, why)) !== null;
+}

@@ -1,0 +1,44 @@
+import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { packageVersion } from '../../shared/version.ts';
+
+/** What one process tells Prometheus, in its text format. */
+export interface Scraped {
+  readonly contentType: string;
+  readonly text: string;
+}
+
+/** A registry of its own for each process, with Node's own figures (`process_*`, `nodejs_*`) and the build. */
+export function openRegistry(): Registry {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  new Gauge({
+    name: 'passerelle_build_info',
+    help: 'Always 1; the labels tell which version of Passerelle runs on which Node.',
+    labelNames: ['version', 'node'],
+    registers: [registry],
+  }).set({ version: packageVersion(), node: process.versions.node }, 1);
+  return registry;
+}
+
+export async function textOf(registry: Registry): Promise<Scraped> {
+  return { contentType: registry.contentType, text: await registry.metrics() };
+}
+
+/** A gauge that says nothing until it is set: a 0 that nobody measured would be a lie. */
+export function fact<Label extends string>(
+  registry: Registry,
+  name: `passerelle_${string}`,
+  help: string,
+  labelNames: readonly Label[] = [],
+): Gauge<Label> {
+  const gauge = new Gauge<Label>({ name, help, labelNames: [...labelNames], registers: [registry] });
+  forget(gauge);
+  return gauge;
+}
+
+/** Takes back what was said: it is not known any more. */
+export function forget<Label extends string>(gauge: Gauge<Label>): void {
+  gauge.reset();
+  // A gauge without labels is set to 0 by that.
+  gauge.remove({});
+}

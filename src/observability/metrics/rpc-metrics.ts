@@ -1,0 +1,46 @@
+import { Histogram, type Registry } from 'prom-client';
+
+/** From an answer out of memory to a call that reaches its time limit, in seconds. */
+const BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
+
+export interface Called {
+  readonly server: 'odoo' | 'tryton';
+  readonly method: string;
+  readonly ms: number;
+  /** The error's code; null where it went well. */
+  readonly code: string | null;
+}
+
+/** How long calls to the servers behind us take, and how they end. */
+export function callMetrics(registry: Registry): (call: Called) => void {
+  const duration = new Histogram({
+    name: 'passerelle_rpc_duration_seconds',
+    help:
+      'Time of one call: for Odoo each try, for Tryton with its retries (answers of the cache are none). ' +
+      'The outcome is "success" or the code of the error.',
+    labelNames: ['server', 'method', 'outcome'],
+    buckets: BUCKETS,
+    registers: [registry],
+  });
+  return ({ server, method, ms, code }) => {
+    duration.observe({ server, method: LABELS[server](method), outcome: code ?? 'success' }, ms / 1000);
+  };
+}
+
+const TRYTON_VERBS = new Set([
+  ...['read', 'search', 'search_read', 'search_count', 'fields_get', 'default_get', 'browse', 'autocomplete'],
+  ...['create', 'write', 'delete', 'copy', 'import_data', 'export_data'],
+]);
+const TRYTON_SERVICES = new Set(['model', 'wizard', 'report', 'common', 'system']);
+
+/** Callers of the gateway choose the names: only what is known becomes a label. */
+const LABELS = {
+  odoo: (method: string) => method,
+  tryton: (method: string) => {
+    if (method === 'common.db.login' || method === 'common.server.version') return method;
+    const [service = '', ...rest] = method.split('.');
+    const verb = rest.at(-1) ?? '';
+    if (!TRYTON_SERVICES.has(service)) return 'other';
+    return `${service}.*.${TRYTON_VERBS.has(verb) ? verb : 'other'}`;
+  },
+} as const;

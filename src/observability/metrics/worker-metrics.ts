@@ -1,0 +1,105 @@
+import { Counter, Histogram, type Registry } from 'prom-client';
+import type { EndedRun } from '../../db/runs/runs.ts';
+import { RUN_MODES } from '../../db/schema/sync.ts';
+import type { Observers } from '../../sync/create-context.ts';
+import { openRegistry, type Scraped, textOf } from './registry.ts';
+import { callMetrics } from './rpc-metrics.ts';
+
+/** A BC of a full group takes some 50 ms, the plan of a large run minutes; in seconds. */
+const JOB_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300];
+
+export interface WorkedOn {
+  readonly queue: string;
+  readonly outcome: 'completed' | 'failed';
+  readonly ms: number;
+}
+
+/** How long this worker takes for its jobs, each attempt for itself. */
+export function jobMetrics(registry: Registry): (job: WorkedOn) => void {
+  const duration = new Histogram({
+    name: 'passerelle_job_duration_seconds',
+    help: 'Time of one attempt of a job. Jobs of BCs that are stored together wait for one another.',
+    labelNames: ['queue', 'outcome'],
+    buckets: JOB_BUCKETS,
+    registers: [registry],
+  });
+  return ({ queue, outcome, ms }) => duration.observe({ queue, outcome }, ms / 1000);
+}
+
+/** From a run with nothing to do to the first full one, in seconds. */
+const RUN_BUCKETS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300, 900, 3600, 14_400];
+
+export const DOCUMENT_OUTCOMES = ['created', 'updated', 'unchanged', 'archived', 'gone', 'failed'] as const;
+const STATUSES = ['success', 'partial', 'failed', 'skipped'] as const;
+
+/** Counts the runs that this process brings to their end. Sums over all workers only grow, whatever a prune removes. */
+export function runMetrics(registry: Registry): (run: EndedRun) => void {
+  const registers = [registry];
+  const runs = new Counter({
+    name: 'passerelle_runs_total',
+    help: 'Runs that this worker brought to their end.',
+    labelNames: ['mode', 'status'],
+    registers,
+  });
+  const duration = new Histogram({
+    name: 'passerelle_run_duration_seconds',
+    help: 'From the start of a run to its end, skipped ones left out.',
+    labelNames: ['mode'],
+    buckets: RUN_BUCKETS,
+    registers,
+  });
+  const documents = new Counter({
+    name: 'passerelle_documents_total',
+    help: 'BCs of the runs that this worker brought to their end, by what became of them.',
+    labelNames: ['outcome'],
+    registers,
+  });
+  const lines = new Counter({
+    name: 'passerelle_lines_total',
+    help: 'Lines of those BCs: seen, or removed because Odoo has them no more.',
+    labelNames: ['outcome'],
+    registers,
+  });
+  const late = new Counter({
+    name: 'passerelle_late_changes_total',
+    help: 'Changes that a sweep found and that no later window would have: late commits, mostly.',
+    registers,
+  });
+  // A series that begins at its first event would hide that event from rate() and increase().
+  for (const mode of RUN_MODES) for (const status of STATUSES) runs.inc({ mode, status }, 0);
+  for (const outcome of DOCUMENT_OUTCOMES) documents.inc({ outcome }, 0);
+  for (const outcome of ['seen', 'removed']) lines.inc({ outcome }, 0);
+  return (run) => {
+    runs.inc({ mode: run.mode, status: run.status });
+    if (run.status === 'skipped') return;
+    duration.observe({ mode: run.mode }, run.durationMs / 1000);
+    for (const outcome of DOCUMENT_OUTCOMES) documents.inc({ outcome }, run[outcome]);
+    lines.inc({ outcome: 'seen' }, run.linesSeen);
+    lines.inc({ outcome: 'removed' }, run.linesRemoved);
+    late.inc(run.late);
+  };
+}
+
+/** What a worker tells: its own work. How the mirror stands is the API's to tell. */
+export interface WorkerMetrics {
+  /** For who describes them. */
+  readonly registry: Registry;
+  /** For the mirror: what it tells of its calls and runs. */
+  readonly mirror: Required<Pick<Observers, 'called' | 'ended'>>;
+  readonly worked: (job: WorkedOn) => void;
+  scrape(): Promise<Scraped>;
+}
+
+export function openWorkerMetrics(): WorkerMetrics {
+  const registry = openRegistry();
+  const called = callMetrics(registry);
+  return {
+    registry,
+    mirror: {
+      called: ({ method, ms, code = null }) => called({ server: 'odoo', method, ms, code }),
+      ended: runMetrics(registry),
+    },
+    worked: jobMetrics(registry),
+    scrape: () => textOf(registry),
+  };
+}

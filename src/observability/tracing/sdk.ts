@@ -1,0 +1,86 @@
+import { FastifyOtelInstrumentation } from '@fastify/otel';
+import { SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
+import { UndiciInstrumentation } from '@opentelemetry/instrumentation-undici';
+import { NodeSDK, resources } from '@opentelemetry/sdk-node';
+import { BullMQOtel } from 'bullmq-otel';
+import type { TraceStatement } from '../../db/client.ts';
+import { errorCode } from '../../shared/errors.ts';
+import { packageVersion } from '../../shared/version.ts';
+import type { Service, Tracing } from './index.ts';
+
+/** Of a statement's text: enough to know it by. */
+const LONGEST_TEXT = 2000;
+
+const tracer = trace.getTracer('passerelle');
+
+/**
+ * A span for each statement that belongs to a trace: what the watchdog asks each five seconds does not. Its text holds
+ * no values, those are parameters; `begin` and `commit` have no span.
+ */
+export const traceStatement: TraceStatement = (text) => {
+  if (trace.getActiveSpan() === undefined) return () => {};
+  const operation = /[a-z]+/i.exec(withoutComments(text))?.[0].toUpperCase() ?? 'SQL';
+  const attributes = {
+    'db.system.name': 'postgresql',
+    'db.operation.name': operation,
+    'db.query.text': text.slice(0, LONGEST_TEXT),
+  };
+  const span = tracer.startSpan(operation, { kind: SpanKind.CLIENT, attributes });
+  return (error) => {
+    if (error !== undefined) {
+      // The driver's message may quote a value; its code does not.
+      span.setAttribute('db.response.status_code', errorCode(error));
+      span.setStatus({ code: SpanStatusCode.ERROR });
+    }
+    span.end();
+  };
+};
+
+const withoutComments = (text: string): string => text.replaceAll(/\/\*.*?\*\//g, '');
+
+/** What is not exported by then is lost: a collector that is away does not keep a process from ending. */
+const STOP_LIMIT_MS = 3000;
+
+/**
+ * Starts the SDK, which reads the rest of OTEL_* itself: OTEL_SERVICE_NAME wins over `service`. Nothing here patches
+ * modules, so it may start after they are loaded: Fastify has a plugin, BullMQ an option, undici a diagnostics channel,
+ * and statements are told by our own connection.
+ *
+ * @param origins the servers whose requests become spans. Others, a webhook's say, may hold a secret in their path.
+ */
+export function openTracing(service: Service, origins: readonly string[]): Tracing {
+  const undici = new UndiciInstrumentation({
+    requireParentforSpans: true,
+    ignoreRequestHook: ({ origin }) => !origins.includes(origin),
+  });
+  const fastify = new FastifyOtelInstrumentation({
+    instrumentHooks: false,
+    ignorePaths: ({ url }) => ['/healthz', '/readyz', '/metrics'].includes(url),
+    requestHook: (span, { method, url, routeOptions }) => {
+      span.updateName(`${method} ${routeOptions.url ?? ''}`.trim());
+      // A query string may hold anything; the log leaves it out, too.
+      span.setAttribute('url.path', url.split('?', 1)[0] ?? '');
+    },
+  });
+  const { defaultResource, resourceFromAttributes } = resources;
+  const named = resourceFromAttributes({ 'service.name': service, 'service.version': packageVersion() });
+  const sdk = new NodeSDK({
+    resource: defaultResource().merge(named),
+    instrumentations: [undici, fastify],
+    // Figures are told by /metrics, and logs go where the process's output goes.
+    metricReaders: [],
+    logRecordProcessors: [],
+  });
+  sdk.start();
+  return {
+    http: fastify.plugin(),
+    queues: new BullMQOtel({ tracerName: 'passerelle', version: packageVersion() }),
+    statement: traceStatement,
+    stop: () => inTime(sdk.shutdown()),
+  };
+}
+
+async function inTime(work: Promise<void>): Promise<void> {
+  const limit = new Promise<void>((resolve) => setTimeout(resolve, STOP_LIMIT_MS).unref());
+  await Promise.race([work.catch(() => {}), limit]);
+}

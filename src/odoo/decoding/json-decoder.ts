@@ -1,0 +1,115 @@
+import { randomUUID } from 'node:crypto';
+import type { OdooValue } from '../types.ts';
+import {
+  BAD_BYTES,
+  DEEPEST,
+  hasBadBytes,
+  NOT_FINITE,
+  NOT_UTF8,
+  TOO_DEEP,
+  textValue,
+  tooLong,
+  Unstorable,
+} from './text.ts';
+import type { Malformed } from './xmlrpc-decoder.ts';
+
+/**
+ * Escapes that may need work: control characters to remove, halves of surrogate pairs without the other. Cheap, and
+ * true a little too often: where a backslash stands before, it may be that one that is escaped.
+ */
+const SUSPECT = /\\(?:[bf]|u00[01]|ud(?:[89ab]..(?!\\ud[c-f])|[c-f](?<![^\\]\\ud[89ab]..\\ud.)))/i;
+
+/**
+ * One escape at a time, so that an escaped backslash before `u0001` is never taken for a control character:
+ * backslashes, removed controls (all below 32 but tab, newline, carriage return), surrogate pairs, lone halves.
+ */
+const ESCAPES =
+  /\\\\|\\u00(?:0[0-8bcef]|1[0-9a-f])|\\[bf]|\\ud[89ab][0-9a-f]{2}\\ud[c-f][0-9a-f]{2}|\\ud[89a-f][0-9a-f]{2}/gi;
+
+/** What JSON.parse cannot be trusted with. True a little too often. */
+const SUSPECT_NUMBER = /\d{16}|[[:,\s]-?(?:NaN|Infinity)/;
+
+/** An escape, a quotation mark, or a whole token that JSON.parse refuses or rounds. */
+const TOKEN = /\\.|"|(?<![\w.+-])(?:-?(?:NaN|Infinity)|-?\d{16,}(?![\d.eE]))/gs;
+
+/**
+ * Parses a JSON answer into what XML-RPC would have given: the same control characters are missing from text, and
+ * what XML-RPC's decoder marks as `Unstorable` is marked here: integers beyond 2^53, NaN and Infinity (which Python
+ * writes bare), bytes that are not UTF-8, and what nests too deep.
+ *
+ * @throws what `malformed` builds for anything that is not JSON.
+ */
+export function parseJson(body: string, malformed: Malformed): OdooValue {
+  const text = SUSPECT.test(body) ? body.replace(ESCAPES, cleaned) : body;
+  const plain = parsed(text);
+  const isAsSent = text === body && !text.includes(BAD_BYTES);
+  if (plain !== undefined && isAsSent && isOrdinary(plain, 1)) return plain;
+  // Drawn anew for each text, after it was written: nothing in the text can look like it.
+  const mark = SUSPECT_NUMBER.test(text) ? randomUUID() : undefined;
+  const value = mark === undefined ? plain : parsed(marked(text, mark));
+  if (value === undefined) throw malformed('it is not complete JSON');
+  return settled(value, mark, 1);
+}
+
+/** Undefined: it is not JSON. Python's NaN and Infinity are none. */
+function parsed(text: string): OdooValue | undefined {
+  try {
+    return JSON.parse(text) as OdooValue;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether no number may have been rounded, and nothing nests too deep. Of what JSON.parse made, which has no cycles. */
+function isOrdinary(value: OdooValue, depth: number): boolean {
+  if (typeof value === 'number') return value <= Number.MAX_SAFE_INTEGER && value >= Number.MIN_SAFE_INTEGER;
+  if (typeof value !== 'object' || value === null) return true;
+  if (depth > DEEPEST) return false;
+  if (Array.isArray(value)) {
+    for (const item of value) if (!isOrdinary(item, depth + 1)) return false;
+    return true;
+  }
+  const members = value as Readonly<Record<string, OdooValue>>;
+  // Own names alone: what JSON.parse makes inherits nothing that is listed.
+  for (const name in members) if (!isOrdinary(members[name] ?? null, depth + 1)) return false;
+  return true;
+}
+
+function cleaned(found: string): string {
+  if (found === '\\\\' || found.length === 12) return found;
+  return /^\\ud/i.test(found) ? '\\ufffd' : '';
+}
+
+/** Puts `{"<mark>":"<token>"}`, which can only stand where a value can, in the place of each troublesome token. */
+function marked(text: string, mark: string): string {
+  let inText = false;
+  return text.replace(TOKEN, (token) => {
+    if (token === '"') inText = !inText;
+    if (inText || token === '"' || token.startsWith('\\')) return token;
+    return Number.isSafeInteger(Number(token)) ? token : `{"${mark}":"${token}"}`;
+  });
+}
+
+/** The same value, changed in place. */
+function settled(value: OdooValue, mark: string | undefined, depth: number): OdooValue {
+  if (typeof value === 'string') return textValue(value);
+  if (value === null || typeof value !== 'object') return value;
+  if (depth > DEEPEST) return new Unstorable(TOO_DEEP);
+  const members = value as Record<string, OdooValue>;
+  const token = mark === undefined ? undefined : members[mark];
+  if (typeof token === 'string') return new Unstorable(/\d/.test(token) ? tooLong(token) : NOT_FINITE);
+  for (const name of Object.keys(members)) {
+    if (hasBadBytes(name)) return new Unstorable(NOT_UTF8);
+    const before = members[name];
+    const after = before === undefined ? before : settled(before, mark, depth + 1);
+    // Defined, not assigned: a member may be named `__proto__`.
+    if (after !== before)
+      Object.defineProperty(members, name, {
+        value: after,
+        enumerable: true,
+        writable: true,
+        configurable: true,
+      });
+  }
+  return value;
+}

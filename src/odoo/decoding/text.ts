@@ -1,0 +1,106 @@
+import { isAscii, isUtf8 } from 'node:buffer';
+import type { OdooRecord, OdooValue } from '../types.ts';
+
+/** Deepest nesting of an answer that is kept, the answer's own lists included. Far above any record. */
+export const DEEPEST = 200;
+
+/**
+ * Stands in a decoded answer where a value was that the mirror cannot hold. So one such value spoils its own record,
+ * and not the whole answer. It never reaches the database: who stores records asks `unstorableIn` first.
+ */
+export class Unstorable {
+  readonly [member: string]: string;
+  /** What is wrong with the value: the end of a sentence that names its field. */
+  readonly unstorable: string;
+  constructor(reason: string) {
+    this.unstorable = reason;
+  }
+}
+
+export const NOT_FINITE = 'a number that is NaN or infinite';
+export const TOO_DEEP = `a value that nests deeper than ${DEEPEST} levels`;
+export const NOT_UTF8 = 'text with bytes that are not UTF-8';
+export const tooLong = (digits: string) => `the integer ${digits.trim().slice(0, 40)}, which is beyond 2^53`;
+
+/**
+ * What `http.ts` puts in the place of bytes that are not UTF-8: half a surrogate pair. No other half can be in a
+ * decoded answer, since escaped ones are replaced before.
+ */
+export const BAD_BYTES = '\udcff';
+
+/** Whether some of a text was not UTF-8. A whole pair that ends like `BAD_BYTES` is a character like any other. */
+export function hasBadBytes(text: string): boolean {
+  return text.includes(BAD_BYTES) && /\udcff/u.test(text);
+}
+
+/** Text as it is kept, or what stands for it. */
+export function textValue(text: string): string | Unstorable {
+  return hasBadBytes(text) ? new Unstorable(NOT_UTF8) : text;
+}
+
+/** The first field, in its record's order, that holds what cannot be stored, and why; null when all can be. */
+export function unstorableIn(record: OdooRecord): { readonly field: string; readonly reason: string } | null {
+  // Records inherit nothing that is listed, and lists of their own names cost more than the search.
+  for (const field in record) {
+    const found = firstUnstorable(record[field]);
+    if (found !== null) return { field, reason: found.unstorable };
+  }
+  return null;
+}
+
+function firstUnstorable(value: OdooValue | undefined): Unstorable | null {
+  if (typeof value !== 'object' || value === null) return null;
+  if (value instanceof Unstorable) return value;
+  if (Array.isArray(value)) {
+    for (const item of value) {
+      const found = firstUnstorable(item);
+      if (found !== null) return found;
+    }
+    return null;
+  }
+  const members = value as Readonly<Record<string, OdooValue>>;
+  for (const name in members) {
+    const found = firstUnstorable(members[name]);
+    if (found !== null) return found;
+  }
+  return null;
+}
+
+/** 0 to 31 except tab, newline and carriage return: what Odoo 19 removes from text in XML-RPC. */
+const removed = Array.from({ length: 32 }, (_, code) => code).filter((code) => ![9, 10, 13].includes(code));
+const controls = new RegExp(`[${removed.map((code) => String.fromCharCode(code)).join('')}]`, 'g');
+
+/**
+ * Text without the control characters that XML 1.0 forbids. Odoo 19 removes them in XML-RPC answers
+ * (`addons/rpc/controllers/xmlrpc.py`, CONTROL_CHARACTERS), Odoo 14 sends them raw, JSON escapes them:
+ * every transport removes this one set, so that the same record reads the same.
+ */
+export function withoutControls(text: string): string {
+  return text.replace(controls, '');
+}
+
+export function isRemovedControl(code: number): boolean {
+  return code < 32 && code !== 9 && code !== 10 && code !== 13;
+}
+
+const BYTE_ORDER_MARK = Buffer.from('\ufeff');
+const REPLACEMENT = Buffer.from('\ufffd');
+
+/** A body without the mark that some servers put before UTF-8. */
+export function withoutMark(bytes: Buffer): Buffer {
+  const marked = bytes.subarray(0, BYTE_ORDER_MARK.length).equals(BYTE_ORDER_MARK);
+  return marked ? bytes.subarray(BYTE_ORDER_MARK.length) : bytes;
+}
+
+/** Bytes as text. What is not UTF-8 becomes `BAD_BYTES`; a replacement character that was sent stays one. */
+export function utf8Text(bytes: Buffer): string {
+  if (isAscii(bytes)) return bytes.toString('latin1');
+  if (isUtf8(bytes)) return bytes.toString();
+  const parts: string[] = [];
+  for (let from = 0, to = 0; to >= 0; from = to + REPLACEMENT.length) {
+    to = bytes.indexOf(REPLACEMENT, from);
+    const part = bytes.toString('utf8', from, to < 0 ? bytes.length : to);
+    parts.push(part.replaceAll('\ufffd', BAD_BYTES));
+  }
+  return parts.join('\ufffd');
+}

@@ -1,0 +1,119 @@
+import { z } from 'zod';
+import type { RedisConnection } from './redis.ts';
+
+/** One record as it was read and made ready to be stored. */
+const keptRecord = z.object({
+  odooId: z.int(),
+  createDate: z.string().nullable(),
+  writeDate: z.string().nullable(),
+  contentHash: z.string(),
+  binarySizes: z.record(z.string(), z.string()).default({}),
+});
+
+const keptHead = z.object({
+  model: z.string(),
+  fetchSeq: z.int(),
+  /** A page of the version before did not take one. */
+  endSeq: z.int().optional(),
+  fetchedAt: z.string(),
+  /** Ids of lines that the mirror has and the reading lacks; a page of the version before did not ask for them. */
+  gone: z.array(z.int()).readonly().default([]),
+  hidden: z.array(z.int()).readonly().default([]),
+  records: z.array(keptRecord).min(1),
+});
+
+const keptHeadJson = z
+  .string()
+  .transform((text, context): unknown => {
+    try {
+      return JSON.parse(text);
+    } catch {
+      context.addIssue('it is not JSON');
+      return z.NEVER;
+    }
+  })
+  .pipe(keptHead);
+
+/** A record with all its fields as one line of JSON. */
+export interface KeptRecord extends z.infer<typeof keptRecord> {
+  readonly json: string;
+}
+
+/** A BC as a page read it: the header, then its lines. `model`: the digest of the description it was read by. */
+export interface KeptReading extends Omit<z.infer<typeof keptHead>, 'records'> {
+  readonly records: readonly KeptRecord[];
+}
+
+/** Which page of which run read them. */
+export interface ReadingPlace {
+  readonly runId: number;
+  readonly page: number;
+}
+
+/** How a reading is kept: a line that describes it, and one with each record's fields. */
+export function readingBytes({ records, ...head }: KeptReading): Buffer {
+  const described = records.map(({ json: _, binarySizes, ...record }) =>
+    Object.keys(binarySizes).length === 0 ? record : { ...record, binarySizes },
+  );
+  const lines = [JSON.stringify({ ...head, records: described }), ...records.map(({ json }) => json)];
+  return Buffer.from(lines.join('\n'));
+}
+
+/** Null: it is not what this version writes. */
+function parsedReading(text: string): KeptReading | null {
+  const [first = '', ...jsons] = text.split('\n');
+  const head = keptHeadJson.safeParse(first);
+  if (!head.success || head.data.records.length !== jsons.length) return null;
+  return {
+    ...head.data,
+    records: head.data.records.map((record, at) => ({ ...record, json: jsons[at] ?? '' })),
+  };
+}
+
+/** A job that waits longer than this, in seconds, reads its BC itself. */
+const KEPT_FOR = 3600;
+
+/**
+ * What pages read, on its way to the jobs that store it: one Redis hash for each page, beside the queues, so that jobs
+ * stay small and a group of them takes its readings with one command. A reading that is not there any more is read
+ * again from Odoo.
+ */
+export class Readings {
+  readonly #redis: RedisConnection;
+  readonly #prefix: string;
+
+  constructor(redis: RedisConnection, prefix: string) {
+    this.#redis = redis;
+    this.#prefix = prefix;
+  }
+
+  /** Keeps readings, by the BC's id, as `readingBytes` wrote them. */
+  async keep(place: ReadingPlace, readings: ReadonlyMap<number, Buffer>): Promise<void> {
+    if (readings.size === 0) return;
+    const key = this.#key(place);
+    const replies = await this.#redis.pipeline().hset(key, readings).expire(key, KEPT_FOR).exec();
+    for (const [error] of replies ?? []) if (error !== null) throw error;
+  }
+
+  /** What is kept of these BCs. */
+  async take(place: ReadingPlace, odooIds: readonly number[]): Promise<Map<number, KeptReading>> {
+    const readings = new Map<number, KeptReading>();
+    if (odooIds.length === 0) return readings;
+    const texts = await this.#redis.hmget(this.#key(place), ...odooIds.map(String));
+    for (const [at, odooId] of odooIds.entries()) {
+      const text = texts[at];
+      const reading = typeof text === 'string' ? parsedReading(text) : null;
+      if (reading !== null) readings.set(odooId, reading);
+    }
+    return readings;
+  }
+
+  /** Frees what the run's pages read. Where this does not get through, it goes by itself after an hour. */
+  async drop(runId: number, pages: readonly number[]): Promise<void> {
+    if (pages.length > 0) await this.#redis.unlink(pages.map((page) => this.#key({ runId, page })));
+  }
+
+  #key({ runId, page }: ReadingPlace): string {
+    return `${this.#prefix}:reading:${runId}:${page}`;
+  }
+}

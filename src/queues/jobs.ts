@@ -1,0 +1,132 @@
+import type { JobsOptions, Queue, WorkerOptions } from 'bullmq';
+import { z } from 'zod';
+import { RUN_MODES, RUN_TRIGGERS } from '../db/schema/sync.ts';
+import type { HooksPayload } from './webhook-batches.ts';
+
+/** Tries of a job, and the pause before the second one in milliseconds; the pause doubles, with jitter. */
+export interface RetryPolicy {
+  readonly attempts: number;
+  readonly backoffMs: number;
+}
+
+/** Half of each pause is random, so that jobs that failed together do not come back together. */
+const JITTER = 0.5;
+
+export function jobOptions(policy: RetryPolicy): JobsOptions {
+  return {
+    attempts: policy.attempts,
+    backoff: { type: 'exponential', delay: policy.backoffMs, jitter: JITTER },
+    // Of the last attempt: each would be kept with the job.
+    stackTraceLimit: 1,
+  };
+}
+
+/** For work that its own schedule, or the watchdog, offers again. */
+export const ONE_TRY: JobsOptions = { attempts: 1 };
+
+/** Ended jobs that each queue keeps for people to look at; the ledger in PostgreSQL does not need them. */
+export interface Kept {
+  readonly keepCompleted: number;
+  readonly keepFailed: number;
+}
+
+/** Said by the worker and not with each job, so that it holds for jobs of any age. 0 keeps none. */
+export function keptJobs({
+  keepCompleted,
+  keepFailed,
+}: Kept): Pick<WorkerOptions, 'removeOnComplete' | 'removeOnFail'> {
+  return { removeOnComplete: { count: keepCompleted }, removeOnFail: { count: keepFailed } };
+}
+
+/** Stores one BC with its lines. One BC is one job: its own state, attempts and retry button. */
+export const BC_QUEUE = 'bc';
+
+export const bcPayload = z.object({
+  runId: z.int(),
+  page: z.int(),
+  token: z.int().nullable(),
+  generation: z.int(),
+  odooId: z.int(),
+  /** How large the reading is that its page kept for it; left out where there is none: the job then reads the BC itself. */
+  bytes: z.int().optional(),
+  /** Contents of binaries are to be read for it, so it is not stored with the others. */
+  apart: z.literal(true).optional(),
+  /** Deaths of workers that an earlier giving up has told of already. */
+  deaths: z.int().optional(),
+});
+export type BcPayload = z.infer<typeof bcPayload>;
+export type BcQueue = Queue<BcPayload>;
+
+/** The run and the generation are part of the id: a failed job that is still kept never hides a new one. */
+export function bcJobId(job: Pick<BcPayload, 'runId' | 'odooId' | 'generation'>): string {
+  return `bc-${job.runId}-${job.odooId}-${job.generation}`;
+}
+
+export async function enqueueBcs(
+  queue: BcQueue,
+  jobs: readonly BcPayload[],
+  policy: RetryPolicy,
+): Promise<void> {
+  if (jobs.length === 0) return;
+  const options = jobOptions(policy);
+  await queue.addBulk(jobs.map((data) => ({ name: 'bc', data, opts: { ...options, jobId: bcJobId(data) } })));
+}
+
+/** Reads one page of BCs and their lines from Odoo; which ids, the ledger says. */
+export const PAGES_QUEUE = 'pages';
+
+export const pagePayload = z.object({
+  runId: z.int(),
+  page: z.int(),
+  /** Fencing token of the run's lease when the page was queued; null for runs without a lease. */
+  token: z.int().nullable(),
+  generation: z.int(),
+});
+export type PagePayload = z.infer<typeof pagePayload>;
+export type PagesQueue = Queue<PagePayload>;
+
+/** The generation is part of the id: a failed job that is still kept never hides a new one. */
+export function pageJobId({ runId, page, generation }: Omit<PagePayload, 'token'>): string {
+  return `page-${runId}-${page}-${generation}`;
+}
+
+export async function enqueuePages(
+  queue: PagesQueue,
+  pages: readonly PagePayload[],
+  policy: RetryPolicy,
+): Promise<void> {
+  if (pages.length === 0) return;
+  await queue.addBulk(
+    pages.map((data) => ({
+      name: 'page',
+      data,
+      opts: { ...jobOptions(policy), jobId: pageJobId(data) },
+    })),
+  );
+}
+
+/** Plans runs: one job is one run to be started (or to be skipped), or a batch of hooks that asks for one. */
+export const SYNC_QUEUE = 'sync';
+
+export const syncPayload = z.object({
+  mode: z.enum(RUN_MODES),
+  trigger: z.enum(RUN_TRIGGERS),
+  /** Absent on a job that a schedule fired: the worker then opens the run itself. */
+  runId: z.int().optional(),
+});
+export type SyncPayload = z.infer<typeof syncPayload>;
+export type SyncQueue = Queue<SyncPayload | HooksPayload>;
+
+/** Queues the planning of a run that stands in `sync_log`. Asking again is harmless: the id is the run's. */
+export async function enqueueRun(queue: SyncQueue, run: Required<SyncPayload>): Promise<string> {
+  const jobId = `run-${run.runId}`;
+  await queue.add('run', run, { ...ONE_TRY, jobId });
+  return jobId;
+}
+
+/** What keeps the mirror itself in order, and starts by a schedule. */
+export const UPKEEP_QUEUE = 'upkeep';
+
+export const upkeepPayload = z.object({ task: z.literal('prune') });
+export type UpkeepPayload = z.infer<typeof upkeepPayload>;
+export type UpkeepQueue = Queue<UpkeepPayload>;

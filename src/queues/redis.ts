@@ -1,0 +1,90 @@
+import type { ConnectionOptions } from 'node:tls';
+import { Cluster, Redis, type RedisOptions } from 'ioredis';
+import type { RedisConfig } from '../config/index.ts';
+import { errorMessage } from '../shared/errors.ts';
+import type { Log } from '../shared/logger.ts';
+
+/** One server, the one that sentinels name, or a cluster. */
+export type RedisConnection = Redis | Cluster;
+
+/**
+ * `worker` waits for Redis as long as it takes; `producer` fails at once, so that a request gets its 503; `cache`
+ * gives up on a command after a quarter of a second, because what it asks for can be had without Redis.
+ */
+export type RedisRole = 'worker' | 'producer' | 'cache';
+
+/** An idle connection is probed after so long; the system closes one whose other end does not answer. */
+const KEEPALIVE_MS = 20_000;
+
+const OPTIONS: Readonly<Record<RedisRole, RedisOptions>> = {
+  worker: { maxRetriesPerRequest: null, enableOfflineQueue: true, keepAlive: KEEPALIVE_MS },
+  producer: { maxRetriesPerRequest: 1, enableOfflineQueue: true, keepAlive: KEEPALIVE_MS },
+  cache: {
+    maxRetriesPerRequest: 0,
+    enableOfflineQueue: false,
+    autoResendUnfulfilledCommands: false,
+    commandTimeout: 250,
+    connectTimeout: 2000,
+    // A connection whose other end is gone without a word would never be opened anew.
+    socketTimeout: 2000,
+    retryStrategy: (failures) => Math.min(100 * failures, 1000),
+  },
+};
+
+/** How long a request's command may wait for a master to be named. */
+const NO_MASTER_MS = 5000;
+
+/** A server that became a replica is left, and what it refused is asked of the new master. */
+const RECONNECT_AND_RESEND = 2;
+
+/**
+ * Opens one connection. Connection errors are logged, then ioredis reconnects by itself. A URL alone is one server
+ * with nothing special about it.
+ */
+export function openRedis(server: string, role: RedisRole, log: Log): Redis;
+export function openRedis(server: RedisConfig, role: RedisRole, log: Log): RedisConnection;
+export function openRedis(server: RedisConfig | string, role: RedisRole, log: Log): RedisConnection {
+  const options = { ...OPTIONS[role], connectionName: `passerelle-${role}` };
+  const redis = typeof server === 'string' ? new Redis(server, options) : connect(server, options);
+  // The cache itself tells of an outage, once; its connection would tell of each try.
+  const level = role === 'cache' ? 'debug' : 'warn';
+  redis.on('error', (error) => log[level]({ reason: errorMessage(error) }, 'redis connection'));
+  return redis;
+}
+
+function connect({ url, tls, sentinel, cluster }: RedisConfig, options: RedisOptions): RedisConnection {
+  const secure = url.startsWith('rediss:') ? { tls: withoutUnset(tls) } : {};
+  if (cluster) return connectCluster(new URL(url), { ...options, ...secure });
+  if (sentinel === null) return new Redis(url, { ...options, ...secure });
+  return new Redis(url, {
+    ...options,
+    ...secure,
+    sentinels: [...sentinel.hosts],
+    name: sentinel.name,
+    ...(sentinel.password === undefined ? {} : { sentinelPassword: sentinel.password }),
+    ...('tls' in secure ? { enableTLSForSentinelMode: true, sentinelTLS: secure.tls } : {}),
+    // Without end: after the last try ioredis would never connect again. So a request's command has a limit of its own.
+    sentinelRetryStrategy: (rounds) => Math.min(100 * rounds, 1000),
+    ...(options.maxRetriesPerRequest === 1 ? { commandTimeout: NO_MASTER_MS } : {}),
+    reconnectOnError: ({ message }) => (message.includes('READONLY') ? RECONNECT_AND_RESEND : false),
+  });
+}
+
+/** All keys are in one slot (see `queuePrefix`), so one of the masters has all the work. */
+function connectCluster(url: URL, { enableOfflineQueue = true, ...options }: RedisOptions): Cluster {
+  const { hostname, port, username, password } = url;
+  return new Cluster([{ host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || 6379) }], {
+    enableOfflineQueue,
+    // Names stay names: certificates are made out to them.
+    dnsLookup: (address, callback) => callback(null, address),
+    redisOptions: {
+      ...options,
+      ...(username === '' ? {} : { username: decodeURIComponent(username) }),
+      ...(password === '' ? {} : { password: decodeURIComponent(password) }),
+    },
+  });
+}
+
+function withoutUnset({ ca, cert, key }: RedisConfig['tls']): ConnectionOptions {
+  return { ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) };
+}

@@ -1,0 +1,96 @@
+import { z } from 'zod';
+import { jobOptions, type RetryPolicy, type SyncQueue } from './jobs.ts';
+import type { RedisConnection } from './redis.ts';
+
+/** The name of the jobs of the `sync` queue that read what Odoo told of. */
+export const HOOKS_JOB = 'hooks';
+
+export const hooksPayload = z.object({ batch: z.int() });
+export type HooksPayload = z.infer<typeof hooksPayload>;
+
+/** What Odoo told of since the batch before. */
+export interface HookBatch {
+  readonly bcs: readonly number[];
+  readonly lines: readonly number[];
+  /** More was told of than a batch holds. */
+  readonly overflows: boolean;
+}
+
+/** Records that one batch names at most; a run by the window is cheaper then. */
+const MOST = 1000;
+
+/** A batch that nobody took for so many seconds is forgotten: incremental runs have long brought what it named. */
+const KEPT_FOR = 86_400;
+
+const OVERFLOW = 'overflow';
+
+/** Adds to the open batch, and says which one that is. */
+const TELL = `local full = redis.call('scard', KEYS[2]) >= tonumber(ARGV[2])
+local known = redis.call('sismember', KEYS[2], ARGV[1]) == 1
+redis.call('sadd', KEYS[2], (full and not known) and ARGV[3] or ARGV[1])
+redis.call('expire', KEYS[2], ARGV[4])
+return tonumber(redis.call('get', KEYS[1]) or '0')`;
+
+/** Closes a batch, unless it is closed already, and gives what is in it. */
+const TAKE = `if (redis.call('get', KEYS[1]) or '0') == ARGV[1] then
+  redis.call('incr', KEYS[1])
+  if redis.call('exists', KEYS[2]) == 1 then redis.call('rename', KEYS[2], KEYS[3]) end
+end
+return redis.call('smembers', KEYS[3])`;
+
+/**
+ * Collects in Redis what Odoo's webhooks tell of: a batch is open until its job takes it. One that is told of after
+ * that is in the next batch, which has a job of its own; so nothing is told of in vain, whichever clocks differ.
+ */
+export class Hooks {
+  readonly #redis: RedisConnection;
+  readonly #open: string;
+  readonly #number: string;
+  readonly #taken: string;
+
+  constructor(redis: RedisConnection, prefix: string) {
+    this.#redis = redis;
+    this.#open = `${prefix}:hooks:open`;
+    this.#number = `${prefix}:hooks:batch`;
+    this.#taken = `${prefix}:hooks:taken`;
+  }
+
+  /** Notes a record that changed. @returns the number of the batch that it is in. */
+  async tell(kind: 'bc' | 'line', odooId: number): Promise<number> {
+    const member = `${kind}:${odooId}`;
+    const batch = await this.#redis.eval(
+      TELL,
+      2,
+      ...[this.#number, this.#open, member, MOST, OVERFLOW, KEPT_FOR],
+    );
+    return Number(batch);
+  }
+
+  /** What a batch holds; it is closed by that. Taken again it is the same, until it is dropped. */
+  async take(batch: number): Promise<HookBatch> {
+    const reply = await this.#redis.eval(TAKE, 3, this.#number, this.#open, this.#key(batch), batch);
+    const members = Array.isArray(reply) ? reply.map(String) : [];
+    const ids = (kind: string) =>
+      members.filter((member) => member.startsWith(kind)).map((member) => Number(member.slice(kind.length)));
+    return { bcs: ids('bc:'), lines: ids('line:'), overflows: members.includes(OVERFLOW) };
+  }
+
+  async drop(batch: number): Promise<void> {
+    await this.#redis.unlink(this.#key(batch));
+  }
+
+  #key(batch: number): string {
+    return `${this.#taken}:${batch}`;
+  }
+}
+
+/** Queues the reading of a batch, `delayMs` from now. Asking again is harmless: the id is the batch's. */
+export async function enqueueHooks(
+  queue: SyncQueue,
+  batch: number,
+  delayMs: number,
+  policy: RetryPolicy,
+): Promise<void> {
+  const jobId = `${HOOKS_JOB}-${batch}`;
+  await queue.add(HOOKS_JOB, { batch }, { ...jobOptions(policy), jobId, delay: delayMs });
+}

@@ -1,0 +1,79 @@
+import { constants } from 'node:os';
+import type { Logger } from './logger.ts';
+
+type Release = () => Promise<unknown> | unknown;
+
+/**
+ * Runs `work` with a `defer` that registers how to release what it opened. Releases run last in, first out,
+ * each exactly once, whatever fails; the first error is thrown at the end.
+ */
+export async function withResources<T>(work: (defer: (release: Release) => void) => Promise<T>): Promise<T> {
+  const releases: Release[] = [];
+  const failures: unknown[] = [];
+  let result: T | undefined;
+  try {
+    result = await work((release) => releases.push(release));
+  } catch (error) {
+    failures.push(error);
+  }
+  for (const release of releases.reverse()) {
+    try {
+      await release();
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+  if (failures.length > 0) throw failures[0];
+  return result as T;
+}
+
+/** npm passes on the Ctrl-C that the terminal has sent already: what comes this soon is the same request. */
+const SAME_REQUEST_MS = 500;
+
+const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
+
+/**
+ * Calls `first` when the process is asked to stop (SIGTERM or SIGINT), and `again` whenever it is asked another time.
+ * Returns how to stop listening, which does nothing once it was asked: the same request may still come twice.
+ */
+export function onStopRequest(
+  first: (signal: NodeJS.Signals) => void,
+  again: (signal: NodeJS.Signals) => void,
+): () => void {
+  let askedAt: number | null = null;
+  const asked = (signal: NodeJS.Signals) => {
+    if (askedAt === null) {
+      askedAt = performance.now();
+      first(signal);
+    } else if (performance.now() - askedAt > SAME_REQUEST_MS) again(signal);
+  };
+  for (const signal of SIGNALS) process.on(signal, asked);
+  return () => {
+    if (askedAt === null) for (const signal of SIGNALS) process.off(signal, asked);
+  };
+}
+
+/**
+ * Resolves when the process is asked to stop (SIGTERM or SIGINT), with the signal's name; until then it stays alive.
+ * A second signal ends it at once. Said by ourselves: as the first process of a container it has no default for signals.
+ */
+export function stopSignal(): Promise<NodeJS.Signals> {
+  const alive = setInterval(() => {}, 2 ** 30);
+  return new Promise((resolve) => {
+    onStopRequest(
+      (signal) => {
+        clearInterval(alive);
+        resolve(signal);
+      },
+      (signal) => process.exit(128 + constants.signals[signal]),
+    );
+  });
+}
+
+/** Ends the process with 1 unless it has ended by itself within `deadlineMs`; what is cut off is said to be. */
+export function endWithin(deadlineMs: number, log: Logger): void {
+  setTimeout(() => {
+    log.error({ deadlineMs }, 'the deadline has passed: what is still in progress is cut off');
+    process.exit(1);
+  }, deadlineMs).unref();
+}

@@ -1,0 +1,58 @@
+import { createRequire } from 'node:module';
+import { type DestinationStream, type Logger, pino } from 'pino';
+
+export type { Logger } from 'pino';
+
+/** What the parts of a process say something with: pino's logger, or one that adds ids to each line. */
+export type Log = Record<'debug' | 'info' | 'warn' | 'error', (details: object, message: string) => void>;
+
+/** Of lines that are written together, in characters, and how long the first of them waits. */
+const BATCH = 4096;
+const BATCH_MS = 100;
+
+/**
+ * JSON lines on standard error, so that standard output stays free for answers. In batches where there is a line for
+ * each request: what a process that is killed said in its last tenth of a second is lost then.
+ *
+ * @param pretty lines for people instead, at once, if standard error is a terminal and `pino-pretty` is installed,
+ * which it is for development.
+ */
+export function createLogger(
+  level: string,
+  name: string,
+  lines: 'at once' | 'in batches' = 'at once',
+  pretty = false,
+): Logger {
+  const shown = pretty && process.stderr.isTTY ? prettyDestination() : null;
+  return pino(
+    { level, name, redact: ['*.password', '*.authorization', 'password', 'authorization'] },
+    shown ?? jsonDestination(lines),
+  );
+}
+
+/** Says everything with these ids, so that a line is found by its run, its job or its BC. What a line says itself wins. */
+export function withIds(log: Log, ids: () => object): Log {
+  const level = (name: keyof Log) => (details: object, message: string) =>
+    log[name]({ ...ids(), ...details }, message);
+  return { debug: level('debug'), info: level('info'), warn: level('warn'), error: level('error') };
+}
+
+function jsonDestination(lines: 'at once' | 'in batches'): DestinationStream {
+  const batched = lines === 'in batches';
+  const destination = pino.destination({ dest: 2, sync: true, minLength: batched ? BATCH : 0 });
+  if (batched) {
+    setInterval(() => destination.flush(), BATCH_MS).unref();
+    process.once('exit', () => destination.flushSync());
+  }
+  return destination;
+}
+
+/** Null where it is not installed. */
+function prettyDestination(): DestinationStream | null {
+  try {
+    const pretty = createRequire(import.meta.url)('pino-pretty') as (options: object) => DestinationStream;
+    return pretty({ destination: 2, sync: true, colorize: true, ignore: 'pid,hostname' });
+  } catch {
+    return null;
+  }
+}

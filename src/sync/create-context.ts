@@ -1,0 +1,76 @@
+import type { Config, OdooConfig } from '../config/index.ts';
+import { openDatabase } from '../db/client.ts';
+import type { EndedRun } from '../db/runs/runs.ts';
+import type { Tracing } from '../observability/tracing/index.ts';
+import type { OdooCall } from '../odoo/call-limiter.ts';
+import { createOdooClient } from '../odoo/client.ts';
+import { openQueues } from '../queues/queues.ts';
+import { openRedis, type RedisConnection } from '../queues/redis.ts';
+import type { Log } from '../shared/logger.ts';
+import { ContentRoom } from '../shared/semaphore.ts';
+import { OdooHealthRecorder } from '../upstream-health/odoo.ts';
+import { bcDefinition, type Mirror } from './context.ts';
+import { ModelMemory } from './model/document-model.ts';
+import { GROUPS_AT_ONCE, openGroups } from './store/group-commit.ts';
+
+/** Contents held at once by one process, in base64: a scan of 20 MB is 27 MB, and weighs some ten times that on its way. */
+const CONTENT_BYTES = 32 * 1024 * 1024;
+
+/** Connections for plans, the watchdog, and BCs that are looked at apart; groups and pages have their own. */
+const OTHERS = 10;
+
+/** Who is told of what the mirror does. They must not throw. */
+export interface Observers {
+  /** Null or left out: no traces are made. */
+  readonly tracing?: Pick<Tracing, 'queues' | 'statement'> | null;
+  readonly called?: (call: OdooCall) => void;
+  readonly ended?: (run: EndedRun) => void;
+}
+
+/** Opens what a process needs to run the mirror. Everything opened is given to `defer`. */
+export function openMirror(
+  config: Config & { readonly odoo: OdooConfig },
+  log: Log,
+  defer: (release: () => Promise<unknown> | unknown) => void,
+  observers: Observers = {},
+): { mirror: Mirror; redis: RedisConnection } {
+  const { tracing = null } = observers;
+  const connections = GROUPS_AT_ONCE + config.sync.pagesInFlight + OTHERS;
+  const database = openDatabase(config.databaseUrl, {
+    max: connections,
+    trace: tracing?.statement,
+    timeouts: config.databaseTimeouts,
+  });
+  defer(database.close);
+  const redis = openRedis(config.redis, 'worker', log);
+  defer(() => redis.disconnect());
+  const queues = openQueues(redis, config.queuePrefix, log, tracing?.queues);
+  defer(queues.close);
+  const health = new OdooHealthRecorder(database.db, config.odoo, log);
+  defer(() => health.close());
+  const odoo = createOdooClient({
+    ...config.odoo,
+    onConnect: (server) => health.connected(server),
+    onCall: (call) => {
+      health.observe(call);
+      observers.called?.(call);
+    },
+  });
+  defer(() => odoo.close());
+  const definition = bcDefinition(config.odoo, config.sync);
+  const { groupSize: size, groupWaitMs: waitMs } = config.sync;
+  const mirror: Mirror = {
+    definition,
+    db: database.db,
+    odoo,
+    models: new ModelMemory(),
+    room: new ContentRoom(CONTENT_BYTES),
+    groups: openGroups(() => mirror, { size, waitMs }),
+    queues,
+    settings: config.sync,
+    retention: config.retention,
+    log,
+    onRunEnded: (run) => observers.ended?.(run),
+  };
+  return { mirror, redis };
+}

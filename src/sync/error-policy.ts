@@ -1,0 +1,70 @@
+import { isBreak, TransactionLostError } from '../db/transactions.ts';
+import { OdooAccessError, OdooApplicationError } from '../odoo/errors.ts';
+import { PasserelleError } from '../shared/errors.ts';
+import { isModelChange } from './model/document-model.ts';
+
+/** SQLSTATE classes that another try may cure: connection, transaction rollback, resources, lock, intervention, system. */
+const PASSING_SQLSTATE = ['08', '40', '53', '55', '57', '58'];
+
+/** PostgreSQL ended a session that was idle in a transaction, or a transaction that took too long. */
+const ENDED_SQLSTATE: readonly string[] = ['25P03', '25P04'];
+
+/** The one place that decides whether a failed job is worth another attempt, or never again with the same input. */
+export function worthAnotherTry(error: unknown): boolean {
+  // Fields that vanish while we look: the next attempt asks Odoo for the model again.
+  if (isModelChange(error)) return true;
+  if (error instanceof PasserelleError) return error.retryable;
+  const code = sqlState(error);
+  // Errors without a SQLSTATE are sockets, Redis, and surprises: another try is harmless, the store is idempotent.
+  return code === null || isPassing(code);
+}
+
+const isPassing = (code: string) =>
+  PASSING_SQLSTATE.includes(code.slice(0, 2)) || ENDED_SQLSTATE.includes(code);
+
+/**
+ * Whether PostgreSQL refused what it was given, or one transaction for another's sake: in parts it may be taken. Where
+ * PostgreSQL itself is in trouble, parts would fare no better.
+ */
+export function isRefusedByPostgres(error: unknown): boolean {
+  const code = sqlState(error);
+  return code !== null && (code.startsWith('40') || !isPassing(code));
+}
+
+/** PostgreSQL was not there, or went away: nothing that was to be stored is to blame. */
+export function isPostgresAway(error: unknown): boolean {
+  return error instanceof PasserelleError ? error instanceof TransactionLostError : isBreak(error);
+}
+
+/** Another session, such as that of a frozen worker, held a lock for too long: nothing that waited for it is to blame. */
+export function isLockTimeout(error: unknown): boolean {
+  return sqlState(error) === LOCK_NOT_AVAILABLE;
+}
+
+/** A statement took too long, or was cancelled: perhaps it waited for a lock of a frozen worker. */
+export function isCancelled(error: unknown): boolean {
+  return sqlState(error) === QUERY_CANCELED;
+}
+
+/** SQLSTATE of `statement_timeout` and of a cancelled statement. */
+const QUERY_CANCELED = '57014';
+
+/** SQLSTATE of `lock_timeout`. */
+const LOCK_NOT_AVAILABLE = '55P03';
+
+/** Of an error that PostgreSQL sent: `severity` tells it from a socket's `EPIPE`. Drizzle wraps it as `cause`. */
+function sqlState(error: unknown): string | null {
+  if (!(error instanceof Error)) return null;
+  if ('severity' in error && 'code' in error && typeof error.code === 'string') return error.code;
+  return sqlState(error.cause);
+}
+
+/** Odoo answered and refused: a record of the request is to blame. */
+export function isRefusal(error: unknown): boolean {
+  return error instanceof OdooAccessError || error instanceof OdooApplicationError;
+}
+
+/** Odoo gave no usable answer: it is in trouble, or one record brings it there. */
+export function isOutage(error: unknown): boolean {
+  return error instanceof PasserelleError && error.retryable && error.code.startsWith('odoo_');
+}

@@ -1,0 +1,263 @@
+import type { Database } from '../../db/client.ts';
+import { storedBinaries, storedFields } from '../../db/documents/stored-documents.ts';
+import { nextFetchSeq, type RecordToStore } from '../../db/documents/writes.ts';
+import { bc, bcLine } from '../../db/schema/documents.ts';
+import { OdooTimeoutError } from '../../odoo/errors.ts';
+import type { OdooClient, OdooRecord } from '../../odoo/types.ts';
+import { PasserelleError } from '../../shared/errors.ts';
+import type { DocumentModel, MirroredModel } from '../model/document-model.ts';
+import { odooDateTime } from '../planning/run-mode.ts';
+import type { PreparedDocument } from '../store/compare.ts';
+import { prepare } from '../store/normalize.ts';
+import { isSizeText, promisedBytes, promisedInAll } from './binary-sizes.ts';
+
+/** Contents asked of Odoo in one call, as far as the size texts promise; a larger one is asked for alone. */
+const BYTES_PER_CALL = 8 * 1024 * 1024;
+const RECORDS_PER_CALL = 100;
+
+/** Odoo did not send contents in time. */
+export class ContentTimeoutError extends PasserelleError {
+  override readonly name = 'ContentTimeoutError';
+  readonly code = 'odoo_content_timeout';
+  override readonly retryable = true;
+  constructor(model: string, { holders, fields }: Ask, cause: OdooTimeoutError) {
+    const [first] = holders;
+    const which = holders.length === 1 ? `${model} ${first?.id}` : `${holders.length} records of ${model}`;
+    const bytes = holders.reduce((total, { sizes }) => total + promisedInAll(pickSizes(sizes, fields)), 0);
+    super(
+      `${which}: ${fields.join(', ')} (${megabytes(bytes)} on the line) did not arrive before ODOO_TIMEOUT_MS was over. ` +
+        'Raise it, or leave the contents of binary fields out with SYNC_BINARIES=off.',
+      { cause },
+    );
+  }
+}
+
+const megabytes = (bytes: number) => `${(bytes / 1024 / 1024).toFixed(1)} MB`;
+
+/** A record whose binary fields have content: their size texts, by field. */
+export interface Holder {
+  readonly id: number;
+  readonly sizes: Readonly<Record<string, string>>;
+}
+
+/** One call: these fields of these records. */
+interface Ask {
+  readonly holders: readonly Holder[];
+  readonly fields: readonly string[];
+}
+
+/** What a call brought: fields of records, by id. A record that is gone is not among them. */
+export interface Contents {
+  readonly fields: readonly string[];
+  readonly records: ReadonlyMap<number, OdooRecord>;
+}
+
+/**
+ * Reads the contents of binary fields, so many at a time that memory holds a few megabytes, or one content.
+ *
+ * @throws ContentTimeoutError, and what else the Odoo client throws.
+ */
+export async function* readContents(
+  odoo: OdooClient,
+  model: string,
+  holders: readonly Holder[],
+): AsyncGenerator<Contents> {
+  for (const ask of asksFor(holders)) {
+    const { fields } = ask;
+    const ids = ask.holders.map(({ id }) => id);
+    try {
+      const records = await odoo.read(model, ids, { fields });
+      yield { fields, records: new Map(records.map((record) => [record.id, record])) };
+    } catch (error) {
+      throw error instanceof OdooTimeoutError ? new ContentTimeoutError(model, ask, error) : error;
+    }
+  }
+}
+
+function asksFor(holders: readonly Holder[]): Ask[] {
+  const isLarge = ({ sizes }: Holder) => promisedInAll(sizes) > BYTES_PER_CALL;
+  const small = holders.filter((holder) => !isLarge(holder));
+  const together = inGroups(small, ({ sizes }) => promisedInAll(sizes), {
+    bytes: BYTES_PER_CALL,
+    count: RECORDS_PER_CALL,
+  }).map((group) => ({
+    holders: group,
+    fields: [...new Set(group.flatMap(({ sizes }) => Object.keys(sizes)))],
+  }));
+  const apart = holders
+    .filter(isLarge)
+    .flatMap((holder) => fieldsApart(holder).map((fields) => ({ holders: [holder], fields })));
+  return [...together, ...apart];
+}
+
+/** The fields of a large record, a few small ones together. */
+function fieldsApart({ sizes }: Holder): string[][] {
+  return inGroups(Object.keys(sizes), (field) => promisedBytes(sizes[field] ?? ''), {
+    bytes: BYTES_PER_CALL,
+    count: RECORDS_PER_CALL,
+  });
+}
+
+/** Splits a list, in its order, so that no group outweighs the limit; what does so by itself is a group of its own. */
+export function inGroups<T>(
+  items: readonly T[],
+  bytesOf: (item: T) => number,
+  most: { readonly bytes: number; readonly count: number },
+): T[][] {
+  const groups: T[][] = [];
+  let room = 0;
+  for (const item of items) {
+    const bytes = bytesOf(item);
+    const last = groups.at(-1);
+    if (last === undefined || last.length === most.count || bytes > room) {
+      groups.push([item]);
+      room = most.bytes - bytes;
+    } else {
+      last.push(item);
+      room -= bytes;
+    }
+  }
+  return groups;
+}
+
+function pickSizes(
+  sizes: Readonly<Record<string, string>>,
+  fields: readonly string[],
+): Record<string, string> {
+  return Object.fromEntries(Object.entries(sizes).filter(([field]) => fields.includes(field)));
+}
+
+/** A record was deleted after its page was read: its size texts are no contents. */
+export class ContentGoneError extends PasserelleError {
+  override readonly name = 'ContentGoneError';
+  readonly code = 'content_gone';
+  override readonly retryable = true;
+  constructor(model: string, id: number) {
+    super(`${model} ${id} is gone from Odoo since its page was read; its BC is read again.`);
+  }
+}
+
+/** The size texts among a record's binary fields, by field. Empty binaries (`false`) are not among them. */
+export function binarySizes(record: OdooRecord, model: MirroredModel): Record<string, string> {
+  const sizes = model.binaries.map((field) => [field, record[field]] as const);
+  return Object.fromEntries(sizes.filter((entry): entry is [string, string] => isSizeText(entry[1])));
+}
+
+/**
+ * `write_date` has whole seconds: a content read this soon after it may have been replaced within the same second.
+ * A minute also covers clocks that differ a little.
+ */
+const SETTLED_MS = 60_000;
+
+/**
+ * Puts contents where pages carry size texts. A content is taken from the mirror when the record's `write_date`
+ * and its size text are those it was read with, and had settled then; else it is read from Odoo.
+ *
+ * Limit: a computed, unstored binary that changes without changing its size text or the record goes unnoticed.
+ *
+ * @throws ContentGoneError, and what the Odoo client throws.
+ */
+export async function fillBinaries(
+  db: Database,
+  odoo: OdooClient,
+  { model, table }: { model: MirroredModel; table: typeof bc | typeof bcLine },
+  records: readonly OdooRecord[],
+): Promise<OdooRecord[]> {
+  const holders = records
+    .map((record) => ({ id: record.id, record, sizes: binarySizes(record, model) }))
+    .filter(({ sizes }) => Object.keys(sizes).length > 0);
+  if (holders.length === 0) return [...records];
+  const contents = await knownContents(db, table, holders);
+  const unknown = holders.filter(({ id }) => !contents.has(id));
+  for await (const { fields, records: read } of readContents(odoo, model.name, unknown)) {
+    for (const [id, record] of read) contents.set(id, { ...contents.get(id), ...pick(record, fields) });
+  }
+  const gone = unknown.find(({ id, sizes }) =>
+    Object.keys(sizes).some((field) => !Object.hasOwn(contents.get(id) ?? {}, field)),
+  );
+  if (gone !== undefined) throw new ContentGoneError(model.name, gone.id);
+  return records.map((record) => ({ ...record, ...contents.get(record.id) }));
+}
+
+type Values = Record<string, OdooRecord[string]>;
+
+/** Contents that the mirror has and that have not changed since. */
+async function knownContents(
+  db: Database,
+  table: typeof bc | typeof bcLine,
+  holders: readonly (Holder & { readonly record: OdooRecord })[],
+): Promise<Map<number, Values>> {
+  const stored = await storedBinaries(
+    db,
+    table,
+    holders.map(({ id }) => id),
+  );
+  const unchanged = holders.filter(({ id, record, sizes }) => {
+    const before = stored.get(id);
+    return (
+      before?.writeDate != null &&
+      before.fetchedAt.getTime() - before.writeDate.getTime() >= SETTLED_MS &&
+      odooDateTime(before.writeDate) === record['write_date'] &&
+      Object.entries(sizes).every(([field, size]) => before.sizes[field] === size)
+    );
+  });
+  const fields = await storedFields(
+    db,
+    table,
+    unchanged.map(({ id }) => id),
+  );
+  return new Map(unchanged.map(({ id, sizes }) => [id, pick(fields.get(id), Object.keys(sizes))]));
+}
+
+function pick(record: OdooRecord | undefined, fields: readonly string[]): Values {
+  return Object.fromEntries(fields.map((field) => [field, record?.[field] ?? false]));
+}
+
+/** Whether a record has contents that were not read with it. */
+export const hasContents = ({ binarySizes }: RecordToStore) => Object.keys(binarySizes).length > 0;
+
+/** What the contents of a BC's binaries will weigh in memory, in bytes. */
+export function contentBytes({ header, lines }: PreparedDocument): number {
+  return lines.reduce(
+    (sum, { binarySizes }) => sum + promisedInAll(binarySizes),
+    promisedInAll(header.binarySizes),
+  );
+}
+
+/**
+ * A BC with the contents of its binaries. Its reading ends with theirs.
+ *
+ * @throws InvalidDocumentError, ContentGoneError, and what the Odoo client throws.
+ */
+export async function complete(
+  db: Database,
+  odoo: OdooClient,
+  model: DocumentModel,
+  document: PreparedDocument,
+): Promise<PreparedDocument> {
+  if (![document.header, ...document.lines].some(hasContents)) return document;
+  const [header = document.header] = await filled(db, odoo, { model: model.header, table: bc }, [
+    document.header,
+  ]);
+  const lines = await filled(db, odoo, { model: model.line, table: bcLine }, document.lines);
+  return { ...document, header, lines, reading: { ...document.reading, endSeq: await nextFetchSeq(db) } };
+}
+
+async function filled(
+  db: Database,
+  odoo: OdooClient,
+  of: { readonly model: MirroredModel; readonly table: typeof bc | typeof bcLine },
+  records: readonly RecordToStore[],
+): Promise<readonly RecordToStore[]> {
+  const holders = records.filter(hasContents);
+  if (holders.length === 0) return records;
+  const read = holders.map(({ json }): OdooRecord => JSON.parse(json));
+  const full = await fillBinaries(db, odoo, of, read);
+  const ready = new Map(
+    holders.map((holder, at) => [
+      holder.odooId,
+      prepare(of.model.name, full[at] ?? { id: holder.odooId }, holder.binarySizes),
+    ]),
+  );
+  return records.map((record) => ready.get(record.odooId) ?? record);
+}

@@ -1,0 +1,157 @@
+import { unreadLines } from '../../db/documents/stored-documents.ts';
+import { nextFetchSeq } from '../../db/documents/writes.ts';
+import { resolveFailures } from '../../db/runs/failures.ts';
+import { absentItems, addPageCalls, closeItems, openItems, splitPage } from '../../db/runs/ledger.ts';
+import { findRun } from '../../db/runs/runs.ts';
+import { countCalls } from '../../odoo/client.ts';
+import type { OdooClient } from '../../odoo/types.ts';
+import { enqueueBcs, type PagePayload } from '../../queues/jobs.ts';
+import type { Mirror } from '../context.ts';
+import { isOutage, isRefusal } from '../error-policy.ts';
+import { type DocumentModel, isModelChange } from '../model/document-model.ts';
+import { withModel } from '../model/model-drift.ts';
+import { advanceWhenPageIsDone } from '../runs/advance-run.ts';
+import { LARGEST_READING, pageRoom, portion } from './batch-size.ts';
+import { enqueueHandedOver, type HandedOver, handOver, reference } from './handoff.ts';
+import { type Blame, readDocuments, readsAnything } from './read-documents.ts';
+
+/** `number` from 1; `last`: there is no further attempt. */
+export interface PageAttempt {
+  readonly number: number;
+  readonly last: boolean;
+  /** Reading it seems to end the worker: each BC's job reads its own, and the one to blame is found. */
+  readonly deadly?: boolean;
+}
+
+/** A page that is split is followed by somewhat smaller ones, so that these need not be split again. */
+const NEXT_SIZE = 0.8;
+
+/**
+ * Reads what a page still owes and queues one job for each BC. What would be too much for Redis goes to new pages.
+ *
+ * @returns how many BCs were queued, or `superseded` when the run is over or another holder has its lease.
+ */
+export async function processPage(
+  mirror: Mirror,
+  payload: PagePayload,
+  attempt: PageAttempt,
+): Promise<number | 'superseded'> {
+  const { db } = mirror;
+  const run = await findRun(db, payload.runId);
+  if (run?.status !== 'running' || run.leaseToken !== payload.token) return 'superseded';
+  const open = await openItems(db, payload.runId, payload.page);
+  const odoo = countCalls(mirror.odoo);
+  let queued = 0;
+  try {
+    const gone = await stillAbsent(mirror, odoo, payload);
+    const ids = open.filter((id) => !gone.has(id));
+    queued = await readPage(mirror, odoo, payload, ids, attempt);
+  } finally {
+    await addPageCalls(db, payload.runId, payload.page, odoo.used());
+  }
+  await advanceWhenPageIsDone(mirror, payload);
+  return queued;
+}
+
+/** Looks once more, by id, for what a sweep did not find: it may have been read while something changed. */
+async function stillAbsent(
+  mirror: Mirror,
+  odoo: OdooClient,
+  { runId, page }: PagePayload,
+): Promise<ReadonlySet<number>> {
+  const absent = await absentItems(mirror.db, runId, page);
+  if (absent.length === 0) return new Set();
+  const fetchSeq = await nextFetchSeq(mirror.db);
+  const found = new Set(await odoo.search(mirror.definition.model, [['id', 'in', absent]]));
+  const gone = absent.filter((id) => !found.has(id));
+  await closeGone(mirror, runId, gone, fetchSeq);
+  return new Set(gone);
+}
+
+/** Queues one job for each BC of the page that Odoo has. */
+async function readPage(
+  mirror: Mirror,
+  odoo: OdooClient,
+  payload: PagePayload,
+  ids: readonly number[],
+  attempt: PageAttempt,
+): Promise<number> {
+  if (ids.length === 0) return 0;
+  if (attempt.deadly) {
+    const jobs = ids.map((odooId) => ({ ...reference(payload), odooId }));
+    await enqueueBcs(mirror.queues.bc, jobs, mirror.settings);
+    return jobs.length;
+  }
+  // A page that timed out comes back in smaller slices: half as many with each attempt.
+  const most = Math.ceil(ids.length / 2 ** (attempt.number - 1));
+  return withModel(mirror, odoo, payload.runId, (model, again) => {
+    const blame = {
+      // A field that the newest description names and Odoo does not know: some record's own trouble.
+      mayBlame: (error: unknown) =>
+        isRefusal(error) || (again && isModelChange(error)) || (attempt.last && isOutage(error)),
+      probe: () => readsAnything(odoo, model, ids),
+      tally: { read: 0, refused: 0 },
+    };
+    return readSlices(mirror, odoo, payload, { model, ids, most, blame });
+  });
+}
+
+interface PageReading {
+  readonly model: DocumentModel;
+  readonly ids: readonly number[];
+  /** BCs read at once. */
+  readonly most: number;
+  readonly blame: Blame;
+}
+
+/** Slice by slice, so that memory holds one. What does not fit into the page's room is left to new pages. */
+async function readSlices(
+  mirror: Mirror,
+  odoo: OdooClient,
+  payload: PagePayload,
+  { model, ids, most, blame }: PageReading,
+): Promise<number> {
+  const { db, settings } = mirror;
+  let room = pageRoom(settings);
+  let queued = 0;
+  let left = ids;
+  while (left.length > 0 && room >= LARGEST_READING) {
+    const slice = left.slice(0, evenly(left.length, Math.min(most, portion(model, room))));
+    const begun = { fetchSeq: await nextFetchSeq(db), fetchedAt: new Date().toISOString() };
+    const read = await readDocuments(odoo, model, slice, blame, (...read) => unreadLines(db, ...read));
+    const reading = { ...begun, endSeq: await nextFetchSeq(db) };
+    await closeGone(mirror, payload.runId, read.missing, reading.fetchSeq);
+    const jobs: HandedOver[] = [
+      ...read.documents.map((document) => handOver(payload, model, document, reading)),
+      ...[...read.refused, ...read.unsettled].map((odooId) => ({
+        payload: { ...reference(payload), odooId },
+        kept: null,
+      })),
+    ];
+    const fitting: HandedOver[] = [];
+    for (const one of jobs) {
+      room -= one.payload.bytes ?? 0;
+      if (room >= 0) fitting.push(one);
+    }
+    await enqueueHandedOver(mirror, payload, fitting);
+    queued += fitting.length;
+    left = [...jobs.slice(fitting.length).map((one) => one.payload.odooId), ...left.slice(slice.length)];
+  }
+  if (left.length > 0) await splitPage(db, payload, left, Math.ceil(queued * NEXT_SIZE));
+  return queued;
+}
+
+/** As many slices as it takes, none of them much smaller than the others: each costs Odoo two calls. */
+const evenly = (items: number, most: number) => Math.ceil(items / Math.ceil(items / most));
+
+/** Odoo no longer has them: nothing is owed, and nothing is failing any more. Sweeps and single runs archive it at their end. */
+async function closeGone(
+  { db, definition }: Mirror,
+  runId: number,
+  odooIds: readonly number[],
+  goneSeq: number,
+): Promise<void> {
+  if (odooIds.length === 0) return;
+  await closeItems(db, { runId, odooIds, state: 'gone', goneSeq });
+  await resolveFailures(db, definition.key, odooIds, runId);
+}

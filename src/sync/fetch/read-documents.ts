@@ -1,0 +1,245 @@
+import type { Domain, OdooClient, OdooRecord } from '../../odoo/types.ts';
+import { isRefusal } from '../error-policy.ts';
+import { type DocumentModel, headerOf, isModelChange } from '../model/document-model.ts';
+import { explainMissing, type FindUnread, type MissingLines, NONE_MISSING } from '../store/removed-lines.ts';
+
+/** A header with the lines that were read for it. */
+export interface HeaderAndLines {
+  readonly header: OdooRecord;
+  readonly lines: readonly OdooRecord[];
+}
+
+/** Lines asked for in one call. */
+const LINES_PER_CALL = 5000;
+
+/**
+ * Lines are asked for by their header, not by the header's own list, which record rules may have filtered. A line
+ * that was found by its header and does not name it (rules may hide that too) is asked for header by header. Those of
+ * a header that vanished meanwhile are left out.
+ *
+ * `first`: what `linesAfter` gave from the beginning.
+ */
+export async function readLines(
+  odoo: OdooClient,
+  model: DocumentModel,
+  ids: readonly number[],
+  headers: readonly OdooRecord[],
+  first: readonly OdooRecord[],
+): Promise<Map<number, OdooRecord[]>> {
+  const byHeader = new Map<number, OdooRecord[]>(headers.map((header) => [header.id, []]));
+  const asked = new Set(ids);
+  const strays = new Map<number, OdooRecord>();
+  const promised = new Set(headers.flatMap((header) => promisedLines(header, model.linesField)));
+  for await (const line of linesOf(odoo, model, ids, first, promised)) {
+    const owner = headerOf(line, model.inverse) ?? 0;
+    if (asked.has(owner)) byHeader.get(owner)?.push(line);
+    else strays.set(line.id, line);
+  }
+  for (const headerId of strays.size === 0 ? [] : byHeader.keys()) {
+    const domain: Domain = [
+      [model.inverse, '=', headerId],
+      ['id', 'in', [...strays.keys()]],
+    ];
+    const found = (await odoo.search(model.line.name, domain)).map((id) => strays.get(id));
+    byHeader.get(headerId)?.push(...found.filter((line) => line !== undefined));
+  }
+  return byHeader;
+}
+
+/** Lines that a header lists itself; record rules may hide some of them, or others from the list. */
+export function promisedLines(header: OdooRecord, linesField: string): number[] {
+  const { [linesField]: value } = header;
+  return Array.isArray(value) ? value.filter((id) => typeof id === 'number') : [];
+}
+
+/**
+ * Keyset by id, until an answer is empty: rules of access may thin out a slice without its being the last. The
+ * closing empty answer is spared when the slice was short and brought all that the headers promised.
+ */
+async function* linesOf(
+  odoo: OdooClient,
+  model: DocumentModel,
+  ids: readonly number[],
+  first: readonly OdooRecord[],
+  missing: Set<number>,
+): AsyncGenerator<OdooRecord> {
+  for (let slice = first; slice.length > 0; ) {
+    yield* slice;
+    for (const line of slice) missing.delete(line.id);
+    if (slice.length < LINES_PER_CALL && missing.size === 0) return;
+    slice = await linesAfter(odoo, model, ids, slice.at(-1)?.id ?? 0);
+  }
+}
+
+/** The next lines of these headers, by ascending id. */
+export function linesAfter(
+  odoo: OdooClient,
+  model: DocumentModel,
+  ids: readonly number[],
+  last: number,
+): Promise<OdooRecord[]> {
+  const domain: Domain = [
+    [model.inverse, 'in', ids],
+    ['id', '>', last],
+  ];
+  const options = { fields: model.line.requested, binSize: true, order: 'id', limit: LINES_PER_CALL };
+  return odoo.searchRead(model.line.name, domain, options);
+}
+
+/** A BC as it was read. Binary fields hold Odoo's size texts, not their contents. */
+export interface ReadDocument extends HeaderAndLines {
+  readonly missing: MissingLines;
+}
+
+export interface Reading {
+  readonly documents: readonly ReadDocument[];
+  /** Ids that Odoo does not have (any more): `read` leaves them out silently (14.0, 19.0). */
+  readonly missing: readonly number[];
+  /** Ids that Odoo refuses to hand over, found by halving the page. */
+  readonly refused: readonly number[];
+  /** Ids whose lines were deleted or moved between the two answers: each is to be read again by itself. */
+  readonly unsettled: readonly number[];
+}
+
+/** Which errors may be the fault of single records, and what speaks for that so far. Shared by a page's slices. */
+export interface Blame {
+  readonly mayBlame: (error: unknown) => boolean;
+  /** Reads some record outside the page: does Odoo hand over anything at all? Asked once, when in doubt. */
+  readonly probe: () => Promise<boolean>;
+  readonly tally: { read: number; refused: number };
+}
+
+/** So many refusals without one success put in doubt that the records are to blame. */
+const REFUSED_AT_MOST = 16;
+
+/**
+ * Reads headers and their lines. One record that Odoo refuses fails a whole `read`, so a refused page is halved
+ * down to the ids that are to blame. If nothing else can be read either, the fault is Odoo's: its error is
+ * thrown, and no BC is blamed.
+ *
+ * @param findUnread finds the lines in the mirror that the reading lacks; Odoo is then asked why they are missing.
+ */
+export async function readDocuments(
+  odoo: OdooClient,
+  model: DocumentModel,
+  ids: readonly number[],
+  blame: Blame,
+  findUnread: FindUnread,
+): Promise<Reading> {
+  const documents: ReadDocument[] = [];
+  const absent: number[] = [];
+  const refused: number[] = [];
+  const unsettled: number[] = [];
+  const parts = ids.length === 0 ? [] : [ids];
+  for (let part = parts.pop(); part !== undefined; part = parts.pop()) {
+    try {
+      // In parts of a refused page the lines of BCs that are refused again would be read for nothing.
+      const read = await readWhole(odoo, model, part, part === ids ? 'together' : 'headers first');
+      const missing = await explainMissing(odoo, model, read.documents, findUnread);
+      documents.push(
+        ...read.documents.map((one) => ({ ...one, missing: missing.get(one.header.id) ?? NONE_MISSING })),
+      );
+      absent.push(...read.missing);
+      unsettled.push(...read.unsettled);
+      blame.tally.read += part.length;
+    } catch (error) {
+      if (!blame.mayBlame(error) || !(await isTheRecords(error, blame))) throw error;
+      const middle = Math.ceil(part.length / 2);
+      if (part.length === 1) {
+        refused.push(...part);
+        blame.tally.refused += 1;
+      } else parts.push(part.slice(middle), part.slice(0, middle));
+    }
+  }
+  return { documents, missing: absent, refused, unsettled };
+}
+
+/** A refusal is believed for a while; a timeout, a broken connection, an unknown field only once something else was read. */
+async function isTheRecords(error: unknown, { tally, probe }: Blame): Promise<boolean> {
+  if (tally.read > 0 || (isRefusal(error) && tally.refused < REFUSED_AT_MOST)) return true;
+  if (!(await probe())) return false;
+  tally.read += 1;
+  return true;
+}
+
+/** Records tried before Odoo is in doubt: the newest may be bad itself. */
+const OTHERS = 3;
+
+/**
+ * Reads one of the newest records that are not among `ids`. False: there is none, or Odoo hands over none of them.
+ *
+ * @throws OdooFieldError: the model is another by now.
+ */
+export async function readsAnything(
+  odoo: OdooClient,
+  model: DocumentModel,
+  ids: readonly number[],
+): Promise<boolean> {
+  let changed: unknown = null;
+  const failed = (error: unknown): null => {
+    if (isModelChange(error)) changed = error;
+    return null;
+  };
+  const wanted = { order: 'id desc', limit: OTHERS };
+  const others = await odoo.search(model.header.name, [['id', 'not in', ids]], wanted).catch(failed);
+  for (const other of others ?? []) {
+    const read = await readWhole(odoo, model, [other], 'headers first').catch(failed);
+    if (read !== null && read.documents.length + read.unsettled.length > 0) return true;
+  }
+  if (changed !== null) throw changed;
+  return false;
+}
+
+async function readWhole(
+  odoo: OdooClient,
+  model: DocumentModel,
+  ids: readonly number[],
+  order: 'together' | 'headers first',
+): Promise<Pick<Reading, 'missing' | 'unsettled'> & { readonly documents: readonly HeaderAndLines[] }> {
+  const askHeaders = () =>
+    odoo.read(model.header.name, ids, { fields: model.header.requested, binSize: true });
+  const askLines = () => linesAfter(odoo, model, ids, 0);
+  const [headers, first] =
+    order === 'together' ? await both(askHeaders(), askLines()) : [await askHeaders(), null];
+  const lines =
+    headers.length === 0 ? NO_LINES : await readLines(odoo, model, ids, headers, first ?? (await askLines()));
+  const read = headers.map((header) => ({ header, lines: lines.get(header.id) ?? [] }));
+  const { vanished, unsettled } = await lookAgain(odoo, model, read);
+  const documents = read.filter(({ header: { id } }) => !vanished.includes(id) && !unsettled.includes(id));
+  const present = new Set([...documents.map(({ header }) => header.id), ...unsettled]);
+  return { documents, missing: ids.filter((id) => !present.has(id)), unsettled };
+}
+
+/**
+ * Headers and lines are answers of two transactions. A header that lists lines which were not found is asked for its list
+ * once more. If it is gone, or lost them, the two answers are of different moments. If it still lists them, a record
+ * rule hides them.
+ */
+async function lookAgain(
+  odoo: OdooClient,
+  { header: { name }, linesField }: DocumentModel,
+  read: readonly HeaderAndLines[],
+): Promise<{ readonly vanished: readonly number[]; readonly unsettled: readonly number[] }> {
+  const owing = new Map<number, readonly number[]>();
+  for (const { header, lines } of read) {
+    const found = new Set(lines.map((line) => line.id));
+    const owed = promisedLines(header, linesField).filter((id) => !found.has(id));
+    if (owed.length > 0) owing.set(header.id, owed);
+  }
+  const ids = [...owing.keys()];
+  if (ids.length === 0) return { vanished: [], unsettled: [] };
+  const headers = await odoo.read(name, ids, { fields: [linesField] });
+  const lists = new Map(headers.map((header) => [header.id, new Set(promisedLines(header, linesField))]));
+  return {
+    vanished: ids.filter((id) => !lists.has(id)),
+    unsettled: ids.filter((id) => owing.get(id)?.some((line) => lists.get(id)?.has(line) === false)),
+  };
+}
+
+const NO_LINES: ReadonlyMap<number, OdooRecord[]> = new Map();
+
+/** Waits for both, also where one fails: nothing is under way any more when its error is acted upon. */
+async function both<A, B>(one: Promise<A>, other: Promise<B>): Promise<[A, B]> {
+  await Promise.allSettled([one, other]);
+  return Promise.all([one, other]);
+}

@@ -1,0 +1,132 @@
+import type { Database } from '../../db/client.ts';
+import {
+  deleteAudit,
+  deleteFailures,
+  deleteIncidents,
+  deleteItems,
+  deleteModelChanges,
+  deletePages,
+  deleteRuns,
+  type Expiry,
+  endOfAudit,
+  expiredRuns,
+  heldRuns,
+  newestRuns,
+  runsWithItems,
+} from '../../db/runs/retention.ts';
+import { trimJobs } from '../../queues/queues.ts';
+import type { Mirror } from '../context.ts';
+
+/** Rows in one transaction at most, so that nobody waits for it. */
+const BATCH = 2000;
+/** Runs taken up together; most have few items. */
+const RUNS = 500;
+
+/** What a prune removed, in rows, and in jobs. */
+export interface Pruned {
+  readonly items: number;
+  readonly runs: number;
+  /** Failures of single BCs that are over. */
+  readonly failures: number;
+  /** Incidents that are over. */
+  readonly alerts: number;
+  readonly modelChanges: number;
+  readonly audit: number;
+  /** Jobs that the queues kept from when the settings allowed more. */
+  readonly jobs: number;
+}
+
+/** All it takes: there need be no Odoo. */
+export type PruneSource = Pick<Mirror, 'db' | 'queues' | 'settings' | 'retention'>;
+
+/**
+ * Removes what is kept longer than the settings say, in small transactions. It may stop anywhere, at `signal` or
+ * because it is killed: the next one goes on. Two at once share the work.
+ */
+export async function prune(
+  { db, queues, settings, retention }: PruneSource,
+  signal?: AbortSignal,
+): Promise<Pruned> {
+  const { itemsMs, runsMs, auditMs } = retention;
+  const held = await heldRuns(db);
+  const needed = [...held, ...(await newestRuns(db))];
+  const items = itemsMs === null ? 0 : await pruneItems(db, { ageMs: itemsMs, needed: held }, signal);
+  const old = runsMs === null ? NOTHING : await pruneRuns(db, { ageMs: runsMs, needed }, signal);
+  const over = runsMs === null ? NOTHING : await pruneOver(db, runsMs, signal);
+  const audit = auditMs === null ? 0 : await pruneAudit(db, auditMs, signal);
+  return {
+    ...NOTHING,
+    ...over,
+    ...old,
+    items: items + old.items,
+    audit,
+    jobs: await trimJobs(queues, settings),
+  };
+}
+
+const NOTHING = { items: 0, runs: 0, failures: 0, alerts: 0, modelChanges: 0 };
+
+/** What is over, and is kept as long as runs are. */
+async function pruneOver(db: Database, ageMs: number, signal?: AbortSignal) {
+  return {
+    failures: await untilFewer((limit) => deleteFailures(db, ageMs, limit), signal),
+    alerts: await untilFewer((limit) => deleteIncidents(db, ageMs, limit), signal),
+    modelChanges: await untilFewer((limit) => deleteModelChanges(db, ageMs, limit), signal),
+  };
+}
+
+/** The ledgers of runs whose accounts stay. */
+async function pruneItems(db: Database, expiry: Expiry, signal?: AbortSignal): Promise<number> {
+  for (let removed = 0; ; ) {
+    const runIds = await runsWithItems(db, expiry, RUNS);
+    const now = await clearRuns(db, runIds, signal);
+    removed += now;
+    if (runIds.length < RUNS || now === 0 || signal?.aborted === true) return removed;
+  }
+}
+
+/** Whole runs: their ledgers first, so that no item is ever without its run. */
+async function pruneRuns(db: Database, expiry: Expiry, signal?: AbortSignal) {
+  for (let items = 0, runs = 0; ; ) {
+    const runIds = await expiredRuns(db, expiry, RUNS);
+    items += await clearRuns(db, runIds, signal);
+    const now = await deleteRuns(db, runIds);
+    runs += now;
+    if (runIds.length < RUNS || now === 0 || signal?.aborted === true) return { items, runs };
+  }
+}
+
+/** Pages go first: what is left after a crash is then found by its items. */
+async function clearRuns(db: Database, runIds: readonly number[], signal?: AbortSignal): Promise<number> {
+  if (runIds.length === 0) return 0;
+  await deletePages(db, runIds);
+  return untilFewer((limit) => deleteItems(db, runIds, limit), signal);
+}
+
+/**
+ * The trail has no index on its dates, but its ids grow with time: it is read from its beginning until a batch has
+ * nothing old in it.
+ */
+async function pruneAudit(db: Database, ageMs: number, signal?: AbortSignal): Promise<number> {
+  let removed = 0;
+  for (let after = 0; signal?.aborted !== true; ) {
+    const upTo = await endOfAudit(db, after, BATCH);
+    if (upTo === null) break;
+    const now = await deleteAudit(db, ageMs, { after, upTo });
+    if (now === 0) break;
+    removed += now;
+    after = upTo;
+  }
+  return removed;
+}
+
+async function untilFewer(
+  deleteSome: (limit: number) => Promise<number>,
+  signal: AbortSignal | undefined,
+): Promise<number> {
+  for (let removed = 0; ; ) {
+    const now = await deleteSome(BATCH);
+    removed += now;
+    if (now < BATCH || signal?.aborted === true) return removed;
+  }
+}

@@ -1,0 +1,340 @@
+import type { Database } from '../../db/client.ts';
+import {
+  type Counted,
+  duplicates,
+  openItemsOfEndedRuns,
+  orphanLines,
+  type StoredRow,
+  type StoredSizes,
+  storedRows,
+} from '../../db/documents/integrity-checks.ts';
+import { storedFields } from '../../db/documents/stored-documents.ts';
+import { countRereads, listFields } from '../../db/odoo-model/fields.ts';
+import { readState } from '../../db/runs/lease.ts';
+import { bc, bcLine } from '../../db/schema/documents.ts';
+import { unstorableIn } from '../../odoo/decoding/text.ts';
+import { OdooMalformedError } from '../../odoo/errors.ts';
+import type { Domain, OdooClient, OdooRecord } from '../../odoo/types.ts';
+import type { DocumentDefinition } from '../context.ts';
+import { isRefusal } from '../error-policy.ts';
+import { portion, weigh } from '../fetch/batch-size.ts';
+import { binarySizes, type Holder, inGroups, readContents } from '../fetch/binaries.ts';
+import { promisedInAll } from '../fetch/binary-sizes.ts';
+import {
+  type DocumentModel,
+  describeDocument,
+  headerOf,
+  isModelChange,
+  type MirroredModel,
+} from '../model/document-model.ts';
+import { modelDiff } from '../model/model-drift.ts';
+import { odooDateTime } from '../planning/run-mode.ts';
+import { own } from '../store/audit-diff.ts';
+import { canonicalJson, contentHash } from '../store/content-hash.ts';
+
+/** What a verification counts. All of them 0 is what a mirror should be. */
+export const KINDS = [
+  'missing',
+  'extra',
+  'different',
+  'unreadable',
+  'duplicates',
+  'orphanLines',
+  'badHashes',
+  'openItems',
+] as const;
+export type FindingKind = (typeof KINDS)[number];
+
+export interface Example {
+  readonly model: string;
+  /** The id in Odoo. */
+  readonly id: number;
+  /** The fields that differ. */
+  readonly fields?: readonly string[];
+  /** The run that still owes the item. */
+  readonly runId?: number;
+}
+
+export type Verification = Readonly<Record<FindingKind, number>> & {
+  readonly ok: boolean;
+  /** Changes of the model that not every record was read after: the next run reads them all. */
+  readonly modelChanges: number;
+  /** BCs that Odoo listed. */
+  readonly headers: number;
+  /** Lines that Odoo listed. */
+  readonly lines: number;
+  /** The first few of each kind. */
+  readonly examples: Readonly<Record<FindingKind, readonly Example[]>>;
+};
+
+const MOST_EXAMPLES = 20;
+
+/** Counts findings and keeps a few examples of each kind, so that memory stays flat whatever is found. */
+export class Findings {
+  readonly #counts = perKind(() => 0);
+  readonly #examples = perKind((): Example[] => []);
+
+  add(kind: FindingKind, example: Example): void {
+    this.addAll(kind, 1, [example]);
+  }
+
+  addAll(kind: FindingKind, count: number, examples: readonly Example[]): void {
+    this.#counts[kind] += count;
+    const kept = this.#examples[kind];
+    kept.push(...examples.slice(0, MOST_EXAMPLES - kept.length));
+  }
+
+  result(compared: Pick<Verification, 'headers' | 'lines' | 'modelChanges'>): Verification {
+    const ok = KINDS.every((kind) => this.#counts[kind] === 0);
+    return { ok, ...this.#counts, ...compared, examples: this.#examples };
+  }
+}
+
+function perKind<T>(value: () => T): Record<FindingKind, T> {
+  return Object.fromEntries(KINDS.map((kind) => [kind, value()])) as Record<FindingKind, T>;
+}
+
+/** One of the two tables, and what of Odoo belongs into it. */
+export interface VerifiedModel {
+  readonly model: MirroredModel;
+  readonly table: typeof bc | typeof bcLine;
+  readonly domain: Domain;
+  /** The line's many2one to its header; null for the header. */
+  readonly inverse: string | null;
+}
+
+/** Rows of the mirror held at once, by what their binary fields weigh. */
+const HELD = { bytes: 16 * 1024 * 1024, count: 100 };
+
+/** Walks both sides by ascending id. Returns how many records Odoo listed. */
+export async function verifyModel(
+  source: VerifySource,
+  verified: VerifiedModel,
+  findings: Findings,
+  onCompared: (records: number) => void,
+): Promise<number> {
+  const { odoo, pageSize } = source;
+  const { model, domain } = verified;
+  let listed = 0;
+  for (let after = 0; ; ) {
+    const ids = await odoo.search(model.name, [...domain, ['id', '>', after]], {
+      order: 'id',
+      limit: Math.min(pageSize, portion(model, Number.POSITIVE_INFINITY)),
+    });
+    // After Odoo's last id, what the mirror still has is extra.
+    const upTo = ids.at(-1) ?? Number.MAX_SAFE_INTEGER;
+    const slice = await readSlice(odoo, model, ids);
+    for (const record of slice.records.values()) weigh(model, Buffer.byteLength(JSON.stringify(record)));
+    await verifySlice(source, verified, slice, { after, upTo }, findings);
+    if (ids.length === 0) return listed;
+    listed += ids.length;
+    onCompared(ids.length);
+    after = upTo;
+  }
+}
+
+interface Slice {
+  readonly records: ReadonlyMap<number, OdooRecord>;
+  /** Ids that Odoo lists but does not hand over. */
+  readonly refused: readonly number[];
+}
+
+/** One record that Odoo refuses fails a whole `read`: it is halved down to the ids that are to blame. */
+async function readSlice(odoo: OdooClient, model: MirroredModel, ids: readonly number[]): Promise<Slice> {
+  try {
+    const records = await odoo.read(model.name, ids, { fields: model.requested, binSize: true });
+    // What cannot be stored is not compared: its BC fails, and says why.
+    const refused = records.filter((record) => unstorableIn(record) !== null).map(({ id }) => id);
+    return { records: new Map(records.map((record) => [record.id, record])), refused };
+  } catch (error) {
+    if (!isRefusal(error) && !(error instanceof OdooMalformedError)) throw error;
+    if (ids.length === 1) return { records: new Map(), refused: ids };
+  }
+  const middle = Math.ceil(ids.length / 2);
+  const first = await readSlice(odoo, model, ids.slice(0, middle));
+  const second = await readSlice(odoo, model, ids.slice(middle));
+  return {
+    records: new Map([...first.records, ...second.records]),
+    refused: [...first.refused, ...second.refused],
+  };
+}
+
+async function verifySlice(
+  source: VerifySource,
+  verified: VerifiedModel,
+  { records, refused }: Slice,
+  range: { readonly after: number; readonly upTo: number },
+  findings: Findings,
+): Promise<void> {
+  const { model, table } = verified;
+  const unreadable = new Set(refused);
+  const unseen = new Set([...records.keys()].filter((id) => !unreadable.has(id)));
+  const undecided: Holder[] = [];
+  const weight = ({ binarySizes: sizes }: StoredSizes) => promisedInAll(sizes);
+  for await (const row of storedRows(source.db, table, range, (rows) => inGroups(rows, weight, HELD))) {
+    const at = { model: model.name, id: row.odooId };
+    if (contentHash(row.fields) !== row.contentHash) findings.add('badHashes', at);
+    if (row.archived || unreadable.has(row.odooId)) continue;
+    const record = records.get(row.odooId);
+    if (record === undefined) {
+      findings.add('extra', at);
+      continue;
+    }
+    unseen.delete(row.odooId);
+    const fields = differences(verified, record, row);
+    if (fields.length > 0) findings.add('different', { ...at, fields });
+    else if (!sameBinaries(model, record, row))
+      undecided.push({ id: row.odooId, sizes: binarySizes(record, model) });
+  }
+  for (const id of await ofDocuments(source, verified, [...unseen], records))
+    findings.add('missing', { model: model.name, id });
+  for (const id of unreadable) findings.add('unreadable', { model: model.name, id });
+  await compareContents(source, verified, undecided, findings);
+}
+
+/** A line whose BC a record rule hides is part of no document that our user may see: it is not mirrored. */
+async function ofDocuments(
+  { odoo, definition }: VerifySource,
+  { inverse }: VerifiedModel,
+  ids: readonly number[],
+  records: ReadonlyMap<number, OdooRecord>,
+): Promise<readonly number[]> {
+  if (inverse === null || ids.length === 0) return ids;
+  const owners = new Map(ids.map((id) => [id, headerOf(records.get(id) ?? { id }, inverse)]));
+  const named = [...new Set(owners.values())].filter((owner) => owner !== null);
+  const visible = new Set(await odoo.search(definition.model, [['id', 'in', named]]));
+  return ids.filter((id) => {
+    const owner = owners.get(id) ?? null;
+    return owner === null || visible.has(owner);
+  });
+}
+
+async function compareContents(
+  { db, odoo }: VerifySource,
+  { model, table }: VerifiedModel,
+  holders: readonly Holder[],
+  findings: Findings,
+): Promise<void> {
+  const different = new Map<number, string[]>();
+  for await (const { fields, records } of readContents(odoo, model.name, holders)) {
+    const stored = await storedFields(db, table, [...records.keys()]);
+    for (const [id, record] of records) {
+      const unlike = unequal(fields, record, stored.get(id));
+      if (unlike.length > 0) different.set(id, [...(different.get(id) ?? []), ...unlike]);
+    }
+  }
+  for (const [id, fields] of different) findings.add('different', { model: model.name, id, fields });
+}
+
+/** The fields that differ, contents of binaries aside. A field that Odoo no longer has is not compared. */
+function differences({ model, inverse }: VerifiedModel, record: OdooRecord, row: StoredRow): string[] {
+  const sizes = binarySizes(record, model);
+  const compared = model.requested.filter((field) => !(field in sizes));
+  const fields = new Set(unequal(compared, record, row.fields));
+  const { write_date: writeDate = false } = record;
+  if ((row.writeDate === null ? false : odooDateTime(row.writeDate)) !== writeDate) fields.add('write_date');
+  if (inverse !== null && headerOf(record, inverse) !== row.bcOdooId) fields.add(inverse);
+  return [...fields];
+}
+
+function unequal(fields: readonly string[], record: OdooRecord, stored: OdooRecord | undefined): string[] {
+  return fields.filter((field) => canonicalJson(own(record, field)) !== canonicalJson(own(stored, field)));
+}
+
+/** Whether each content has the size it was stored with. An equal size under an equal `write_date` is believed. */
+function sameBinaries(model: MirroredModel, record: OdooRecord, row: StoredRow): boolean {
+  const sizes = Object.entries(binarySizes(record, model));
+  return sizes.every(([field, size]) => row.binarySizes[field] === size);
+}
+
+export interface VerifySource {
+  readonly db: Database;
+  readonly odoo: OdooClient;
+  readonly definition: DocumentDefinition;
+  /** Records asked of Odoo in one call. */
+  readonly pageSize: number;
+}
+
+/**
+ * Compares the mirror with Odoo in full, and checks the mirror in itself. Memory stays flat: one slice of Odoo's
+ * records, a few rows of the mirror, a few examples.
+ *
+ * What changes in Odoo after the last run counts as a difference. A field that vanishes meanwhile costs a second
+ * start. Throws what the Odoo client throws.
+ */
+export async function verifyMirror(
+  source: VerifySource,
+  onProgress: (compared: number, total: number) => void,
+): Promise<Verification> {
+  try {
+    return await verifyOnce(source, onProgress);
+  } catch (error) {
+    if (!isModelChange(error)) throw error;
+    return verifyOnce(source, onProgress);
+  }
+}
+
+async function verifyOnce(
+  source: VerifySource,
+  onProgress: (compared: number, total: number) => void,
+): Promise<Verification> {
+  const { db, odoo, definition } = source;
+  const model = await describeDocument(odoo, definition);
+  // A line without a BC is part of no document: it is not mirrored.
+  const withBc: Domain = [[model.inverse, '!=', false]];
+  const total =
+    (await odoo.searchCount(model.header.name, [])) + (await odoo.searchCount(model.line.name, withBc));
+  const findings = new Findings();
+  let compared = 0;
+  const advance = (by: number) => {
+    compared += by;
+    onProgress(compared, total);
+  };
+  const headers = await verifyModel(
+    source,
+    { model: model.header, table: bc, domain: [], inverse: null },
+    findings,
+    advance,
+  );
+  const lines = await verifyModel(
+    source,
+    { model: model.line, table: bcLine, domain: withBc, inverse: model.inverse },
+    findings,
+    advance,
+  );
+  await checkIntegrity(db, definition, findings);
+  return findings.result({ headers, lines, modelChanges: await unreadChanges(db, definition, model) });
+}
+
+/** Changes of the model that a full run is still to read after: those noted, and those that the next plan will note. */
+async function unreadChanges(
+  db: Database,
+  { key }: DocumentDefinition,
+  { header, line }: DocumentModel,
+): Promise<number> {
+  const modelRead = (await readState(db, key))?.modelRead ?? 0;
+  let unread = await countRereads(db, [header.name, line.name], modelRead);
+  for (const { name, fields } of [header, line]) {
+    const known = await listFields(db, name);
+    if (known.length > 0) unread += modelDiff(known, fields).filter(({ reread }) => reread).length;
+  }
+  return unread;
+}
+
+/** What can be wrong with the mirror whatever Odoo says. Hashes are checked row by row with the comparison. */
+async function checkIntegrity(
+  db: Database,
+  { model, lineModel }: DocumentDefinition,
+  findings: Findings,
+): Promise<void> {
+  const add = (kind: FindingKind, name: string, { total, first }: Counted) =>
+    findings.addAll(
+      kind,
+      total,
+      first.map((example) => ({ model: name, ...example })),
+    );
+  add('duplicates', model, await duplicates(db, bc));
+  add('duplicates', lineModel, await duplicates(db, bcLine));
+  add('orphanLines', lineModel, await orphanLines(db));
+  add('openItems', model, await openItemsOfEndedRuns(db));
+}

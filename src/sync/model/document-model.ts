@@ -1,0 +1,148 @@
+import { hash } from 'node:crypto';
+import type { KeptModel } from '../../db/odoo-model/model-fingerprint.ts';
+import { OdooFieldError } from '../../odoo/errors.ts';
+import { binaryFields, linesLink, readableFields } from '../../odoo/fields.ts';
+import type { OdooClient, OdooFields, OdooRecord } from '../../odoo/types.ts';
+import type { DocumentDefinition } from '../context.ts';
+
+/** One model of the document: which fields to ask for, and which of all are binaries, asked for or not. */
+export interface MirroredModel {
+  readonly name: string;
+  readonly fields: OdooFields;
+  readonly requested: readonly string[];
+  readonly binaries: readonly string[];
+}
+
+/** The document as `fields_get` describes it. */
+export interface DocumentModel {
+  readonly header: MirroredModel;
+  readonly line: MirroredModel;
+  /** The header's one2many that holds the lines. */
+  readonly linesField: string;
+  /** The line's many2one to its header. */
+  readonly inverse: string;
+}
+
+/** Asks Odoo for both models. Two calls. */
+export async function describeDocument(
+  odoo: OdooClient,
+  definition: DocumentDefinition,
+): Promise<DocumentModel> {
+  const [header, line] = await Promise.all([
+    odoo.fieldsGet(definition.model),
+    odoo.fieldsGet(definition.lineModel),
+  ]);
+  return {
+    header: mirrored(definition.model, header, definition),
+    line: mirrored(definition.lineModel, line, definition),
+    ...linesLink(definition, header, line),
+  };
+}
+
+function mirrored(
+  name: string,
+  described: OdooFields,
+  { binaries: wanted }: Pick<DocumentDefinition, 'binaries'>,
+): MirroredModel {
+  const binaries = binaryFields(described);
+  if (wanted) return { name, fields: described, requested: readableFields(described), binaries };
+  const fields = Object.fromEntries(
+    Object.entries(described).map(([field, description]) => [
+      field,
+      binaries.includes(field) ? { ...description, mirrored: false as const } : description,
+    ]),
+  );
+  const requested = readableFields(described).filter((field) => !binaries.includes(field));
+  return { name, fields, requested, binaries };
+}
+
+/** The id in a many2one value: `[id, name]`, or false when empty. */
+export function headerOf(line: OdooRecord, inverse: string): number | null {
+  const value = line[inverse];
+  const id = Array.isArray(value) ? value[0] : value;
+  return typeof id === 'number' ? id : null;
+}
+
+/** Odoo does not know a field that it described when the run began: the model was changed under the run. */
+export function isModelChange(error: unknown): boolean {
+  return error instanceof OdooFieldError;
+}
+
+/** What the digest of each description is; worked out once. */
+const digests = new WeakMap<DocumentModel, string>();
+
+/**
+ * Tells descriptions apart that records may have been read by: one that is older or newer could take the size text of
+ * a binary for its content.
+ */
+export function modelDigest(model: DocumentModel): string {
+  const known = digests.get(model);
+  if (known !== undefined) return known;
+  const parts = [model.header, model.line].map(({ name, requested, binaries }) => [
+    name,
+    requested.toSorted(),
+    binaries.toSorted(),
+  ]);
+  const digest = hash('sha256', JSON.stringify(parts), 'base64url');
+  digests.set(model, digest);
+  return digest;
+}
+
+/** A description, and when it was asked for, by PostgreSQL's clock: one that was asked for later is newer. */
+export interface DescribedModel extends DocumentModel {
+  readonly describedAt: Date;
+}
+
+/** Runs remembered at once: the one in progress and a few resyncs beside it. */
+const REMEMBERED = 8;
+
+interface Remembered {
+  readonly described: Promise<DescribedModel>;
+  /** Null until Odoo has answered. */
+  model: DescribedModel | null;
+}
+
+/** A description that was compared with what PostgreSQL keeps, and what it keeps when they are equal. */
+export interface Compared {
+  readonly described: string;
+  readonly kept: KeptModel;
+}
+
+/** Remembers the description for as long as a run lasts, so that pages do not ask again. */
+export class ModelMemory {
+  /** The newest that was compared: while neither changes, they are equal still. */
+  compared: Compared | null = null;
+  readonly #models = new Map<number, Remembered>();
+
+  /** The description that belongs to a run. One that failed is not remembered: the next job asks again. */
+  of(runId: number, describe: () => Promise<DescribedModel>): Promise<DescribedModel> {
+    return this.#models.get(runId)?.described ?? this.#remember(runId, describe);
+  }
+
+  /** The description after `outdated` proved wrong: the first who finds out asks, the others get the same. */
+  renew(
+    runId: number,
+    outdated: DescribedModel,
+    describe: () => Promise<DescribedModel>,
+  ): Promise<DescribedModel> {
+    const known = this.#models.get(runId);
+    if (known !== undefined && known.model !== outdated) return known.described;
+    return this.#remember(runId, describe);
+  }
+
+  #remember(runId: number, describe: () => Promise<DescribedModel>): Promise<DescribedModel> {
+    const remembered: Remembered = { described: describe(), model: null };
+    this.#models.set(runId, remembered);
+    remembered.described.then(
+      (model) => {
+        remembered.model = model;
+      },
+      () => {
+        if (this.#models.get(runId) === remembered) this.#models.delete(runId);
+      },
+    );
+    const [oldest] = this.#models.keys();
+    if (this.#models.size > REMEMBERED && oldest !== undefined) this.#models.delete(oldest);
+    return remembered.described;
+  }
+}

@@ -1,0 +1,251 @@
+import { sql } from 'drizzle-orm';
+import { databaseClock, type Queryable } from '../../db/client.ts';
+import { LOCKS } from '../../db/locks.ts';
+import {
+  insertModelChanges,
+  listFields,
+  type NewModelChange,
+  newestReread,
+  saveFields,
+} from '../../db/odoo-model/fields.ts';
+import { confirmModel, keptFields } from '../../db/odoo-model/model-fingerprint.ts';
+import {
+  HEADER_VIEW,
+  LINE_VIEW,
+  refreshView,
+  type View,
+  viewDefinition,
+} from '../../db/odoo-model/typed-views.ts';
+import type { OdooFieldRow } from '../../db/schema/model.ts';
+import type { OdooClient, OdooFieldDescription, OdooFields } from '../../odoo/types.ts';
+import { errorCode, errorMessage } from '../../shared/errors.ts';
+import type { Mirror } from '../context.ts';
+import { canonicalJson } from '../store/content-hash.ts';
+import {
+  type DescribedModel,
+  type DocumentModel,
+  describeDocument,
+  isModelChange,
+  type MirroredModel,
+} from './document-model.ts';
+
+/** What one description of a model says that another did not. */
+export type FieldChangeNoted = Pick<NewModelChange, 'field' | 'kind' | 'old' | 'new' | 'reread'>;
+
+/** What is new against the fields that are kept, by name. A renamed field is one removed and one added. */
+export function modelDiff(
+  known: readonly Pick<OdooFieldRow, 'name' | 'description'>[],
+  after: OdooFields,
+): FieldChangeNoted[] {
+  const before: OdooFields = Object.fromEntries(known.map(({ name, description }) => [name, description]));
+  const names = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort();
+  return names.flatMap((field): FieldChangeNoted[] => {
+    const old = own(before, field);
+    const now = own(after, field);
+    if (old === undefined && now !== undefined) {
+      return [{ field, kind: 'added', old: null, new: now, reread: true }];
+    }
+    if (old !== undefined && now === undefined) {
+      return [{ field, kind: 'removed', old, new: null, reread: true }];
+    }
+    if (old === undefined || now === undefined || same(settled(old), settled(now))) return [];
+    return [{ field, kind: 'changed', old, new: now, reread: !same(content(old), content(now)) }];
+  });
+}
+
+/** Lists that Odoo makes up at each call may come in any order. */
+function settled(field: OdooFieldDescription) {
+  return field.selection === undefined
+    ? field
+    : { ...field, selection: field.selection.map(canonicalJson).sort() };
+}
+
+/** What bears on the values of a field. Labels do not, those of a selection's options neither. */
+function content(field: OdooFieldDescription) {
+  const { type, relation, relation_field, digits, store, company_dependent, selection, mirrored } = field;
+  const values = selection?.map((option) => canonicalJson(Array.isArray(option) ? option[0] : option)).sort();
+  return { type, relation, relation_field, digits, store, company_dependent, values, mirrored };
+}
+
+const same = (left: unknown, right: unknown): boolean => canonicalJson(left) === canonicalJson(right);
+
+const own = (fields: OdooFields, name: string): OdooFieldDescription | undefined =>
+  Object.hasOwn(fields, name) ? fields[name] : undefined;
+
+/** By SQLSTATE: what people can do so that a view can be made. */
+const ADVICE: Readonly<Record<string, string>> = {
+  '55P03': 'Somebody is reading the view; the next run tries again.',
+  '2BP01': 'Drop what depends on the view (the reason names it), and make it again after the next run.',
+  '42501': "The role of DATABASE_URL needs CREATE on the tables' schema and must own the view.",
+};
+
+/**
+ * Makes the typed views follow the fields that are known. A view that cannot be made stays as it is, and the next
+ * plan tries again: no run fails for it.
+ */
+export async function followModel({ db, definition, log }: Mirror): Promise<void> {
+  const follow = async (view: View, model: string) => {
+    try {
+      if (await refreshView(db, view, model))
+        log.info({ view: view.name, model }, 'the view follows the model');
+    } catch (error) {
+      const code = errorCode(error);
+      const advice = ADVICE[code];
+      log.warn(
+        { view: view.name, code, reason: reasonOf(error), ...(advice !== undefined && { advice }) },
+        'the view could not follow the model and stays as it is',
+      );
+    }
+  };
+  await follow(HEADER_VIEW, definition.model);
+  await follow(LINE_VIEW, definition.lineModel);
+}
+
+/** PostgreSQL names what is in the way in the detail. Drizzle wraps its error. */
+function reasonOf(error: unknown): string {
+  for (let at = error; at instanceof Error; at = at.cause) {
+    if ('detail' in at && typeof at.detail === 'string') return `${errorMessage(error)}: ${at.detail}`;
+  }
+  return errorMessage(error);
+}
+
+/**
+ * Keeps what Odoo says of the model: its fields, what changed since, and the typed views that follow. The first
+ * description of a model is no change. One that was asked for before the kept one changes nothing: another process
+ * knows better.
+ *
+ * @returns the newest change that this description takes into account and after which every record is to be read
+ * again; 0: there was none yet.
+ */
+export async function noteModel(mirror: Mirror, runId: number, model: DescribedModel): Promise<number> {
+  const { db, log, models } = mirror;
+  const parts = [model.header, model.line];
+  const described = JSON.stringify(parts);
+  const { compared } = models;
+  if (compared?.described === described) {
+    const expectation = { expected: compared.kept, describedAt: model.describedAt };
+    const newest = await confirmModel(db, namesOf(model), VIEWS, expectation);
+    if (newest !== null) return newest;
+  }
+  const { changes, newest, fields } = await db.transaction((tx) => compare(tx, runId, model));
+  for (const { old, new: now, ...change } of changes) {
+    log.info({ ...change, old: old?.type, new: now?.type }, 'the model changed in Odoo');
+  }
+  await followModel(mirror);
+  const views = [viewComment(HEADER_VIEW, model.header), viewComment(LINE_VIEW, model.line)];
+  models.compared = fields === null ? null : { described, kept: { fields, views } };
+  return newest;
+}
+
+const VIEWS = [HEADER_VIEW, LINE_VIEW];
+const namesOf = ({ header, line }: DocumentModel) => [header.name, line.name];
+
+const viewComment = (view: View, { name, fields }: MirroredModel): string =>
+  viewDefinition(
+    view,
+    name,
+    Object.values(fields).map(({ string: label, relation = null, ...field }) => ({
+      ...field,
+      label,
+      relation,
+    })),
+  ).comment;
+
+/** One process at a time. `fields`: the digest of what is kept now, where it is what this description says. */
+async function compare(tx: Queryable, runId: number, model: DescribedModel) {
+  await tx.execute(sql`select pg_advisory_xact_lock(${LOCKS.model})`);
+  const names = namesOf(model);
+  if (await isOutdated(tx, model)) {
+    return { changes: [], newest: await newestReread(tx, names, model.describedAt), fields: null };
+  }
+  const changes: NewModelChange[] = [];
+  for (const part of [model.header, model.line]) {
+    changes.push(...(await noteFields(tx, runId, part, model.describedAt)));
+  }
+  await insertModelChanges(tx, changes);
+  return { changes, newest: await newestReread(tx, names, null), fields: await keptFields(tx, names) };
+}
+
+/** A moment of the future is no proof: PostgreSQL's clock was set back. */
+async function isOutdated(tx: Queryable, { header, describedAt }: DescribedModel): Promise<boolean> {
+  const [known] = await listFields(tx, header.name);
+  return known !== undefined && known.seenAt > describedAt && known.seenAt <= (await databaseClock(tx));
+}
+
+async function noteFields(
+  tx: Queryable,
+  runId: number,
+  { name, fields }: MirroredModel,
+  describedAt: Date,
+): Promise<NewModelChange[]> {
+  const known = await listFields(tx, name);
+  await saveFields(tx, name, fields, describedAt);
+  if (known.length === 0) return [];
+  return modelDiff(known, fields).map((change) => ({ model: name, runId, ...change }));
+}
+
+/**
+ * Does a piece of a run's work with the run's description of the model. Where Odoo turns out to know a field no more,
+ * it is asked for the model again, the change is noted, and the work is done once more (`again`) with the new one.
+ *
+ * @throws what the work throws; an error of a vanished field only when the second time brings one too.
+ */
+export async function withModel<T>(
+  mirror: Mirror,
+  odoo: OdooClient,
+  runId: number,
+  work: (model: DescribedModel, again: boolean) => Promise<T>,
+  now?: Date,
+): Promise<T> {
+  const model = await mirror.models.of(runId, () => describeNow(mirror, odoo, now));
+  try {
+    return await work(model, false);
+  } catch (error) {
+    if (!isModelChange(error)) throw error;
+  }
+  return work(await renewed(mirror, odoo, runId, model), true);
+}
+
+/**
+ * The same for work that may outlive the run's lease: what another run has read since with a newer description must
+ * not be overwritten by a reading that lacks its fields, since nothing would read it again.
+ */
+export async function withNewestModel<T>(
+  mirror: Mirror,
+  odoo: OdooClient,
+  runId: number,
+  work: (model: DescribedModel) => Promise<T>,
+): Promise<T> {
+  const model = await mirror.models.of(runId, () => describeNow(mirror, odoo));
+  if (await isBehind(mirror.db, model)) await renewed(mirror, odoo, runId, model);
+  return withModel(mirror, odoo, runId, work);
+}
+
+/** A change was noted since it was asked for. */
+async function isBehind(db: Queryable, { header, line, describedAt }: DescribedModel): Promise<boolean> {
+  const names = [header.name, line.name];
+  return (await newestReread(db, names, null)) > (await newestReread(db, names, describedAt));
+}
+
+/** The run's description, asked for anew and noted. */
+function renewed(
+  mirror: Mirror,
+  odoo: OdooClient,
+  runId: number,
+  outdated: DescribedModel,
+): Promise<DescribedModel> {
+  return mirror.models.renew(runId, outdated, async () => {
+    const described = await describeNow(mirror, odoo);
+    await noteModel(mirror, runId, described);
+    return described;
+  });
+}
+
+async function describeNow(
+  { db, definition }: Mirror,
+  odoo: OdooClient,
+  now?: Date,
+): Promise<DescribedModel> {
+  const describedAt = now ?? (await databaseClock(db));
+  return { ...(await describeDocument(odoo, definition)), describedAt };
+}

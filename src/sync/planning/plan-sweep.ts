@@ -1,0 +1,109 @@
+import { dueFailures } from '../../db/runs/failures.ts';
+import { addItems } from '../../db/runs/ledger.ts';
+import {
+  addOwners,
+  compareHeaders,
+  type DifferingLine,
+  differingLines,
+  type Listed,
+  numberPages,
+  type Slice,
+  type Sweep,
+} from '../../db/runs/sweep.ts';
+import type { Domain, OdooClient, OdooRecord } from '../../odoo/types.ts';
+import type { Mirror } from '../context.ts';
+import { type DocumentModel, headerOf, type MirroredModel } from '../model/document-model.ts';
+import { type HeldRun, whilePlanning } from '../runs/run-lease.ts';
+import { listRecords, readable } from './id-sources.ts';
+import { type Decision, odooDateTime } from './run-mode.ts';
+
+/** Ids and dates are small: a slice holds those of this many pages. */
+const PAGES_PER_SLICE = 20;
+
+/**
+ * Compares `(id, write_date)` of every header and line with the mirror and writes what differs into the ledger of a
+ * sweep. Memory holds one slice, whatever the size of the model; the comparing is PostgreSQL's.
+ *
+ * `next`: what was written before its window, differs, and is not owed to it either is counted as late.
+ *
+ * @throws LeaseLostError, and what the Odoo client throws: a sweep that did not see everything archives nothing.
+ */
+export async function planSweep(
+  mirror: Mirror,
+  run: HeldRun,
+  odoo: OdooClient,
+  model: DocumentModel,
+  next: Pick<Decision, 'since' | 'continues'>,
+): Promise<void> {
+  const { settings, definition } = mirror;
+  const sweep: Sweep = {
+    key: definition.key,
+    runId: run.id,
+    windowStart: next.since === null ? null : odooDateTime(next.since),
+    owing: next.continues,
+  };
+  const size = settings.pageSize * PAGES_PER_SLICE;
+  for await (const slice of slices(odoo, model.header, [], size)) {
+    await whilePlanning(mirror, run, (tx) => compareHeaders(tx, sweep, slice));
+  }
+  // A line without a BC is part of no document: it is not mirrored.
+  for await (const slice of slices(odoo, model.line, [[model.inverse, '!=', false]], size)) {
+    const differing = await whilePlanning(mirror, run, (tx) => differingLines(tx, sweep, slice));
+    const headers = await headersOf(odoo, model, differing);
+    await whilePlanning(mirror, run, (tx) => addOwners(tx, sweep, slice, differing, headers));
+  }
+  const due = await dueFailures(mirror.db, definition.key);
+  await whilePlanning(mirror, run, async (tx) => {
+    await addItems(
+      tx,
+      run.id,
+      due.map((odooId) => ({ odooId, page: 0 })),
+    );
+    await numberPages(tx, run.id, settings.pageSize);
+  });
+}
+
+/** Every id of a model, ascending, without a gap between slices; the last slice is empty and reaches to the end. */
+async function* slices(
+  odoo: OdooClient,
+  model: MirroredModel,
+  domain: Domain,
+  size: number,
+): AsyncGenerator<Slice> {
+  for (let after = 0; ; ) {
+    const listed = await list(odoo, model, [...domain, ['id', '>', after]], size);
+    const upTo = listed.reduce((most, { id }) => Math.max(most, id), 0);
+    yield { listed, after, upTo: listed.length === 0 ? Number.MAX_SAFE_INTEGER : upTo };
+    if (listed.length === 0) return;
+    after = upTo;
+  }
+}
+
+async function list(
+  odoo: OdooClient,
+  model: MirroredModel,
+  domain: Domain,
+  limit: number,
+): Promise<Listed[]> {
+  const fields = model.requested.includes('write_date') ? ['write_date'] : ['id'];
+  return (await listRecords(odoo, model.name, domain, { fields, limit })).map(dated);
+}
+
+function dated({ id, write_date: date }: OdooRecord): Listed {
+  return { id, writeDate: typeof date === 'string' ? date : null };
+}
+
+/** The BCs that Odoo gives these lines now. One that was deleted meanwhile has none. */
+async function headersOf(
+  odoo: OdooClient,
+  { line, inverse }: DocumentModel,
+  differing: readonly DifferingLine[],
+): Promise<DifferingLine[]> {
+  if (differing.length === 0) return [];
+  const late = new Map(differing.map((one) => [one.id, one.late]));
+  const records = await readable(odoo, line.name, [...late.keys()], [inverse]);
+  return records.flatMap((record) => {
+    const id = headerOf(record, inverse);
+    return id === null ? [] : [{ id, late: late.get(record.id) ?? false }];
+  });
+}

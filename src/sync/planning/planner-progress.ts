@@ -1,0 +1,154 @@
+import { heartbeat } from '../../db/runs/lease.ts';
+import { noteStep } from '../../db/runs/runs.ts';
+import { errorMessage } from '../../shared/errors.ts';
+import type { Mirror } from '../context.ts';
+import { type HeldRun, LeaseLostError } from '../runs/run-lease.ts';
+
+/** A planner without progress for longer is not worth its lease: it waits for a lock, or PostgreSQL hangs. */
+const PATIENCE_LEASES = 3;
+
+/** A short lease is renewed more often. */
+const LONGEST_PAUSE_MS = 5000;
+
+/** The progress of one planner: answers of Odoo and slices that were stored. */
+export class Progress {
+  readonly #runId: number;
+  readonly #limitMs: number;
+  #movedAt = performance.now();
+  #calls = 0;
+  #steps = 0;
+  #isCounting = false;
+  #stall: LeaseLostError | null = null;
+
+  constructor(runId: number, leaseMs: number) {
+    this.#runId = runId;
+    this.#limitMs = PATIENCE_LEASES * leaseMs;
+  }
+
+  /** Steps since the ledger was begun. */
+  get steps(): number {
+    return this.#steps;
+  }
+
+  /**
+   * Steps before the ledger is begun are made again by each planner of a run. They do not show that the run progresses:
+   * otherwise planners that block one after another at the same lock would silence `mirror_stale`.
+   */
+  ledgerBegun(): void {
+    this.#isCounting = true;
+  }
+
+  /** @throws LeaseLostError when the planner was given up meanwhile. */
+  step(): void {
+    this.#moved();
+    this.check();
+  }
+
+  /**
+   * A call to Odoo. It counts as progress while it lasts, because ODOO_TIMEOUT_MS and its retries limit it: a slow Odoo
+   * does not cost the lease.
+   *
+   * @throws LeaseLostError when the planner was given up meanwhile.
+   */
+  async during<T>(call: Promise<T>): Promise<T> {
+    this.#calls += 1;
+    try {
+      return await call;
+    } finally {
+      this.#calls -= 1;
+      this.#moved();
+      this.check();
+    }
+  }
+
+  /** Milliseconds without progress beyond what a planner is allowed; negative while it keeps its lease. */
+  overdueMs(): number {
+    if (this.#calls > 0) return -this.#limitMs;
+    return performance.now() - this.#movedAt - this.#limitMs;
+  }
+
+  giveUp(): LeaseLostError {
+    const seconds = Math.round(this.#limitMs / 1000);
+    this.#stall ??= new LeaseLostError(
+      this.#runId,
+      `The plan of run ${this.#runId} made no progress for ${seconds} s, so its lease ran out. ` +
+        'The run is planned again. Look in pg_stat_activity for a session that holds locks.',
+    );
+    return this.#stall;
+  }
+
+  check(): void {
+    if (this.#stall !== null) throw this.#stall;
+  }
+
+  #moved(): void {
+    this.#movedAt = performance.now();
+    if (this.#isCounting) this.#steps += 1;
+  }
+}
+
+/**
+ * Keeps the lease of a run while its planner makes progress. Without progress the lease runs out, and the planner is
+ * given up one lease later: its job fails, and the watchdog of any worker queues the run again. The fencing token
+ * stops every later write of a planner that was given up.
+ *
+ * A single run has no lease. Its planner is given up all the same.
+ *
+ * @throws LeaseLostError when the planner was given up, or what `work` throws.
+ */
+export async function whileMoving<T>(
+  mirror: Mirror,
+  run: HeldRun,
+  work: (progress: Progress) => Promise<T>,
+): Promise<T> {
+  const { log, settings } = mirror;
+  const progress = new Progress(run.id, settings.leaseMs);
+  const tick = ticker(mirror, run, progress);
+  let timer: NodeJS.Timeout | undefined;
+  const stalled = new Promise<never>((_, reject) => {
+    timer = setInterval(
+      () => {
+        if (progress.overdueMs() > settings.leaseMs) reject(progress.giveUp());
+        else tick();
+      },
+      Math.min(LONGEST_PAUSE_MS, settings.leaseMs / 3),
+    );
+  });
+  const working = work(progress);
+  try {
+    return await Promise.race([working, stalled]);
+  } catch (error) {
+    // Only after a stall is `working` still under way: nothing waits for it any more.
+    working.catch((late: unknown) => {
+      if (late !== error) log.warn({ runId: run.id, reason: errorMessage(late) }, 'a planner given up ended');
+    });
+    throw error;
+  } finally {
+    clearInterval(timer);
+  }
+}
+
+/** Renews the lease and notes the last step. A statement that waits is not sent a second time. */
+function ticker({ db, definition, settings, log }: Mirror, run: HeldRun, progress: Progress): () => void {
+  let noted = 0;
+  const renew = oneAtATime(() => heartbeat(db, definition.key, run.leaseToken, settings.leaseMs));
+  const note = oneAtATime(() => noteStep(db, run));
+  function oneAtATime(work: () => Promise<unknown>): () => void {
+    let isWorking = false;
+    return () => {
+      if (isWorking) return;
+      isWorking = true;
+      work()
+        .catch((error: unknown) => log.warn({ runId: run.id, reason: errorMessage(error) }, 'heartbeat'))
+        .finally(() => {
+          isWorking = false;
+        });
+    };
+  }
+  return () => {
+    if (run.mode !== 'single' && progress.overdueMs() < 0) renew();
+    if (progress.steps === noted) return;
+    noted = progress.steps;
+    note();
+  };
+}

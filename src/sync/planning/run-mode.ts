@@ -1,0 +1,99 @@
+import { readState } from '../../db/runs/lease.ts';
+import { newestPlanned } from '../../db/runs/runs.ts';
+import type { RunMode, SyncLogRow } from '../../db/schema/sync.ts';
+import type { Mirror } from '../context.ts';
+import type { DocumentModel } from '../model/document-model.ts';
+
+/** Odoo's own wording of a moment: UTC, whole seconds, rounded down. */
+export function odooDateTime(moment: Date): string {
+  return moment.toISOString().slice(0, 19).replace('T', ' ');
+}
+
+/**
+ * Lower bound of an incremental window, to be compared with `>=`.
+ *
+ * `write_date` is when Odoo's transaction began (14.0, 19.0), so a record committed after the last run may carry
+ * an older one: the window reaches back by `overlapMs`. Where Odoo's clock was set back, it reaches back from `now`.
+ */
+export function windowStart(lastSync: Date, now: Date, overlapMs: number): Date {
+  return new Date(Math.min(lastSync.getTime(), now.getTime()) - overlapMs);
+}
+
+/** How a run is planned. */
+export interface Decision {
+  readonly mode: RunMode;
+  /** Lower bound of the window; null: there is none. */
+  readonly since: Date | null;
+  /** The failed run whose open items this one takes over. */
+  readonly continues: number | null;
+}
+
+const EVERYTHING: Decision = { mode: 'full', since: null, continues: null };
+
+/** How far the mirror got, and the last run that was to bring it further. */
+export interface Past {
+  readonly state: Awaited<ReturnType<typeof readState>>;
+  readonly left: SyncLogRow | null;
+}
+
+export async function readPast({ db, definition }: Mirror): Promise<Past> {
+  const [state, left] = await Promise.all([readState(db, definition.key), newestPlanned(db, definition.key)]);
+  return { state, left };
+}
+
+/** What bears on a decision. */
+interface Circumstances extends Past {
+  readonly model: DocumentModel;
+  readonly nowSync: Date;
+  readonly modelChange: number;
+  readonly overlapMs: number;
+}
+
+/**
+ * What a run that was asked for becomes.
+ *
+ * An incremental run carries on where the last one failed: it takes over what that one still owed, and its window
+ * starts at that one's. Without a last run, without dates to go by, or after a change of the model it reads everything.
+ * So does a full run, unless it is the retry of one that failed.
+ */
+export function decideMode(
+  run: SyncLogRow,
+  { state, left, model, nowSync, modelChange, overlapMs }: Circumstances,
+): Decision {
+  if (run.mode === 'single' || run.mode === 'sweep') {
+    return { mode: run.mode, since: null, continues: null };
+  }
+  const startsOver = run.mode === 'full' && run.continues === null;
+  if (startsOver || !isDated(model)) return EVERYTHING;
+  const unread = modelChange > (state?.modelRead ?? 0);
+  const needsAll = unread || run.mode === 'full';
+  if (left?.status === 'failed' && left.nowSync !== null && (!needsAll || readsAll(left, modelChange))) {
+    const since = windowStart(left.nowSync, nowSync, overlapMs);
+    return { mode: left.mode, since, continues: left.id };
+  }
+  const lastSync = state?.lastSync ?? null;
+  if (needsAll || lastSync === null) return EVERYTHING;
+  return { mode: 'incremental', since: windowStart(lastSync, nowSync, overlapMs), continues: null };
+}
+
+/** Where the next incremental window starts, and the failed run whose open items it will take over. */
+export function nextWindow(
+  { state, left }: Past,
+  now: Date,
+  overlapMs: number,
+): Pick<Decision, 'since' | 'continues'> {
+  const failed = left?.status === 'failed' ? left : null;
+  const reached = failed?.nowSync ?? state?.lastSync ?? null;
+  const since = reached === null ? null : windowStart(reached, now, overlapMs);
+  return { since, continues: failed?.id ?? null };
+}
+
+/** It was to read everything, as the model is described now. */
+function readsAll(run: SyncLogRow, modelChange: number): boolean {
+  return run.mode === 'full' && run.modelChange >= modelChange;
+}
+
+/** A model without access log (`_log_access = False`) has no `write_date`: nothing tells what changed. */
+function isDated({ header, line }: DocumentModel): boolean {
+  return [header, line].every(({ fields }) => Object.hasOwn(fields, 'write_date'));
+}

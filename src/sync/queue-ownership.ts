@@ -1,0 +1,96 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Database } from '../db/client.ts';
+import { readInstallation } from '../db/installation.ts';
+import { claimPrefix, ForeignQueuesError, type PrefixPlace } from '../queues/owner.ts';
+import { errorMessage } from '../shared/errors.ts';
+import type { Log } from '../shared/logger.ts';
+import { BC_KEY } from './context.ts';
+
+/** While the owner is known. */
+const CHECK_EVERY_MS = 5000;
+
+/** While PostgreSQL or Redis does not answer, or the schema is not migrated. */
+const RETRY_EVERY_MS = 1000;
+
+export interface OwnedStores extends PrefixPlace {
+  readonly db: Database;
+}
+
+export interface Ownership {
+  /** Resolves after the first attempt to check, even if PostgreSQL or Redis did not answer. */
+  readonly tried: Promise<void>;
+  /** Resolves when the queues are known to belong to this installation. */
+  readonly claimed: Promise<void>;
+  /** Rejects with a ForeignQueuesError when the queues belong to another installation; otherwise it stays pending. */
+  readonly lost: Promise<never>;
+  stop(): void;
+}
+
+/**
+ * Claims the queues for the installation of this database, once.
+ *
+ * @throws ForeignQueuesError
+ */
+export async function claimQueues(stores: OwnedStores): Promise<void> {
+  await claimPrefix(stores, await readInstallation(stores.db, BC_KEY));
+}
+
+/**
+ * Claims the queues as soon as PostgreSQL and Redis answer, then checks the owner every few seconds: after FLUSHALL
+ * another installation may write the owner key first.
+ */
+export function keepQueues(stores: OwnedStores, log: Log): Ownership {
+  const stopping = new AbortController();
+  const tried = signalOnce();
+  const claimed = signalOnce();
+  const lost = new Promise<never>((_, reject) => {
+    watch(stores, log, stopping.signal, { tried: tried.fire, claimed: claimed.fire }).catch(reject);
+  });
+  return {
+    tried: tried.fired,
+    claimed: claimed.fired,
+    lost,
+    stop: () => stopping.abort(),
+  };
+}
+
+async function watch(
+  stores: OwnedStores,
+  log: Log,
+  stopping: AbortSignal,
+  tell: { readonly tried: () => void; readonly claimed: () => void },
+): Promise<void> {
+  const stopped = new Promise<void>((done) =>
+    stopping.addEventListener('abort', () => done(), { once: true }),
+  );
+  let installation: string | null = null;
+  let failing = false;
+  while (!stopping.aborted) {
+    try {
+      installation ??= await readInstallation(stores.db, BC_KEY);
+      await claimPrefix(stores, installation);
+      failing = false;
+      tell.claimed();
+    } catch (error) {
+      if (error instanceof ForeignQueuesError) throw error;
+      // Once for each outage. A stop closes the connections under a command that waits.
+      if (!failing && !stopping.aborted) {
+        log.warn({ reason: errorMessage(error) }, 'the owner of the queues cannot be checked yet');
+      }
+      failing = true;
+    }
+    tell.tried();
+    await Promise.race([
+      stopped,
+      pause(failing ? RETRY_EVERY_MS : CHECK_EVERY_MS, undefined, { ref: false }),
+    ]);
+  }
+}
+
+function signalOnce(): { readonly fired: Promise<void>; readonly fire: () => void } {
+  let fire = (): void => {};
+  const fired = new Promise<void>((resolve) => {
+    fire = resolve;
+  });
+  return { fired, fire: () => fire() };
+}

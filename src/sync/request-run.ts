@@ -1,0 +1,44 @@
+import type { Database } from '../db/client.ts';
+import { readState } from '../db/runs/lease.ts';
+import { closeRun, createRun, type NewRun } from '../db/runs/runs.ts';
+import { enqueueRun, type SyncQueue } from '../queues/jobs.ts';
+import { errorCode, errorMessage, PasserelleError } from '../shared/errors.ts';
+
+/** A run of the same mirror holds the lease. */
+export class RunInProgressError extends PasserelleError {
+  override readonly name = 'RunInProgressError';
+  readonly code = 'run_in_progress';
+  readonly runId: number;
+  constructor(runId: number) {
+    super(`Run ${runId} is in progress; wait for its end, or watch it at /api/v1/sync/runs/${runId}.`);
+    this.runId = runId;
+  }
+}
+
+/**
+ * Asks for a run: logged first, then queued. A worker plans it.
+ *
+ * @returns the run's id and the id of the job that will plan it.
+ */
+export async function requestRun(
+  db: Database,
+  queue: SyncQueue,
+  run: NewRun,
+): Promise<{ runId: number; jobId: string }> {
+  const { id: runId } = await createRun(db, run);
+  try {
+    return { runId, jobId: await enqueueRun(queue, { runId, mode: run.mode, trigger: run.trigger }) };
+  } catch (error) {
+    await closeRun(db, runId, 'failed', {
+      code: errorCode(error),
+      message: `Not queued: ${errorMessage(error)}`,
+    });
+    throw error;
+  }
+}
+
+/** @throws RunInProgressError while another run holds the lease. Two that ask at once are told apart by the lease itself. */
+export async function refuseWhileRunning(db: Database, key: string): Promise<void> {
+  const state = await readState(db, key);
+  if (state?.held === true && state.leaseRunId !== null) throw new RunInProgressError(state.leaseRunId);
+}

@@ -1,0 +1,135 @@
+import type { Queryable } from '../../db/client.ts';
+import { type Progress, releaseLease } from '../../db/runs/lease.ts';
+import { closePages, hasOpenItems, isAnyDone, nextPages, type QueuedPage } from '../../db/runs/ledger.ts';
+import { type EndedRun, lockRun, settleRun } from '../../db/runs/runs.ts';
+import { countKeptLines } from '../../db/runs/sweep.ts';
+import type { SyncLogRow } from '../../db/schema/sync.ts';
+import { enqueuePages } from '../../queues/jobs.ts';
+import { errorCode, errorMessage } from '../../shared/errors.ts';
+import type { Mirror } from '../context.ts';
+import { archiveStep, archives, NO_STEP, SweepBreakerError } from './archive.ts';
+
+/**
+ * Moves a run on: closes pages that owe nothing, queues the next ones, and ends the run when nothing is owed.
+ *
+ * Anyone may call it at any time; the run's row lock lets one caller at a time decide. A process that dies between
+ * the commit and the queueing leaves queued pages without jobs: `resume.ts` finds them.
+ */
+export async function advanceRun(mirror: Mirror, runId: number): Promise<void> {
+  for (let after: number | null = null, more = true; more; more = after !== null) {
+    after = await advanceOnce(mirror, runId, after);
+  }
+}
+
+/** @returns the last id that was archived, where there may be more: each step is a transaction of its own. */
+async function advanceOnce(mirror: Mirror, runId: number, after: number | null): Promise<number | null> {
+  const { db, queues, settings, log, onRunEnded } = mirror;
+  const step = await db.transaction(async (tx) => {
+    const run = await lockRun(tx, runId);
+    if (run === null || run.status !== 'running' || run.plannedAt === null) return null;
+    const closed = await closePages(tx, runId);
+    const pages = await nextPages(tx, runId, settings.pagesInFlight);
+    const done = pages.length === 0 && !(await hasOpenItems(tx, runId));
+    if (!done) return { run, pages, closed, after: null, ended: null };
+    const end = await endRun(tx, mirror, run, after);
+    return { run, pages, ...end, closed: [...closed, ...end.closed] };
+  });
+  if (step === null) return null;
+  if (step.ended !== null) {
+    log.info({ runId, mode: step.run.mode }, 'run ended');
+    onRunEnded(step.ended);
+  }
+  await queuePages(mirror, runId, step.run.leaseToken, step.pages);
+  await queues.readings.drop(runId, step.closed);
+  return step.after;
+}
+
+/** What a step towards a run's end did: where the next one goes on, and the pages that were still to be closed. */
+interface EndStep {
+  readonly after: number | null;
+  readonly closed: readonly number[];
+  /** Null while there are more steps. */
+  readonly ended: EndedRun | null;
+}
+
+/** A run that owes nothing archives what is gone, step by step, and ends. */
+async function endRun(
+  tx: Queryable,
+  mirror: Mirror,
+  run: SyncLogRow,
+  after: number | null,
+): Promise<EndStep> {
+  const { definition, log } = mirror;
+  const step = archives(run) ? await archiveStep(tx, mirror, run, after) : NO_STEP;
+  if (step.after !== null) return { after: step.after, closed: [], ended: null };
+  // Those whose last BC was stored after the look at them and before the look at the run.
+  const closed = await closePages(tx, run.id);
+  const kept = await countKeptLines(tx, run.id);
+  const lines = kept.lines === 0 ? null : kept;
+  const refused = step.refused === null && lines === null ? null : new SweepBreakerError(step.refused, lines);
+  if (refused !== null) log.error({ runId: run.id, code: refused.code }, refused.message);
+  const ended = await settleRun(tx, run.id, refused);
+  await release(tx, definition.key, run, reached(run));
+  return { after: null, closed, ended };
+}
+
+/** A sweep proves the windows; it does not move them. */
+function reached({ mode, nowSync, modelChange }: SyncLogRow): Progress {
+  if (mode === 'sweep' || nowSync === null) return {};
+  return { lastSync: nowSync, ...(mode === 'full' && { modelRead: modelChange }) };
+}
+
+/** Queues page jobs under the run's present token. */
+export async function queuePages(
+  { queues, settings }: Mirror,
+  runId: number,
+  token: number | null,
+  pages: readonly QueuedPage[],
+): Promise<void> {
+  await enqueuePages(
+    queues.pages,
+    pages.map(({ page, generation }) => ({ runId, page, token, generation })),
+    settings,
+  );
+}
+
+/** After work on pages of a run: nothing happens while each of them still owes something. */
+export async function advanceWhenPagesAreDone(
+  mirror: Mirror,
+  runId: number,
+  pages: readonly number[],
+): Promise<void> {
+  if (await isAnyDone(mirror.db, runId, pages)) await advanceRun(mirror, runId);
+}
+
+export function advanceWhenPageIsDone(mirror: Mirror, at: { runId: number; page: number }): Promise<void> {
+  return advanceWhenPagesAreDone(mirror, at.runId, [at.page]);
+}
+
+/**
+ * Ends a run that cannot go on, says why, and gives the lease back. `last_sync` stays, so the next run covers it.
+ * A holder whose token is old changes nothing: the run is another's.
+ */
+export async function failRun(
+  { db, definition, log, onRunEnded }: Mirror,
+  runId: number,
+  token: number | null,
+  error: unknown,
+): Promise<void> {
+  const reason = { code: errorCode(error), message: errorMessage(error) };
+  const ended = await db.transaction(async (tx) => {
+    const run = await lockRun(tx, runId);
+    if (run?.status !== 'running' || run.leaseToken !== token) return null;
+    const settled = await settleRun(tx, runId, reason, 'failed');
+    await release(tx, definition.key, run, {});
+    return settled;
+  });
+  if (ended === null) return;
+  log.error({ runId, ...reason }, 'run failed');
+  onRunEnded(ended);
+}
+
+async function release(tx: Queryable, key: string, run: SyncLogRow, progress: Progress): Promise<void> {
+  if (run.mode === 'single' || run.leaseToken === null) return;
+  await releaseLease(tx, key, { runId: run.id, token: run.leaseToken }, progress);
+}

@@ -1,0 +1,177 @@
+import { recordFailure } from '../../db/runs/failures.ts';
+import { closeItems } from '../../db/runs/ledger.ts';
+import { findRun } from '../../db/runs/runs.ts';
+import { OdooApplicationError } from '../../odoo/errors.ts';
+import type { OdooClient } from '../../odoo/types.ts';
+import type { BcPayload, PagePayload } from '../../queues/jobs.ts';
+import { errorCode, errorMessage } from '../../shared/errors.ts';
+import type { Mirror } from '../context.ts';
+import { isCancelled, isLockTimeout, isOutage, isPostgresAway, isRefusal } from '../error-policy.ts';
+import { readsAnything } from '../fetch/read-documents.ts';
+import {
+  type DocumentModel,
+  describeDocument,
+  isModelChange,
+  type MirroredModel,
+} from '../model/document-model.ts';
+import { withModel } from '../model/model-drift.ts';
+import { advanceWhenPageIsDone, failRun } from './advance-run.ts';
+
+/** Fields named in a message; more than that are the record's trouble as a whole. */
+const NAMED_AT_MOST = 3;
+
+/** Why a BC failed, for people: with record and field, where Odoo's own sentence (`year 10000 is out of range`) has none. */
+export async function failureReason(
+  { odoo, definition, log }: Mirror,
+  odooId: number,
+  error: unknown,
+): Promise<{ readonly code: string; readonly message: string }> {
+  const reason = { code: errorCode(error), message: errorMessage(error) };
+  if (!(error instanceof OdooApplicationError)) return reason;
+  try {
+    const culprit = await culpritOf(odoo, await describeDocument(odoo, definition), odooId);
+    return culprit === null ? reason : { ...reason, message: `${culprit} cannot be read. ${reason.message}` };
+  } catch (trouble) {
+    log.warn({ odooId, reason: errorMessage(trouble) }, 'looking for the field to blame');
+    return reason;
+  }
+}
+
+/**
+ * What of a BC Odoo refuses to hand over: `dimagaz.bc.line 59: price_unit`, by reading ever smaller parts of it. Null
+ * where nothing is refused when looked at alone, or the trouble is not Odoo's answer.
+ *
+ * Odoo reads more than it is asked for: a value that spoils a related field of a line may be its BC's.
+ */
+export async function culpritOf(
+  odoo: OdooClient,
+  { header, line, inverse }: DocumentModel,
+  odooId: number,
+): Promise<string | null> {
+  const own = await refusedFields(odoo, header, odooId);
+  if (own !== null) return own;
+  const lines = await odoo.search(line.name, [[inverse, '=', odooId]], { order: 'id' });
+  const bad = await firstRefused(lines, (ids) => reads(odoo, line, ids, line.requested));
+  return bad === undefined ? null : refusedFields(odoo, line, bad);
+}
+
+async function refusedFields(odoo: OdooClient, model: MirroredModel, id: number): Promise<string | null> {
+  if (!(await reads(odoo, model, [id], ['id']))) return `${model.name} ${id}`;
+  const named: string[] = [];
+  for (let left = model.requested; named.length <= NAMED_AT_MOST; ) {
+    const field = await firstRefused(left, (fields) => reads(odoo, model, [id], fields));
+    if (field === undefined) break;
+    named.push(field);
+    left = left.slice(left.indexOf(field) + 1);
+  }
+  if (named.length === 0) return null;
+  return named.length > NAMED_AT_MOST ? `${model.name} ${id}` : `${model.name} ${id}: ${named.join(', ')}`;
+}
+
+/** The first of some things that cannot be read, by halving: `log2` of their number in calls. */
+async function firstRefused<T>(
+  some: readonly T[],
+  read: (part: readonly T[]) => Promise<boolean>,
+): Promise<T | undefined> {
+  if (some.length === 0 || (await read(some))) return undefined;
+  let part = some;
+  while (part.length > 1) {
+    const half = part.slice(0, Math.ceil(part.length / 2));
+    part = (await read(half)) ? part.slice(half.length) : half;
+  }
+  return part[0];
+}
+
+async function reads(
+  odoo: OdooClient,
+  model: MirroredModel,
+  ids: readonly number[],
+  fields: readonly string[],
+): Promise<boolean> {
+  try {
+    await odoo.read(model.name, ids, { fields, binSize: true });
+    return true;
+  } catch (error) {
+    if (isRefusal(error)) return false;
+    throw error;
+  }
+}
+
+/** What no record can be the cause of: the account, the database, the model or the address. */
+const SETTINGS_AT_FAULT: readonly string[] = [
+  'odoo_bad_credentials',
+  'odoo_unknown_database',
+  'odoo_unknown_model',
+  'odoo_wrong_url',
+];
+
+/** What brings PostgreSQL down whenever it is tried would be queued for ever. */
+const MOST_GENERATIONS = 5;
+
+/** PostgreSQL was away, a lock was not given, or a statement took too long: the work stays owed, and the watchdog queues it again. */
+const staysOwed = (error: unknown, { generation }: BcPayload | PagePayload) =>
+  isLockTimeout(error) || ((isPostgresAway(error) || isCancelled(error)) && generation < MOST_GENERATIONS);
+
+/**
+ * What becomes of a BC whose job failed for good. It is parked, unless Odoo as a whole cannot be used: then its run
+ * fails instead, and no BC is blamed. Where the run is over, or another holder's, the BC stays owed by its ledger,
+ * and whoever carries on reads it.
+ */
+export async function giveUpBc(
+  mirror: Mirror,
+  payload: BcPayload,
+  jobId: string | null,
+  error: unknown,
+): Promise<void> {
+  if (staysOwed(error, payload)) return;
+  const run = await findRun(mirror.db, payload.runId);
+  const inRun = run?.status === 'running' && run.leaseToken === payload.token;
+  if (!inRun && mayBeOdoosFault(error)) return;
+  if (inRun && (await isOdooAtFault(mirror, payload, error))) {
+    await failRun(mirror, payload.runId, payload.token, error);
+  } else await parkBc(mirror, payload, jobId, error);
+}
+
+/** What becomes of a page whose job failed for good: it ends its run, and what it owed is covered by the next one. */
+export async function giveUpPage(mirror: Mirror, payload: PagePayload, error: unknown): Promise<void> {
+  if (!staysOwed(error, payload)) await failRun(mirror, payload.runId, payload.token, error);
+}
+
+function mayBeOdoosFault(error: unknown): boolean {
+  return isOutage(error) || isModelChange(error) || SETTINGS_AT_FAULT.includes(errorCode(error));
+}
+
+async function isOdooAtFault(mirror: Mirror, { runId, odooId }: BcPayload, error: unknown): Promise<boolean> {
+  if (!mayBeOdoosFault(error)) return false;
+  if (SETTINGS_AT_FAULT.includes(errorCode(error))) return true;
+  try {
+    return await withModel(
+      mirror,
+      mirror.odoo,
+      runId,
+      async (model) => !(await readsAnything(mirror.odoo, model, [odooId])),
+    );
+  } catch (trouble) {
+    // No record can be read with the fields that Odoo names: its code is newer than its database, say.
+    if (isModelChange(trouble)) return true;
+    throw trouble;
+  }
+}
+
+/** Listed, offered again by later runs, and no longer owed by this one. */
+async function parkBc(
+  mirror: Mirror,
+  payload: BcPayload,
+  jobId: string | null,
+  error: unknown,
+): Promise<void> {
+  const { db, definition, log } = mirror;
+  const { runId, odooId } = payload;
+  const reason = await failureReason(mirror, odooId, error);
+  await db.transaction(async (tx) => {
+    await recordFailure(tx, { key: definition.key, odooId, runId, jobId, ...reason });
+    await closeItems(tx, { runId, odooIds: [odooId], state: 'failed' });
+  });
+  log.error({ runId, odooId, ...reason }, 'BC failed');
+  await advanceWhenPageIsDone(mirror, payload);
+}

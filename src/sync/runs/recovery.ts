@@ -1,0 +1,128 @@
+import type { Queue } from 'bullmq';
+import { heartbeat, readState } from '../../db/runs/lease.ts';
+import { openItems, type QueuedPage, queuedPages, renewPages } from '../../db/runs/ledger.ts';
+import { openRuns } from '../../db/runs/runs.ts';
+import type { SyncLogRow } from '../../db/schema/sync.ts';
+import { bcJobId, enqueueRun, pageJobId } from '../../queues/jobs.ts';
+import { errorMessage } from '../../shared/errors.ts';
+import type { Mirror } from '../context.ts';
+import { isCancelled, isLockTimeout, isPostgresAway } from '../error-policy.ts';
+import { planRun } from '../planning/plan-run.ts';
+import { advanceRun, failRun, queuePages } from './advance-run.ts';
+import { type HeldRun, LeaseLostError, takeRun } from './run-lease.ts';
+
+/** BCs of a page whose jobs are looked for at once: Redis has other work, and the next look sees those that follow. */
+const LOOKED_FOR = 20;
+
+/**
+ * Pages of a run that owe BCs which no job will bring: Redis was emptied or went back in time, a process died
+ * between ledger and queue, or a job ended without a word. Pages queued less than `graceMs` ago are left out.
+ */
+export async function lostPages(mirror: Mirror, runId: number, graceMs: number): Promise<number[]> {
+  const lost: number[] = [];
+  for (const page of await queuedPages(mirror.db, runId, graceMs)) {
+    if (await isLost(mirror, runId, page)) lost.push(page.page);
+  }
+  return lost;
+}
+
+async function isLost(
+  { db, queues }: Mirror,
+  runId: number,
+  { page, generation }: QueuedPage,
+): Promise<boolean> {
+  if (await isAlive(queues.pages, pageJobId({ runId, page, generation }))) return false;
+  // The page's job has ended: it has queued the jobs of its BCs, or never will.
+  const owed = (await openItems(db, runId, page)).slice(0, LOOKED_FOR);
+  const alive = await Promise.all(
+    owed.map((odooId) => isAlive(queues.bc, bcJobId({ runId, odooId, generation }))),
+  );
+  const without = owed.filter((_, index) => alive[index] === false);
+  if (without.length === 0) return false;
+  // A job that ended meanwhile has told the ledger before it did.
+  const still = new Set(await openItems(db, runId, page));
+  return without.some((odooId) => still.has(odooId));
+}
+
+async function isAlive(queue: Pick<Queue, 'getJobState'>, jobId: string): Promise<boolean> {
+  return !['completed', 'failed', 'unknown'].includes(await queue.getJobState(jobId));
+}
+
+/** A job may be this long on its way into Redis before it counts as lost. Where locks are shorter, it counts sooner. */
+const LONGEST_GRACE_MS = 10_000;
+
+const grace = ({ settings }: Mirror) => Math.min(LONGEST_GRACE_MS, settings.lockMs);
+
+/** Brings a run forward from wherever it stands: plans it when its plan was not finished, else queues what is owed. */
+export async function carryOn(mirror: Mirror, run: HeldRun): Promise<void> {
+  try {
+    if (run.plannedAt === null) {
+      if ((await planRun(mirror, run)) === 'ended') return;
+    } else {
+      await queuePages(mirror, run.id, run.leaseToken, await renewPages(mirror.db, run.id, 'all'));
+    }
+    await advanceRun(mirror, run.id);
+  } catch (error) {
+    // The run goes on: elsewhere under a newer token, or once PostgreSQL is back and its lease has run out.
+    const goesOn =
+      error instanceof LeaseLostError || isPostgresAway(error) || isLockTimeout(error) || isCancelled(error);
+    if (!goesOn) await failRun(mirror, run.id, run.leaseToken, error);
+    throw error;
+  }
+}
+
+/** Keeps the lease of the run in progress. While it is being planned only its planner does: should it die, it runs out. */
+export async function keepLease({ db, definition, settings }: Mirror): Promise<void> {
+  for (const run of await openRuns(db, definition.key)) {
+    if (run.mode === 'single' || run.leaseToken === null || run.plannedAt === null) continue;
+    await heartbeat(db, definition.key, run.leaseToken, settings.leaseMs);
+  }
+}
+
+/**
+ * One look at every open run: finds work that Redis lost, and resumes runs whose lease ran out. Repeats are
+ * harmless; the ledger decides what is owed. One run's trouble does not keep the others from being looked at.
+ */
+export async function watchRuns(mirror: Mirror): Promise<void> {
+  for (const run of await openRuns(mirror.db, mirror.definition.key)) {
+    try {
+      await watchRun(mirror, run);
+    } catch (error) {
+      mirror.log.warn({ runId: run.id, reason: errorMessage(error) }, 'looking after a run');
+    }
+  }
+}
+
+async function watchRun(mirror: Mirror, run: SyncLogRow): Promise<void> {
+  const { db, definition, settings } = mirror;
+  const state = run.mode === 'single' ? null : await readState(db, definition.key);
+  const held = state?.held === true && state.leaseRunId === run.id;
+  if (run.status === 'queued') return queueAgain(mirror, run, grace(mirror));
+  if (run.plannedAt === null) return held ? undefined : queueAgain(mirror, run, settings.leaseMs);
+  if (run.mode === 'single' || held) return requeueLost(mirror, run);
+  const taken = await takeRun(mirror, run.id);
+  if (taken === null) return;
+  mirror.log.warn({ runId: run.id, token: taken.leaseToken }, 'resuming run');
+  await carryOn(mirror, taken);
+}
+
+/** A run that waits to be planned must have its job; one that is alive is left alone. */
+async function queueAgain({ queues }: Mirror, run: SyncLogRow, graceMs: number): Promise<void> {
+  if (Date.now() - (run.startedAt ?? run.requestedAt).getTime() < graceMs) return;
+  const job = await queues.sync.getJob(`run-${run.id}`);
+  const state = await job?.getState();
+  if (job !== undefined && state !== 'completed' && state !== 'failed' && state !== 'unknown') return;
+  await job?.remove();
+  await enqueueRun(queues.sync, { runId: run.id, mode: run.mode, trigger: run.trigger });
+}
+
+/** Queues once more the pages whose jobs Redis lost, and moves the run on. */
+async function requeueLost(mirror: Mirror, run: SyncLogRow): Promise<void> {
+  const { db, log } = mirror;
+  const lost = await lostPages(mirror, run.id, grace(mirror));
+  if (lost.length > 0) {
+    log.warn({ runId: run.id, pages: lost.length }, 'queueing lost pages again');
+    await queuePages(mirror, run.id, run.leaseToken, await renewPages(db, run.id, lost));
+  }
+  await advanceRun(mirror, run.id);
+}

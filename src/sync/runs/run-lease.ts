@@ -1,0 +1,75 @@
+import { databaseClock, type Queryable } from '../../db/client.ts';
+import { grantLease, startWhileFree } from '../../db/runs/lease.ts';
+import { reopenGone } from '../../db/runs/ledger.ts';
+import { lockRun, nextRunToken, updateRun } from '../../db/runs/runs.ts';
+import type { SyncLogRow } from '../../db/schema/sync.ts';
+import { PasserelleError } from '../../shared/errors.ts';
+import type { Mirror } from '../context.ts';
+
+/** The run went to another holder while this one was working, or its planner made no progress. */
+export class LeaseLostError extends PasserelleError {
+  override readonly name = 'LeaseLostError';
+  readonly code = 'lease_lost';
+  constructor(runId: number, message = `Run ${runId} went to another worker, which carries on with it.`) {
+    super(message);
+  }
+}
+
+/** A run in somebody's hands: every write that decides its fate checks the token. */
+export type HeldRun = SyncLogRow & {
+  readonly leaseToken: number;
+  /** By PostgreSQL's clock. */
+  readonly takenAt: Date;
+};
+
+/** Takes a run that was just asked for where nothing stands in its way; else null, and `takeRun` is to decide. */
+export async function takeFreeRun(
+  { db, definition, settings }: Mirror,
+  run: SyncLogRow,
+): Promise<HeldRun | null> {
+  if (run.status !== 'queued' || run.mode === 'single') return null;
+  const taken = await startWhileFree(db, definition.key, run.id, settings.leaseMs);
+  return taken && { ...run, status: 'running', ...taken };
+}
+
+/**
+ * Takes a run into this worker's hands, `queued` or left `running` by another, with a token that fences off every
+ * earlier holder. The lease and the run's row change together; what a sweep had found gone is owed again.
+ *
+ * @returns null when the run is over, or while another run (or a living holder of this one) has the lease.
+ */
+export async function takeRun(mirror: Mirror, runId: number): Promise<HeldRun | null> {
+  const { db, definition, settings } = mirror;
+  return db.transaction(async (tx) => {
+    const run = await lockRun(tx, runId);
+    if (run === null || (run.status !== 'queued' && run.status !== 'running')) return null;
+    const leaseToken =
+      run.mode === 'single'
+        ? await nextRunToken(tx)
+        : await grantLease(tx, definition.key, runId, settings.leaseMs);
+    if (leaseToken === null) return null;
+    const held = { status: 'running' as const, startedAt: run.startedAt ?? new Date(), leaseToken };
+    await updateRun(tx, runId, held);
+    // Under the run's lock: of a run that another holder ended meanwhile nothing is opened any more.
+    if (run.mode === 'sweep' && run.plannedAt !== null) await reopenGone(tx, runId);
+    return { ...run, ...held, takenAt: await databaseClock(tx) };
+  });
+}
+
+/**
+ * Does a piece of planning while the run is surely still this holder's: its row is locked meanwhile.
+ *
+ * @throws LeaseLostError when it is not, or when the plan is finished already.
+ */
+export async function whilePlanning<T>(
+  { db }: Mirror,
+  { id, leaseToken }: HeldRun,
+  work: (tx: Queryable) => Promise<T>,
+): Promise<T> {
+  return db.transaction(async (tx) => {
+    const run = await lockRun(tx, id);
+    const mine = run?.status === 'running' && run.leaseToken === leaseToken && run.plannedAt === null;
+    if (!mine) throw new LeaseLostError(id);
+    return work(tx);
+  });
+}

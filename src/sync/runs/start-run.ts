@@ -1,0 +1,45 @@
+import { readState } from '../../db/runs/lease.ts';
+import { closeRun, findRun, idleRun } from '../../db/runs/runs.ts';
+import type { SyncLogRow } from '../../db/schema/sync.ts';
+import type { Mirror } from '../context.ts';
+import { carryOn } from './recovery.ts';
+import { takeFreeRun, takeRun } from './run-lease.ts';
+
+/**
+ * Starts a run that stands in the log: takes the lease, plans, queues the first pages. Delivered again after a
+ * crash, it carries on with what was done.
+ *
+ * While another run holds the lease this one ends as `skipped`. Where the holder's lease ran out, its run is
+ * resumed and this one skipped. Single runs need no lease: each BC is guarded by itself.
+ */
+export async function startRun(mirror: Mirror, run: SyncLogRow): Promise<void> {
+  const free = await takeFreeRun(mirror, run);
+  if (free !== null) return carryOn(mirror, free);
+  const abandoned = run.mode === 'single' ? null : await abandonedRun(mirror, run.id);
+  const held = await takeRun(mirror, abandoned?.id ?? run.id);
+  if (abandoned !== null && held !== null) {
+    await skip(mirror, run, `Run ${abandoned.id} had been left unfinished; it was resumed instead.`);
+  } else if (held === null && run.status === 'queued') {
+    const holder = (await readState(mirror.db, mirror.definition.key))?.leaseRunId ?? null;
+    await skip(mirror, run, `Run ${holder ?? 'before'} is still in progress.`);
+  }
+  if (held !== null) await carryOn(mirror, held);
+}
+
+/** The run whose lease ran out before its end, if any. */
+export async function abandonedRun({ db, definition }: Mirror, asking?: number): Promise<SyncLogRow | null> {
+  const state = await readState(db, definition.key);
+  if (state === null || state.held || state.leaseRunId === null || state.leaseRunId === asking) return null;
+  const run = await findRun(db, state.leaseRunId);
+  return run?.status === 'running' ? run : null;
+}
+
+async function skip(
+  { db, log, onRunEnded }: Mirror,
+  { id: runId, mode }: SyncLogRow,
+  message: string,
+): Promise<void> {
+  await closeRun(db, runId, 'skipped', { code: 'run_in_progress', message });
+  log.info({ runId, reason: message }, 'run skipped');
+  onRunEnded(idleRun({ mode, status: 'skipped', durationMs: 0 }));
+}

@@ -1,0 +1,39 @@
+import { ownersOfLines } from '../../db/documents/stored-documents.ts';
+import { readState } from '../../db/runs/lease.ts';
+import type { HookBatch } from '../../queues/webhook-batches.ts';
+import type { Mirror } from '../context.ts';
+import { describeDocument, headerOf } from '../model/document-model.ts';
+import { listRecords } from '../planning/id-sources.ts';
+import { requestRun } from '../request-run.ts';
+
+/**
+ * Asks for a run that reads what Odoo told of: a single one of these BCs, or an incremental one where they are too
+ * many to be named.
+ *
+ * @returns the run's id; null where nothing is to be read; `later` while another run holds the lease that an
+ *   incremental one needs.
+ */
+export async function requestHooked(mirror: Mirror, told: HookBatch): Promise<number | null | 'later'> {
+  const { db, queues, definition } = mirror;
+  const run = { key: definition.key, trigger: 'hook' as const };
+  if (told.overflows) {
+    if ((await readState(db, definition.key))?.held === true) return 'later';
+    return (await requestRun(db, queues.sync, { ...run, mode: 'incremental' })).runId;
+  }
+  const odooIds = [...new Set([...told.bcs, ...(await ownersNowAndBefore(mirror, told.lines))])];
+  if (odooIds.length === 0) return null;
+  return (await requestRun(db, queues.sync, { ...run, mode: 'single', odooIds })).runId;
+}
+
+/** Of a line that moved both BCs, of one that is gone the BC it was in, of a new one the BC that Odoo gives it. */
+async function ownersNowAndBefore(
+  { db, odoo, definition }: Mirror,
+  lines: readonly number[],
+): Promise<number[]> {
+  if (lines.length === 0) return [];
+  const { line, inverse } = await describeDocument(odoo, definition);
+  const options = { fields: [inverse], limit: lines.length };
+  const found = await listRecords(odoo, line.name, [['id', 'in', lines]], options);
+  const now = found.map((record) => headerOf(record, inverse)).filter((id) => id !== null);
+  return [...now, ...(await ownersOfLines(db, lines))];
+}

@@ -1,0 +1,97 @@
+import { createHash } from 'node:crypto';
+import type { StoredRecord } from '../../db/documents/stored-documents.ts';
+import type { RecordToStore } from '../../db/documents/writes.ts';
+import type { DocumentChanges, FieldChange } from '../../db/schema/audit.ts';
+import type { OdooRecord, OdooValue } from '../../odoo/types.ts';
+import type { DocumentModel, MirroredModel } from '../model/document-model.ts';
+import type { Comparison, PreparedDocument } from './compare.ts';
+import { isSame } from './content-hash.ts';
+
+/** What differs between two versions of a record, field by field. A field that one side lacks counts as null. */
+export function fieldChanges(
+  before: OdooRecord,
+  after: OdooRecord,
+  binaries: readonly string[],
+): Record<string, FieldChange> {
+  const names = [...new Set([...Object.keys(before), ...Object.keys(after)])];
+  const changed = names.filter((name) => !isSame(own(before, name), own(after, name)));
+  const told = (record: OdooRecord, name: string) =>
+    (binaries.includes(name) ? digest(own(record, name)) : own(record, name)) ?? null;
+  return Object.fromEntries(
+    changed.map((name) => [name, { old: told(before, name), new: told(after, name) }]),
+  );
+}
+
+/** A field's value. What every object inherits (`constructor`) is no field. */
+export function own(record: OdooRecord | undefined, name: string): OdooValue | undefined {
+  return record !== undefined && Object.hasOwn(record, name) ? record[name] : undefined;
+}
+
+/** A record as the audit trail keeps it: contents of binary fields only by size and digest. */
+export function withoutContents(record: OdooRecord, binaries: readonly string[]): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(record).map(([name, value]) => [name, binaries.includes(name) ? digest(value) : value]),
+  );
+}
+
+function digest(value: unknown): unknown {
+  if (typeof value !== 'string') return value;
+  const content = Buffer.from(value, 'base64');
+  return { bytes: content.length, sha256: createHash('sha256').update(content).digest('hex') };
+}
+
+/** Records as they were before a change, by id. */
+export interface Before {
+  readonly headers: ReadonlyMap<number, StoredRecord>;
+  readonly lines: ReadonlyMap<number, StoredRecord>;
+}
+
+/** The lines whose old content the audit trail tells. */
+export function toldLines({ altered, removed }: Comparison): number[] {
+  return [...altered, ...removed].map((line) => line.odooId);
+}
+
+/** A header that was only saved again is told too, since its dates moved with this change. */
+export function isHeaderTold({ headerChanged, touched }: Comparison): boolean {
+  return headerChanged || touched;
+}
+
+/** What the audit trail keeps of a change. Pure. */
+export function auditChanges(
+  model: DocumentModel,
+  { header }: PreparedDocument,
+  plan: Comparison,
+  before: Before,
+): DocumentChanges {
+  const old = isHeaderTold(plan) ? before.headers.get(header.odooId) : undefined;
+  const changed = plan.altered.map((line) => {
+    const stored = before.lines.get(line.odooId);
+    const fields = stored?.fields ?? { id: line.odooId };
+    return [
+      String(line.odooId),
+      fieldChanges(fields, fieldsOf(line), binariesOf(model.line, stored)),
+    ] as const;
+  });
+  return {
+    ...(old && { header: fieldChanges(old.fields, fieldsOf(header), binariesOf(model.header, old)) }),
+    ...(plan.added.length === 0
+      ? {}
+      : { linesAdded: plan.added.map((line) => withoutContents(fieldsOf(line), model.line.binaries)) }),
+    ...(plan.removed.length === 0
+      ? {}
+      : {
+          linesRemoved: plan.removed.map((line) => {
+            const stored = before.lines.get(line.odooId);
+            return withoutContents(stored?.fields ?? { id: line.odooId }, binariesOf(model.line, stored));
+          }),
+        }),
+    ...(changed.length === 0 ? {} : { linesChanged: Object.fromEntries(changed) }),
+  };
+}
+
+const fieldsOf = ({ json }: RecordToStore): OdooRecord => JSON.parse(json);
+
+/** Binary fields of today, and those that were binary when the record was stored. */
+function binariesOf({ binaries }: MirroredModel, stored: StoredRecord | undefined): string[] {
+  return [...binaries, ...(stored?.binaries ?? [])];
+}

@@ -1,0 +1,105 @@
+import type { StoredHeader, StoredLine } from '../../db/documents/stored-documents.ts';
+import type { Reading, RecordToStore } from '../../db/documents/writes.ts';
+import type { MissingLines } from './removed-lines.ts';
+
+/** A BC ready to be stored, contents of binaries included. */
+export interface PreparedDocument {
+  readonly header: RecordToStore;
+  readonly lines: readonly RecordToStore[];
+  readonly reading: Reading;
+  readonly missing: MissingLines;
+}
+
+/** What storing a document would change. */
+export interface Comparison {
+  readonly headerChanged: boolean;
+  readonly changed: boolean;
+  /** Same content, but saved again in Odoo: dates move, nothing is audited. */
+  readonly touched: boolean;
+  readonly added: readonly RecordToStore[];
+  readonly altered: readonly RecordToStore[];
+  readonly touchedLines: readonly RecordToStore[];
+  readonly removed: readonly StoredLine[];
+  /** Lines that the reading lacks and that stay all the same: Odoo hides them, or the run may not remove so many. */
+  readonly kept: readonly StoredLine[];
+  /** Lines that the reading lacks and whose deletion was not checked: the mirror got them after the reading. */
+  readonly unproven: readonly StoredLine[];
+  /** Lines that the mirror still gives another BC. */
+  readonly moved: readonly StoredLine[];
+  /** Some lines stay with other BCs, whose readings ended after this one began: which is right, neither can tell. */
+  readonly overtaken: boolean;
+}
+
+/** What the mirror knows of a document and its lines. */
+export interface Known {
+  readonly header: StoredHeader | null;
+  /** Lines that the mirror gives this BC, and those of the document's that it gives others. */
+  readonly lines: readonly StoredLine[];
+  /** Where the last readings of the BCs that hold those others ended, by id. */
+  readonly ownerSeq: ReadonlyMap<number, number>;
+}
+
+/** Compares a reading with what is stored. Pure. */
+export function compare(
+  { header, lines: read, reading, missing }: PreparedDocument,
+  known: Known,
+): Comparison {
+  const before = known.header;
+  const own = new Map<number, StoredLine>();
+  const elsewhere = new Map<number, StoredLine>();
+  for (const line of known.lines) (line.bcOdooId === header.odooId ? own : elsewhere).set(line.odooId, line);
+  const ownerSeq = (line: StoredLine | undefined) =>
+    line === undefined ? 0 : (known.ownerSeq.get(line.bcOdooId) ?? 0);
+  // A line that a later reading, or one that overlaps, gave another BC stays there.
+  const lines =
+    elsewhere.size === 0
+      ? read
+      : read.filter((line) => ownerSeq(elsewhere.get(line.odooId)) < reading.fetchSeq);
+  const present = new Set(lines.map((line) => line.odooId));
+  const added = lines.filter((line) => !own.has(line.odooId));
+  const altered = lines.filter((line) => differs(own.get(line.odooId), line));
+  const absent = [...own.values()].filter((line) => !present.has(line.odooId));
+  const gone = new Set(missing.gone);
+  const hidden = new Set(missing.hidden);
+  const removed = absent.filter((line) => gone.has(line.odooId));
+  const headerChanged = before === null || before.archived || before.contentHash !== header.contentHash;
+  return {
+    headerChanged,
+    changed: headerChanged || added.length > 0 || altered.length > 0 || removed.length > 0,
+    touched: before !== null && !sameDate(before.writeDate, header.writeDate),
+    added,
+    altered,
+    touchedLines: lines.filter((line) => wasTouched(own.get(line.odooId), line)),
+    removed,
+    kept: absent.filter((line) => hidden.has(line.odooId)),
+    unproven: absent.filter((line) => !gone.has(line.odooId) && !hidden.has(line.odooId)),
+    moved: [...elsewhere.values()].filter((line) => present.has(line.odooId)),
+    overtaken: lines.length < read.length,
+  };
+}
+
+/** The same comparison, with other lines removed and kept. */
+export function withRemoved(
+  plan: Comparison,
+  { removed, kept }: Pick<Comparison, 'removed' | 'kept'>,
+): Comparison {
+  const changed =
+    plan.headerChanged || plan.added.length > 0 || plan.altered.length > 0 || removed.length > 0;
+  return { ...plan, removed, kept, changed };
+}
+
+function differs(stored: StoredLine | undefined, line: RecordToStore): boolean {
+  return stored !== undefined && stored.contentHash !== line.contentHash;
+}
+
+function wasTouched(stored: StoredLine | undefined, line: RecordToStore): boolean {
+  return (
+    stored !== undefined &&
+    stored.contentHash === line.contentHash &&
+    (stored.archived || !sameDate(stored.writeDate, line.writeDate))
+  );
+}
+
+function sameDate(stored: Date | null, text: string | null): boolean {
+  return (stored?.getTime() ?? null) === (text === null ? null : Date.parse(`${text.replace(' ', 'T')}Z`));
+}

@@ -1,0 +1,97 @@
+import { hash } from 'node:crypto';
+import type { OdooRecord } from '../../odoo/types.ts';
+
+/**
+ * Fields that Odoo moves without any change of content: a save with nothing edited stamps them
+ * (odoo#259540). They are mirrored, but do not count as a change.
+ */
+export const BOOKKEEPING: readonly string[] = ['write_date', 'write_uid', '__last_update'];
+
+/** JSON with sorted keys: equal content gives equal text, whichever order Odoo or PostgreSQL kept. */
+export function canonicalJson(value: unknown): string {
+  if (!holdsStruct(value)) return JSON.stringify(value);
+  return JSON.stringify(value, (_key, nested: unknown) =>
+    isStruct(nested) ? Object.fromEntries(sorted(Object.entries(nested))) : nested,
+  );
+}
+
+/** Whether two values have the same canonical JSON. */
+export function isSame(left: unknown, right: unknown): boolean {
+  return left === right || canonicalJson(left) === canonicalJson(right);
+}
+
+/** SHA-256, in hexadecimal, over everything but the bookkeeping fields. */
+export function contentHash(record: OdooRecord): string {
+  return sha256(contentJson(record));
+}
+
+const sha256 = (text: string) => hash('sha256', text, 'hex');
+
+/** A record as one line of JSON, bookkeeping fields in front, and its `contentHash`: what counts is written once. */
+export function hashedJson(record: OdooRecord): { readonly json: string; readonly contentHash: string } {
+  const content = contentJson(record);
+  const bookkeeping = BOOKKEEPING.filter((field) => Object.hasOwn(record, field));
+  const members = [
+    ...bookkeeping.map((field) => `${JSON.stringify(field)}:${JSON.stringify(record[field])}`),
+    ...(content === '{}' ? [] : [content.slice(1, -1)]),
+  ];
+  return { json: `{${members.join(',')}}`, contentHash: sha256(content) };
+}
+
+/** The canonical JSON of what counts. A replacer is slow: only fields that hold structs of their own need one. */
+function contentJson(record: OdooRecord): string {
+  const layout = layoutOf(Object.keys(record));
+  const content: Record<string, unknown> = { ...layout.template };
+  for (const field of layout.content) {
+    const value = record[field];
+    content[field] = holdsStruct(value) ? JSON.parse(canonicalJson(value)) : value;
+  }
+  return JSON.stringify(content);
+}
+
+const isStruct = (value: unknown): value is object =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** Whether there is something whose names may have to be sorted. */
+function holdsStruct(value: unknown): boolean {
+  return Array.isArray(value) ? value.some(holdsStruct) : isStruct(value);
+}
+
+const sorted = <T>(entries: readonly (readonly [string, T])[]) =>
+  entries.toSorted(([a], [b]) => (a < b ? -1 : 1));
+
+/** Fields as records of one model list them, and how their content is written. */
+interface Layout {
+  readonly fields: readonly string[];
+  readonly content: readonly string[];
+  /** Has the fields of the content in their order. */
+  readonly template: Readonly<Record<string, null>>;
+}
+
+/** Header and lines, from Odoo and from PostgreSQL, before and after a change of the model. */
+const MOST_LAYOUTS = 8;
+const layouts: Layout[] = [];
+
+/** Records of one model list their fields alike, so an order is worked out once. The newest is kept in front. */
+function layoutOf(fields: readonly string[]): Layout {
+  const at = layouts.findIndex((layout) => isListed(fields, layout.fields));
+  const known = layouts[at];
+  if (known !== undefined && at === 0) return known;
+  const layout = known ?? newLayout(fields);
+  layouts.splice(known === undefined ? MOST_LAYOUTS - 1 : at, 1);
+  layouts.unshift(layout);
+  return layout;
+}
+
+function isListed(fields: readonly string[], listed: readonly string[]): boolean {
+  if (fields.length !== listed.length) return false;
+  for (let at = 0; at < fields.length; at++) if (fields[at] !== listed[at]) return false;
+  return true;
+}
+
+function newLayout(fields: readonly string[]): Layout {
+  const content = fields.filter((field) => !BOOKKEEPING.includes(field));
+  const template = Object.fromEntries(sorted(content.map((field) => [field, null] as const)));
+  // What JSON.parse makes keeps the compact layout, however many fields it has.
+  return { fields, content, template: JSON.parse(JSON.stringify(template)) };
+}

@@ -1,0 +1,135 @@
+import { fencesOf } from '../../db/runs/lease.ts';
+import { byKey } from '../../shared/collections.ts';
+import { errorMessage } from '../../shared/errors.ts';
+import type { Mirror } from '../context.ts';
+import { isRefusedByPostgres } from '../error-policy.ts';
+import { takeOver } from '../fetch/handoff.ts';
+import { advanceWhenPagesAreDone } from '../runs/advance-run.ts';
+import { Grouping } from './batcher.ts';
+import type { PreparedDocument } from './compare.ts';
+import { type Entry, type GroupOutcome, type StoreOutcome, storeTogether } from './store-documents.ts';
+
+/** A BC on its way into a group. */
+export interface GroupItem extends Omit<Entry, 'document'> {
+  readonly page: number;
+  readonly token: number | null;
+  readonly odooId: number;
+  /**
+   * Null: what its page read is to be stored, and the run was not looked at: it has to be one that is running and holds
+   * the lease.
+   */
+  readonly document: PreparedDocument | null;
+}
+
+/**
+ * `stale`: a later reading with other content is stored already. `superseded`: the run went to another holder.
+ * `apart`: what its page read is not there, or the run is over or needs no lease, so other rules hold for the BC. Of
+ * these three nothing is stored.
+ */
+export type CommitOutcome = StoreOutcome | 'stale' | 'superseded' | 'apart';
+
+/** Groups that are written at once: while PostgreSQL works on one, the next is put together. */
+export const GROUPS_AT_ONCE = 2;
+
+/** JSON that one group holds, as far as it is made of several BCs. */
+const GROUP_BYTES = 4 * 1024 * 1024;
+
+/**
+ * Group commit: BC jobs that are active together share transactions. Each gets its own outcome; when a group fails it
+ * is stored one by one, so that only the BC to blame fails.
+ */
+export function openGroups(mirror: () => Mirror, { size, waitMs }: { size: number; waitMs: number }) {
+  return new Grouping<GroupItem, CommitOutcome>({
+    ...{ size, waitMs, bytes: GROUP_BYTES, atOnce: GROUPS_AT_ONCE },
+    keyOf: ({ odooId }) => odooId,
+    commit: (items) => commit(mirror(), items),
+  });
+}
+
+type Settled = PromiseSettledResult<CommitOutcome>;
+
+const APART: Settled = { status: 'fulfilled', value: 'apart' };
+
+/** An item with what is to be stored. */
+interface WholeItem extends Entry {
+  readonly item: GroupItem;
+}
+
+async function commit(mirror: Mirror, items: readonly GroupItem[]): Promise<Settled[]> {
+  const { runs, newestSeq } = await fencesOf(mirror.db, [...new Set(items.map(({ runId }) => runId))]);
+  const results = new Map<GroupItem, Settled>();
+  const valid: GroupItem[] = [];
+  for (const item of items) {
+    const run = runs.get(item.runId);
+    const isRunning = run?.status === 'running';
+    if (isRunning && run.leaseToken !== item.token) results.set(item, fulfilled('superseded'));
+    else if (item.document === null && !(isRunning && run.mode !== 'single')) results.set(item, APART);
+    else valid.push(item);
+  }
+  const given = await takeOver(
+    mirror,
+    valid.filter(({ document }) => document === null),
+    newestSeq,
+  );
+  const whole: WholeItem[] = [];
+  for (const item of valid) {
+    const document = item.document ?? given.get(item);
+    if (document === undefined) results.set(item, APART);
+    else whole.push({ item, ...item, document });
+  }
+  for (const [item, result] of await storeGroup(mirror, whole)) results.set(item, result);
+  await advance(
+    mirror,
+    whole.map(({ item }) => item).filter((item) => results.get(item)?.status === 'fulfilled'),
+  );
+  return items.map((item) => results.get(item) ?? { status: 'rejected', reason: new Error('no outcome') });
+}
+
+/** All in one transaction; what cannot be stored so, one by one. */
+async function storeGroup(
+  { db, definition, settings, log }: Mirror,
+  items: readonly WholeItem[],
+): Promise<Map<GroupItem, Settled>> {
+  const results = new Map<GroupItem, Settled>();
+  const store = (some: readonly WholeItem[]) => storeTogether(db, definition.key, settings, some);
+  const note = ({ item }: WholeItem, outcome: GroupOutcome | undefined) => {
+    if (outcome !== undefined && outcome !== 'alone') results.set(item, fulfilled(outcome));
+  };
+  if (items.length > 1) {
+    try {
+      const outcomes = await store(items);
+      for (const [index, item] of items.entries()) note(item, outcomes[index]);
+    } catch (error) {
+      if (!isRefusedByPostgres(error)) {
+        return new Map(items.map(({ item }) => [item, { status: 'rejected', reason: error }]));
+      }
+      log.debug({ bcs: items.length, reason: errorMessage(error) }, 'a group is stored one by one');
+    }
+  }
+  for (const whole of items) {
+    if (results.has(whole.item)) continue;
+    try {
+      const [outcome] = await store([whole]);
+      note(whole, outcome);
+    } catch (error) {
+      results.set(whole.item, { status: 'rejected', reason: error });
+    }
+  }
+  return results;
+}
+
+/** What is stored stays stored: where this fails, the watchdog moves the run on. */
+async function advance(mirror: Mirror, items: readonly GroupItem[]): Promise<void> {
+  for (const [runId, own] of byKey(items, (item) => item.runId)) {
+    const pages = [...new Set(own.map((item) => item.page))];
+    try {
+      await advanceWhenPagesAreDone(mirror, runId, pages);
+    } catch (error) {
+      mirror.log.warn({ runId, pages, reason: errorMessage(error) }, 'moving a run on');
+    }
+  }
+}
+
+function fulfilled(value: CommitOutcome): Settled {
+  return { status: 'fulfilled', value };
+}

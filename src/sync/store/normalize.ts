@@ -1,0 +1,81 @@
+import type { Reading, RecordToStore } from '../../db/documents/writes.ts';
+import { unstorableIn } from '../../odoo/decoding/text.ts';
+import type { OdooRecord } from '../../odoo/types.ts';
+import { PasserelleError } from '../../shared/errors.ts';
+import { binarySizes } from '../fetch/binaries.ts';
+import type { ReadDocument } from '../fetch/read-documents.ts';
+import type { DocumentModel, MirroredModel } from '../model/document-model.ts';
+import type { PreparedDocument } from './compare.ts';
+import { hashedJson } from './content-hash.ts';
+
+/** A record that is not what the mirror can store: names the record, the field and what was expected. */
+export class InvalidDocumentError extends PasserelleError {
+  override readonly name = 'InvalidDocumentError';
+  readonly code = 'invalid_document';
+}
+
+/** Every moment of the years 1 to 9999, but for 29 February. */
+const DATE_TIME =
+  /^(?!0000)\d{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\d|30)|02-(?:0[1-9]|1\d|2[0-8])) (?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d$/;
+const LEAP_DAY = /^(?!0000)\d{4}-02-29 (?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d$/;
+
+/**
+ * A BC as it was read, made ready to be stored but for the contents of its binaries.
+ *
+ * @throws InvalidDocumentError
+ */
+export function prepareDocument(
+  model: DocumentModel,
+  { header, lines, missing }: ReadDocument,
+  reading: Reading,
+): PreparedDocument {
+  const ready = (of: MirroredModel, record: OdooRecord) => prepare(of.name, record, binarySizes(record, of));
+  return {
+    header: ready(model.header, header),
+    lines: lines.map((line) => ready(model.line, line)),
+    reading,
+    missing,
+  };
+}
+
+/** Adds to a record what the mirror needs beside its fields. */
+export function prepare(
+  model: string,
+  record: OdooRecord,
+  sizes: Readonly<Record<string, string>>,
+): RecordToStore {
+  const bad = unstorableIn(record);
+  if (bad !== null) {
+    throw new InvalidDocumentError(
+      `${model} ${record.id}: ${bad.field} holds ${bad.reason}, which cannot be stored; correct it in Odoo`,
+    );
+  }
+  return {
+    odooId: record.id,
+    createDate: dateTime(model, record, 'create_date'),
+    writeDate: dateTime(model, record, 'write_date'),
+    ...hashedJson(record),
+    binarySizes: sizes,
+  };
+}
+
+/** False and absent are null: a model without access log has neither date. */
+function dateTime(model: string, record: OdooRecord, field: string): string | null {
+  const value = record[field];
+  if (value === undefined || value === false || value === null) return null;
+  if (typeof value === 'string' && isMoment(value)) return value;
+  throw new InvalidDocumentError(
+    `${model} ${record.id}: ${field} is ${JSON.stringify(value).slice(0, 60)}, expected "YYYY-MM-DD HH:MM:SS" of the ` +
+      'years 1 to 9999, or false',
+  );
+}
+
+/** A moment that the calendar has. */
+function isMoment(text: string): boolean {
+  if (DATE_TIME.test(text)) return true;
+  return LEAP_DAY.test(text) && isLeapYear(Number(text.slice(0, 4)));
+}
+
+function isLeapYear(year: number): boolean {
+  return year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
+}

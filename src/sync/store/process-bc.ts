@@ -1,0 +1,170 @@
+import type { Database } from '../../db/client.ts';
+import { unreadLines } from '../../db/documents/stored-documents.ts';
+import { nextFetchSeq } from '../../db/documents/writes.ts';
+import { resolveFailures } from '../../db/runs/failures.ts';
+import { fencesOf } from '../../db/runs/lease.ts';
+import { closeItems } from '../../db/runs/ledger.ts';
+import { type CountedClient, countCalls } from '../../odoo/client.ts';
+import type { OdooClient } from '../../odoo/types.ts';
+import type { BcPayload } from '../../queues/jobs.ts';
+import { PasserelleError } from '../../shared/errors.ts';
+import type { Mirror } from '../context.ts';
+import { ContentGoneError, complete, contentBytes } from '../fetch/binaries.ts';
+import { takeOver } from '../fetch/handoff.ts';
+import { type Blame, readDocuments } from '../fetch/read-documents.ts';
+import type { DocumentModel } from '../model/document-model.ts';
+import { withModel, withNewestModel } from '../model/model-drift.ts';
+import { advanceWhenPageIsDone } from '../runs/advance-run.ts';
+import type { PreparedDocument } from './compare.ts';
+import type { CommitOutcome } from './group-commit.ts';
+import { prepareDocument } from './normalize.ts';
+import type { StoreOutcome } from './store-documents.ts';
+
+/** A reading that ended after this one began is stored, with other content: the BC goes on changing under our hands. */
+export class StaleReadingError extends PasserelleError {
+  override readonly name = 'StaleReadingError';
+  readonly code = 'stale_reading';
+  override readonly retryable = true;
+  constructor(odooId: number) {
+    super(`BC ${odooId}: a reading that ended later is stored already; it is read again.`);
+  }
+}
+
+/** Lines of a BC were deleted or moved between the answers that its reading is made of. */
+export class UnsettledReadingError extends PasserelleError {
+  override readonly name = 'UnsettledReadingError';
+  readonly code = 'unsettled_reading';
+  override readonly retryable = true;
+  constructor(odooId: number) {
+    super(`BC ${odooId}: lines of it were deleted or moved while it was read; it is read again.`);
+  }
+}
+
+/** A BC that keeps changing under our hands is left to the job's next attempt after this many readings. */
+const READINGS = 3;
+
+/** A single BC's error is its own: nothing is halved. */
+const NO_BLAME: Blame = { mayBlame: () => false, probe: async () => false, tally: { read: 0, refused: 0 } };
+
+export type BcOutcome = StoreOutcome | 'gone' | 'superseded';
+
+/**
+ * Stores one BC, in a group with others that are stored at the same time. The first attempt takes what the page read;
+ * every later one reads Odoo again, so that a retry, also one pressed long after its run ended, stores today's content.
+ */
+export async function processBc(mirror: Mirror, payload: BcPayload, attempt: number): Promise<BcOutcome> {
+  const isGiven = attempt === 1 && payload.bytes !== undefined;
+  const outcome = isGiven && !payload.apart ? await storeGiven(mirror, payload) : 'apart';
+  if (outcome === 'stale') return processApart(mirror, payload, false);
+  if (outcome === 'apart') return processApart(mirror, payload, isGiven);
+  return outcome;
+}
+
+/** What was read with the page, for a run that is going on. `apart`, `stale`: there is more to be looked at. */
+async function storeGiven(mirror: Mirror, payload: BcPayload): Promise<CommitOutcome> {
+  const { runId, page, token, odooId, bytes = 0 } = payload;
+  const odoo = countCalls(mirror.odoo);
+  return withModel(mirror, odoo, runId, (model) =>
+    mirror.groups.add({ runId, page, token, odooId, rpcCalls: odoo.used(), model, document: null }, bytes),
+  );
+}
+
+async function storeReading(
+  { db, room, groups }: Mirror,
+  odoo: CountedClient,
+  model: DocumentModel,
+  { runId, page, token, odooId }: BcPayload,
+  document: PreparedDocument,
+): Promise<CommitOutcome> {
+  const contents = contentBytes(document);
+  const bytes = document.lines.reduce((sum, { json }) => sum + json.length, document.header.json.length);
+  return room.hold(contents, async () => {
+    const completed = await complete(db, odoo, model, document);
+    const account = { runId, page, token, odooId, rpcCalls: odoo.used() };
+    return groups.add({ ...account, model, document: completed }, contents + bytes);
+  });
+}
+
+/** A BC whose run is over or needs no lease, or whose content was not given. */
+async function processApart(mirror: Mirror, payload: BcPayload, isGiven: boolean): Promise<BcOutcome> {
+  const { runs, newestSeq } = await fencesOf(mirror.db, [payload.runId]);
+  const run = runs.get(payload.runId);
+  if (run?.status === 'running' && run.leaseToken !== payload.token) return 'superseded';
+  const odoo = countCalls(mirror.odoo);
+  const isFenced = run?.status === 'running' && run.mode !== 'single';
+  return (isFenced ? withModel : withNewestModel)(mirror, odoo, payload.runId, async (model) => {
+    const item = { ...payload, model };
+    const given = isGiven ? (await takeOver(mirror, [item], newestSeq)).get(item) : undefined;
+    return storeLatest(mirror, odoo, model, payload, given);
+  });
+}
+
+async function storeLatest(
+  mirror: Mirror,
+  odoo: CountedClient,
+  model: DocumentModel,
+  payload: BcPayload,
+  given: PreparedDocument | undefined,
+): Promise<BcOutcome> {
+  const { odooId } = payload;
+  for (let reading = 1; ; reading += 1) {
+    try {
+      const { document, goneSeq } =
+        reading === 1 && given !== undefined
+          ? { document: given, goneSeq: given.reading.fetchSeq }
+          : await readAgain(mirror.db, odoo, model, odooId);
+      if (document === null) {
+        await noteGone(mirror, payload, goneSeq, odoo.used());
+        return 'gone';
+      }
+      const outcome = await storeReading(mirror, odoo, model, payload, document);
+      if (outcome !== 'stale' && outcome !== 'apart') return outcome;
+      throw new StaleReadingError(odooId);
+    } catch (error) {
+      if (!isOvertaken(error) || reading === READINGS) throw error;
+    }
+  }
+}
+
+/** The BC went on changing after it was read: reading it again helps. */
+function isOvertaken(error: unknown): boolean {
+  return (
+    error instanceof StaleReadingError ||
+    error instanceof UnsettledReadingError ||
+    error instanceof ContentGoneError
+  );
+}
+
+async function noteGone(
+  mirror: Mirror,
+  payload: BcPayload,
+  goneSeq: number,
+  rpcCalls: number,
+): Promise<void> {
+  const { db, definition } = mirror;
+  const { runId, odooId } = payload;
+  await closeItems(db, { runId, odooIds: [odooId], state: 'gone', goneSeq, rpcCalls });
+  await resolveFailures(db, definition.key, [odooId], runId);
+  await advanceWhenPageIsDone(mirror, payload);
+}
+
+/** Reads one BC; a refusal is thrown as Odoo gave it. Null: Odoo does not have it, as of the reading `goneSeq`. */
+async function readAgain(
+  db: Database,
+  odoo: OdooClient,
+  model: DocumentModel,
+  odooId: number,
+): Promise<{ readonly document: PreparedDocument | null; readonly goneSeq: number }> {
+  const fetchSeq = await nextFetchSeq(db);
+  const fetchedAt = new Date().toISOString();
+  const { documents, unsettled } = await readDocuments(odoo, model, [odooId], NO_BLAME, (...read) =>
+    unreadLines(db, ...read),
+  );
+  if (unsettled.length > 0) throw new UnsettledReadingError(odooId);
+  const [document] = documents;
+  const reading = { fetchSeq, endSeq: await nextFetchSeq(db), fetchedAt };
+  return {
+    document: document === undefined ? null : prepareDocument(model, document, reading),
+    goneSeq: fetchSeq,
+  };
+}

@@ -1,0 +1,292 @@
+import type { Database, Queryable } from '../../db/client.ts';
+import { type Change, recordChanges } from '../../db/documents/audit-log.ts';
+import {
+  type StoredHeader,
+  type StoredLine,
+  storedHeaders,
+  storedLines,
+  storedRecords,
+} from '../../db/documents/stored-documents.ts';
+import {
+  archiveLines,
+  confirmHeaders,
+  lockDocuments,
+  markLeft,
+  type ReadHeader,
+  type ReadLine,
+  upsertHeaders,
+  upsertLines,
+} from '../../db/documents/writes.ts';
+import { resolveFailures } from '../../db/runs/failures.ts';
+import { closeStored } from '../../db/runs/ledger.ts';
+import { bc, bcLine } from '../../db/schema/documents.ts';
+import { byKey } from '../../shared/collections.ts';
+import type { DocumentModel } from '../model/document-model.ts';
+import { auditChanges, isHeaderTold, toldLines } from './audit-diff.ts';
+import { type Comparison, compare, type Known, type PreparedDocument } from './compare.ts';
+import { applyLineBreaker, type RemovalLimits } from './removed-lines.ts';
+
+/** What the mirror knows of the lines of documents. */
+export type KnownLines = ReadonlyMap<PreparedDocument, Pick<Known, 'lines' | 'ownerSeq'>>;
+
+/** Reads what the mirror knows of the lines of some documents. `locked`: they stay so. */
+export async function knownLines(
+  tx: Queryable,
+  documents: readonly PreparedDocument[],
+  lock?: 'locked',
+): Promise<KnownLines> {
+  const ids = new Set(documents.map(({ header }) => header.odooId));
+  const lineIds = documents.flatMap(({ lines }) => lines.map((line) => line.odooId));
+  const lines = await storedLines(tx, [...ids], lineIds, lock);
+  const byId = new Map(lines.map((line) => [line.odooId, line]));
+  const byOwner = byKey(lines, (line) => line.bcOdooId);
+  const owners = await storedHeaders(
+    tx,
+    [...byOwner.keys()].filter((owner) => !ids.has(owner)),
+  );
+  const ownerSeq = new Map([...owners].map(([id, { fetchSeq }]) => [id, fetchSeq]));
+  return new Map(
+    documents.map((document) => {
+      const { odooId } = document.header;
+      const elsewhere = document.lines
+        .map((line) => byId.get(line.odooId))
+        .filter((line): line is StoredLine => line !== undefined && line.bcOdooId !== odooId);
+      return [document, { lines: [...(byOwner.get(odooId) ?? []), ...elsewhere], ownerSeq }];
+    }),
+  );
+}
+
+/** Old content that one transaction loads for the audit trail, in bytes of the table. */
+const OLD_CONTENT = 8 * 1024 * 1024;
+
+/**
+ * Entries that cannot share a transaction: those that trade lines with one another, whose order matters, and those
+ * whose old contents would be too much for memory together.
+ */
+export function loners(
+  entries: readonly Entry[],
+  headers: ReadonlyMap<number, StoredHeader>,
+  known: KnownLines,
+): ReadonlySet<Entry> {
+  const alone = new Set<Entry>();
+  if (entries.length === 1) return alone;
+  const byId = new Map(entries.map((entry) => [entry.document.header.odooId, entry]));
+  const claimed = new Map<number, Entry>();
+  let room = OLD_CONTENT;
+  for (const entry of entries) {
+    const { header, lines } = entry.document;
+    const stored = known.get(entry.document)?.lines ?? [];
+    const others = [
+      ...lines.map((line) => claimed.get(line.odooId)),
+      ...stored.filter((line) => line.bcOdooId !== header.odooId).map((line) => byId.get(line.bcOdooId)),
+    ].filter((other) => other !== undefined);
+    for (const line of lines) claimed.set(line.odooId, entry);
+    for (const partner of others.length === 0 ? [] : [entry, ...others]) alone.add(partner);
+    room -= stored.reduce((sum, line) => sum + line.bytes, headers.get(header.odooId)?.bytes ?? 0);
+    if (room < 0) alone.add(entry);
+  }
+  return alone;
+}
+
+/** What the audit trail is to tell of some documents; to be worked out before old content is overwritten. */
+export async function changesOf(tx: Queryable, entries: readonly Planned[]): Promise<Change[]> {
+  const changed = entries.filter(({ plan }) => plan.changed);
+  const known = changed.filter(({ before }) => before !== null);
+  const told = known.filter(({ plan }) => isHeaderTold(plan)).map(({ document }) => document.header.odooId);
+  const before = {
+    headers: await storedRecords(tx, bc, told),
+    lines: await storedRecords(
+      tx,
+      bcLine,
+      known.flatMap(({ plan }) => toldLines(plan)),
+    ),
+  };
+  return changed.flatMap((entry) => {
+    const { document, model, runId, plan } = entry;
+    const own = { odooId: document.header.odooId, runId };
+    const left = departures(entry);
+    if (entry.before === null) return [...left, { ...own, action: 'created' as const, changes: {} }];
+    const action = entry.before.archived ? ('restored' as const) : ('updated' as const);
+    return [...left, { ...own, action, changes: auditChanges(model, document, plan, before) }];
+  });
+}
+
+/** The BCs that lines moved away from change too, and their trail says so. */
+function departures({ runId, plan }: Planned): Change[] {
+  return [...byKey(plan.moved, (line) => line.bcOdooId)].map(([owner, lines]) => ({
+    odooId: owner,
+    runId,
+    action: 'updated',
+    changes: { linesRemoved: lines.map((line) => ({ id: line.odooId, moved: true })) },
+  }));
+}
+
+/** Writes what is new of some documents, and the trail with it: a statement for each kind of change. */
+export async function writeDocuments(
+  tx: Queryable,
+  entries: readonly Planned[],
+  changes: readonly Change[],
+): Promise<void> {
+  const headers = (some: readonly Planned[]): ReadHeader[] =>
+    some.map(({ document: { header, reading } }) => ({ record: header, reading }));
+  const isTouched = ({ plan }: Planned) => !plan.changed && plan.touched;
+  await markLeft(tx, [...new Set(entries.flatMap(({ plan }) => plan.moved.map((line) => line.bcOdooId)))]);
+  await Promise.all([
+    upsertHeaders(tx, headers(entries.filter(({ plan }) => plan.changed)), 'changed'),
+    upsertHeaders(tx, headers(entries.filter(isTouched)), 'touched'),
+    confirmHeaders(
+      tx,
+      entries
+        .filter(({ plan }) => !plan.changed && !plan.touched)
+        .map(({ document: { header, reading } }) => ({ odooId: header.odooId, ...reading })),
+    ),
+    upsertLines(tx, entries.flatMap(newLines)),
+    archiveLines(
+      tx,
+      entries.flatMap(({ document: { reading }, plan }) =>
+        plan.removed.map(({ odooId }) => ({ odooId, endSeq: reading.endSeq })),
+      ),
+    ),
+    recordChanges(tx, changes),
+  ]);
+}
+
+function newLines({ document: { header, reading }, plan }: Planned): ReadLine[] {
+  return [...plan.added, ...plan.altered, ...plan.touchedLines].map((record) => ({
+    record,
+    reading,
+    bcOdooId: header.odooId,
+  }));
+}
+
+/** One BC to be stored, for the run that owes it. */
+export interface Entry {
+  readonly model: DocumentModel;
+  readonly document: PreparedDocument;
+  readonly runId: number;
+  readonly rpcCalls: number;
+}
+
+export type StoreOutcome = 'created' | 'updated' | 'unchanged';
+
+/**
+ * `stale`: a reading that ended after this one began is stored already, with other content. `alone`: it has to be stored
+ * in a transaction of its own. Of both nothing is changed.
+ */
+export type GroupOutcome = StoreOutcome | 'stale' | 'alone';
+
+/** An entry with what is to be done about it. */
+export interface Planned extends Entry {
+  readonly before: StoredHeader | null;
+  readonly plan: Comparison;
+}
+
+/**
+ * Stores BCs in one transaction: headers, lines, removed lines, audit trail, ledger and failures of all of them change
+ * together, each in one statement. No BC may be among them twice.
+ *
+ * @param limits how many lines their runs may remove.
+ * @returns the outcome of each, in their order.
+ */
+export async function storeTogether(
+  db: Database,
+  key: string,
+  limits: RemovalLimits,
+  entries: readonly Entry[],
+): Promise<GroupOutcome[]> {
+  return db.transaction(async (tx) => {
+    const documents = entries.map(({ document }) => document);
+    const ids = documents.map(({ header }) => header.odooId);
+    // Sent together: the connection answers them in this order, so the rest waits for the locks.
+    const [, headers, first] = await Promise.all([
+      lockDocuments(tx, ids),
+      storedHeaders(tx, ids),
+      knownLines(tx, documents),
+    ]);
+    const alone = loners(entries, headers, first);
+    const planned: Planned[] = entries
+      .filter((entry) => !alone.has(entry))
+      .map((entry) => plan(entry, headers, first));
+    const settled = await settle(tx, planned, headers);
+    const fresh = await applyLineBreaker(
+      tx,
+      limits,
+      settled.filter((entry) => !isStale(entry)),
+    );
+    const outcomes = new Map<PreparedDocument, GroupOutcome>([
+      ...settled.map(({ document }) => [document, 'stale'] as const),
+      ...fresh.map((entry) => [entry.document, outcomeOf(entry)] as const),
+    ]);
+    await writeDocuments(tx, fresh, await changesOf(tx, fresh));
+    await settleAccounts(tx, key, fresh);
+    return documents.map((document) => outcomes.get(document) ?? 'alone');
+  });
+}
+
+function plan(entry: Entry, headers: ReadonlyMap<number, StoredHeader>, known: KnownLines): Planned {
+  const { document } = entry;
+  const before = headers.get(document.header.odooId) ?? null;
+  const { lines, ownerSeq } = known.get(document) ?? NO_LINES;
+  return { ...entry, before, plan: compare(document, { header: before, lines, ownerSeq }) };
+}
+
+const NO_LINES = { lines: [], ownerSeq: new Map<number, number>() };
+
+/** Lines that leave a BC may be taken by another one's job at this moment: they are locked, then compared again. */
+async function settle(
+  tx: Queryable,
+  planned: readonly Planned[],
+  headers: ReadonlyMap<number, StoredHeader>,
+): Promise<readonly Planned[]> {
+  const unsettled = planned.filter(
+    ({ plan: { removed, kept, moved } }) => removed.length + kept.length + moved.length > 0,
+  );
+  if (unsettled.length === 0) return planned;
+  const locked = await knownLines(
+    tx,
+    unsettled.map(({ document }) => document),
+    'locked',
+  );
+  return planned.map((entry) => (unsettled.includes(entry) ? plan(entry, headers, locked) : entry));
+}
+
+/**
+ * Two fetches of a BC that overlap in time have no defined order. If their content, dates or line ownership differ, the
+ * one stored second is stale and the BC is fetched again. So is one that lacks lines which the mirror got meanwhile.
+ */
+function isStale({ before, document: { reading }, plan }: Planned): boolean {
+  const differs = plan.changed || plan.touched || plan.touchedLines.length > 0;
+  if (plan.overtaken || plan.unproven.length > 0) return true;
+  return differs && before !== null && before.fetchSeq > reading.fetchSeq;
+}
+
+function outcomeOf({ before, plan }: Planned): StoreOutcome {
+  return before === null ? 'created' : plan.changed ? 'updated' : 'unchanged';
+}
+
+/** What the ledger owes no more, and what fails no more. */
+async function settleAccounts(tx: Queryable, key: string, entries: readonly Planned[]): Promise<void> {
+  const items = entries.map((entry) => {
+    const { document, runId, rpcCalls, plan } = entry;
+    const counts = {
+      linesSeen: document.lines.length,
+      linesRemoved: plan.removed.length,
+      // A line that was archived with its BC is not in sight anyway.
+      linesKept: plan.kept.filter(({ archived }) => !archived).length,
+    };
+    return { runId, odooId: document.header.odooId, state: outcomeOf(entry), ...counts, rpcCalls };
+  });
+  if (items.length === 0) return;
+  const runs = byKey(items, ({ runId }) => runId);
+  await Promise.all([
+    closeStored(tx, items),
+    ...[...runs].map(([runId, own]) =>
+      resolveFailures(
+        tx,
+        key,
+        own.map(({ odooId }) => odooId),
+        runId,
+      ),
+    ),
+  ]);
+}

@@ -1,0 +1,127 @@
+import { hash } from 'node:crypto';
+import { TrytonRequestError } from '../errors.ts';
+import type { CacheOptions, Wire } from '../types.ts';
+import {
+  isList,
+  isObject,
+  isStrict,
+  parseWire,
+  type Result,
+  resultIn,
+  resultOf,
+  stringifyWire,
+} from '../wire/json.ts';
+
+/** Nothing is kept longer, whoever says so. */
+const LONGEST_SECS = 86_400;
+
+/** What is kept of an answer besides its text. */
+interface EntryHead {
+  /** The versions of its tags, read before the answer was asked for. */
+  readonly versions: string;
+  /**
+   * Epoch milliseconds by the clock of the process that stored it. Where the clocks of two machines differ, an entry
+   * ages earlier or later by as much; its end is in Redis's hands alone, by Redis's clock.
+   */
+  readonly storedAt: number;
+  /** What the server said of its lifetime. */
+  readonly cacheSeconds: number | null;
+}
+
+/** An entry that can be read. */
+export interface Entry extends Pick<EntryHead, 'storedAt' | 'cacheSeconds'> {
+  readonly result: Result;
+}
+
+/** How an entry stands to a caller who set these options. */
+export type Freshness = 'fresh' | 'stale' | 'over';
+
+/** @throws TrytonRequestError where `ttl` or `stale` is no whole number of seconds. */
+export function checkOptions({ ttl, stale }: CacheOptions): void {
+  if (ttl !== undefined && !(Number.isSafeInteger(ttl) && ttl >= 1)) {
+    throw new TrytonRequestError(`cache ttl: expected a whole number of seconds from 1, got ${String(ttl)}`);
+  }
+  if (stale !== undefined && !(Number.isSafeInteger(stale) && stale >= 0)) {
+    throw new TrytonRequestError(`cache stale: expected a whole number of seconds, got ${String(stale)}`);
+  }
+}
+
+/** Seconds; the server's word is default and upper bound. 0: nobody says that the answer may be kept. */
+export function lifetimeSecs(cacheSeconds: number | null, { ttl }: CacheOptions): number {
+  if (cacheSeconds === null && ttl === undefined) return 0;
+  return Math.max(0, Math.min(cacheSeconds ?? LONGEST_SECS, ttl ?? LONGEST_SECS, LONGEST_SECS));
+}
+
+/** When Redis is to drop it: after its life and the time in which it may be given although it is stale. */
+export function keepMs(lifetime: number, { stale }: CacheOptions): number {
+  return (lifetime + Math.min(stale ?? 0, LONGEST_SECS)) * 1000;
+}
+
+/** One line of JSON, then the result as it travelled: NaN and whole numbers beyond 2^53 survive. */
+export function packEntry(head: EntryHead, result: Wire): string {
+  const text = stringifyWire(result);
+  // A text of that length that is strict JSON can be sent on unread.
+  const strict = isStrict(result) ? text.length : null;
+  return `${JSON.stringify({ ...head, strict })}\n${text}`;
+}
+
+/** The answer of an entry, or null where it cannot be read or was stored under other versions. */
+export function unpackEntry(entry: string, versions: string): Entry | null {
+  const end = entry.indexOf('\n');
+  try {
+    const head: EntryHead & { readonly strict?: number | null } = JSON.parse(entry.slice(0, end));
+    if (head.versions !== versions) return null;
+    const text = entry.slice(end + 1);
+    const result = head.strict === text.length ? resultIn(text) : resultOf(parseWire(text));
+    return { result, cacheSeconds: head.cacheSeconds, storedAt: head.storedAt };
+  } catch {
+    // Written by another version of this code, or by somebody else.
+    return null;
+  }
+}
+
+/** Judged by the reader's own options: who wants answers of 5 seconds gets none that others keep for a day. */
+export function freshness(
+  entry: { readonly storedAt: number; readonly cacheSeconds: number | null },
+  options: CacheOptions,
+  now: number,
+): Freshness {
+  const lifetimeMs = lifetimeSecs(entry.cacheSeconds, options) * 1000;
+  const age = now - entry.storedAt;
+  if (age < lifetimeMs) return 'fresh';
+  return lifetimeMs > 0 && age < lifetimeMs + (options.stale ?? 0) * 1000 ? 'stale' : 'over';
+}
+
+/** Whose answers they are: everything besides the call itself that makes a difference. */
+export interface CacheScope {
+  /** The database's URL, without credentials. */
+  readonly server: string;
+  readonly user: string;
+}
+
+/**
+ * The name of a cached answer: a digest, so that nothing of a call can be read in a key. `params` hold the context.
+ * The order of an object's names makes no difference to Tryton and none here; the order of a list does.
+ */
+export function cacheKey({ server, user }: CacheScope, method: string, params: readonly Wire[]): string {
+  return digest(`${JSON.stringify([server, user, method])}\n${canonical(params)}`);
+}
+
+/** The name of a tag in the store: a write by any user of a database concerns all its users, but no other database. */
+export function tagKey(server: string, tag: string): string {
+  return digest(JSON.stringify([server, tag]));
+}
+
+function digest(text: string): string {
+  return hash('sha256', text, 'base64url');
+}
+
+/** As `stringifyWire` writes it, the names of objects in order. */
+function canonical(value: Wire): string {
+  if (isList(value)) return `[${value.map(canonical).join()}]`;
+  if (!isObject(value)) return stringifyWire(value);
+  const members = Object.keys(value)
+    .sort()
+    .map((name) => `${JSON.stringify(name)}:${canonical(value[name] ?? null)}`);
+  return `{${members.join()}}`;
+}

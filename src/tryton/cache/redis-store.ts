@@ -1,0 +1,194 @@
+import { randomUUID } from 'node:crypto';
+import type { ChainableCommander } from 'ioredis';
+import { connectionOf, isReply, type RedisConnection } from '../store-guard.ts';
+import type { CacheLookup, CacheStore } from '../types.ts';
+
+type Values = readonly (string | null)[];
+
+interface Batch {
+  /** To their places in the reply. */
+  readonly names: Map<string, number>;
+  readonly reply: Promise<Values>;
+}
+
+/**
+ * Reads values, and asks Redis once for all that is wanted in one turn of the event loop. It is asked after the last of
+ * them was named, so nobody is given what was read before they asked.
+ */
+export class RedisValues {
+  readonly #redis: RedisConnection;
+  #batch: Batch | null = null;
+
+  constructor(redis: RedisConnection) {
+    this.#redis = redis;
+  }
+
+  /** In the order of the names. */
+  async read(names: readonly string[]): Promise<Values> {
+    const batch = this.#batch ?? this.#begin();
+    this.#batch = batch;
+    const places = names.map((name) => placeOf(name, batch));
+    const values = await batch.reply;
+    return places.map((place) => values[place] ?? null);
+  }
+
+  #begin(): Batch {
+    const names = new Map<string, number>();
+    const reply = new Promise<Values>((resolve) => {
+      setImmediate(() => {
+        this.#batch = null;
+        resolve(this.#redis.mget([...names.keys()]));
+      });
+    });
+    return { names, reply };
+  }
+}
+
+function placeOf(name: string, { names }: Batch): number {
+  const place = names.get(name) ?? names.size;
+  names.set(name, place);
+  return place;
+}
+
+/**
+ * Far beyond the longest life of an entry (two days). A version that ran out or was evicted is replaced by a new
+ * random one, so that what was stored under it stays dead: a counter would start over and meet its old values.
+ */
+const VERSION_MS = 7 * 86_400_000;
+
+/** By a script with a key: of a cluster's nodes it is the one that has our keys which is asked. */
+const INFO = `return redis.call('info', 'server')`;
+
+/**
+ * Answers take half of what Redis may hold at most: a Redis that is full and may not evict refuses whoever comes next, and
+ * that would be the queues. Looked at with each answer that is kept: one may have megabytes.
+ */
+const KEEP = `
+  local memory = redis.call('info', 'memory')
+  local used, most = tonumber(memory:match('used_memory:(%d+)')), tonumber(memory:match('maxmemory:(%d+)'))
+  if most > 0 and used * 2 > most then
+    return redis.error_reply('OOM answers of Tryton are kept in half of maxmemory, the rest is for the queues')
+  end
+  return redis.call('set', KEYS[1], ARGV[1], 'PX', ARGV[2])`;
+
+/** How long a first call waits for a connection that is just being opened. */
+const CONNECT_MS = 250;
+
+/**
+ * Keeps cached answers in Redis, below `<prefix>:tryton:cache:`. The connection should have the role `cache`, which
+ * fails fast. Keys and tags should be digests: they become part of key names.
+ */
+export function createRedisCacheStore(redis: RedisConnection, { prefix }: { prefix: string }): CacheStore {
+  return new RedisCacheStore(redis, `${prefix}:tryton:cache`);
+}
+
+class RedisCacheStore implements CacheStore {
+  readonly #redis: RedisConnection;
+  readonly #values: RedisValues;
+  readonly #space: string;
+  /** Which start of Redis this connection talks to. */
+  #run: Promise<string> | null = null;
+  readonly #connected: () => Promise<void>;
+
+  constructor(redis: RedisConnection, space: string) {
+    this.#redis = redis;
+    this.#values = new RedisValues(redis);
+    this.#space = space;
+    this.#connected = connectionOf(redis, CONNECT_MS);
+    for (const change of ['close', '+node', '-node']) {
+      redis.on(change, () => {
+        this.#run = null;
+      });
+    }
+  }
+
+  async read(key: string, tags: readonly string[]): Promise<CacheLookup> {
+    await this.#connected();
+    const run = await this.#runId();
+    const names = [this.#entry(key), ...this.#versions(tags), ...this.#holds(tags)];
+    const look = () => this.#values.read(names);
+    let [entry = null, ...rest] = await look();
+    if (rest.slice(0, tags.length).includes(null)) {
+      await this.#begin(tags);
+      [entry = null, ...rest] = await look();
+    }
+    // A version that is gone again already is replaced by one that nobody will ever see.
+    const versions = rest.slice(0, tags.length).map((version) => version ?? randomUUID());
+    const held = rest.slice(tags.length).some((hold) => hold !== null);
+    return { entry, versions: [run, ...versions].join(' '), held };
+  }
+
+  async write(key: string, entry: string, ttlMs: number): Promise<void> {
+    await this.#connected();
+    await this.#redis.eval(KEEP, 1, this.#entry(key), entry, ttlMs);
+  }
+
+  async foresee(tags: readonly string[], ms: number): Promise<void> {
+    await this.#connected();
+    const versions = this.#versions(tags);
+    const chain = this.#redis.multi();
+    for (const version of versions) {
+      chain.set(version, randomUUID(), 'PX', ms, 'NX').pexpire(version, ms);
+    }
+    await done(chain).catch((error: unknown) =>
+      this.#whileFull(error, versions, (version) => this.#redis.pexpire(version, ms)),
+    );
+  }
+
+  /** A new version lives no longer than the old one, whose end another write may have foreseen; without one there is none. */
+  async bump(tags: readonly string[], holdMs: number): Promise<void> {
+    await this.#connected();
+    const versions = this.#versions(tags);
+    const chain = this.#redis.multi();
+    for (const version of versions) chain.set(version, randomUUID(), 'KEEPTTL', 'XX');
+    if (holdMs > 0) for (const hold of this.#holds(tags)) chain.set(hold, '1', 'PX', holdMs);
+    await done(chain).catch((error: unknown) =>
+      this.#whileFull(error, versions, (version) => this.#redis.unlink(version)),
+    );
+  }
+
+  /** A Redis that is full refuses what needs room, all of a transaction with it, and goes on answering from what it has. */
+  async #whileFull(error: unknown, versions: readonly string[], end: (version: string) => Promise<number>) {
+    if (isReply(error)) await Promise.all(versions.map(end));
+    throw error;
+  }
+
+  /** Gives versions to the tags that have none; whoever comes first decides. */
+  async #begin(tags: readonly string[]): Promise<void> {
+    const chain = this.#redis.multi();
+    for (const version of this.#versions(tags)) chain.set(version, randomUUID(), 'PX', VERSION_MS, 'NX');
+    await done(chain);
+  }
+
+  /**
+   * A Redis that was not shut down properly starts with older data: entries that are there again, bumps that are not.
+   * So the versions hold its run id, and each start of Redis begins with an empty cache.
+   */
+  #runId(): Promise<string> {
+    const run = this.#run ?? this.#redis.eval(INFO, 1, this.#space).then(runIdIn);
+    this.#run = run;
+    run.catch(() => {
+      if (this.#run === run) this.#run = null;
+    });
+    return run;
+  }
+
+  #entry(key: string): string {
+    return `${this.#space}:entry:${key}`;
+  }
+
+  #versions(tags: readonly string[]): string[] {
+    return tags.map((tag) => `${this.#space}:version:${tag}`);
+  }
+
+  #holds(tags: readonly string[]): string[] {
+    return tags.map((tag) => `${this.#space}:hold:${tag}`);
+  }
+}
+
+/** A reply that says no to one command of a transaction does not make `exec` reject. */
+async function done(chain: ChainableCommander): Promise<void> {
+  for (const [error] of (await chain.exec()) ?? []) if (error !== null) throw error;
+}
+
+const runIdIn = (info: unknown) => /^run_id:(\w+)/m.exec(String(info))?.[1] ?? '';

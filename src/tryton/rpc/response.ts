@@ -1,0 +1,254 @@
+import type { Hide } from '../../shared/redact.ts';
+import { retryAfterMs } from '../../shared/retry.ts';
+import {
+  type CallSite,
+  TrytonAuthError,
+  TrytonConcurrencyError,
+  TrytonDatabaseError,
+  type TrytonError,
+  TrytonLoginStepError,
+  TrytonMalformedError,
+  TrytonMethodNotAllowedError,
+  TrytonRateLimitError,
+  TrytonRequestError,
+  TrytonRpcError,
+  TrytonSessionError,
+  TrytonUnavailableError,
+  TrytonUnknownFateError,
+  TrytonUserError,
+  TrytonUserWarning,
+} from '../errors.ts';
+import type { Answer, Wire } from '../types.ts';
+import { isList, isObject, parseWire } from '../wire/json.ts';
+import type { HttpAnswer } from './transport.ts';
+
+const LONGEST_TEXT = 300;
+
+/**
+ * How servers without the database put it, in the first line: trytond 7.0, whose driver stumbles over a pool that it
+ * could not open; PostgreSQL's own words, which 5.0 and 6.0 pass on; SQLite's. (7.0 says the same when PostgreSQL is
+ * down before its first call.)
+ */
+const NO_DATABASE = [
+  /^'NoneType' object has no attribute 'put_connection'$/,
+  /database ".*" does not exist$/,
+  /^unable to open database file$/,
+];
+
+type Kind = (asked: Asked, details: readonly Wire[]) => TrytonError;
+
+/** Tryton's named errors (trytond/exceptions.py): the name is `error[0]`, the details `error[1]`. */
+const KINDS: Readonly<Record<string, Kind>> = {
+  UserError: (asked, [message, description]) =>
+    new TrytonUserError(asked.site, shown(asked, message), shown(asked, description)),
+  UserWarning: (asked, [name, message, description]) =>
+    new TrytonUserWarning(asked.site, shown(asked, name), shown(asked, message), shown(asked, description)),
+  ConcurrencyException: (asked, [message]) => new TrytonConcurrencyError(asked.site, shown(asked, message)),
+  LoginException: (asked, [step, message]) =>
+    step === 'password'
+      ? new TrytonAuthError(asked.site)
+      : new TrytonLoginStepError(asked.site, shown(asked, step), shown(asked, message)),
+};
+
+/** The error in `{"id", "error"}`. Of any but the named ones only the first line is used: the rest is a traceback. */
+export function errorFromServer(asked: Asked, error: readonly Wire[]): TrytonError {
+  const [name, details = null] = error;
+  const kind = typeof name === 'string' && Object.hasOwn(KINDS, name) ? KINDS[name] : undefined;
+  if (kind !== undefined) return kind(asked, isList(details) ? details : [details]);
+  const text = firstLine(typeof name === 'string' ? name : '');
+  if (asked.kind !== 'root' && NO_DATABASE.some((words) => words.test(text)))
+    return new TrytonDatabaseError(asked.site);
+  const words = text === '' ? 'one without a text.' : asked.hide(text).slice(0, LONGEST_TEXT);
+  return new TrytonRpcError(asked.site, words);
+}
+
+/** Meant for people, so in full. */
+function shown(asked: Asked, value: Wire | undefined): string {
+  return typeof value === 'string' ? asked.hide(value) : '';
+}
+
+function firstLine(text: string): string {
+  return (
+    text
+      .trimStart()
+      .split(/[\r\n]/, 1)[0]
+      ?.trimEnd() ?? ''
+  );
+}
+
+/** What is sent: all that its failures have to know. */
+export interface Sending {
+  readonly site: CallSite;
+  /** Whether doing it twice, or not knowing whether it was done, matters. */
+  readonly write: boolean;
+}
+
+/** What has to be known of a call to understand its answer. */
+export interface Asked extends Sending {
+  /** Of the request; the answer has to bear it too. */
+  readonly id: number;
+  /** To `root` (the server, no session), to the database with a session (`call`), or to sign in (`login`). */
+  readonly kind: 'root' | 'call' | 'login';
+  readonly hide: Hide;
+}
+
+/** The error for something that was sent and not properly answered: a write may have been carried out all the same. */
+export function unanswered({ site, write }: Sending, error: TrytonError, reason: string): TrytonError {
+  return write ? new TrytonUnknownFateError(site, reason, { cause: error }) : error;
+}
+
+/** Tryton counts refused logins for `session.timeout`, 300 s by default, and says nothing of it in its answer. */
+const LOGIN_PAUSE_S = 300;
+const PAUSE_S = 60;
+
+export const LONGEST_WORDS = 300;
+
+type OfStatus = (asked: Asked, http: HttpAnswer) => Error;
+
+/**
+ * What a status means. 400, 409, 423 and 500 are Tryton's errors outside of an envelope (trytond 5.6 and newer; 5.0
+ * always says 500). A write that got one of the last rows may have been carried out: a proxy that answers 502, 503,
+ * 504 or 408 may have passed it on before (nginx does, to the next server), and 500 may come after the commit.
+ */
+const STATUSES: Readonly<Record<number, OfStatus>> = {
+  400: (asked, http) => new TrytonRpcError(asked.site, `${words(asked, http)} (HTTP 400)`),
+  401: unauthorized,
+  403: ({ site }) => new TrytonMethodNotAllowedError(site),
+  404: notFound,
+  409: (asked, http) => new TrytonUserWarning(asked.site, '', words(asked, http), ''),
+  413: ({ site }) =>
+    new TrytonRequestError(
+      `${site.method} is too long for Tryton at ${site.server} (HTTP 413). Send less at once.`,
+    ),
+  423: (asked, http) => new TrytonConcurrencyError(asked.site, words(asked, http)),
+  429: ({ site, kind }, http) =>
+    new TrytonRateLimitError(site, pauseSeconds(http) ?? (kind === 'login' ? LOGIN_PAUSE_S : PAUSE_S)),
+  500: (asked, http) =>
+    unanswered(asked, new TrytonRpcError(asked.site, `${words(asked, http)} (HTTP 500)`), 'HTTP 500'),
+  408: unavailable,
+  502: unavailable,
+  503: unavailable,
+  504: unavailable,
+};
+
+/** The error that an HTTP status other than 200 stands for. */
+export function errorOfStatus(asked: Asked, http: HttpAnswer): Error {
+  const { status } = http;
+  const known = STATUSES[status];
+  if (known !== undefined) return known(asked, http);
+  if (status >= 300 && status < 400) return new TrytonMalformedError(asked.site, redirect(http));
+  const error = new TrytonMalformedError(asked.site, `HTTP ${status}, ${words(asked, http)}.`);
+  // A refusal is one by any of its numbers; all else says nothing of what was done.
+  return status >= 400 && status < 500 ? error : unanswered(asked, error, `HTTP ${status}`);
+}
+
+function unauthorized({ site, kind }: Asked): Error {
+  if (kind === 'login') return new TrytonAuthError(site);
+  if (kind === 'call') return new TrytonSessionError(site);
+  return new TrytonMalformedError(
+    site,
+    'HTTP 401: something in front of Tryton asks for a password of its own.',
+  );
+}
+
+function notFound({ site, kind }: Asked): Error {
+  if (kind !== 'root') return new TrytonDatabaseError(site);
+  return new TrytonMalformedError(site, 'HTTP 404: no Tryton answers at the root of that address.');
+}
+
+function unavailable(asked: Asked, http: HttpAnswer): Error {
+  const pause = retryAfterMs(http.header('retry-after'), Date.now());
+  const error = new TrytonUnavailableError(asked.site, http.status, pause);
+  return unanswered(asked, error, `HTTP ${http.status}`);
+}
+
+function pauseSeconds(http: HttpAnswer): number | undefined {
+  const pause = retryAfterMs(http.header('retry-after'), Date.now());
+  return pause === undefined ? undefined : Math.ceil(pause / 1000);
+}
+
+function redirect(http: HttpAnswer): string {
+  const location = http.header('location') ?? '';
+  const target = URL.canParse(location) ? new URL(location).origin : 'another path of the same server';
+  return `HTTP ${http.status}, a redirect to ${target}, which is not followed. Set TRYTON_RPC_URL to the final address.`;
+}
+
+function words({ hide }: Asked, http: HttpAnswer): string {
+  const shown = hide(pageWords(http.text)).slice(0, LONGEST_WORDS);
+  return shown === '' ? 'without a word' : shown;
+}
+
+const ENTITIES: Readonly<Record<string, string>> = {
+  '&lt;': '<',
+  '&gt;': '>',
+  '&quot;': '"',
+  '&#34;': '"',
+  '&#39;': "'",
+  '&amp;': '&',
+};
+
+/** A page can be megabytes long. Its title and its first paragraph are near the start. */
+const PAGE_CHARACTERS = 64 * 1024;
+
+/** What an HTML page says: its first paragraph (werkzeug's description of an error), else its title; one line. */
+export function pageWords(html: string): string {
+  const start = html.slice(0, PAGE_CHARACTERS);
+  const text = /<p>([^<]{1,2000})/i.exec(start)?.[1] ?? /<title[^<>]*>([^<]{1,2000})/i.exec(start)?.[1] ?? '';
+  const plain = text.replaceAll(/&(?:lt|gt|quot|amp|#34|#39);/g, (entity) => ENTITIES[entity] ?? entity);
+  return plain.trim().split(/[\r\n]/, 1)[0] ?? '';
+}
+
+/**
+ * The result in an answer: `{"id", "result"}`, or anything unwrapped, as Tryton answers where something on the way has
+ * added a key to the request (5.0 to 7.0).
+ *
+ * Throws the error that the server reports in `{"id", "error"}`, the one that its HTTP status stands for, or
+ * TrytonMalformedError; TrytonUnknownFateError where a write got no answer from Tryton itself.
+ */
+export function readAnswer(asked: Asked, http: HttpAnswer): Answer {
+  const body = parsed(http.text);
+  const errorBody = body !== undefined && isObject(body) && body['id'] === asked.id && body['error'];
+  if (errorBody && isList(errorBody) && !SESSION_STATUSES.includes(http.status))
+    throw errorFromServer(asked, errorBody);
+  if (http.status !== 200) throw errorOfStatus(asked, http);
+  if (body === undefined) throw malformed(asked, `${whatItIs(asked, http)}.`);
+  const result = unwrapped(asked, body);
+  return { result, cacheSeconds: seconds(http.header('x-tryton-cache')) };
+}
+
+/** Statuses that count whatever the body says. */
+const SESSION_STATUSES: readonly number[] = [401, 403, 429];
+
+function parsed(text: string): Wire | undefined {
+  try {
+    return parseWire(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function unwrapped(asked: Asked, body: Wire): Wire {
+  if (!isObject(body) || !['id', 'result', 'error'].some((key) => Object.hasOwn(body, key))) return body;
+  const { id, result, error = null } = body;
+  if (id !== asked.id) throw malformed(asked, 'it belongs to another request (its id differs).');
+  if (error !== null) throw errorFromServer(asked, isList(error) ? error : [error]);
+  if (result === undefined) throw malformed(asked, 'it has neither result nor error.');
+  return result;
+}
+
+function malformed(asked: Asked, reason: string): TrytonError {
+  return unanswered(asked, new TrytonMalformedError(asked.site, reason), reason);
+}
+
+function whatItIs({ hide }: Asked, http: HttpAnswer): string {
+  if (http.text.trim() === '') return 'an empty body';
+  const html = /html/i.test(http.header('content-type') ?? '') || /^\s*<(!doctype|html)/i.test(http.text);
+  if (html)
+    return `a web page (${JSON.stringify(hide(pageWords(http.text)).slice(0, LONGEST_WORDS))}), not from Tryton`;
+  return 'it is not complete JSON';
+}
+
+/** `X-Tryton-Cache`, in whole seconds. */
+function seconds(header: string | undefined): number | null {
+  return header !== undefined && /^\d{1,9}$/.test(header.trim()) ? Number(header) : null;
+}

@@ -1,0 +1,326 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { promisify } from 'node:util';
+import { brotliDecompress, gunzip, inflate } from 'node:zlib';
+import { type Dispatcher, errors, Pool } from 'undici';
+import { errorCode, errorMessage } from '../../shared/errors.ts';
+import { onAbort } from '../../shared/retry.ts';
+import { Slots } from '../../shared/semaphore.ts';
+import {
+  type TrytonError,
+  TrytonMalformedError,
+  TrytonRequestError,
+  TrytonTimeoutError,
+  TrytonUnreachableError,
+} from '../errors.ts';
+import { type Sending, unanswered } from './response.ts';
+
+export interface RawAnswer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: Buffer;
+}
+
+/** The answer holds more bytes than are allowed. */
+export class TooLong extends Error {
+  override readonly name = 'TooLong';
+}
+
+/** What undici is told when we end an exchange; it never gets any further. */
+class Cut extends Error {
+  override readonly name = 'Cut';
+}
+
+interface Settle {
+  resolve(answer: RawAnswer): void;
+  reject(reason: unknown): void;
+}
+
+/**
+ * One request and its answer, as undici's handler. It knows what `pool.request` does not tell: whether the request
+ * was handed to a connection. And it can be cut at any time, also while it waits for a connection (undici looks at
+ * an abort signal only once there is one).
+ */
+export class Exchange implements Dispatcher.DispatchHandler {
+  /** False: certainly nothing has reached the server. */
+  sent = false;
+  readonly answer: Promise<RawAnswer>;
+  readonly #longest: number;
+  readonly #settle: Settle;
+  readonly #chunks: Buffer[] = [];
+  #bytes = 0;
+  #status = 0;
+  #headers: IncomingHttpHeaders = {};
+  #controller: Dispatcher.DispatchController | null = null;
+  #cut = false;
+
+  constructor(longest: number) {
+    this.#longest = longest;
+    let settle: Settle = { resolve: () => {}, reject: () => {} };
+    this.answer = new Promise((resolve, reject) => {
+      settle = { resolve, reject };
+    });
+    this.#settle = settle;
+  }
+
+  /** Rejects `answer` with the reason and drops the connection, or never takes one. */
+  cut(reason: unknown): void {
+    this.#cut = true;
+    this.#settle.reject(reason);
+    this.#controller?.abort(new Cut());
+  }
+
+  /** Right before the first byte is written. */
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    if (this.#cut) {
+      controller.abort(new Cut());
+    } else {
+      this.sent = true;
+      this.#controller = controller;
+    }
+  }
+
+  onResponseStart(_: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
+    this.#status = status;
+    this.#headers = headers;
+  }
+
+  onResponseData(_: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.#bytes += chunk.length;
+    if (this.#bytes > this.#longest) this.cut(new TooLong());
+    else this.#chunks.push(chunk);
+  }
+
+  onResponseEnd(): void {
+    const { resolve } = this.#settle;
+    resolve({ status: this.#status, headers: this.#headers, body: Buffer.concat(this.#chunks) });
+  }
+
+  onResponseError(_: Dispatcher.DispatchController, error: Error): void {
+    this.#settle.reject(error);
+  }
+}
+
+/** By `Content-Encoding`. Each stops as soon as `maxOutputLength` is passed, so a bomb costs no more than that. */
+const DECODERS = {
+  gzip: promisify(gunzip),
+  'x-gzip': promisify(gunzip),
+  deflate: promisify(inflate),
+  br: promisify(brotliDecompress),
+} as const;
+
+const UTF8 = new TextDecoder('utf-8', { fatal: true });
+
+export const ENCODINGS = 'gzip, deflate, br';
+
+/** The answer's bytes are not what its headers say; the message says in what. */
+export class BrokenBody extends Error {
+  override readonly name = 'BrokenBody';
+}
+
+/** The text of an answer, decompressed to at most `longest` bytes. Throws TooLong and BrokenBody. */
+export async function bodyText(body: Buffer, encoding: string | undefined, longest: number): Promise<string> {
+  const plain = await decompressed(body, (encoding ?? 'identity').trim().toLowerCase(), longest);
+  try {
+    return UTF8.decode(plain);
+  } catch {
+    throw new BrokenBody('it is not UTF-8');
+  }
+}
+
+async function decompressed(body: Buffer, encoding: string, longest: number): Promise<Buffer> {
+  if (encoding === 'identity' || encoding === '') return body;
+  if (!isKnown(encoding)) throw new BrokenBody(`its Content-Encoding ${encoding.slice(0, 40)} is unknown`);
+  try {
+    return await DECODERS[encoding](body, { maxOutputLength: longest });
+  } catch (error) {
+    const code = errorCode(error);
+    throw code === 'ERR_BUFFER_TOO_LARGE'
+      ? new TooLong()
+      : new BrokenBody(`its ${encoding} is damaged (${code})`);
+  }
+}
+
+function isKnown(encoding: string): encoding is keyof typeof DECODERS {
+  return Object.hasOwn(DECODERS, encoding);
+}
+
+export interface HttpRequest extends Sending {
+  /** From the root of the host: `/tryton/`. */
+  readonly path: string;
+  readonly body: string;
+  readonly authorization?: string | undefined;
+  /** Bounds the exchange: connecting, headers, body. */
+  readonly timeoutMs: number;
+  /** By `performance.now()`. Bounds the wait for a connection, too. */
+  readonly until: number;
+  /** Goes past the line of calls, which may all be waiting for it: a login. */
+  readonly urgent?: boolean;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface HttpAnswer {
+  readonly status: number;
+  readonly header: (name: string) => string | undefined;
+  readonly text: string;
+}
+
+export interface TransportLimits {
+  readonly connections: number;
+  readonly connectTimeoutMs: number;
+  readonly maxAnswerBytes: number;
+}
+
+export interface Transport {
+  send(request: HttpRequest): Promise<HttpAnswer>;
+  close(): Promise<void>;
+}
+
+/**
+ * HTTP to one server, `origin` without credentials. Redirects are not followed, whatever the status.
+ *
+ * Throws the signal's reason when it is aborted, and otherwise TrytonUnreachableError, TrytonTimeoutError (for a
+ * write both mean that it was certainly not sent), TrytonMalformedError, TrytonUnknownFateError and, once closed,
+ * TrytonRequestError.
+ */
+export function createTransport(origin: string, limits: TransportLimits): Transport {
+  const common = {
+    connections: limits.connections,
+    connect: { timeout: limits.connectTimeoutMs },
+    // One total per exchange instead.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+  };
+  const kept = laneOf(new Pool(origin, common), limits);
+  // A write gets a connection of its own: on a kept one, which the server may be closing at that very moment, nobody
+  // could tell whether it arrived.
+  const own = laneOf(new Pool(origin, { ...common, pipelining: 0 }), limits);
+  const urgent = laneOf(new Pool(origin, { ...common, pipelining: 0 }), limits);
+  const lanes = [kept, own, urgent];
+  const running = new Set<Promise<HttpAnswer>>();
+  let closing: Promise<unknown> | undefined;
+  return {
+    async send(request) {
+      if (closing !== undefined) throw closed(request);
+      const ordinary = request.write ? own : kept;
+      const answer = sent(request.urgent ? urgent : ordinary, request, limits);
+      running.add(answer);
+      return answer.finally(() => running.delete(answer));
+    },
+    async close() {
+      closing ??= Promise.allSettled(running).then(() => Promise.all(lanes.map(({ pool }) => pool.close())));
+      await closing;
+    },
+  };
+}
+
+/** Connections, and whose turn it is to have one. */
+interface Lane {
+  readonly pool: Pool;
+  readonly slots: Slots;
+}
+
+function laneOf(pool: Pool, { connections }: TransportLimits): Lane {
+  return { pool, slots: new Slots(connections) };
+}
+
+async function sent(lane: Lane, request: HttpRequest, limits: TransportLimits): Promise<HttpAnswer> {
+  const exchange = new Exchange(limits.maxAnswerBytes);
+  try {
+    const raw = await inTurn(lane, request, exchange);
+    const header = (name: string) => [raw.headers[name]].flat()[0];
+    const text = await bodyText(raw.body, header('content-encoding'), limits.maxAnswerBytes).catch(
+      (error: unknown) => {
+        // The page of a proxy, in whatever alphabet: the status says enough.
+        if (raw.status !== 200 && error instanceof BrokenBody) return raw.body.toString('latin1');
+        throw error;
+      },
+    );
+    return { status: raw.status, header, text };
+  } catch (error) {
+    if (request.signal?.aborted === true && error === request.signal.reason) throw error;
+    throw named(error, request, exchange.sent, limits);
+  }
+}
+
+/** The request was not over in time. */
+class Late extends Error {
+  override readonly name = 'Late';
+}
+
+/** Waiting for a connection is not the server's fault: it counts for the deadline, not for the timeout. */
+async function inTurn({ pool, slots }: Lane, request: HttpRequest, exchange: Exchange): Promise<RawAnswer> {
+  const { signal, until } = request;
+  signal?.throwIfAborted();
+  await slots.take(until - performance.now(), () => new Late(), signal);
+  try {
+    return await exchanged(pool, request, exchange);
+  } finally {
+    slots.free();
+  }
+}
+
+async function exchanged(pool: Pool, request: HttpRequest, exchange: Exchange): Promise<RawAnswer> {
+  const { signal, timeoutMs, until, path, body } = request;
+  const ms = Math.max(1, Math.ceil(Math.min(timeoutMs, until - performance.now())));
+  const timer = setTimeout(() => exchange.cut(new Late()), ms);
+  const release = onAbort(signal, () => exchange.cut(signal?.reason));
+  try {
+    pool.dispatch({ method: 'POST', path, headers: headersOf(request), body }, exchange);
+    return await exchange.answer;
+  } finally {
+    clearTimeout(timer);
+    release();
+  }
+}
+
+function headersOf({ authorization }: HttpRequest): Record<string, string> {
+  return {
+    'content-type': 'application/json',
+    accept: 'application/json',
+    'accept-encoding': ENCODINGS,
+    'user-agent': 'passerelle',
+    // So that a 401 comes without WWW-Authenticate, which makes browsers and some proxies ask for a password.
+    'x-requested-with': 'XMLHttpRequest',
+    ...(authorization === undefined ? {} : { authorization }),
+  };
+}
+
+function closed({ site }: HttpRequest): TrytonRequestError {
+  return new TrytonRequestError(`This Tryton client is closed; ${site.method} was not sent.`);
+}
+
+function named(error: unknown, request: HttpRequest, sent: boolean, limits: TransportLimits): Error {
+  const [failure, reason] = described(error, request, limits);
+  return sent ? unanswered(request, failure, reason) : failure;
+}
+
+function described(error: unknown, request: HttpRequest, limits: TransportLimits): [TrytonError, string] {
+  const { site, timeoutMs } = request;
+  if (error instanceof Late) return [new TrytonTimeoutError(site, timeoutMs), `none within ${timeoutMs} ms`];
+  const broken = brokenAnswer(error, limits);
+  // No cause: a parser's error holds the bytes it could not read, and those may hold a session key.
+  if (broken !== undefined) return [new TrytonMalformedError(site, broken), broken];
+  const reason = connectionFailure(error, limits);
+  return [new TrytonUnreachableError(site, reason, { cause: error }), reason];
+}
+
+function brokenAnswer(error: unknown, { maxAnswerBytes }: TransportLimits): string | undefined {
+  if (error instanceof TooLong) return `it is longer than ${maxAnswerBytes} bytes`;
+  if (error instanceof BrokenBody) return error.message;
+  if (error instanceof errors.HTTPParserError) return 'it is not HTTP';
+  if (error instanceof errors.HeadersOverflowError) return 'its headers are too long';
+  return undefined;
+}
+
+function connectionFailure(error: unknown, { connectTimeoutMs }: TransportLimits): string {
+  if (error instanceof errors.ConnectTimeoutError) return `not connected within ${connectTimeoutMs} ms`;
+  const code = errorCode(error);
+  if (code === 'unexpected' || code.startsWith('UND_')) return errorMessage(error);
+  // OpenSSL's messages end in a new line.
+  return isTls(code) ? `TLS: ${code}, ${errorMessage(error).trimEnd()}` : code;
+}
+
+/** OpenSSL's verdicts on a certificate, Node's own, and a server that does not speak TLS at all. */
+function isTls(code: string): boolean {
+  return /^(ERR_TLS|ERR_SSL|EPROTO|CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|HOSTNAME_|CRL_)/.test(code);
+}

@@ -1,0 +1,134 @@
+import {
+  type CallSite,
+  TrytonAuthError,
+  TrytonCircuitOpenError,
+  type TrytonError,
+  TrytonMalformedError,
+  TrytonRateLimitError,
+  TrytonSessionError,
+  TrytonUnknownFateError,
+} from '../errors.ts';
+import type { Settings } from '../options.ts';
+import { type Attempt, attempts, told } from '../rpc/call.ts';
+import type { Ask } from '../rpc/request.ts';
+import type { SessionGuard } from '../store-guard.ts';
+import type { OpenCircuit, Session, SessionStore, TrytonLogger, Wire } from '../types.ts';
+import { isList } from '../wire/json.ts';
+
+const LOGIN = 'common.db.login';
+const LOGOUT = 'common.db.logout';
+
+export interface LoginParts {
+  readonly server: string;
+  readonly ask: Ask;
+  readonly settings: Settings;
+}
+
+/**
+ * Signs in with the password. Tried again only while nothing could be sent: Tryton counts refused logins.
+ *
+ * Throws TrytonAuthError, TrytonLoginStepError, TrytonRateLimitError and whatever a call may throw.
+ */
+export function signIn(parts: LoginParts): Promise<Session> {
+  const { onLogin, logger } = parts.settings;
+  return onLogin === undefined ? asked(parts) : told(onLogin, logger, LOGIN, () => asked(parts));
+}
+
+async function asked({ server, ask, settings }: LoginParts): Promise<Session> {
+  const { user, password, context, retries, loginTimeoutMs, clock } = settings;
+  const site = { server, method: LOGIN };
+  const language = typeof context['language'] === 'string' ? context['language'] : 'en';
+  const limits = { site, retries, deadlineMs: loginTimeoutMs };
+  const params = [user, { password }, language];
+  const question = { kind: 'login', method: LOGIN, params, write: true, timeoutMs: loginTimeoutMs } as const;
+  const answer = await attempts(limits, ({ number, until }) =>
+    ask({ ...question, attempt: number, until }),
+  ).catch(plainly);
+  return { login: user, ...sessionIn(site, answer.result), createdAt: clock() };
+}
+
+/** Ends a session on the server; one that is over already is no error. */
+export async function signOut({ server, ask, settings }: LoginParts, session: Session): Promise<void> {
+  const { timeoutMs } = settings;
+  const limits = { site: { server, method: LOGOUT }, retries: 0, deadlineMs: timeoutMs };
+  const question = { kind: 'call', method: LOGOUT, params: [], write: true, session, timeoutMs } as const;
+  try {
+    const once = ({ number, until }: Attempt) => ask({ ...question, attempt: number, until });
+    await attempts(limits, once).catch(plainly);
+  } catch (error) {
+    if (!(error instanceof TrytonAuthError)) throw error;
+  }
+}
+
+/** Whether a login or logout was carried out does not matter to anybody's data: what went wrong is the error. */
+function plainly(error: unknown): never {
+  throw error instanceof TrytonUnknownFateError ? error.cause : error;
+}
+
+/** `[user id, key, ...]`; 6.0 and newer may add more. */
+function sessionIn(site: CallSite, result: Wire): { userId: number; key: string } {
+  const [userId, key] = isList(result) ? result : [];
+  if (typeof userId === 'number' && typeof key === 'string') return { userId, key };
+  throw new TrytonMalformedError(site, 'it is not a session (a user id and a key).');
+}
+
+/** Refused sessions lock no account. Tryton forgets them after five minutes, so only a handful of them adds up. */
+const SESSION_PAUSE_MS = 30_000;
+
+export interface CircuitParts {
+  /** Of the login. */
+  readonly site: CallSite;
+  readonly cooldownMs: number;
+  readonly clock: () => number;
+  readonly log: TrytonLogger;
+}
+
+/** Keeps logins from being tried for a while, in this process and, through the store, in all others. */
+export class LoginCircuit {
+  readonly #parts: CircuitParts;
+  readonly #guard: SessionGuard;
+  #known: OpenCircuit | null = null;
+
+  constructor(parts: CircuitParts, guard: SessionGuard) {
+    this.#parts = parts;
+    this.#guard = guard;
+  }
+
+  /** Why no login is tried now, here or anywhere. */
+  async state(): Promise<OpenCircuit | null> {
+    const own = this.#ifOpen(this.#known);
+    return own ?? this.#ifOpen(await this.#guard.attempt('read', (store) => store.readCircuit()));
+  }
+
+  /** Throws TrytonCircuitOpenError while it is open, as this process knows or as the store says. */
+  check(stored: OpenCircuit | null = null): void {
+    const circuit = this.#ifOpen(stored ?? this.#known);
+    if (circuit === null) return;
+    this.#known = circuit;
+    throw new TrytonCircuitOpenError(this.#parts.site, circuit);
+  }
+
+  async open(error: TrytonError, how: 'alone' | 'for all'): Promise<void> {
+    const { cooldownMs, clock, log } = this.#parts;
+    const pauseMs = pauseFor(error, cooldownMs);
+    const circuit = { until: clock() + pauseMs, code: error.code, reason: error.text };
+    this.#known = circuit;
+    const until = new Date(circuit.until).toISOString();
+    log.warn({ code: error.code, until }, 'Tryton refused the login; none is tried until then');
+    const tell = (store: SessionStore) => store.openCircuit(circuit, pauseMs);
+    if (how === 'for all') await this.#guard.attempt('write', tell);
+  }
+
+  close(): void {
+    this.#known = null;
+  }
+
+  #ifOpen(circuit: OpenCircuit | null): OpenCircuit | null {
+    return circuit !== null && circuit.until > this.#parts.clock() ? circuit : null;
+  }
+}
+
+function pauseFor(error: TrytonError, cooldownMs: number): number {
+  if (error instanceof TrytonSessionError) return Math.min(cooldownMs, SESSION_PAUSE_MS);
+  return error instanceof TrytonRateLimitError ? Math.max(cooldownMs, error.seconds * 1000) : cooldownMs;
+}

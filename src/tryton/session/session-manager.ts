@@ -1,0 +1,237 @@
+import { errorMessage } from '../../shared/errors.ts';
+import { delay } from '../../shared/retry.ts';
+import { TrytonAuthError, TrytonRateLimitError, TrytonSessionError } from '../errors.ts';
+import { SessionGuard, StoreFailure } from '../store-guard.ts';
+import type { OpenCircuit, Session, SessionStore } from '../types.ts';
+import { type CircuitParts, LoginCircuit } from './login.ts';
+
+/** So many refused sessions are known by their keys, not to be taken from the store again. */
+const REMEMBERED = 16;
+
+/** One may have been deleted before its first use; of two in a row something on the way makes nothing. */
+const MOST_IN_VAIN = 2;
+
+/** What this process knows of sessions that are over. */
+export class RefusedSessions {
+  readonly #keys = new Set<string>();
+  /** Of the session that was made here last, until the server takes or refuses it. */
+  #untried: string | null = null;
+  /** Sessions made here in a row that the server never took. */
+  #inVain = 0;
+
+  has({ key }: Session): boolean {
+    return this.#keys.has(key);
+  }
+
+  made({ key }: Session): void {
+    this.#untried = key;
+  }
+
+  accepted({ key }: Session): void {
+    this.#inVain = 0;
+    if (this.#untried === key) this.#untried = null;
+  }
+
+  /** True once where it tells that another login would be in vain too. */
+  refused(session: Session): boolean {
+    const unused = this.#untried === session.key;
+    this.add(session);
+    if (unused) this.#inVain += 1;
+    return unused && this.#inVain >= MOST_IN_VAIN;
+  }
+
+  /** It is over, and nobody is to blame. */
+  add({ key }: Session): void {
+    if (this.#untried === key) this.#untried = null;
+    this.#keys.add(key);
+    for (const oldest of this.#keys) {
+      if (this.#keys.size <= REMEMBERED) break;
+      this.#keys.delete(oldest);
+    }
+  }
+}
+
+/** How often a process looks whether another one has signed in meanwhile; drawn from its upper half. */
+const LOOK_EVERY_MS = 100;
+
+export interface SessionParts extends CircuitParts {
+  readonly store: SessionStore;
+  /** Asks Tryton for a session. */
+  readonly signIn: () => Promise<Session>;
+  /** Ends one on the server. */
+  readonly signOut: (session: Session) => Promise<void>;
+  readonly ttlMs: number;
+  /** How long calls may still use a session that was too old for new ones. */
+  readonly graceMs: number;
+  readonly initial?: Session;
+}
+
+/** The one session of a Tryton user. */
+export interface Sessions {
+  /**
+   * A session to use. Costs nothing while the one in memory is young.
+   *
+   * Throws TrytonCircuitOpenError, and what signing in throws.
+   */
+  current(): Promise<Session>;
+  /**
+   * The session to use instead of one that the server refused. Throws as `current`, and TrytonSessionError when sessions
+   * are refused as soon as they are made: that opens the circuit, or each call would leave another one on the server.
+   */
+  renew(rejected: Session): Promise<Session>;
+  /** The server took it. */
+  accepted(session: Session): void;
+  /** What is in memory. */
+  peek(): Session | null;
+  /** Why no login is tried now, in this process or any other; null while they may be tried. */
+  circuit(): Promise<OpenCircuit | null>;
+  /** Takes the session away from everybody; gives it back so that it can be ended on the server. */
+  forget(): Promise<Session | null>;
+}
+
+/**
+ * Callers that need a session at the same time wait for one renewal; processes that do are held apart by the store's
+ * claim, and look for what the others found before they sign in. Without the store each process has its own session.
+ */
+export function createSessions(parts: SessionParts): Sessions {
+  return new SharedSessions(parts);
+}
+
+class SharedSessions implements Sessions {
+  readonly #parts: SessionParts;
+  readonly #guard: SessionGuard;
+  readonly #circuit: LoginCircuit;
+  readonly #over = new RefusedSessions();
+  #held: Session | null;
+  #renewal: Promise<Session> | null = null;
+
+  constructor(parts: SessionParts) {
+    this.#parts = parts;
+    this.#guard = new SessionGuard(parts.store, parts.log);
+    this.#circuit = new LoginCircuit(parts, this.#guard);
+    this.#held = parts.initial ?? null;
+  }
+
+  async current(): Promise<Session> {
+    const held = this.#held;
+    if (held !== null && this.#isYoung(held)) return held;
+    this.#renewal ??= this.#renewed().finally(() => {
+      this.#renewal = null;
+    });
+    return this.#renewal;
+  }
+
+  async renew(rejected: Session): Promise<Session> {
+    this.#letGo(rejected);
+    if (this.#over.refused(rejected)) {
+      const error = new TrytonSessionError(this.#parts.site);
+      await this.#circuit.open(error, 'for all');
+      throw error;
+    }
+    return this.current();
+  }
+
+  accepted(session: Session): void {
+    this.#over.accepted(session);
+  }
+
+  peek(): Session | null {
+    return this.#held;
+  }
+
+  circuit(): Promise<OpenCircuit | null> {
+    return this.#circuit.state();
+  }
+
+  async forget(): Promise<Session | null> {
+    // One that is just being made is to be forgotten too.
+    await this.#renewal?.catch(() => {});
+    const held = this.#held;
+    const stored = await this.#guard.attempt('read', (store) => store.read());
+    for (const session of [held, stored]) {
+      if (session === null) continue;
+      this.#letGo(session);
+      this.#over.add(session);
+    }
+    if (stored !== null) await this.#guard.attempt('write', (store) => store.remove(stored));
+    if (held !== null && stored !== null && held.key !== stored.key) this.#endOnServer(held);
+    return stored ?? held;
+  }
+
+  async #renewed(): Promise<Session> {
+    const old = this.#held;
+    const session = await this.#fromStore().catch((error: unknown) => {
+      if (!(error instanceof StoreFailure)) throw error;
+      this.#circuit.check();
+      return this.#signIn('alone');
+    });
+    // Calls that are under way with it, here or in another process, are to end well: Tryton looks at it after a write, too.
+    if (old !== null && old.key !== session.key)
+      setTimeout(() => this.#endOnServer(old), this.#parts.graceMs).unref();
+    return session;
+  }
+
+  /** What another process found, or a login while all others wait. Throws StoreFailure only while nothing was tried. */
+  async #fromStore(): Promise<Session> {
+    for (;;) {
+      const found = await this.#look();
+      if (found !== null) return found;
+      const release = await this.#guard.claim();
+      if (release !== null) {
+        try {
+          // Whoever had the claim before may have signed in, or been refused, between our look and our claim.
+          return (await this.#look()) ?? (await this.#signIn('for all'));
+        } finally {
+          await this.#guard.attempt('release', release);
+        }
+      }
+      await delay((LOOK_EVERY_MS / 2) * (1 + Math.random()));
+    }
+  }
+
+  async #look(): Promise<Session | null> {
+    const [session, circuit] = await this.#guard.use('read', (store) =>
+      Promise.all([store.read(), store.readCircuit()]),
+    );
+    const usable = session !== null && !this.#over.has(session) && this.#isYoung(session);
+    // A session costs no login, whatever another process was told.
+    if (!usable) this.#circuit.check(circuit);
+    if (usable) this.#held = session;
+    return usable ? session : null;
+  }
+
+  async #signIn(how: 'alone' | 'for all'): Promise<Session> {
+    const { signIn, ttlMs, clock, log } = this.#parts;
+    const session = await signIn().catch((error: unknown) => this.#failed(error, how));
+    this.#held = session;
+    this.#over.made(session);
+    this.#circuit.close();
+    log.info({ userId: session.userId }, 'signed in to Tryton');
+    const left = Math.min(ttlMs, session.createdAt + ttlMs - clock());
+    if (how === 'for all') await this.#guard.attempt('write', (store) => store.write(session, left));
+    return session;
+  }
+
+  /** A refusal opens the circuit; anything else (no connection, no answer) leaves it closed. */
+  async #failed(error: unknown, how: 'alone' | 'for all'): Promise<never> {
+    const refused = error instanceof TrytonAuthError || error instanceof TrytonRateLimitError;
+    if (refused) await this.#circuit.open(error, how);
+    throw error;
+  }
+
+  /** Otherwise sessions would pile up, and Tryton looks through all of a user's at each call. */
+  #endOnServer(session: Session): void {
+    const { signOut, log } = this.#parts;
+    signOut(session).catch((error: unknown) => {
+      log.debug({ reason: errorMessage(error) }, 'an old Tryton session could not be ended');
+    });
+  }
+
+  #letGo({ key }: Session): void {
+    if (this.#held?.key === key) this.#held = null;
+  }
+
+  #isYoung({ createdAt }: Session): boolean {
+    return this.#parts.clock() - createdAt < this.#parts.ttlMs;
+  }
+}

@@ -1,0 +1,195 @@
+import { randomUUID } from 'node:crypto';
+import type { Wire } from '../types.ts';
+
+/** Deepest nesting of what is written. Tryton's own reader (Python's) gives up at about this depth. */
+const MAX_DEPTH = 1000;
+
+/** Deepest nesting of answers: with room left for what they are wrapped in. */
+const MAX_ANSWER_DEPTH = 500;
+
+/** Deepest nesting of what others send to us. */
+const MAX_BODY_DEPTH = 100;
+
+type WireObject = { readonly [name: string]: Wire };
+
+interface Dialect {
+  readonly maxDepth: number;
+  /** Whether NaN and infinities are words of the language (Python), or objects with a tag (ours). */
+  readonly words: boolean;
+}
+
+const PYTHON: Dialect = { maxDepth: MAX_ANSWER_DEPTH, words: true };
+const STRICT: Dialect = { maxDepth: MAX_BODY_DEPTH, words: false };
+
+const NOT_FINITE = new Map([
+  ['NaN', Number.NaN],
+  ['Infinity', Number.POSITIVE_INFINITY],
+  ['-Infinity', Number.NEGATIVE_INFINITY],
+]);
+
+/** Python's own limit for whole numbers, a sign included here. */
+const MAX_DIGITS = 4300;
+
+/** What JSON.parse could not be trusted with. Cheap, and true a little too often. */
+const SUSPECT = /\d{16}|(?:^|[[:,\s])(?:NaN|-?Infinity)/;
+
+/**
+ * An escaped character, a quotation mark, a whole token that JSON.parse refuses or rounds, or the beginning of a number
+ * that is too long. Bounded, since the regular expression engine keeps a stack.
+ */
+const TOKEN = /\\.|"|(?<![\w.+-])(?:(?:NaN|-?Infinity|-?[1-9]\d{15,4299})(?![\w.+-])|-?[1-9]\d{4300})/gs;
+
+export function isList(value: Wire): value is readonly Wire[] {
+  return Array.isArray(value);
+}
+
+export function isObject(value: Wire): value is WireObject {
+  return typeof value === 'object' && value !== null && !isList(value);
+}
+
+/**
+ * Reads an answer of Tryton: JSON with Python's additions. Whole numbers beyond 2^53 come as `bigint`; NaN, Infinity
+ * and -Infinity as numbers; numbers with a point or an exponent as JSON.parse reads them. A member named `__proto__`
+ * is a member like any other.
+ *
+ * Throws SyntaxError for anything else, for nesting deeper than 500 and whole numbers beyond Python's own limit of 4,300
+ * digits. Its message quotes nothing of the text.
+ */
+export function parseWire(text: string): Wire {
+  return parse(text, PYTHON);
+}
+
+/**
+ * Reads the JSON that others send to us, whole numbers beyond 2^53 kept as `bigint`, and
+ * `{"__class__":"float","float":"NaN"}` (or `Infinity`, `-Infinity`) made the number it stands for.
+ *
+ * Throws SyntaxError for what is not strict JSON, for nesting deeper than 100 and whole numbers beyond 4,300 digits.
+ */
+export function fromJson(text: string): Wire {
+  return parse(text, STRICT);
+}
+
+/** Writes what Tryton reads. Throws RangeError for nesting deeper than 1,000. */
+export function stringifyWire(value: Wire): string {
+  return stringify(value, PYTHON.words);
+}
+
+/** Writes strict JSON: the reverse of `fromJson`. Throws RangeError for nesting deeper than 1,000. */
+export function toJson(value: Wire): string {
+  return stringify(value, STRICT.words);
+}
+
+function parse(text: string, dialect: Dialect): Wire {
+  // Drawn anew for each text, after it was written: nothing in the text can look like it.
+  const mark = SUSPECT.test(text) ? randomUUID() : undefined;
+  const readable = mark === undefined ? text : marked(text, mark, dialect);
+  let value: Wire;
+  try {
+    value = JSON.parse(readable);
+  } catch {
+    // The original message quotes the text, which may hold a secret.
+    throw new SyntaxError('not complete, valid JSON');
+  }
+  return settled(value, mark, dialect, 1);
+}
+
+/** Puts `{"<mark>":"<token>"}`, which can only stand where a value can, in the place of each troublesome token. */
+function marked(text: string, mark: string, { words }: Dialect): string {
+  let inText = false;
+  return text.replace(TOKEN, (token) => {
+    if (token === '"') inText = !inText;
+    if (inText || token === '"' || token.startsWith('\\')) return token;
+    if (token.length > MAX_DIGITS) throw new SyntaxError(`a whole number of ${MAX_DIGITS} digits or more`);
+    const harmless = NOT_FINITE.has(token) ? !words : Number.isSafeInteger(Number(token));
+    return harmless ? token : `{"${mark}":"${token}"}`;
+  });
+}
+
+/** The same value, changed in place, with marks and tags replaced by what they stand for. */
+function settled(value: Wire, mark: string | undefined, dialect: Dialect, depth: number): Wire {
+  // 1e999, which JSON.parse makes Infinity: nobody meant that.
+  if (!dialect.words && (value === Number.POSITIVE_INFINITY || value === Number.NEGATIVE_INFINITY))
+    throw new SyntaxError('a number beyond the range of floats');
+  if (value === null || typeof value !== 'object') return value;
+  if (depth > dialect.maxDepth) throw new SyntaxError(`nested deeper than ${dialect.maxDepth} levels`);
+  const members = value as Record<string, Wire>;
+  const token = mark === undefined ? undefined : members[mark];
+  if (typeof token === 'string') return NOT_FINITE.get(token) ?? BigInt(token);
+  if (!dialect.words && isObject(value)) {
+    const number = taggedFloat(value);
+    if (number !== undefined) return number;
+  }
+  for (const name of Object.keys(members)) {
+    const before = members[name];
+    if (before === undefined) continue;
+    const after = settled(before, mark, dialect, depth + 1);
+    if (after !== before) members[name] = after;
+  }
+  return value;
+}
+
+function taggedFloat(value: WireObject): number | undefined {
+  if (value['__class__'] !== 'float' || typeof value['float'] !== 'string') return undefined;
+  return Object.keys(value).length === 2 ? NOT_FINITE.get(value['float']) : undefined;
+}
+
+/** Whether Tryton and others are sent the same text for it. Throws RangeError for nesting deeper than 1,000. */
+export function isStrict(value: Wire): boolean {
+  return isOrdinary(value, 1);
+}
+
+function stringify(value: Wire, words: boolean): string {
+  return isOrdinary(value, 1) ? JSON.stringify(value) : written(value, words);
+}
+
+/** Whether JSON.stringify keeps all of it. */
+function isOrdinary(value: Wire, depth: number): boolean {
+  if (typeof value === 'number') return isOrdinaryNumber(value);
+  if (value === null || typeof value !== 'object') return typeof value !== 'bigint';
+  if (depth > MAX_DEPTH) throw new RangeError(`nested deeper than ${MAX_DEPTH} levels`);
+  return Object.values<Wire>(value).every((item) => isOrdinary(item, depth + 1));
+}
+
+/** Not so: not finite, the negative zero, and floats that would look like whole numbers beyond 2^53. */
+function isOrdinaryNumber(value: number): boolean {
+  return Number.isInteger(value)
+    ? Number.isSafeInteger(value) && !Object.is(value, -0)
+    : Number.isFinite(value);
+}
+
+function written(value: Wire, words: boolean): string {
+  if (typeof value === 'bigint') return String(value);
+  if (typeof value === 'number') return writtenNumber(value, words);
+  if (isList(value)) return `[${value.map((item) => written(item, words)).join(',')}]`;
+  if (!isObject(value)) return JSON.stringify(value);
+  const members = Object.entries(value).map(
+    ([name, item]) => `${JSON.stringify(name)}:${written(item, words)}`,
+  );
+  return `{${members.join(',')}}`;
+}
+
+function writtenNumber(value: number, words: boolean): string {
+  if (Object.is(value, -0)) return '-0.0';
+  const text = String(value);
+  if (!Number.isFinite(value)) return words ? text : JSON.stringify({ __class__: 'float', float: text });
+  return Number.isInteger(value) && !Number.isSafeInteger(value) && /^-?\d+$/.test(text) ? `${text}.0` : text;
+}
+
+/** What a call gave: as it travelled, or as the strict JSON that callers over HTTP are sent. */
+export interface Result {
+  wire(): Wire;
+  json(): string;
+  /** Never rejects. Resolves once the cache holds it, where it is to hold it: other processes find it from then on. */
+  readonly kept: Promise<void>;
+}
+
+const ALREADY = Promise.resolve();
+
+export function resultOf(value: Wire, kept = ALREADY): Result {
+  return { wire: () => value, json: () => toJson(value), kept };
+}
+
+/** Of a text that is strict JSON already: who only passes it on does not pay for reading it. */
+export function resultIn(text: string): Result {
+  return { wire: () => parseWire(text), json: () => text, kept: ALREADY };
+}

@@ -1,0 +1,74 @@
+import type { OdooConfig } from '../config/index.ts';
+import type { Database } from '../db/client.ts';
+import { type OdooManner, recordOdooHealth } from '../db/upstream-health.ts';
+import type { OdooCall } from '../odoo/call-limiter.ts';
+import type { OdooServer } from '../odoo/types.ts';
+import { type Hide, hiding } from '../shared/redact.ts';
+import { type HealthLog, Recorder } from './recorder.ts';
+
+/** What `odoo_health` knows an Odoo by: `mirror@https://odoo.example.com/prod`. Holds no secret. */
+export function odooTarget({ url, db, user }: Pick<OdooConfig, 'url' | 'db' | 'user'>): string {
+  const { origin, pathname } = new URL(url);
+  return `${user}@${origin}${pathname.replace(/\/+$/, '')}/${db}`;
+}
+
+const MINUTE_MS = 60_000;
+/** More calls in a minute than these are not looked at: the newest tell enough. */
+const MOST_CALLS = 1000;
+
+/** Odoo is well and says no: what these tell of is one record, or one field. */
+const RECORDS_OWN: ReadonlySet<string> = new Set(['odoo_application_error', 'odoo_unknown_field']);
+
+/**
+ * Keeps in `odoo_health` how Odoo was last seen by this process; see `Recorder` for when it is written. An error is one
+ * that Odoo, or the way to it, is to blame for: not a record that it cannot read, nor a protocol that it was only
+ * asked for.
+ */
+export class OdooHealthRecorder {
+  readonly #recorder: Recorder;
+  readonly #hide: Hide;
+  readonly #recent: { readonly at: number; readonly ms: number }[] = [];
+  #server: Pick<OdooServer, 'version' | 'protocol'> | null = null;
+
+  constructor(db: Database, config: OdooConfig, log: HealthLog) {
+    const target = odooTarget(config);
+    this.#hide = hiding([config.password]);
+    this.#recorder = new Recorder({
+      table: 'odoo_health',
+      log,
+      write: (news) => recordOdooHealth(db, target, news, this.#manner()),
+    });
+  }
+
+  /** Takes note of a call that has ended. Returns at once and never fails. */
+  observe({ method, model, ms, code, message = '', isProbe }: OdooCall): void {
+    const name = model === undefined ? method : `${model}.${method}`;
+    if (code === undefined) {
+      this.#recent.push({ at: performance.now(), ms });
+      if (this.#recent.length > MOST_CALLS) this.#recent.shift();
+      this.#recorder.succeeded(name);
+    } else if (!isProbe && !RECORDS_OWN.has(code)) {
+      this.#recorder.failed(name, { code, message: this.#hide(message) });
+    }
+  }
+
+  /** What was found at the other end. */
+  connected({ version, protocol }: OdooServer): void {
+    this.#server = { version, protocol };
+  }
+
+  close(): Promise<void> {
+    return this.#recorder.close();
+  }
+
+  #manner(): OdooManner {
+    const since = performance.now() - MINUTE_MS;
+    const times = this.#recent.filter(({ at }) => at >= since).map(({ ms }) => ms);
+    const middle = times.sort((one, other) => one - other)[Math.floor(times.length / 2)];
+    return {
+      version: this.#server?.version ?? null,
+      protocol: this.#server?.protocol ?? null,
+      latencyMs: middle === undefined ? null : Math.round(middle),
+    };
+  }
+}

@@ -1,0 +1,111 @@
+import type { Sightings } from '../db/upstream-health.ts';
+import { errorMessage } from '../shared/errors.ts';
+
+/** The part of a logger that is used. */
+export interface HealthLog {
+  info(details: object, message: string): void;
+  warn(details: object, message: string): void;
+}
+
+export interface RecorderParts {
+  /** Named in the log. */
+  readonly table: string;
+  readonly log: HealthLog;
+  /** Writes what is new; null stands for what is not. Rejects while PostgreSQL is down. */
+  readonly write: (news: Sightings) => Promise<void>;
+}
+
+const SUCCESS_EVERY_MS = 5000;
+const ERROR_EVERY_MS = 1000;
+const CLOSE_LIMIT_MS = 2000;
+
+/**
+ * Keeps on record how a server was last seen, without a write for each call: an error is written within 1 s, a
+ * success within 5 s, and of several in that time only the last one. PostgreSQL down disturbs nobody: it is logged
+ * once, and what was seen last is written when it is back.
+ */
+export class Recorder {
+  readonly #parts: RecorderParts;
+  #seen: Sightings = { success: null, error: null };
+  #stored: Sightings = this.#seen;
+  #writing: Promise<void> | null = null;
+  #timer: NodeJS.Timeout | undefined;
+  #due = Number.POSITIVE_INFINITY;
+  #lastWrite = Number.NEGATIVE_INFINITY;
+  #down = false;
+
+  constructor(parts: RecorderParts) {
+    this.#parts = parts;
+  }
+
+  /** What this process saw last. */
+  get seen(): Sightings {
+    return this.#seen;
+  }
+
+  /** Takes note of an answer. Returns at once and never fails. */
+  succeeded(method: string): void {
+    this.#seen = { ...this.#seen, success: { at: new Date(), method } };
+    this.#plan();
+  }
+
+  /** Takes note of a failure. The message is for people and holds no secret. */
+  failed(method: string, { code, message }: { readonly code: string; readonly message: string }): void {
+    this.#seen = { ...this.#seen, error: { at: new Date(), method, code, message } };
+    this.#plan();
+  }
+
+  /** Writes what is left to write, if PostgreSQL takes it in time. */
+  async close(): Promise<void> {
+    clearTimeout(this.#timer);
+    let limit: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => {
+      limit = setTimeout(resolve, CLOSE_LIMIT_MS);
+    });
+    await Promise.race([this.#finish(), late]);
+    clearTimeout(limit);
+  }
+
+  async #finish(): Promise<void> {
+    await this.#writing;
+    clearTimeout(this.#timer);
+    if (this.#seen !== this.#stored) await this.#write();
+  }
+
+  /** Sees to it that what is unwritten is written in its time, an error sooner than a success. */
+  #plan(): void {
+    if (this.#writing !== null || this.#seen === this.#stored) return;
+    const soon = this.#seen.error !== this.#stored.error && !this.#down;
+    const due = Math.max(performance.now(), this.#lastWrite + (soon ? ERROR_EVERY_MS : SUCCESS_EVERY_MS));
+    if (due >= this.#due) return;
+    this.#due = due;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#flush(), due - performance.now()).unref();
+  }
+
+  #flush(): void {
+    this.#due = Number.POSITIVE_INFINITY;
+    this.#lastWrite = performance.now();
+    this.#writing = this.#write().finally(() => {
+      this.#writing = null;
+      this.#plan();
+    });
+  }
+
+  async #write(): Promise<void> {
+    const seen = this.#seen;
+    const { table, log, write } = this.#parts;
+    try {
+      await write({
+        success: seen.success === this.#stored.success ? null : seen.success,
+        error: seen.error === this.#stored.error ? null : seen.error,
+      });
+      this.#stored = seen;
+      if (this.#down) log.info({}, `${table} can be written again`);
+      this.#down = false;
+    } catch (error) {
+      if (!this.#down) log.warn({ reason: errorMessage(error) }, `${table} cannot be written for now`);
+      this.#down = true;
+    }
+  }
+}

@@ -1,0 +1,68 @@
+import type { Database } from '../db/client.ts';
+import { findTrytonHealth, recordTrytonHealth, type Sightings } from '../db/upstream-health.ts';
+import { TrytonError } from '../tryton/errors.ts';
+import { isServerMethod } from '../tryton/methods.ts';
+import type { TrytonLogger } from '../tryton/types.ts';
+import { Recorder } from './recorder.ts';
+
+/** A call to Tryton that has ended. */
+export interface Outcome {
+  readonly method: string;
+  readonly error: Error | null;
+}
+
+/** Tryton is well and says no: what these tell of is the call. */
+const CALLERS_OWN: ReadonlySet<string> = new Set([
+  'tryton_user_error',
+  'tryton_user_warning',
+  'tryton_concurrency',
+  'tryton_method_not_allowed',
+]);
+
+/**
+ * Keeps in `tryton_health` how Tryton was last seen; see `Recorder` for when it is written.
+ *
+ * A success is a call with the session that gave a result (a server that tells its version may still let nobody in).
+ * An error is one that Tryton, or the way to it, is to blame for: not a user
+ * error, a warning, a concurrency error or a method that is not offered, nor a call that its caller gave up.
+ */
+export class Health {
+  readonly #db: Database;
+  readonly #target: string;
+  readonly #recorder: Recorder;
+
+  /** @param target the row's key: `admin@https://erp.example/tryton/`. */
+  constructor(db: Database, target: string, log: TrytonLogger) {
+    this.#db = db;
+    this.#target = target;
+    const write = (news: Sightings) => recordTrytonHealth(db, target, news);
+    this.#recorder = new Recorder({ table: 'tryton_health', log, write });
+  }
+
+  /** Takes note of a call. Returns at once and never fails. */
+  observe({ method, error }: Outcome): void {
+    if (error === null && !isServerMethod(method)) this.#recorder.succeeded(method);
+    if (isFault(error)) this.#recorder.failed(method, error);
+  }
+
+  /** The last success and the last error, of whichever process. Rejects while PostgreSQL is down. */
+  async read(): Promise<Sightings> {
+    const stored = await findTrytonHealth(this.#db, this.#target);
+    const { success, error } = this.#recorder.seen;
+    return { success: later(stored.success, success), error: later(stored.error, error) };
+  }
+
+  /** Writes what is left to write, if PostgreSQL takes it in time. */
+  close(): Promise<void> {
+    return this.#recorder.close();
+  }
+}
+
+function isFault(error: Error | null): error is TrytonError {
+  return error instanceof TrytonError && !CALLERS_OWN.has(error.code);
+}
+
+function later<T extends { readonly at: Date }>(one: T | null, other: T | null): T | null {
+  if (one === null || other === null) return one ?? other;
+  return one.at > other.at ? one : other;
+}

@@ -1,0 +1,81 @@
+import { DelayedError, type Job, UnrecoverableError } from 'bullmq';
+import { errorMessage, PasserelleError } from '../src/shared/errors.ts';
+import { worthAnotherTry } from '../src/sync/error-policy.ts';
+
+export interface Attempt {
+  /** From 1; a job that was delivered again after a crash counts on. */
+  readonly number: number;
+  readonly last: boolean;
+}
+
+export function attemptOf(job: Job): Attempt {
+  return { number: Math.max(1, job.attemptsStarted), last: job.attemptsMade + 1 >= (job.opts.attempts ?? 1) };
+}
+
+/**
+ * What to throw so that BullMQ does the right thing: the error itself while another try is worth it, else, after
+ * `giveUp` has put the failure on record, one that stops the retries. When even that fails (PostgreSQL is away, say)
+ * the item stays owed and the watchdog queues it again.
+ */
+export async function lastTry(job: Job, error: unknown, giveUp: () => Promise<void>): Promise<Error> {
+  const original = error instanceof Error ? error : new Error(String(error));
+  if (worthAnotherTry(error) && !attemptOf(job).last) return plain(original);
+  try {
+    await giveUp();
+  } catch (trouble) {
+    return plain(trouble instanceof Error ? trouble : original);
+  }
+  return new UnrecoverableError(shortMessage(original));
+}
+
+/** Thousands of failed jobs are kept in Redis; the whole message stands in `sync_failure` and `sync_log`. */
+const LONGEST_MESSAGE = 1000;
+
+/** BullMQ stores message and stack with the job; only the message is for people. */
+function plain(error: Error): Error {
+  return new Error(shortMessage(error), { cause: error });
+}
+
+function shortMessage(error: Error): string {
+  const message = errorMessage(error);
+  return message.length > LONGEST_MESSAGE ? `${message.slice(0, LONGEST_MESSAGE)}…` : message;
+}
+
+/**
+ * Some deaths are accidents: machines are switched off, deployments kill. Whoever dies of the job itself does so
+ * each time.
+ */
+const MOST_DEATHS = 5;
+
+/** Workers died while they were at it, or lost its lock, so often that it may be the cause. */
+export class WorkerDiedError extends PasserelleError {
+  override readonly name = 'WorkerDiedError';
+  readonly code = 'worker_died';
+  constructor(what: string, deaths: number) {
+    super(
+      `${what}: workers died or stood still ${deaths} times while they were at it. Look for what ended them ` +
+        '(out of memory?); it is tried again later.',
+    );
+  }
+}
+
+/** How often a worker died while it had the job, not counting those of before `forgiven`. */
+export function deathsOf(job: Job, forgiven = 0): number {
+  return job.stalledCounter - forgiven;
+}
+
+/** BullMQ's own limit would end the job without its handler, and so without a word in the ledger. */
+export const NO_LIMIT = Number.MAX_SAFE_INTEGER;
+
+export function isDeadly(deaths: number): boolean {
+  return deaths > MOST_DEATHS;
+}
+
+/** A job that cannot be taken up now comes back after this pause. */
+const PAUSE_MS = 5000;
+
+/** Puts a job back; it counts as no attempt. @throws DelayedError always: BullMQ's sign that the job is not done. */
+export async function comeBack(job: Job, token: string | undefined): Promise<never> {
+  await job.moveToDelayed(Date.now() + PAUSE_MS, token);
+  throw new DelayedError();
+}

@@ -1,0 +1,74 @@
+import type { Job } from 'bullmq';
+import {
+  type BcPayload,
+  bcPayload,
+  type PagePayload,
+  pagePayload,
+  type UpkeepPayload,
+  upkeepPayload,
+} from '../src/queues/jobs.ts';
+import { type HooksPayload, hooksPayload } from '../src/queues/webhook-batches.ts';
+import type { Mirror } from '../src/sync/context.ts';
+import { processPage } from '../src/sync/fetch/process-page.ts';
+import { type Pruned, prune } from '../src/sync/maintenance/prune.ts';
+import { giveUpBc, giveUpPage } from '../src/sync/runs/failure-handling.ts';
+import { requestHooked } from '../src/sync/runs/webhook-run.ts';
+import { type BcOutcome, processBc } from '../src/sync/store/process-bc.ts';
+import { attemptOf, comeBack, deathsOf, isDeadly, lastTry, WorkerDiedError } from './job-retries.ts';
+
+/** Stores one BC. One that fails for good fails alone, and its run goes on. */
+export async function handleBc(mirror: Mirror, job: Job<BcPayload>): Promise<BcOutcome> {
+  const payload = bcPayload.parse(job.data);
+  const deaths = deathsOf(job, payload.deaths);
+  try {
+    if (isDeadly(deaths)) throw new WorkerDiedError(`BC ${payload.odooId}`, deaths);
+    return await processBc(mirror, payload, attemptOf(job).number);
+  } catch (error) {
+    throw await lastTry(job, error, async () => {
+      await giveUpBc(mirror, payload, job.id ?? null, error);
+      // Who retries it by hand gets as many tries again.
+      await job.updateData({ ...payload, deaths: job.stalledCounter });
+    });
+  }
+}
+
+/** Reads one page. One that fails for good ends its run. */
+export async function handlePage(mirror: Mirror, job: Job<PagePayload>): Promise<number | 'superseded'> {
+  const payload = pagePayload.parse(job.data);
+  try {
+    return await processPage(mirror, payload, { ...attemptOf(job), deadly: isDeadly(deathsOf(job)) });
+  } catch (error) {
+    throw await lastTry(job, error, () => giveUpPage(mirror, payload, error));
+  }
+}
+
+/** Removes what is kept too long, and says what. A worker that is to stop leaves the rest to the next prune. */
+export async function handleUpkeep(
+  mirror: Mirror,
+  job: Job<UpkeepPayload>,
+  stopping: AbortSignal,
+): Promise<Pruned> {
+  upkeepPayload.parse(job.data);
+  const pruned = await prune(mirror, stopping);
+  if (Object.values(pruned).some((rows) => rows > 0)) mirror.log.info({ ...pruned }, 'pruned');
+  return pruned;
+}
+
+/**
+ * Has a batch of what Odoo told of read. Delivered again after a crash it may ask for the same run twice, which costs
+ * a reading and changes nothing.
+ *
+ * @returns the run that reads it; null where nothing is to be read.
+ */
+export async function handleHooks(
+  mirror: Mirror,
+  job: Job<HooksPayload>,
+  token: string | undefined,
+): Promise<number | null> {
+  const { hooks } = mirror.queues;
+  const { batch } = hooksPayload.parse(job.data);
+  const run = await requestHooked(mirror, await hooks.take(batch));
+  if (run === 'later') return comeBack(job, token);
+  await hooks.drop(batch);
+  return run;
+}

@@ -1,0 +1,109 @@
+import { DelayedError, type Job, type Telemetry, Worker } from 'bullmq';
+import type { WorkedOn } from '../src/observability/metrics/worker-metrics.ts';
+import {
+  BC_QUEUE,
+  keptJobs,
+  PAGES_QUEUE,
+  SYNC_QUEUE,
+  UPKEEP_QUEUE,
+  type UpkeepPayload,
+} from '../src/queues/jobs.ts';
+import type { RedisConnection } from '../src/queues/redis.ts';
+import { applySchedule } from '../src/queues/schedulers.ts';
+import { HOOKS_JOB } from '../src/queues/webhook-batches.ts';
+import { errorMessage } from '../src/shared/errors.ts';
+import { withIds } from '../src/shared/logger.ts';
+import type { Mirror } from '../src/sync/context.ts';
+import { NO_LIMIT } from './job-retries.ts';
+import { handleBc, handleHooks, handlePage, handleUpkeep } from './processors.ts';
+import { handleSync } from './run-processor.ts';
+import { startWatchdog } from './watchdog.ts';
+
+export type Handle<Payload> = (mirror: Mirror, job: Job<Payload>, token?: string) => Promise<unknown>;
+
+/** The ids that a job's payload may have. */
+const IDS = ['runId', 'page', 'odooId'] as const;
+
+/** What a line about a job is found by. */
+export function idsOf(job: Job<object>): object {
+  const payload = new Map<string, unknown>(Object.entries(job.data));
+  const ids = IDS.filter((name) => payload.has(name)).map((name) => [name, payload.get(name)]);
+  return { queue: job.queueName, jobId: job.id, ...Object.fromEntries(ids) };
+}
+
+/**
+ * A handler whose lines name its job, and whose attempts are told to `worked`. One that was put back for later is no
+ * attempt.
+ */
+export function observed<Payload extends object>(
+  mirror: Mirror,
+  handle: Handle<Payload>,
+  worked: ((job: WorkedOn) => void) | undefined,
+): (job: Job<Payload>, token?: string) => Promise<unknown> {
+  return async (job, token) => {
+    const start = performance.now();
+    const tell = (outcome: WorkedOn['outcome']) =>
+      worked?.({ queue: job.queueName, outcome, ms: performance.now() - start });
+    try {
+      const result = await handle({ ...mirror, log: withIds(mirror.log, () => idsOf(job)) }, job, token);
+      tell('completed');
+      return result;
+    } catch (error) {
+      if (!(error instanceof DelayedError)) tell('failed');
+      throw error;
+    }
+  };
+}
+
+/** Plans at once: resyncs do not wait for a full run's plan. */
+const PLANS_AT_ONCE = 4;
+
+export interface WorkerOptions {
+  /** A connection of its own for each BullMQ worker is made from this one. */
+  readonly redis: RedisConnection;
+  readonly prefix: string;
+  /** False: only what is asked for is worked on, nothing starts by itself. */
+  readonly scheduled: boolean;
+  /** Told of each attempt. */
+  readonly worked?: (job: WorkedOn) => void;
+  readonly telemetry?: Telemetry | undefined;
+}
+
+/** Starts one BullMQ worker for each queue, the schedulers and the watchdog. `stop` lets jobs in progress finish. */
+export async function startWorkers(mirror: Mirror, options: WorkerOptions) {
+  const { redis, prefix, scheduled, worked, telemetry } = options;
+  const { settings, log } = mirror;
+  const start = <Payload extends object>(name: string, concurrency: number, handle: Handle<Payload>) => {
+    const worker = new Worker<Payload>(name, observed(mirror, handle, worked), {
+      ...{ connection: redis, prefix, concurrency, ...(telemetry && { telemetry }) },
+      // A dead worker's jobs are taken up by another once the lock ran out.
+      ...{ lockDuration: settings.lockMs, stalledInterval: settings.lockMs, maxStalledCount: NO_LIMIT },
+      ...keptJobs(settings),
+    });
+    worker.on('error', (error) => log.warn({ reason: errorMessage(error), queue: name }, 'worker'));
+    worker.on('failed', (job, error) =>
+      log.warn({ queue: name, ...(job && idsOf(job)), reason: error.message }, 'job failed'),
+    );
+    return worker;
+  };
+  if (scheduled) await applySchedule(mirror.queues, settings);
+  const stopping = new AbortController();
+  const sync: Handle<object> = (own, job: Job, token) =>
+    job.name === HOOKS_JOB ? handleHooks(own, job, token) : handleSync(own, job, scheduled, token);
+  const upkeep: Handle<UpkeepPayload> = (own, job) => handleUpkeep(own, job, stopping.signal);
+  const workers = [
+    start(SYNC_QUEUE, PLANS_AT_ONCE, sync),
+    start(PAGES_QUEUE, settings.pagesInFlight, handlePage),
+    start(BC_QUEUE, settings.bcConcurrency, handleBc),
+    // Nothing but its schedule asks for upkeep.
+    ...(scheduled ? [start(UPKEEP_QUEUE, 1, upkeep)] : []),
+  ];
+  const watchdog = startWatchdog(mirror, scheduled);
+  return {
+    stop: async () => {
+      stopping.abort();
+      await watchdog.stop();
+      await Promise.all(workers.map((worker) => worker.close()));
+    },
+  };
+}
