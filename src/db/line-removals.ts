@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { isAnyOf } from './columns.ts';
 import type { Queryable } from './connection.ts';
+import { LOCK_FAMILIES } from './locks.ts';
 import { bcLine } from './schema/documents.ts';
 import { syncRunItem } from './schema/ledger.ts';
 import { syncLog } from './schema/sync.ts';
@@ -12,6 +13,17 @@ export interface LineAccount {
   /** Lines that its sweep did not find in Odoo. */
   readonly gone: number;
   readonly removed: number;
+}
+
+/**
+ * Until the transaction ends, no other one can count the removed lines of these runs and add its own: the limit is exact.
+ * Locked in one order, so that transactions with several runs do not deadlock.
+ */
+export async function lockLineAccounts(db: Queryable, runIds: readonly number[]): Promise<void> {
+  await db.execute(sql`
+    select pg_advisory_xact_lock(${LOCK_FAMILIES.lineRemovals}, hash) from (
+      select distinct hashint8(id) as hash
+      from unnest(${`{${runIds.join(',')}}`}::bigint[]) as run (id) order by hash) as hashes`);
 }
 
 /** The accounts of some runs, by id. */

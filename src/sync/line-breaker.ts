@@ -1,6 +1,6 @@
 import type { Queryable } from '../db/connection.ts';
 import type { LineAccount } from '../db/line-removals.ts';
-import { countLiveLines, lineAccounts } from '../db/line-removals.ts';
+import { countLiveLines, lineAccounts, lockLineAccounts } from '../db/line-removals.ts';
 import { withRemoved } from './compare.ts';
 import type { Planned } from './store.ts';
 
@@ -16,8 +16,8 @@ export interface RemovalLimits {
  * - Odoo hides it (see `missing-lines.ts`). However few there are, the run ends `partial`.
  * - The run would remove more lines than its limit: SWEEP_MAX_SHARE of the lines in the mirror or SWEEP_MAX_COUNT,
  *   whichever is more, but of a small mirror at most half. A sweep knows how many lines are gone before it stores a BC,
- *   so it removes none if they are too many. Other runs stop at the limit. Groups that commit at the same moment do not
- *   see each other's lines and may exceed it by their own.
+ *   so it removes none if they are too many. Other runs stop at the limit: transactions that remove lines
+ *   for the same run take turns.
  *
  * A forced run removes both kinds. Archived BCs are counted apart, by `archive.ts`.
  */
@@ -28,7 +28,9 @@ export async function applyLineBreaker(
 ): Promise<readonly Planned[]> {
   const losing = entries.filter(({ plan }) => plan.removed.length > 0 || plan.kept.length > 0);
   if (losing.length === 0) return entries;
-  const accounts = await lineAccounts(tx, [...new Set(losing.map(({ runId }) => runId))]);
+  const removing = losing.filter(({ plan }) => plan.removed.length > 0);
+  if (removing.length > 0) await lockLineAccounts(tx, runsOf(removing));
+  const accounts = await lineAccounts(tx, runsOf(losing));
   const added = new Map<number, number>();
   const decided = new Map<Planned, Planned>();
   for (const entry of losing) {
@@ -39,9 +41,9 @@ export async function applyLineBreaker(
       decided.set(entry, { ...entry, plan: withRemoved(plan, { removed, kept: [] }) });
       continue;
     }
-    const removing = (added.get(runId) ?? 0) + plan.removed.length;
-    if (plan.removed.length === 0 || (await isAllowed(tx, limits, account, removing))) {
-      added.set(runId, removing);
+    const total = (added.get(runId) ?? 0) + plan.removed.length;
+    if (plan.removed.length === 0 || (await isAllowed(tx, limits, account, total))) {
+      added.set(runId, total);
     } else {
       const kept = [...plan.removed, ...plan.kept];
       decided.set(entry, { ...entry, plan: withRemoved(plan, { removed: [], kept }) });
@@ -49,6 +51,8 @@ export async function applyLineBreaker(
   }
   return entries.map((entry) => decided.get(entry) ?? entry);
 }
+
+const runsOf = (entries: readonly Planned[]) => [...new Set(entries.map(({ runId }) => runId))];
 
 /** A run that is not in the log: retries of jobs of a run that retention has deleted. */
 const NO_ACCOUNT: LineAccount = { force: false, gone: 0, removed: 0 };
