@@ -18,7 +18,7 @@ export interface SuiteOptions {
 }
 
 /** Some figures that are measured together. */
-export interface Suite {
+interface Suite {
   /** Whether PostgreSQL and Redis take part. */
   readonly stores: boolean;
   /** How much is measured: `10,000 BC`. */

@@ -10,7 +10,7 @@ import type { TrytonLogger } from './tryton/types.ts';
 import { Health } from './upstream-health/tryton.ts';
 
 /** What the gateway shares with other processes. */
-export interface GatewayStores {
+interface GatewayStores {
   /** Of the role `cache`. */
   readonly redis: RedisConnection;
   /** First part of its Redis keys. */
@@ -19,7 +19,7 @@ export interface GatewayStores {
 }
 
 /** Null, both, where no Tryton is configured. */
-export interface Gateway {
+interface Gateway {
   readonly tryton: TrytonClient | null;
   readonly trytonHealth: Health | null;
 }

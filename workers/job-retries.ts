@@ -2,7 +2,7 @@ import { DelayedError, type Job, UnrecoverableError } from 'bullmq';
 import { errorMessage, PasserelleError } from '../src/shared/errors.ts';
 import { worthAnotherTry } from '../src/sync/error-policy.ts';
 
-export interface Attempt {
+interface Attempt {
   /** From 1; a job that was delivered again after a crash counts on. */
   readonly number: number;
   readonly last: boolean;

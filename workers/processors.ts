@@ -2,12 +2,13 @@ import type { Job } from 'bullmq';
 import {
   type BcPayload,
   bcPayload,
+  type HooksPayload,
+  hooksPayload,
   type PagePayload,
   pagePayload,
   type UpkeepPayload,
   upkeepPayload,
 } from '../src/queues/jobs.ts';
-import { type HooksPayload, hooksPayload } from '../src/queues/webhook-batches.ts';
 import type { Mirror } from '../src/sync/context.ts';
 import { processPage } from '../src/sync/fetch/process-page.ts';
 import { type Pruned, prune } from '../src/sync/maintenance/prune.ts';

@@ -2,6 +2,7 @@ import { DelayedError, type Job, type Telemetry, Worker } from 'bullmq';
 import type { WorkedOn } from '../src/observability/metrics/worker-metrics.ts';
 import {
   BC_QUEUE,
+  HOOKS_JOB,
   keptJobs,
   PAGES_QUEUE,
   SYNC_QUEUE,
@@ -10,7 +11,6 @@ import {
 } from '../src/queues/jobs.ts';
 import type { RedisConnection } from '../src/queues/redis.ts';
 import { applySchedule } from '../src/queues/schedulers.ts';
-import { HOOKS_JOB } from '../src/queues/webhook-batches.ts';
 import { errorMessage } from '../src/shared/errors.ts';
 import { withIds } from '../src/shared/logger.ts';
 import type { Mirror } from '../src/sync/context.ts';
@@ -19,13 +19,13 @@ import { handleBc, handleHooks, handlePage, handleUpkeep } from './processors.ts
 import { handleSync } from './run-processor.ts';
 import { startWatchdog } from './watchdog.ts';
 
-export type Handle<Payload> = (mirror: Mirror, job: Job<Payload>, token?: string) => Promise<unknown>;
+type Handle<Payload> = (mirror: Mirror, job: Job<Payload>, token?: string) => Promise<unknown>;
 
 /** The ids that a job's payload may have. */
 const IDS = ['runId', 'page', 'odooId'] as const;
 
 /** What a line about a job is found by. */
-export function idsOf(job: Job<object>): object {
+function idsOf(job: Job<object>): object {
   const payload = new Map<string, unknown>(Object.entries(job.data));
   const ids = IDS.filter((name) => payload.has(name)).map((name) => [name, payload.get(name)]);
   return { queue: job.queueName, jobId: job.id, ...Object.fromEntries(ids) };
@@ -35,7 +35,7 @@ export function idsOf(job: Job<object>): object {
  * A handler whose lines name its job, and whose attempts are told to `worked`. One that was put back for later is no
  * attempt.
  */
-export function observed<Payload extends object>(
+function observed<Payload extends object>(
   mirror: Mirror,
   handle: Handle<Payload>,
   worked: ((job: WorkedOn) => void) | undefined,
@@ -58,7 +58,7 @@ export function observed<Payload extends object>(
 /** Plans at once: resyncs do not wait for a full run's plan. */
 const PLANS_AT_ONCE = 4;
 
-export interface WorkerOptions {
+interface WorkerOptions {
   /** A connection of its own for each BullMQ worker is made from this one. */
   readonly redis: RedisConnection;
   readonly prefix: string;

@@ -10,7 +10,7 @@ import { loadFigures } from './rates.ts';
 import type { MirrorSize, ReadApi } from './stage.ts';
 import { setReadStage } from './stage.ts';
 
-export interface ReadOptions extends MirrorSize, LoadOptions {}
+interface ReadOptions extends MirrorSize, LoadOptions {}
 
 /** What a page of a larger mirror is compared with. */
 const SMALL = 10_000;

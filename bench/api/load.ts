@@ -9,7 +9,7 @@ export interface Get {
   readonly headers: Record<string, string>;
 }
 
-export interface Load {
+interface Load {
   /** Answers per second. */
   readonly rate: number;
   /** Milliseconds within which 99 % of the answers came. */

@@ -9,7 +9,7 @@ import { inTurns } from '../frame/figure.ts';
 import { BenchFailedError } from '../memory/errors.ts';
 import { answersWith } from './bodies.ts';
 
-export interface DecodeOptions {
+interface DecodeOptions {
   readonly rounds: number;
   /** BCs in a page. */
   readonly documents: number;

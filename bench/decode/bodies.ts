@@ -4,7 +4,7 @@ import { startSandboxOdoo } from '../../dev/sandbox-odoo/sandbox.ts';
 import { BenchFailedError } from '../memory/errors.ts';
 
 /** The same BCs and their lines, every field of them, as the sandbox Odoo sends them: one answer for each model. */
-export interface Bodies {
+interface Bodies {
   readonly xml: readonly Buffer[];
   readonly json: readonly Buffer[];
 }

@@ -5,8 +5,8 @@ import { poll } from '../../dev/services/poll.ts';
 import type { Database } from '../../src/db/client.ts';
 import { findRun } from '../../src/db/runs/runs.ts';
 import type { RunMode, SyncLogRow } from '../../src/db/schema/sync.ts';
+import { BC_KEY } from '../../src/db/schema/sync.ts';
 import type { Queues } from '../../src/queues/queues.ts';
-import { BC_KEY } from '../../src/sync/context.ts';
 import { requestRun } from '../../src/sync/request-run.ts';
 import type { Environment } from '../memory/process.ts';
 import { startProcess, stopProcess, WORKER } from '../memory/process.ts';
@@ -15,7 +15,7 @@ import type { Servers } from './servers.ts';
 import { scratchDatabase } from './servers.ts';
 
 /** A mirror with a database, a queue prefix and a worker process of its own. */
-export interface ScratchMirror {
+interface ScratchMirror {
   readonly db: Database;
   readonly queues: Queues;
 }

@@ -6,7 +6,7 @@ import { MeasurementFailedError } from './errors.ts';
 import { passedOn } from './mirror.ts';
 
 /** A sandbox Odoo in a process of its own: its work must not share a thread with what is measured. */
-export interface BenchSandbox {
+interface BenchSandbox {
   /** Who signs in, by the names of our variables. The secret works by every protocol. */
   readonly login: Readonly<Record<string, string>>;
   readonly documents: number;

@@ -10,7 +10,7 @@ import { openMisses } from './miss.ts';
 import type { GatewayStage } from './stage.ts';
 import { setGatewayStage } from './stage.ts';
 
-export interface GatewayOptions {
+interface GatewayOptions {
   /** Of cached calls against the bare route. */
   readonly rounds: number;
   /** Of load for each contender in a round. */

@@ -1,6 +1,6 @@
 import type { Domain, OdooClient } from '../../src/odoo/types.ts';
-import type { DocumentModel } from '../../src/sync/model/document-model.ts';
 import { odooDateTime } from '../../src/sync/planning/run-mode.ts';
+import type { DocumentModel } from '../../src/sync/types.ts';
 import { MeasurementFailedError } from '../frame/errors.ts';
 
 const SLICE = 10_000;

@@ -14,7 +14,7 @@ import type { NaiveOdoo } from '../rival/naive.ts';
 import { openFetchClient } from '../sync/contest.ts';
 import { bareCalls } from './bare.ts';
 
-export interface IncrementalOptions {
+interface IncrementalOptions {
   readonly rounds: number;
   /** BCs in the sandbox, about five lines each; not used where an Odoo is given. */
   readonly documents: number;

@@ -7,8 +7,8 @@ import type { Stage } from '../../dev/demo/stage.ts';
 import { poll } from '../../dev/services/poll.ts';
 import { createApiKey } from '../../src/db/api-keys.ts';
 import { readState } from '../../src/db/runs/lease.ts';
+import { BC_KEY } from '../../src/db/schema/sync.ts';
 import { withResources } from '../../src/shared/lifecycle.ts';
-import { BC_KEY } from '../../src/sync/context.ts';
 import { MeasurementFailedError } from '../frame/errors.ts';
 import type { Figure } from '../frame/figure.ts';
 import { openScratchMirror, passedOn } from '../frame/mirror.ts';
@@ -17,7 +17,7 @@ import { startServers } from '../frame/servers.ts';
 import { startProcess, stopProcess } from '../memory/process.ts';
 import type { WriteRequest, WritingSandboxReply } from './sandbox.ts';
 
-export interface FreshnessOptions {
+interface FreshnessOptions {
   /** BCs in the sandbox, about five lines each. */
   readonly documents: number;
   readonly changes: number;

@@ -4,7 +4,7 @@ import type { Database } from '../../src/db/client.ts';
 import { progress } from '../../src/db/runs/ledger.ts';
 import { findRun } from '../../src/db/runs/runs.ts';
 import type { RunMode, SyncLogRow } from '../../src/db/schema/sync.ts';
-import { BC_KEY } from '../../src/sync/context.ts';
+import { BC_KEY } from '../../src/db/schema/sync.ts';
 import { requestRun } from '../../src/sync/request-run.ts';
 import type { Phase } from './bench.ts';
 import { BenchFailedError } from './errors.ts';

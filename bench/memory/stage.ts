@@ -24,7 +24,7 @@ const START_LIMIT_MS = 60_000;
  */
 const SANDBOX_MEMORY = ['--max-old-space-size=16384', '--max-semi-space-size=128'];
 
-export interface CrewOptions {
+interface CrewOptions {
   /** Worker processes. */
   readonly workers: number;
   /** Settings of the workers beside those of the environment. */

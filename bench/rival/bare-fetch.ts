@@ -1,5 +1,5 @@
 import type { OdooClient } from '../../src/odoo/types.ts';
-import type { DocumentModel } from '../../src/sync/model/document-model.ts';
+import type { DocumentModel } from '../../src/sync/types.ts';
 
 /** What a fetch brought, all of it thrown away again. */
 export interface Fetched {

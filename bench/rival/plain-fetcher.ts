@@ -1,13 +1,13 @@
 import { Pool } from 'undici';
 import { serializeMethodCall } from 'xmlrpc/lib/serializer.js';
 import type { OdooProtocol } from '../../src/odoo/types.ts';
-import type { DocumentModel } from '../../src/sync/model/document-model.ts';
+import type { DocumentModel } from '../../src/sync/types.ts';
 import type { Fetcher } from './bare-fetch.ts';
 import { PAGES_IN_FLIGHT } from './bare-fetch.ts';
 import type { NaiveOdoo } from './naive.ts';
 
 /** A client that is nothing but undici, to show that our own client makes the bare fetch no slower than it is. */
-export interface PlainFetcher extends Fetcher {
+interface PlainFetcher extends Fetcher {
   close(): Promise<void>;
 }
 

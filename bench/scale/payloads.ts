@@ -1,10 +1,10 @@
 import type { MirrorConfig } from '../../src/config/index.ts';
 import { createOdooClient } from '../../src/odoo/client.ts';
 import type { BcPayload } from '../../src/queues/jobs.ts';
-import { bcDefinition } from '../../src/sync/context.ts';
 import { handOver } from '../../src/sync/fetch/handoff.ts';
 import { readDocuments } from '../../src/sync/fetch/read-documents.ts';
 import { describeDocument } from '../../src/sync/model/document-model.ts';
+import { bcDefinition } from '../../src/sync/types.ts';
 
 /** Different payloads; they come round again. */
 const SAMPLE = 1000;

@@ -34,7 +34,7 @@ export interface Measured {
   readonly incremental: { readonly seconds: number; readonly calls: number };
 }
 
-export interface Study {
+interface Study {
   readonly measured: readonly Measured[];
   /** Versions by name. */
   readonly versions: Readonly<Record<string, string>>;

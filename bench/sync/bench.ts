@@ -12,7 +12,7 @@ import type { NaiveOdoo } from '../rival/naive.ts';
 import { mirrorTwice, naiveTwice, openFetchClient, wholeFetch } from './contest.ts';
 import { syncFigures } from './figures.ts';
 
-export interface SyncOptions {
+interface SyncOptions {
   readonly rounds: number;
   /** BCs in the sandbox, about five lines each. */
   readonly documents: number;

@@ -6,7 +6,7 @@ import type { Twice } from './contest.ts';
 import { rateOf } from './contest.ts';
 
 /** What the rounds gave. */
-export interface Contest {
+interface Contest {
   /** First part of the figures' ids. */
   readonly id: string;
   /** The protocol, as people write it. */

@@ -11,7 +11,7 @@ import type { Environment } from './settings.ts';
 const STOP_LIMIT_MS = 30_000;
 const LOG_LINES_SHOWN = 5;
 
-export interface ChildOptions {
+interface ChildOptions {
   readonly name: 'API' | 'worker';
   /** Of this repository, without its ending. */
   readonly module: string;

@@ -33,7 +33,7 @@ import { checkGateway, trytonFor } from './tryton.ts';
 const OFFICE_EVERY_MS = 2000;
 const EVERYTHING = { conditions: [], search: null, changedSince: null, archived: 'exclude' } as const;
 
-export interface DemoOptions {
+interface DemoOptions {
   /** Ends by itself once everything was seen to work. */
   readonly once: boolean;
   /** BCs in the sandbox. */

@@ -3,8 +3,8 @@ import { readState } from '../../src/db/runs/lease.ts';
 import { progress } from '../../src/db/runs/ledger.ts';
 import { findRun, newestPlanned } from '../../src/db/runs/runs.ts';
 import type { SyncLogRow } from '../../src/db/schema/sync.ts';
+import { BC_KEY } from '../../src/db/schema/sync.ts';
 import type { SyncQueue } from '../../src/queues/jobs.ts';
-import { BC_KEY } from '../../src/sync/context.ts';
 import { requestRun } from '../../src/sync/request-run.ts';
 import type { Ending } from './ending.ts';
 import { FirstSyncFailedError } from './errors.ts';
@@ -12,7 +12,7 @@ import { progressLine } from './progress.ts';
 
 const LOOK_EVERY_MS = 250;
 
-export interface FirstSync {
+interface FirstSync {
   readonly db: Database;
   readonly queue: SyncQueue;
   readonly ending: Ending;

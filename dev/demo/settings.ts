@@ -4,7 +4,7 @@ import { type MirrorConfig, readMirrorConfig } from '../../src/config/index.ts';
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** How to reach an Odoo; empty means not set. */
-export interface OdooVariables {
+interface OdooVariables {
   readonly ODOO_URL: string;
   readonly ODOO_DB: string;
   readonly ODOO_USER: string;

@@ -4,7 +4,7 @@ import { exists } from './api.ts';
 import type { BrokenBc } from './broken.ts';
 import { BROKEN_MS } from './broken.ts';
 
-export interface Guide extends Address {
+interface Guide extends Address {
   readonly listed: Listed;
   readonly http: MirrorConfig['http'];
   readonly sandboxed: boolean;

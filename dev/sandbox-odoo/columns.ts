@@ -9,7 +9,7 @@ export type Command =
   | readonly [2, number]
   | readonly [6, number, readonly number[]];
 
-export type Value = Stored | readonly Command[];
+type Value = Stored | readonly Command[];
 export interface Values {
   readonly [field: string]: Value;
 }

@@ -18,7 +18,7 @@ export interface Backend {
 }
 
 /** A call of one of the two RPCs, before anything is checked. */
-export interface ServiceCall {
+interface ServiceCall {
   readonly service: string;
   readonly method: string;
   readonly args: readonly unknown[];

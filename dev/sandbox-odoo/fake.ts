@@ -8,7 +8,7 @@ const UNITS = ['unit', 'unit', 'unit', 'kg', 'm', 'l', 'h'] as const;
 const DAY_MS = 86_400_000;
 
 /** The ids that headers point at, from 1 up to these. */
-export interface Targets {
+interface Targets {
   readonly partners: number;
   readonly users: number;
   readonly tags: number;

@@ -28,7 +28,7 @@ export interface SandboxCall {
 }
 
 /** Every property that is given must fit; `ids`: one of them is enough. */
-export interface FaultMatch {
+interface FaultMatch {
   readonly method?: string;
   readonly model?: string;
   readonly ids?: readonly number[];

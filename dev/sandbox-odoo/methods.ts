@@ -7,7 +7,7 @@ import { recordReader } from './reading.ts';
 import type { Store, Table } from './store.ts';
 
 /** One call of a method, its arguments named. */
-export interface MethodCall {
+interface MethodCall {
   readonly store: Store;
   readonly access: Access;
   readonly uid: number;

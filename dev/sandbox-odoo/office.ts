@@ -4,13 +4,13 @@ import type { SandboxOdoo } from './sandbox.ts';
 import { NOTES } from './words.ts';
 
 /** An office at work on a sandbox's data. */
-export interface Office {
+interface Office {
   /** Changes made so far. */
   readonly changes: number;
   stop(): void;
 }
 
-export interface OfficeOptions {
+interface OfficeOptions {
   /** The pause between two changes, in milliseconds. */
   readonly everyMs: number;
   readonly seed?: number;

@@ -3,7 +3,7 @@ import { userError, valueError } from './errors.ts';
 import { isX2many, type OdooVersion, type Row, type Stored } from './fields.ts';
 import type { Store, Table } from './store.ts';
 
-export type Compare = (left: Row, right: Row) => number;
+type Compare = (left: Row, right: Row) => number;
 
 const TERM_14 = /^\s*([a-z0-9_]+|"[a-z0-9_]+")(\s+desc|\s+asc)?\s*$/i;
 const TERM_19 = /^\s*([a-z0-9_]+)(\.[a-z0-9_]+)?(\s+desc|\s+asc)?(\s+nulls\s+first|\s+nulls\s+last)?\s*$/i;

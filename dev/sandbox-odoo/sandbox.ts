@@ -34,7 +34,7 @@ export interface SandboxOptions {
 }
 
 /** A row as it is kept: stamps with microseconds, `null` for what is empty. */
-export interface SandboxRecord {
+interface SandboxRecord {
   readonly id: number;
   readonly [field: string]: Stored;
 }

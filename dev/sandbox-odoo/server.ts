@@ -11,7 +11,7 @@ import { jsonText } from './python-text.ts';
 import { xmlrpc } from './xmlrpc.ts';
 
 /** What the HTTP side needs. `note` hears of every call, before it is answered. */
-export interface ServerParts {
+interface ServerParts {
   readonly backend: Backend;
   readonly faults: Faults;
   readonly now: () => Date;

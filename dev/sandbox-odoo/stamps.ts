@@ -9,7 +9,7 @@ export function stamp(at: Date, microseconds = 0): string {
 }
 
 /** `2026-01-31 08:00:00` */
-export function wholeSecond(at: Date): string {
+function wholeSecond(at: Date): string {
   const text = at.toISOString();
   return `${text.slice(0, 10)} ${text.slice(11, 19)}`;
 }

@@ -2,7 +2,7 @@ import { type Command, columns, emptyColumn, isCommands, type Values } from './c
 import type { FieldDefinition, Row, Stored, StoredCompute } from './fields.ts';
 import type { Store, Table } from './store.ts';
 
-export type Touched = (model: string, id: number) => void;
+type Touched = (model: string, id: number) => void;
 
 /** Writes rows as one transaction of Odoo does: everything it touches gets the same stamp and user. */
 export class Writer {

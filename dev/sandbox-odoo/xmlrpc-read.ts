@@ -1,7 +1,7 @@
 import { PythonError } from './errors.ts';
 
 /** A method call as it came: its parameters as plain values. */
-export interface XmlCall {
+interface XmlCall {
   readonly method: string;
   readonly params: readonly unknown[];
 }

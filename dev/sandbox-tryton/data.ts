@@ -10,7 +10,7 @@ import { create, write } from './writing.ts';
 const WRITER = { userId: 1, context: {} };
 const DAY_MS = 86_400_000;
 
-export interface DataOptions {
+interface DataOptions {
   readonly login: string;
   /** How many sales; as many parties as there are in the catalogue go with them. None: only what Tryton itself needs. */
   readonly sales: number;

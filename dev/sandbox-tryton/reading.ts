@@ -6,7 +6,7 @@ import type { Dictionary, Value } from './values.ts';
 import { bytesOf, PyFloat } from './values.ts';
 import { wordingOf } from './wording.ts';
 
-export interface SearchOptions {
+interface SearchOptions {
   readonly offset?: Value | undefined;
   readonly limit?: Value | undefined;
   readonly order?: Value | undefined;

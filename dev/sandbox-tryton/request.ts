@@ -13,7 +13,7 @@ export interface HttpRequest {
 export const headerOf = (request: HttpRequest, name: string): string => String(request.headers[name] ?? '');
 
 /** What stands in an `Authorization` header. */
-export type Authorization =
+type Authorization =
   | { readonly kind: 'session'; readonly login: string; readonly userId: number; readonly key: string }
   | { readonly kind: 'basic'; readonly login: string; readonly password: string };
 

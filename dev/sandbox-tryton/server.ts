@@ -12,7 +12,7 @@ import { authorizationOf, headerOf, parsedBody } from './request.ts';
 import { isDictionary } from './values.ts';
 
 /** What the HTTP side needs. */
-export interface ServerParts {
+interface ServerParts {
   readonly backend: Backend;
   readonly faults: Faults;
   /** The settings of today: tests change them while the server runs. */

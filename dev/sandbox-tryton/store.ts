@@ -8,7 +8,7 @@ import type { Value } from './values.ts';
 import { wordOf } from './values.ts';
 
 /** One model and its rows. Rows are never changed in place: a changed row is a new object. */
-export interface Table {
+interface Table {
   readonly definition: ModelDefinition;
   readonly fields: ReadonlyMap<string, FieldDefinition>;
   rows: Map<number, Row>;

@@ -1,7 +1,7 @@
 import type { TrytonVersion } from './fields.ts';
 
 /** The names of a record that an error is about. `record`: its rec_name, where the server gives it. */
-export interface Place {
+interface Place {
   readonly model: string;
   readonly modelString: string;
   readonly field: string;
@@ -9,7 +9,7 @@ export interface Place {
 }
 
 /** What the three servers say, word for word (7.0.30, 6.0.29, 5.0.33, in English). */
-export interface Wording {
+interface Wording {
   missing(verb: 'read' | 'write', model: string, modelString: string, ids: readonly number[]): string;
   required(place: Place): string;
   selection(place: Place, value: string): string;

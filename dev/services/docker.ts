@@ -10,7 +10,7 @@ import { CONTAINER_LABEL } from './workspace.ts';
 const ENGINE_LIMIT_MS = 2000;
 const ANSWER_LIMIT_MS = 60_000;
 
-export interface ContainerRequest {
+interface ContainerRequest {
   readonly image: string;
   readonly port: number;
   readonly command: readonly string[];
@@ -21,7 +21,7 @@ export interface ContainerRequest {
   readonly ask: (url: string) => Promise<void>;
 }
 
-export interface RunningContainer {
+interface RunningContainer {
   readonly url: string;
   stop(): Promise<unknown>;
 }

@@ -8,7 +8,7 @@ import type { Workspace } from './workspace.ts';
 import { openWorkspace } from './workspace.ts';
 
 /** A server that can be ended and started again: same URL, same port. */
-export interface RestartableServer {
+interface RestartableServer {
   readonly url: string;
   /** Ends it at once, with every connection. Returns when it is gone. */
   crash(): Promise<void>;

@@ -21,7 +21,7 @@ export interface Services {
   stop(): Promise<void>;
 }
 
-export interface ServicesOptions {
+interface ServicesOptions {
   /** Takes one line of progress at a time; no line holds a secret. */
   readonly log: (line: string) => void;
   /** Names of the environment variables that may give the URLs. */

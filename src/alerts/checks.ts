@@ -70,7 +70,7 @@ interface Lane {
 const FAILURES_NAMED = 3;
 
 /** The newest run of each lane failed; over with the first that does not. Single runs have no say. */
-export async function failedRuns(db: Queryable, key: string): Promise<Finding[]> {
+async function failedRuns(db: Queryable, key: string): Promise<Finding[]> {
   const lanes: Lane[] = [
     { subject: key, modes: ['incremental', 'full'] },
     { subject: `${key} sweep`, modes: ['sweep'] },
@@ -91,7 +91,7 @@ export async function failedRuns(db: Queryable, key: string): Promise<Finding[]>
  * BCs that failed for good and have not been stored since. The runs after a partial one are successes, while such a BC
  * waits for its next try: what counts is whether one is left.
  */
-export async function partialRuns(db: Queryable, key: string): Promise<Finding> {
+async function partialRuns(db: Queryable, key: string): Promise<Finding> {
   const about = { kind: 'run_partial', subject: key } as const;
   if ((await countOpenFailures(db, key)) === 0) return { ...about, state: 'well' };
   const { count, runId, first } = await endedFailures(db, key, FAILURES_NAMED);
@@ -106,7 +106,7 @@ export async function partialRuns(db: Queryable, key: string): Promise<Finding> 
 }
 
 /** A run kept BCs or lines that Odoo no longer shows; over with a later run that looked for them and kept none. */
-export async function trippedBreaker(db: Queryable, key: string): Promise<Finding> {
+async function trippedBreaker(db: Queryable, key: string): Promise<Finding> {
   const about = { kind: 'sweep_breaker', subject: key } as const;
   const { tripped, isProven } = await newestBreaker(db, key);
   if (tripped === null) return { ...about, state: isProven ? 'well' : 'unsure' };
@@ -126,7 +126,7 @@ export interface Staleness {
  * time, and a large sweep compares for long. Over with the next success, or when the run that hung goes on: what shows it must be later than the incident, so
  * that processes whose settings differ do not open and end it in turn.
  */
-export async function staleMirror(
+async function staleMirror(
   db: Queryable,
   key: string,
   { everyMs, staleIntervals }: Staleness,

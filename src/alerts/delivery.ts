@@ -6,7 +6,7 @@ import { backoffMs } from '../shared/retry.ts';
 import type { Channel } from './channels/channel.ts';
 import { noticeOf } from './notice.ts';
 
-export interface Outbox {
+interface Outbox {
   readonly db: Database;
   readonly channel: Channel;
   readonly log: Log;

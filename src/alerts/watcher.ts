@@ -4,10 +4,11 @@ import { openIncident, oweDeliveries, resolveIncident } from '../db/alerts.ts';
 import type { Database, Queryable } from '../db/client.ts';
 import { LOCK_FAMILIES } from '../db/locks.ts';
 import type { AlertChannel, IncidentRow } from '../db/schema/alerts.ts';
+import { BC_KEY } from '../db/schema/sync.ts';
 import { errorMessage } from '../shared/errors.ts';
 import type { Log } from '../shared/logger.ts';
-import { BC_KEY } from '../sync/context.ts';
-import { type Channel, openChannels } from './channels/channel.ts';
+import type { Channel } from './channels/channel.ts';
+import { openChannels } from './channels/index.ts';
 import { type CircuitProbe, circuitFindings, type Finding, mirrorFindings } from './checks.ts';
 import { deliverDue } from './delivery.ts';
 
@@ -16,7 +17,7 @@ const AREAS = { mirror: 1, tryton: 2 } as const;
 /** A process that is stopped in the middle of a look does not keep the others from looking. */
 const LONGEST_PAUSE = '10s';
 
-export interface News {
+interface News {
   readonly opened: readonly IncidentRow[];
   readonly resolved: readonly IncidentRow[];
 }

@@ -3,7 +3,7 @@ import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } 
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { Config } from '../config/index.ts';
 import { ExportPlaces } from '../shared/semaphore.ts';
-import { API_SETTINGS, type ApiDeps, type ApiSettings } from './context.ts';
+import { API_SETTINGS, type Api, type ApiDeps, type ApiSettings } from './context.ts';
 import { describeApi } from './openapi.ts';
 import { guardApi } from './plugins/api-key-auth.ts';
 import { limitUrls, parseQueryString, serverLimits } from './plugins/http-limits.ts';
@@ -22,7 +22,7 @@ import { trytonRpcRoute } from './routes/tryton/rpc.ts';
 const LOOK_EACH_MS = 50;
 
 /** A process that is asked to stop closes each connection with its answer, so that callers come back elsewhere. */
-export function closeWhileDraining(api: Api, { stopping }: Pick<ApiDeps, 'stopping'>): void {
+function closeWhileDraining(api: Api, { stopping }: Pick<ApiDeps, 'stopping'>): void {
   api.addHook('onRequest', (_request, reply, done) => {
     if (stopping.aborted) reply.header('connection', 'close');
     done();
@@ -38,8 +38,6 @@ export async function closeWhenAnswered(api: FastifyInstance): Promise<void> {
     clearInterval(look);
   }
 }
-
-export type Api = ReturnType<typeof createApi>;
 
 /** The API without its port: routes, errors, logging, OpenAPI. `close()` leaves what `deps` holds open. */
 export async function buildApp(
@@ -79,7 +77,7 @@ function share(api: Api, deps: ApiDeps, settings: ApiSettings): Shared {
   return { feed, looks, exports: new ExportPlaces() };
 }
 
-function createApi(config: Config, log: FastifyBaseLogger, settings: ApiSettings) {
+function createApi(config: Config, log: FastifyBaseLogger, settings: ApiSettings): Api {
   const api = fastify({
     loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true }),

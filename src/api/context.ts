@@ -1,4 +1,7 @@
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { fileURLToPath } from 'node:url';
+import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { ApiConfig } from '../config/index.ts';
 import type { Database } from '../db/client.ts';
 import type { ApiMetrics } from '../observability/metrics/api-metrics.ts';
@@ -8,6 +11,15 @@ import type { RedisConnection } from '../queues/redis.ts';
 import type { Logger } from '../shared/logger.ts';
 import type { TrytonClient } from '../tryton/client.ts';
 import type { Health } from '../upstream-health/tryton.ts';
+
+/** The Fastify instance. Its routes infer their types from zod schemas. */
+export type Api = FastifyInstance<
+  Server,
+  IncomingMessage,
+  ServerResponse,
+  FastifyBaseLogger,
+  ZodTypeProvider
+>;
 
 /** What the API works with. All of it is opened and closed by the caller. */
 export interface ApiDeps {

@@ -1,5 +1,6 @@
 import type { Scope } from '../db/schema/gateway.ts';
 import { PasserelleError } from '../shared/errors.ts';
+import { withinMs } from '../shared/timeout.ts';
 
 export class BcNotFoundError extends PasserelleError {
   override readonly name = 'BcNotFoundError';
@@ -329,4 +330,31 @@ export class NotMirroredError extends PasserelleError {
   constructor(model: string, mirrored: readonly string[]) {
     super(`_model: expected ${mirrored.join(' or ')}, not ${JSON.stringify(model)}.`);
   }
+}
+
+/** A service that must answer a probe takes longer than this only when it is in trouble. */
+const ANSWER_MS = 2000;
+
+const CODES = { PostgreSQL: 'database_unavailable', Redis: 'redis_unavailable' } as const;
+
+type Server = keyof typeof CODES;
+
+/** One of our own servers keeps silent. */
+class NoAnswerError extends PasserelleError {
+  override readonly name = 'NoAnswerError';
+  readonly code: (typeof CODES)[Server];
+  override readonly retryable = true;
+  constructor(server: Server, limitMs: number) {
+    super(`${server} did not answer within ${limitMs} ms; try again in a moment.`);
+    this.code = CODES[server];
+  }
+}
+
+/**
+ * The outcome of `work`. What is late goes on all the same.
+ *
+ * @throws NoAnswerError once `limitMs` are over, or what `work` threw.
+ */
+export function within<T>(work: Promise<T>, server: Server, limitMs = ANSWER_MS): Promise<T> {
+  return withinMs(work, limitMs, () => new NoAnswerError(server, limitMs));
 }

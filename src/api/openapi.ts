@@ -8,6 +8,7 @@ import { bcReference } from './routes/documents/examples.ts';
 import { serviceReference } from './routes/health.ts';
 import { syncReference } from './routes/sync/examples.ts';
 import { trytonReference } from './routes/tryton/rpc.ts';
+import type { Reference, RouteReference } from './schemas.ts';
 
 const REFERENCE: Reference = { ...bcReference, ...syncReference, ...trytonReference, ...serviceReference };
 
@@ -24,7 +25,7 @@ const UNCHANGED = {
 type Json = Record<string, unknown>;
 
 /** The schema of a route with what the reference tells of it. `schema` is JSON schema already. */
-export function describeRoute(method: string, path: string, schema: Json): Json {
+function describeRoute(method: string, path: string, schema: Json): Json {
   const told = REFERENCE[`${method} ${path.replaceAll(/:(\w+)/g, '{$1}')}`];
   if (told === undefined) return schema;
   const underApi = path.startsWith('/api/');
@@ -76,23 +77,6 @@ function withAnswer(responses: Json, { answer }: RouteReference): Json {
 
 const NDJSON = '{"odooId":42,"fields":{"id":42,"name":"BC/2026/00042"},"archivedAt":null}\n';
 
-/** The answers that are problems, by status, with an example for each code. */
-function problems(codes: readonly string[]): Json {
-  const schema = z.toJSONSchema(problem);
-  const byStatus = new Map<string, Json>();
-  for (const code of codes) {
-    const value = makeProblem(code, PROBLEM_DETAILS[code]);
-    const examples = byStatus.get(String(value.status)) ?? {};
-    byStatus.set(String(value.status), { ...examples, [code]: { value } });
-  }
-  const answers = [...byStatus].map(([status, examples]) => {
-    const content = { 'application/problem+json': { schema, examples } };
-    const its = Object.keys(examples);
-    return [status, { description: listed(its), ...retryAfter(its), content }];
-  });
-  return Object.fromEntries(answers);
-}
-
 function retryAfter(codes: readonly string[]): Json {
   const timed = codes.filter((code) => TELLS_WHEN.has(code));
   if (timed.length === 0) return {};
@@ -108,7 +92,7 @@ type TransformObject = NonNullable<FastifyDynamicSwaggerOptions['transformObject
  * The parameter `filter` as a query string writes it: `filter[field]=x`, `filter[field][operator]=x`. By then the one
  * that a schema can tell of is the object that these become.
  */
-export const describeFilters: TransformObject = (given) => {
+const describeFilters: TransformObject = (given) => {
   const document = 'openapiObject' in given ? given.openapiObject : given.swaggerObject;
   for (const path of Object.values(document.paths ?? {})) {
     for (const parameter of path?.get?.parameters ?? []) {
@@ -185,18 +169,19 @@ const transform: NonNullable<FastifyDynamicSwaggerOptions['transform']> = (given
   return { schema: { ...describeRoute(method, url, { ...schema }), ...security }, url };
 };
 
-/** What the OpenAPI document tells of a route beyond its schemas. A test holds every example against its schema. */
-export interface RouteReference {
-  /** Where the route's own schema has none. */
-  readonly description?: string;
-  /** A good answer, where the route's own schema has none: JSON, or text where it is none. */
-  readonly answer?: unknown;
-  /** The codes of the problems that are its own: those that any route may have are added. */
-  readonly problems: readonly string[];
-  /** By name, in path and query. */
-  readonly parameters?: Readonly<Record<string, unknown>>;
-  readonly body?: unknown;
+/** The answers that are problems, by status, with an example for each code. */
+function problems(codes: readonly string[]): Json {
+  const schema = z.toJSONSchema(problem);
+  const byStatus = new Map<string, Json>();
+  for (const code of codes) {
+    const value = makeProblem(code, PROBLEM_DETAILS[code]);
+    const examples = byStatus.get(String(value.status)) ?? {};
+    byStatus.set(String(value.status), { ...examples, [code]: { value } });
+  }
+  const answers = [...byStatus].map(([status, examples]) => {
+    const content = { 'application/problem+json': { schema, examples } };
+    const its = Object.keys(examples);
+    return [status, { description: listed(its), ...retryAfter(its), content }];
+  });
+  return Object.fromEntries(answers);
 }
-
-/** By method and path, as the document writes them. */
-export type Reference = Readonly<Record<string, RouteReference>>;

@@ -2,7 +2,6 @@ import type { Config, OdooConfig } from '../config/index.ts';
 import type { Queryable } from '../db/client.ts';
 import { hasDocument } from '../db/documents/queries.ts';
 import type { RedisConnection } from '../queues/redis.ts';
-import { within } from '../shared/timeout.ts';
 import type { TrytonClient } from '../tryton/client.ts';
 import type { ApiDeps } from './context.ts';
 import {
@@ -10,6 +9,7 @@ import {
   OdooNotConfiguredError,
   RedisUnavailableError,
   TrytonNotConfiguredError,
+  within,
 } from './errors.ts';
 
 /** @throws OdooNotConfiguredError where the mirror is switched off. */

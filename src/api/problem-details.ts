@@ -29,10 +29,10 @@ const REDIS =
 /** SQLSTATE query_canceled: by `statement_timeout`, or by a person. */
 const CANCELLED = '57014';
 
-export type Outage = 'database_unavailable' | 'query_timeout' | 'database_not_migrated' | 'redis_unavailable';
+type Outage = 'database_unavailable' | 'query_timeout' | 'database_not_migrated' | 'redis_unavailable';
 
 /** Which of our two servers an error (or one of its causes) speaks of; null for any other error. */
-export function outage(error: unknown): Outage | null {
+function outage(error: unknown): Outage | null {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
     if (REDIS.test(`${cause.name} ${cause.message}`)) return 'redis_unavailable';
     const code = 'code' in cause ? String(cause.code) : '';
@@ -47,7 +47,7 @@ export function outage(error: unknown): Outage | null {
  * Seconds after which to ask again, by the code of what passes by itself. What waits for a person has none: a migration,
  * a setting, a build.
  */
-export const RETRY_AFTER: Readonly<Record<string, number>> = {
+const RETRY_AFTER: Readonly<Record<string, number>> = {
   not_ready: 5,
   shutting_down: 5,
   too_many_listeners: 5,
@@ -74,7 +74,7 @@ interface TrytonMembers {
 }
 
 /** Words that are meant for users are shown as they are; the rest says which call went wrong. */
-export function trytonMembers(error: unknown): TrytonMembers {
+function trytonMembers(error: unknown): TrytonMembers {
   if (error instanceof TrytonUserError) return { detail: words(error) };
   if (error instanceof TrytonUserWarning) return { detail: words(error), warning: error.warning };
   const wait = waitOf(error);

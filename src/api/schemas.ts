@@ -36,7 +36,7 @@ export const limitWithinBytes = limit.describe(
 
 const idText = 'a whole number above 0';
 /** An id in a path or a query. */
-export const id = z.preprocess(decimal, z.int(idText).min(1, idText));
+const id = z.preprocess(decimal, z.int(idText).min(1, idText));
 
 /** A cursor that is the last id of the page before. */
 export const idCursor = id.optional().describe('nextCursor of the page before');
@@ -89,3 +89,19 @@ export const run = z.object({
 
 /** A run and how many of its BCs are in each state, now. */
 export const runWithProgress = run.extend({ progress: z.partialRecord(z.enum(ITEM_STATES), z.int()) });
+
+/** What the OpenAPI document tells of a route beyond its schemas. A test holds every example against its schema. */
+export interface RouteReference {
+  /** Where the route's own schema has none. */
+  readonly description?: string;
+  /** A good answer, where the route's own schema has none: JSON, or text where it is none. */
+  readonly answer?: unknown;
+  /** The codes of the problems that are its own: those that any route may have are added. */
+  readonly problems: readonly string[];
+  /** By name, in path and query. */
+  readonly parameters?: Readonly<Record<string, unknown>>;
+  readonly body?: unknown;
+}
+
+/** By method and path, as the document writes them. */
+export type Reference = Readonly<Record<string, RouteReference>>;

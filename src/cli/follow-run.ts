@@ -11,7 +11,7 @@ import type { OpenMirror } from './connections.ts';
 import type { Io } from './io.ts';
 
 /** One line of a terminal, written over and over. Silent where standard error is no terminal. */
-export interface Progress {
+interface Progress {
   show(text: string): void;
   clear(): void;
 }
@@ -49,7 +49,7 @@ export function isOver({ status }: Pick<SyncLogRow, 'status'>): boolean {
 }
 
 /** Watches a run in the log until it is over, or until `signal`; returns its row as it stands then. */
-export async function followRun(
+async function followRun(
   { mirror, workforce, io }: { mirror: Mirror; workforce: Workforce; io: Io },
   runId: number,
   signal: AbortSignal,
@@ -100,7 +100,7 @@ export function count(value: number): string {
 const WORKER_CHECK_INTERVAL_MS = 3000;
 
 /** The workers of this process, started when no other process has any. */
-export interface Workforce {
+interface Workforce {
   /** Whether this process works itself. */
   readonly own: boolean;
   /** Starts workers when a queue has none. Cheap to repeat: it looks again after a while only. */
@@ -109,7 +109,7 @@ export interface Workforce {
   stop(): Promise<void>;
 }
 
-export function createWorkforce({ mirror, redis, prefix }: OpenMirror): Workforce {
+function createWorkforce({ mirror, redis, prefix }: OpenMirror): Workforce {
   let workers: { stop(): Promise<void> } | undefined;
   let stopped: Promise<void> | undefined;
   let nextLook = 0;
@@ -132,7 +132,7 @@ export function createWorkforce({ mirror, redis, prefix }: OpenMirror): Workforc
   };
 }
 
-export type Request = Pick<NewRun, 'mode' | 'odooIds' | 'force'>;
+type Request = Pick<NewRun, 'mode' | 'odooIds' | 'force'>;
 
 /** Logs and queues a run. Returns its id. */
 export async function request({ db, queues, definition }: Mirror, wanted: Request): Promise<number> {

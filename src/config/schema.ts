@@ -25,7 +25,7 @@ import {
 } from './parsers.ts';
 
 /** Session settings of every PostgreSQL connection. Each that is off is not sent: the server's own value counts. */
-export const databaseVariables = {
+const databaseVariables = {
   DATABASE_IDLE_IN_TRANSACTION: durationOrOff
     .default(30_000)
     .describe(
@@ -40,7 +40,7 @@ export const databaseVariables = {
 } as const;
 
 /** The variables of logs, metrics and traces. */
-export const observing = {
+const observing = {
   LOG_LEVEL: oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
     .default('info')
     .describe('least severe message that is logged'),
@@ -68,7 +68,7 @@ export const observing = {
 } as const;
 
 /** How Redis is reached: one server, the one that sentinels name, or a cluster. */
-export const redisVariables = {
+const redisVariables = {
   REDIS_URL: url(/^rediss?$/, 'redis://localhost:6379').describe('Redis 6.2 or newer, or Valkey'),
   REDIS_TLS_CA_FILE: fileText
     .optional()

@@ -70,7 +70,7 @@ export async function countOpenIncidents(db: Queryable): Promise<number> {
 export type ToldIncident = IncidentRow & { readonly deliveries: readonly DeliveryRow[] };
 
 /** Where a page of incidents ends: in the open ones, which come first, or in the others. */
-export interface IncidentCursor {
+interface IncidentCursor {
   readonly open: boolean;
   readonly id: number;
 }

@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/postgres-js';
 import postgres from 'postgres';
-import { ConnectionPool } from './pool.ts';
+import { ConnectionPool, type TraceStatement } from './pool.ts';
 import * as schema from './schema/index.ts';
 
 export type Database = ReturnType<typeof openDatabase>['db'];
@@ -12,7 +12,7 @@ export type Queryable = Database | Transaction;
 /** The name of our sessions in `pg_stat_activity`. */
 export const APPLICATION_NAME = 'passerelle';
 
-export interface DatabaseOptions {
+interface DatabaseOptions {
   /** Connections at most; 10 by default. */
   readonly max?: number;
   /** Called around each statement. */
@@ -105,47 +105,69 @@ export function openDatabase(url: string, { max = 10, trace, timeouts }: Databas
   return { db, close: () => pool.end(5) };
 }
 
-const MARK = '/* prepared */';
-
-/**
- * Begins a statement that runs so often that each connection is to parse and plan it once. Its text must always be the
- * same, since a connection keeps every one: whatever varies, lists included, belongs into parameters.
- *
- * Only for what looks nothing up in a table: a plan that was made while the table was small reads all of it, and is kept.
- */
-export const PREPARED = sql.raw(MARK);
-
-/** `unsafe` of the driver, which prepares what is marked. Drizzle (0.45) has no way to ask for it. */
-export function preparing(
-  client: postgres.Sql | postgres.TransactionSql,
-  trace?: TraceStatement,
-): postgres.Sql['unsafe'] {
-  return (query, parameters, options) => {
-    const marked = query.startsWith(MARK) ? { ...options, prepare: true } : options;
-    return traced(client.unsafe(query, parameters, marked), query, trace);
-  };
-}
-
-function traced<Pending extends PromiseLike<unknown>>(
-  pending: Pending,
-  query: string,
-  trace: TraceStatement | undefined,
-): Pending {
-  if (trace === undefined) return pending;
-  const ended = trace(query);
-  // The driver sends it in the next microtask: who called may still say in what form the rows are wanted.
-  pending.then(() => ended(), ended);
-  return pending;
-}
-
-/**
- * Told of a statement before it is sent: its text, without its parameters. What it returns is told once when the
- * statement has ended, with the error if it failed.
- */
-export type TraceStatement = (text: string) => (error?: unknown) => void;
-
 /** PostgreSQL's clock: the one that all processes share. */
 export async function databaseClock(db: Queryable): Promise<Date> {
   const [row] = await db.execute<{ now: string }>(sql`select clock_timestamp() as now`);
   return new Date(row?.now ?? Number.NaN);
+}
+
+export interface Cancelling {
+  /** Aborted when the result is not needed any more. */
+  readonly signal: AbortSignal;
+  /** Sends the cancellation. A pool of its own: the statements to cancel may hold all connections of the other one. */
+  readonly canceller: Database;
+}
+
+type Options = Parameters<Database['transaction']>[1];
+
+/**
+ * Runs `work` in a transaction. An aborted signal cancels its statement in PostgreSQL, or prevents its start.
+ *
+ * In a transaction, because `pg_cancel_backend` takes a process, not a statement: until the transaction ends, the
+ * process runs no statement of another request.
+ *
+ * @throws the reason of the signal if it was aborted, else what `work` threw.
+ */
+export async function cancellable<Result>(
+  db: Database,
+  { signal, canceller }: Cancelling,
+  work: (tx: Transaction) => Promise<Result>,
+  options?: Options,
+): Promise<Result> {
+  signal.throwIfAborted();
+  return db.transaction(async (tx) => {
+    signal.throwIfAborted();
+    // Not awaited: it travels together with the first statement of `work`.
+    const pid = tx
+      .execute<{ pid: number }>(sql`select pg_backend_pid() as pid`)
+      .then(([row]) => row?.pid ?? 0);
+    const stopped = stopWith(signal, canceller, pid);
+    try {
+      return await work(tx);
+    } catch (error) {
+      signal.throwIfAborted();
+      throw error;
+    } finally {
+      // The cancellation must end before the connection serves another request.
+      await stopped();
+    }
+  }, options);
+}
+
+/** @returns a function that ends the watch after a cancellation in progress has arrived. */
+function stopWith(signal: AbortSignal, canceller: Database, pid: Promise<number>): () => Promise<void> {
+  let cancelled: Promise<unknown> = Promise.resolve();
+  // A failure is no error of the request: the statement then runs until its own limit.
+  const cancel = () => {
+    cancelled = pid
+      .then((process) => canceller.execute(sql`select pg_cancel_backend(${process}::int)`))
+      .catch(() => undefined);
+  };
+  // If this statement fails, so does the next one of the transaction, which reports it.
+  pid.catch(() => undefined);
+  signal.addEventListener('abort', cancel, { once: true });
+  return async () => {
+    signal.removeEventListener('abort', cancel);
+    await cancelled;
+  };
 }

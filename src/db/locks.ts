@@ -23,6 +23,8 @@ export const LOCK_FAMILIES = {
   document: 2_023,
   /** One process at a time looks for troubles; the second number is the area's. */
   alerts: 7_264_533,
+  /** One transaction at a time removes lines in the name of a run; the second number is a hash of the run's id. */
+  lineRemovals: 2_024,
 } as const;
 
 /**

@@ -20,7 +20,7 @@ export function isConcurrent({ statements }: Pick<Migration, 'statements'>): boo
  * Runs its statements one by one; what an earlier try has done is left alone. `create index concurrently` waits for the
  * transactions that are older than it, holds nobody up meanwhile, and leaves an invalid index when it is cut off.
  */
-export async function buildIndexes(
+async function buildIndexes(
   db: Database,
   { tag, statements }: Migration,
   onStep: (line: string) => void,
@@ -45,7 +45,7 @@ async function dropInvalid(db: Database, name: string): Promise<void> {
 const withoutComments = (statement: string) => statement.replace(COMMENTS, '');
 
 /** How a migration waits for tables that others use. */
-export interface Patience {
+interface Patience {
   /** Of one try, in milliseconds: so long are others held up behind it at most. */
   readonly lockMs: number;
   /** Between two tries, in milliseconds: what was held up gets through. */
@@ -54,7 +54,7 @@ export interface Patience {
 }
 
 /** Some five minutes in all. */
-export const PATIENCE: Patience = { lockMs: 2000, pauseMs: 3000, tries: 60 };
+const PATIENCE: Patience = { lockMs: 2000, pauseMs: 3000, tries: 60 };
 
 const TURN_MS = 500;
 
@@ -62,7 +62,7 @@ const TURN_MS = 500;
 const BLOCKED: readonly string[] = ['55P03', '40P01'];
 
 /** A table stayed in use. Nothing was changed. */
-export class MigrationBlockedError extends PasserelleError {
+class MigrationBlockedError extends PasserelleError {
   override readonly name = 'MigrationBlockedError';
   readonly code = 'migration_blocked';
   override readonly retryable = true;
@@ -83,7 +83,7 @@ interface Waiting {
  * One process at a time migrates; the turn ends with the session. It is asked for again and again: a session that waits
  * for a lock has a snapshot, which the other's `create index concurrently` would wait for in turn.
  */
-export async function takeTurn(db: Database, onStep: (line: string) => void): Promise<void> {
+async function takeTurn(db: Database, onStep: (line: string) => void): Promise<void> {
   for (let told = false; ; told = true) {
     const [row] = await db.execute(sql`select pg_try_advisory_lock(${LOCKS.migration}) as mine`);
     if (row?.['mine'] === true) return;
@@ -97,7 +97,7 @@ export async function takeTurn(db: Database, onStep: (line: string) => void): Pr
  *
  * @throws MigrationBlockedError after the last try.
  */
-export async function withLockTimeout(
+async function withLockTimeout(
   db: Database,
   tag: string,
   { patience: { lockMs, pauseMs, tries }, onStep }: Waiting,
@@ -126,7 +126,7 @@ interface Journal {
 }
 
 /** One file of the folder. */
-export interface Migration {
+interface Migration {
   readonly tag: string;
   /** When it was made, in milliseconds: a database has all migrations up to its newest. */
   readonly when: number;
@@ -141,7 +141,7 @@ export async function pendingMigrations(db: Database): Promise<string[]> {
 }
 
 /** The same with what they do, in their order. */
-export async function missingMigrations(db: Database, folder: string): Promise<Migration[]> {
+async function missingMigrations(db: Database, folder: string): Promise<Migration[]> {
   const last = await lastApplied(db);
   return readMigrations(folder).filter(({ when }) => when > last);
 }
@@ -169,7 +169,7 @@ async function lastApplied(db: Database): Promise<number> {
   return Number(row?.['last'] ?? 0);
 }
 
-export interface MigrateOptions {
+interface MigrateOptions {
   /** Where the migrations are; those of this build by default. */
   readonly folder?: string;
   readonly patience?: Patience;

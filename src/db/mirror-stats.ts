@@ -14,7 +14,7 @@ import {
 } from './schema/sync.ts';
 
 /** How the mirror stands, in figures. Ages are in seconds, by PostgreSQL's clock; null: it was never brought up to date. */
-export interface MirrorFigures {
+interface MirrorFigures {
   readonly lagSeconds: number | null;
   /** A run holds the lease. */
   readonly running: boolean;
@@ -51,7 +51,7 @@ export async function mirrorFigures(db: Queryable, key: string): Promise<MirrorF
 }
 
 /** The newest run of one mode that came to an end of its own. */
-export interface LastRun {
+interface LastRun {
   readonly mode: RunMode;
   readonly status: RunStatus;
   /** Epoch seconds. */
@@ -112,7 +112,7 @@ export async function newestEnded(
 }
 
 /** The state of the breaker, from the runs in the log. */
-export interface BreakerState {
+interface BreakerState {
   /** The newest run that the breaker stopped, unless a later run shows that all is well. */
   readonly tripped: { readonly runId: number; readonly message: string } | null;
   /** A sweep ended that the breaker did not stop. */
@@ -139,7 +139,7 @@ export async function newestBreaker(db: Queryable, key: string): Promise<Breaker
 }
 
 /** The open failures whose last try was in a run that is over: one still going on may have more to tell. */
-export interface EndedFailures {
+interface EndedFailures {
   readonly count: number;
   /** The newest of those runs. */
   readonly runId: number | null;
@@ -160,7 +160,7 @@ export async function endedFailures(db: Queryable, key: string, limit: number): 
 }
 
 /** How long the mirror has waited for a run that brings it up to date, by PostgreSQL's clock. */
-export interface Wait {
+interface Wait {
   /** The end of the last such run, or the first request of a run where there never was one; null: nobody ever asked. */
   readonly since: Date | null;
   readonly lastSuccess: Date | null;
@@ -179,7 +179,7 @@ export async function waitForSuccess(db: Queryable, key: string, limitMs: number
 }
 
 /** When a run in progress last made progress: its planner did, it was planned, or a BC of it was processed. */
-export interface LastStep {
+interface LastStep {
   readonly at: Date | null;
   readonly isRecent: boolean;
   /**

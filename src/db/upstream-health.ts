@@ -25,7 +25,7 @@ interface SightingsRow {
 }
 
 /** The columns that hold them; what was not seen is left out. */
-export function sightingsColumns({ success, error }: Sightings): Partial<SightingsRow> {
+function sightingsColumns({ success, error }: Sightings): Partial<SightingsRow> {
   return {
     ...(success !== null && { lastSuccessAt: success.at, lastSuccessMethod: success.method }),
     ...(error !== null && {
@@ -38,7 +38,7 @@ export function sightingsColumns({ success, error }: Sightings): Partial<Sightin
 }
 
 /** The same columns where there is a row already: of two moments the later one stays, whichever process comes last. */
-export function laterSightings(table: { readonly [K in keyof SightingsRow]: PgColumn }) {
+function laterSightings(table: { readonly [K in keyof SightingsRow]: PgColumn }) {
   const { lastSuccessAt, lastErrorAt } = table;
   return {
     lastSuccessMethod: later(lastSuccessAt, table.lastSuccessMethod),
@@ -51,12 +51,12 @@ export function laterSightings(table: { readonly [K in keyof SightingsRow]: PgCo
 }
 
 /** The new value of a column where the new moment is later than the stored one, or there is none stored. */
-export function later(moment: PgColumn, column: PgColumn): SQL {
+function later(moment: PgColumn, column: PgColumn): SQL {
   const given = (one: PgColumn) => sql`excluded.${sql.identifier(one.name)}`;
   return sql`case when ${given(moment)} > coalesce(${moment}, '-infinity') then ${given(column)} else ${column} end`;
 }
 
-export function sightingsOf(row: SightingsRow | undefined): Sightings {
+function sightingsOf(row: SightingsRow | undefined): Sightings {
   const { lastSuccessAt = null, lastErrorAt = null } = row ?? {};
   return {
     success: lastSuccessAt && { at: lastSuccessAt, method: row?.lastSuccessMethod ?? '' },
@@ -70,7 +70,7 @@ export function sightingsOf(row: SightingsRow | undefined): Sightings {
 }
 
 /** Of all targets of a server the last moments, in epoch seconds. */
-export interface LastSighting {
+interface LastSighting {
   readonly server: 'odoo' | 'tryton';
   readonly succeededAt: number | null;
   readonly failedAt: number | null;

@@ -2,7 +2,7 @@ import { errorCode, errorMessage } from '../shared/errors.ts';
 import { delay, type RetryDecision, type RetryPolicy, retry } from '../shared/retry.ts';
 import { OdooUnavailableError, OdooUnreachableError } from './errors.ts';
 
-export interface Gate {
+interface Gate {
   /** Runs `work` when a place is free and the rate allows it; first come, first served. */
   pass<T>(work: () => Promise<T>): Promise<T>;
 }
@@ -69,7 +69,7 @@ const POLICY: RetryPolicy = { tries: 3, firstDelayMs: 200, longestDelayMs: 2000 
 /** A server that asks for more than this is left alone, and the caller told. */
 const LONGEST_WAIT_MS = 10_000;
 
-export interface Performed {
+interface Performed {
   readonly method: string;
   readonly model?: string;
   readonly isProbe?: boolean;

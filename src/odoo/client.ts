@@ -14,7 +14,7 @@ const FIRST_MS = 60_000;
 const LONGEST_MS = 15 * 60_000;
 
 /** Lets one sign-in after another pass, but for those that come too soon after one that was refused. */
-export type LoginPause = <T>(signIn: () => Promise<T>) => Promise<T>;
+type LoginPause = <T>(signIn: () => Promise<T>) => Promise<T>;
 
 /**
  * Remembers that the login was refused. Odoo counts refusals by address, and then refuses everybody who comes from
@@ -23,7 +23,7 @@ export type LoginPause = <T>(signIn: () => Promise<T>) => Promise<T>;
  *
  * @param clock milliseconds since 1970.
  */
-export function createLoginPause(clock: () => number): LoginPause {
+function createLoginPause(clock: () => number): LoginPause {
   let refusals = 0;
   let until = 0;
   let refusal: OdooAuthError | null = null;
@@ -62,7 +62,7 @@ export interface OdooClientOptions extends CallLimits {
 }
 
 /** A signed-in line to one server, whatever the protocol. */
-export interface Session {
+interface Session {
   readonly target: string;
   readonly calls: { readonly count: number };
   connection(): Promise<Connection>;
@@ -72,12 +72,12 @@ export interface Session {
 }
 
 /** A call before the context is added. */
-export interface Asked extends Omit<ReadCall, 'context'> {
+interface Asked extends Omit<ReadCall, 'context'> {
   readonly binSize?: boolean | undefined;
 }
 
 /** Signs in on the first call that needs it, once for all that start together. */
-export function createSession(options: OdooClientOptions): Session {
+function createSession(options: OdooClientOptions): Session {
   const { db, user, password } = options;
   const target = `${withoutSecrets(options.url)} (database ${db})`;
   const http = createHttp(options.url, options.timeoutMs, options.concurrency);
@@ -189,7 +189,7 @@ export interface CountedClient extends OdooClient {
 }
 
 /** Observes a call until it ends. */
-export type During = <T>(call: Promise<T>) => Promise<T>;
+type During = <T>(call: Promise<T>) => Promise<T>;
 
 /** Wraps the shared client. Retries inside a call are not counted here. */
 export function countCalls(odoo: OdooClient, during: During = (call) => call): CountedClient {

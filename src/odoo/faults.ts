@@ -18,7 +18,7 @@ export interface Fault {
   readonly exception?: string | undefined;
 }
 
-export type OdooFaultError =
+type OdooFaultError =
   | OdooAccessError
   | OdooApplicationError
   | OdooAuthError

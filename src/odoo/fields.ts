@@ -2,14 +2,14 @@ import { OdooLinkError } from './errors.ts';
 import type { OdooFieldDescription, OdooFields } from './types.ts';
 
 /** The models to tie together, as configured. */
-export interface LinkedModels {
+interface LinkedModels {
   readonly model: string;
   readonly lineModel: string;
   /** The header's one2many to use; only needed where several fit. */
   readonly linesField?: string | null | undefined;
 }
 
-export interface LinesLink {
+interface LinesLink {
   /** The header's one2many that holds the lines. */
   readonly linesField: string;
   /** The line's many2one to its header. */

@@ -3,7 +3,7 @@ import { OdooAuthError, OdooEndpointError, OdooMalformedError } from './errors.t
 import type { Transport } from './protocols/protocol.ts';
 import type { OdooProtocol, OdooServer } from './types.ts';
 
-export type Transports = Readonly<Record<OdooProtocol, Transport>>;
+type Transports = Readonly<Record<OdooProtocol, Transport>>;
 
 export interface Connection {
   readonly transport: Transport;

@@ -15,8 +15,8 @@ export type OdooValue =
 
 /** An Odoo domain in prefix notation, for example `[['write_date', '>=', '2026-01-31 08:00:00']]`. */
 export type Domain = readonly (DomainOperator | DomainCondition)[];
-export type DomainOperator = '&' | '|' | '!';
-export type DomainCondition = readonly [field: string, operator: string, value: OdooValue];
+type DomainOperator = '&' | '|' | '!';
+type DomainCondition = readonly [field: string, operator: string, value: OdooValue];
 
 /** What `fields_get` says of one field. Attributes that a server does not send are left out. */
 export interface OdooFieldDescription {
@@ -35,7 +35,6 @@ export interface OdooFieldDescription {
 
 /** The fields of one model, by name. */
 export type OdooFields = Readonly<Record<string, OdooFieldDescription>>;
-
 export const PROTOCOLS = ['xmlrpc', 'jsonrpc', 'json2'] as const;
 export type OdooProtocol = (typeof PROTOCOLS)[number];
 
@@ -49,13 +48,13 @@ export interface OdooServer {
   readonly uid: number;
 }
 
-export interface SearchOptions {
+interface SearchOptions {
   /** For example `id` or `write_date desc, id`. */
   readonly order?: string;
   readonly limit?: number;
 }
 
-export interface ReadOptions {
+interface ReadOptions {
   readonly fields: readonly string[];
   /** True: binary fields come as a size text such as `1.43 Kb` (Odoo's `bin_size`) instead of their content. */
   readonly binSize?: boolean;

@@ -35,7 +35,7 @@ const keptHeadJson = z
   .pipe(keptHead);
 
 /** A record with all its fields as one line of JSON. */
-export interface KeptRecord extends z.infer<typeof keptRecord> {
+interface KeptRecord extends z.infer<typeof keptRecord> {
   readonly json: string;
 }
 

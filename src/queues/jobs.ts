@@ -1,10 +1,9 @@
 import type { JobsOptions, Queue, WorkerOptions } from 'bullmq';
 import { z } from 'zod';
 import { RUN_MODES, RUN_TRIGGERS } from '../db/schema/sync.ts';
-import type { HooksPayload } from './webhook-batches.ts';
 
 /** Tries of a job, and the pause before the second one in milliseconds; the pause doubles, with jitter. */
-export interface RetryPolicy {
+interface RetryPolicy {
   readonly attempts: number;
   readonly backoffMs: number;
 }
@@ -12,7 +11,7 @@ export interface RetryPolicy {
 /** Half of each pause is random, so that jobs that failed together do not come back together. */
 const JITTER = 0.5;
 
-export function jobOptions(policy: RetryPolicy): JobsOptions {
+function jobOptions(policy: RetryPolicy): JobsOptions {
   return {
     attempts: policy.attempts,
     backoff: { type: 'exponential', delay: policy.backoffMs, jitter: JITTER },
@@ -130,3 +129,21 @@ export const UPKEEP_QUEUE = 'upkeep';
 export const upkeepPayload = z.object({ task: z.literal('prune') });
 export type UpkeepPayload = z.infer<typeof upkeepPayload>;
 export type UpkeepQueue = Queue<UpkeepPayload>;
+
+/** The name of the jobs of the `sync` queue that read what Odoo told of. */
+export const HOOKS_JOB = 'hooks';
+
+export const hooksPayload = z.object({ batch: z.int() });
+
+export type HooksPayload = z.infer<typeof hooksPayload>;
+
+/** Queues the reading of a batch, `delayMs` from now. Asking again is harmless: the id is the batch's. */
+export async function enqueueHooks(
+  queue: SyncQueue,
+  batch: number,
+  delayMs: number,
+  policy: RetryPolicy,
+): Promise<void> {
+  const jobId = `${HOOKS_JOB}-${batch}`;
+  await queue.add(HOOKS_JOB, { batch }, { ...jobOptions(policy), jobId, delay: delayMs });
+}

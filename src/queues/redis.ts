@@ -11,7 +11,7 @@ export type RedisConnection = Redis | Cluster;
  * `worker` waits for Redis as long as it takes; `producer` fails at once, so that a request gets its 503; `cache`
  * gives up on a command after a quarter of a second, because what it asks for can be had without Redis.
  */
-export type RedisRole = 'worker' | 'producer' | 'cache';
+type RedisRole = 'worker' | 'producer' | 'cache';
 
 /** An idle connection is probed after so long; the system closes one whose other end does not answer. */
 const KEEPALIVE_MS = 20_000;

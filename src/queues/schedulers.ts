@@ -5,7 +5,7 @@ import { ONE_TRY, type SyncQueue, type UpkeepQueue } from './jobs.ts';
 import type { Queues } from './queues.ts';
 
 /** When something starts by itself: each so many milliseconds, or by a cron pattern. */
-export type Repeat = { readonly every: number } | { readonly pattern: string; readonly tz: string };
+type Repeat = { readonly every: number } | { readonly pattern: string; readonly tz: string };
 
 /** What is asked of a queue, whatever its jobs are. */
 type Schedulers = Pick<Queue, 'getJobScheduler' | 'getJobState' | 'removeJobScheduler'>;

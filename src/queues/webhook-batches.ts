@@ -1,12 +1,4 @@
-import { z } from 'zod';
-import { jobOptions, type RetryPolicy, type SyncQueue } from './jobs.ts';
 import type { RedisConnection } from './redis.ts';
-
-/** The name of the jobs of the `sync` queue that read what Odoo told of. */
-export const HOOKS_JOB = 'hooks';
-
-export const hooksPayload = z.object({ batch: z.int() });
-export type HooksPayload = z.infer<typeof hooksPayload>;
 
 /** What Odoo told of since the batch before. */
 export interface HookBatch {
@@ -82,15 +74,4 @@ export class Hooks {
   #key(batch: number): string {
     return `${this.#taken}:${batch}`;
   }
-}
-
-/** Queues the reading of a batch, `delayMs` from now. Asking again is harmless: the id is the batch's. */
-export async function enqueueHooks(
-  queue: SyncQueue,
-  batch: number,
-  delayMs: number,
-  policy: RetryPolicy,
-): Promise<void> {
-  const jobId = `${HOOKS_JOB}-${batch}`;
-  await queue.add(HOOKS_JOB, { batch }, { ...jobOptions(policy), jobId, delay: delayMs });
 }

@@ -9,3 +9,25 @@ export function byKey<Item, Key>(items: Iterable<Item>, keyOf: (item: Item) => K
   }
   return lists;
 }
+
+/** Splits a list, in its order, so that no group outweighs the limit; what does so by itself is a group of its own. */
+export function inGroups<T>(
+  items: readonly T[],
+  bytesOf: (item: T) => number,
+  most: { readonly bytes: number; readonly count: number },
+): T[][] {
+  const groups: T[][] = [];
+  let room = 0;
+  for (const item of items) {
+    const bytes = bytesOf(item);
+    const last = groups.at(-1);
+    if (last === undefined || last.length === most.count || bytes > room) {
+      groups.push([item]);
+      room = most.bytes - bytes;
+    } else {
+      last.push(item);
+      room -= bytes;
+    }
+  }
+  return groups;
+}

@@ -53,7 +53,7 @@ export function delay(ms: number, signal?: AbortSignal): Promise<void> {
 /** Never again, or again after that pause; an undefined pause leaves it to the policy. */
 export type RetryDecision = false | { readonly afterMs: number | undefined };
 
-export interface RetryLimits {
+interface RetryLimits {
   /** Ends a pause, with its reason. */
   readonly signal?: AbortSignal | undefined;
   /** By `performance.now()`: a pause that would last until then is not begun. */

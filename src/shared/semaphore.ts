@@ -1,4 +1,4 @@
-import { waitFor } from '../tryton/rpc/call.ts';
+import { waitFor } from './timeout.ts';
 
 /**
  * Bounds what this process holds of contents at once: who wants to hold more waits until there is room, first come,

@@ -1,4 +1,4 @@
-import { errorMessage, PasserelleError } from './errors.ts';
+import { errorMessage } from './errors.ts';
 import { onAbort } from './retry.ts';
 
 /**
@@ -16,32 +16,6 @@ export async function withinMs<T>(work: Promise<T>, limitMs: number, late: () =>
   } finally {
     clearTimeout(timer);
   }
-}
-
-/** A service that must answer a probe takes longer than this only when it is in trouble. */
-const ANSWER_MS = 2000;
-
-const CODES = { PostgreSQL: 'database_unavailable', Redis: 'redis_unavailable' } as const;
-type Server = keyof typeof CODES;
-
-/** One of our own servers keeps silent. */
-class NoAnswerError extends PasserelleError {
-  override readonly name = 'NoAnswerError';
-  readonly code: (typeof CODES)[Server];
-  override readonly retryable = true;
-  constructor(server: Server, limitMs: number) {
-    super(`${server} did not answer within ${limitMs} ms; try again in a moment.`);
-    this.code = CODES[server];
-  }
-}
-
-/**
- * The outcome of `work`. What is late goes on all the same.
- *
- * @throws NoAnswerError once `limitMs` are over, or what `work` threw.
- */
-export function within<T>(work: Promise<T>, server: Server, limitMs = ANSWER_MS): Promise<T> {
-  return withinMs(work, limitMs, () => new NoAnswerError(server, limitMs));
 }
 
 /**
@@ -62,7 +36,7 @@ export async function answered<T>(
 }
 
 /** Of one try. Whoever starts it ends it. */
-export interface Limit {
+interface Limit {
   /** Aborted when the limit is over, and with the signal that it was started with. */
   readonly signal: AbortSignal;
   readonly isOver: boolean;
@@ -91,4 +65,24 @@ export function startLimit(ms: number, signal: AbortSignal): Limit {
       release();
     },
   };
+}
+
+/**
+ * Waits for something that others wait for too. Rejects with `late()` after `ms` and with the signal's reason, while
+ * what is waited for goes on.
+ */
+export function waitFor<T>(
+  shared: Promise<T>,
+  ms: number,
+  late: () => Error,
+  signal: AbortSignal | undefined,
+): Promise<T> {
+  return new Promise<T>((resolve, reject) => {
+    const timer = setTimeout(() => reject(late()), Math.max(1, ms));
+    const release = onAbort(signal, () => reject(signal?.reason));
+    shared.then(resolve, reject).finally(() => {
+      clearTimeout(timer);
+      release();
+    });
+  });
 }

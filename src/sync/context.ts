@@ -7,7 +7,7 @@ import type { Log } from '../shared/logger.ts';
 import type { ContentRoom } from '../shared/semaphore.ts';
 import type { ModelMemory } from './model/document-model.ts';
 import type { Grouping } from './store/batcher.ts';
-import type { CommitOutcome, GroupItem } from './store/group-commit.ts';
+import type { CommitOutcome, DocumentDefinition, GroupItem } from './types.ts';
 
 /** Everything the mirror's rules work with. One for each process. */
 export interface Mirror {
@@ -25,26 +25,4 @@ export interface Mirror {
   readonly log: Log;
   /** Told of each run that this process brings to its end, once that is certain. */
   readonly onRunEnded: (run: EndedRun) => void;
-}
-
-/** One kind of document that is mirrored: a header model, its line model, and the state key. */
-export interface DocumentDefinition {
-  readonly key: string;
-  readonly model: string;
-  readonly lineModel: string;
-  /** The header's one2many to take where several lead to the line model. */
-  readonly linesField?: string | undefined;
-  /** False: the contents of binary fields are left out. */
-  readonly binaries: boolean;
-}
-
-/** The state key of the one mirror that ships. */
-export const BC_KEY = 'bclinbc';
-
-/** The bons de commande, or whichever header and lines the configuration names. */
-export function bcDefinition(
-  { model, lineModel, linesField }: Pick<DocumentDefinition, 'model' | 'lineModel' | 'linesField'>,
-  { binaries }: Pick<DocumentDefinition, 'binaries'>,
-): DocumentDefinition {
-  return { key: BC_KEY, model, lineModel, linesField, binaries };
 }

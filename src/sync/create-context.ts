@@ -1,7 +1,8 @@
+import type { Telemetry } from 'bullmq';
 import type { Config, OdooConfig } from '../config/index.ts';
 import { openDatabase } from '../db/client.ts';
+import type { TraceStatement } from '../db/pool.ts';
 import type { EndedRun } from '../db/runs/runs.ts';
-import type { Tracing } from '../observability/tracing/index.ts';
 import type { OdooCall } from '../odoo/call-limiter.ts';
 import { createOdooClient } from '../odoo/client.ts';
 import { openQueues } from '../queues/queues.ts';
@@ -9,9 +10,10 @@ import { openRedis, type RedisConnection } from '../queues/redis.ts';
 import type { Log } from '../shared/logger.ts';
 import { ContentRoom } from '../shared/semaphore.ts';
 import { OdooHealthRecorder } from '../upstream-health/odoo.ts';
-import { bcDefinition, type Mirror } from './context.ts';
+import type { Mirror } from './context.ts';
 import { ModelMemory } from './model/document-model.ts';
 import { GROUPS_AT_ONCE, openGroups } from './store/group-commit.ts';
+import { bcDefinition } from './types.ts';
 
 /** Contents held at once by one process, in base64: a scan of 20 MB is 27 MB, and weighs some ten times that on its way. */
 const CONTENT_BYTES = 32 * 1024 * 1024;
@@ -22,7 +24,7 @@ const OTHERS = 10;
 /** Who is told of what the mirror does. They must not throw. */
 export interface Observers {
   /** Null or left out: no traces are made. */
-  readonly tracing?: Pick<Tracing, 'queues' | 'statement'> | null;
+  readonly tracing?: { readonly queues: Telemetry; readonly statement: TraceStatement } | null;
   readonly called?: (call: OdooCall) => void;
   readonly ended?: (run: EndedRun) => void;
 }

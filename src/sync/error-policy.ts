@@ -1,4 +1,4 @@
-import { isBreak, TransactionLostError } from '../db/transactions.ts';
+import { isBreak, TransactionLostError } from '../db/pool.ts';
 import { OdooAccessError, OdooApplicationError } from '../odoo/errors.ts';
 import { PasserelleError } from '../shared/errors.ts';
 import { isModelChange } from './model/document-model.ts';

@@ -1,10 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Database } from '../db/client.ts';
 import { readInstallation } from '../db/installation.ts';
+import { BC_KEY } from '../db/schema/sync.ts';
 import { claimPrefix, ForeignQueuesError, type PrefixPlace } from '../queues/owner.ts';
 import { errorMessage } from '../shared/errors.ts';
 import type { Log } from '../shared/logger.ts';
-import { BC_KEY } from './context.ts';
 
 /** While the owner is known. */
 const CHECK_EVERY_MS = 5000;
@@ -12,11 +12,11 @@ const CHECK_EVERY_MS = 5000;
 /** While PostgreSQL or Redis does not answer, or the schema is not migrated. */
 const RETRY_EVERY_MS = 1000;
 
-export interface OwnedStores extends PrefixPlace {
+interface OwnedStores extends PrefixPlace {
   readonly db: Database;
 }
 
-export interface Ownership {
+interface Ownership {
   /** Resolves after the first attempt to check, even if PostgreSQL or Redis did not answer. */
   readonly tried: Promise<void>;
   /** Resolves when the queues are known to belong to this installation. */

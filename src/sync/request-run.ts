@@ -5,7 +5,7 @@ import { enqueueRun, type SyncQueue } from '../queues/jobs.ts';
 import { errorCode, errorMessage, PasserelleError } from '../shared/errors.ts';
 
 /** A run of the same mirror holds the lease. */
-export class RunInProgressError extends PasserelleError {
+class RunInProgressError extends PasserelleError {
   override readonly name = 'RunInProgressError';
   readonly code = 'run_in_progress';
   readonly runId: number;

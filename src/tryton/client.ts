@@ -1,9 +1,10 @@
+import { waitFor } from '../shared/timeout.ts';
 import { type Cache, createCache } from './cache/cache.ts';
 import { TrytonRequestError, TrytonTimeoutError } from './errors.ts';
 import { isRead, isReserved, methodName, withContext } from './methods.ts';
 import { type Settings, settingsOf, type TrytonClientOptions } from './options.ts';
 import { ping } from './ping.ts';
-import { createPerform, type Perform, waitFor } from './rpc/call.ts';
+import { createPerform, type Perform } from './rpc/call.ts';
 import { type Address, addressOf, createAsk } from './rpc/request.ts';
 import { createTransport, type Transport } from './rpc/transport.ts';
 import { type LoginParts, signIn, signOut } from './session/login.ts';
@@ -27,7 +28,7 @@ import { isList, isObject, type Result } from './wire/json.ts';
 const LONGEST_CONNECT_MS = 5000;
 
 /** What a client is made of. */
-export interface Parts {
+interface Parts {
   readonly settings: Settings;
   readonly server: string;
   readonly context: { readonly [name: string]: Wire };
@@ -40,7 +41,7 @@ export interface Parts {
 }
 
 /** Builds the parts; opens no connection. Throws TrytonRequestError for options that cannot work. */
-export function assemble(options: TrytonClientOptions): Parts {
+function assemble(options: TrytonClientOptions): Parts {
   const settings = settingsOf(options);
   const address = addressOf(settings.url);
   // Tryton takes the session header apart at its colons.

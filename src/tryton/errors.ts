@@ -1,13 +1,5 @@
 import { PasserelleError } from '../shared/errors.ts';
-import type { OpenCircuit } from './types.ts';
-
-/** Where a call went: what every message names. */
-export interface CallSite {
-  /** `https://erp.example/tryton/`, never with a user or a password. */
-  readonly server: string;
-  /** `model.party.party.read`. */
-  readonly method: string;
-}
+import type { CallSite, OpenCircuit } from './types.ts';
 
 /** Anything that went wrong between us and Tryton. Holds no parameter, no password, no session key, no traceback. */
 export abstract class TrytonError extends PasserelleError {

@@ -6,7 +6,6 @@ export { createRedisCacheStore } from './cache/redis-store.ts';
  * JSON and its codec (`call` speaks in the classes below), and what opens connections to Redis, which is the caller's.
  */
 export { TrytonClient } from './client.ts';
-export type { CallSite } from './errors.ts';
 export {
   TrytonAuthError,
   TrytonCircuitOpenError,
@@ -38,6 +37,7 @@ export type {
   CacheOptions,
   CacheStore,
   CallOptions,
+  CallSite,
   OpenCircuit,
   PingReport,
   ReleaseLogin,

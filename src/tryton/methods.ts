@@ -6,7 +6,7 @@ import { isList, isObject } from './wire/json.ts';
 // modules party, product, stock, account, account_invoice and sale, declare: no method that matches writes.
 
 /** Methods of any model. */
-export const MODEL_READS: ReadonlySet<string> = new Set([
+const MODEL_READS: ReadonlySet<string> = new Set([
   // trytond/model/modelstorage.py and modelsql.py: records.
   'read',
   'search',
@@ -59,10 +59,10 @@ export const MODEL_READS: ReadonlySet<string> = new Set([
 ]);
 
 /** One method per field, made by trytond/model/fields/field.py. */
-export const FIELD_READS: readonly string[] = ['on_change_', 'on_change_with_', 'autocomplete_'];
+const FIELD_READS: readonly string[] = ['on_change_', 'on_change_with_', 'autocomplete_'];
 
 /** Reads of a single model or service, each from the class or file that declares it. */
-export const NAMED_READS: ReadonlySet<string> = new Set([
+const NAMED_READS: ReadonlySet<string> = new Set([
   'model.ir.action.get_action_id', // 5.0
   'model.ir.action.get_action_value', // not on 5.0
   'model.ir.action.act_window.get',

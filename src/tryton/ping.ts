@@ -4,7 +4,7 @@ import type { Perform, PerformOptions } from './rpc/call.ts';
 import type { Sessions } from './session/session-manager.ts';
 import type { Answer, CallOptions, PingReport, Wire } from './types.ts';
 
-export interface PingParts {
+interface PingParts {
   readonly perform: Perform;
   readonly sessions: Sessions;
   readonly clock: () => number;

@@ -1,14 +1,14 @@
 import type { Cluster, Redis } from 'ioredis';
 import { errorMessage } from '../shared/errors.ts';
 import { delay } from '../shared/retry.ts';
-import { waitFor } from './rpc/call.ts';
+import { waitFor } from '../shared/timeout.ts';
 import type { CacheStore, ReleaseLogin, SessionStore, TrytonLogger } from './types.ts';
 
 /** For one question. A store may have limits of its own, and shorter ones. */
 const LIMIT_MS = 2000;
 
 /** Waits for a store, which may hang. Rejects after two seconds, while what is waited for goes on. */
-export function withinLimit<T>(asked: Promise<T>): Promise<T> {
+function withinLimit<T>(asked: Promise<T>): Promise<T> {
   return waitFor(asked, LIMIT_MS, () => new Error(`no answer within ${LIMIT_MS} ms`), undefined);
 }
 
@@ -18,7 +18,7 @@ export function isReply(error: unknown): boolean {
 }
 
 /** Redis repeats the arguments of a command that it does not know, and they are somebody's data. */
-export function storeReason(error: unknown): string {
+function storeReason(error: unknown): string {
   return errorMessage(error).replace(/,? with args .*/s, '');
 }
 

@@ -1,5 +1,5 @@
 import { TrytonRequestError } from './errors.ts';
-import type { Ask } from './rpc/request.ts';
+import type { Ask } from './types.ts';
 import { decode, encode } from './wire/codec.ts';
 
 /**

@@ -1,3 +1,4 @@
+import type { Hide } from '../shared/redact.ts';
 /** A value as it travels: JSON, whole numbers beyond 2^53 as `bigint`, NaN and infinities as numbers, tagged objects as sent. */
 export type Wire =
   | null
@@ -130,4 +131,49 @@ export interface ReadyCall {
   readonly method: string;
   /** With its context. */
   readonly params: readonly Wire[];
+}
+
+export interface HttpAnswer {
+  readonly status: number;
+  readonly header: (name: string) => string | undefined;
+  readonly text: string;
+}
+
+/** What is sent: all that its failures have to know. */
+export interface Sending {
+  readonly site: CallSite;
+  /** Whether doing it twice, or not knowing whether it was done, matters. */
+  readonly write: boolean;
+}
+
+/** What has to be known of a call to understand its answer. */
+export interface Asked extends Sending {
+  /** Of the request; the answer has to bear it too. */
+  readonly id: number;
+  /** To `root` (the server, no session), to the database with a session (`call`), or to sign in (`login`). */
+  readonly kind: 'root' | 'call' | 'login';
+  readonly hide: Hide;
+}
+
+export interface Question extends Pick<Asked, 'kind' | 'write'> {
+  readonly method: string;
+  readonly params: readonly Wire[];
+  readonly session?: Session | undefined;
+  /** Which try it is, for the log. */
+  readonly attempt: number;
+  readonly timeoutMs: number;
+  /** By `performance.now()`: the deadline of all tries. */
+  readonly until: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** One request, one answer. Throws what `readAnswer` and the transport throw. */
+export type Ask = (question: Question) => Promise<Answer>;
+
+/** Where a call went: what every message names. */
+export interface CallSite {
+  /** `https://erp.example/tryton/`, never with a user or a password. */
+  readonly server: string;
+  /** `model.party.party.read`. */
+  readonly method: string;
 }

@@ -7,7 +7,7 @@ export interface HealthLog {
   warn(details: object, message: string): void;
 }
 
-export interface RecorderParts {
+interface RecorderParts {
   /** Named in the log. */
   readonly table: string;
   readonly log: HealthLog;

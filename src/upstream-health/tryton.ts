@@ -6,7 +6,7 @@ import type { TrytonLogger } from '../tryton/types.ts';
 import { Recorder } from './recorder.ts';
 
 /** A call to Tryton that has ended. */
-export interface Outcome {
+interface Outcome {
   readonly method: string;
   readonly error: Error | null;
 }

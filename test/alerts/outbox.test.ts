@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { openChannels } from '../../src/alerts/channels/channel.ts';
+import { openChannels } from '../../src/alerts/channels/index.ts';
 import { deliverDue } from '../../src/alerts/delivery.ts';
 import { noticeOf } from '../../src/alerts/notice.ts';
 import { claimDelivery } from '../../src/db/alerts.ts';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createRun, findRun } from '../../src/db/runs/runs.ts';
 import { auditLog } from '../../src/db/schema/index.ts';
-import { BC_KEY } from '../../src/sync/context.ts';
+import { BC_KEY } from '../../src/db/schema/sync.ts';
 import { insertBc, insertLine, saveTestFields } from './rows.ts';
 import type { TestApi } from './start-api.ts';
 import { startApi } from './start-api.ts';

@@ -4,7 +4,7 @@ import type { Transaction } from '../../src/db/client.ts';
 import { recordFailure } from '../../src/db/runs/failures.ts';
 import { grantLease } from '../../src/db/runs/lease.ts';
 import { createRun, updateRun } from '../../src/db/runs/runs.ts';
-import { BC_KEY } from '../../src/sync/context.ts';
+import { BC_KEY } from '../../src/db/schema/sync.ts';
 import { until } from '../harness/until.ts';
 import type { Listener } from './event-listener.ts';
 import { heard, listenTo, openListener } from './event-listener.ts';

@@ -5,7 +5,7 @@ import { grantLease } from '../../src/db/runs/lease.ts';
 import { addItems, closeItems } from '../../src/db/runs/ledger.ts';
 import { createRun, findRun, updateRun } from '../../src/db/runs/runs.ts';
 import type { RunMode, RunStatus } from '../../src/db/schema/sync.ts';
-import { BC_KEY } from '../../src/sync/context.ts';
+import { BC_KEY } from '../../src/db/schema/sync.ts';
 import type { TestApi } from './start-api.ts';
 import { startApi } from './start-api.ts';
 

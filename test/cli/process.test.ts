@@ -10,7 +10,7 @@ import type { SandboxTryton } from '../../dev/sandbox-tryton/sandbox.ts';
 import { startSandboxTryton } from '../../dev/sandbox-tryton/sandbox.ts';
 import { readState } from '../../src/db/runs/lease.ts';
 import { listRuns } from '../../src/db/runs/runs.ts';
-import { BC_KEY } from '../../src/sync/context.ts';
+import { BC_KEY } from '../../src/db/schema/sync.ts';
 import type { Office } from '../harness/office.ts';
 import { openOffice } from '../harness/office.ts';
 import { apart, fromSources } from '../harness/own-process.ts';

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'v
 import { grantLease } from '../../src/db/runs/lease.ts';
 import { progress } from '../../src/db/runs/ledger.ts';
 import { createRun, updateRun } from '../../src/db/runs/runs.ts';
-import { BC_KEY } from '../../src/sync/context.ts';
+import { BC_KEY } from '../../src/db/schema/sync.ts';
 import type { Office } from '../harness/office.ts';
 import { openOffice } from '../harness/office.ts';
 import { until } from '../harness/until.ts';

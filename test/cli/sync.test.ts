@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { Database } from '../../src/db/client.ts';
 import { grantLease, readState } from '../../src/db/runs/lease.ts';
 import { createRun, listRuns, updateRun } from '../../src/db/runs/runs.ts';
-import { BC_KEY } from '../../src/sync/context.ts';
+import { BC_KEY } from '../../src/db/schema/sync.ts';
 import type { Office } from '../harness/office.ts';
 import { openOffice } from '../harness/office.ts';
 import { until } from '../harness/until.ts';

@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { newestEnded } from '../../src/db/mirror-stats.ts';
 import { createRun, updateRun } from '../../src/db/runs/runs.ts';
-import { BC_KEY } from '../../src/sync/context.ts';
+import { BC_KEY } from '../../src/db/schema/sync.ts';
 import { freshDatabase } from '../harness/database.ts';
 
 const WHOLE_MIRROR = ['incremental', 'full', 'sweep'] as const;

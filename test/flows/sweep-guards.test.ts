@@ -3,13 +3,13 @@ import { openItemsOfEndedRuns } from '../../src/db/documents/integrity-checks.ts
 import { nextFetchSeq } from '../../src/db/documents/writes.ts';
 import { heartbeat, readState } from '../../src/db/runs/lease.ts';
 import { createRun } from '../../src/db/runs/runs.ts';
+import { NONE_MISSING } from '../../src/sync/fetch/missing-lines.ts';
 import { describeDocument } from '../../src/sync/model/document-model.ts';
 import { planRun } from '../../src/sync/planning/plan-run.ts';
 import { advanceRun } from '../../src/sync/runs/advance-run.ts';
-import { carryOn } from '../../src/sync/runs/recovery.ts';
 import { takeRun } from '../../src/sync/runs/run-lease.ts';
+import { carryOn } from '../../src/sync/runs/start-run.ts';
 import { prepare } from '../../src/sync/store/normalize.ts';
-import { NONE_MISSING } from '../../src/sync/store/removed-lines.ts';
 import { storeTogether } from '../../src/sync/store/store-documents.ts';
 import type { Office } from '../harness/office.ts';
 import { openOffice } from '../harness/office.ts';

@@ -1,7 +1,8 @@
 import { afterAll, beforeEach, expect, test } from 'vitest';
+import { enqueueHooks } from '../../src/queues/jobs.ts';
 import { openQueues } from '../../src/queues/queues.ts';
 import { openRedis } from '../../src/queues/redis.ts';
-import { enqueueHooks, Hooks } from '../../src/queues/webhook-batches.ts';
+import { Hooks } from '../../src/queues/webhook-batches.ts';
 import { createLogger } from '../../src/shared/logger.ts';
 import { freshPrefix, redisUrl } from '../harness/redis.ts';
 

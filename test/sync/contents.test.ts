@@ -3,9 +3,10 @@ import type { SandboxOdoo } from '../../dev/sandbox-odoo/sandbox.ts';
 import { startSandboxOdoo } from '../../dev/sandbox-odoo/sandbox.ts';
 import { createOdooClient } from '../../src/odoo/client.ts';
 import type { OdooClient } from '../../src/odoo/types.ts';
+import { inGroups } from '../../src/shared/collections.ts';
 import { ContentRoom } from '../../src/shared/semaphore.ts';
 import { isOutage } from '../../src/sync/error-policy.ts';
-import { type Holder, inGroups, readContents } from '../../src/sync/fetch/binaries.ts';
+import { type Holder, readContents } from '../../src/sync/fetch/binaries.ts';
 import { isSizeText, promisedBytes } from '../../src/sync/fetch/binary-sizes.ts';
 
 const BC = 'dimagaz.bc';

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { OdooApplicationError, OdooTimeoutError } from '../../src/odoo/errors.ts';
 import type { OdooClient } from '../../src/odoo/types.ts';
-import type { DocumentModel } from '../../src/sync/model/document-model.ts';
 import { culpritOf } from '../../src/sync/runs/failure-handling.ts';
+import type { DocumentModel } from '../../src/sync/types.ts';
 
 const SITE = { target: 'http://odoo/ (database prod)', call: 'dimagaz.bc.read', user: 'bot' };
 const named = (name: string, requested: readonly string[]) => ({ name, requested, fields: {}, binaries: [] });

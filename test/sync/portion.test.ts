@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { LARGEST_READING, pageRoom, portion, weigh, weightOf } from '../../src/sync/fetch/batch-size.ts';
-import type { DocumentModel } from '../../src/sync/model/document-model.ts';
+import type { DocumentModel } from '../../src/sync/types.ts';
 
 const MEGABYTE = 1024 * 1024;
 

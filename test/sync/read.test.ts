@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import { OdooApplicationError } from '../../src/odoo/errors.ts';
 import type { OdooClient, OdooRecord } from '../../src/odoo/types.ts';
+import { NONE_MISSING } from '../../src/sync/fetch/missing-lines.ts';
 import { readDocuments } from '../../src/sync/fetch/read-documents.ts';
-import type { DocumentModel } from '../../src/sync/model/document-model.ts';
-import { NONE_MISSING } from '../../src/sync/store/removed-lines.ts';
+import type { DocumentModel } from '../../src/sync/types.ts';
 
 const part = (name: string) => ({ name, fields: {}, requested: ['id'], binaries: [] });
 const MODEL: DocumentModel = {

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { OdooRecord } from '../../src/odoo/types.ts';
-import type { DocumentModel, MirroredModel } from '../../src/sync/model/document-model.ts';
 import { prepare } from '../../src/sync/store/normalize.ts';
-import { type Entry, storeTogether } from '../../src/sync/store/store-documents.ts';
+import { storeTogether } from '../../src/sync/store/store-documents.ts';
+import type { DocumentModel, Entry, MirroredModel } from '../../src/sync/types.ts';
 import { freshDatabase } from '../harness/database.ts';
 
 type Database = Awaited<ReturnType<typeof freshDatabase>>;

@@ -1,9 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { OdooRecord } from '../../src/odoo/types.ts';
-import type { DocumentModel, MirroredModel } from '../../src/sync/model/document-model.ts';
 import { prepare } from '../../src/sync/store/normalize.ts';
-import type { MissingLines } from '../../src/sync/store/removed-lines.ts';
 import { storeTogether } from '../../src/sync/store/store-documents.ts';
+import type { DocumentModel, MirroredModel, MissingLines } from '../../src/sync/types.ts';
 import { freshDatabase } from '../harness/database.ts';
 
 const model = (name: string): MirroredModel => ({ name, fields: {}, requested: [], binaries: ['scan'] });

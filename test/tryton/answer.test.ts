@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { hiding } from '../../src/shared/redact.ts';
-import { type Asked, readAnswer } from '../../src/tryton/rpc/response.ts';
-import type { HttpAnswer } from '../../src/tryton/rpc/transport.ts';
+import { readAnswer } from '../../src/tryton/rpc/response.ts';
+import type { Asked, HttpAnswer } from '../../src/tryton/types.ts';
 import { page } from './scripted-server.ts';
 
 const PASSWORD = 's3cret-value';

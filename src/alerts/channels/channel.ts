@@ -1,9 +1,6 @@
-import type { AlertsConfig } from '../../config/index.ts';
 import type { AlertChannel } from '../../db/schema/alerts.ts';
 import { PasserelleError } from '../../shared/errors.ts';
 import type { Notice } from '../notice.ts';
-import { openEmail } from './email.ts';
-import { openWebhook } from './webhook.ts';
 
 /** A way to tell people. */
 export interface Channel {
@@ -16,11 +13,6 @@ export interface Channel {
    * @throws AlertRefusedError, AlertUnreachableError, AlertTimeoutError, with no secret in any of them.
    */
   send(notice: Notice, signal: AbortSignal): Promise<void>;
-}
-
-/** The channels that are configured. Nothing is sent yet. */
-export function openChannels({ webhook, email }: AlertsConfig): Channel[] {
-  return [...(webhook === null ? [] : [openWebhook(webhook)]), ...(email === null ? [] : [openEmail(email)])];
 }
 
 /** The receiver answered, and did not take the notice. `variables`: where people are to look. */

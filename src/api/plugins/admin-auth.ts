@@ -36,7 +36,7 @@ interface Standing {
  * is over. Counted in Redis for all processes together, and in this process too, which is what holds without Redis. A
  * right login takes nothing back: whoever shares an address with the admin would guess for ever.
  */
-export class AdminLogins {
+class AdminLogins {
   readonly #redis: RedisConnection;
   readonly #space: string;
   readonly #counts = new Map<string, { wrong: number; readonly until: number }>();

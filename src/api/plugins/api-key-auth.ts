@@ -5,7 +5,6 @@ import type { Database } from '../../db/client.ts';
 import type { ApiKeyRow, Scope } from '../../db/schema/gateway.ts';
 import { errorMessage } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/logger.ts';
-import { within } from '../../shared/timeout.ts';
 import type { ApiDeps } from '../context.ts';
 import {
   BadKeyError,
@@ -14,6 +13,7 @@ import {
   MissingKeyError,
   MissingScopeError,
   RevokedKeyError,
+  within,
 } from '../errors.ts';
 import { createLimit } from './rate-limit.ts';
 
@@ -29,7 +29,7 @@ interface Entry {
 }
 
 /** The keys that PostgreSQL holds, as this process last read them. */
-export interface KeyRing {
+interface KeyRing {
   /** The row of a key that is good by what was read a moment ago; else null, and `find` is to tell. */
   trusted(key: KeyText): ApiKeyRow | null;
   /** Whether this very key was good when it was last read, however long ago: then it is no guess. */

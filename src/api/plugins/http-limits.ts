@@ -10,7 +10,7 @@ const HEADERS_LIMIT_BYTES = 16 * 1024;
 const URL_LIMIT_CHARACTERS = 8192;
 
 /** A path with its query that no proxy on the way could be trusted to pass on. */
-export class UrlTooLongError extends PasserelleError {
+class UrlTooLongError extends PasserelleError {
   override readonly name = 'UrlTooLongError';
   readonly code = 'url_too_long';
   constructor() {

@@ -7,8 +7,7 @@ import compress from '@fastify/compress';
 import files from '@fastify/static';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
-import type { Api } from '../app.ts';
-import type { ApiDeps } from '../context.ts';
+import type { Api, ApiDeps } from '../context.ts';
 import { DashboardNotBuiltError } from '../errors.ts';
 import { guardAdmin, guardAdminData } from '../plugins/admin-auth.ts';
 import { DASHBOARD_POLICY, FOREIGN_PAGE_POLICY, securePages } from '../plugins/security-headers.ts';
@@ -19,7 +18,7 @@ import { mirrorRoutes, type Shared } from './index.ts';
 const BOARD = '/admin/queues';
 
 /** bull-board: the queues, their jobs, and the retry button. */
-export async function boardRoutes(
+async function boardRoutes(
   scope: FastifyInstance,
   { queues, redis }: Pick<ApiDeps, 'queues' | 'redis'>,
 ): Promise<void> {
@@ -56,7 +55,7 @@ const HASHED = /^assets\//;
 const FILE = /\.[a-z0-9]+$/;
 
 /** The dashboard's files. Every other path under /admin is one of its pages, which the browser knows. */
-export async function dashboardRoutes(scope: FastifyInstance, webRoot: string): Promise<void> {
+async function dashboardRoutes(scope: FastifyInstance, webRoot: string): Promise<void> {
   await scope.register(async (pages) => {
     securePages(pages, DASHBOARD_POLICY);
     if (!existsSync(join(webRoot, INDEX))) {
@@ -88,7 +87,7 @@ function sendAnew(reply: FastifyReply, file: string): FastifyReply {
 }
 
 /** What is no route under /admin/api is not a page either. */
-export function unknownData(scope: FastifyInstance): void {
+function unknownData(scope: FastifyInstance): void {
   for (const unknown of ['/api', '/api/*']) {
     scope.all(unknown, { schema }, ({ method, url }, reply) => {
       const [path = ''] = url.split('?', 1);

@@ -3,12 +3,11 @@ import { z } from 'zod';
 import { pendingMigrations } from '../../db/migrate.ts';
 import { checkToken } from '../../observability/metrics/http-server.ts';
 import { errorMessage } from '../../shared/errors.ts';
-import { within } from '../../shared/timeout.ts';
-import type { Api } from '../app.ts';
-import type { ApiDeps } from '../context.ts';
-import type { Reference } from '../openapi.ts';
+import type { Api, ApiDeps } from '../context.ts';
+import { within } from '../errors.ts';
 import { requireRedis } from '../preconditions.ts';
 import { makeProblem, problemResponses, sendProblem } from '../problem-details.ts';
+import type { Reference } from '../schemas.ts';
 
 /** Liveness touches nothing; readiness asks PostgreSQL, Redis and the migrations. */
 export function healthRoutes(api: Api, deps: ApiDeps): void {

@@ -1,6 +1,5 @@
 import type { ExportPlaces } from '../../shared/semaphore.ts';
-import type { Api } from '../app.ts';
-import type { ApiDeps } from '../context.ts';
+import type { Api, ApiDeps } from '../context.ts';
 import { bcApi } from './documents/index.ts';
 import { eventsRoute, type StateFeed } from './sync/events.ts';
 import { failureRoutes } from './sync/failures.ts';

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
-import { type Channel, openChannels } from '../../alerts/channels/channel.ts';
+import type { Channel } from '../../alerts/channels/channel.ts';
+import { openChannels } from '../../alerts/channels/index.ts';
 import { testNotice } from '../../alerts/notice.ts';
 import { ConfigError, readConfig } from '../../config/index.ts';
 import { errorCode, errorMessage } from '../../shared/errors.ts';

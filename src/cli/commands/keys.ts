@@ -9,7 +9,7 @@ import { UnknownKeyError } from '../errors.ts';
 import { type CommandContext, EXIT, type ExitCode, printJson, printLines } from '../io.ts';
 
 /** A key as `--json` shows it: never its hash. */
-export function tellKey({ hash: _, ...row }: ApiKeyRow) {
+function tellKey({ hash: _, ...row }: ApiKeyRow) {
   const { id, prefix, name, scopes, methods, createdAt, expiresAt, lastUsedAt, revokedAt } = row;
   return {
     id,
@@ -35,7 +35,7 @@ function stateOf({ revokedAt, expiresAt }: Pick<ApiKeyRow, 'revokedAt' | 'expire
 const HEADINGS = ['ID', 'PREFIX', 'NAME', 'SCOPES', 'METHODS', 'CREATED', 'EXPIRES', 'LAST USED', 'STATE'];
 
 /** The keys as a table for people, UTC. */
-export function keyLines(rows: readonly ApiKeyRow[]): string[] {
+function keyLines(rows: readonly ApiKeyRow[]): string[] {
   if (rows.length === 0) return ['There is no key yet; create one with "passerelle keys create".'];
   const cells = rows.map((row) => [
     String(row.id),
@@ -59,7 +59,7 @@ export function keyLines(rows: readonly ApiKeyRow[]): string[] {
 }
 
 /** What a key reaches in Tryton. */
-export function methodsText({ scopes, methods }: Pick<ApiKeyRow, 'scopes' | 'methods'>): string {
+function methodsText({ scopes, methods }: Pick<ApiKeyRow, 'scopes' | 'methods'>): string {
   if (methods.length > 0) return methods.join(',');
   return scopes.includes('tryton:call') || scopes.includes('admin') ? 'reads' : '-';
 }
@@ -75,7 +75,7 @@ interface CreateOptions {
   readonly json?: boolean;
 }
 
-export function addCreate(keys: Command, context: CommandContext, exit: (code: ExitCode) => void): void {
+function addCreate(keys: Command, context: CommandContext, exit: (code: ExitCode) => void): void {
   keys
     .command('create')
     .summary('make a key and show it, once')

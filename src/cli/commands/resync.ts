@@ -16,7 +16,7 @@ const LONGEST_VALUE = 60;
 const FIELDS_OF_A_LINE = 4;
 
 /** A change as lines of text: `field: old → new`, `+ line`, `- line`, `~ line`. */
-export function changeLines(changes: DocumentChanges): string[] {
+function changeLines(changes: DocumentChanges): string[] {
   const { header = {}, linesAdded = [], linesRemoved = [], linesChanged = {} } = changes;
   return [
     ...fieldLines(header),

@@ -8,14 +8,14 @@ import { type CurrentRun, readCurrentRun } from '../../db/runs/run-progress.ts';
 import { listRuns } from '../../db/runs/runs.ts';
 import type { IncidentRow } from '../../db/schema/alerts.ts';
 import type { SyncLogRow } from '../../db/schema/sync.ts';
+import { BC_KEY } from '../../db/schema/sync.ts';
 import type { Queues } from '../../queues/queues.ts';
-import { BC_KEY } from '../../sync/context.ts';
 import { withStores } from '../connections.ts';
 import { count } from '../follow-run.ts';
 import { type CommandContext, EXIT, type ExitCode, oneLine, printJson, printLines, QUIET } from '../io.ts';
 
 /** The state of the mirror, for people. */
-export function statusLines(overview: Overview): string[] {
+function statusLines(overview: Overview): string[] {
   const { lease, currentRun, lastSync, lastRuns, openFailures, openIncidents, queues } = overview;
   return [
     `State      ${stateText(lease)}`,
@@ -101,7 +101,7 @@ async function status({ io, env }: CommandContext, options: { readonly json?: bo
   return EXIT.success;
 }
 
-export type Overview = Awaited<ReturnType<typeof overview>>;
+type Overview = Awaited<ReturnType<typeof overview>>;
 
 async function overview(db: Database, queues: Queues) {
   const state = await readState(db, BC_KEY);

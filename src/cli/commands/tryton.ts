@@ -8,7 +8,7 @@ import { BadArgumentError } from '../errors.ts';
 import { type CommandContext, EXIT, type ExitCode, type Io, printJson, printLines } from '../io.ts';
 
 /** A ping for people: what holds, and what to do where something does not. */
-export function pingLines(place: string, report: PingReport): string[] {
+function pingLines(place: string, report: PingReport): string[] {
   const { reachable, version, latencyMs, circuit, error } = report;
   return [
     `Tryton     ${place}`,
@@ -42,7 +42,7 @@ export function indented(json: string): string {
   });
 }
 
-export function addCall(tryton: Command, context: CommandContext, exit: (code: ExitCode) => void): void {
+function addCall(tryton: Command, context: CommandContext, exit: (code: ExitCode) => void): void {
   tryton
     .command('call')
     .summary('call a method and print its result')

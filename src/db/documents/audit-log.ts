@@ -1,5 +1,6 @@
 import { and, desc, eq, lt, sql } from 'drizzle-orm';
-import { PREPARED, type Queryable } from '../client.ts';
+import type { Queryable } from '../client.ts';
+import { PREPARED } from '../pool.ts';
 import { type AuditAction, auditLog, type DocumentChanges } from '../schema/audit.ts';
 import { syncLog } from '../schema/sync.ts';
 

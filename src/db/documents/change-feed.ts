@@ -1,10 +1,10 @@
 import { type SQL, sql } from 'drizzle-orm';
-import type { Database, Queryable, Transaction } from '../client.ts';
+import type { Cancelling, Database, Queryable, Transaction } from '../client.ts';
+import { cancellable } from '../client.ts';
 import { LOCKS } from '../locks.ts';
 import { fieldsVersionSql } from '../odoo-model/fields.ts';
 import { isAnyOf } from '../schema/columns.ts';
 import { bc, feedEpoch } from '../schema/documents.ts';
-import { type Cancelling, cancellable } from '../transactions.ts';
 import { type Choice, documentColumns, idsOfPage, listedItems, PAGE_BYTES, weighedItems } from './queries.ts';
 import { lockDocuments } from './writes.ts';
 
@@ -19,7 +19,7 @@ export const hereSql: SQL = sql`(select concat_ws('/', system_identifier,
   'feed_epoch'::regclass::oid) from pg_control_system())`;
 
 /** The newest epoch. `token` is its name in cursors; not the id alone, which two copies of one database both count. */
-export const newestEpoch: SQL = sql`
+const newestEpoch: SQL = sql`
   select ${feedEpoch.server} as server,
     concat_ws('-', ${feedEpoch.id}, (extract(epoch from ${feedEpoch.since}) * 1000000)::bigint) as token
   from ${feedEpoch} order by ${feedEpoch.id} desc limit 1`;
@@ -38,7 +38,7 @@ const createdXid = sql`${bc.createdXid}`;
  *
  * A foreign number below those that are yet to come may stay: no reader has passed it, since all begin anew.
  */
-export async function openEpoch(db: Database): Promise<void> {
+async function openEpoch(db: Database): Promise<void> {
   let open = false;
   while (!open) open = await db.transaction(openOrStamp);
 }
@@ -79,7 +79,7 @@ async function stamp(tx: Queryable, odooIds: readonly number[]): Promise<void> {
 export const FEED_ACTIONS = ['created', 'updated', 'archived'] as const;
 
 /** A change: the transaction that made it (`xid8` as text), and the BC. */
-export interface FeedPoint {
+interface FeedPoint {
   readonly xid: string;
   readonly odooId: number;
 }
@@ -94,14 +94,14 @@ export interface FeedPosition extends FeedPoint {
   readonly caughtUp: FeedPoint;
 }
 
-export interface FeedQuery extends Choice {
+interface FeedQuery extends Choice {
   /** Fewer come where they weigh much: see `PAGE_BYTES`. */
   readonly limit: number;
   /** Exclusive; null is before the first change. */
   readonly after: FeedPosition | null;
 }
 
-export interface FeedPage {
+interface FeedPage {
   /** A JSON array of BCs with their `action`. */
   readonly items: string;
   /** Where to go on from, also where nothing is left now. */

@@ -1,7 +1,7 @@
 import { and, isNull, type SQL, sql } from 'drizzle-orm';
-import type { Database, Transaction } from '../client.ts';
+import type { Cancelling, Database, Transaction } from '../client.ts';
+import { cancellable } from '../client.ts';
 import { bc, bcLine } from '../schema/documents.ts';
-import { type Cancelling, cancellable } from '../transactions.ts';
 import { type DocumentFilter, fieldJson, filterSql } from './filters.ts';
 import { type Choice, documentColumns, lineColumns, weighedItems } from './queries.ts';
 

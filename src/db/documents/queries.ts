@@ -28,7 +28,7 @@ export function documentColumns({ pick, lines, linePick }: Choice): SQL {
 }
 
 /** A live line, or one of an archived BC that was there until the end. */
-export const isOfDocument = sql`(${bcLine.archivedAt} is null or (
+const isOfDocument = sql`(${bcLine.archivedAt} is null or (
   ${bc.archivedAt} is not null and ${bcLine.archiveReason} is distinct from 'removed'))`;
 
 /** The columns of a line's JSON. */
@@ -112,7 +112,7 @@ interface Versioned {
 }
 
 /** A page as PostgreSQL wrote it. */
-export interface JsonPage<Next> {
+interface JsonPage<Next> {
   /** A JSON array. */
   readonly items: string;
   /** Where the next page begins; null after the last one. */
@@ -152,7 +152,7 @@ export async function hasDocument(db: Queryable, odooId: number): Promise<boolea
   return rows.length > 0;
 }
 
-export interface LineQuery {
+interface LineQuery {
   /** Exclusive. */
   readonly after: number;
   readonly limit: number;

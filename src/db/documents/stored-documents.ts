@@ -135,7 +135,7 @@ export async function ownersOfLines(db: Queryable, lineIds: readonly number[]): 
   return rows.map(({ owner }) => owner);
 }
 
-export interface StoredBinaries {
+interface StoredBinaries {
   readonly writeDate: Date | null;
   readonly sizes: Readonly<Record<string, string>>;
   /** When the BC was last read, its binaries' contents with it where they were not known well enough. */

@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm';
-import { type Database, PREPARED, type Queryable } from '../client.ts';
+import type { Database, Queryable } from '../client.ts';
 import { LOCK_FAMILIES } from '../locks.ts';
+import { PREPARED } from '../pool.ts';
 import type { ArchiveReason } from '../schema/audit.ts';
 import { isAnyOf } from '../schema/columns.ts';
 import { bc, bcLine } from '../schema/documents.ts';

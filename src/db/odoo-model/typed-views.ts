@@ -11,7 +11,7 @@ const grantee = sql`case a.grantee when 0 then 'public' else quote_ident(r.rolna
 const others = sql`(a.grantee = 0 or r.rolname <> current_user)`;
 
 /** The statements that give others on a new view what they may do with the one that stands there. */
-export async function grantsOf(
+async function grantsOf(
   db: Queryable,
   view: string,
   columns: readonly { readonly name: string }[],
@@ -34,7 +34,7 @@ export async function grantsOf(
 }
 
 /** The statements that take from others what they may do with a view. */
-export async function revokeAll(db: Queryable, view: string): Promise<string[]> {
+async function revokeAll(db: Queryable, view: string): Promise<string[]> {
   return statements(
     db,
     sql`
@@ -86,7 +86,7 @@ export const LINE_VIEW: View = {
 };
 
 /** What a view is to be. `digest` stands in its comment: another one means that the view is to be made anew. */
-export interface ViewDefinition {
+interface ViewDefinition {
   readonly view: View;
   readonly columns: readonly ViewColumn[];
   readonly comment: string;
@@ -102,7 +102,7 @@ export function viewDefinition(view: View, model: string, fields: readonly ViewF
 }
 
 /** `create view` and what follows; the columns in the order given. */
-export function createView(
+function createView(
   schema: string,
   options: string,
   { name, table }: View,
@@ -123,7 +123,7 @@ export function createView(
 }
 
 /** The comments of view and columns, as one text of statements. */
-export function commentView(schema: string, { view, columns, comment }: ViewDefinition): string {
+function commentView(schema: string, { view, columns, comment }: ViewDefinition): string {
   const name = qualified(schema, view.name);
   return [
     `comment on view ${name} is ${literal(comment)}`,
@@ -133,8 +133,7 @@ export function commentView(schema: string, { view, columns, comment }: ViewDefi
   ].join(';\n');
 }
 
-export const qualified = (schema: string, name: string): string =>
-  `${identifier(schema)}.${identifier(name)}`;
+const qualified = (schema: string, name: string): string => `${identifier(schema)}.${identifier(name)}`;
 
 function expression({ field, source }: ViewColumn): string {
   if ('column' in source) return `t.${identifier(source.column)}`;
@@ -157,7 +156,7 @@ const literal = (text: string): string =>
 const LOCK_TIMEOUT = '1s';
 
 /** Something that is no view has the name of one. */
-export class ViewNameTakenError extends PasserelleError {
+class ViewNameTakenError extends PasserelleError {
   override readonly name = 'ViewNameTakenError';
   readonly code = 'view_name_taken';
   constructor(name: string) {

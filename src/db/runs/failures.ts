@@ -4,7 +4,7 @@ import { isAnyOf } from '../schema/columns.ts';
 import { bc } from '../schema/documents.ts';
 import { type SyncFailureRow, syncFailure } from '../schema/sync.ts';
 
-export interface Failure {
+interface Failure {
   readonly key: string;
   readonly odooId: number;
   readonly runId: number;

@@ -117,7 +117,7 @@ export async function releaseLease(
 }
 
 /** The state as people see it. */
-export interface ShownState extends SyncStateRow {
+interface ShownState extends SyncStateRow {
   /** False once the lease ran out, whatever the flag says. */
   readonly held: boolean;
   /** Since `lastSync`, which is Odoo's time, by PostgreSQL's clock: never below 0, null before the first sync. */
@@ -143,9 +143,9 @@ export async function readState(db: Queryable, key: string): Promise<ShownState 
 }
 
 /** What decides whether a job's work still counts for its run. */
-export type Fence = Pick<SyncLogRow, 'status' | 'mode' | 'leaseToken'>;
+type Fence = Pick<SyncLogRow, 'status' | 'mode' | 'leaseToken'>;
 
-export interface Fences {
+interface Fences {
   /** By id; a run that is not in the log is left out. */
   readonly runs: ReadonlyMap<number, Fence>;
   /**

@@ -4,7 +4,7 @@ import { isAnyOf } from '../schema/columns.ts';
 import { type ItemState, syncRunItem, syncRunPage } from '../schema/ledger.ts';
 import { lockRun } from './runs.ts';
 
-export interface PlannedItem {
+interface PlannedItem {
   readonly odooId: number;
   readonly page: number;
 }
@@ -94,7 +94,7 @@ export async function isAnyDone(db: Queryable, runId: number, pages: readonly nu
   return row?.done === true;
 }
 
-export interface ItemOutcome {
+interface ItemOutcome {
   readonly runId: number;
   readonly odooIds: readonly number[];
   readonly state: Exclude<ItemState, 'open'>;
@@ -198,7 +198,7 @@ export async function progress(db: Queryable, runId: number): Promise<Partial<Re
   return Object.fromEntries(rows.map(({ state, items }) => [state, items]));
 }
 
-export interface PageToSplit {
+interface PageToSplit {
   readonly runId: number;
   readonly page: number;
   /** The run's token: another holder's ledger is left alone. */
@@ -231,7 +231,7 @@ export async function splitPage(
 }
 
 /** What became of one BC that was stored, for the run that owed it. */
-export interface StoredItem {
+interface StoredItem {
   readonly runId: number;
   readonly odooId: number;
   readonly state: Extract<ItemState, 'created' | 'updated' | 'unchanged'>;

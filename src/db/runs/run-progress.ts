@@ -12,9 +12,9 @@ import { elapsedMs, findRun } from './runs.ts';
  * archives what is gone, and ends.
  */
 export const RUN_PHASES = ['planning', 'fetching', 'storing', 'finishing'] as const;
-export type RunPhase = (typeof RUN_PHASES)[number];
+type RunPhase = (typeof RUN_PHASES)[number];
 
-export interface RunStage {
+interface RunStage {
   readonly phase: RunPhase;
   /** Since it started, by PostgreSQL's clock. */
   readonly elapsedMs: number;

@@ -14,7 +14,7 @@ import {
 export const elapsedMs = sql`greatest(0, extract(epoch from clock_timestamp() - coalesce(started_at, requested_at)) * 1000)`;
 
 /** The same as far as `duration_ms` holds it, 24.8 days: workers may have been stopped for longer than that. */
-export const durationMs = sql`least(${elapsedMs}, 2147483647)::int`;
+const durationMs = sql`least(${elapsedMs}, 2147483647)::int`;
 
 export interface NewRun {
   readonly key: string;
@@ -169,7 +169,7 @@ export async function settleRun(
 }
 
 /** A run in a planner's hands. */
-export interface Planned {
+interface Planned {
   readonly id: number;
   readonly leaseToken: number;
 }

@@ -2,6 +2,7 @@ import { type SQL, sql } from 'drizzle-orm';
 import type { Queryable } from '../client.ts';
 import { recordChanges } from '../documents/audit-log.ts';
 import { lockDocuments } from '../documents/writes.ts';
+import { LOCK_FAMILIES } from '../locks.ts';
 import type { ArchiveReason } from '../schema/audit.ts';
 import { isAnyOf } from '../schema/columns.ts';
 import { bc, bcLine } from '../schema/documents.ts';
@@ -157,7 +158,7 @@ const archivable = (runId: number) => sql`
   from ${syncRunItem} as item join ${bc} on ${bc.odooId} = item.odoo_id
   where item.run_id = ${runId} and item.state = 'gone' and ${bc.archivedAt} is null and ${bc.fetchSeq} < item.gone_seq`;
 
-export interface ArchiveAccount {
+interface ArchiveAccount {
   /** BCs that the run is about to archive. */
   readonly pending: number;
   /** BCs that it has archived already. */
@@ -224,6 +225,17 @@ export interface LineAccount {
   /** Lines that its sweep did not find in Odoo. */
   readonly gone: number;
   readonly removed: number;
+}
+
+/**
+ * Until the transaction ends, no other one can count the removed lines of these runs and add its own: the limit is exact.
+ * Locked in one order, so that transactions with several runs do not deadlock.
+ */
+export async function lockLineAccounts(db: Queryable, runIds: readonly number[]): Promise<void> {
+  await db.execute(sql`
+    select pg_advisory_xact_lock(${LOCK_FAMILIES.lineRemovals}, hash) from (
+      select distinct hashint8(id) as hash
+      from unnest(${`{${runIds.join(',')}}`}::bigint[]) as run (id) order by hash) as hashes`);
 }
 
 /** The accounts of some runs, by id. */

@@ -25,7 +25,7 @@ export const syncRunItem = pgTable(
     goneSeq: bigid('gone_seq'),
     linesSeen: integer('lines_seen').notNull().default(0),
     linesRemoved: integer('lines_removed').notNull().default(0),
-    /** Lines that Odoo no longer shows and that the mirror keeps: see `src/sync/store/removed-lines.ts`. */
+    /** Lines that Odoo no longer shows and that the mirror keeps: see `src/sync/store/line-breaker.ts`. */
     linesKept: integer('lines_kept').notNull().default(0),
     rpcCalls: integer('rpc_calls').notNull().default(0),
     closedAt: moment('closed_at'),

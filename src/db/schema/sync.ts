@@ -146,3 +146,6 @@ export const odooHealth = pgTable('odoo_health', {
 export type SyncStateRow = typeof syncState.$inferSelect;
 export type SyncLogRow = typeof syncLog.$inferSelect;
 export type SyncFailureRow = typeof syncFailure.$inferSelect;
+
+/** The state key of the one mirror that ships. */
+export const BC_KEY = 'bclinbc';

@@ -1,13 +1,13 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { Database } from '../../db/client.ts';
 import { connectionCounts } from '../../db/mirror-stats.ts';
+import { BC_KEY } from '../../db/schema/sync.ts';
 import { lastSightings } from '../../db/upstream-health.ts';
 import type { GatewayObservers } from '../../gateway.ts';
 import type { Queues } from '../../queues/queues.ts';
 import { errorCode } from '../../shared/errors.ts';
 import type { Log } from '../../shared/logger.ts';
 import { answered } from '../../shared/timeout.ts';
-import { BC_KEY } from '../../sync/context.ts';
 import type { TrytonClient } from '../../tryton/client.ts';
 import type { CallOutcome } from '../../tryton/options.ts';
 import { mirrorMetrics } from './mirror-metrics.ts';
@@ -17,7 +17,7 @@ import { callMetrics } from './rpc-metrics.ts';
 /** From a cached answer to one that waits for a slow server, in seconds. */
 const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
-export interface Answered {
+interface Answered {
   readonly method: string;
   /** The route's template, such as `/api/v1/bc/:odooId`: what callers write there would be labels without end. */
   readonly route: string | undefined;
@@ -26,7 +26,7 @@ export interface Answered {
 }
 
 /** How long the API takes for its answers. */
-export function httpMetrics(registry: Registry): (answer: Answered) => void {
+function httpMetrics(registry: Registry): (answer: Answered) => void {
   const duration = new Histogram({
     name: 'passerelle_http_request_duration_seconds',
     help: 'Time until an answer of the API was sent, by route template; "none" where no route fits.',
@@ -42,7 +42,7 @@ export function httpMetrics(registry: Registry): (answer: Answered) => void {
 const JOB_STATES = ['waiting', 'active', 'delayed', 'prioritized', 'completed', 'failed'] as const;
 
 /** What Redis knows of the queues: the same in whichever API process is asked. */
-export function queueMetrics(registry: Registry) {
+function queueMetrics(registry: Registry) {
   const jobs = fact(
     registry,
     'passerelle_queue_jobs',
@@ -73,7 +73,7 @@ export function queueMetrics(registry: Registry) {
 const CONNECTION_STATES = ['active', 'idle', 'idle in transaction'];
 
 /** Whether our two stores answer, and who is connected to the first. */
-export function storeMetrics(registry: Registry) {
+function storeMetrics(registry: Registry) {
   const up = new Gauge({
     name: 'passerelle_up',
     help: 'Whether a store answered this scrape: 1 or 0. What would be read from it is left out then.',
@@ -100,13 +100,13 @@ export function storeMetrics(registry: Registry) {
 const OUTCOMES = ['hit', 'miss', 'stale', 'bypass', 'error'] as const;
 
 /** The gateway's cache, sign-ins and circuit. */
-export interface TrytonMetrics {
+interface TrytonMetrics {
   signedIn(error: Error | null): void;
   /** Asks the client; of the circuit it asks Redis, too, which every process shares. */
   refresh(tryton: TrytonClient): Promise<void>;
 }
 
-export function trytonMetrics(registry: Registry): TrytonMetrics {
+function trytonMetrics(registry: Registry): TrytonMetrics {
   const registers = [registry];
   const cache = new Counter({
     name: 'passerelle_tryton_cache_requests_total',
@@ -145,7 +145,7 @@ export function trytonMetrics(registry: Registry): TrytonMetrics {
 }
 
 /** How Odoo and Tryton were last seen, by whichever process: it outlives a restart. */
-export function upstreamMetrics(registry: Registry) {
+function upstreamMetrics(registry: Registry) {
   const success = fact(
     registry,
     'passerelle_upstream_last_success_timestamp_seconds',
@@ -173,7 +173,7 @@ export function upstreamMetrics(registry: Registry) {
 /** A store that takes longer counts as down for this scrape: Prometheus waits ten seconds for the whole. */
 const STORE_LIMIT_MS = 2000;
 
-export interface ApiSources {
+interface ApiSources {
   readonly db: Database;
   readonly queues: Queues;
   /** Null where no Tryton is configured. */

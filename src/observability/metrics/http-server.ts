@@ -4,7 +4,7 @@ import { errorMessage, PasserelleError } from '../../shared/errors.ts';
 import type { Scraped } from './registry.ts';
 
 /** Somebody asked for the metrics without METRICS_TOKEN. */
-export class BadMetricsTokenError extends PasserelleError {
+class BadMetricsTokenError extends PasserelleError {
   override readonly name = 'BadMetricsTokenError';
   readonly code = 'bad_metrics_token';
   constructor() {
@@ -24,7 +24,7 @@ export function checkToken(token: string | null, authorization: string | undefin
 }
 
 /** Somebody else listens there, most likely another worker. */
-export class MetricsPortError extends PasserelleError {
+class MetricsPortError extends PasserelleError {
   override readonly name = 'MetricsPortError';
   readonly code = 'metrics_port_unusable';
   constructor(port: number, reason: unknown) {
@@ -34,7 +34,7 @@ export class MetricsPortError extends PasserelleError {
   }
 }
 
-export interface Served {
+interface Served {
   readonly host: string;
   readonly port: number;
   /** See METRICS_TOKEN; the probes are open. */

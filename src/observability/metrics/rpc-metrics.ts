@@ -3,7 +3,7 @@ import { Histogram, type Registry } from 'prom-client';
 /** From an answer out of memory to a call that reaches its time limit, in seconds. */
 const BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 
-export interface Called {
+interface Called {
   readonly server: 'odoo' | 'tryton';
   readonly method: string;
   readonly ms: number;

@@ -15,7 +15,7 @@ export interface WorkedOn {
 }
 
 /** How long this worker takes for its jobs, each attempt for itself. */
-export function jobMetrics(registry: Registry): (job: WorkedOn) => void {
+function jobMetrics(registry: Registry): (job: WorkedOn) => void {
   const duration = new Histogram({
     name: 'passerelle_job_duration_seconds',
     help: 'Time of one attempt of a job. Jobs of BCs that are stored together wait for one another.',
@@ -33,7 +33,7 @@ export const DOCUMENT_OUTCOMES = ['created', 'updated', 'unchanged', 'archived',
 const STATUSES = ['success', 'partial', 'failed', 'skipped'] as const;
 
 /** Counts the runs that this process brings to their end. Sums over all workers only grow, whatever a prune removes. */
-export function runMetrics(registry: Registry): (run: EndedRun) => void {
+function runMetrics(registry: Registry): (run: EndedRun) => void {
   const registers = [registry];
   const runs = new Counter({
     name: 'passerelle_runs_total',

@@ -1,7 +1,7 @@
 import type { Telemetry } from 'bullmq';
 import type { FastifyPluginCallback } from 'fastify';
 import type { Config } from '../../config/index.ts';
-import type { TraceStatement } from '../../db/client.ts';
+import type { TraceStatement } from '../../db/pool.ts';
 
 /** OpenTelemetry traces of one process, for the parts that take them in. */
 export interface Tracing {

@@ -3,7 +3,7 @@ import { SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import { UndiciInstrumentation } from '@opentelemetry/instrumentation-undici';
 import { NodeSDK, resources } from '@opentelemetry/sdk-node';
 import { BullMQOtel } from 'bullmq-otel';
-import type { TraceStatement } from '../../db/client.ts';
+import type { TraceStatement } from '../../db/pool.ts';
 import { errorCode } from '../../shared/errors.ts';
 import { packageVersion } from '../../shared/version.ts';
 import type { Service, Tracing } from './index.ts';

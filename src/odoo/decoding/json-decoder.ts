@@ -11,7 +11,7 @@ import {
   tooLong,
   Unstorable,
 } from './text.ts';
-import type { Malformed } from './xmlrpc-decoder.ts';
+import type { Malformed } from './xml-reader.ts';
 
 /**
  * Escapes that may need work: control characters to remove, halves of surrogate pairs without the other. Cheap, and

@@ -1,6 +1,5 @@
 import { isUtf8 } from 'node:buffer';
 import { isRemovedControl, utf8Text, withoutControls } from './text.ts';
-import type { Malformed } from './xmlrpc-decoder.ts';
 
 const NEWLINE = 10;
 
@@ -152,3 +151,6 @@ export class XmlTags {
     return at;
   }
 }
+
+/** Builds the error to throw; it knows which call this answers. */
+export type Malformed = (reason: string) => Error;

@@ -1,6 +1,5 @@
 import { isRemovedControl, NOT_FINITE, textValue, tooLong, Unstorable } from './text.ts';
-import { literal, type XmlBytes } from './xml-reader.ts';
-import type { Malformed } from './xmlrpc-decoder.ts';
+import { literal, type Malformed, type XmlBytes } from './xml-reader.ts';
 
 type Codec = (text: string, malformed: Malformed) => string | number | boolean | Unstorable;
 

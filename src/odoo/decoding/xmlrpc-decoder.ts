@@ -1,21 +1,21 @@
 import type { OdooValue } from '../types.ts';
 import { BAD_BYTES, DEEPEST, NOT_UTF8, TOO_DEEP, Unstorable, withoutMark } from './text.ts';
-import { literal, XmlBytes, XmlTags } from './xml-reader.ts';
+import { literal, type Malformed, XmlBytes, XmlTags } from './xml-reader.ts';
 import { plainScalar, scalar } from './xml-scalars.ts';
 
 /** Where something stands in an answer. */
-export interface Span {
+interface Span {
   readonly from: number;
   readonly to: number;
 }
 
 /** A member of a struct: its name, and the bytes from the end of the value before up to its own `<value>`. */
-export interface Member extends Span {
+interface Member extends Span {
   readonly name: string;
 }
 
 /** How a struct was written. The records of an answer are written alike: the next one is compared, not parsed. */
-export interface Shape {
+interface Shape {
   readonly members: readonly Member[];
   /** From the end of the last value to `</struct>`. */
   readonly end: Span;
@@ -24,18 +24,14 @@ export interface Shape {
 }
 
 /** The shape of a struct, of all its members. */
-export function shapeOf(members: readonly Member[], end: Span): Shape {
+function shapeOf(members: readonly Member[], end: Span): Shape {
   const names = Object.fromEntries(members.map(({ name }) => [name, null]));
   // What JSON.parse makes keeps the compact layout, however many members it has; Object.fromEntries does not.
   return { members, end, template: JSON.parse(JSON.stringify(names)) };
 }
 
 /** What a `methodResponse` holds: a value, or a fault. */
-export type XmlRpcResponse = { readonly value: OdooValue } | { readonly fault: OdooValue };
-
-/** Builds the error to throw; it knows which call this answers. */
-export type Malformed = (reason: string) => Error;
-
+type XmlRpcResponse = { readonly value: OdooValue } | { readonly fault: OdooValue };
 /** Empty elements in their short form. */
 const EMPTY: Readonly<Record<string, OdooValue>> = {
   'nil/': null,

@@ -41,7 +41,7 @@ export const READ_METHODS = [
   'read',
   'context_get',
 ] as const;
-export type ReadMethod = (typeof READ_METHODS)[number];
+type ReadMethod = (typeof READ_METHODS)[number];
 
 /** One read of one model, whatever the protocol. A call has a domain, or ids, or neither. */
 export interface ReadCall {
@@ -78,7 +78,7 @@ export function json2Request(call: ReadCall): { readonly path: string; readonly 
 }
 
 /** One exchange with a service of Odoo's older API: `common` before, `object` after signing in. */
-export type ServiceCall = (
+type ServiceCall = (
   service: 'common' | 'object',
   method: 'version' | 'authenticate' | 'execute_kw',
   args: readonly OdooValue[],

@@ -1,4 +1,4 @@
-import type { DocumentModel, MirroredModel } from '../model/document-model.ts';
+import type { DocumentModel, MirroredModel } from '../types.ts';
 
 /** A larger BC does not travel through Redis: its job reads it again. In bytes of JSON, as all sizes here. */
 export const LARGEST_READING = 256 * 1024;

@@ -4,19 +4,19 @@ import { nextFetchSeq, type RecordToStore } from '../../db/documents/writes.ts';
 import { bc, bcLine } from '../../db/schema/documents.ts';
 import { OdooTimeoutError } from '../../odoo/errors.ts';
 import type { OdooClient, OdooRecord } from '../../odoo/types.ts';
+import { inGroups } from '../../shared/collections.ts';
 import { PasserelleError } from '../../shared/errors.ts';
-import type { DocumentModel, MirroredModel } from '../model/document-model.ts';
 import { odooDateTime } from '../planning/run-mode.ts';
-import type { PreparedDocument } from '../store/compare.ts';
 import { prepare } from '../store/normalize.ts';
-import { isSizeText, promisedBytes, promisedInAll } from './binary-sizes.ts';
+import type { DocumentModel, MirroredModel, PreparedDocument } from '../types.ts';
+import { binarySizes, promisedBytes, promisedInAll } from './binary-sizes.ts';
 
 /** Contents asked of Odoo in one call, as far as the size texts promise; a larger one is asked for alone. */
 const BYTES_PER_CALL = 8 * 1024 * 1024;
 const RECORDS_PER_CALL = 100;
 
 /** Odoo did not send contents in time. */
-export class ContentTimeoutError extends PasserelleError {
+class ContentTimeoutError extends PasserelleError {
   override readonly name = 'ContentTimeoutError';
   readonly code = 'odoo_content_timeout';
   override readonly retryable = true;
@@ -47,7 +47,7 @@ interface Ask {
 }
 
 /** What a call brought: fields of records, by id. A record that is gone is not among them. */
-export interface Contents {
+interface Contents {
   readonly fields: readonly string[];
   readonly records: ReadonlyMap<number, OdooRecord>;
 }
@@ -98,28 +98,6 @@ function fieldsApart({ sizes }: Holder): string[][] {
   });
 }
 
-/** Splits a list, in its order, so that no group outweighs the limit; what does so by itself is a group of its own. */
-export function inGroups<T>(
-  items: readonly T[],
-  bytesOf: (item: T) => number,
-  most: { readonly bytes: number; readonly count: number },
-): T[][] {
-  const groups: T[][] = [];
-  let room = 0;
-  for (const item of items) {
-    const bytes = bytesOf(item);
-    const last = groups.at(-1);
-    if (last === undefined || last.length === most.count || bytes > room) {
-      groups.push([item]);
-      room = most.bytes - bytes;
-    } else {
-      last.push(item);
-      room -= bytes;
-    }
-  }
-  return groups;
-}
-
 function pickSizes(
   sizes: Readonly<Record<string, string>>,
   fields: readonly string[],
@@ -137,12 +115,6 @@ export class ContentGoneError extends PasserelleError {
   }
 }
 
-/** The size texts among a record's binary fields, by field. Empty binaries (`false`) are not among them. */
-export function binarySizes(record: OdooRecord, model: MirroredModel): Record<string, string> {
-  const sizes = model.binaries.map((field) => [field, record[field]] as const);
-  return Object.fromEntries(sizes.filter((entry): entry is [string, string] => isSizeText(entry[1])));
-}
-
 /**
  * `write_date` has whole seconds: a content read this soon after it may have been replaced within the same second.
  * A minute also covers clocks that differ a little.
@@ -157,7 +129,7 @@ const SETTLED_MS = 60_000;
  *
  * @throws ContentGoneError, and what the Odoo client throws.
  */
-export async function fillBinaries(
+async function fillBinaries(
   db: Database,
   odoo: OdooClient,
   { model, table }: { model: MirroredModel; table: typeof bc | typeof bcLine },

@@ -1,3 +1,6 @@
+import type { OdooRecord } from '../../odoo/types.ts';
+import type { MirroredModel } from '../types.ts';
+
 /** `1.43 Kb`, `12.00 bytes`: what Odoo's `human_size` writes in the place of a content (14.0, 19.0). */
 const SIZE_TEXT = /^(\d+(?:\.\d+)?) (bytes|kb|mb|gb|tb)$/i;
 
@@ -16,4 +19,10 @@ export function promisedBytes(text: string): number {
 /** The same for all binary fields of a record. */
 export function promisedInAll(sizes: Readonly<Record<string, string>>): number {
   return Object.values(sizes).reduce((total, text) => total + promisedBytes(text), 0);
+}
+
+/** The size texts among a record's binary fields, by field. Empty binaries (`false`) are not among them. */
+export function binarySizes(record: OdooRecord, model: MirroredModel): Record<string, string> {
+  const sizes = model.binaries.map((field) => [field, record[field]] as const);
+  return Object.fromEntries(sizes.filter((entry): entry is [string, string] => isSizeText(entry[1])));
 }

@@ -3,12 +3,11 @@ import { type KeptReading, type ReadingPlace, readingBytes } from '../../queues/
 import { type BcPayload, enqueueBcs, type PagePayload } from '../../queues/jobs.ts';
 import { byKey } from '../../shared/collections.ts';
 import type { Mirror } from '../context.ts';
-import { type DocumentModel, modelDigest } from '../model/document-model.ts';
-import type { PreparedDocument } from '../store/compare.ts';
+import { modelDigest } from '../model/document-model.ts';
 import { InvalidDocumentError, prepareDocument } from '../store/normalize.ts';
+import type { DocumentModel, PreparedDocument, ReadDocument } from '../types.ts';
 import { LARGEST_READING, weigh, weightOf } from './batch-size.ts';
 import { hasContents } from './binaries.ts';
-import type { ReadDocument } from './read-documents.ts';
 
 /** A BC's job, and what was read for it; null where the job is to read the BC itself. */
 export interface HandedOver {
@@ -81,7 +80,7 @@ function takenOver(model: DocumentModel, kept: KeptReading): PreparedDocument | 
 }
 
 /** A BC that a page read, and the description to take it over by. */
-export interface Handover extends ReadingPlace {
+interface Handover extends ReadingPlace {
   readonly odooId: number;
   readonly model: DocumentModel;
 }

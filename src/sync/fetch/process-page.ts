@@ -8,15 +8,16 @@ import type { OdooClient } from '../../odoo/types.ts';
 import { enqueueBcs, type PagePayload } from '../../queues/jobs.ts';
 import type { Mirror } from '../context.ts';
 import { isOutage, isRefusal } from '../error-policy.ts';
-import { type DocumentModel, isModelChange } from '../model/document-model.ts';
+import { isModelChange } from '../model/document-model.ts';
 import { withModel } from '../model/model-drift.ts';
 import { advanceWhenPageIsDone } from '../runs/advance-run.ts';
+import type { DocumentModel } from '../types.ts';
 import { LARGEST_READING, pageRoom, portion } from './batch-size.ts';
 import { enqueueHandedOver, type HandedOver, handOver, reference } from './handoff.ts';
 import { type Blame, readDocuments, readsAnything } from './read-documents.ts';
 
 /** `number` from 1; `last`: there is no further attempt. */
-export interface PageAttempt {
+interface PageAttempt {
   readonly number: number;
   readonly last: boolean;
   /** Reading it seems to end the worker: each BC's job reads its own, and the one to blame is found. */

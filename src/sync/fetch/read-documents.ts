@@ -1,13 +1,8 @@
 import type { Domain, OdooClient, OdooRecord } from '../../odoo/types.ts';
 import { isRefusal } from '../error-policy.ts';
-import { type DocumentModel, headerOf, isModelChange } from '../model/document-model.ts';
-import { explainMissing, type FindUnread, type MissingLines, NONE_MISSING } from '../store/removed-lines.ts';
-
-/** A header with the lines that were read for it. */
-export interface HeaderAndLines {
-  readonly header: OdooRecord;
-  readonly lines: readonly OdooRecord[];
-}
+import { headerOf, isModelChange } from '../model/document-model.ts';
+import type { DocumentModel, HeaderAndLines, ReadDocument } from '../types.ts';
+import { explainMissing, type FindUnread, NONE_MISSING, promisedLines } from './missing-lines.ts';
 
 /** Lines asked for in one call. */
 const LINES_PER_CALL = 5000;
@@ -19,7 +14,7 @@ const LINES_PER_CALL = 5000;
  *
  * `first`: what `linesAfter` gave from the beginning.
  */
-export async function readLines(
+async function readLines(
   odoo: OdooClient,
   model: DocumentModel,
   ids: readonly number[],
@@ -46,12 +41,6 @@ export async function readLines(
   return byHeader;
 }
 
-/** Lines that a header lists itself; record rules may hide some of them, or others from the list. */
-export function promisedLines(header: OdooRecord, linesField: string): number[] {
-  const { [linesField]: value } = header;
-  return Array.isArray(value) ? value.filter((id) => typeof id === 'number') : [];
-}
-
 /**
  * Keyset by id, until an answer is empty: rules of access may thin out a slice without its being the last. The
  * closing empty answer is spared when the slice was short and brought all that the headers promised.
@@ -72,7 +61,7 @@ async function* linesOf(
 }
 
 /** The next lines of these headers, by ascending id. */
-export function linesAfter(
+function linesAfter(
   odoo: OdooClient,
   model: DocumentModel,
   ids: readonly number[],
@@ -86,12 +75,7 @@ export function linesAfter(
   return odoo.searchRead(model.line.name, domain, options);
 }
 
-/** A BC as it was read. Binary fields hold Odoo's size texts, not their contents. */
-export interface ReadDocument extends HeaderAndLines {
-  readonly missing: MissingLines;
-}
-
-export interface Reading {
+interface Reading {
   readonly documents: readonly ReadDocument[];
   /** Ids that Odoo does not have (any more): `read` leaves them out silently (14.0, 19.0). */
   readonly missing: readonly number[];

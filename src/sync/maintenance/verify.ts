@@ -15,22 +15,17 @@ import { bc, bcLine } from '../../db/schema/documents.ts';
 import { unstorableIn } from '../../odoo/decoding/text.ts';
 import { OdooMalformedError } from '../../odoo/errors.ts';
 import type { Domain, OdooClient, OdooRecord } from '../../odoo/types.ts';
-import type { DocumentDefinition } from '../context.ts';
+import { inGroups } from '../../shared/collections.ts';
 import { isRefusal } from '../error-policy.ts';
 import { portion, weigh } from '../fetch/batch-size.ts';
-import { binarySizes, type Holder, inGroups, readContents } from '../fetch/binaries.ts';
-import { promisedInAll } from '../fetch/binary-sizes.ts';
-import {
-  type DocumentModel,
-  describeDocument,
-  headerOf,
-  isModelChange,
-  type MirroredModel,
-} from '../model/document-model.ts';
+import { type Holder, readContents } from '../fetch/binaries.ts';
+import { binarySizes, promisedInAll } from '../fetch/binary-sizes.ts';
+import { describeDocument, headerOf, isModelChange } from '../model/document-model.ts';
 import { modelDiff } from '../model/model-drift.ts';
 import { odooDateTime } from '../planning/run-mode.ts';
 import { own } from '../store/audit-diff.ts';
 import { canonicalJson, contentHash } from '../store/content-hash.ts';
+import type { DocumentDefinition, DocumentModel, MirroredModel } from '../types.ts';
 
 /** What a verification counts. All of them 0 is what a mirror should be. */
 export const KINDS = [
@@ -43,7 +38,7 @@ export const KINDS = [
   'badHashes',
   'openItems',
 ] as const;
-export type FindingKind = (typeof KINDS)[number];
+type FindingKind = (typeof KINDS)[number];
 
 export interface Example {
   readonly model: string;
@@ -70,7 +65,7 @@ export type Verification = Readonly<Record<FindingKind, number>> & {
 const MOST_EXAMPLES = 20;
 
 /** Counts findings and keeps a few examples of each kind, so that memory stays flat whatever is found. */
-export class Findings {
+class Findings {
   readonly #counts = perKind(() => 0);
   readonly #examples = perKind((): Example[] => []);
 
@@ -95,7 +90,7 @@ function perKind<T>(value: () => T): Record<FindingKind, T> {
 }
 
 /** One of the two tables, and what of Odoo belongs into it. */
-export interface VerifiedModel {
+interface VerifiedModel {
   readonly model: MirroredModel;
   readonly table: typeof bc | typeof bcLine;
   readonly domain: Domain;
@@ -107,7 +102,7 @@ export interface VerifiedModel {
 const HELD = { bytes: 16 * 1024 * 1024, count: 100 };
 
 /** Walks both sides by ascending id. Returns how many records Odoo listed. */
-export async function verifyModel(
+async function verifyModel(
   source: VerifySource,
   verified: VerifiedModel,
   findings: Findings,
@@ -247,7 +242,7 @@ function sameBinaries(model: MirroredModel, record: OdooRecord, row: StoredRow):
   return sizes.every(([field, size]) => row.binarySizes[field] === size);
 }
 
-export interface VerifySource {
+interface VerifySource {
   readonly db: Database;
   readonly odoo: OdooClient;
   readonly definition: DocumentDefinition;

@@ -3,25 +3,7 @@ import type { KeptModel } from '../../db/odoo-model/model-fingerprint.ts';
 import { OdooFieldError } from '../../odoo/errors.ts';
 import { binaryFields, linesLink, readableFields } from '../../odoo/fields.ts';
 import type { OdooClient, OdooFields, OdooRecord } from '../../odoo/types.ts';
-import type { DocumentDefinition } from '../context.ts';
-
-/** One model of the document: which fields to ask for, and which of all are binaries, asked for or not. */
-export interface MirroredModel {
-  readonly name: string;
-  readonly fields: OdooFields;
-  readonly requested: readonly string[];
-  readonly binaries: readonly string[];
-}
-
-/** The document as `fields_get` describes it. */
-export interface DocumentModel {
-  readonly header: MirroredModel;
-  readonly line: MirroredModel;
-  /** The header's one2many that holds the lines. */
-  readonly linesField: string;
-  /** The line's many2one to its header. */
-  readonly inverse: string;
-}
+import type { DocumentDefinition, DocumentModel, MirroredModel } from '../types.ts';
 
 /** Asks Odoo for both models. Two calls. */
 export async function describeDocument(
@@ -103,7 +85,7 @@ interface Remembered {
 }
 
 /** A description that was compared with what PostgreSQL keeps, and what it keeps when they are equal. */
-export interface Compared {
+interface Compared {
   readonly described: string;
   readonly kept: KeptModel;
 }

@@ -21,16 +21,11 @@ import type { OdooClient, OdooFieldDescription, OdooFields } from '../../odoo/ty
 import { errorCode, errorMessage } from '../../shared/errors.ts';
 import type { Mirror } from '../context.ts';
 import { canonicalJson } from '../store/content-hash.ts';
-import {
-  type DescribedModel,
-  type DocumentModel,
-  describeDocument,
-  isModelChange,
-  type MirroredModel,
-} from './document-model.ts';
+import type { DocumentModel, MirroredModel } from '../types.ts';
+import { type DescribedModel, describeDocument, isModelChange } from './document-model.ts';
 
 /** What one description of a model says that another did not. */
-export type FieldChangeNoted = Pick<NewModelChange, 'field' | 'kind' | 'old' | 'new' | 'reread'>;
+type FieldChangeNoted = Pick<NewModelChange, 'field' | 'kind' | 'old' | 'new' | 'reread'>;
 
 /** What is new against the fields that are kept, by name. A renamed field is one removed and one added. */
 export function modelDiff(

@@ -2,7 +2,8 @@ import type { Database } from '../../db/client.ts';
 import { ownersOfLines } from '../../db/documents/stored-documents.ts';
 import type { Domain, OdooClient, OdooRecord } from '../../odoo/types.ts';
 import { isRefusal } from '../error-policy.ts';
-import { type DocumentModel, headerOf } from '../model/document-model.ts';
+import { headerOf } from '../model/document-model.ts';
+import type { DocumentModel } from '../types.ts';
 import { odooDateTime } from './run-mode.ts';
 
 /** So many refusals without one success: the trouble is Odoo's, not the records'. */

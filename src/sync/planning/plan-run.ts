@@ -5,16 +5,17 @@ import type { SyncLogRow } from '../../db/schema/sync.ts';
 import { type CountedClient, countCalls } from '../../odoo/client.ts';
 import type { OdooClient, OdooServer } from '../../odoo/types.ts';
 import type { Mirror } from '../context.ts';
-import type { DescribedModel, DocumentModel } from '../model/document-model.ts';
+import type { DescribedModel } from '../model/document-model.ts';
 import { noteModel, withModel } from '../model/model-drift.ts';
 import { type HeldRun, LeaseLostError, whilePlanning } from '../runs/run-lease.ts';
+import type { DocumentModel } from '../types.ts';
 import { allHeaders, changedHeaders } from './id-sources.ts';
 import { planSweep } from './plan-sweep.ts';
 import { type Progress, whileMoving } from './planner-progress.ts';
 import { type Decision, decideMode, nextWindow, type Past, readPast } from './run-mode.ts';
 
 /** A promise that may fail before anybody waits for it: the error is told to who does. */
-export function begun<T>(work: Promise<T>): Promise<T> {
+function begun<T>(work: Promise<T>): Promise<T> {
   work.catch(() => {});
   return work;
 }

@@ -12,8 +12,9 @@ import {
 } from '../../db/runs/sweep.ts';
 import type { Domain, OdooClient, OdooRecord } from '../../odoo/types.ts';
 import type { Mirror } from '../context.ts';
-import { type DocumentModel, headerOf, type MirroredModel } from '../model/document-model.ts';
+import { headerOf } from '../model/document-model.ts';
 import { type HeldRun, whilePlanning } from '../runs/run-lease.ts';
+import type { DocumentModel, MirroredModel } from '../types.ts';
 import { listRecords, readable } from './id-sources.ts';
 import { type Decision, odooDateTime } from './run-mode.ts';
 

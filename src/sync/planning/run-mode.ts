@@ -2,7 +2,7 @@ import { readState } from '../../db/runs/lease.ts';
 import { newestPlanned } from '../../db/runs/runs.ts';
 import type { RunMode, SyncLogRow } from '../../db/schema/sync.ts';
 import type { Mirror } from '../context.ts';
-import type { DocumentModel } from '../model/document-model.ts';
+import type { DocumentModel } from '../types.ts';
 
 /** Odoo's own wording of a moment: UTC, whole seconds, rounded down. */
 export function odooDateTime(moment: Date): string {

@@ -5,7 +5,7 @@ import { PasserelleError } from '../../shared/errors.ts';
 import type { Mirror } from '../context.ts';
 
 /** BCs that a run found gone, and how many it may archive. */
-export interface RefusedBcs {
+interface RefusedBcs {
   readonly gone: number;
   readonly mirrored: number;
   readonly limit: number;
@@ -43,7 +43,7 @@ export function archives({ mode }: Pick<SyncLogRow, 'mode'>): boolean {
 }
 
 /** How far the archiving of a run got. */
-export interface ArchiveStep {
+interface ArchiveStep {
   /** The last id that was looked at, for the next step; null: there is none. */
   readonly after: number | null;
   /** The breaker forbids it, and nothing was archived. */

@@ -8,20 +8,16 @@ import { errorCode, errorMessage } from '../../shared/errors.ts';
 import type { Mirror } from '../context.ts';
 import { isCancelled, isLockTimeout, isOutage, isPostgresAway, isRefusal } from '../error-policy.ts';
 import { readsAnything } from '../fetch/read-documents.ts';
-import {
-  type DocumentModel,
-  describeDocument,
-  isModelChange,
-  type MirroredModel,
-} from '../model/document-model.ts';
+import { describeDocument, isModelChange } from '../model/document-model.ts';
 import { withModel } from '../model/model-drift.ts';
+import type { DocumentModel, MirroredModel } from '../types.ts';
 import { advanceWhenPageIsDone, failRun } from './advance-run.ts';
 
 /** Fields named in a message; more than that are the record's trouble as a whole. */
 const NAMED_AT_MOST = 3;
 
 /** Why a BC failed, for people: with record and field, where Odoo's own sentence (`year 10000 is out of range`) has none. */
-export async function failureReason(
+async function failureReason(
   { odoo, definition, log }: Mirror,
   odooId: number,
   error: unknown,

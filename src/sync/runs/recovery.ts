@@ -6,10 +6,9 @@ import type { SyncLogRow } from '../../db/schema/sync.ts';
 import { bcJobId, enqueueRun, pageJobId } from '../../queues/jobs.ts';
 import { errorMessage } from '../../shared/errors.ts';
 import type { Mirror } from '../context.ts';
-import { isCancelled, isLockTimeout, isPostgresAway } from '../error-policy.ts';
-import { planRun } from '../planning/plan-run.ts';
-import { advanceRun, failRun, queuePages } from './advance-run.ts';
-import { type HeldRun, LeaseLostError, takeRun } from './run-lease.ts';
+import { advanceRun, queuePages } from './advance-run.ts';
+import { takeRun } from './run-lease.ts';
+import { carryOn } from './start-run.ts';
 
 /** BCs of a page whose jobs are looked for at once: Redis has other work, and the next look sees those that follow. */
 const LOOKED_FOR = 20;
@@ -18,7 +17,7 @@ const LOOKED_FOR = 20;
  * Pages of a run that owe BCs which no job will bring: Redis was emptied or went back in time, a process died
  * between ledger and queue, or a job ended without a word. Pages queued less than `graceMs` ago are left out.
  */
-export async function lostPages(mirror: Mirror, runId: number, graceMs: number): Promise<number[]> {
+async function lostPages(mirror: Mirror, runId: number, graceMs: number): Promise<number[]> {
   const lost: number[] = [];
   for (const page of await queuedPages(mirror.db, runId, graceMs)) {
     if (await isLost(mirror, runId, page)) lost.push(page.page);
@@ -52,24 +51,6 @@ async function isAlive(queue: Pick<Queue, 'getJobState'>, jobId: string): Promis
 const LONGEST_GRACE_MS = 10_000;
 
 const grace = ({ settings }: Mirror) => Math.min(LONGEST_GRACE_MS, settings.lockMs);
-
-/** Brings a run forward from wherever it stands: plans it when its plan was not finished, else queues what is owed. */
-export async function carryOn(mirror: Mirror, run: HeldRun): Promise<void> {
-  try {
-    if (run.plannedAt === null) {
-      if ((await planRun(mirror, run)) === 'ended') return;
-    } else {
-      await queuePages(mirror, run.id, run.leaseToken, await renewPages(mirror.db, run.id, 'all'));
-    }
-    await advanceRun(mirror, run.id);
-  } catch (error) {
-    // The run goes on: elsewhere under a newer token, or once PostgreSQL is back and its lease has run out.
-    const goesOn =
-      error instanceof LeaseLostError || isPostgresAway(error) || isLockTimeout(error) || isCancelled(error);
-    if (!goesOn) await failRun(mirror, run.id, run.leaseToken, error);
-    throw error;
-  }
-}
 
 /** Keeps the lease of the run in progress. While it is being planned only its planner does: should it die, it runs out. */
 export async function keepLease({ db, definition, settings }: Mirror): Promise<void> {

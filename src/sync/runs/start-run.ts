@@ -1,9 +1,12 @@
 import { readState } from '../../db/runs/lease.ts';
+import { renewPages } from '../../db/runs/ledger.ts';
 import { closeRun, findRun, idleRun } from '../../db/runs/runs.ts';
 import type { SyncLogRow } from '../../db/schema/sync.ts';
 import type { Mirror } from '../context.ts';
-import { carryOn } from './recovery.ts';
-import { takeFreeRun, takeRun } from './run-lease.ts';
+import { isCancelled, isLockTimeout, isPostgresAway } from '../error-policy.ts';
+import { planRun } from '../planning/plan-run.ts';
+import { advanceRun, failRun, queuePages } from './advance-run.ts';
+import { type HeldRun, LeaseLostError, takeFreeRun, takeRun } from './run-lease.ts';
 
 /**
  * Starts a run that stands in the log: takes the lease, plans, queues the first pages. Delivered again after a
@@ -42,4 +45,22 @@ async function skip(
   await closeRun(db, runId, 'skipped', { code: 'run_in_progress', message });
   log.info({ runId, reason: message }, 'run skipped');
   onRunEnded(idleRun({ mode, status: 'skipped', durationMs: 0 }));
+}
+
+/** Brings a run forward from wherever it stands: plans it when its plan was not finished, else queues what is owed. */
+export async function carryOn(mirror: Mirror, run: HeldRun): Promise<void> {
+  try {
+    if (run.plannedAt === null) {
+      if ((await planRun(mirror, run)) === 'ended') return;
+    } else {
+      await queuePages(mirror, run.id, run.leaseToken, await renewPages(mirror.db, run.id, 'all'));
+    }
+    await advanceRun(mirror, run.id);
+  } catch (error) {
+    // The run goes on: elsewhere under a newer token, or once PostgreSQL is back and its lease has run out.
+    const goesOn =
+      error instanceof LeaseLostError || isPostgresAway(error) || isLockTimeout(error) || isCancelled(error);
+    if (!goesOn) await failRun(mirror, run.id, run.leaseToken, error);
+    throw error;
+  }
 }

@@ -3,8 +3,7 @@ import type { StoredRecord } from '../../db/documents/stored-documents.ts';
 import type { RecordToStore } from '../../db/documents/writes.ts';
 import type { DocumentChanges, FieldChange } from '../../db/schema/audit.ts';
 import type { OdooRecord, OdooValue } from '../../odoo/types.ts';
-import type { DocumentModel, MirroredModel } from '../model/document-model.ts';
-import type { Comparison, PreparedDocument } from './compare.ts';
+import type { Comparison, DocumentModel, MirroredModel, PreparedDocument } from '../types.ts';
 import { isSame } from './content-hash.ts';
 
 /** What differs between two versions of a record, field by field. A field that one side lacks counts as null. */
@@ -28,7 +27,7 @@ export function own(record: OdooRecord | undefined, name: string): OdooValue | u
 }
 
 /** A record as the audit trail keeps it: contents of binary fields only by size and digest. */
-export function withoutContents(record: OdooRecord, binaries: readonly string[]): Record<string, unknown> {
+function withoutContents(record: OdooRecord, binaries: readonly string[]): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(record).map(([name, value]) => [name, binaries.includes(name) ? digest(value) : value]),
   );
@@ -41,7 +40,7 @@ function digest(value: unknown): unknown {
 }
 
 /** Records as they were before a change, by id. */
-export interface Before {
+interface Before {
   readonly headers: ReadonlyMap<number, StoredRecord>;
   readonly lines: ReadonlyMap<number, StoredRecord>;
 }

@@ -1,34 +1,6 @@
 import type { StoredHeader, StoredLine } from '../../db/documents/stored-documents.ts';
-import type { Reading, RecordToStore } from '../../db/documents/writes.ts';
-import type { MissingLines } from './removed-lines.ts';
-
-/** A BC ready to be stored, contents of binaries included. */
-export interface PreparedDocument {
-  readonly header: RecordToStore;
-  readonly lines: readonly RecordToStore[];
-  readonly reading: Reading;
-  readonly missing: MissingLines;
-}
-
-/** What storing a document would change. */
-export interface Comparison {
-  readonly headerChanged: boolean;
-  readonly changed: boolean;
-  /** Same content, but saved again in Odoo: dates move, nothing is audited. */
-  readonly touched: boolean;
-  readonly added: readonly RecordToStore[];
-  readonly altered: readonly RecordToStore[];
-  readonly touchedLines: readonly RecordToStore[];
-  readonly removed: readonly StoredLine[];
-  /** Lines that the reading lacks and that stay all the same: Odoo hides them, or the run may not remove so many. */
-  readonly kept: readonly StoredLine[];
-  /** Lines that the reading lacks and whose deletion was not checked: the mirror got them after the reading. */
-  readonly unproven: readonly StoredLine[];
-  /** Lines that the mirror still gives another BC. */
-  readonly moved: readonly StoredLine[];
-  /** Some lines stay with other BCs, whose readings ended after this one began: which is right, neither can tell. */
-  readonly overtaken: boolean;
-}
+import type { RecordToStore } from '../../db/documents/writes.ts';
+import type { Comparison, PreparedDocument } from '../types.ts';
 
 /** What the mirror knows of a document and its lines. */
 export interface Known {

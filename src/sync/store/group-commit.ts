@@ -5,29 +5,9 @@ import type { Mirror } from '../context.ts';
 import { isRefusedByPostgres } from '../error-policy.ts';
 import { takeOver } from '../fetch/handoff.ts';
 import { advanceWhenPagesAreDone } from '../runs/advance-run.ts';
+import type { CommitOutcome, Entry, GroupItem, GroupOutcome } from '../types.ts';
 import { Grouping } from './batcher.ts';
-import type { PreparedDocument } from './compare.ts';
-import { type Entry, type GroupOutcome, type StoreOutcome, storeTogether } from './store-documents.ts';
-
-/** A BC on its way into a group. */
-export interface GroupItem extends Omit<Entry, 'document'> {
-  readonly page: number;
-  readonly token: number | null;
-  readonly odooId: number;
-  /**
-   * Null: what its page read is to be stored, and the run was not looked at: it has to be one that is running and holds
-   * the lease.
-   */
-  readonly document: PreparedDocument | null;
-}
-
-/**
- * `stale`: a later reading with other content is stored already. `superseded`: the run went to another holder.
- * `apart`: what its page read is not there, or the run is over or needs no lease, so other rules hold for the BC. Of
- * these three nothing is stored.
- */
-export type CommitOutcome = StoreOutcome | 'stale' | 'superseded' | 'apart';
-
+import { storeTogether } from './store-documents.ts';
 /** Groups that are written at once: while PostgreSQL works on one, the next is put together. */
 export const GROUPS_AT_ONCE = 2;
 

@@ -2,10 +2,8 @@ import type { Reading, RecordToStore } from '../../db/documents/writes.ts';
 import { unstorableIn } from '../../odoo/decoding/text.ts';
 import type { OdooRecord } from '../../odoo/types.ts';
 import { PasserelleError } from '../../shared/errors.ts';
-import { binarySizes } from '../fetch/binaries.ts';
-import type { ReadDocument } from '../fetch/read-documents.ts';
-import type { DocumentModel, MirroredModel } from '../model/document-model.ts';
-import type { PreparedDocument } from './compare.ts';
+import { binarySizes } from '../fetch/binary-sizes.ts';
+import type { DocumentModel, MirroredModel, PreparedDocument, ReadDocument } from '../types.ts';
 import { hashedJson } from './content-hash.ts';
 
 /** A record that is not what the mirror can store: names the record, the field and what was expected. */

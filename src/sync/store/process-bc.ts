@@ -12,16 +12,13 @@ import type { Mirror } from '../context.ts';
 import { ContentGoneError, complete, contentBytes } from '../fetch/binaries.ts';
 import { takeOver } from '../fetch/handoff.ts';
 import { type Blame, readDocuments } from '../fetch/read-documents.ts';
-import type { DocumentModel } from '../model/document-model.ts';
 import { withModel, withNewestModel } from '../model/model-drift.ts';
 import { advanceWhenPageIsDone } from '../runs/advance-run.ts';
-import type { PreparedDocument } from './compare.ts';
-import type { CommitOutcome } from './group-commit.ts';
+import type { CommitOutcome, DocumentModel, PreparedDocument, StoreOutcome } from '../types.ts';
 import { prepareDocument } from './normalize.ts';
-import type { StoreOutcome } from './store-documents.ts';
 
 /** A reading that ended after this one began is stored, with other content: the BC goes on changing under our hands. */
-export class StaleReadingError extends PasserelleError {
+class StaleReadingError extends PasserelleError {
   override readonly name = 'StaleReadingError';
   readonly code = 'stale_reading';
   override readonly retryable = true;
@@ -31,7 +28,7 @@ export class StaleReadingError extends PasserelleError {
 }
 
 /** Lines of a BC were deleted or moved between the answers that its reading is made of. */
-export class UnsettledReadingError extends PasserelleError {
+class UnsettledReadingError extends PasserelleError {
   override readonly name = 'UnsettledReadingError';
   readonly code = 'unsettled_reading';
   override readonly retryable = true;

@@ -21,16 +21,16 @@ import { resolveFailures } from '../../db/runs/failures.ts';
 import { closeStored } from '../../db/runs/ledger.ts';
 import { bc, bcLine } from '../../db/schema/documents.ts';
 import { byKey } from '../../shared/collections.ts';
-import type { DocumentModel } from '../model/document-model.ts';
+import type { Entry, GroupOutcome, Planned, PreparedDocument, StoreOutcome } from '../types.ts';
 import { auditChanges, isHeaderTold, toldLines } from './audit-diff.ts';
-import { type Comparison, compare, type Known, type PreparedDocument } from './compare.ts';
-import { applyLineBreaker, type RemovalLimits } from './removed-lines.ts';
+import { compare, type Known } from './compare.ts';
+import { applyLineBreaker, type RemovalLimits } from './line-breaker.ts';
 
 /** What the mirror knows of the lines of documents. */
-export type KnownLines = ReadonlyMap<PreparedDocument, Pick<Known, 'lines' | 'ownerSeq'>>;
+type KnownLines = ReadonlyMap<PreparedDocument, Pick<Known, 'lines' | 'ownerSeq'>>;
 
 /** Reads what the mirror knows of the lines of some documents. `locked`: they stay so. */
-export async function knownLines(
+async function knownLines(
   tx: Queryable,
   documents: readonly PreparedDocument[],
   lock?: 'locked',
@@ -63,7 +63,7 @@ const OLD_CONTENT = 8 * 1024 * 1024;
  * Entries that cannot share a transaction: those that trade lines with one another, whose order matters, and those
  * whose old contents would be too much for memory together.
  */
-export function loners(
+function loners(
   entries: readonly Entry[],
   headers: ReadonlyMap<number, StoredHeader>,
   known: KnownLines,
@@ -89,7 +89,7 @@ export function loners(
 }
 
 /** What the audit trail is to tell of some documents; to be worked out before old content is overwritten. */
-export async function changesOf(tx: Queryable, entries: readonly Planned[]): Promise<Change[]> {
+async function changesOf(tx: Queryable, entries: readonly Planned[]): Promise<Change[]> {
   const changed = entries.filter(({ plan }) => plan.changed);
   const known = changed.filter(({ before }) => before !== null);
   const told = known.filter(({ plan }) => isHeaderTold(plan)).map(({ document }) => document.header.odooId);
@@ -122,7 +122,7 @@ function departures({ runId, plan }: Planned): Change[] {
 }
 
 /** Writes what is new of some documents, and the trail with it: a statement for each kind of change. */
-export async function writeDocuments(
+async function writeDocuments(
   tx: Queryable,
   entries: readonly Planned[],
   changes: readonly Change[],
@@ -157,28 +157,6 @@ function newLines({ document: { header, reading }, plan }: Planned): ReadLine[] 
     reading,
     bcOdooId: header.odooId,
   }));
-}
-
-/** One BC to be stored, for the run that owes it. */
-export interface Entry {
-  readonly model: DocumentModel;
-  readonly document: PreparedDocument;
-  readonly runId: number;
-  readonly rpcCalls: number;
-}
-
-export type StoreOutcome = 'created' | 'updated' | 'unchanged';
-
-/**
- * `stale`: a reading that ended after this one began is stored already, with other content. `alone`: it has to be stored
- * in a transaction of its own. Of both nothing is changed.
- */
-export type GroupOutcome = StoreOutcome | 'stale' | 'alone';
-
-/** An entry with what is to be done about it. */
-export interface Planned extends Entry {
-  readonly before: StoredHeader | null;
-  readonly plan: Comparison;
 }
 
 /**

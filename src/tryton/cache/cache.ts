@@ -2,17 +2,10 @@ import { errorCode, errorMessage, PasserelleError } from '../../shared/errors.ts
 import { TrytonUnknownFateError } from '../errors.ts';
 import { isRead, readTags, writeTags } from '../methods.ts';
 import { CacheGuard } from '../store-guard.ts';
-import type {
-  Answer,
-  CacheCounters,
-  CacheLookup,
-  CacheOptions,
-  CacheStore,
-  TrytonLogger,
-  Wire,
-} from '../types.ts';
+import type { Answer, CacheCounters, CacheLookup, CacheOptions, CacheStore, Wire } from '../types.ts';
 import { type Result, resultOf } from '../wire/json.ts';
 import {
+  type CacheParts,
   type CacheScope,
   cacheKey,
   checkOptions,
@@ -239,17 +232,6 @@ function ofServer(store: CacheStore, server: string): CacheStore {
     foresee: (tags, ms) => store.foresee(named(tags), ms),
     bump: (tags, holdMs) => store.bump(named(tags), holdMs),
   };
-}
-
-export interface CacheParts extends CacheScope {
-  /** null: nothing is kept, every cached call is a call. */
-  readonly store: CacheStore | null;
-  /** A larger entry is not kept. */
-  readonly maxEntryBytes: number;
-  /** Of a call: no write is under way for longer. */
-  readonly deadlineMs: number;
-  readonly clock: () => number;
-  readonly log: TrytonLogger;
 }
 
 /** To be called once the write is over, with the error if it failed, and waited for before its caller is answered. */

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { TrytonRequestError } from '../errors.ts';
-import type { CacheOptions, Wire } from '../types.ts';
+import type { CacheOptions, CacheStore, TrytonLogger, Wire } from '../types.ts';
 import {
   isList,
   isObject,
@@ -29,12 +29,12 @@ interface EntryHead {
 }
 
 /** An entry that can be read. */
-export interface Entry extends Pick<EntryHead, 'storedAt' | 'cacheSeconds'> {
+interface Entry extends Pick<EntryHead, 'storedAt' | 'cacheSeconds'> {
   readonly result: Result;
 }
 
 /** How an entry stands to a caller who set these options. */
-export type Freshness = 'fresh' | 'stale' | 'over';
+type Freshness = 'fresh' | 'stale' | 'over';
 
 /** @throws TrytonRequestError where `ttl` or `stale` is no whole number of seconds. */
 export function checkOptions({ ttl, stale }: CacheOptions): void {
@@ -124,4 +124,15 @@ function canonical(value: Wire): string {
     .sort()
     .map((name) => `${JSON.stringify(name)}:${canonical(value[name] ?? null)}`);
   return `{${members.join()}}`;
+}
+
+export interface CacheParts extends CacheScope {
+  /** null: nothing is kept, every cached call is a call. */
+  readonly store: CacheStore | null;
+  /** A larger entry is not kept. */
+  readonly maxEntryBytes: number;
+  /** Of a call: no write is under way for longer. */
+  readonly deadlineMs: number;
+  readonly clock: () => number;
+  readonly log: TrytonLogger;
 }

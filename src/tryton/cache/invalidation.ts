@@ -1,5 +1,5 @@
 import type { CacheGuard } from '../store-guard.ts';
-import type { CacheParts } from './cache.ts';
+import type { CacheParts } from './entry.ts';
 
 /** Tags remembered one by one; beyond, they are taken together. */
 const LIMIT = 1000;
@@ -11,7 +11,7 @@ const EVERYTHING = '*';
  * What this process itself knows of writes, also while the store is away: how often each tag was written to, so that
  * a read never joins a fetch that began before a write was answered.
  */
-export class LocalVersions {
+class LocalVersions {
   readonly #counts = new Map<string, number>();
   #forgotten = 0;
 
@@ -28,7 +28,7 @@ export class LocalVersions {
 }
 
 /** Bumps that the store did not take. Until it does, nothing is read from it under these tags. */
-export class OwedBumps {
+class OwedBumps {
   /** Tag to the end of its hold, in epoch milliseconds. */
   readonly #owed = new Map<string, { readonly heldUntil: number }>();
 

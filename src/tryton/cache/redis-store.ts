@@ -15,7 +15,7 @@ interface Batch {
  * Reads values, and asks Redis once for all that is wanted in one turn of the event loop. It is asked after the last of
  * them was named, so nobody is given what was read before they asked.
  */
-export class RedisValues {
+class RedisValues {
   readonly #redis: RedisConnection;
   #batch: Batch | null = null;
 

@@ -1,27 +1,12 @@
 import { errorCode } from '../../shared/errors.ts';
 import { hiding } from '../../shared/redact.ts';
 import { TrytonRequestError } from '../errors.ts';
-import type { Answer, Session, TrytonLogger, Wire } from '../types.ts';
+import type { Ask, Asked, HttpAnswer, Question, Session, TrytonLogger } from '../types.ts';
 import { stringifyWire } from '../wire/json.ts';
-import { type Asked, readAnswer } from './response.ts';
-import type { HttpAnswer, Transport } from './transport.ts';
+import { readAnswer } from './response.ts';
+import type { Transport } from './transport.ts';
 
-export interface Question extends Pick<Asked, 'kind' | 'write'> {
-  readonly method: string;
-  readonly params: readonly Wire[];
-  readonly session?: Session | undefined;
-  /** Which try it is, for the log. */
-  readonly attempt: number;
-  readonly timeoutMs: number;
-  /** By `performance.now()`: the deadline of all tries. */
-  readonly until: number;
-  readonly signal?: AbortSignal | undefined;
-}
-
-/** One request, one answer. Throws what `readAnswer` and the transport throw. */
-export type Ask = (question: Question) => Promise<Answer>;
-
-export interface RpcParts {
+interface RpcParts {
   readonly address: Address;
   readonly transport: Transport;
   readonly password: string;

@@ -1,7 +1,5 @@
-import type { Hide } from '../../shared/redact.ts';
 import { retryAfterMs } from '../../shared/retry.ts';
 import {
-  type CallSite,
   TrytonAuthError,
   TrytonConcurrencyError,
   TrytonDatabaseError,
@@ -18,9 +16,8 @@ import {
   TrytonUserError,
   TrytonUserWarning,
 } from '../errors.ts';
-import type { Answer, Wire } from '../types.ts';
+import type { Answer, Asked, HttpAnswer, Sending, Wire } from '../types.ts';
 import { isList, isObject, parseWire } from '../wire/json.ts';
-import type { HttpAnswer } from './transport.ts';
 
 const LONGEST_TEXT = 300;
 
@@ -51,7 +48,7 @@ const KINDS: Readonly<Record<string, Kind>> = {
 };
 
 /** The error in `{"id", "error"}`. Of any but the named ones only the first line is used: the rest is a traceback. */
-export function errorFromServer(asked: Asked, error: readonly Wire[]): TrytonError {
+function errorFromServer(asked: Asked, error: readonly Wire[]): TrytonError {
   const [name, details = null] = error;
   const kind = typeof name === 'string' && Object.hasOwn(KINDS, name) ? KINDS[name] : undefined;
   if (kind !== undefined) return kind(asked, isList(details) ? details : [details]);
@@ -76,22 +73,6 @@ function firstLine(text: string): string {
   );
 }
 
-/** What is sent: all that its failures have to know. */
-export interface Sending {
-  readonly site: CallSite;
-  /** Whether doing it twice, or not knowing whether it was done, matters. */
-  readonly write: boolean;
-}
-
-/** What has to be known of a call to understand its answer. */
-export interface Asked extends Sending {
-  /** Of the request; the answer has to bear it too. */
-  readonly id: number;
-  /** To `root` (the server, no session), to the database with a session (`call`), or to sign in (`login`). */
-  readonly kind: 'root' | 'call' | 'login';
-  readonly hide: Hide;
-}
-
 /** The error for something that was sent and not properly answered: a write may have been carried out all the same. */
 export function unanswered({ site, write }: Sending, error: TrytonError, reason: string): TrytonError {
   return write ? new TrytonUnknownFateError(site, reason, { cause: error }) : error;
@@ -101,7 +82,7 @@ export function unanswered({ site, write }: Sending, error: TrytonError, reason:
 const LOGIN_PAUSE_S = 300;
 const PAUSE_S = 60;
 
-export const LONGEST_WORDS = 300;
+const LONGEST_WORDS = 300;
 
 type OfStatus = (asked: Asked, http: HttpAnswer) => Error;
 
@@ -132,7 +113,7 @@ const STATUSES: Readonly<Record<number, OfStatus>> = {
 };
 
 /** The error that an HTTP status other than 200 stands for. */
-export function errorOfStatus(asked: Asked, http: HttpAnswer): Error {
+function errorOfStatus(asked: Asked, http: HttpAnswer): Error {
   const { status } = http;
   const known = STATUSES[status];
   if (known !== undefined) return known(asked, http);

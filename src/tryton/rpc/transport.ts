@@ -12,16 +12,17 @@ import {
   TrytonTimeoutError,
   TrytonUnreachableError,
 } from '../errors.ts';
-import { type Sending, unanswered } from './response.ts';
+import type { HttpAnswer, Sending } from '../types.ts';
+import { unanswered } from './response.ts';
 
-export interface RawAnswer {
+interface RawAnswer {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
   readonly body: Buffer;
 }
 
 /** The answer holds more bytes than are allowed. */
-export class TooLong extends Error {
+class TooLong extends Error {
   override readonly name = 'TooLong';
 }
 
@@ -40,7 +41,7 @@ interface Settle {
  * was handed to a connection. And it can be cut at any time, also while it waits for a connection (undici looks at
  * an abort signal only once there is one).
  */
-export class Exchange implements Dispatcher.DispatchHandler {
+class Exchange implements Dispatcher.DispatchHandler {
   /** False: certainly nothing has reached the server. */
   sent = false;
   readonly answer: Promise<RawAnswer>;
@@ -110,15 +111,15 @@ const DECODERS = {
 
 const UTF8 = new TextDecoder('utf-8', { fatal: true });
 
-export const ENCODINGS = 'gzip, deflate, br';
+const ENCODINGS = 'gzip, deflate, br';
 
 /** The answer's bytes are not what its headers say; the message says in what. */
-export class BrokenBody extends Error {
+class BrokenBody extends Error {
   override readonly name = 'BrokenBody';
 }
 
 /** The text of an answer, decompressed to at most `longest` bytes. Throws TooLong and BrokenBody. */
-export async function bodyText(body: Buffer, encoding: string | undefined, longest: number): Promise<string> {
+async function bodyText(body: Buffer, encoding: string | undefined, longest: number): Promise<string> {
   const plain = await decompressed(body, (encoding ?? 'identity').trim().toLowerCase(), longest);
   try {
     return UTF8.decode(plain);
@@ -156,12 +157,6 @@ export interface HttpRequest extends Sending {
   /** Goes past the line of calls, which may all be waiting for it: a login. */
   readonly urgent?: boolean;
   readonly signal?: AbortSignal | undefined;
-}
-
-export interface HttpAnswer {
-  readonly status: number;
-  readonly header: (name: string) => string | undefined;
-  readonly text: string;
 }
 
 export interface TransportLimits {

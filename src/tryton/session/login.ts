@@ -1,5 +1,4 @@
 import {
-  type CallSite,
   TrytonAuthError,
   TrytonCircuitOpenError,
   type TrytonError,
@@ -9,10 +8,10 @@ import {
   TrytonUnknownFateError,
 } from '../errors.ts';
 import type { Settings } from '../options.ts';
-import { type Attempt, attempts, told } from '../rpc/call.ts';
-import type { Ask } from '../rpc/request.ts';
+import type { Attempt } from '../rpc/attempts.ts';
+import { attempts, told } from '../rpc/attempts.ts';
 import type { SessionGuard } from '../store-guard.ts';
-import type { OpenCircuit, Session, SessionStore, TrytonLogger, Wire } from '../types.ts';
+import type { Ask, CallSite, OpenCircuit, Session, SessionStore, TrytonLogger, Wire } from '../types.ts';
 import { isList } from '../wire/json.ts';
 
 const LOGIN = 'common.db.login';

@@ -3,7 +3,7 @@ import { connectionOf, type RedisConnection } from '../store-guard.ts';
 import type { OpenCircuit, ReleaseLogin, Session, SessionStore } from '../types.ts';
 
 /** Encrypts texts so that only who knows the password can read them. */
-export interface Seal {
+interface Seal {
   /** Names password and salt together without telling them. Hexadecimal. */
   readonly fingerprint: string;
   /** @param name where the text will be kept: it cannot be opened anywhere else. */
@@ -26,7 +26,7 @@ const COST = { N: 2 ** 15, r: 8, p: 1, maxmem: 64 * 2 ** 20 };
  *
  * @param salt no secret: whose password it is.
  */
-export async function createSeal(password: string, salt: string): Promise<Seal> {
+async function createSeal(password: string, salt: string): Promise<Seal> {
   const derived = await derive(password, salt, KEY_BYTES + FINGERPRINT_BYTES);
   const key = derived.subarray(0, KEY_BYTES);
   return {
@@ -73,7 +73,7 @@ return redis.call('set', KEYS[1], ARGV[1], 'PX', ARGV[2])`;
 /** Deletes a value only while it is still the one we know. */
 const DELETE = `if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end return 0`;
 
-export interface RedisSessionOptions {
+interface RedisSessionOptions {
   readonly prefix: string;
   readonly server: string;
   readonly user: string;

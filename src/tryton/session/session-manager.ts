@@ -12,7 +12,7 @@ const REMEMBERED = 16;
 const MOST_IN_VAIN = 2;
 
 /** What this process knows of sessions that are over. */
-export class RefusedSessions {
+class RefusedSessions {
   readonly #keys = new Set<string>();
   /** Of the session that was made here last, until the server takes or refuses it. */
   #untried: string | null = null;

@@ -70,7 +70,7 @@ const CODECS = [
 const BY_TAG = new Map<Wire | undefined, (typeof CODECS)[number]>(CODECS.map((entry) => [entry.tag, entry]));
 
 /** The value that a tagged object stands for; undefined for other objects and for what makes no such value. */
-export function untagged(object: WireObject): unknown {
+function untagged(object: WireObject): unknown {
   return BY_TAG.get(object['__class__'])?.decode(object);
 }
 
@@ -81,7 +81,7 @@ export function brokenTag(object: WireObject): string | undefined {
 }
 
 /** The tagged object for a value; undefined for a value of no such type. */
-export function tagged(value: object): WireObject | undefined {
+function tagged(value: object): WireObject | undefined {
   return CODECS.find(({ fits }) => fits(value))?.encode(value);
 }
 

@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { readChanges } from '../../../db/documents/change-feed.ts';
-import type { Api } from '../../app.ts';
-import type { ApiDeps } from '../../context.ts';
+import type { Api, ApiDeps } from '../../context.ts';
 import { problemResponses } from '../../problem-details.ts';
 import { pageJson, sendJson, whileClientWaits } from '../../replies.ts';
 import { limitWithinBytes } from '../../schemas.ts';

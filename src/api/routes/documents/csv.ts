@@ -5,7 +5,7 @@ import type { OdooFieldRow } from '../../../db/schema/model.ts';
 const DELIMITERS = { comma: ',', semicolon: ';', tab: '\t' } as const;
 export const DELIMITER_NAMES = ['comma', 'semicolon', 'tab'] as const;
 
-export interface CsvStyle {
+interface CsvStyle {
   readonly delimiter: (typeof DELIMITER_NAMES)[number];
   readonly decimal: 'point' | 'comma';
   /** A byte order mark, by which Excel knows UTF-8. */

@@ -1,4 +1,4 @@
-import type { Reference } from '../../openapi.ts';
+import type { Reference } from '../../schemas.ts';
 
 const record = {
   createDate: '2026-01-12T09:30:00.000Z',

@@ -4,8 +4,7 @@ import type { Transaction } from '../../../db/client.ts';
 import { type Exporting, type ExportQuery, exportRows } from '../../../db/documents/export.ts';
 import type { OdooFieldRow } from '../../../db/schema/model.ts';
 import type { ExportPlaces } from '../../../shared/semaphore.ts';
-import type { Api } from '../../app.ts';
-import type { ApiDeps } from '../../context.ts';
+import type { Api, ApiDeps } from '../../context.ts';
 import { TooManyExportsError } from '../../errors.ts';
 import { problemResponses } from '../../problem-details.ts';
 import { sendStream, type Write } from '../../replies.ts';
@@ -15,7 +14,7 @@ import { listQuery, readChoice, readFilter, readPick } from './query.ts';
 
 const { q, state, updated_since, archived, filter, fields, include, line_fields } = listQuery.shape;
 
-export const exportQuery = z
+const exportQuery = z
   .strictObject({
     format: z.enum(['csv', 'ndjson']).default('csv').describe('ndjson: one JSON object on each line'),
     of: z.enum(['bc', 'lines']).default('bc').describe('what a row is; `lines`: of the BCs that are found'),
@@ -34,16 +33,16 @@ export const exportQuery = z
     path: ['include'],
     error: 'goes with format=ndjson and of=bc; lines as rows are of=lines',
   });
-export type ExportParameters = z.infer<typeof exportQuery>;
+type ExportParameters = z.infer<typeof exportQuery>;
 
-export interface Export {
+interface Export {
   readonly query: ExportQuery;
   /** Null: rows go out as the JSON that they are. */
   readonly csv: Csv | null;
 }
 
 /** @throws UnknownFieldError, UnknownOperatorError, BadValueError, LinesNotIncludedError */
-export function readExport(query: ExportParameters, known: KnownFields): Export {
+function readExport(query: ExportParameters, known: KnownFields): Export {
   const filters = readFilter(query, known.header);
   const all = query.of === 'bc' ? known.header : known.line;
   const chosen = chooseFields(query, all);

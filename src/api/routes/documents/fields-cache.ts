@@ -15,7 +15,7 @@ export interface KnownFields {
  * Reads a request by the model's fields, then asks the mirror. `ask` tells which version of the fields the mirror had
  * at that moment: where it is another one than the request was read by, both are done again.
  */
-export type FieldBook = <Query, Answer extends { readonly fieldsVersion: string }>(
+type FieldBook = <Query, Answer extends { readonly fieldsVersion: string }>(
   read: (fields: KnownFields) => Query,
   ask: (query: Query) => Promise<Answer>,
 ) => Promise<Answer>;

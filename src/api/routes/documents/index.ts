@@ -1,8 +1,7 @@
 import compress from '@fastify/compress';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { ExportPlaces } from '../../../shared/semaphore.ts';
-import type { Api } from '../../app.ts';
-import type { ApiDeps } from '../../context.ts';
+import type { Api, ApiDeps } from '../../context.ts';
 import { tagAnswers } from '../../plugins/etag.ts';
 import { bcChangesRoute } from './changes.ts';
 import { bcExportRoute } from './export.ts';

@@ -21,7 +21,7 @@ import { readCursor } from './cursors.ts';
 import type { KnownFields } from './fields-cache.ts';
 
 /** In one list. PostgreSQL compares every BC with each of them. */
-export const MOST_VALUES = 200;
+const MOST_VALUES = 200;
 
 type Given = string | readonly string[];
 
@@ -189,7 +189,7 @@ export function readListQuery(query: ListQuery, known: KnownFields) {
 }
 
 /** The parameters that choose BCs, whatever is done with them. */
-export type FilterQuery = Pick<ListQuery, 'q' | 'state' | 'updated_since' | 'archived' | 'filter'>;
+type FilterQuery = Pick<ListQuery, 'q' | 'state' | 'updated_since' | 'archived' | 'filter'>;
 
 /** @throws UnknownFieldError, UnknownOperatorError, BadValueError */
 export function readFilter(query: FilterQuery, fields: readonly OdooFieldRow[]): DocumentFilter {

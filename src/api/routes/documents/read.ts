@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Queryable } from '../../../db/client.ts';
+import { cancellable } from '../../../db/client.ts';
 import { listChanges } from '../../../db/documents/audit-log.ts';
 import type { DocumentFilter } from '../../../db/documents/filters.ts';
 import {
@@ -9,9 +10,7 @@ import {
   readDocuments,
   readLines,
 } from '../../../db/documents/queries.ts';
-import { cancellable } from '../../../db/transactions.ts';
-import type { Api } from '../../app.ts';
-import type { ApiDeps } from '../../context.ts';
+import type { Api, ApiDeps } from '../../context.ts';
 import { BcNotFoundError } from '../../errors.ts';
 import { requireDocument } from '../../preconditions.ts';
 import { problemResponses } from '../../problem-details.ts';

@@ -3,10 +3,8 @@ import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { usableKeys } from '../../../db/api-keys.ts';
 import { errorMessage } from '../../../shared/errors.ts';
-import { within } from '../../../shared/timeout.ts';
-import type { Api } from '../../app.ts';
-import type { ApiDeps } from '../../context.ts';
-import { ShuttingDownError, TooManyListenersError } from '../../errors.ts';
+import type { Api, ApiDeps } from '../../context.ts';
+import { ShuttingDownError, TooManyListenersError, within } from '../../errors.ts';
 import { problemResponses, toProblem } from '../../problem-details.ts';
 import { whileClientWaits } from '../../replies.ts';
 import { aged, type Overview, overview, readOverview } from './overview.ts';
@@ -69,7 +67,7 @@ export function eventText(name: string, data: unknown): string {
  * Neither kept, nor compressed, nor collected by a proxy before it is passed on. The connection ends with the stream: one
  * that fell idle while the server closes would be waited for.
  */
-export function sendEvents(reply: FastifyReply, events: Readable): FastifyReply {
+function sendEvents(reply: FastifyReply, events: Readable): FastifyReply {
   return reply
     .header('content-type', 'text/event-stream; charset=utf-8')
     .header('cache-control', 'no-store, no-transform')
@@ -116,7 +114,7 @@ const MOST_LISTENERS = 200;
 /** Of one key, or of the admin pages together: nobody takes all the places. */
 const MOST_OF_ONE = 50;
 
-export interface FeedTimes {
+interface FeedTimes {
   /** At most so often the state is told. */
   readonly everyMs: number;
   /** At least so often something is sent. */

@@ -1,4 +1,4 @@
-import type { Reference } from '../../openapi.ts';
+import type { Reference } from '../../schemas.ts';
 
 const run = {
   id: 311,

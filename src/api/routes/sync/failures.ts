@@ -1,8 +1,7 @@
 import { z } from 'zod';
 import { listFailures } from '../../../db/runs/failures.ts';
-import { BC_KEY } from '../../../sync/context.ts';
-import type { Api } from '../../app.ts';
-import type { ApiDeps } from '../../context.ts';
+import { BC_KEY } from '../../../db/schema/sync.ts';
+import type { Api, ApiDeps } from '../../context.ts';
 import { problemResponses } from '../../problem-details.ts';
 import { idCursor, limit, moment, pageOf, toPage } from '../../schemas.ts';
 

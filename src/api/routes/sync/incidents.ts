@@ -1,8 +1,7 @@
 import { z } from 'zod';
 import { listIncidents, type ToldIncident } from '../../../db/alerts.ts';
 import { ALERT_CHANNELS, ALERT_EVENTS, INCIDENT_KINDS } from '../../../db/schema/alerts.ts';
-import type { Api } from '../../app.ts';
-import type { ApiDeps } from '../../context.ts';
+import type { Api, ApiDeps } from '../../context.ts';
 import { problemResponses } from '../../problem-details.ts';
 import { limit, moment, pageOf, toPage } from '../../schemas.ts';
 

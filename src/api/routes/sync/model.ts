@@ -7,8 +7,7 @@ import { HEADER_VIEW, isViewCurrent, LINE_VIEW, type View } from '../../../db/od
 import { viewColumns } from '../../../db/odoo-model/view-columns.ts';
 import { MODEL_CHANGES } from '../../../db/schema/model.ts';
 import type { OdooFieldDescription } from '../../../odoo/types.ts';
-import type { Api } from '../../app.ts';
-import type { ApiDeps } from '../../context.ts';
+import type { Api, ApiDeps } from '../../context.ts';
 import { problemResponses } from '../../problem-details.ts';
 import { idCursor, limit, moment, pageOf, toPage } from '../../schemas.ts';
 import { isSortable } from '../documents/query.ts';

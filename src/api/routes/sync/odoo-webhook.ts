@@ -1,15 +1,15 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { enqueueHooks, Hooks } from '../../../queues/webhook-batches.ts';
-import { within } from '../../../shared/timeout.ts';
-import type { Api } from '../../app.ts';
-import type { ApiDeps } from '../../context.ts';
+import { enqueueHooks } from '../../../queues/jobs.ts';
+import { Hooks } from '../../../queues/webhook-batches.ts';
+import type { Api, ApiDeps } from '../../context.ts';
 import {
   BadHookSecretError,
   NotMirroredError,
   RateLimitedError,
   RedisUnavailableError,
+  within,
 } from '../../errors.ts';
 import { peerOf, RateLimitStore, type Standing } from '../../plugins/rate-limit.ts';
 import { requireOdoo } from '../../preconditions.ts';
@@ -26,7 +26,7 @@ const WINDOW_MS = 60_000;
  *
  * @throws RateLimitedError, BadHookSecretError
  */
-export function hookGuard({ config, cacheRedis }: Pick<ApiDeps, 'config' | 'cacheRedis'>, secret: string) {
+function hookGuard({ config, cacheRedis }: Pick<ApiDeps, 'config' | 'cacheRedis'>, secret: string) {
   const store = new RateLimitStore(cacheRedis, `${config.queuePrefix}:rate-limit:hooks:`, WINDOW_MS);
   const expected = digest(secret);
   const unknown: Standing = { exceeded: false, remaining: HOOKS_PER_MINUTE, ms: 0 };

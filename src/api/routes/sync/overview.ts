@@ -5,10 +5,10 @@ import { countOpenFailures } from '../../../db/runs/failures.ts';
 import { readState } from '../../../db/runs/lease.ts';
 import { RUN_PHASES, readCurrentRun } from '../../../db/runs/run-progress.ts';
 import { listRuns } from '../../../db/runs/runs.ts';
+import { BC_KEY } from '../../../db/schema/sync.ts';
 import { depth } from '../../../queues/queues.ts';
-import { within } from '../../../shared/timeout.ts';
-import { BC_KEY } from '../../../sync/context.ts';
 import type { ApiDeps } from '../../context.ts';
+import { within } from '../../errors.ts';
 import { requireRedis } from '../../preconditions.ts';
 import { moment, run, runWithProgress } from '../../schemas.ts';
 

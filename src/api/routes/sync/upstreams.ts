@@ -3,8 +3,7 @@ import type { OdooConfig } from '../../../config/index.ts';
 import type { Queryable } from '../../../db/client.ts';
 import { findOdooHealth } from '../../../db/upstream-health.ts';
 import { odooTarget } from '../../../upstream-health/odoo.ts';
-import type { Api } from '../../app.ts';
-import type { ApiDeps } from '../../context.ts';
+import type { Api, ApiDeps } from '../../context.ts';
 import { problemResponses } from '../../problem-details.ts';
 import { moment } from '../../schemas.ts';
 import { type TrytonLooks, type TrytonReport, trytonReport } from '../tryton/ping.ts';
@@ -33,7 +32,7 @@ export const upstreams = z.object({
     .nullable()
     .describe('as it was at most 10 s ago; null: no Tryton is configured'),
 });
-export type Upstreams = z.output<typeof upstreams>;
+type Upstreams = z.output<typeof upstreams>;
 
 /** How the two servers are that this one stands between. */
 export function upstreamsRoute(api: Api, { config, db }: ApiDeps, looks: TrytonLooks | null): void {

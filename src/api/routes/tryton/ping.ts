@@ -1,11 +1,9 @@
 import { z } from 'zod';
 import type { Sightings } from '../../../db/upstream-health.ts';
 import { errorMessage } from '../../../shared/errors.ts';
-import { within } from '../../../shared/timeout.ts';
 import type { TrytonClient } from '../../../tryton/client.ts';
-import type { Api } from '../../app.ts';
-import type { ApiDeps } from '../../context.ts';
-import { TrytonNotConfiguredError } from '../../errors.ts';
+import type { Api, ApiDeps } from '../../context.ts';
+import { TrytonNotConfiguredError, within } from '../../errors.ts';
 import { problemResponses } from '../../problem-details.ts';
 import { moment } from '../../schemas.ts';
 

@@ -17,7 +17,7 @@ interface Mistagged {
 }
 
 /** The tagged values below `params` that Tryton could not read, such as a date without a day: the first few. */
-export function mistagged(params: readonly unknown[]): Mistagged[] {
+function mistagged(params: readonly unknown[]): Mistagged[] {
   const found: Mistagged[] = [];
   // What the body's parser gave: nested 100 levels at most.
   search(params as readonly Wire[], [], found);

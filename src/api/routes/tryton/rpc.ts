@@ -5,14 +5,13 @@ import type { TrytonClient } from '../../../tryton/client.ts';
 import { isRead, isReserved, matchesPattern, methodName } from '../../../tryton/methods.ts';
 import type { ReadyCall, Wire } from '../../../tryton/types.ts';
 import { toJson } from '../../../tryton/wire/json.ts';
-import type { Api } from '../../app.ts';
-import type { ApiDeps } from '../../context.ts';
+import type { Api, ApiDeps } from '../../context.ts';
 import { BatchTimeoutError, MethodNotAllowedError, TooManyCallsError } from '../../errors.ts';
-import type { Reference } from '../../openapi.ts';
 import type { ApiKey } from '../../plugins/api-key-auth.ts';
 import { requireTryton } from '../../preconditions.ts';
 import { logProblem, problem, problemResponses, toProblem } from '../../problem-details.ts';
 import { sendJson, whileClientWaits } from '../../replies.ts';
+import type { Reference } from '../../schemas.ts';
 import {
   type AskedCall,
   cacheOptions,
@@ -43,7 +42,7 @@ export function assertMethodAllowed(
 const MOST_AT_ONCE = 8;
 
 /** What a caller's calls run with. */
-export interface Caller {
+interface Caller {
   readonly tryton: TrytonClient;
   readonly key: Pick<ApiKey, 'methods'>;
   /** Aborted when the caller has gone: then reads are given up, and writes go on. */
@@ -55,7 +54,7 @@ export interface Caller {
 }
 
 /** The result as JSON. @throws MethodNotAllowedError, and what the client throws. */
-export async function runCall({ tryton, key, signal, ready }: Caller, asked: AskedCall): Promise<string> {
+async function runCall({ tryton, key, signal, ready }: Caller, asked: AskedCall): Promise<string> {
   const method = methodName(asked.method);
   assertMethodAllowed(key, method);
   // What the body's parser gave, and the schema left as it was.
@@ -70,7 +69,7 @@ export async function runCall({ tryton, key, signal, ready }: Caller, asked: Ask
 }
 
 /** A result is JSON. */
-export type Settled = PromiseSettledResult<string>;
+type Settled = PromiseSettledResult<string>;
 
 /**
  * Runs the calls of a batch and gives their outcomes in order. Reads run at once, up to 8 of them. A write begins when
@@ -78,7 +77,7 @@ export type Settled = PromiseSettledResult<string>;
  * and its writes keep their order. A call that fails stops none of the others. What has not begun in time is not sent:
  * its outcome is a BatchTimeoutError.
  */
-export async function runBatch(caller: Caller, calls: readonly AskedCall[]): Promise<Settled[]> {
+async function runBatch(caller: Caller, calls: readonly AskedCall[]): Promise<Settled[]> {
   const { beginWithinMs } = caller;
   const end = performance.now() + beginWithinMs;
   const begin = async (asked: AskedCall) => {
