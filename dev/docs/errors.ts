@@ -12,7 +12,7 @@ interface ErrorClass {
 }
 
 const CLASS =
-  /(?:\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\n)?export class \w+Error extends (?:(?!\n}\n)[\s\S])*?readonly code(?:: \w+)? = '(\w+)'([\s\S]*?)\n}\n/g;
+  /(?:\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\n)?(?:export )?class \w+Error extends (?:(?!\n}\n)[\s\S])*?readonly code(?:: \w+)? = '(\w+)'([\s\S]*?)\n}\n/g;
 
 /** Every error with a stable code, from the class that is thrown. */
 export function errorsPage(): string {

@@ -21,7 +21,7 @@ interface ContainerRequest {
   readonly ask: (url: string) => Promise<void>;
 }
 
-interface RunningContainer {
+export interface RunningContainer {
   readonly url: string;
   stop(): Promise<unknown>;
 }

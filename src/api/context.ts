@@ -5,7 +5,7 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { ApiConfig } from '../config/index.ts';
 import type { Database } from '../db/client.ts';
 import type { ApiMetrics } from '../observability/metrics/api-metrics.ts';
-import type { Tracing } from '../observability/tracing/index.ts';
+import type { Tracing } from '../observability/tracing/sdk.ts';
 import type { Queues } from '../queues/queues.ts';
 import type { RedisConnection } from '../queues/redis.ts';
 import type { Logger } from '../shared/logger.ts';

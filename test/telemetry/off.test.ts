@@ -9,7 +9,7 @@ const STORES = { DATABASE_URL: 'postgres://127.0.0.1:1/x', REDIS_URL: 'redis://1
 function loaded(env: Record<string, string>): string[] {
   const script = `
     import { createRequire } from 'node:module';
-    import { readConfig } from '${source('src/config.ts')}';
+    import { readConfig } from '${source('src/config/index.ts')}';
     import { startTracing } from '${source('src/observability/tracing/index.ts')}';
     import '${source('src/api/app.ts')}';
     import '${source('workers/worker-pool.ts')}';

@@ -1,7 +1,6 @@
 import { Counter, Histogram, type Registry } from 'prom-client';
 import type { EndedRun } from '../../db/runs/runs.ts';
 import { RUN_MODES } from '../../db/schema/sync.ts';
-import type { Observers } from '../../sync/create-context.ts';
 import { openRegistry, type Scraped, textOf } from './registry.ts';
 import { callMetrics } from './rpc-metrics.ts';
 
@@ -85,7 +84,14 @@ export interface WorkerMetrics {
   /** For who describes them. */
   readonly registry: Registry;
   /** For the mirror: what it tells of its calls and runs. */
-  readonly mirror: Required<Pick<Observers, 'called' | 'ended'>>;
+  readonly mirror: {
+    readonly called: (call: {
+      readonly method: string;
+      readonly ms: number;
+      readonly code?: string | undefined;
+    }) => void;
+    readonly ended: (run: EndedRun) => void;
+  };
   readonly worked: (job: WorkedOn) => void;
   scrape(): Promise<Scraped>;
 }

@@ -1,20 +1,5 @@
-import type { Telemetry } from 'bullmq';
-import type { FastifyPluginCallback } from 'fastify';
 import type { Config } from '../../config/index.ts';
-import type { TraceStatement } from '../../db/pool.ts';
-
-/** OpenTelemetry traces of one process, for the parts that take them in. */
-export interface Tracing {
-  /** Registered before the routes: a span for each request. */
-  readonly http: FastifyPluginCallback;
-  /** Carries a trace from the queue of one process to the worker of another. */
-  readonly queues: Telemetry;
-  readonly statement: TraceStatement;
-  /** Sends what is left to send, and ends. */
-  stop(): Promise<void>;
-}
-
-export type Service = 'passerelle-api' | 'passerelle-worker';
+import type { Service, Tracing } from './sdk.ts';
 
 /** Null, with nothing of OpenTelemetry loaded, unless OTEL_EXPORTER_OTLP_ENDPOINT asks for traces. */
 export async function startTracing(config: Config, service: Service): Promise<Tracing | null> {

@@ -2,11 +2,12 @@ import { FastifyOtelInstrumentation } from '@fastify/otel';
 import { SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import { UndiciInstrumentation } from '@opentelemetry/instrumentation-undici';
 import { NodeSDK, resources } from '@opentelemetry/sdk-node';
+import type { Telemetry } from 'bullmq';
 import { BullMQOtel } from 'bullmq-otel';
+import type { FastifyPluginCallback } from 'fastify';
 import type { TraceStatement } from '../../db/pool.ts';
 import { errorCode } from '../../shared/errors.ts';
 import { packageVersion } from '../../shared/version.ts';
-import type { Service, Tracing } from './index.ts';
 
 /** Of a statement's text: enough to know it by. */
 const LONGEST_TEXT = 2000;
@@ -84,3 +85,16 @@ async function inTime(work: Promise<void>): Promise<void> {
   const limit = new Promise<void>((resolve) => setTimeout(resolve, STOP_LIMIT_MS).unref());
   await Promise.race([work.catch(() => {}), limit]);
 }
+
+/** OpenTelemetry traces of one process, for the parts that take them in. */
+export interface Tracing {
+  /** Registered before the routes: a span for each request. */
+  readonly http: FastifyPluginCallback;
+  /** Carries a trace from the queue of one process to the worker of another. */
+  readonly queues: Telemetry;
+  readonly statement: TraceStatement;
+  /** Sends what is left to send, and ends. */
+  stop(): Promise<void>;
+}
+
+export type Service = 'passerelle-api' | 'passerelle-worker';
