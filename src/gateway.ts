@@ -7,7 +7,7 @@ import type { CallOutcome } from './tryton/options.ts';
 import { createRedisSessionStore } from './tryton/session/redis-store.ts';
 import type { RedisConnection } from './tryton/store-guard.ts';
 import type { TrytonLogger } from './tryton/types.ts';
-import { Health } from './upstream-health/tryton.ts';
+import { TrytonHealthRecorder } from './upstream-health/tryton.ts';
 
 /** What the gateway shares with other processes. */
 interface GatewayStores {
@@ -21,7 +21,7 @@ interface GatewayStores {
 /** Null, both, where no Tryton is configured. */
 interface Gateway {
   readonly tryton: TrytonClient | null;
-  readonly trytonHealth: Health | null;
+  readonly trytonHealth: TrytonHealthRecorder | null;
 }
 
 /** Who is told of what the gateway does. */
@@ -50,7 +50,7 @@ export function openGateway(
     },
     onLogin: (outcome) => observers.signedIn?.(outcome),
   });
-  const trytonHealth = new Health(db, `${tryton.user}@${tryton.server}`, log);
+  const trytonHealth = new TrytonHealthRecorder(db, `${tryton.user}@${tryton.server}`, log);
   defer(() => trytonHealth.close());
   defer(() => tryton.close());
   return { tryton, trytonHealth };

@@ -9,7 +9,7 @@ import { startTracing } from './observability/tracing/index.ts';
 import { ForeignQueuesError } from './queues/owner.ts';
 import { openQueues } from './queues/queues.ts';
 import { openRedis } from './queues/redis.ts';
-import { endWithin, stopSignal, withResources } from './shared/lifecycle.ts';
+import { forceExitAfter, stopSignal, withResources } from './shared/lifecycle.ts';
 import { createLogger, type Logger } from './shared/logger.ts';
 import { keepQueues } from './sync/queue-ownership.ts';
 
@@ -104,7 +104,7 @@ async function serve(config: ApiConfig, log: Logger): Promise<void> {
       await pause(config.shutdown.drainMs);
     } finally {
       stopping.abort();
-      endWithin(config.shutdown.deadlineMs, log);
+      forceExitAfter(config.shutdown.deadlineMs, log);
     }
   });
 }

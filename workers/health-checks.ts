@@ -3,8 +3,8 @@ import { pendingMigrations } from '../src/db/migrate.ts';
 import { serveMetrics } from '../src/observability/metrics/http-server.ts';
 import type { WorkerMetrics } from '../src/observability/metrics/worker-metrics.ts';
 import { depth } from '../src/queues/queues.ts';
-import { answered } from '../src/shared/timeout.ts';
-import type { Mirror } from '../src/sync/context.ts';
+import { resultWithin } from '../src/shared/timeout.ts';
+import type { SyncContext } from '../src/sync/context.ts';
 
 /** A probe that takes longer is as bad as one that fails. */
 const LIMIT_MS = 2000;
@@ -18,17 +18,17 @@ const LIMIT_MS = 2000;
 export async function serveProbes(
   { http, metrics: { port, token } }: Pick<Config, 'http' | 'metrics'>,
   metrics: WorkerMetrics,
-  mirror: Pick<Mirror, 'db' | 'queues'> | null,
+  mirror: Pick<SyncContext, 'db' | 'queues'> | null,
 ): Promise<{ close(): void }> {
   if (port === null) return { close: () => {} };
   const missing = async () => (mirror === null ? [] : missingOf(mirror));
   return serveMetrics({ host: http.host, port, token, scrape: () => metrics.scrape(), missing });
 }
 
-async function missingOf({ db, queues }: Pick<Mirror, 'db' | 'queues'>): Promise<string[]> {
+async function missingOf({ db, queues }: Pick<SyncContext, 'db' | 'queues'>): Promise<string[]> {
   const [pending, jobs] = await Promise.all([
-    answered(() => pendingMigrations(db), LIMIT_MS),
-    answered(() => depth(queues.sync), LIMIT_MS),
+    resultWithin(() => pendingMigrations(db), LIMIT_MS),
+    resultWithin(() => depth(queues.sync), LIMIT_MS),
   ]);
   return [
     ...(pending === null ? ['postgresql'] : []),

@@ -1,6 +1,6 @@
 import { DelayedError, type Job, UnrecoverableError } from 'bullmq';
 import { errorMessage, PasserelleError } from '../src/shared/errors.ts';
-import { worthAnotherTry } from '../src/sync/error-policy.ts';
+import { isRetryable } from '../src/sync/error-policy.ts';
 
 interface Attempt {
   /** From 1; a job that was delivered again after a crash counts on. */
@@ -17,9 +17,9 @@ export function attemptOf(job: Job): Attempt {
  * `giveUp` has put the failure on record, one that stops the retries. When even that fails (PostgreSQL is away, say)
  * the item stays owed and the watchdog queues it again.
  */
-export async function lastTry(job: Job, error: unknown, giveUp: () => Promise<void>): Promise<Error> {
+export async function toBullmqError(job: Job, error: unknown, giveUp: () => Promise<void>): Promise<Error> {
   const original = error instanceof Error ? error : new Error(String(error));
-  if (worthAnotherTry(error) && !attemptOf(job).last) return plain(original);
+  if (isRetryable(error) && !attemptOf(job).last) return plain(original);
   try {
     await giveUp();
   } catch (trouble) {
@@ -29,7 +29,7 @@ export async function lastTry(job: Job, error: unknown, giveUp: () => Promise<vo
 }
 
 /** Thousands of failed jobs are kept in Redis; the whole message stands in `sync_failure` and `sync_log`. */
-const LONGEST_MESSAGE = 1000;
+const MAX_MESSAGE = 1000;
 
 /** BullMQ stores message and stack with the job; only the message is for people. */
 function plain(error: Error): Error {
@@ -38,17 +38,17 @@ function plain(error: Error): Error {
 
 function shortMessage(error: Error): string {
   const message = errorMessage(error);
-  return message.length > LONGEST_MESSAGE ? `${message.slice(0, LONGEST_MESSAGE)}…` : message;
+  return message.length > MAX_MESSAGE ? `${message.slice(0, MAX_MESSAGE)}…` : message;
 }
 
 /**
  * Some deaths are accidents: machines are switched off, deployments kill. Whoever dies of the job itself does so
  * each time.
  */
-const MOST_DEATHS = 5;
+const MAX_DEATHS = 5;
 
 /** Workers died while they were at it, or lost its lock, so often that it may be the cause. */
-export class WorkerDiedError extends PasserelleError {
+export class JobStalledError extends PasserelleError {
   override readonly name = 'WorkerDiedError';
   readonly code = 'worker_died';
   constructor(what: string, deaths: number) {
@@ -60,22 +60,22 @@ export class WorkerDiedError extends PasserelleError {
 }
 
 /** How often a worker died while it had the job, not counting those of before `forgiven`. */
-export function deathsOf(job: Job, forgiven = 0): number {
+export function stalledCount(job: Job, forgiven = 0): number {
   return job.stalledCounter - forgiven;
 }
 
 /** BullMQ's own limit would end the job without its handler, and so without a word in the ledger. */
 export const NO_LIMIT = Number.MAX_SAFE_INTEGER;
 
-export function isDeadly(deaths: number): boolean {
-  return deaths > MOST_DEATHS;
+export function exceedsStallLimit(deaths: number): boolean {
+  return deaths > MAX_DEATHS;
 }
 
 /** A job that cannot be taken up now comes back after this pause. */
 const PAUSE_MS = 5000;
 
 /** Puts a job back; it counts as no attempt. @throws DelayedError always: BullMQ's sign that the job is not done. */
-export async function comeBack(job: Job, token: string | undefined): Promise<never> {
+export async function postponeJob(job: Job, token: string | undefined): Promise<never> {
   await job.moveToDelayed(Date.now() + PAUSE_MS, token);
   throw new DelayedError();
 }

@@ -4,9 +4,9 @@ import { ConfigError, type MirrorConfig, readConfig } from '../src/config/index.
 import { openWorkerMetrics, type WorkerMetrics } from '../src/observability/metrics/worker-metrics.ts';
 import { startTracing } from '../src/observability/tracing/index.ts';
 import { ForeignQueuesError } from '../src/queues/owner.ts';
-import { endWithin, stopSignal, withResources } from '../src/shared/lifecycle.ts';
+import { forceExitAfter, stopSignal, withResources } from '../src/shared/lifecycle.ts';
 import { createLogger, type Logger } from '../src/shared/logger.ts';
-import { openMirror } from '../src/sync/create-context.ts';
+import { createSyncContext } from '../src/sync/create-context.ts';
 import { keepQueues } from '../src/sync/queue-ownership.ts';
 import { serveProbes } from './health-checks.ts';
 import { startWorkers } from './worker-pool.ts';
@@ -35,7 +35,7 @@ async function work(config: MirrorConfig, log: Logger, metrics: WorkerMetrics): 
   await withResources(async (defer) => {
     const tracing = await startTracing(config, 'passerelle-worker');
     defer(() => tracing?.stop());
-    const { mirror, redis } = openMirror(config, log, defer, { ...metrics.mirror, tracing });
+    const { mirror, redis } = createSyncContext(config, log, defer, { ...metrics.mirror, tracing });
     const probes = await serveProbes(config, metrics, mirror);
     defer(() => probes.close());
     // The gateway is the API's.
@@ -48,7 +48,7 @@ async function work(config: MirrorConfig, log: Logger, metrics: WorkerMetrics): 
     const signal = await Promise.race([owner.claimed, stopped]);
     if (signal !== undefined) {
       log.info({ signal }, 'stopping');
-      endWithin(config.shutdown.deadlineMs, log);
+      forceExitAfter(config.shutdown.deadlineMs, log);
       return;
     }
     const workers = await startWorkers(mirror, {
@@ -58,7 +58,7 @@ async function work(config: MirrorConfig, log: Logger, metrics: WorkerMetrics): 
     log.info({ odoo: mirror.odoo.target, model: mirror.definition.model }, 'worker started');
     log.info({ signal: await stopped }, 'stopping');
     // Jobs that are cut off are delivered again, to another worker.
-    endWithin(config.shutdown.deadlineMs, log);
+    forceExitAfter(config.shutdown.deadlineMs, log);
     await workers.stop();
   });
 }

@@ -9,24 +9,31 @@ import {
   type UpkeepPayload,
   upkeepPayload,
 } from '../src/queues/jobs.ts';
-import type { Mirror } from '../src/sync/context.ts';
+import type { SyncContext } from '../src/sync/context.ts';
 import { processPage } from '../src/sync/fetch/process-page.ts';
 import { type Pruned, prune } from '../src/sync/maintenance/prune.ts';
-import { giveUpBc, giveUpPage } from '../src/sync/runs/failure-handling.ts';
+import { handleBcFailure, handlePageFailure } from '../src/sync/runs/failure-handling.ts';
 import { requestHooked } from '../src/sync/runs/webhook-run.ts';
 import { type BcOutcome, processBc } from '../src/sync/store/process-bc.ts';
-import { attemptOf, comeBack, deathsOf, isDeadly, lastTry, WorkerDiedError } from './job-retries.ts';
+import {
+  attemptOf,
+  exceedsStallLimit,
+  JobStalledError,
+  postponeJob,
+  stalledCount,
+  toBullmqError,
+} from './job-retries.ts';
 
 /** Stores one BC. One that fails for good fails alone, and its run goes on. */
-export async function handleBc(mirror: Mirror, job: Job<BcPayload>): Promise<BcOutcome> {
+export async function handleBc(mirror: SyncContext, job: Job<BcPayload>): Promise<BcOutcome> {
   const payload = bcPayload.parse(job.data);
-  const deaths = deathsOf(job, payload.deaths);
+  const deaths = stalledCount(job, payload.deaths);
   try {
-    if (isDeadly(deaths)) throw new WorkerDiedError(`BC ${payload.odooId}`, deaths);
+    if (exceedsStallLimit(deaths)) throw new JobStalledError(`BC ${payload.odooId}`, deaths);
     return await processBc(mirror, payload, attemptOf(job).number);
   } catch (error) {
-    throw await lastTry(job, error, async () => {
-      await giveUpBc(mirror, payload, job.id ?? null, error);
+    throw await toBullmqError(job, error, async () => {
+      await handleBcFailure(mirror, payload, job.id ?? null, error);
       // Who retries it by hand gets as many tries again.
       await job.updateData({ ...payload, deaths: job.stalledCounter });
     });
@@ -34,18 +41,21 @@ export async function handleBc(mirror: Mirror, job: Job<BcPayload>): Promise<BcO
 }
 
 /** Reads one page. One that fails for good ends its run. */
-export async function handlePage(mirror: Mirror, job: Job<PagePayload>): Promise<number | 'superseded'> {
+export async function handlePage(mirror: SyncContext, job: Job<PagePayload>): Promise<number | 'superseded'> {
   const payload = pagePayload.parse(job.data);
   try {
-    return await processPage(mirror, payload, { ...attemptOf(job), deadly: isDeadly(deathsOf(job)) });
+    return await processPage(mirror, payload, {
+      ...attemptOf(job),
+      deadly: exceedsStallLimit(stalledCount(job)),
+    });
   } catch (error) {
-    throw await lastTry(job, error, () => giveUpPage(mirror, payload, error));
+    throw await toBullmqError(job, error, () => handlePageFailure(mirror, payload, error));
   }
 }
 
 /** Removes what is kept too long, and says what. A worker that is to stop leaves the rest to the next prune. */
 export async function handleUpkeep(
-  mirror: Mirror,
+  mirror: SyncContext,
   job: Job<UpkeepPayload>,
   stopping: AbortSignal,
 ): Promise<Pruned> {
@@ -62,14 +72,14 @@ export async function handleUpkeep(
  * @returns the run that reads it; null where nothing is to be read.
  */
 export async function handleHooks(
-  mirror: Mirror,
+  mirror: SyncContext,
   job: Job<HooksPayload>,
   token: string | undefined,
 ): Promise<number | null> {
   const { hooks } = mirror.queues;
   const { batch } = hooksPayload.parse(job.data);
-  const run = await requestHooked(mirror, await hooks.take(batch));
-  if (run === 'later') return comeBack(job, token);
-  await hooks.drop(batch);
+  const run = await requestHooked(mirror, await hooks.close(batch));
+  if (run === 'later') return postponeJob(job, token);
+  await hooks.delete(batch);
   return run;
 }

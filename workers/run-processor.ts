@@ -4,10 +4,10 @@ import { readState } from '../src/db/runs/lease.ts';
 import { createRun, findRun } from '../src/db/runs/runs.ts';
 import type { SyncLogRow } from '../src/db/schema/sync.ts';
 import { type SyncPayload, syncPayload } from '../src/queues/jobs.ts';
-import type { Mirror } from '../src/sync/context.ts';
+import type { SyncContext } from '../src/sync/context.ts';
 import { failRun } from '../src/sync/runs/advance-run.ts';
 import { startRun } from '../src/sync/runs/start-run.ts';
-import { comeBack, deathsOf, isDeadly, WorkerDiedError } from './job-retries.ts';
+import { exceedsStallLimit, JobStalledError, postponeJob, stalledCount } from './job-retries.ts';
 
 /**
  * Starts one run. A job that a schedule fired opens its run here, and remembers it in case it is delivered twice;
@@ -15,24 +15,24 @@ import { comeBack, deathsOf, isDeadly, WorkerDiedError } from './job-retries.ts'
  * failed, a job starts a new run of the same kind.
  */
 export async function handleSync(
-  mirror: Mirror,
+  mirror: SyncContext,
   job: Job<SyncPayload>,
   scheduled: boolean,
   token: string | undefined,
 ): Promise<number> {
   const payload = syncPayload.parse(job.data);
   if (payload.runId === undefined && !scheduled) {
-    await comeBack(job, token);
+    await postponeJob(job, token);
   }
   const patient = mayWait(mirror, payload, job);
-  if (patient && (await isTooEarly(mirror, payload))) await comeBack(job, token);
+  if (patient && (await isTooEarly(mirror, payload))) await postponeJob(job, token);
   const run = await runOf(mirror, payload);
   if (run.id !== payload.runId) await job.updateData({ ...payload, runId: run.id });
   if (job.stalledCounter > 0 && (await isLeft(mirror, run, job, token))) return run.id;
   if (run.status === 'queued' || run.status === 'running') await startRun(mirror, run);
   if (patient && (await findRun(mirror.db, run.id))?.status === 'skipped') {
     await job.updateData(payload);
-    await comeBack(job, token);
+    await postponeJob(job, token);
   }
   return run.id;
 }
@@ -41,7 +41,7 @@ export async function handleSync(
  * A scheduled sweep or full run is due at the same moment as an incremental one, which would win each time: it waits
  * for the lease until the next of its kind is due.
  */
-function mayWait({ settings }: Mirror, { mode, runId }: SyncPayload, job: Job): boolean {
+function mayWait({ settings }: SyncContext, { mode, runId }: SyncPayload, job: Job): boolean {
   const { sweepEveryMs, fullCron } = settings;
   if (runId !== undefined) return false;
   if (mode === 'full') return fullCron !== null && Date.now() < dueAfter(fullCron, job);
@@ -55,7 +55,7 @@ function dueAfter(pattern: string, { id = '', timestamp }: Job): number {
 }
 
 /** Somebody has the lease, or the first full run has not been: a sweep would read everything in its place. */
-async function isTooEarly({ db, definition }: Mirror, { mode }: SyncPayload): Promise<boolean> {
+async function isTooEarly({ db, definition }: SyncContext, { mode }: SyncPayload): Promise<boolean> {
   const state = await readState(db, definition.key);
   if (mode === 'full') return state?.held === true;
   return state === null || state.held || state.lastSync === null;
@@ -66,21 +66,24 @@ async function isTooEarly({ db, definition }: Mirror, { mode }: SyncPayload): Pr
  * of them the run is given up.
  */
 async function isLeft(
-  mirror: Mirror,
+  mirror: SyncContext,
   run: SyncLogRow,
   job: Job,
   token: string | undefined,
 ): Promise<boolean> {
   if (run.status !== 'running' || run.plannedAt !== null) return false;
   const state = await readState(mirror.db, mirror.definition.key);
-  if (state?.held === true && state.leaseRunId === run.id) await comeBack(job, token);
-  const deaths = deathsOf(job);
-  if (!isDeadly(deaths)) return false;
-  await failRun(mirror, run.id, run.leaseToken, new WorkerDiedError(`The plan of run ${run.id}`, deaths));
+  if (state?.held === true && state.leaseRunId === run.id) await postponeJob(job, token);
+  const deaths = stalledCount(job);
+  if (!exceedsStallLimit(deaths)) return false;
+  await failRun(mirror, run.id, run.leaseToken, new JobStalledError(`The plan of run ${run.id}`, deaths));
   return true;
 }
 
-async function runOf({ db, definition }: Mirror, { runId, mode, trigger }: SyncPayload): Promise<SyncLogRow> {
+async function runOf(
+  { db, definition }: SyncContext,
+  { runId, mode, trigger }: SyncPayload,
+): Promise<SyncLogRow> {
   if (runId === undefined) return createRun(db, { key: definition.key, mode, trigger });
   const run = await findRun(db, runId);
   if (run === null)

@@ -1,11 +1,11 @@
 import { endFrozenSessions } from '../src/db/locks.ts';
 import { applySchedule } from '../src/queues/schedulers.ts';
 import { errorMessage } from '../src/shared/errors.ts';
-import type { Mirror } from '../src/sync/context.ts';
+import type { SyncContext } from '../src/sync/context.ts';
 import { keepLease, watchRuns } from '../src/sync/runs/recovery.ts';
 
 /** A short lease is looked after more often. */
-const LONGEST_PAUSE_MS = 5000;
+const MAX_PAUSE_MS = 5000;
 
 /** A worker that is frozen for so long no longer keeps other workers from looking. */
 const TURN_MS = 15_000;
@@ -14,7 +14,7 @@ const TURN_MS = 15_000;
  * Looks after open runs and the schedulers while the worker runs; a failed look is logged and the next one tries
  * again. A timer, not a job: it must survive an emptied Redis.
  */
-export function startWatchdog(mirror: Mirror, scheduled: boolean): { stop(): Promise<void> } {
+export function startWatchdog(mirror: SyncContext, scheduled: boolean): { stop(): Promise<void> } {
   const { settings, log } = mirror;
   const warn = (error: unknown) => log.warn({ reason: errorMessage(error) }, 'watchdog');
   // Apart from the look, which may wait for Redis: leases live in PostgreSQL.
@@ -28,7 +28,7 @@ export function startWatchdog(mirror: Mirror, scheduled: boolean): { stop(): Pro
       thaw.start();
       look.start();
     },
-    Math.min(LONGEST_PAUSE_MS, settings.leaseMs / 3),
+    Math.min(MAX_PAUSE_MS, settings.leaseMs / 3),
   );
   return {
     stop: async () => {
@@ -51,18 +51,18 @@ function oneAtATime(work: () => Promise<void>) {
   };
 }
 
-async function endFrozen({ db, settings, log }: Mirror): Promise<void> {
+async function endFrozen({ db, settings, log }: SyncContext): Promise<void> {
   if (settings.frozenMs === null) return;
   const sessions = await endFrozenSessions(db, settings.frozenMs);
   if (sessions > 0) log.warn({ sessions }, 'ended PostgreSQL sessions of a frozen process');
 }
 
-async function lookOnce(mirror: Mirror, scheduled: boolean): Promise<void> {
+async function lookOnce(mirror: SyncContext, scheduled: boolean): Promise<void> {
   // Not in a transaction: PostgreSQL would keep the locks of a worker that is frozen in the middle of a look.
-  await mirror.queues.watchdog.take(TURN_MS, () => lookAround(mirror, scheduled));
+  await mirror.queues.watchdog.run(TURN_MS, () => lookAround(mirror, scheduled));
 }
 
-async function lookAround(mirror: Mirror, scheduled: boolean): Promise<void> {
+async function lookAround(mirror: SyncContext, scheduled: boolean): Promise<void> {
   await watchRuns(mirror);
   if (scheduled) await applySchedule(mirror.queues, mirror.settings);
 }

@@ -1,5 +1,5 @@
 import { DelayedError, type Job, type Telemetry, Worker } from 'bullmq';
-import type { WorkedOn } from '../src/observability/metrics/worker-metrics.ts';
+import type { JobResult } from '../src/observability/metrics/worker-metrics.ts';
 import {
   BC_QUEUE,
   HOOKS_JOB,
@@ -12,14 +12,14 @@ import {
 import type { RedisConnection } from '../src/queues/redis.ts';
 import { applySchedule } from '../src/queues/schedulers.ts';
 import { errorMessage } from '../src/shared/errors.ts';
-import { withIds } from '../src/shared/logger.ts';
-import type { Mirror } from '../src/sync/context.ts';
+import { withContext } from '../src/shared/logger.ts';
+import type { SyncContext } from '../src/sync/context.ts';
 import { NO_LIMIT } from './job-retries.ts';
 import { handleBc, handleHooks, handlePage, handleUpkeep } from './processors.ts';
 import { handleSync } from './run-processor.ts';
 import { startWatchdog } from './watchdog.ts';
 
-type Handle<Payload> = (mirror: Mirror, job: Job<Payload>, token?: string) => Promise<unknown>;
+type Handle<Payload> = (mirror: SyncContext, job: Job<Payload>, token?: string) => Promise<unknown>;
 
 /** The ids that a job's payload may have. */
 const IDS = ['runId', 'page', 'odooId'] as const;
@@ -35,17 +35,17 @@ function idsOf(job: Job<object>): object {
  * A handler whose lines name its job, and whose attempts are told to `worked`. One that was put back for later is no
  * attempt.
  */
-function observed<Payload extends object>(
-  mirror: Mirror,
+function instrumented<Payload extends object>(
+  mirror: SyncContext,
   handle: Handle<Payload>,
-  worked: ((job: WorkedOn) => void) | undefined,
+  worked: ((job: JobResult) => void) | undefined,
 ): (job: Job<Payload>, token?: string) => Promise<unknown> {
   return async (job, token) => {
     const start = performance.now();
-    const tell = (outcome: WorkedOn['outcome']) =>
+    const tell = (outcome: JobResult['outcome']) =>
       worked?.({ queue: job.queueName, outcome, ms: performance.now() - start });
     try {
-      const result = await handle({ ...mirror, log: withIds(mirror.log, () => idsOf(job)) }, job, token);
+      const result = await handle({ ...mirror, log: withContext(mirror.log, () => idsOf(job)) }, job, token);
       tell('completed');
       return result;
     } catch (error) {
@@ -56,7 +56,7 @@ function observed<Payload extends object>(
 }
 
 /** Plans at once: resyncs do not wait for a full run's plan. */
-const PLANS_AT_ONCE = 4;
+const PLANS_CONCURRENCY = 4;
 
 interface WorkerOptions {
   /** A connection of its own for each BullMQ worker is made from this one. */
@@ -65,16 +65,16 @@ interface WorkerOptions {
   /** False: only what is asked for is worked on, nothing starts by itself. */
   readonly scheduled: boolean;
   /** Told of each attempt. */
-  readonly worked?: (job: WorkedOn) => void;
+  readonly worked?: (job: JobResult) => void;
   readonly telemetry?: Telemetry | undefined;
 }
 
 /** Starts one BullMQ worker for each queue, the schedulers and the watchdog. `stop` lets jobs in progress finish. */
-export async function startWorkers(mirror: Mirror, options: WorkerOptions) {
+export async function startWorkers(mirror: SyncContext, options: WorkerOptions) {
   const { redis, prefix, scheduled, worked, telemetry } = options;
   const { settings, log } = mirror;
   const start = <Payload extends object>(name: string, concurrency: number, handle: Handle<Payload>) => {
-    const worker = new Worker<Payload>(name, observed(mirror, handle, worked), {
+    const worker = new Worker<Payload>(name, instrumented(mirror, handle, worked), {
       ...{ connection: redis, prefix, concurrency, ...(telemetry && { telemetry }) },
       // A dead worker's jobs are taken up by another once the lock ran out.
       ...{ lockDuration: settings.lockMs, stalledInterval: settings.lockMs, maxStalledCount: NO_LIMIT },
@@ -92,7 +92,7 @@ export async function startWorkers(mirror: Mirror, options: WorkerOptions) {
     job.name === HOOKS_JOB ? handleHooks(own, job, token) : handleSync(own, job, scheduled, token);
   const upkeep: Handle<UpkeepPayload> = (own, job) => handleUpkeep(own, job, stopping.signal);
   const workers = [
-    start(SYNC_QUEUE, PLANS_AT_ONCE, sync),
+    start(SYNC_QUEUE, PLANS_CONCURRENCY, sync),
     start(PAGES_QUEUE, settings.pagesInFlight, handlePage),
     start(BC_QUEUE, settings.bcConcurrency, handleBc),
     // Nothing but its schedule asks for upkeep.

@@ -1,7 +1,7 @@
 import type { MirrorConfig } from '../../src/config/index.ts';
 import { createOdooClient } from '../../src/odoo/client.ts';
 import type { BcPayload } from '../../src/queues/jobs.ts';
-import { handOver } from '../../src/sync/fetch/handoff.ts';
+import { toBcJob } from '../../src/sync/fetch/handoff.ts';
 import { readDocuments } from '../../src/sync/fetch/read-documents.ts';
 import { describeDocument } from '../../src/sync/model/document-model.ts';
 import { bcDefinition } from '../../src/sync/types.ts';
@@ -22,7 +22,7 @@ export async function samplePayloads({ odoo: target, sync }: MirrorConfig): Prom
     const { documents } = await readDocuments(odoo, model, ids, blame, async () => []);
     const page = { runId: 1, page: 0, token: 1, generation: 0 };
     const reading = { fetchSeq: 1, endSeq: 2, fetchedAt: new Date().toISOString() };
-    return documents.map((document) => handOver(page, model, document, reading).payload);
+    return documents.map((document) => toBcJob(page, model, document, reading).payload);
   } finally {
     await odoo.close();
   }

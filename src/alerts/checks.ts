@@ -17,7 +17,7 @@ export interface CircuitProbe {
 type Circuit = Awaited<ReturnType<CircuitProbe['circuit']>>;
 
 /** More than any number of users one gateway has had. */
-const MOST_SUBJECTS = 100;
+const MAX_SUBJECTS = 100;
 
 /** After that time without any call as that user, nobody signs in with it any more. */
 const FORGOTTEN_MS = 3_600_000;
@@ -49,7 +49,7 @@ async function openCircuit(db: Queryable, subject: string, circuit: Circuit): Pr
 
 /** Incidents about users that are not configured any more end when nobody has called as them for an hour. */
 async function forgottenCircuits(db: Queryable, subject: string): Promise<Finding[]> {
-  const open = await openIncidents(db, MOST_SUBJECTS, 'tryton_circuit');
+  const open = await openIncidents(db, MAX_SUBJECTS, 'tryton_circuit');
   const others = open.filter((incident) => incident.subject !== subject);
   return Promise.all(
     others.map(async ({ kind, subject: other, openedAt }): Promise<Finding> => {

@@ -1,12 +1,12 @@
 import type { AlertEvent, IncidentRow } from '../db/schema/alerts.ts';
 
 /** Reasons come from other servers and may be of any length. */
-const LONGEST_REASON = 300;
+const MAX_REASON = 300;
 
 /** A reason on one line, cut where it is too long. */
 export function short(reason: string): string {
   const line = reason.replace(/\s+/g, ' ').trim();
-  return line.length <= LONGEST_REASON ? line : `${line.slice(0, LONGEST_REASON - 1)}…`;
+  return line.length <= MAX_REASON ? line : `${line.slice(0, MAX_REASON - 1)}…`;
 }
 
 /** UTC, whole seconds. */

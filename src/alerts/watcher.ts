@@ -15,9 +15,9 @@ import { deliverDue } from './delivery.ts';
 const AREAS = { mirror: 1, tryton: 2 } as const;
 
 /** A process that is stopped in the middle of a look does not keep the others from looking. */
-const LONGEST_PAUSE = '10s';
+const MAX_PAUSE = '10s';
 
-interface News {
+interface IncidentChanges {
   readonly opened: readonly IncidentRow[];
   readonly resolved: readonly IncidentRow[];
 }
@@ -27,15 +27,15 @@ interface News {
  * channels are to be told of it is written in the same transaction. Looking twice changes nothing; while another process
  * looks this one does not, or it might act on what it read before that one wrote.
  */
-export async function look(
+export async function evaluateIncidents(
   db: Database,
   area: keyof typeof AREAS,
   channels: readonly AlertChannel[],
   find: (tx: Queryable) => Promise<readonly Finding[]>,
-): Promise<News> {
+): Promise<IncidentChanges> {
   return db.transaction(async (tx) => {
     const news = { opened: [] as IncidentRow[], resolved: [] as IncidentRow[] };
-    await tx.execute(sql.raw(`set local idle_in_transaction_session_timeout = '${LONGEST_PAUSE}'`));
+    await tx.execute(sql.raw(`set local idle_in_transaction_session_timeout = '${MAX_PAUSE}'`));
     const [lock] = await tx.execute<{ mine: boolean }>(
       sql`select pg_try_advisory_xact_lock(${LOCK_FAMILIES.alerts}::int, ${AREAS[area]}::int) as mine`,
     );
@@ -65,7 +65,7 @@ export interface AlertParts {
   readonly probe: CircuitProbe | null;
 }
 
-const LOOK_EVERY_MS = 10_000;
+const CHECK_INTERVAL_MS = 10_000;
 /** What is being sent gets this long to arrive once the process is asked to stop. */
 const STOP_MS = 3000;
 /** And then as long again to note that it did not. */
@@ -79,7 +79,10 @@ export function startAlerts(parts: AlertParts): { stop(): Promise<void> } {
   const watcher = new Watcher(parts);
   const { everyMs } = parts.config.sync;
   watcher.tick();
-  const timer = setInterval(() => watcher.tick(), Math.min(LOOK_EVERY_MS, everyMs ?? LOOK_EVERY_MS)).unref();
+  const timer = setInterval(
+    () => watcher.tick(),
+    Math.min(CHECK_INTERVAL_MS, everyMs ?? CHECK_INTERVAL_MS),
+  ).unref();
   return {
     stop: () => {
       clearInterval(timer);
@@ -131,16 +134,18 @@ class Watcher {
     const settings = { ...config.sync, ...config.alerts };
     // Without an Odoo this process cannot know whether there is to be a mirror.
     if (config.odoo !== null)
-      this.#tell(await look(db, 'mirror', names, (tx) => mirrorFindings(tx, BC_KEY, settings)));
+      this.#tell(await evaluateIncidents(db, 'mirror', names, (tx) => mirrorFindings(tx, BC_KEY, settings)));
     if (probe !== null) {
       const circuit = await probe.circuit();
-      this.#tell(await look(db, 'tryton', names, (tx) => circuitFindings(tx, probe.subject, circuit)));
+      this.#tell(
+        await evaluateIncidents(db, 'tryton', names, (tx) => circuitFindings(tx, probe.subject, circuit)),
+      );
     }
     if (this.#blind) log.info({}, 'alerts are watched again');
     this.#blind = false;
   }
 
-  #tell({ opened, resolved }: News): void {
+  #tell({ opened, resolved }: IncidentChanges): void {
     const { log } = this.#parts;
     for (const { id, kind, subject, code, message } of opened)
       log.warn({ incident: id, kind, subject, code, reason: message }, 'incident opened');

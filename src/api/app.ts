@@ -3,7 +3,7 @@ import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } 
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { Config } from '../config/index.ts';
 import { ExportPlaces } from '../shared/semaphore.ts';
-import { API_SETTINGS, type Api, type ApiDeps, type ApiSettings } from './context.ts';
+import { API_SETTINGS, type Api, type ApiContext, type ApiSettings } from './context.ts';
 import { describeApi } from './openapi.ts';
 import { guardApi } from './plugins/api-key-auth.ts';
 import { limitUrls, parseQueryString, serverLimits } from './plugins/http-limits.ts';
@@ -13,16 +13,16 @@ import { adminRoutes } from './routes/admin.ts';
 import { docsRoutes } from './routes/api-docs.ts';
 import { healthRoutes, measureAnswers, metricsRoute } from './routes/health.ts';
 import { mirrorRoutes, type Shared } from './routes/index.ts';
-import { StateFeed } from './routes/sync/events.ts';
+import { SyncStateBroadcaster } from './routes/sync/events.ts';
 import { hookRoutes } from './routes/sync/odoo-webhook.ts';
-import { TrytonLooks } from './routes/tryton/ping.ts';
+import { TrytonStatusProbe } from './routes/tryton/ping.ts';
 import { trytonRpcRoute } from './routes/tryton/rpc.ts';
 
 /** A connection whose last request came before the end would be kept open for the next one, which is not taken. */
-const LOOK_EACH_MS = 50;
+const CHECK_INTERVAL_MS = 50;
 
 /** A process that is asked to stop closes each connection with its answer, so that callers come back elsewhere. */
-function closeWhileDraining(api: Api, { stopping }: Pick<ApiDeps, 'stopping'>): void {
+function closeWhileDraining(api: Api, { stopping }: Pick<ApiContext, 'stopping'>): void {
   api.addHook('onRequest', (_request, reply, done) => {
     if (stopping.aborted) reply.header('connection', 'close');
     done();
@@ -31,7 +31,7 @@ function closeWhileDraining(api: Api, { stopping }: Pick<ApiDeps, 'stopping'>): 
 
 /** Takes no more requests; returns when those in progress are answered, however long that takes. */
 export async function closeWhenAnswered(api: FastifyInstance): Promise<void> {
-  const look = setInterval(() => api.server.closeIdleConnections(), LOOK_EACH_MS);
+  const look = setInterval(() => api.server.closeIdleConnections(), CHECK_INTERVAL_MS);
   try {
     await api.close();
   } finally {
@@ -41,7 +41,7 @@ export async function closeWhenAnswered(api: FastifyInstance): Promise<void> {
 
 /** The API without its port: routes, errors, logging, OpenAPI. `close()` leaves what `deps` holds open. */
 export async function buildApp(
-  deps: ApiDeps,
+  deps: ApiContext,
   settings: ApiSettings = API_SETTINGS,
 ): Promise<FastifyInstance> {
   const api = createApi(deps.config, deps.log, settings);
@@ -65,15 +65,15 @@ export async function buildApp(
 }
 
 /** What looks at the mirror and at Tryton for whoever asks, by whichever route, and what their exports share. */
-function share(api: Api, deps: ApiDeps, settings: ApiSettings): Shared {
-  const feed = new StateFeed(deps, {
+function share(api: Api, deps: ApiContext, settings: ApiSettings): Shared {
+  const feed = new SyncStateBroadcaster(deps, {
     everyMs: settings.eventEveryMs,
     heartbeatMs: settings.eventHeartbeatMs,
     stateTimeoutMs: settings.eventStateTimeoutMs,
   });
   // A stream never ends by itself: the server would wait for it.
   api.addHook('preClose', async () => feed.close());
-  const looks = deps.tryton === null ? null : new TrytonLooks(deps.tryton, deps);
+  const looks = deps.tryton === null ? null : new TrytonStatusProbe(deps.tryton, deps);
   return { feed, looks, exports: new ExportPlaces() };
 }
 

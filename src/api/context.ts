@@ -10,7 +10,7 @@ import type { Queues } from '../queues/queues.ts';
 import type { RedisConnection } from '../queues/redis.ts';
 import type { Logger } from '../shared/logger.ts';
 import type { TrytonClient } from '../tryton/client.ts';
-import type { Health } from '../upstream-health/tryton.ts';
+import type { TrytonHealthRecorder } from '../upstream-health/tryton.ts';
 
 /** The Fastify instance. Its routes infer their types from zod schemas. */
 export type Api = FastifyInstance<
@@ -22,7 +22,7 @@ export type Api = FastifyInstance<
 >;
 
 /** What the API works with. All of it is opened and closed by the caller. */
-export interface ApiDeps {
+export interface ApiContext {
   readonly config: ApiConfig;
   readonly db: Database;
   /** A small pool for /readyz, API keys and cancellations. It answers while slow queries hold all connections of `db`. */
@@ -33,7 +33,7 @@ export interface ApiDeps {
   readonly cacheRedis: RedisConnection;
   /** Null where no Tryton is configured. */
   readonly tryton: TrytonClient | null;
-  readonly trytonHealth: Pick<Health, 'read'> | null;
+  readonly trytonHealth: Pick<TrytonHealthRecorder, 'read'> | null;
   readonly log: Logger;
   readonly metrics: ApiMetrics;
   /** Null: no traces are made. */

@@ -1,6 +1,6 @@
 import type { Scope } from '../db/schema/gateway.ts';
 import { PasserelleError } from '../shared/errors.ts';
-import { withinMs } from '../shared/timeout.ts';
+import { withTimeout } from '../shared/timeout.ts';
 
 export class BcNotFoundError extends PasserelleError {
   override readonly name = 'BcNotFoundError';
@@ -355,6 +355,6 @@ class NoAnswerError extends PasserelleError {
  *
  * @throws NoAnswerError once `limitMs` are over, or what `work` threw.
  */
-export function within<T>(work: Promise<T>, server: Server, limitMs = ANSWER_MS): Promise<T> {
-  return withinMs(work, limitMs, () => new NoAnswerError(server, limitMs));
+export function answerWithin<T>(work: Promise<T>, server: Server, limitMs = ANSWER_MS): Promise<T> {
+  return withTimeout(work, limitMs, () => new NoAnswerError(server, limitMs));
 }

@@ -3,13 +3,13 @@ import type { Queryable } from '../db/client.ts';
 import { hasDocument } from '../db/documents/queries.ts';
 import type { RedisConnection } from '../queues/redis.ts';
 import type { TrytonClient } from '../tryton/client.ts';
-import type { ApiDeps } from './context.ts';
+import type { ApiContext } from './context.ts';
 import {
+  answerWithin,
   BcNotFoundError,
   OdooNotConfiguredError,
   RedisUnavailableError,
   TrytonNotConfiguredError,
-  within,
 } from './errors.ts';
 
 /** @throws OdooNotConfiguredError where the mirror is switched off. */
@@ -19,7 +19,7 @@ export function requireOdoo(config: Config): OdooConfig {
 }
 
 /** @throws TrytonNotConfiguredError where there is no gateway. */
-export function requireTryton({ tryton }: Pick<ApiDeps, 'tryton'>): TrytonClient {
+export function requireTryton({ tryton }: Pick<ApiContext, 'tryton'>): TrytonClient {
   if (tryton === null) throw new TrytonNotConfiguredError();
   return tryton;
 }
@@ -31,7 +31,7 @@ export function requireTryton({ tryton }: Pick<ApiDeps, 'tryton'>): TrytonClient
  */
 export async function requireRedis(redis: RedisConnection): Promise<void> {
   try {
-    await within(redis.ping(), 'Redis');
+    await answerWithin(redis.ping(), 'Redis');
   } catch (cause) {
     throw new RedisUnavailableError({ cause });
   }

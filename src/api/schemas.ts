@@ -23,10 +23,10 @@ export const YEARS = 'in the years 1 to 9999 of UTC';
 const decimal = (given: unknown) =>
   typeof given === 'string' && /^\d+$/.test(given) ? Number(given) : given;
 
-const LARGEST_PAGE = 500;
-const limitText = `a whole number from 1 to ${LARGEST_PAGE}`;
+const MAX_PAGE = 500;
+const limitText = `a whole number from 1 to ${MAX_PAGE}`;
 export const limit = z
-  .preprocess(decimal, z.int(limitText).min(1, limitText).max(LARGEST_PAGE, limitText).default(50))
+  .preprocess(decimal, z.int(limitText).min(1, limitText).max(MAX_PAGE, limitText).default(50))
   .describe('items per page');
 
 /** Of lists whose items may be large. */

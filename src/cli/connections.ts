@@ -14,15 +14,15 @@ import { openQueues, type Queues } from '../queues/queues.ts';
 import { openRedis, type RedisConnection } from '../queues/redis.ts';
 import { withResources } from '../shared/lifecycle.ts';
 import { createLogger, type Logger } from '../shared/logger.ts';
-import type { Mirror } from '../sync/context.ts';
-import { openMirror } from '../sync/create-context.ts';
+import type { SyncContext } from '../sync/context.ts';
+import { createSyncContext } from '../sync/create-context.ts';
 import { claimQueues, keepQueues } from '../sync/queue-ownership.ts';
 import { TrytonClient } from '../tryton/client.ts';
 import { DatabaseNotMigratedError, DatabaseUnavailableError, RedisUnavailableError } from './errors.ts';
 import { type CommandContext, type Environment, QUIET } from './io.ts';
 
 export interface OpenMirror {
-  readonly mirror: Mirror;
+  readonly mirror: SyncContext;
   readonly redis: RedisConnection;
   readonly prefix: string;
 }
@@ -40,7 +40,7 @@ export async function withMirror<T>(
   await checkRedis(config.redis);
   return withResources(async (defer) => {
     const log = createLogger(config.logLevel, 'cli', 'at once', config.prettyLogs);
-    const open = openMirror(config, log, defer);
+    const open = createSyncContext(config, log, defer);
     const { queuePrefix: prefix, redis: server } = config;
     const stores = { db: open.mirror.db, redis: open.redis, prefix, server };
     await claimQueues(stores);

@@ -43,12 +43,12 @@ export class UnknownKeyError extends PasserelleError {
   readonly code = 'unknown_key';
   constructor(given: string) {
     // Somebody may have given a whole key.
-    const which = given.length > LONGEST_SHOWN ? 'that' : JSON.stringify(given);
+    const which = given.length > MAX_SHOWN ? 'that' : JSON.stringify(given);
     super(`There is no key with the id or prefix ${which}; "passerelle keys list" shows them.`);
   }
 }
 
-const LONGEST_SHOWN = 20;
+const MAX_SHOWN = 20;
 
 /** Host, port and path of a URL, without its user and password. */
 function place(url: string): string {

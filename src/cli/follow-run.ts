@@ -4,7 +4,7 @@ import { progress as itemsByState } from '../db/runs/ledger.ts';
 import { findRun, type NewRun, openRuns } from '../db/runs/runs.ts';
 import type { SyncLogRow, SyncStateRow } from '../db/schema/sync.ts';
 import { delay } from '../shared/retry.ts';
-import type { Mirror } from '../sync/context.ts';
+import type { SyncContext } from '../sync/context.ts';
 import { requestRun } from '../sync/request-run.ts';
 import { abandonedRun } from '../sync/runs/start-run.ts';
 import type { OpenMirror } from './connections.ts';
@@ -50,7 +50,7 @@ export function isOver({ status }: Pick<SyncLogRow, 'status'>): boolean {
 
 /** Watches a run in the log until it is over, or until `signal`; returns its row as it stands then. */
 async function followRun(
-  { mirror, workforce, io }: { mirror: Mirror; workforce: Workforce; io: Io },
+  { mirror, workforce, io }: { mirror: SyncContext; workforce: InProcessWorkers; io: Io },
   runId: number,
   signal: AbortSignal,
 ): Promise<SyncLogRow> {
@@ -70,7 +70,7 @@ async function followRun(
   }
 }
 
-function describer({ db }: Mirror): (run: SyncLogRow) => Promise<string> {
+function describer({ db }: SyncContext): (run: SyncLogRow) => Promise<string> {
   const rate = createRate();
   let text = '';
   let nextCount = 0;
@@ -100,7 +100,7 @@ export function count(value: number): string {
 const WORKER_CHECK_INTERVAL_MS = 3000;
 
 /** The workers of this process, started when no other process has any. */
-interface Workforce {
+interface InProcessWorkers {
   /** Whether this process works itself. */
   readonly own: boolean;
   /** Starts workers when a queue has none. Cheap to repeat: it looks again after a while only. */
@@ -109,7 +109,7 @@ interface Workforce {
   stop(): Promise<void>;
 }
 
-function createWorkforce({ mirror, redis, prefix }: OpenMirror): Workforce {
+function createWorkforce({ mirror, redis, prefix }: OpenMirror): InProcessWorkers {
   let workers: { stop(): Promise<void> } | undefined;
   let stopped: Promise<void> | undefined;
   let nextLook = 0;
@@ -135,7 +135,7 @@ function createWorkforce({ mirror, redis, prefix }: OpenMirror): Workforce {
 type Request = Pick<NewRun, 'mode' | 'odooIds' | 'force'>;
 
 /** Logs and queues a run. Returns its id. */
-export async function request({ db, queues, definition }: Mirror, wanted: Request): Promise<number> {
+export async function request({ db, queues, definition }: SyncContext, wanted: Request): Promise<number> {
   const { runId } = await requestRun(db, queues.sync, { ...wanted, key: definition.key, trigger: 'cli' });
   return runId;
 }
@@ -150,9 +150,9 @@ export async function requestAndFollow(open: OpenMirror, io: Io, wanted: Request
   const stop = new AbortController();
   const forget = io.onInterrupt(() => stop.abort());
   try {
-    const run = await firstThingsFirst({ mirror, workforce, io }, wanted, stop.signal);
+    const run = await finishPendingRunFirst({ mirror, workforce, io }, wanted, stop.signal);
     await workforce.stop();
-    if (!isOver(run) && workforce.own) await leaveToTheNext(mirror, run.id);
+    if (!isOver(run) && workforce.own) await releaseRun(mirror, run.id);
     return run;
   } finally {
     forget();
@@ -161,8 +161,8 @@ export async function requestAndFollow(open: OpenMirror, io: Io, wanted: Request
 }
 
 interface Follower {
-  readonly mirror: Mirror;
-  readonly workforce: Workforce;
+  readonly mirror: SyncContext;
+  readonly workforce: InProcessWorkers;
   readonly io: Io;
 }
 
@@ -171,7 +171,7 @@ interface Follower {
  * then the new one is asked for again. A run that was waiting when this one was asked for, and is taken up first, is
  * finished too where this process works by itself, as there may be nobody else to do it; the new one stays skipped.
  */
-async function firstThingsFirst(
+async function finishPendingRunFirst(
   follower: Follower,
   wanted: Request,
   signal: AbortSignal,
@@ -189,24 +189,24 @@ async function firstThingsFirst(
   const lost = before?.status === 'queued' && state?.leaseRunId !== before.id;
   const first = left ?? (lost ? null : before);
   if (first === null) {
-    if (workforce.own && state?.held === true) io.stderr.write(deserted(state));
+    if (workforce.own && state?.held === true) io.stderr.write(orphanedRunHint(state));
     return run;
   }
   io.stderr.write(`Run ${first.id} had been left unfinished; it comes first.\n`);
   const other = await followRun(follower, first.id, signal);
   if (!isOver(other)) return other;
   // A run that was asked for at the same time did the work; one that had been left unfinished is another's.
-  return left === null ? run : firstThingsFirst(follower, wanted, signal);
+  return left === null ? run : finishPendingRunFirst(follower, wanted, signal);
 }
 
 /** Nobody works on the run any more: its lease ends now, so that whoever comes next resumes it at once. */
-async function leaveToTheNext({ db, definition }: Mirror, runId: number): Promise<void> {
+async function releaseRun({ db, definition }: SyncContext, runId: number): Promise<void> {
   const run = await findRun(db, runId);
   if (run?.leaseToken != null && !isOver(run)) await heartbeat(db, definition.key, run.leaseToken, 0);
 }
 
 /** A process that was killed keeps its lease for a while. */
-function deserted({ leaseRunId, leaseExpiresAt }: SyncStateRow): string {
+function orphanedRunHint({ leaseRunId, leaseExpiresAt }: SyncStateRow): string {
   const until = leaseExpiresAt?.toISOString().slice(0, 19).replace('T', ' ');
   return `Run ${leaseRunId} has the lease until ${until} UTC, but no worker was found: the next sync after that resumes it.\n`;
 }

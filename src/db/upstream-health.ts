@@ -5,7 +5,7 @@ import { trytonHealth } from './schema/gateway.ts';
 import { odooHealth } from './schema/sync.ts';
 
 /** When and by what call a server last gave an answer, or last failed. Either may be unknown. */
-export interface Sightings {
+export interface LastSeen {
   readonly success: { readonly at: Date; readonly method: string } | null;
   readonly error: {
     readonly at: Date;
@@ -25,7 +25,7 @@ interface SightingsRow {
 }
 
 /** The columns that hold them; what was not seen is left out. */
-function sightingsColumns({ success, error }: Sightings): Partial<SightingsRow> {
+function sightingsColumns({ success, error }: LastSeen): Partial<SightingsRow> {
   return {
     ...(success !== null && { lastSuccessAt: success.at, lastSuccessMethod: success.method }),
     ...(error !== null && {
@@ -56,7 +56,7 @@ function later(moment: PgColumn, column: PgColumn): SQL {
   return sql`case when ${given(moment)} > coalesce(${moment}, '-infinity') then ${given(column)} else ${column} end`;
 }
 
-function sightingsOf(row: SightingsRow | undefined): Sightings {
+function sightingsOf(row: SightingsRow | undefined): LastSeen {
   const { lastSuccessAt = null, lastErrorAt = null } = row ?? {};
   return {
     success: lastSuccessAt && { at: lastSuccessAt, method: row?.lastSuccessMethod ?? '' },
@@ -87,7 +87,7 @@ export async function lastSightings(db: Queryable): Promise<LastSighting[]> {
 }
 
 /** How Odoo answers, as far as a process that asked it knows. */
-export interface OdooManner {
+export interface OdooConnectionStats {
   readonly version: string | null;
   readonly protocol: string | null;
   /** Of the calls of the last minute that went well, the middle one. */
@@ -95,7 +95,7 @@ export interface OdooManner {
 }
 
 /** How Odoo was last seen, by whichever worker. */
-export interface OdooHealth extends Sightings, OdooManner {
+export interface OdooHealth extends LastSeen, OdooConnectionStats {
   /** `mirror@https://odoo.example.com/prod`, see `odooTarget`. */
   readonly target: string;
 }
@@ -104,8 +104,8 @@ export interface OdooHealth extends Sightings, OdooManner {
 export async function recordOdooHealth(
   db: Queryable,
   target: string,
-  seen: Sightings,
-  manner: OdooManner,
+  seen: LastSeen,
+  manner: OdooConnectionStats,
 ): Promise<void> {
   const known = (column: PgColumn) => sql`coalesce(${later(odooHealth.lastSuccessAt, column)}, ${column})`;
   await db
@@ -138,7 +138,7 @@ export async function findOdooHealth(db: Queryable, target?: string): Promise<Od
 }
 
 /** Notes what was seen of Tryton. Of two moments the later one stays, whichever process comes last. */
-export async function recordTrytonHealth(db: Queryable, target: string, seen: Sightings): Promise<void> {
+export async function recordTrytonHealth(db: Queryable, target: string, seen: LastSeen): Promise<void> {
   await db
     .insert(trytonHealth)
     .values({ target, ...sightingsColumns(seen) })
@@ -146,7 +146,7 @@ export async function recordTrytonHealth(db: Queryable, target: string, seen: Si
 }
 
 /** What is known of a target; nothing at first. */
-export async function findTrytonHealth(db: Queryable, target: string): Promise<Sightings> {
+export async function findTrytonHealth(db: Queryable, target: string): Promise<LastSeen> {
   const [row] = await db.select().from(trytonHealth).where(eq(trytonHealth.target, target));
   return sightingsOf(row);
 }

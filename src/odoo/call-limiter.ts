@@ -67,7 +67,7 @@ export interface CallLimits {
 
 const POLICY: RetryPolicy = { tries: 3, firstDelayMs: 200, longestDelayMs: 2000 };
 /** A server that asks for more than this is left alone, and the caller told. */
-const LONGEST_WAIT_MS = 10_000;
+const MAX_WAIT_MS = 10_000;
 
 interface Performed {
   readonly method: string;
@@ -119,5 +119,5 @@ function retryDecision(error: unknown): RetryDecision {
   if (error instanceof OdooUnreachableError) return { afterMs: undefined };
   if (!(error instanceof OdooUnavailableError)) return false;
   const { retryAfterMs } = error;
-  return (retryAfterMs ?? 0) <= LONGEST_WAIT_MS && { afterMs: retryAfterMs };
+  return (retryAfterMs ?? 0) <= MAX_WAIT_MS && { afterMs: retryAfterMs };
 }

@@ -11,7 +11,7 @@ import type { OdooClient, OdooProtocol, OdooServer, OdooValue } from './types.ts
 
 /** As long as Odoo itself shuts a login out for. */
 const FIRST_MS = 60_000;
-const LONGEST_MS = 15 * 60_000;
+const MAX_MS = 15 * 60_000;
 
 /** Lets one sign-in after another pass, but for those that come too soon after one that was refused. */
 type LoginPause = <T>(signIn: () => Promise<T>) => Promise<T>;
@@ -36,7 +36,7 @@ function createLoginPause(clock: () => number): LoginPause {
       return signedIn;
     } catch (error) {
       if (!(error instanceof OdooAuthError)) throw error;
-      until = clock() + Math.min(LONGEST_MS, FIRST_MS * 2 ** refusals++);
+      until = clock() + Math.min(MAX_MS, FIRST_MS * 2 ** refusals++);
       refusal = error;
       throw error.notBefore(new Date(until));
     }

@@ -75,7 +75,7 @@ function isUnknownModel(detail: string, model: string, call: string): boolean {
   return call.endsWith('.fields_get') && detail.includes(model) && detail.length < model.length + 60;
 }
 
-const LONGEST_MESSAGE = 2000;
+const MAX_MESSAGE = 2000;
 
 /** A message without any Python traceback: of the last exception only its own words. */
 export function plainMessage(text: string): string {
@@ -91,7 +91,7 @@ interface Reported {
 function reported(text: string): Reported {
   const start = text.lastIndexOf('Traceback (most recent call last):');
   const { message, ...rest } = start < 0 ? { message: text } : lastException(text.slice(start));
-  return { message: message.trim().slice(0, LONGEST_MESSAGE) || 'no message', ...rest };
+  return { message: message.trim().slice(0, MAX_MESSAGE) || 'no message', ...rest };
 }
 
 /** After the frames (indented lines) comes `package.Class: message`, which may go on over several lines. */

@@ -40,7 +40,7 @@ interface KeptRecord extends z.infer<typeof keptRecord> {
 }
 
 /** A BC as a page read it: the header, then its lines. `model`: the digest of the description it was read by. */
-export interface KeptReading extends Omit<z.infer<typeof keptHead>, 'records'> {
+export interface FetchedDocument extends Omit<z.infer<typeof keptHead>, 'records'> {
   readonly records: readonly KeptRecord[];
 }
 
@@ -51,7 +51,7 @@ export interface ReadingPlace {
 }
 
 /** How a reading is kept: a line that describes it, and one with each record's fields. */
-export function readingBytes({ records, ...head }: KeptReading): Buffer {
+export function readingBytes({ records, ...head }: FetchedDocument): Buffer {
   const described = records.map(({ json: _, binarySizes, ...record }) =>
     Object.keys(binarySizes).length === 0 ? record : { ...record, binarySizes },
   );
@@ -60,7 +60,7 @@ export function readingBytes({ records, ...head }: KeptReading): Buffer {
 }
 
 /** Null: it is not what this version writes. */
-function parsedReading(text: string): KeptReading | null {
+function parsedReading(text: string): FetchedDocument | null {
   const [first = '', ...jsons] = text.split('\n');
   const head = keptHeadJson.safeParse(first);
   if (!head.success || head.data.records.length !== jsons.length) return null;
@@ -71,14 +71,14 @@ function parsedReading(text: string): KeptReading | null {
 }
 
 /** A job that waits longer than this, in seconds, reads its BC itself. */
-const KEPT_FOR = 3600;
+const TTL_SECONDS = 3600;
 
 /**
  * What pages read, on its way to the jobs that store it: one Redis hash for each page, beside the queues, so that jobs
  * stay small and a group of them takes its readings with one command. A reading that is not there any more is read
  * again from Odoo.
  */
-export class Readings {
+export class FetchedDocumentBuffer {
   readonly #redis: RedisConnection;
   readonly #prefix: string;
 
@@ -88,16 +88,16 @@ export class Readings {
   }
 
   /** Keeps readings, by the BC's id, as `readingBytes` wrote them. */
-  async keep(place: ReadingPlace, readings: ReadonlyMap<number, Buffer>): Promise<void> {
+  async put(place: ReadingPlace, readings: ReadonlyMap<number, Buffer>): Promise<void> {
     if (readings.size === 0) return;
     const key = this.#key(place);
-    const replies = await this.#redis.pipeline().hset(key, readings).expire(key, KEPT_FOR).exec();
+    const replies = await this.#redis.pipeline().hset(key, readings).expire(key, TTL_SECONDS).exec();
     for (const [error] of replies ?? []) if (error !== null) throw error;
   }
 
   /** What is kept of these BCs. */
-  async take(place: ReadingPlace, odooIds: readonly number[]): Promise<Map<number, KeptReading>> {
-    const readings = new Map<number, KeptReading>();
+  async getMany(place: ReadingPlace, odooIds: readonly number[]): Promise<Map<number, FetchedDocument>> {
+    const readings = new Map<number, FetchedDocument>();
     if (odooIds.length === 0) return readings;
     const texts = await this.#redis.hmget(this.#key(place), ...odooIds.map(String));
     for (const [at, odooId] of odooIds.entries()) {
@@ -109,7 +109,7 @@ export class Readings {
   }
 
   /** Frees what the run's pages read. Where this does not get through, it goes by itself after an hour. */
-  async drop(runId: number, pages: readonly number[]): Promise<void> {
+  async delete(runId: number, pages: readonly number[]): Promise<void> {
     if (pages.length > 0) await this.#redis.unlink(pages.map((page) => this.#key({ runId, page })));
   }
 

@@ -1,7 +1,7 @@
 import { Queue, type Telemetry } from 'bullmq';
 import { errorMessage } from '../shared/errors.ts';
 import type { Log } from '../shared/logger.ts';
-import { Readings } from './fetched-documents.ts';
+import { FetchedDocumentBuffer } from './fetched-documents.ts';
 import {
   BC_QUEUE,
   type BcQueue,
@@ -14,8 +14,8 @@ import {
   type UpkeepQueue,
 } from './jobs.ts';
 import type { RedisConnection } from './redis.ts';
-import { Turn } from './redis-lock.ts';
-import { Hooks } from './webhook-batches.ts';
+import { RedisLock } from './redis-lock.ts';
+import { WebhookBatchBuffer } from './webhook-batches.ts';
 
 export interface Queues {
   readonly sync: SyncQueue;
@@ -23,11 +23,11 @@ export interface Queues {
   readonly bc: BcQueue;
   readonly upkeep: UpkeepQueue;
   /** What pages read, until their BCs are stored. */
-  readonly readings: Readings;
+  readonly readings: FetchedDocumentBuffer;
   /** What Odoo told of, until it is read. */
-  readonly hooks: Hooks;
+  readonly hooks: WebhookBatchBuffer;
   /** One worker at a time checks the open runs and the schedulers. */
-  readonly watchdog: Turn;
+  readonly watchdog: RedisLock;
   close(): Promise<void>;
 }
 
@@ -47,9 +47,9 @@ export function openQueues(redis: RedisConnection, prefix: string, log: Log, tel
   } as Pick<Queues, 'sync' | 'pages' | 'bc' | 'upkeep'>;
   return {
     ...queues,
-    readings: new Readings(redis, prefix),
-    hooks: new Hooks(redis, prefix),
-    watchdog: new Turn(redis, prefix, 'watchdog'),
+    readings: new FetchedDocumentBuffer(redis, prefix),
+    hooks: new WebhookBatchBuffer(redis, prefix),
+    watchdog: new RedisLock(redis, prefix, 'watchdog'),
     close: async () => {
       await Promise.all([queues.sync, queues.pages, queues.bc, queues.upkeep].map((queue) => queue.close()));
     },

@@ -10,7 +10,7 @@ const FREE = "return redis.call('get', KEYS[1]) == ARGV[1] and redis.call('del',
  * holder that is frozen or dead loses its turn after `turnMs`; one that works for long keeps it. Two may work at once
  * after Redis lost the key, so the work must be safe to repeat.
  */
-export class Turn {
+export class RedisLock {
   readonly #redis: RedisConnection;
   readonly #key: string;
 
@@ -20,7 +20,7 @@ export class Turn {
   }
 
   /** Does nothing while another process has the turn. */
-  async take(turnMs: number, work: () => Promise<void>): Promise<void> {
+  async run(turnMs: number, work: () => Promise<void>): Promise<void> {
     const token = randomUUID();
     if ((await this.#redis.set(this.#key, token, 'PX', turnMs, 'NX')) === null) return;
     const renewal = setInterval(() => {

@@ -9,10 +9,10 @@ export interface HookBatch {
 }
 
 /** Records that one batch names at most; a run by the window is cheaper then. */
-const MOST = 1000;
+const MAX_MEMBERS = 1000;
 
 /** A batch that nobody took for so many seconds is forgotten: incremental runs have long brought what it named. */
-const KEPT_FOR = 86_400;
+const TTL_SECONDS = 86_400;
 
 const OVERFLOW = 'overflow';
 
@@ -34,7 +34,7 @@ return redis.call('smembers', KEYS[3])`;
  * Collects in Redis what Odoo's webhooks tell of: a batch is open until its job takes it. One that is told of after
  * that is in the next batch, which has a job of its own; so nothing is told of in vain, whichever clocks differ.
  */
-export class Hooks {
+export class WebhookBatchBuffer {
   readonly #redis: RedisConnection;
   readonly #open: string;
   readonly #number: string;
@@ -48,18 +48,18 @@ export class Hooks {
   }
 
   /** Notes a record that changed. @returns the number of the batch that it is in. */
-  async tell(kind: 'bc' | 'line', odooId: number): Promise<number> {
+  async add(kind: 'bc' | 'line', odooId: number): Promise<number> {
     const member = `${kind}:${odooId}`;
     const batch = await this.#redis.eval(
       TELL,
       2,
-      ...[this.#number, this.#open, member, MOST, OVERFLOW, KEPT_FOR],
+      ...[this.#number, this.#open, member, MAX_MEMBERS, OVERFLOW, TTL_SECONDS],
     );
     return Number(batch);
   }
 
   /** What a batch holds; it is closed by that. Taken again it is the same, until it is dropped. */
-  async take(batch: number): Promise<HookBatch> {
+  async close(batch: number): Promise<HookBatch> {
     const reply = await this.#redis.eval(TAKE, 3, this.#number, this.#open, this.#key(batch), batch);
     const members = Array.isArray(reply) ? reply.map(String) : [];
     const ids = (kind: string) =>
@@ -67,7 +67,7 @@ export class Hooks {
     return { bcs: ids('bc:'), lines: ids('line:'), overflows: members.includes(OVERFLOW) };
   }
 
-  async drop(batch: number): Promise<void> {
+  async delete(batch: number): Promise<void> {
     await this.#redis.unlink(this.#key(batch));
   }
 

@@ -31,7 +31,7 @@ export function createLogger(
 }
 
 /** Says everything with these ids, so that a line is found by its run, its job or its BC. What a line says itself wins. */
-export function withIds(log: Log, ids: () => object): Log {
+export function withContext(log: Log, ids: () => object): Log {
   const level = (name: keyof Log) => (details: object, message: string) =>
     log[name]({ ...ids(), ...details }, message);
   return { debug: level('debug'), info: level('info'), warn: level('warn'), error: level('error') };

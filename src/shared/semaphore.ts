@@ -1,4 +1,4 @@
-import { waitFor } from './timeout.ts';
+import { withDeadline } from './timeout.ts';
 
 /**
  * Bounds what this process holds of contents at once: who wants to hold more waits until there is room, first come,
@@ -64,7 +64,7 @@ export class Slots {
     });
     this.#waiting.add(give);
     try {
-      await waitFor(place, ms, late, signal);
+      await withDeadline(place, ms, late, signal);
     } catch (error) {
       // It may have been given at the moment of giving up.
       if (!this.#waiting.delete(give)) this.free();

@@ -6,7 +6,7 @@ import { onAbort } from './retry.ts';
  *
  * @throws what `late` gives, once `limitMs` are over.
  */
-export async function withinMs<T>(work: Promise<T>, limitMs: number, late: () => Error): Promise<T> {
+export async function withTimeout<T>(work: Promise<T>, limitMs: number, late: () => Error): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const limit = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(late()), limitMs);
@@ -22,13 +22,13 @@ export async function withinMs<T>(work: Promise<T>, limitMs: number, late: () =>
  * What `work` gives; null where it fails or takes longer than `limitMs`, after `why` was told. What is late goes on all
  * the same.
  */
-export async function answered<T>(
+export async function resultWithin<T>(
   work: () => Promise<T>,
   limitMs: number,
   why: (reason: string) => void = () => {},
 ): Promise<T | null> {
   try {
-    return await withinMs(work(), limitMs, () => new Error(`no answer within ${limitMs} ms`));
+    return await withTimeout(work(), limitMs, () => new Error(`no answer within ${limitMs} ms`));
   } catch (error) {
     why(errorMessage(error));
     return null;
@@ -36,7 +36,7 @@ export async function answered<T>(
 }
 
 /** Of one try. Whoever starts it ends it. */
-interface Limit {
+interface Timeout {
   /** Aborted when the limit is over, and with the signal that it was started with. */
   readonly signal: AbortSignal;
   readonly isOver: boolean;
@@ -47,7 +47,7 @@ interface Limit {
  * With a timer of its own: a signal of `AbortSignal.timeout` that only `AbortSignal.any` knows is collected as garbage by
  * Node 20, and never comes.
  */
-export function startLimit(ms: number, signal: AbortSignal): Limit {
+export function startTimeout(ms: number, signal: AbortSignal): Timeout {
   const either = new AbortController();
   let isOver = false;
   const timer = setTimeout(() => {
@@ -71,7 +71,7 @@ export function startLimit(ms: number, signal: AbortSignal): Limit {
  * Waits for something that others wait for too. Rejects with `late()` after `ms` and with the signal's reason, while
  * what is waited for goes on.
  */
-export function waitFor<T>(
+export function withDeadline<T>(
   shared: Promise<T>,
   ms: number,
   late: () => Error,

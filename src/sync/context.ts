@@ -6,11 +6,11 @@ import type { Queues } from '../queues/queues.ts';
 import type { Log } from '../shared/logger.ts';
 import type { ContentRoom } from '../shared/semaphore.ts';
 import type { ModelMemory } from './model/document-model.ts';
-import type { Grouping } from './store/batcher.ts';
+import type { Batcher } from './store/batcher.ts';
 import type { CommitOutcome, DocumentDefinition, GroupItem } from './types.ts';
 
 /** Everything the mirror's rules work with. One for each process. */
-export interface Mirror {
+export interface SyncContext {
   readonly definition: DocumentDefinition;
   readonly db: Database;
   readonly odoo: OdooClient;
@@ -18,7 +18,7 @@ export interface Mirror {
   /** Where contents of binary fields are held on their way into PostgreSQL. */
   readonly room: ContentRoom;
   /** Where BCs that are stored at the same time meet. */
-  readonly groups: Grouping<GroupItem, CommitOutcome>;
+  readonly groups: Batcher<GroupItem, CommitOutcome>;
   readonly queues: Queues;
   readonly settings: SyncConfig;
   readonly retention: RetentionConfig;

@@ -10,9 +10,9 @@ import { openRedis, type RedisConnection } from '../queues/redis.ts';
 import type { Log } from '../shared/logger.ts';
 import { ContentRoom } from '../shared/semaphore.ts';
 import { OdooHealthRecorder } from '../upstream-health/odoo.ts';
-import type { Mirror } from './context.ts';
+import type { SyncContext } from './context.ts';
 import { ModelMemory } from './model/document-model.ts';
-import { GROUPS_AT_ONCE, openGroups } from './store/group-commit.ts';
+import { GROUPS_CONCURRENCY, openGroups } from './store/group-commit.ts';
 import { bcDefinition } from './types.ts';
 
 /** Contents held at once by one process, in base64: a scan of 20 MB is 27 MB, and weighs some ten times that on its way. */
@@ -30,14 +30,14 @@ export interface Observers {
 }
 
 /** Opens what a process needs to run the mirror. Everything opened is given to `defer`. */
-export function openMirror(
+export function createSyncContext(
   config: Config & { readonly odoo: OdooConfig },
   log: Log,
   defer: (release: () => Promise<unknown> | unknown) => void,
   observers: Observers = {},
-): { mirror: Mirror; redis: RedisConnection } {
+): { mirror: SyncContext; redis: RedisConnection } {
   const { tracing = null } = observers;
-  const connections = GROUPS_AT_ONCE + config.sync.pagesInFlight + OTHERS;
+  const connections = GROUPS_CONCURRENCY + config.sync.pagesInFlight + OTHERS;
   const database = openDatabase(config.databaseUrl, {
     max: connections,
     trace: tracing?.statement,
@@ -61,7 +61,7 @@ export function openMirror(
   defer(() => odoo.close());
   const definition = bcDefinition(config.odoo, config.sync);
   const { groupSize: size, groupWaitMs: waitMs } = config.sync;
-  const mirror: Mirror = {
+  const mirror: SyncContext = {
     definition,
     db: database.db,
     odoo,

@@ -10,7 +10,7 @@ const PASSING_SQLSTATE = ['08', '40', '53', '55', '57', '58'];
 const ENDED_SQLSTATE: readonly string[] = ['25P03', '25P04'];
 
 /** The one place that decides whether a failed job is worth another attempt, or never again with the same input. */
-export function worthAnotherTry(error: unknown): boolean {
+export function isRetryable(error: unknown): boolean {
   // Fields that vanish while we look: the next attempt asks Odoo for the model again.
   if (isModelChange(error)) return true;
   if (error instanceof PasserelleError) return error.retryable;
@@ -26,13 +26,13 @@ const isPassing = (code: string) =>
  * Whether PostgreSQL refused what it was given, or one transaction for another's sake: in parts it may be taken. Where
  * PostgreSQL itself is in trouble, parts would fare no better.
  */
-export function isRefusedByPostgres(error: unknown): boolean {
+export function isRejectedByPostgres(error: unknown): boolean {
   const code = sqlState(error);
   return code !== null && (code.startsWith('40') || !isPassing(code));
 }
 
 /** PostgreSQL was not there, or went away: nothing that was to be stored is to blame. */
-export function isPostgresAway(error: unknown): boolean {
+export function isPostgresUnavailable(error: unknown): boolean {
   return error instanceof PasserelleError ? error instanceof TransactionLostError : isBreak(error);
 }
 

@@ -1,4 +1,4 @@
-import { waitFor } from '../shared/timeout.ts';
+import { withDeadline } from '../shared/timeout.ts';
 import { type Cache, createCache } from './cache/cache.ts';
 import { TrytonRequestError, TrytonTimeoutError } from './errors.ts';
 import { isRead, isReserved, methodName, withContext } from './methods.ts';
@@ -25,7 +25,7 @@ import { decode, encode } from './wire/codec.ts';
 import { isList, isObject, type Result } from './wire/json.ts';
 
 /** A host that does not even open a connection is not worth a whole timeout. */
-const LONGEST_CONNECT_MS = 5000;
+const MAX_CONNECT_MS = 5000;
 
 /** What a client is made of. */
 interface Parts {
@@ -74,7 +74,7 @@ function assemble(options: TrytonClientOptions): Parts {
 
 function transportTo({ origin }: Address, settings: Settings): Transport {
   const { connections, maxAnswerBytes, timeoutMs } = settings;
-  const connectTimeoutMs = Math.min(timeoutMs, LONGEST_CONNECT_MS);
+  const connectTimeoutMs = Math.min(timeoutMs, MAX_CONNECT_MS);
   return createTransport(origin, { connections, maxAnswerBytes, connectTimeoutMs });
 }
 
@@ -254,10 +254,10 @@ export class TrytonClient {
     const wait = <T>(begin: () => Promise<T>) => {
       const signal = signalOf();
       signal?.throwIfAborted();
-      return waitFor(begin(), deadlineMs, late, signal);
+      return withDeadline(begin(), deadlineMs, late, signal);
     };
     const found = cache.read(method, params, options, () => this.#send(method, params, {}), wait);
-    return waitFor(found.then(as), deadlineMs, late, undefined);
+    return withDeadline(found.then(as), deadlineMs, late, undefined);
   }
 
   async #send(method: string, params: readonly Wire[], options: CallOptions): Promise<Answer> {

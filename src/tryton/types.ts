@@ -1,4 +1,4 @@
-import type { Hide } from '../shared/redact.ts';
+import type { Redactor } from '../shared/redact.ts';
 /** A value as it travels: JSON, whole numbers beyond 2^53 as `bigint`, NaN and infinities as numbers, tagged objects as sent. */
 export type Wire =
   | null
@@ -152,7 +152,7 @@ export interface Asked extends Sending {
   readonly id: number;
   /** To `root` (the server, no session), to the database with a session (`call`), or to sign in (`login`). */
   readonly kind: 'root' | 'call' | 'login';
-  readonly hide: Hide;
+  readonly hide: Redactor;
 }
 
 export interface Question extends Pick<Asked, 'kind' | 'write'> {

@@ -1,10 +1,10 @@
 import type { OdooConfig } from '../config/index.ts';
 import type { Database } from '../db/client.ts';
-import { type OdooManner, recordOdooHealth } from '../db/upstream-health.ts';
+import { type OdooConnectionStats, recordOdooHealth } from '../db/upstream-health.ts';
 import type { OdooCall } from '../odoo/call-limiter.ts';
 import type { OdooServer } from '../odoo/types.ts';
-import { type Hide, hiding } from '../shared/redact.ts';
-import { type HealthLog, Recorder } from './recorder.ts';
+import { createRedactor, type Redactor } from '../shared/redact.ts';
+import { type HealthLog, LastSeenRecorder } from './recorder.ts';
 
 /** What `odoo_health` knows an Odoo by: `mirror@https://odoo.example.com/prod`. Holds no secret. */
 export function odooTarget({ url, db, user }: Pick<OdooConfig, 'url' | 'db' | 'user'>): string {
@@ -14,7 +14,7 @@ export function odooTarget({ url, db, user }: Pick<OdooConfig, 'url' | 'db' | 'u
 
 const MINUTE_MS = 60_000;
 /** More calls in a minute than these are not looked at: the newest tell enough. */
-const MOST_CALLS = 1000;
+const MAX_CALLS = 1000;
 
 /** Odoo is well and says no: what these tell of is one record, or one field. */
 const RECORDS_OWN: ReadonlySet<string> = new Set(['odoo_application_error', 'odoo_unknown_field']);
@@ -25,15 +25,15 @@ const RECORDS_OWN: ReadonlySet<string> = new Set(['odoo_application_error', 'odo
  * asked for.
  */
 export class OdooHealthRecorder {
-  readonly #recorder: Recorder;
-  readonly #hide: Hide;
+  readonly #recorder: LastSeenRecorder;
+  readonly #hide: Redactor;
   readonly #recent: { readonly at: number; readonly ms: number }[] = [];
   #server: Pick<OdooServer, 'version' | 'protocol'> | null = null;
 
   constructor(db: Database, config: OdooConfig, log: HealthLog) {
     const target = odooTarget(config);
-    this.#hide = hiding([config.password]);
-    this.#recorder = new Recorder({
+    this.#hide = createRedactor([config.password]);
+    this.#recorder = new LastSeenRecorder({
       table: 'odoo_health',
       log,
       write: (news) => recordOdooHealth(db, target, news, this.#manner()),
@@ -45,7 +45,7 @@ export class OdooHealthRecorder {
     const name = model === undefined ? method : `${model}.${method}`;
     if (code === undefined) {
       this.#recent.push({ at: performance.now(), ms });
-      if (this.#recent.length > MOST_CALLS) this.#recent.shift();
+      if (this.#recent.length > MAX_CALLS) this.#recent.shift();
       this.#recorder.succeeded(name);
     } else if (!isProbe && !RECORDS_OWN.has(code)) {
       this.#recorder.failed(name, { code, message: this.#hide(message) });
@@ -61,7 +61,7 @@ export class OdooHealthRecorder {
     return this.#recorder.close();
   }
 
-  #manner(): OdooManner {
+  #manner(): OdooConnectionStats {
     const since = performance.now() - MINUTE_MS;
     const times = this.#recent.filter(({ at }) => at >= since).map(({ ms }) => ms);
     const middle = times.sort((one, other) => one - other)[Math.floor(times.length / 2)];

@@ -1,4 +1,4 @@
-import type { Sightings } from '../db/upstream-health.ts';
+import type { LastSeen } from '../db/upstream-health.ts';
 import { errorMessage } from '../shared/errors.ts';
 
 /** The part of a logger that is used. */
@@ -12,7 +12,7 @@ interface RecorderParts {
   readonly table: string;
   readonly log: HealthLog;
   /** Writes what is new; null stands for what is not. Rejects while PostgreSQL is down. */
-  readonly write: (news: Sightings) => Promise<void>;
+  readonly write: (news: LastSeen) => Promise<void>;
 }
 
 const SUCCESS_EVERY_MS = 5000;
@@ -24,10 +24,10 @@ const CLOSE_LIMIT_MS = 2000;
  * success within 5 s, and of several in that time only the last one. PostgreSQL down disturbs nobody: it is logged
  * once, and what was seen last is written when it is back.
  */
-export class Recorder {
+export class LastSeenRecorder {
   readonly #parts: RecorderParts;
-  #seen: Sightings = { success: null, error: null };
-  #stored: Sightings = this.#seen;
+  #seen: LastSeen = { success: null, error: null };
+  #stored: LastSeen = this.#seen;
   #writing: Promise<void> | null = null;
   #timer: NodeJS.Timeout | undefined;
   #due = Number.POSITIVE_INFINITY;
@@ -39,7 +39,7 @@ export class Recorder {
   }
 
   /** What this process saw last. */
-  get seen(): Sightings {
+  get seen(): LastSeen {
     return this.#seen;
   }
 

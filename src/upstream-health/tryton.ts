@@ -1,9 +1,9 @@
 import type { Database } from '../db/client.ts';
-import { findTrytonHealth, recordTrytonHealth, type Sightings } from '../db/upstream-health.ts';
+import { findTrytonHealth, type LastSeen, recordTrytonHealth } from '../db/upstream-health.ts';
 import { TrytonError } from '../tryton/errors.ts';
 import { isServerMethod } from '../tryton/methods.ts';
 import type { TrytonLogger } from '../tryton/types.ts';
-import { Recorder } from './recorder.ts';
+import { LastSeenRecorder } from './recorder.ts';
 
 /** A call to Tryton that has ended. */
 interface Outcome {
@@ -26,17 +26,17 @@ const CALLERS_OWN: ReadonlySet<string> = new Set([
  * An error is one that Tryton, or the way to it, is to blame for: not a user
  * error, a warning, a concurrency error or a method that is not offered, nor a call that its caller gave up.
  */
-export class Health {
+export class TrytonHealthRecorder {
   readonly #db: Database;
   readonly #target: string;
-  readonly #recorder: Recorder;
+  readonly #recorder: LastSeenRecorder;
 
   /** @param target the row's key: `admin@https://erp.example/tryton/`. */
   constructor(db: Database, target: string, log: TrytonLogger) {
     this.#db = db;
     this.#target = target;
-    const write = (news: Sightings) => recordTrytonHealth(db, target, news);
-    this.#recorder = new Recorder({ table: 'tryton_health', log, write });
+    const write = (news: LastSeen) => recordTrytonHealth(db, target, news);
+    this.#recorder = new LastSeenRecorder({ table: 'tryton_health', log, write });
   }
 
   /** Takes note of a call. Returns at once and never fails. */
@@ -46,7 +46,7 @@ export class Health {
   }
 
   /** The last success and the last error, of whichever process. Rejects while PostgreSQL is down. */
-  async read(): Promise<Sightings> {
+  async read(): Promise<LastSeen> {
     const stored = await findTrytonHealth(this.#db, this.#target);
     const { success, error } = this.#recorder.seen;
     return { success: later(stored.success, success), error: later(stored.error, error) };

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { circuitFindings } from '../../src/alerts/checks.ts';
-import { look } from '../../src/alerts/watcher.ts';
+import { evaluateIncidents } from '../../src/alerts/watcher.ts';
 import { recordTrytonHealth } from '../../src/db/upstream-health.ts';
 import { freshDatabase } from '../harness/database.ts';
 import { incidentsOf, truncateAll } from './rows.ts';
@@ -16,7 +16,7 @@ afterAll(() => database.close());
 beforeEach(() => truncateAll(database.db));
 
 async function news(circuit: typeof REFUSED | null, subject = SUBJECT) {
-  const { opened, resolved } = await look(database.db, 'tryton', [], (tx) =>
+  const { opened, resolved } = await evaluateIncidents(database.db, 'tryton', [], (tx) =>
     circuitFindings(tx, subject, circuit),
   );
   return [opened, resolved].map((rows) => rows.map((row) => row.subject));

@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
 import { mirrorFindings, type Staleness } from '../../src/alerts/checks.ts';
-import { look } from '../../src/alerts/watcher.ts';
+import { evaluateIncidents } from '../../src/alerts/watcher.ts';
 import type { Database } from '../../src/db/client.ts';
 import { recordFailure } from '../../src/db/runs/failures.ts';
 import type { AlertChannel } from '../../src/db/schema/alerts.ts';
@@ -40,7 +40,7 @@ export const addFailure = (db: Database, odooId: number, runId: number, message 
 
 /** One look at the mirror, with nobody to tell unless channels are given. */
 export const lookAtMirror = (db: Database, channels: readonly AlertChannel[] = [], settings = CALM) =>
-  look(db, 'mirror', channels, (tx) => mirrorFindings(tx, KEY, settings));
+  evaluateIncidents(db, 'mirror', channels, (tx) => mirrorFindings(tx, KEY, settings));
 
 export const incidentsOf = (db: Database) => db.select().from(alertIncident).orderBy(alertIncident.id);
 export const deliveriesOf = (db: Database) => db.select().from(alertDelivery).orderBy(alertDelivery.id);

@@ -1,7 +1,7 @@
 import type { InjectOptions } from 'fastify';
 import { pino } from 'pino';
 import { afterEach, describe, expect, it } from 'vitest';
-import { Hooks } from '../../src/queues/webhook-batches.ts';
+import { WebhookBatchBuffer } from '../../src/queues/webhook-batches.ts';
 import type { TestApi } from './start-api.ts';
 import { startApi } from './start-api.ts';
 
@@ -21,7 +21,7 @@ const post = (request: InjectOptions = {}) =>
   api.app.inject({ method: 'POST', url: `/hooks/odoo?secret=${SECRET}`, payload: BODY, ...request });
 
 /** What waits to be read. */
-const told = () => new Hooks(api.redis, api.config.queuePrefix).take(0);
+const told = () => new WebhookBatchBuffer(api.redis, api.config.queuePrefix).close(0);
 
 describe('a webhook of Odoo', () => {
   it('is answered 202 at once, and only its model and id are kept', async () => {

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { afterAll, beforeAll, expect, it, onTestFinished, vi } from 'vitest';
-import { createKeyRing } from '../../src/api/plugins/api-key-auth.ts';
+import { createApiKeyCache } from '../../src/api/plugins/api-key-auth.ts';
 import { findApiKey, newKeyText, touchApiKey } from '../../src/db/api-keys.ts';
 import { type Database, openDatabase } from '../../src/db/client.ts';
 import { apiKey } from '../../src/db/schema/gateway.ts';
@@ -43,7 +43,7 @@ function counting() {
 it('asks PostgreSQL once for callers that come at once, and again only after a while', async () => {
   const [key = newKeyText()] = await makeKeys(1);
   const { db, asked } = counting();
-  const ring = createKeyRing(db, log);
+  const ring = createApiKeyCache(db, log);
   expect(ring.knows(key)).toBe(false);
   await Promise.all(Array.from({ length: 64 }, () => ring.find(key)));
   await ring.find(key);
@@ -54,7 +54,7 @@ it('asks PostgreSQL once for callers that come at once, and again only after a w
 
 it('trusts a key that was read a moment ago, and none that only begins like it, is over, or was read too long ago', async () => {
   const [key = newKeyText(), over = newKeyText()] = await makeKeys(2);
-  const ring = createKeyRing(database.db, log);
+  const ring = createApiKeyCache(database.db, log);
   expect(ring.trusted(key)).toBeNull();
   await ring.find(key);
   expect(ring.trusted(key)).toMatchObject({ prefix: key.prefix, name: 'many' });
@@ -71,7 +71,7 @@ it('trusts a key that was read a moment ago, and none that only begins like it, 
 it('notes a use once a minute: a process says so once, and PostgreSQL hears the first of several', async () => {
   const [key = newKeyText()] = await makeKeys(1, null);
   const { db, changed } = counting();
-  const ring = createKeyRing(db, log);
+  const ring = createApiKeyCache(db, log);
   const { id } = await ring.find(key);
   await ring.find(key);
   expect(changed()).toBe(1);
@@ -84,7 +84,7 @@ it('notes a use once a minute: a process says so once, and PostgreSQL hears the 
 it('remembers unknown prefixes as well', async () => {
   await makeKeys(1);
   const { db, asked } = counting();
-  const ring = createKeyRing(db, log);
+  const ring = createApiKeyCache(db, log);
   const key = newKeyText();
   await expect(ring.find(key)).rejects.toMatchObject({ code: 'bad_key' });
   const once = asked();
@@ -97,7 +97,7 @@ it('does not wait for a PostgreSQL that keeps silent', async () => {
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
   const { db, close } = openDatabase(`postgres://user:hush@127.0.0.1:${port}/silent`);
-  const ring = createKeyRing(db, log);
+  const ring = createApiKeyCache(db, log);
   await expect(ring.find(newKeyText())).rejects.toMatchObject({ code: 'database_unavailable' });
   expect(await ring.hasUsable()).toBe(true);
   server.close();
@@ -105,7 +105,7 @@ it('does not wait for a PostgreSQL that keeps silent', async () => {
 });
 
 it('keeps 1,000 keys at most, those read last, whatever is guessed', async () => {
-  const ring = createKeyRing(database.db, log);
+  const ring = createApiKeyCache(database.db, log);
   const keys = await makeKeys(1001);
   for (const key of keys) await ring.find(key);
   expect(keys.filter((key) => ring.knows(key))).toHaveLength(1000);

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { peerOf } from '../../src/api/plugins/rate-limit.ts';
+import { clientIp } from '../../src/api/plugins/rate-limit.ts';
 
 test.each([
   ['203.0.113.9', '203.0.113.9'],
@@ -10,10 +10,10 @@ test.each([
   ['[2001:db8:1:2:3:4:5:6]', '2001:db8:1:2::'],
   ['unknown', 'unknown'],
 ])('%s is counted as %s', (ip, peer) => {
-  expect(peerOf({ ip })).toBe(peer);
+  expect(clientIp({ ip })).toBe(peer);
 });
 
 test('who left before anybody asked is counted too, and is no fault', () => {
   // What Fastify gives of a socket that is closed, whatever its type says.
-  expect(peerOf({ ip: undefined as unknown as string })).toBe('gone');
+  expect(clientIp({ ip: undefined as unknown as string })).toBe('gone');
 });

@@ -1,7 +1,7 @@
 import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify';
 import type postgres from 'postgres';
 import { buildApp } from '../../src/api/app.ts';
-import { API_SETTINGS, type ApiDeps, type ApiSettings } from '../../src/api/context.ts';
+import { API_SETTINGS, type ApiContext, type ApiSettings } from '../../src/api/context.ts';
 import { readApiConfig } from '../../src/config/index.ts';
 import type { NewApiKey } from '../../src/db/api-keys.ts';
 import { createApiKey } from '../../src/db/api-keys.ts';
@@ -14,7 +14,7 @@ import { freshDatabase } from '../harness/database.ts';
 import { freshPrefix, redisUrl } from '../harness/redis.ts';
 import { until } from '../harness/until.ts';
 
-export interface TestApi extends ApiDeps {
+export interface TestApi extends ApiContext {
   readonly app: FastifyInstance;
   /** A session of its own, for what others do meanwhile. */
   reserve(): Promise<postgres.ReservedSql>;
@@ -48,7 +48,7 @@ export const bearer = (key: string) => ({ authorization: `Bearer ${key}` });
  */
 export async function startApi(
   env: Record<string, string> = {},
-  replaced: Partial<ApiDeps> = {},
+  replaced: Partial<ApiContext> = {},
   settings: Partial<ApiSettings> = {},
 ): Promise<TestApi> {
   const database = await freshDatabase();
@@ -81,7 +81,7 @@ export async function startApi(
     tracing: null,
     stopping,
   };
-  const deps: ApiDeps = { ...opened, ...gateway, ...replaced };
+  const deps: ApiContext = { ...opened, ...gateway, ...replaced };
   const app = await buildApp(deps, { ...API_SETTINGS, ...settings });
   await app.ready();
   await until(() => cacheRedis.status === 'ready', 'the connection to Redis');

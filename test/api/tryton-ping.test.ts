@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openDatabase } from '../../src/db/client.ts';
 import { findTrytonHealth } from '../../src/db/upstream-health.ts';
-import { Health } from '../../src/upstream-health/tryton.ts';
+import { TrytonHealthRecorder } from '../../src/upstream-health/tryton.ts';
 import { until } from '../harness/until.ts';
 import type { TrytonApi } from './tryton-api.ts';
 import { HASTY, startTrytonApi } from './tryton-api.ts';
@@ -58,7 +58,7 @@ test('a Tryton that is down is an answer too, and is remembered', async () => {
   expect(Date.parse(after.lastSuccess.at)).toBeGreaterThan(Date.parse(after.lastError.at));
   const target = `${api.tryton?.user}@${api.tryton?.server}`;
   await until(async () => (await findTrytonHealth(api.db, target)).error !== null, 'the error in PostgreSQL');
-  const restarted = new Health(api.db, target, api.log);
+  const restarted = new TrytonHealthRecorder(api.db, target, api.log);
   expect((await restarted.read()).error?.code).toBe('tryton_unreachable');
 });
 
@@ -71,7 +71,7 @@ test('a Tryton that hangs is told within its time limit', async () => {
 
 test('without PostgreSQL it tells what Tryton is like now, and nothing of before', async () => {
   const { db, close } = openDatabase('postgres://nobody@127.0.0.1:1/none');
-  const other = await startTrytonApi(HASTY, {}, { trytonHealth: new Health(db, 'x', api.log) });
+  const other = await startTrytonApi(HASTY, {}, { trytonHealth: new TrytonHealthRecorder(db, 'x', api.log) });
   try {
     const found = (await other.inject('/api/v1/tryton/ping')).json();
     expect(found).toMatchObject({ reachable: true, lastSuccess: null, lastError: null });

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { fencesOf } from '../../src/db/runs/lease.ts';
+import { getFencingState } from '../../src/db/runs/lease.ts';
 import { createRun } from '../../src/db/runs/runs.ts';
 import { freshDatabase } from '../harness/database.ts';
 
@@ -12,7 +12,7 @@ describe('the newest reading that may be of a run', () => {
   });
   afterAll(() => database?.close());
 
-  const newest = async (...runIds: number[]) => (await fencesOf(database.db, runIds)).newestSeq;
+  const newest = async (...runIds: number[]) => (await getFencingState(database.db, runIds)).newestSeq;
 
   it('is the one that got the last number, and none before the first', async () => {
     expect(await newest(runId)).toBe(0);

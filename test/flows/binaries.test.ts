@@ -16,8 +16,8 @@ describe('binary fields', () => {
     office = await openOffice({ sandbox: { documents: 3, clock: () => now } });
     id = office.odoo.create('dimagaz.bc', { name: 'BC/SCAN', scan: scan('page une '), scan_name: 'bon.pdf' });
     const { readings } = office.mirror.queues;
-    const keep = readings.keep.bind(readings);
-    readings.keep = (place, texts) => {
+    const keep = readings.put.bind(readings);
+    readings.put = (place, texts) => {
       kept.push(...[...texts.values()].map(String));
       return keep(place, texts);
     };

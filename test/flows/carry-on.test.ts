@@ -5,7 +5,7 @@ import type { SyncLogRow } from '../../src/db/schema/sync.ts';
 import { bcJobId, enqueueBcs } from '../../src/queues/jobs.ts';
 import { verifyMirror } from '../../src/sync/maintenance/verify.ts';
 import { planRun } from '../../src/sync/planning/plan-run.ts';
-import { takeRun } from '../../src/sync/runs/run-lease.ts';
+import { acquireRun } from '../../src/sync/runs/run-lease.ts';
 import type { Office } from '../harness/office.ts';
 import { openOffice } from '../harness/office.ts';
 import { until } from '../harness/until.ts';
@@ -212,7 +212,7 @@ describe('a run after one that failed', () => {
     const failed = await fails('full');
     const owed = await idsIn(failed.id, `state = 'open'`);
     const { id } = await createRun(mirror.db, { key: 'bclinbc', mode: 'incremental', trigger: 'cli' });
-    const run = await takeRun(mirror, id);
+    const run = await acquireRun(mirror, id);
     if (run === null) throw new Error('nobody else has the lease');
     await planRun(mirror, run);
     await updateRun(mirror.db, id, { plannedAt: null });

@@ -11,7 +11,7 @@ import type { DescribedModel } from '../../src/sync/model/document-model.ts';
 import { followModel, noteModel, withModel } from '../../src/sync/model/model-drift.ts';
 import { planRun } from '../../src/sync/planning/plan-run.ts';
 import { advanceRun } from '../../src/sync/runs/advance-run.ts';
-import { takeRun } from '../../src/sync/runs/run-lease.ts';
+import { acquireRun } from '../../src/sync/runs/run-lease.ts';
 import { startRun } from '../../src/sync/runs/start-run.ts';
 import type { Office } from '../harness/office.ts';
 import { openOffice } from '../harness/office.ts';
@@ -43,7 +43,7 @@ const verify = () => verifyMirror({ ...office.mirror, pageSize: 100 }, () => {})
 describe('a run with one attempt for each job, and a model that changes after its plan', () => {
   const plannedRun = async () => {
     const { id: runId } = await newRun('full');
-    const run = await takeRun(office.mirror, runId);
+    const run = await acquireRun(office.mirror, runId);
     if (run === null) throw new Error('nobody else has the lease');
     await planRun(office.mirror, run);
     await advanceRun(office.mirror, runId);

@@ -3,7 +3,7 @@ import { grantLease, heartbeat, readState, releaseLease } from '../../src/db/run
 import { createRun, findRun } from '../../src/db/runs/runs.ts';
 import { planRun } from '../../src/sync/planning/plan-run.ts';
 import { advanceRun, failRun } from '../../src/sync/runs/advance-run.ts';
-import { takeRun } from '../../src/sync/runs/run-lease.ts';
+import { acquireRun } from '../../src/sync/runs/run-lease.ts';
 import { startRun } from '../../src/sync/runs/start-run.ts';
 import type { Office } from '../harness/office.ts';
 import { openOffice } from '../harness/office.ts';
@@ -73,15 +73,15 @@ describe('the lease', () => {
   it('is never granted to a run that is over', async () => {
     await office.work();
     const run = await office.run('full');
-    expect(await takeRun(office.mirror, run.id)).toBeNull();
+    expect(await acquireRun(office.mirror, run.id)).toBeNull();
     expect(await readState(office.mirror.db, KEY)).toMatchObject({ held: false, isSyncing: false });
   });
 
   it('keeps a holder that lost it from ending the run of the next one', async () => {
     const runId = await office.request('full');
-    const first = await takeRun(office.mirror, runId);
+    const first = await acquireRun(office.mirror, runId);
     await heartbeat(office.mirror.db, KEY, first?.leaseToken ?? 0, -1000);
-    const second = await takeRun(office.mirror, runId);
+    const second = await acquireRun(office.mirror, runId);
     await failRun(office.mirror, runId, first?.leaseToken ?? 0, new Error('too late'));
     expect(await findRun(office.mirror.db, runId)).toMatchObject({ status: 'running', finishedAt: null });
     expect(await readState(office.mirror.db, KEY)).toMatchObject({
@@ -92,9 +92,9 @@ describe('the lease', () => {
 
   it('keeps a planner that lost it from touching the plan of the next one', async () => {
     const runId = await office.request('full');
-    const first = await takeRun(office.mirror, runId);
+    const first = await acquireRun(office.mirror, runId);
     await heartbeat(office.mirror.db, KEY, first?.leaseToken ?? 0, -1000);
-    const second = await takeRun(office.mirror, runId);
+    const second = await acquireRun(office.mirror, runId);
     if (first === null || second === null) throw new Error('both were to be granted');
     await planRun(office.mirror, second);
     await expect(planRun(office.mirror, first)).rejects.toMatchObject({ code: 'lease_lost' });
@@ -108,7 +108,7 @@ describe('the lease', () => {
 
   it('stays with a run whose job is delivered a second time, which ends nothing', async () => {
     const queued = await createRun(office.mirror.db, { key: KEY, mode: 'full', trigger: 'schedule' });
-    const held = await takeRun(office.mirror, queued.id);
+    const held = await acquireRun(office.mirror, queued.id);
     await startRun(office.mirror, queued);
     expect(await findRun(office.mirror.db, queued.id)).toMatchObject({ status: 'running', finishedAt: null });
     expect(await readState(office.mirror.db, KEY)).toMatchObject({ leaseToken: held?.leaseToken });

@@ -150,7 +150,7 @@ describe('a change that Odoo tells of', () => {
     mute = office.odoo.webhooks.add(url, [BC, LINE]);
     const { hooks, sync } = office.mirror.queues;
     await whileHeld(async () => {
-      for (const id of ids) await hooks.tell('bc', id);
+      for (const id of ids) await hooks.add('bc', id);
       await tell(1);
       const waits = async () =>
         (await sync.getDelayed()).find(

@@ -6,7 +6,7 @@ import { processPage } from '../../src/sync/fetch/process-page.ts';
 import { planRun } from '../../src/sync/planning/plan-run.ts';
 import { advanceRun, failRun } from '../../src/sync/runs/advance-run.ts';
 import { watchRuns } from '../../src/sync/runs/recovery.ts';
-import { takeRun } from '../../src/sync/runs/run-lease.ts';
+import { acquireRun } from '../../src/sync/runs/run-lease.ts';
 import { carryOn, startRun } from '../../src/sync/runs/start-run.ts';
 import type { Office } from '../harness/office.ts';
 import { openOffice } from '../harness/office.ts';
@@ -24,7 +24,7 @@ describe('a run that was interrupted', () => {
   const plannedRun = async () => {
     const { mirror } = office;
     const { id: runId } = await createRun(mirror.db, { key: 'bclinbc', mode: 'full', trigger: 'cli' });
-    const run = await takeRun(mirror, runId);
+    const run = await acquireRun(mirror, runId);
     if (run === null) throw new Error('nobody else has the lease');
     // Long enough for what the test does before it lets it run out.
     await heartbeat(mirror.db, 'bclinbc', run.leaseToken, 60_000);
@@ -94,7 +94,7 @@ describe('a run that was interrupted', () => {
   it('is planned again when its holder died while planning', async () => {
     const { mirror } = office;
     const { id: runId } = await createRun(mirror.db, { key: 'bclinbc', mode: 'full', trigger: 'cli' });
-    const run = await takeRun(mirror, runId);
+    const run = await acquireRun(mirror, runId);
     await heartbeat(mirror.db, 'bclinbc', run?.leaseToken ?? 0, -1000);
     await office.database
       .client`insert into sync_run_item (run_id, odoo_id, page) values (${runId}, 999999, 0)`;
@@ -116,7 +116,7 @@ describe('a run that was interrupted', () => {
     const unplannedRun = async (mode: 'full' | 'incremental') => {
       const { mirror } = office;
       const { id: runId } = await createRun(mirror.db, { key: 'bclinbc', mode, trigger: 'cli' });
-      const run = await takeRun(mirror, runId);
+      const run = await acquireRun(mirror, runId);
       await heartbeat(mirror.db, 'bclinbc', run?.leaseToken ?? 0, -1000);
       await longAgo(runId);
       return { runId, token: run?.leaseToken ?? 0 };
@@ -158,7 +158,7 @@ describe('a run that was interrupted', () => {
   it('ignores jobs of the holder that lost the lease: each BC is stored and audited once', async () => {
     const { runId, token } = await plannedRun();
     await heartbeat(office.mirror.db, 'bclinbc', token, -1000);
-    const run = await takeRun(office.mirror, runId);
+    const run = await acquireRun(office.mirror, runId);
     if (run !== null) await carryOn(office.mirror, run);
     await office.work();
     const bcs = office.odoo.count('dimagaz.bc');

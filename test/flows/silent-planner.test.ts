@@ -4,10 +4,10 @@ import { LOCKS } from '../../src/db/locks.ts';
 import { readState } from '../../src/db/runs/lease.ts';
 import { createRun, findRun } from '../../src/db/runs/runs.ts';
 import type { SyncLogRow } from '../../src/db/schema/sync.ts';
-import type { Mirror } from '../../src/sync/context.ts';
+import type { SyncContext } from '../../src/sync/context.ts';
 import { planRun } from '../../src/sync/planning/plan-run.ts';
-import { Progress } from '../../src/sync/planning/planner-progress.ts';
-import { takeRun } from '../../src/sync/runs/run-lease.ts';
+import { PlannerProgress } from '../../src/sync/planning/planner-progress.ts';
+import { acquireRun } from '../../src/sync/runs/run-lease.ts';
 import { lookAtMirror } from '../alerts/rows.ts';
 import type { Office } from '../harness/office.ts';
 import { openOffice } from '../harness/office.ts';
@@ -90,9 +90,9 @@ describe('a planner that waits for a lock', () => {
 });
 
 describe('a planner', () => {
-  const takenRun = async (mirror: Mirror, mode: SyncLogRow['mode']) => {
+  const takenRun = async (mirror: SyncContext, mode: SyncLogRow['mode']) => {
     const { id } = await createRun(mirror.db, { key: KEY, mode, trigger: 'cli' });
-    const run = await takeRun(mirror, id);
+    const run = await acquireRun(mirror, id);
     if (run === null) throw new Error('no other run has the lease');
     return run;
   };
@@ -158,7 +158,7 @@ describe('a planner', () => {
 
 describe('the progress of a planner', () => {
   it('is a call to Odoo while it lasts, and its answer for three leases', async () => {
-    const progress = new Progress(1, 1);
+    const progress = new PlannerProgress(1, 1);
     let answer: (value: string) => void = () => {};
     const call = progress.during(
       new Promise<string>((resolve) => {
@@ -174,7 +174,7 @@ describe('the progress of a planner', () => {
   });
 
   it('ends with an error for a planner that was given up', async () => {
-    const progress = new Progress(7, 2000);
+    const progress = new PlannerProgress(7, 2000);
     const error = progress.giveUp();
     expect(error).toMatchObject({
       code: 'lease_lost',

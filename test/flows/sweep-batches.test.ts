@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createRun, findRun } from '../../src/db/runs/runs.ts';
 import { planRun } from '../../src/sync/planning/plan-run.ts';
 import { advanceRun } from '../../src/sync/runs/advance-run.ts';
-import { takeRun } from '../../src/sync/runs/run-lease.ts';
+import { acquireRun } from '../../src/sync/runs/run-lease.ts';
 import type { Office } from '../harness/office.ts';
 import { openOffice } from '../harness/office.ts';
 
@@ -25,7 +25,7 @@ afterAll(() => office?.close());
 test('a sweep archives in several transactions, each BC once, and leaves the others', async () => {
   const { mirror, database, odoo } = office;
   const { id } = await createRun(mirror.db, { key: mirror.definition.key, mode: 'sweep', trigger: 'cli' });
-  const run = await takeRun(mirror, id);
+  const run = await acquireRun(mirror, id);
   if (run === null) throw new Error('nobody else has the lease');
   await planRun(mirror, run);
   await database.client`update sync_run_item set state = 'gone', gone_seq = nextval('fetch_seq') where run_id = ${id}`;

@@ -7,7 +7,7 @@ import { NONE_MISSING } from '../../src/sync/fetch/missing-lines.ts';
 import { describeDocument } from '../../src/sync/model/document-model.ts';
 import { planRun } from '../../src/sync/planning/plan-run.ts';
 import { advanceRun } from '../../src/sync/runs/advance-run.ts';
-import { takeRun } from '../../src/sync/runs/run-lease.ts';
+import { acquireRun } from '../../src/sync/runs/run-lease.ts';
 import { carryOn } from '../../src/sync/runs/start-run.ts';
 import { prepare } from '../../src/sync/store/normalize.ts';
 import { storeTogether } from '../../src/sync/store/store-documents.ts';
@@ -39,7 +39,7 @@ describe('what a sweep archives', () => {
   const planned = async () => {
     await stop();
     const { id: runId } = await createRun(office.mirror.db, { key: KEY, mode: 'sweep', trigger: 'cli' });
-    const run = await takeRun(office.mirror, runId);
+    const run = await acquireRun(office.mirror, runId);
     if (run === null) throw new Error('nobody else has the lease');
     await heartbeat(office.mirror.db, KEY, run.leaseToken, 60_000);
     await planRun(office.mirror, run);
@@ -105,9 +105,9 @@ describe('what a sweep archives', () => {
     await stop();
     office.odoo.erase(BC, some(0, 5));
     const { id } = await createRun(office.mirror.db, { key: KEY, mode: 'sweep', trigger: 'cli' });
-    const first = await takeRun(office.mirror, id);
+    const first = await acquireRun(office.mirror, id);
     await heartbeat(office.mirror.db, KEY, first?.leaseToken ?? 0, -1000);
-    const second = await takeRun(office.mirror, id);
+    const second = await acquireRun(office.mirror, id);
     if (first === null || second === null) throw new Error('both were to be granted');
     await expect(planRun(office.mirror, first)).rejects.toMatchObject({ code: 'lease_lost' });
     await advanceRun(office.mirror, id);
@@ -196,7 +196,7 @@ describe('what a sweep archives', () => {
     await client`update sync_run_item set state = 'gone', gone_seq = nextval('fetch_seq') where run_id = ${runId}`;
     await client`update sync_run_page set state = 'done' where run_id = ${runId}`;
     await heartbeat(office.mirror.db, KEY, token, -1000);
-    const first = await takeRun(office.mirror, runId);
+    const first = await acquireRun(office.mirror, runId);
     if (first === null) throw new Error('the lease ran out');
     await heartbeat(office.mirror.db, KEY, first.leaseToken, -1000);
     await office.request('incremental');

@@ -3,7 +3,7 @@ import { readState } from '../../src/db/runs/lease.ts';
 import { createRun } from '../../src/db/runs/runs.ts';
 import { planRun } from '../../src/sync/planning/plan-run.ts';
 import { advanceRun } from '../../src/sync/runs/advance-run.ts';
-import { takeRun } from '../../src/sync/runs/run-lease.ts';
+import { acquireRun } from '../../src/sync/runs/run-lease.ts';
 import type { Office } from '../harness/office.ts';
 import { openOffice } from '../harness/office.ts';
 import { redisUrl } from '../harness/redis.ts';
@@ -36,7 +36,7 @@ describe('the watchdog of a worker whose Redis does not answer', () => {
   it('keeps the lease alive and leaves the lock to others; the run ends when Redis is back', async () => {
     const { mirror } = office;
     const { id } = await createRun(mirror.db, { key: KEY, mode: 'full', trigger: 'cli' });
-    const run = await takeRun(mirror, id);
+    const run = await acquireRun(mirror, id);
     if (run === null) throw new Error('nobody else has the lease');
     await planRun(mirror, run);
     proxy.hang();

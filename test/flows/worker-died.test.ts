@@ -6,7 +6,7 @@ import { createRun } from '../../src/db/runs/runs.ts';
 import { BC_QUEUE, bcJobId, enqueueBcs } from '../../src/queues/jobs.ts';
 import { planRun } from '../../src/sync/planning/plan-run.ts';
 import { advanceRun } from '../../src/sync/runs/advance-run.ts';
-import { takeRun } from '../../src/sync/runs/run-lease.ts';
+import { acquireRun } from '../../src/sync/runs/run-lease.ts';
 import type { Office } from '../harness/office.ts';
 import { openOffice } from '../harness/office.ts';
 import { redisUrl } from '../harness/redis.ts';
@@ -32,7 +32,7 @@ describe('work that takes its worker down', () => {
   const taken = async () => {
     const { mirror } = office;
     const { id } = await createRun(mirror.db, { key: KEY, mode: 'full', trigger: 'cli' });
-    const run = await takeRun(mirror, id);
+    const run = await acquireRun(mirror, id);
     if (run === null) throw new Error('nobody else has the lease');
     return run;
   };

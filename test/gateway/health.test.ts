@@ -11,7 +11,7 @@ import {
   TrytonUserError,
   TrytonUserWarning,
 } from '../../src/tryton/errors.ts';
-import { Health } from '../../src/upstream-health/tryton.ts';
+import { TrytonHealthRecorder } from '../../src/upstream-health/tryton.ts';
 import { freshDatabase } from '../harness/database.ts';
 import { until } from '../harness/until.ts';
 
@@ -42,7 +42,7 @@ const stored = () => findTrytonHealth(database.db, TARGET);
 const writes = async () => (await database.db.execute(sql`select 1 from writes`)).length;
 
 test('the first success is written at once, a thousand more are one more write', async () => {
-  const health = new Health(database.db, TARGET, log);
+  const health = new TrytonHealthRecorder(database.db, TARGET, log);
   health.observe({ method: READ, error: null });
   await until(async () => (await stored()).success !== null, 'the first success');
   for (let i = 0; i < 1000; i++) health.observe({ method: `${READ}${i}`, error: null });
@@ -54,7 +54,7 @@ test('the first success is written at once, a thousand more are one more write',
 });
 
 test('a thousand errors are one write, which says what the last one was', async () => {
-  const health = new Health(database.db, TARGET, log);
+  const health = new TrytonHealthRecorder(database.db, TARGET, log);
   health.observe({ method: READ, error: null });
   await until(async () => (await stored()).success !== null, 'the first success');
   for (let i = 0; i < 1000; i++) health.observe({ method: READ, error: unreachable });
@@ -68,7 +68,7 @@ test('a thousand errors are one write, which says what the last one was', async 
 });
 
 test('what is the caller’s own fault, or nobody’s, is neither an error of Tryton nor a success', async () => {
-  const health = new Health(database.db, TARGET, log);
+  const health = new TrytonHealthRecorder(database.db, TARGET, log);
   for (const error of [
     new TrytonUserError(site, 'no', ''),
     new TrytonUserWarning(site, 'w', 'sure?', ''),
@@ -105,8 +105,8 @@ test('an older moment never replaces a newer one', async () => {
 });
 
 test('two processes share one row, and each knows the newest of both', async () => {
-  const first = new Health(database.db, TARGET, log);
-  const second = new Health(database.db, TARGET, log);
+  const first = new TrytonHealthRecorder(database.db, TARGET, log);
+  const second = new TrytonHealthRecorder(database.db, TARGET, log);
   first.observe({ method: 'first', error: null });
   await first.close();
   second.observe({ method: 'second', error: unreachable });
@@ -118,7 +118,7 @@ test('PostgreSQL down disturbs no call, is logged once, and nothing seen is lost
   const warnings: string[] = [];
   const told = { debug: () => {}, info: () => {}, warn: (_: object, text: string) => warnings.push(text) };
   const { db, close } = openDatabase('postgres://nobody@127.0.0.1:1/none');
-  const health = new Health(db, TARGET, told);
+  const health = new TrytonHealthRecorder(db, TARGET, told);
   health.observe({ method: READ, error: unreachable });
   await until(() => warnings.length > 0, 'the warning');
   health.observe({ method: READ, error: null });
@@ -130,7 +130,7 @@ test('PostgreSQL down disturbs no call, is logged once, and nothing seen is lost
 
 test('what could not be written is written when PostgreSQL is back', async () => {
   await database.db.execute(sql`alter table tryton_health rename to hidden`);
-  const health = new Health(database.db, TARGET, log);
+  const health = new TrytonHealthRecorder(database.db, TARGET, log);
   health.observe({ method: READ, error: unreachable });
   await health.close();
   await database.db.execute(sql`alter table hidden rename to tryton_health`);

@@ -4,8 +4,8 @@ import { readConfig } from '../../src/config/index.ts';
 import { findRun } from '../../src/db/runs/runs.ts';
 import type { RunMode, SyncLogRow } from '../../src/db/schema/sync.ts';
 import { createLogger } from '../../src/shared/logger.ts';
-import type { Mirror } from '../../src/sync/context.ts';
-import { openMirror } from '../../src/sync/create-context.ts';
+import type { SyncContext } from '../../src/sync/context.ts';
+import { createSyncContext } from '../../src/sync/create-context.ts';
 import { requestRun } from '../../src/sync/request-run.ts';
 import { startWorkers } from '../../workers/worker-pool.ts';
 import { freshDatabase } from './database.ts';
@@ -16,7 +16,7 @@ type Database = Awaited<ReturnType<typeof freshDatabase>>;
 
 /** A mirror and whatever workers a test starts for it. */
 export interface Desk {
-  readonly mirror: Mirror;
+  readonly mirror: SyncContext;
   /** Starts workers in this process; they stop with the office, or earlier by the function returned. */
   work(): Promise<() => Promise<void>>;
   request(mode: RunMode, odooIds?: readonly number[], force?: boolean): Promise<number>;
@@ -85,7 +85,7 @@ export function openDesk(env: Record<string, string>, releases: Release[], patie
   const { odoo, ...config } = readConfig(env);
   if (odoo === null) throw new Error('an office has an Odoo');
   const log = createLogger(config.logLevel, 'test');
-  const { mirror, redis } = openMirror({ ...config, odoo }, log, (release) => releases.push(release));
+  const { mirror, redis } = createSyncContext({ ...config, odoo }, log, (release) => releases.push(release));
   const ended = (runId: number) =>
     until(
       async () => {

@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { Turn } from '../../src/queues/redis-lock.ts';
+import { RedisLock } from '../../src/queues/redis-lock.ts';
 import { freshPrefix, redisUrl } from '../harness/redis.ts';
 import { until } from '../harness/until.ts';
 
@@ -23,26 +23,29 @@ function lasting() {
 
 test('one process at a time has the turn, and the next one gets it afterwards', async () => {
   const prefix = freshPrefix();
-  const [first, second] = [new Turn(redis, prefix, 'watchdog'), new Turn(redis, prefix, 'watchdog')];
+  const [first, second] = [
+    new RedisLock(redis, prefix, 'watchdog'),
+    new RedisLock(redis, prefix, 'watchdog'),
+  ];
   const { work, finish } = lasting();
-  const working = first.take(LONG_MS, work);
+  const working = first.run(LONG_MS, work);
   await until(() => redis.exists(`${prefix}:watchdog`), 'the turn of the first');
   let turns = 0;
   const count = async () => {
     turns += 1;
   };
-  await second.take(LONG_MS, count);
+  await second.run(LONG_MS, count);
   expect(turns).toBe(0);
   finish();
   await working;
-  await second.take(LONG_MS, count);
+  await second.run(LONG_MS, count);
   expect([turns, await redis.exists(`${prefix}:watchdog`)]).toEqual([1, 0]);
 });
 
 test('a holder that works for long keeps the turn', async () => {
   const prefix = freshPrefix();
   const { work, finish } = lasting();
-  const working = new Turn(redis, prefix, 'watchdog').take(1000, work);
+  const working = new RedisLock(redis, prefix, 'watchdog').run(1000, work);
   const token = await until(() => redis.get(`${prefix}:watchdog`), 'the turn');
   await redis.pexpire(`${prefix}:watchdog`, LONG_MS);
   // Its renewal sets the time of the turn again.
@@ -55,7 +58,7 @@ test('a holder that works for long keeps the turn', async () => {
 test('a holder that lost the turn neither renews nor frees that of another process', async () => {
   const prefix = freshPrefix();
   const { work, finish } = lasting();
-  const working = new Turn(redis, prefix, 'watchdog').take(1000, work);
+  const working = new RedisLock(redis, prefix, 'watchdog').run(1000, work);
   await until(() => redis.get(`${prefix}:watchdog`), 'the turn');
   await redis.set(`${prefix}:watchdog`, 'another process');
   finish();
@@ -65,7 +68,7 @@ test('a holder that lost the turn neither renews nor frees that of another proce
 
 test('a turn ends with an error of the work', async () => {
   const prefix = freshPrefix();
-  const turn = new Turn(redis, prefix, 'watchdog');
-  await expect(turn.take(LONG_MS, () => Promise.reject(new Error('broken')))).rejects.toThrow('broken');
+  const turn = new RedisLock(redis, prefix, 'watchdog');
+  await expect(turn.run(LONG_MS, () => Promise.reject(new Error('broken')))).rejects.toThrow('broken');
   expect(await redis.exists(`${prefix}:watchdog`)).toBe(0);
 });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { OdooApplicationError, OdooTimeoutError } from '../../src/odoo/errors.ts';
 import type { OdooClient } from '../../src/odoo/types.ts';
-import { culpritOf } from '../../src/sync/runs/failure-handling.ts';
+import { findUnreadableFields } from '../../src/sync/runs/failure-handling.ts';
 import type { DocumentModel } from '../../src/sync/types.ts';
 
 const SITE = { target: 'http://odoo/ (database prod)', call: 'dimagaz.bc.read', user: 'bot' };
@@ -40,24 +40,24 @@ describe('what of a BC Odoo refuses', () => {
   it('is the field of the header, or several', async () => {
     const dates = (_model: string, _id: number, field: string) => field.startsWith('date_');
     expect(
-      await culpritOf(
+      await findUnreadableFields(
         odoo((_m, _i, field) => field === 'notes'),
         model,
         7,
       ),
     ).toBe('dimagaz.bc 7: notes');
-    expect(await culpritOf(odoo(dates), model, 7)).toBe('dimagaz.bc 7: date_order, date_planned');
+    expect(await findUnreadableFields(odoo(dates), model, 7)).toBe('dimagaz.bc 7: date_order, date_planned');
   });
 
   it('is the field of the line among the others', async () => {
     const bad = (name: string, id: number, field: string) =>
       name === 'dimagaz.bc.line' && id === 6 && field === 'price_unit';
-    expect(await culpritOf(odoo(bad), model, 7)).toBe('dimagaz.bc.line 6: price_unit');
+    expect(await findUnreadableFields(odoo(bad), model, 7)).toBe('dimagaz.bc.line 6: price_unit');
   });
 
   it('is the record where every field is refused', async () => {
     expect(
-      await culpritOf(
+      await findUnreadableFields(
         odoo((name) => name === 'dimagaz.bc'),
         model,
         7,
@@ -67,7 +67,7 @@ describe('what of a BC Odoo refuses', () => {
 
   it('is nothing when Odoo hands over everything by now', async () => {
     expect(
-      await culpritOf(
+      await findUnreadableFields(
         odoo(() => false),
         model,
         7,
@@ -80,6 +80,6 @@ describe('what of a BC Odoo refuses', () => {
       () => true,
       () => new OdooTimeoutError(SITE, 10),
     );
-    await expect(culpritOf(away, model, 7)).rejects.toMatchObject({ code: 'odoo_timeout' });
+    await expect(findUnreadableFields(away, model, 7)).rejects.toMatchObject({ code: 'odoo_timeout' });
   });
 });

@@ -1,11 +1,11 @@
 import { describe, expect, it, vi } from 'vitest';
-import { Grouping, type GroupingOptions } from '../../src/sync/store/batcher.ts';
+import { Batcher, type GroupingOptions } from '../../src/sync/store/batcher.ts';
 
 /** Commits stay open until the test lets them go. */
 function openGrouping(options: Partial<GroupingOptions<number, string>> = {}) {
   const groups: number[][] = [];
   const gates: ((error?: Error) => void)[] = [];
-  const grouping = new Grouping<number, string>({
+  const grouping = new Batcher<number, string>({
     ...{ size: 3, bytes: 100, waitMs: 60_000, atOnce: 1, keyOf: (item) => item },
     commit: async (items) => {
       groups.push([...items]);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { OdooAuthError, OdooTimeoutError } from '../../src/odoo/errors.ts';
-import { worthAnotherTry } from '../../src/sync/error-policy.ts';
+import { isRetryable } from '../../src/sync/error-policy.ts';
 import { odooDateTime, windowStart } from '../../src/sync/planning/run-mode.ts';
 import { fieldChanges } from '../../src/sync/store/audit-diff.ts';
 import { canonicalJson, contentHash } from '../../src/sync/store/content-hash.ts';
@@ -96,12 +96,10 @@ describe('another try', () => {
     ],
     ['a socket error', Object.assign(new Error('x'), { code: 'ECONNRESET' }), true],
   ])('is decided for %s', (_name, error, worth) => {
-    expect(worthAnotherTry(error)).toBe(worth);
+    expect(isRetryable(error)).toBe(worth);
   });
 
   it('is never worth it for a wrong password', () => {
-    expect(worthAnotherTry(new OdooAuthError({ target: 'x', call: 'authenticate', user: 'bot' }))).toBe(
-      false,
-    );
+    expect(isRetryable(new OdooAuthError({ target: 'x', call: 'authenticate', user: 'bot' }))).toBe(false);
   });
 });

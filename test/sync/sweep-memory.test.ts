@@ -3,7 +3,7 @@ import { createRun } from '../../src/db/runs/runs.ts';
 import type { OdooClient, OdooRecord } from '../../src/odoo/types.ts';
 import { describeDocument } from '../../src/sync/model/document-model.ts';
 import { planSweep } from '../../src/sync/planning/plan-sweep.ts';
-import { takeRun } from '../../src/sync/runs/run-lease.ts';
+import { acquireRun } from '../../src/sync/runs/run-lease.ts';
 import { heldBytes } from '../harness/heap.ts';
 import type { Office } from '../harness/office.ts';
 import { openOffice } from '../harness/office.ts';
@@ -25,7 +25,7 @@ test('the memory of a sweep does not grow with the model', async () => {
     select n, 1, '{}', ${`${WRITTEN}Z`}::timestamptz, '', 1, now(), now() from generate_series(1, ${LINES}) as n`;
   const { mirror } = office;
   const { id } = await createRun(mirror.db, { key: 'bclinbc', mode: 'sweep', trigger: 'cli' });
-  const run = await takeRun(mirror, id);
+  const run = await acquireRun(mirror, id);
   if (run === null) throw new Error('nobody else has the lease');
   const model = await describeDocument(mirror.odoo, mirror.definition);
   const heaps: number[] = [];

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { hiding } from '../../src/shared/redact.ts';
+import { createRedactor } from '../../src/shared/redact.ts';
 import { readAnswer } from '../../src/tryton/rpc/response.ts';
 import type { Asked, HttpAnswer } from '../../src/tryton/types.ts';
 import { page } from './scripted-server.ts';
@@ -11,7 +11,7 @@ const asked: Asked = {
   write: false,
   id: 5,
   kind: 'call',
-  hide: hiding([PASSWORD, 'key-1']),
+  hide: createRedactor([PASSWORD, 'key-1']),
 };
 const writing: Asked = { ...asked, write: true };
 
@@ -106,7 +106,7 @@ describe('an error of Tryton', () => {
   });
 
   it('is told apart by words that hold the password too', () => {
-    const of = { ...asked, hide: hiding(['x']) };
+    const of = { ...asked, hide: createRedactor(['x']) };
     expect(thrown(of, error('FATAL:  database "x" does not exist'))).toMatchObject({
       code: 'tryton_unknown_database',
     });

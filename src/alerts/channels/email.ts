@@ -1,7 +1,7 @@
 import { createTransport } from 'nodemailer';
 import { errorCode, errorMessage } from '../../shared/errors.ts';
-import { hiding } from '../../shared/redact.ts';
-import { startLimit } from '../../shared/timeout.ts';
+import { createRedactor } from '../../shared/redact.ts';
+import { startTimeout } from '../../shared/timeout.ts';
 import { decoded, type Notice, short, textOf, titleOf } from '../notice.ts';
 import { AlertRefusedError, AlertTimeoutError, AlertUnreachableError, type Channel } from './channel.ts';
 
@@ -25,7 +25,7 @@ interface EmailConfig {
  */
 export function openEmail({ smtpUrl, to, from }: EmailConfig): Channel {
   const { host } = new URL(smtpUrl);
-  const hide = hiding(secretsOf(smtpUrl));
+  const hide = createRedactor(secretsOf(smtpUrl));
   const transport = createTransport({
     url: smtpUrl,
     connectionTimeout: STEP_MS,
@@ -41,7 +41,7 @@ export function openEmail({ smtpUrl, to, from }: EmailConfig): Channel {
     name: 'email',
     target: host,
     async send(notice, signal) {
-      const limit = startLimit(TIMEOUT_MS, signal);
+      const limit = startTimeout(TIMEOUT_MS, signal);
       const message = { from, to: [...to], ...messageOf(notice, from) };
       await transport
         .sendMail({ ...message, signal: limit.signal })

@@ -1,8 +1,8 @@
 import { createHmac } from 'node:crypto';
 import { request } from 'undici';
 import { errorCode, errorMessage } from '../../shared/errors.ts';
-import { hiding } from '../../shared/redact.ts';
-import { startLimit } from '../../shared/timeout.ts';
+import { createRedactor } from '../../shared/redact.ts';
+import { startTimeout } from '../../shared/timeout.ts';
 import { bodyOf, decoded, short } from '../notice.ts';
 import { AlertRefusedError, AlertTimeoutError, AlertUnreachableError, type Channel } from './channel.ts';
 
@@ -11,7 +11,7 @@ const TIMEOUT_MS = 10_000;
 const VARIABLE = 'ALERT_WEBHOOK_URL';
 
 /** An answer is not looked at; a short one is read, so that its server sees the exchange end well. */
-const MOST_ANSWER_BYTES = 64 * 1024;
+const MAX_ANSWER_BYTES = 64 * 1024;
 
 /**
  * Posts notices as JSON, signed as Standard Webhooks asks (https://www.standardwebhooks.com): `webhook-id`,
@@ -24,7 +24,7 @@ export function openWebhook(
 ): Channel {
   const { origin, host, pathname, search, username, password } = new URL(url);
   const key = signingKey(secret);
-  const hide = hiding([secret, password, decoded(password)]);
+  const hide = createRedactor([secret, password, decoded(password)]);
   const headers = {
     'content-type': 'application/json',
     'user-agent': 'passerelle',
@@ -44,7 +44,7 @@ export function openWebhook(
         'webhook-timestamp': timestamp,
         'webhook-signature': `v1,${signature}`,
       };
-      const limit = startLimit(timeoutMs, signal);
+      const limit = startTimeout(timeoutMs, signal);
       const status = await post(origin + pathname + search, { ...headers, ...signed }, body, limit.signal)
         .catch((error: unknown) =>
           Promise.reject(
@@ -68,7 +68,7 @@ async function post(
 ): Promise<number> {
   const answer = await request(url, { method: 'POST', headers, body, signal, reset: true });
   // What comes after the status changes nothing.
-  await answer.body.dump({ limit: MOST_ANSWER_BYTES, signal }).catch(() => {});
+  await answer.body.dump({ limit: MAX_ANSWER_BYTES, signal }).catch(() => {});
   return answer.statusCode;
 }
 

@@ -3,7 +3,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import basicAuth from '@fastify/basic-auth';
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
 import type { RedisConnection } from '../../queues/redis.ts';
-import type { ApiDeps } from '../context.ts';
+import type { ApiContext } from '../context.ts';
 import {
   BadCredentialsError,
   CrossOriginError,
@@ -11,13 +11,13 @@ import {
   TooManyLoginsError,
 } from '../errors.ts';
 import { sendProblem, toProblem } from '../problem-details.ts';
-import { peerOf } from './rate-limit.ts';
+import { clientIp } from './rate-limit.ts';
 
-const MOST_WRONG = 10;
+const MAX_WRONG = 10;
 /** From the first wrong login on. */
 const WINDOW_MS = 15 * 60_000;
 /** Addresses remembered at once by one process. */
-const MOST_KEPT = 10_000;
+const MAX_KEPT = 10_000;
 
 /** Counts one more (ARGV[1] is 1) or none; the first one begins the window. */
 const COUNT = `local wrong = tonumber(redis.call('get', KEYS[1]) or '0') + tonumber(ARGV[1])
@@ -54,7 +54,7 @@ class AdminLogins {
    */
   async assertMayEnter(ip: string): Promise<void> {
     const { wrong, ms } = await this.#count(ip, 0);
-    if (wrong >= MOST_WRONG) throw tooMany(ms);
+    if (wrong >= MAX_WRONG) throw tooMany(ms);
   }
 
   /**
@@ -64,11 +64,11 @@ class AdminLogins {
    */
   async countWrong(ip: string): Promise<void> {
     const { wrong, ms } = await this.#count(ip, 1);
-    if (wrong > MOST_WRONG) throw tooMany(ms);
+    if (wrong > MAX_WRONG) throw tooMany(ms);
   }
 
   async #count(ip: string, more: 0 | 1): Promise<Standing> {
-    const address = peerOf({ ip });
+    const address = clientIp({ ip });
     const here = this.#countHere(address, more);
     const shared = await this.#countShared(address, more).catch(() => here);
     return shared.wrong > here.wrong ? shared : here;
@@ -85,7 +85,7 @@ class AdminLogins {
 
   #keep(address: string, count: { wrong: number; readonly until: number }): void {
     const [oldest] = this.#counts.keys();
-    if (this.#counts.size >= MOST_KEPT && oldest !== undefined) this.#counts.delete(oldest);
+    if (this.#counts.size >= MAX_KEPT && oldest !== undefined) this.#counts.delete(oldest);
     this.#counts.delete(address);
     this.#counts.set(address, count);
   }
@@ -102,7 +102,7 @@ const tooMany = (ms: number) => new TooManyLoginsError(Math.max(1, Math.ceil(ms 
 /** What the dashboard sends with each change. */
 const ADMIN_HEADER = 'x-passerelle-admin';
 
-type AdminDeps = Pick<ApiDeps, 'config' | 'cacheRedis'>;
+type AdminDeps = Pick<ApiContext, 'config' | 'cacheRedis'>;
 
 /**
  * Guards every route of a scope by user and password. The address of the caller never replaces them: behind a proxy on

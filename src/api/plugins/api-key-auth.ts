@@ -5,22 +5,22 @@ import type { Database } from '../../db/client.ts';
 import type { ApiKeyRow, Scope } from '../../db/schema/gateway.ts';
 import { errorMessage } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/logger.ts';
-import type { ApiDeps } from '../context.ts';
+import type { ApiContext } from '../context.ts';
 import {
+  answerWithin,
   BadKeyError,
   CREATE_KEY,
   ExpiredKeyError,
   MissingKeyError,
   MissingScopeError,
   RevokedKeyError,
-  within,
 } from '../errors.ts';
 import { createLimit } from './rate-limit.ts';
 
 /** How long a process goes by what it read: so long a key may outlive its revocation, or an unknown one wait. */
 const TRUST_MS = 5000;
 const USE_NOTED_EVERY_MS = 60_000;
-const MOST_ENTRIES = 1000;
+const MAX_ENTRIES = 1000;
 
 interface Entry {
   readonly row: ApiKeyRow | null;
@@ -29,7 +29,7 @@ interface Entry {
 }
 
 /** The keys that PostgreSQL holds, as this process last read them. */
-interface KeyRing {
+interface ApiKeyCache {
   /** The row of a key that is good by what was read a moment ago; else null, and `find` is to tell. */
   trusted(key: KeyText): ApiKeyRow | null;
   /** Whether this very key was good when it was last read, however long ago: then it is no guess. */
@@ -40,7 +40,7 @@ interface KeyRing {
   hasUsable(): Promise<boolean>;
 }
 
-export function createKeyRing(db: Database, log: Logger): KeyRing {
+export function createApiKeyCache(db: Database, log: Logger): ApiKeyCache {
   // Apart, so that guesses do not push out good keys.
   const known = new Map<string, Entry>();
   const unknown = new Map<string, Entry>();
@@ -49,7 +49,7 @@ export function createKeyRing(db: Database, log: Logger): KeyRing {
 
   const load = async (prefix: string): Promise<Entry> => {
     const readAt = performance.now();
-    const row = await within(findApiKey(db, prefix), 'PostgreSQL');
+    const row = await answerWithin(findApiKey(db, prefix), 'PostgreSQL');
     const entry = { row, readAt, usedAt: row?.lastUsedAt?.getTime() ?? 0 };
     known.delete(prefix);
     unknown.delete(prefix);
@@ -74,7 +74,7 @@ export function createKeyRing(db: Database, log: Logger): KeyRing {
   const hasUsable = async () => {
     if (!isFresh(usable)) {
       const readAt = performance.now();
-      usable = { found: await within(hasUsableKey(db), 'PostgreSQL').catch(() => true), readAt };
+      usable = { found: await answerWithin(hasUsableKey(db), 'PostgreSQL').catch(() => true), readAt };
     }
     return usable.found;
   };
@@ -118,7 +118,7 @@ function isKeyOf(row: ApiKeyRow | null, { hash }: KeyText): boolean {
 /** The entry read longest ago makes room. */
 function keep(entries: Map<string, Entry>, prefix: string, entry: Entry): void {
   const [oldest] = entries.keys();
-  if (entries.size >= MOST_ENTRIES && oldest !== undefined) entries.delete(oldest);
+  if (entries.size >= MAX_ENTRIES && oldest !== undefined) entries.delete(oldest);
   entries.set(prefix, entry);
 }
 
@@ -140,8 +140,8 @@ declare module 'fastify' {
  * Guards every route that is added after this call: those under /api need a key with the scope that they declare as
  * `config: { scope }`, and so does any other that declares one. What is not there under /api is told to keys only.
  */
-export async function guardApi(api: FastifyInstance, deps: ApiDeps): Promise<void> {
-  const ring = createKeyRing(deps.reserveDb, deps.log);
+export async function guardApi(api: FastifyInstance, deps: ApiContext): Promise<void> {
+  const ring = createApiKeyCache(deps.reserveDb, deps.log);
   api.decorateRequest('apiKey', null);
   const limit = createLimit(deps);
   api.addHook('onRoute', assertScoped);
@@ -181,7 +181,7 @@ function bearerOf({ headers }: FastifyRequest): string | null {
  * @throws MissingKeyError, or what `countGuess` and `KeyRing.find` throw.
  */
 async function authenticate(
-  ring: KeyRing,
+  ring: ApiKeyCache,
   request: FastifyRequest,
   countGuess: () => Promise<void>,
 ): Promise<ApiKey> {
@@ -210,7 +210,7 @@ function assertScope({ scopes }: ApiKey, needed: Scope): void {
 }
 
 /** Said once, when the API begins to listen. A database that does not answer is told of elsewhere. */
-async function warnWithoutKeys({ db, log }: ApiDeps): Promise<void> {
+async function warnWithoutKeys({ db, log }: ApiContext): Promise<void> {
   try {
     if (await hasUsableKey(db)) return;
     log.warn({ create: CREATE_KEY }, 'no API key can be used yet: every request to /api is answered 401');

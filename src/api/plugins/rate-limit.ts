@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 import { normalizeIP } from '@fastify/rate-limit';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { RedisConnection } from '../../queues/redis.ts';
-import type { ApiDeps } from '../context.ts';
+import type { ApiContext } from '../context.ts';
 import { RateLimitedError } from '../errors.ts';
 
 /** Who closed the connection before anybody asked: all of them are one address. */
@@ -12,7 +12,7 @@ const GONE = 'gone';
  * The address that a request is counted by: of IPv6 the network, since whoever has one has all of it. Some proxies forward
  * it with its port, which is another one for each connection.
  */
-export function peerOf({ ip }: Pick<FastifyRequest, 'ip'>): string {
+export function clientIp({ ip }: Pick<FastifyRequest, 'ip'>): string {
   // Fastify's type knows only of those that are still there.
   const address: string | undefined = ip;
   return address === undefined ? GONE : normalizeIP(isIP(address) === 0 ? withoutPort(address) : address);
@@ -25,7 +25,7 @@ const withoutPort = (text: string): string =>
 const PARTS = 100;
 
 /** Counters remembered at once. One that is forgotten costs what was left of its portion. */
-const MOST_KEPT = 10_000;
+const MAX_KEPT = 10_000;
 
 /** Takes a portion of what the window has left; the first one begins the window. */
 const TAKE = `local used = tonumber(redis.call('get', KEYS[1]) or '0')
@@ -99,7 +99,7 @@ export class RateLimitStore {
     const reply = await this.#redis.eval(TAKE, 1, this.#space + key, max, PARTS, this.#windowMs);
     const [left = 0, taken = 0, ms = 0] = Array.isArray(reply) ? reply.map(Number) : [];
     const [oldest] = this.#portions.keys();
-    if (this.#portions.size >= MOST_KEPT && oldest !== undefined) this.#portions.delete(oldest);
+    if (this.#portions.size >= MAX_KEPT && oldest !== undefined) this.#portions.delete(oldest);
     this.#portions.delete(key);
     this.#portions.set(key, { left, taken, spent: 0, until: performance.now() + ms });
   }
@@ -131,7 +131,7 @@ type Limit = (request: FastifyRequest, reply: FastifyReply) => Promise<void>;
  * Counts requests in Redis, for all processes together: by key once the request has one, else by the peer's address.
  * Says how it stands in `RateLimit-Limit`, `-Remaining` and `-Reset` (seconds). Without Redis nothing is refused.
  */
-export function createLimit({ config, cacheRedis }: Pick<ApiDeps, 'config' | 'cacheRedis'>): Limit {
+export function createLimit({ config, cacheRedis }: Pick<ApiContext, 'config' | 'cacheRedis'>): Limit {
   const perKey = config.http.rateLimit;
   const store = new RateLimitStore(cacheRedis, `${config.queuePrefix}:rate-limit:`, WINDOW_MS);
   /** @throws RateLimitedError */
@@ -143,7 +143,7 @@ export function createLimit({ config, cacheRedis }: Pick<ApiDeps, 'config' | 'ca
       for (const name of [LIMIT, REMAINING, RESET]) reply.removeHeader(name);
       return;
     }
-    const name = apiKey === null ? `peer:${peerOf(request)}` : `key:${apiKey.id}`;
+    const name = apiKey === null ? `peer:${clientIp(request)}` : `key:${apiKey.id}`;
     const unknown: Standing = { exceeded: false, remaining: max, ms: 0 };
     const { exceeded, remaining, ms } = await store.count(name, max).catch(() => unknown);
     const seconds = Math.ceil(ms / 1000);

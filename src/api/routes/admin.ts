@@ -7,7 +7,7 @@ import compress from '@fastify/compress';
 import files from '@fastify/static';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
-import type { Api, ApiDeps } from '../context.ts';
+import type { Api, ApiContext } from '../context.ts';
 import { DashboardNotBuiltError } from '../errors.ts';
 import { guardAdmin, guardAdminData } from '../plugins/admin-auth.ts';
 import { DASHBOARD_POLICY, FOREIGN_PAGE_POLICY, securePages } from '../plugins/security-headers.ts';
@@ -20,7 +20,7 @@ const BOARD = '/admin/queues';
 /** bull-board: the queues, their jobs, and the retry button. */
 async function boardRoutes(
   scope: FastifyInstance,
-  { queues, redis }: Pick<ApiDeps, 'queues' | 'redis'>,
+  { queues, redis }: Pick<ApiContext, 'queues' | 'redis'>,
 ): Promise<void> {
   const adapter = new FastifyAdapter().setBasePath(BOARD);
   createBullBoard({
@@ -102,7 +102,12 @@ function unknownData(scope: FastifyInstance): void {
  *
  * @param webRoot folder of the built dashboard.
  */
-export async function adminRoutes(api: Api, deps: ApiDeps, shared: Shared, webRoot: string): Promise<void> {
+export async function adminRoutes(
+  api: Api,
+  deps: ApiContext,
+  shared: Shared,
+  webRoot: string,
+): Promise<void> {
   await api.register(async (scope) => {
     await guardAdmin(scope, deps);
     await boardRoutes(scope, deps);

@@ -3,14 +3,14 @@ import { z } from 'zod';
 import { pendingMigrations } from '../../db/migrate.ts';
 import { checkToken } from '../../observability/metrics/http-server.ts';
 import { errorMessage } from '../../shared/errors.ts';
-import type { Api, ApiDeps } from '../context.ts';
-import { within } from '../errors.ts';
+import type { Api, ApiContext } from '../context.ts';
+import { answerWithin } from '../errors.ts';
 import { requireRedis } from '../preconditions.ts';
 import { makeProblem, problemResponses, sendProblem } from '../problem-details.ts';
 import type { Reference } from '../schemas.ts';
 
 /** Liveness touches nothing; readiness asks PostgreSQL, Redis and the migrations. */
-export function healthRoutes(api: Api, deps: ApiDeps): void {
+export function healthRoutes(api: Api, deps: ApiContext): void {
   api.get(
     '/healthz',
     {
@@ -47,10 +47,10 @@ export function healthRoutes(api: Api, deps: ApiDeps): void {
 
 type Check = { readonly name: string; readonly message: string } | null;
 
-async function checkDatabase({ reserveDb: db, log }: ApiDeps): Promise<Check> {
+async function checkDatabase({ reserveDb: db, log }: ApiContext): Promise<Check> {
   try {
-    await within(db.execute(sql`select 1`), 'PostgreSQL');
-    const pending = await within(pendingMigrations(db), 'PostgreSQL');
+    await answerWithin(db.execute(sql`select 1`), 'PostgreSQL');
+    const pending = await answerWithin(pendingMigrations(db), 'PostgreSQL');
     if (pending.length === 0) return null;
     return { name: 'migrations', message: `run \`npm run migrate\`: ${pending.join(', ')} not applied` };
   } catch (error) {
@@ -59,7 +59,7 @@ async function checkDatabase({ reserveDb: db, log }: ApiDeps): Promise<Check> {
   }
 }
 
-async function checkRedis({ redis, log }: ApiDeps): Promise<Check> {
+async function checkRedis({ redis, log }: ApiContext): Promise<Check> {
   try {
     await requireRedis(redis);
     return null;
@@ -70,7 +70,7 @@ async function checkRedis({ redis, log }: ApiDeps): Promise<Check> {
 }
 
 /** Notes of each answer how long it took. To be called before the routes are added. */
-export function measureAnswers(api: Api, { metrics }: Pick<ApiDeps, 'metrics'>): void {
+export function measureAnswers(api: Api, { metrics }: Pick<ApiContext, 'metrics'>): void {
   api.addHook('onResponse', (request, reply, done) => {
     metrics.answered({
       method: request.method,
@@ -88,7 +88,7 @@ const text = {
 };
 
 /** Figures for Prometheus: neither secrets nor anything of a BC, so it is open unless METRICS_TOKEN is set. */
-export function metricsRoute(api: Api, deps: ApiDeps): void {
+export function metricsRoute(api: Api, deps: ApiContext): void {
   api.get(
     '/metrics',
     {

@@ -1,24 +1,24 @@
 import type { ExportPlaces } from '../../shared/semaphore.ts';
-import type { Api, ApiDeps } from '../context.ts';
+import type { Api, ApiContext } from '../context.ts';
 import { bcApi } from './documents/index.ts';
-import { eventsRoute, type StateFeed } from './sync/events.ts';
+import { eventsRoute, type SyncStateBroadcaster } from './sync/events.ts';
 import { failureRoutes } from './sync/failures.ts';
 import { incidentRoutes } from './sync/incidents.ts';
 import { modelRoute } from './sync/model.ts';
 import { requestRoutes, runRoutes, syncRoutes } from './sync/runs.ts';
 import { upstreamsRoute } from './sync/upstreams.ts';
-import { type TrytonLooks, trytonPingRoute } from './tryton/ping.ts';
+import { type TrytonStatusProbe, trytonPingRoute } from './tryton/ping.ts';
 
 /** What one process has only one of, however often its routes are mounted. */
 export interface Shared {
-  readonly feed: StateFeed;
+  readonly feed: SyncStateBroadcaster;
   /** Null where no Tryton is configured. */
-  readonly looks: TrytonLooks | null;
+  readonly looks: TrytonStatusProbe | null;
   readonly exports: ExportPlaces;
 }
 
 /** Everything that callers with keys and the admin's dashboard have in common. */
-export async function mirrorRoutes(api: Api, deps: ApiDeps, shared: Shared): Promise<void> {
+export async function mirrorRoutes(api: Api, deps: ApiContext, shared: Shared): Promise<void> {
   const { feed, looks, exports } = shared;
   await bcApi(api, deps, exports);
   syncRoutes(api, deps);

@@ -140,12 +140,12 @@ async function create(
   return EXIT.success;
 }
 
-const LONGEST_NAME = 100;
+const MAX_NAME = 100;
 
 function parseName(text: string): string {
   const name = text.trim();
-  if (name === '' || name.length > LONGEST_NAME || /\p{Cc}/u.test(name)) {
-    throw new InvalidArgumentError(`Expected a line of 1 to ${LONGEST_NAME} characters.`);
+  if (name === '' || name.length > MAX_NAME || /\p{Cc}/u.test(name)) {
+    throw new InvalidArgumentError(`Expected a line of 1 to ${MAX_NAME} characters.`);
   }
   return name;
 }

@@ -3,14 +3,14 @@ import { readMirrorConfig } from '../../config/index.ts';
 import { runChanges, runFailures, runOutcomes } from '../../db/runs/run-progress.ts';
 import type { DocumentChanges, FieldChange } from '../../db/schema/audit.ts';
 import type { SyncLogRow } from '../../db/schema/sync.ts';
-import type { Mirror } from '../../sync/context.ts';
+import type { SyncContext } from '../../sync/context.ts';
 import { withMirror } from '../connections.ts';
 import { requestAndFollow } from '../follow-run.ts';
 import { type CommandContext, type ExitCode, oneLine, printJson, printLines, QUIET } from '../io.ts';
 import { exitCodeOf, explain } from './sync.ts';
 
 /** Longer values are cut: a terminal is not the place for a scan or a contract. */
-const LONGEST_VALUE = 60;
+const MAX_VALUE = 60;
 
 /** What of an added or removed line is shown, as far as it has them. */
 const FIELDS_OF_A_LINE = 4;
@@ -47,7 +47,7 @@ function lineText(line: unknown): string {
 
 function short(value: unknown): string {
   const text = JSON.stringify(value) ?? 'null';
-  return text.length <= LONGEST_VALUE ? text : `${text.slice(0, LONGEST_VALUE - 1)}…`;
+  return text.length <= MAX_VALUE ? text : `${text.slice(0, MAX_VALUE - 1)}…`;
 }
 
 export function addResync(program: Command, context: CommandContext, exit: (code: ExitCode) => void): void {
@@ -101,7 +101,7 @@ function errorOf({ errorCode: code, errorMessage: message }: SyncLogRow) {
 type DocumentReport = Awaited<ReturnType<typeof report>>[number];
 
 /** What became of each BC asked for, and of those that a line left for one of them. */
-async function report({ db }: Mirror, run: SyncLogRow) {
+async function report({ db }: SyncContext, run: SyncLogRow) {
   const outcomes = await runOutcomes(db, run.id);
   const changes = await runChanges(db, run.id);
   const failures = await runFailures(db, run.id, outcomes.length);

@@ -3,7 +3,7 @@ import { readMirrorConfig } from '../../config/index.ts';
 import { countOpenFailures } from '../../db/runs/failures.ts';
 import { runFailures } from '../../db/runs/run-progress.ts';
 import type { RunMode, SyncLogRow } from '../../db/schema/sync.ts';
-import type { Mirror } from '../../sync/context.ts';
+import type { SyncContext } from '../../sync/context.ts';
 import { withMirror } from '../connections.ts';
 import { count, isOver, request, requestAndFollow } from '../follow-run.ts';
 import {
@@ -115,7 +115,7 @@ function summary(run: SyncLogRow): string[] {
 }
 
 /** Says on standard error why a run did not simply succeed. */
-export async function explain({ db, definition }: Mirror, io: Io, run: SyncLogRow): Promise<void> {
+export async function explain({ db, definition }: SyncContext, io: Io, run: SyncLogRow): Promise<void> {
   const say = (text: string) => io.stderr.write(`${oneLine(text)}\n`);
   if (!isOver(run)) {
     say(`Run ${run.id} is not over: workers that are running go on with it, else the next sync does.`);

@@ -53,7 +53,7 @@ export async function exportRows(
 }
 
 /** Rows of one round trip; fewer where the last ones had more characters than these together. */
-const MOST_ROWS = 512;
+const MAX_ROWS = 512;
 const CHARACTERS = 1_000_000;
 /** Longer rows are left out, and read by their ids: so no round trip brings more than 16 MB, whatever comes next. */
 const LONG = 32 * 1024;
@@ -76,7 +76,7 @@ async function* fetchAll(tx: Transaction, query: ExportQuery): AsyncGenerator<st
       yield* readLong(tx, query, long);
     }
     const average = found.reduce((sum, { json }) => sum + (json?.length ?? 0), 0) / found.length;
-    size = Math.max(1, Math.min(MOST_ROWS, Math.floor(CHARACTERS / average)));
+    size = Math.max(1, Math.min(MAX_ROWS, Math.floor(CHARACTERS / average)));
   }
 }
 

@@ -124,7 +124,7 @@ export async function confirmHeaders(
  * Lines left these BCs for others: readers of changes are to see it. Their own headers still list the lines, and may never
  * be named to us, so they lose their date: the next incremental run reads them, or the next sweep.
  */
-export async function markLeft(db: Queryable, odooIds: readonly number[]): Promise<void> {
+export async function markPreviousOwners(db: Queryable, odooIds: readonly number[]): Promise<void> {
   if (odooIds.length === 0) return;
   // Locked in one order for all who do it.
   await db.execute(sql`

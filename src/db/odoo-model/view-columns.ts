@@ -92,12 +92,12 @@ function freeName(wanted: string, taken: ReadonlyMap<string, unknown>): string {
 }
 
 /** PostgreSQL cuts longer names without a word. In bytes. */
-const LONGEST_NAME = 63;
+const MAX_NAME = 63;
 const DIGITS = 8;
 
 /** True for what PostgreSQL takes as a name and leaves as it is. */
 export function isIdentifier(name: string): boolean {
-  return name !== '' && Buffer.byteLength(name) <= LONGEST_NAME;
+  return name !== '' && Buffer.byteLength(name) <= MAX_NAME;
 }
 
 function fitted(name: string): string {
@@ -105,7 +105,7 @@ function fitted(name: string): string {
   const digest = createHash('sha256').update(name).digest('hex').slice(0, DIGITS);
   let cut = '';
   for (const character of name) {
-    if (Buffer.byteLength(cut + character) > LONGEST_NAME - DIGITS - 1) break;
+    if (Buffer.byteLength(cut + character) > MAX_NAME - DIGITS - 1) break;
     cut += character;
   }
   return `${cut}_${digest}`;

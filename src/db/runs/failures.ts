@@ -15,10 +15,10 @@ interface Failure {
 
 /** First pause before a scheduled run offers the BC again; it doubles with each failure, up to a day. */
 const FIRST_PAUSE_SECONDS = 60;
-const LONGEST_PAUSE_SECONDS = 86_400;
+const MAX_PAUSE_SECONDS = 86_400;
 
 const pause = (failures: unknown) =>
-  sql<Date>`clock_timestamp() + least(${LONGEST_PAUSE_SECONDS}, ${FIRST_PAUSE_SECONDS} * power(2, least(${failures}, 20) - 1)) * interval '1 second'`;
+  sql<Date>`clock_timestamp() + least(${MAX_PAUSE_SECONDS}, ${FIRST_PAUSE_SECONDS} * power(2, least(${failures}, 20) - 1)) * interval '1 second'`;
 
 /** Opens an incident for a BC that failed for good, or adds to the open one. */
 export async function recordFailure(db: Queryable, failure: Failure): Promise<void> {
@@ -104,7 +104,7 @@ export async function countOpenFailures(db: Queryable, key: string): Promise<num
  *
  * `since` is to be the last run's: one that Odoo no longer has is not tried for ever, it is the sweep's.
  */
-export async function dueAgain(db: Queryable, key: string, since: Date | null): Promise<number[]> {
+export async function findDueForRetry(db: Queryable, key: string, since: Date | null): Promise<number[]> {
   const rows = await db.execute<{ odoo_id: string }>(sql`
     select odoo_id from ${syncFailure}
     where key = ${key} and resolved_at is null and next_attempt_at <= clock_timestamp()

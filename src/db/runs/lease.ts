@@ -159,7 +159,7 @@ interface Fences {
 const newestSeq = sql`(select last_value - (not is_called)::int from fetch_seq)`;
 
 /** What holds for work of some runs, as of now. */
-export async function fencesOf(db: Queryable, runIds: readonly number[]): Promise<Fences> {
+export async function getFencingState(db: Queryable, runIds: readonly number[]): Promise<Fences> {
   const rows = await db.execute<
     Pick<Fence, 'status' | 'mode'> & { id: string; lease_token: string | null; newest: string }
   >(sql`

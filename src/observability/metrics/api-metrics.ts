@@ -7,11 +7,11 @@ import type { GatewayObservers } from '../../gateway.ts';
 import type { Queues } from '../../queues/queues.ts';
 import { errorCode } from '../../shared/errors.ts';
 import type { Log } from '../../shared/logger.ts';
-import { answered } from '../../shared/timeout.ts';
+import { resultWithin } from '../../shared/timeout.ts';
 import type { TrytonClient } from '../../tryton/client.ts';
 import type { CallOutcome } from '../../tryton/options.ts';
 import { mirrorMetrics } from './mirror-metrics.ts';
-import { fact, forget, openRegistry, type Scraped, textOf } from './registry.ts';
+import { clearGauge, openRegistry, optionalGauge, type Scraped, textOf } from './registry.ts';
 import { callMetrics } from './rpc-metrics.ts';
 
 /** From a cached answer to one that waits for a slow server, in seconds. */
@@ -43,18 +43,22 @@ const JOB_STATES = ['waiting', 'active', 'delayed', 'prioritized', 'completed', 
 
 /** What Redis knows of the queues: the same in whichever API process is asked. */
 function queueMetrics(registry: Registry) {
-  const jobs = fact(
+  const jobs = optionalGauge(
     registry,
     'passerelle_queue_jobs',
     'Jobs of a queue by state. Of completed and failed ones only so many are kept (RETAIN_*_JOBS).',
     ['queue', 'state'],
   );
-  const workers = fact(registry, 'passerelle_workers', 'Workers that are connected to Redis and start runs.');
+  const workers = optionalGauge(
+    registry,
+    'passerelle_workers',
+    'Workers that are connected to Redis and start runs.',
+  );
   return {
     /** Waits for Redis as long as the connection of the queues does; meanwhile nothing is told. */
     refresh: async ({ sync, pages, bc, upkeep }: Queues): Promise<void> => {
-      forget(jobs);
-      forget(workers);
+      clearGauge(jobs);
+      clearGauge(workers);
       const [connected, ...counted] = await Promise.all([
         sync.getWorkersCount(),
         ...[sync, pages, bc, upkeep].map(async (queue) => ({
@@ -80,7 +84,7 @@ function storeMetrics(registry: Registry) {
     labelNames: ['store'],
     registers: [registry],
   });
-  const connections = fact(
+  const connections = optionalGauge(
     registry,
     'passerelle_postgresql_connections',
     'Connections to PostgreSQL of all processes together, by what they are doing.',
@@ -89,7 +93,7 @@ function storeMetrics(registry: Registry) {
   return {
     told: (store: 'postgresql' | 'redis', isUp: boolean) => up.set({ store }, isUp ? 1 : 0),
     refresh: async (db: Database): Promise<void> => {
-      forget(connections);
+      clearGauge(connections);
       const counts = await connectionCounts(db);
       for (const state of CONNECTION_STATES) connections.set({ state }, 0);
       for (const { state, connections: some } of counts) connections.set({ state }, some);
@@ -122,7 +126,7 @@ function trytonMetrics(registry: Registry): TrytonMetrics {
     labelNames: ['outcome'],
     registers,
   });
-  const circuit = fact(
+  const circuit = optionalGauge(
     registry,
     'passerelle_tryton_circuit_open',
     '1 while no login is tried because Tryton refused one; the same in every process.',
@@ -146,13 +150,13 @@ function trytonMetrics(registry: Registry): TrytonMetrics {
 
 /** How Odoo and Tryton were last seen, by whichever process: it outlives a restart. */
 function upstreamMetrics(registry: Registry) {
-  const success = fact(
+  const success = optionalGauge(
     registry,
     'passerelle_upstream_last_success_timestamp_seconds',
     'When a server behind us last gave an answer.',
     ['server'],
   );
-  const error = fact(
+  const error = optionalGauge(
     registry,
     'passerelle_upstream_last_error_timestamp_seconds',
     'When a server behind us, or the way to it, last failed.',
@@ -160,8 +164,8 @@ function upstreamMetrics(registry: Registry) {
   );
   return {
     refresh: async (db: Database): Promise<void> => {
-      forget(success);
-      forget(error);
+      clearGauge(success);
+      clearGauge(error);
       for (const { server, succeededAt, failedAt } of await lastSightings(db)) {
         if (succeededAt !== null) success.set({ server }, succeededAt);
         if (failedAt !== null) error.set({ server }, failedAt);
@@ -240,5 +244,5 @@ export function openApiMetrics(): ApiMetrics {
 async function inTime(from: string, log: Log, works: readonly (() => Promise<void>)[]): Promise<boolean> {
   const done = () => Promise.all(works.map((work) => work()));
   const why = (reason: string) => log.warn({ from, reason }, 'metrics are left out');
-  return (await answered(done, STORE_LIMIT_MS, why)) !== null;
+  return (await resultWithin(done, STORE_LIMIT_MS, why)) !== null;
 }

@@ -2,7 +2,7 @@ import type { Gauge, Registry } from 'prom-client';
 import type { Database } from '../../db/client.ts';
 import { incidentCounts, lastRuns, mirrorFigures } from '../../db/mirror-stats.ts';
 import { INCIDENT_KINDS } from '../../db/schema/alerts.ts';
-import { fact, forget } from './registry.ts';
+import { clearGauge, optionalGauge } from './registry.ts';
 import { DOCUMENT_OUTCOMES } from './worker-metrics.ts';
 
 type Gauges = ReturnType<typeof gauges>;
@@ -13,7 +13,7 @@ export function mirrorMetrics(registry: Registry, key: string) {
   return {
     /** Rejects while PostgreSQL is down; then nothing is told, and nothing of before. */
     refresh: async (db: Database): Promise<void> => {
-      for (const gauge of Object.values(own)) forget(gauge);
+      for (const gauge of Object.values(own)) clearGauge(gauge);
       const [figures, runs, incidents] = await Promise.all([
         mirrorFigures(db, key),
         lastRuns(db, key),
@@ -44,7 +44,7 @@ function setRun(own: Gauges, run: Awaited<ReturnType<typeof lastRuns>>[number]):
 
 function gauges(registry: Registry) {
   const gauge = <Label extends string>(name: string, help: string, ...labels: Label[]) =>
-    fact(registry, `passerelle_${name}`, help, labels);
+    optionalGauge(registry, `passerelle_${name}`, help, labels);
   return {
     lag: gauge(
       'mirror_lag_seconds',

@@ -7,14 +7,14 @@ import { callMetrics } from './rpc-metrics.ts';
 /** A BC of a full group takes some 50 ms, the plan of a large run minutes; in seconds. */
 const JOB_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300];
 
-export interface WorkedOn {
+export interface JobResult {
   readonly queue: string;
   readonly outcome: 'completed' | 'failed';
   readonly ms: number;
 }
 
 /** How long this worker takes for its jobs, each attempt for itself. */
-function jobMetrics(registry: Registry): (job: WorkedOn) => void {
+function jobMetrics(registry: Registry): (job: JobResult) => void {
   const duration = new Histogram({
     name: 'passerelle_job_duration_seconds',
     help: 'Time of one attempt of a job. Jobs of BCs that are stored together wait for one another.',
@@ -92,7 +92,7 @@ export interface WorkerMetrics {
     }) => void;
     readonly ended: (run: EndedRun) => void;
   };
-  readonly worked: (job: WorkedOn) => void;
+  readonly worked: (job: JobResult) => void;
   scrape(): Promise<Scraped>;
 }
 

@@ -10,7 +10,7 @@ import { errorCode } from '../../shared/errors.ts';
 import { packageVersion } from '../../shared/version.ts';
 
 /** Of a statement's text: enough to know it by. */
-const LONGEST_TEXT = 2000;
+const MAX_TEXT = 2000;
 
 const tracer = trace.getTracer('passerelle');
 
@@ -24,7 +24,7 @@ export const traceStatement: TraceStatement = (text) => {
   const attributes = {
     'db.system.name': 'postgresql',
     'db.operation.name': operation,
-    'db.query.text': text.slice(0, LONGEST_TEXT),
+    'db.query.text': text.slice(0, MAX_TEXT),
   };
   const span = tracer.startSpan(operation, { kind: SpanKind.CLIENT, attributes });
   return (error) => {

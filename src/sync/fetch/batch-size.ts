@@ -1,13 +1,13 @@
 import type { DocumentModel, MirroredModel } from '../types.ts';
 
 /** A larger BC does not travel through Redis: its job reads it again. In bytes of JSON, as all sizes here. */
-export const LARGEST_READING = 256 * 1024;
+export const MAX_READING = 256 * 1024;
 
 /** What waits in Redis at once, all pages of a run together. */
 const IN_FLIGHT = 32 * 1024 * 1024;
 
 /** What is read at once, as far as can be told beforehand. */
-const READ_AT_ONCE = 4 * 1024 * 1024;
+const READ_CONCURRENCY = 4 * 1024 * 1024;
 
 /** BCs, or records, that are read before anything is known of their size. */
 const FIRST = 50;
@@ -20,31 +20,32 @@ const weights = new WeakMap<Weighed, number>();
 const REMEMBERED = 100;
 
 /** Notes what a BC, or a record, of this model weighed. */
-export function weigh(model: Weighed, bytes: number): void {
+export function recordSize(model: Weighed, bytes: number): void {
   const before = weights.get(model) ?? bytes;
   weights.set(model, before + (bytes - before) / REMEMBERED);
 }
 
 /** How many to read at once, at least one, so that memory holds about the same however large they are. */
-export function portion(model: Weighed, room: number): number {
+export function batchSize(model: Weighed, room: number): number {
   const weight = weights.get(model);
-  return weight === undefined ? FIRST : Math.max(1, Math.floor(Math.min(READ_AT_ONCE, room) / weight));
+  return weight === undefined ? FIRST : Math.max(1, Math.floor(Math.min(READ_CONCURRENCY, room) / weight));
 }
 
 /** What one page may put into Redis. There are at most 64 in flight, so the largest reading always has room. */
-export function pageRoom({ pagesInFlight }: { readonly pagesInFlight: number }): number {
+export function pageByteBudget({ pagesInFlight }: { readonly pagesInFlight: number }): number {
   return IN_FLIGHT / pagesInFlight;
 }
 
 /**
  * About what a value weighs as JSON. Never less than its text in Latin letters; cheaper than writing the JSON.
  */
-export function weightOf(value: unknown): number {
+export function estimateJsonBytes(value: unknown): number {
   if (typeof value === 'string') return (value.length < SHORT ? value.length : Buffer.byteLength(value)) + 3;
   if (typeof value !== 'object' || value === null) return SCALAR;
   let weight = 2;
-  if (Array.isArray(value)) for (const item of value) weight += weightOf(item);
-  else for (const [name, member] of Object.entries(value)) weight += name.length + 3 + weightOf(member);
+  if (Array.isArray(value)) for (const item of value) weight += estimateJsonBytes(item);
+  else
+    for (const [name, member] of Object.entries(value)) weight += name.length + 3 + estimateJsonBytes(member);
   return weight;
 }
 

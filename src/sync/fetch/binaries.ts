@@ -201,7 +201,7 @@ export function contentBytes({ header, lines }: PreparedDocument): number {
  *
  * @throws InvalidDocumentError, ContentGoneError, and what the Odoo client throws.
  */
-export async function complete(
+export async function attachBinaryContents(
   db: Database,
   odoo: OdooClient,
   model: DocumentModel,

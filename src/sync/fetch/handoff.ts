@@ -1,16 +1,16 @@
 import type { Reading } from '../../db/documents/writes.ts';
-import { type KeptReading, type ReadingPlace, readingBytes } from '../../queues/fetched-documents.ts';
+import { type FetchedDocument, type ReadingPlace, readingBytes } from '../../queues/fetched-documents.ts';
 import { type BcPayload, enqueueBcs, type PagePayload } from '../../queues/jobs.ts';
-import { byKey } from '../../shared/collections.ts';
-import type { Mirror } from '../context.ts';
+import { groupBy } from '../../shared/collections.ts';
+import type { SyncContext } from '../context.ts';
 import { modelDigest } from '../model/document-model.ts';
 import { InvalidDocumentError, prepareDocument } from '../store/normalize.ts';
 import type { DocumentModel, PreparedDocument, ReadDocument } from '../types.ts';
-import { LARGEST_READING, weigh, weightOf } from './batch-size.ts';
+import { estimateJsonBytes, MAX_READING, recordSize } from './batch-size.ts';
 import { hasContents } from './binaries.ts';
 
 /** A BC's job, and what was read for it; null where the job is to read the BC itself. */
-export interface HandedOver {
+export interface PreparedJob {
   readonly payload: BcPayload;
   readonly kept: Buffer | null;
 }
@@ -24,39 +24,39 @@ export const reference = ({ runId, page, token, generation }: PagePayload) => ({
 });
 
 /** Makes a BC that a page read ready for its job. */
-export function handOver(
+export function toBcJob(
   page: PagePayload,
   model: DocumentModel,
   document: ReadDocument,
   reading: Reading,
-): HandedOver {
+): PreparedJob {
   const payload = { ...reference(page), odooId: document.header.id };
   try {
     const prepared = prepareDocument(model, document, reading);
     const kept = handoverBytes(model, prepared);
     const bytes = kept.length;
-    weigh(model, bytes);
-    if (bytes > LARGEST_READING) return { payload, kept: null };
+    recordSize(model, bytes);
+    if (bytes > MAX_READING) return { payload, kept: null };
     const apart = [prepared.header, ...prepared.lines].some(hasContents);
     return { payload: { ...payload, bytes, ...(apart && { apart }) }, kept };
   } catch (error) {
     if (!(error instanceof InvalidDocumentError)) throw error;
     // The BC's job reads it again, and says what is wrong.
-    weigh(model, weightOf(document));
+    recordSize(model, estimateJsonBytes(document));
     return { payload, kept: null };
   }
 }
 
 /** The readings first: a job that does not find its own reads Odoo. */
 export async function enqueueHandedOver(
-  { queues, settings }: Mirror,
+  { queues, settings }: SyncContext,
   page: PagePayload,
-  handed: readonly HandedOver[],
+  handed: readonly PreparedJob[],
 ): Promise<void> {
   const readings = handed.flatMap(({ payload, kept }) =>
     kept === null ? [] : [[payload.odooId, kept] as const],
   );
-  await queues.readings.keep(page, new Map(readings));
+  await queues.readings.put(page, new Map(readings));
   await enqueueBcs(
     queues.bc,
     handed.map(({ payload }) => payload),
@@ -69,10 +69,10 @@ function handoverBytes(model: DocumentModel, { header, lines, reading, missing }
   return readingBytes({ model: modelDigest(model), ...reading, ...missing, records: [header, ...lines] });
 }
 
-const endOf = ({ fetchSeq, endSeq = fetchSeq }: KeptReading) => endSeq;
+const endOf = ({ fetchSeq, endSeq = fetchSeq }: FetchedDocument) => endSeq;
 
 /** Null: it was read by another description of the model. */
-function takenOver(model: DocumentModel, kept: KeptReading): PreparedDocument | null {
+function takenOver(model: DocumentModel, kept: FetchedDocument): PreparedDocument | null {
   const { fetchSeq, fetchedAt, gone, hidden, records } = kept;
   const [header, ...lines] = records;
   if (header === undefined || kept.model !== modelDigest(model)) return null;
@@ -89,17 +89,17 @@ interface Handover extends ReadingPlace {
  * What pages handed over of these BCs, one command for each page. Left out is what is not there any more, and what was
  * read after `newestSeq`: stored, it would keep the readings out that a restored database has still to count up to it.
  */
-export async function takeOver<Item extends Handover>(
-  { queues }: Pick<Mirror, 'queues'>,
+export async function loadFetchedDocuments<Item extends Handover>(
+  { queues }: Pick<SyncContext, 'queues'>,
   items: readonly Item[],
   newestSeq: number,
 ): Promise<Map<Item, PreparedDocument>> {
   const documents = new Map<Item, PreparedDocument>();
-  const pages = byKey(items, ({ runId, page }) => `${runId}:${page}`);
+  const pages = groupBy(items, ({ runId, page }) => `${runId}:${page}`);
   const take = async (own: readonly Item[]) => {
     const [first] = own;
     if (first === undefined) return;
-    const kept = await queues.readings.take(
+    const kept = await queues.readings.getMany(
       first,
       own.map(({ odooId }) => odooId),
     );

@@ -6,14 +6,14 @@ import { findRun } from '../../db/runs/runs.ts';
 import { countCalls } from '../../odoo/client.ts';
 import type { OdooClient } from '../../odoo/types.ts';
 import { enqueueBcs, type PagePayload } from '../../queues/jobs.ts';
-import type { Mirror } from '../context.ts';
+import type { SyncContext } from '../context.ts';
 import { isOutage, isRefusal } from '../error-policy.ts';
 import { isModelChange } from '../model/document-model.ts';
 import { withModel } from '../model/model-drift.ts';
 import { advanceWhenPageIsDone } from '../runs/advance-run.ts';
 import type { DocumentModel } from '../types.ts';
-import { LARGEST_READING, pageRoom, portion } from './batch-size.ts';
-import { enqueueHandedOver, type HandedOver, handOver, reference } from './handoff.ts';
+import { batchSize, MAX_READING, pageByteBudget } from './batch-size.ts';
+import { enqueueHandedOver, type PreparedJob, reference, toBcJob } from './handoff.ts';
 import { type Blame, readDocuments, readsAnything } from './read-documents.ts';
 
 /** `number` from 1; `last`: there is no further attempt. */
@@ -33,7 +33,7 @@ const NEXT_SIZE = 0.8;
  * @returns how many BCs were queued, or `superseded` when the run is over or another holder has its lease.
  */
 export async function processPage(
-  mirror: Mirror,
+  mirror: SyncContext,
   payload: PagePayload,
   attempt: PageAttempt,
 ): Promise<number | 'superseded'> {
@@ -44,7 +44,7 @@ export async function processPage(
   const odoo = countCalls(mirror.odoo);
   let queued = 0;
   try {
-    const gone = await stillAbsent(mirror, odoo, payload);
+    const gone = await confirmDeleted(mirror, odoo, payload);
     const ids = open.filter((id) => !gone.has(id));
     queued = await readPage(mirror, odoo, payload, ids, attempt);
   } finally {
@@ -55,8 +55,8 @@ export async function processPage(
 }
 
 /** Looks once more, by id, for what a sweep did not find: it may have been read while something changed. */
-async function stillAbsent(
-  mirror: Mirror,
+async function confirmDeleted(
+  mirror: SyncContext,
   odoo: OdooClient,
   { runId, page }: PagePayload,
 ): Promise<ReadonlySet<number>> {
@@ -71,7 +71,7 @@ async function stillAbsent(
 
 /** Queues one job for each BC of the page that Odoo has. */
 async function readPage(
-  mirror: Mirror,
+  mirror: SyncContext,
   odoo: OdooClient,
   payload: PagePayload,
   ids: readonly number[],
@@ -107,29 +107,29 @@ interface PageReading {
 
 /** Slice by slice, so that memory holds one. What does not fit into the page's room is left to new pages. */
 async function readSlices(
-  mirror: Mirror,
+  mirror: SyncContext,
   odoo: OdooClient,
   payload: PagePayload,
   { model, ids, most, blame }: PageReading,
 ): Promise<number> {
   const { db, settings } = mirror;
-  let room = pageRoom(settings);
+  let room = pageByteBudget(settings);
   let queued = 0;
   let left = ids;
-  while (left.length > 0 && room >= LARGEST_READING) {
-    const slice = left.slice(0, evenly(left.length, Math.min(most, portion(model, room))));
+  while (left.length > 0 && room >= MAX_READING) {
+    const slice = left.slice(0, evenly(left.length, Math.min(most, batchSize(model, room))));
     const begun = { fetchSeq: await nextFetchSeq(db), fetchedAt: new Date().toISOString() };
     const read = await readDocuments(odoo, model, slice, blame, (...read) => unreadLines(db, ...read));
     const reading = { ...begun, endSeq: await nextFetchSeq(db) };
     await closeGone(mirror, payload.runId, read.missing, reading.fetchSeq);
-    const jobs: HandedOver[] = [
-      ...read.documents.map((document) => handOver(payload, model, document, reading)),
+    const jobs: PreparedJob[] = [
+      ...read.documents.map((document) => toBcJob(payload, model, document, reading)),
       ...[...read.refused, ...read.unsettled].map((odooId) => ({
         payload: { ...reference(payload), odooId },
         kept: null,
       })),
     ];
-    const fitting: HandedOver[] = [];
+    const fitting: PreparedJob[] = [];
     for (const one of jobs) {
       room -= one.payload.bytes ?? 0;
       if (room >= 0) fitting.push(one);
@@ -147,7 +147,7 @@ const evenly = (items: number, most: number) => Math.ceil(items / Math.ceil(item
 
 /** Odoo no longer has them: nothing is owed, and nothing is failing any more. Sweeps and single runs archive it at their end. */
 async function closeGone(
-  { db, definition }: Mirror,
+  { db, definition }: SyncContext,
   runId: number,
   odooIds: readonly number[],
   goneSeq: number,

@@ -94,7 +94,7 @@ export interface Blame {
 }
 
 /** So many refusals without one success put in doubt that the records are to blame. */
-const REFUSED_AT_MOST = 16;
+const MAX_REFUSED = 16;
 
 /**
  * Reads headers and their lines. One record that Odoo refuses fails a whole `read`, so a refused page is halved
@@ -140,7 +140,7 @@ export async function readDocuments(
 
 /** A refusal is believed for a while; a timeout, a broken connection, an unknown field only once something else was read. */
 async function isTheRecords(error: unknown, { tally, probe }: Blame): Promise<boolean> {
-  if (tally.read > 0 || (isRefusal(error) && tally.refused < REFUSED_AT_MOST)) return true;
+  if (tally.read > 0 || (isRefusal(error) && tally.refused < MAX_REFUSED)) return true;
   if (!(await probe())) return false;
   tally.read += 1;
   return true;

@@ -15,7 +15,7 @@ import {
   runsWithItems,
 } from '../../db/runs/retention.ts';
 import { trimJobs } from '../../queues/queues.ts';
-import type { Mirror } from '../context.ts';
+import type { SyncContext } from '../context.ts';
 
 /** Rows in one transaction at most, so that nobody waits for it. */
 const BATCH = 2000;
@@ -37,7 +37,7 @@ export interface Pruned {
 }
 
 /** All it takes: there need be no Odoo. */
-export type PruneSource = Pick<Mirror, 'db' | 'queues' | 'settings' | 'retention'>;
+export type PruneSource = Pick<SyncContext, 'db' | 'queues' | 'settings' | 'retention'>;
 
 /**
  * Removes what is kept longer than the settings say, in small transactions. It may stop anywhere, at `signal` or

@@ -17,7 +17,7 @@ import { OdooMalformedError } from '../../odoo/errors.ts';
 import type { Domain, OdooClient, OdooRecord } from '../../odoo/types.ts';
 import { inGroups } from '../../shared/collections.ts';
 import { isRefusal } from '../error-policy.ts';
-import { portion, weigh } from '../fetch/batch-size.ts';
+import { batchSize, recordSize } from '../fetch/batch-size.ts';
 import { type Holder, readContents } from '../fetch/binaries.ts';
 import { binarySizes, promisedInAll } from '../fetch/binary-sizes.ts';
 import { describeDocument, headerOf, isModelChange } from '../model/document-model.ts';
@@ -62,7 +62,7 @@ export type Verification = Readonly<Record<FindingKind, number>> & {
   readonly examples: Readonly<Record<FindingKind, readonly Example[]>>;
 };
 
-const MOST_EXAMPLES = 20;
+const MAX_EXAMPLES = 20;
 
 /** Counts findings and keeps a few examples of each kind, so that memory stays flat whatever is found. */
 class Findings {
@@ -76,7 +76,7 @@ class Findings {
   addAll(kind: FindingKind, count: number, examples: readonly Example[]): void {
     this.#counts[kind] += count;
     const kept = this.#examples[kind];
-    kept.push(...examples.slice(0, MOST_EXAMPLES - kept.length));
+    kept.push(...examples.slice(0, MAX_EXAMPLES - kept.length));
   }
 
   result(compared: Pick<Verification, 'headers' | 'lines' | 'modelChanges'>): Verification {
@@ -114,12 +114,12 @@ async function verifyModel(
   for (let after = 0; ; ) {
     const ids = await odoo.search(model.name, [...domain, ['id', '>', after]], {
       order: 'id',
-      limit: Math.min(pageSize, portion(model, Number.POSITIVE_INFINITY)),
+      limit: Math.min(pageSize, batchSize(model, Number.POSITIVE_INFINITY)),
     });
     // After Odoo's last id, what the mirror still has is extra.
     const upTo = ids.at(-1) ?? Number.MAX_SAFE_INTEGER;
     const slice = await readSlice(odoo, model, ids);
-    for (const record of slice.records.values()) weigh(model, Buffer.byteLength(JSON.stringify(record)));
+    for (const record of slice.records.values()) recordSize(model, Buffer.byteLength(JSON.stringify(record)));
     await verifySlice(source, verified, slice, { after, upTo }, findings);
     if (ids.length === 0) return listed;
     listed += ids.length;

@@ -19,7 +19,7 @@ import {
 import type { OdooFieldRow } from '../../db/schema/model.ts';
 import type { OdooClient, OdooFieldDescription, OdooFields } from '../../odoo/types.ts';
 import { errorCode, errorMessage } from '../../shared/errors.ts';
-import type { Mirror } from '../context.ts';
+import type { SyncContext } from '../context.ts';
 import { canonicalJson } from '../store/content-hash.ts';
 import type { DocumentModel, MirroredModel } from '../types.ts';
 import { type DescribedModel, describeDocument, isModelChange } from './document-model.ts';
@@ -78,7 +78,7 @@ const ADVICE: Readonly<Record<string, string>> = {
  * Makes the typed views follow the fields that are known. A view that cannot be made stays as it is, and the next
  * plan tries again: no run fails for it.
  */
-export async function followModel({ db, definition, log }: Mirror): Promise<void> {
+export async function followModel({ db, definition, log }: SyncContext): Promise<void> {
   const follow = async (view: View, model: string) => {
     try {
       if (await refreshView(db, view, model))
@@ -112,7 +112,7 @@ function reasonOf(error: unknown): string {
  * @returns the newest change that this description takes into account and after which every record is to be read
  * again; 0: there was none yet.
  */
-export async function noteModel(mirror: Mirror, runId: number, model: DescribedModel): Promise<number> {
+export async function noteModel(mirror: SyncContext, runId: number, model: DescribedModel): Promise<number> {
   const { db, log, models } = mirror;
   const parts = [model.header, model.line];
   const described = JSON.stringify(parts);
@@ -186,7 +186,7 @@ async function noteFields(
  * @throws what the work throws; an error of a vanished field only when the second time brings one too.
  */
 export async function withModel<T>(
-  mirror: Mirror,
+  mirror: SyncContext,
   odoo: OdooClient,
   runId: number,
   work: (model: DescribedModel, again: boolean) => Promise<T>,
@@ -206,7 +206,7 @@ export async function withModel<T>(
  * not be overwritten by a reading that lacks its fields, since nothing would read it again.
  */
 export async function withNewestModel<T>(
-  mirror: Mirror,
+  mirror: SyncContext,
   odoo: OdooClient,
   runId: number,
   work: (model: DescribedModel) => Promise<T>,
@@ -224,7 +224,7 @@ async function isBehind(db: Queryable, { header, line, describedAt }: DescribedM
 
 /** The run's description, asked for anew and noted. */
 function renewed(
-  mirror: Mirror,
+  mirror: SyncContext,
   odoo: OdooClient,
   runId: number,
   outdated: DescribedModel,
@@ -237,7 +237,7 @@ function renewed(
 }
 
 async function describeNow(
-  { db, definition }: Mirror,
+  { db, definition }: SyncContext,
   odoo: OdooClient,
   now?: Date,
 ): Promise<DescribedModel> {

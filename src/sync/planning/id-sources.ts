@@ -7,7 +7,7 @@ import type { DocumentModel } from '../types.ts';
 import { odooDateTime } from './run-mode.ts';
 
 /** So many refusals without one success: the trouble is Odoo's, not the records'. */
-const REFUSED_AT_MOST = 16;
+const MAX_REFUSED = 16;
 
 /**
  * Some fields of what a search finds, by ascending id. One record that Odoo lists and refuses to hand over fails the
@@ -44,7 +44,7 @@ export async function readable(
     tally.read += 1;
     return records;
   } catch (error) {
-    if (!isRefusal(error) || (tally.read === 0 && tally.refused >= REFUSED_AT_MOST)) throw error;
+    if (!isRefusal(error) || (tally.read === 0 && tally.refused >= MAX_REFUSED)) throw error;
     if (ids.length === 1) {
       tally.refused += 1;
       return [];

@@ -1,28 +1,28 @@
-import { dueAgain } from '../../db/runs/failures.ts';
+import { findDueForRetry } from '../../db/runs/failures.ts';
 import { addItems, addPages, owedIds } from '../../db/runs/ledger.ts';
 import { beginPlan, endEmptyPlan, idleRun, type PlanNotes, updateRun } from '../../db/runs/runs.ts';
 import type { SyncLogRow } from '../../db/schema/sync.ts';
 import { type CountedClient, countCalls } from '../../odoo/client.ts';
 import type { OdooClient, OdooServer } from '../../odoo/types.ts';
-import type { Mirror } from '../context.ts';
+import type { SyncContext } from '../context.ts';
 import type { DescribedModel } from '../model/document-model.ts';
 import { noteModel, withModel } from '../model/model-drift.ts';
-import { type HeldRun, LeaseLostError, whilePlanning } from '../runs/run-lease.ts';
+import { type LeasedRun, LeaseLostError, whilePlanning } from '../runs/run-lease.ts';
 import type { DocumentModel } from '../types.ts';
 import { allHeaders, changedHeaders } from './id-sources.ts';
 import { planSweep } from './plan-sweep.ts';
-import { type Progress, whileMoving } from './planner-progress.ts';
-import { type Decision, decideMode, nextWindow, type Past, readPast } from './run-mode.ts';
+import { type PlannerProgress, withPlannerLease } from './planner-progress.ts';
+import { decideMode, nextWindow, type RunHistory, type RunPlan, readPast } from './run-mode.ts';
 
 /** A promise that may fail before anybody waits for it: the error is told to who does. */
-function begun<T>(work: Promise<T>): Promise<T> {
+function startEagerly<T>(work: Promise<T>): Promise<T> {
   work.catch(() => {});
   return work;
 }
 
 /** The same values, asked for one ahead of who takes them; the first at once. */
-export function ahead<T>(values: AsyncIterator<T>): AsyncGenerator<T> {
-  const ask = () => begun(values.next());
+export function prefetch<T>(values: AsyncIterator<T>): AsyncGenerator<T> {
+  const ask = () => startEagerly(values.next());
   return from(ask(), ask);
 }
 
@@ -39,12 +39,12 @@ async function* from<T>(
 }
 
 /** One value. */
-export async function* alone<T>(value: () => Promise<T>): AsyncGenerator<T> {
+export async function* fromPromise<T>(value: () => Promise<T>): AsyncGenerator<T> {
   yield await value();
 }
 
 /** One after the other. */
-export async function* inTurn<T>(sources: readonly AsyncIterable<T>[]): AsyncGenerator<T> {
+export async function* concat<T>(sources: readonly AsyncIterable<T>[]): AsyncGenerator<T> {
   for (const source of sources) yield* source;
 }
 
@@ -57,25 +57,29 @@ export async function* inTurn<T>(sources: readonly AsyncIterable<T>[]): AsyncGen
  * @throws LeaseLostError when another holder took the run meanwhile, or when the planner made no progress for too long;
  *   what it wrote stays as it is.
  */
-export async function planRun(mirror: Mirror, run: HeldRun): Promise<'planned' | 'ended'> {
-  return whileMoving(mirror, run, (progress) => writePlan(mirror, run, progress));
+export async function planRun(mirror: SyncContext, run: LeasedRun): Promise<'planned' | 'ended'> {
+  return withPlannerLease(mirror, run, (progress) => writePlan(mirror, run, progress));
 }
 
 interface Planning {
   readonly odoo: CountedClient;
-  readonly progress: Progress;
+  readonly progress: PlannerProgress;
   readonly server: OdooServer;
   readonly nowSync: Date;
   readonly model: DescribedModel;
-  readonly past: Past;
+  readonly past: RunHistory;
 }
 
-async function writePlan(mirror: Mirror, run: HeldRun, progress: Progress): Promise<'planned' | 'ended'> {
+async function writePlan(
+  mirror: SyncContext,
+  run: LeasedRun,
+  progress: PlannerProgress,
+): Promise<'planned' | 'ended'> {
   const odoo = countCalls(mirror.odoo, (call) => progress.during(call));
   const server = await odoo.connect();
   // The model may be asked for meanwhile, ids may not. Who has the lease is alone with the past.
-  const clock = begun(odoo.clock());
-  const past = begun(readPast(mirror));
+  const clock = startEagerly(odoo.clock());
+  const past = startEagerly(readPast(mirror));
   return withModel(
     mirror,
     odoo,
@@ -87,8 +91,8 @@ async function writePlan(mirror: Mirror, run: HeldRun, progress: Progress): Prom
 }
 
 async function writeLedger(
-  mirror: Mirror,
-  run: HeldRun,
+  mirror: SyncContext,
+  run: LeasedRun,
   { odoo, progress, server, nowSync, model, past }: Planning,
 ): Promise<'planned' | 'ended'> {
   const { settings, log } = mirror;
@@ -116,15 +120,20 @@ async function writeLedger(
   return 'planned';
 }
 
-async function begin({ db }: Mirror, run: HeldRun, notes: PlanNotes, progress: Progress): Promise<void> {
+async function begin(
+  { db }: SyncContext,
+  run: LeasedRun,
+  notes: PlanNotes,
+  progress: PlannerProgress,
+): Promise<void> {
   if (!(await beginPlan(db, run, notes))) throw new LeaseLostError(run.id);
   progress.ledgerBegun();
 }
 
 /** Most runs find nothing to do. */
 async function endEmpty(
-  { db, definition, log, onRunEnded }: Mirror,
-  run: HeldRun,
+  { db, definition, log, onRunEnded }: SyncContext,
+  run: LeasedRun,
   {
     mode,
     nowSync,
@@ -142,27 +151,27 @@ async function endEmpty(
 
 /** Slices of ids; what they are asked for by is under way already. */
 function idsOf(
-  { db, definition }: Mirror,
+  { db, definition }: SyncContext,
   odoo: OdooClient,
   model: DocumentModel,
-  wanted: Decision & { readonly odooIds: readonly number[]; readonly lastAsked: Date | null },
+  wanted: RunPlan & { readonly odooIds: readonly number[]; readonly lastAsked: Date | null },
 ): AsyncIterable<readonly number[]> {
   const { mode, since, continues, odooIds, lastAsked } = wanted;
-  if (mode === 'single') return alone(async () => odooIds);
+  if (mode === 'single') return fromPromise(async () => odooIds);
   const sources = [
     ...(continues === null ? [] : [owedIds(db, continues)]),
     ...(since === null ? [allHeaders(odoo, model)] : changedHeaders(odoo, db, model, since)),
-    alone(() => dueAgain(db, definition.key, lastAsked)),
+    fromPromise(() => findDueForRetry(db, definition.key, lastAsked)),
   ];
-  return inTurn(sources.map((source) => ahead(source)));
+  return concat(sources.map((source) => prefetch(source)));
 }
 
 /** Memory holds one number for each id planned so far: some 20 MB for a million. */
 async function writeItems(
-  mirror: Mirror,
-  run: HeldRun,
+  mirror: SyncContext,
+  run: LeasedRun,
   slices: AsyncIterable<readonly number[]>,
-  progress: Progress,
+  progress: PlannerProgress,
 ): Promise<number> {
   const { pageSize } = mirror.settings;
   const planned = new Set<number>();

@@ -11,12 +11,12 @@ import {
   type Sweep,
 } from '../../db/runs/sweep.ts';
 import type { Domain, OdooClient, OdooRecord } from '../../odoo/types.ts';
-import type { Mirror } from '../context.ts';
+import type { SyncContext } from '../context.ts';
 import { headerOf } from '../model/document-model.ts';
-import { type HeldRun, whilePlanning } from '../runs/run-lease.ts';
+import { type LeasedRun, whilePlanning } from '../runs/run-lease.ts';
 import type { DocumentModel, MirroredModel } from '../types.ts';
 import { listRecords, readable } from './id-sources.ts';
-import { type Decision, odooDateTime } from './run-mode.ts';
+import { odooDateTime, type RunPlan } from './run-mode.ts';
 
 /** Ids and dates are small: a slice holds those of this many pages. */
 const PAGES_PER_SLICE = 20;
@@ -30,11 +30,11 @@ const PAGES_PER_SLICE = 20;
  * @throws LeaseLostError, and what the Odoo client throws: a sweep that did not see everything archives nothing.
  */
 export async function planSweep(
-  mirror: Mirror,
-  run: HeldRun,
+  mirror: SyncContext,
+  run: LeasedRun,
   odoo: OdooClient,
   model: DocumentModel,
-  next: Pick<Decision, 'since' | 'continues'>,
+  next: Pick<RunPlan, 'since' | 'continues'>,
 ): Promise<void> {
   const { settings, definition } = mirror;
   const sweep: Sweep = {

@@ -1,17 +1,17 @@
 import { heartbeat } from '../../db/runs/lease.ts';
 import { noteStep } from '../../db/runs/runs.ts';
 import { errorMessage } from '../../shared/errors.ts';
-import type { Mirror } from '../context.ts';
-import { type HeldRun, LeaseLostError } from '../runs/run-lease.ts';
+import type { SyncContext } from '../context.ts';
+import { type LeasedRun, LeaseLostError } from '../runs/run-lease.ts';
 
 /** A planner without progress for longer is not worth its lease: it waits for a lock, or PostgreSQL hangs. */
 const PATIENCE_LEASES = 3;
 
 /** A short lease is renewed more often. */
-const LONGEST_PAUSE_MS = 5000;
+const MAX_PAUSE_MS = 5000;
 
 /** The progress of one planner: answers of Odoo and slices that were stored. */
-export class Progress {
+export class PlannerProgress {
   readonly #runId: number;
   readonly #limitMs: number;
   #movedAt = performance.now();
@@ -96,13 +96,13 @@ export class Progress {
  *
  * @throws LeaseLostError when the planner was given up, or what `work` throws.
  */
-export async function whileMoving<T>(
-  mirror: Mirror,
-  run: HeldRun,
-  work: (progress: Progress) => Promise<T>,
+export async function withPlannerLease<T>(
+  mirror: SyncContext,
+  run: LeasedRun,
+  work: (progress: PlannerProgress) => Promise<T>,
 ): Promise<T> {
   const { log, settings } = mirror;
-  const progress = new Progress(run.id, settings.leaseMs);
+  const progress = new PlannerProgress(run.id, settings.leaseMs);
   const tick = ticker(mirror, run, progress);
   let timer: NodeJS.Timeout | undefined;
   const stalled = new Promise<never>((_, reject) => {
@@ -111,7 +111,7 @@ export async function whileMoving<T>(
         if (progress.overdueMs() > settings.leaseMs) reject(progress.giveUp());
         else tick();
       },
-      Math.min(LONGEST_PAUSE_MS, settings.leaseMs / 3),
+      Math.min(MAX_PAUSE_MS, settings.leaseMs / 3),
     );
   });
   const working = work(progress);
@@ -129,7 +129,11 @@ export async function whileMoving<T>(
 }
 
 /** Renews the lease and notes the last step. A statement that waits is not sent a second time. */
-function ticker({ db, definition, settings, log }: Mirror, run: HeldRun, progress: Progress): () => void {
+function ticker(
+  { db, definition, settings, log }: SyncContext,
+  run: LeasedRun,
+  progress: PlannerProgress,
+): () => void {
   let noted = 0;
   const renew = oneAtATime(() => heartbeat(db, definition.key, run.leaseToken, settings.leaseMs));
   const note = oneAtATime(() => noteStep(db, run));

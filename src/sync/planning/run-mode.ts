@@ -1,7 +1,7 @@
 import { readState } from '../../db/runs/lease.ts';
 import { newestPlanned } from '../../db/runs/runs.ts';
 import type { RunMode, SyncLogRow } from '../../db/schema/sync.ts';
-import type { Mirror } from '../context.ts';
+import type { SyncContext } from '../context.ts';
 import type { DocumentModel } from '../types.ts';
 
 /** Odoo's own wording of a moment: UTC, whole seconds, rounded down. */
@@ -20,7 +20,7 @@ export function windowStart(lastSync: Date, now: Date, overlapMs: number): Date 
 }
 
 /** How a run is planned. */
-export interface Decision {
+export interface RunPlan {
   readonly mode: RunMode;
   /** Lower bound of the window; null: there is none. */
   readonly since: Date | null;
@@ -28,21 +28,21 @@ export interface Decision {
   readonly continues: number | null;
 }
 
-const EVERYTHING: Decision = { mode: 'full', since: null, continues: null };
+const EVERYTHING: RunPlan = { mode: 'full', since: null, continues: null };
 
 /** How far the mirror got, and the last run that was to bring it further. */
-export interface Past {
+export interface RunHistory {
   readonly state: Awaited<ReturnType<typeof readState>>;
   readonly left: SyncLogRow | null;
 }
 
-export async function readPast({ db, definition }: Mirror): Promise<Past> {
+export async function readPast({ db, definition }: SyncContext): Promise<RunHistory> {
   const [state, left] = await Promise.all([readState(db, definition.key), newestPlanned(db, definition.key)]);
   return { state, left };
 }
 
 /** What bears on a decision. */
-interface Circumstances extends Past {
+interface PlanInputs extends RunHistory {
   readonly model: DocumentModel;
   readonly nowSync: Date;
   readonly modelChange: number;
@@ -58,8 +58,8 @@ interface Circumstances extends Past {
  */
 export function decideMode(
   run: SyncLogRow,
-  { state, left, model, nowSync, modelChange, overlapMs }: Circumstances,
-): Decision {
+  { state, left, model, nowSync, modelChange, overlapMs }: PlanInputs,
+): RunPlan {
   if (run.mode === 'single' || run.mode === 'sweep') {
     return { mode: run.mode, since: null, continues: null };
   }
@@ -78,10 +78,10 @@ export function decideMode(
 
 /** Where the next incremental window starts, and the failed run whose open items it will take over. */
 export function nextWindow(
-  { state, left }: Past,
+  { state, left }: RunHistory,
   now: Date,
   overlapMs: number,
-): Pick<Decision, 'since' | 'continues'> {
+): Pick<RunPlan, 'since' | 'continues'> {
   const failed = left?.status === 'failed' ? left : null;
   const reached = failed?.nowSync ?? state?.lastSync ?? null;
   const since = reached === null ? null : windowStart(reached, now, overlapMs);

@@ -6,7 +6,7 @@ import { countKeptLines } from '../../db/runs/sweep.ts';
 import type { SyncLogRow } from '../../db/schema/sync.ts';
 import { enqueuePages } from '../../queues/jobs.ts';
 import { errorCode, errorMessage } from '../../shared/errors.ts';
-import type { Mirror } from '../context.ts';
+import type { SyncContext } from '../context.ts';
 import { archiveStep, archives, NO_STEP, SweepBreakerError } from './archive.ts';
 
 /**
@@ -15,14 +15,14 @@ import { archiveStep, archives, NO_STEP, SweepBreakerError } from './archive.ts'
  * Anyone may call it at any time; the run's row lock lets one caller at a time decide. A process that dies between
  * the commit and the queueing leaves queued pages without jobs: `resume.ts` finds them.
  */
-export async function advanceRun(mirror: Mirror, runId: number): Promise<void> {
+export async function advanceRun(mirror: SyncContext, runId: number): Promise<void> {
   for (let after: number | null = null, more = true; more; more = after !== null) {
     after = await advanceOnce(mirror, runId, after);
   }
 }
 
 /** @returns the last id that was archived, where there may be more: each step is a transaction of its own. */
-async function advanceOnce(mirror: Mirror, runId: number, after: number | null): Promise<number | null> {
+async function advanceOnce(mirror: SyncContext, runId: number, after: number | null): Promise<number | null> {
   const { db, queues, settings, log, onRunEnded } = mirror;
   const step = await db.transaction(async (tx) => {
     const run = await lockRun(tx, runId);
@@ -40,7 +40,7 @@ async function advanceOnce(mirror: Mirror, runId: number, after: number | null):
     onRunEnded(step.ended);
   }
   await queuePages(mirror, runId, step.run.leaseToken, step.pages);
-  await queues.readings.drop(runId, step.closed);
+  await queues.readings.delete(runId, step.closed);
   return step.after;
 }
 
@@ -55,7 +55,7 @@ interface EndStep {
 /** A run that owes nothing archives what is gone, step by step, and ends. */
 async function endRun(
   tx: Queryable,
-  mirror: Mirror,
+  mirror: SyncContext,
   run: SyncLogRow,
   after: number | null,
 ): Promise<EndStep> {
@@ -81,7 +81,7 @@ function reached({ mode, nowSync, modelChange }: SyncLogRow): Progress {
 
 /** Queues page jobs under the run's present token. */
 export async function queuePages(
-  { queues, settings }: Mirror,
+  { queues, settings }: SyncContext,
   runId: number,
   token: number | null,
   pages: readonly QueuedPage[],
@@ -95,14 +95,17 @@ export async function queuePages(
 
 /** After work on pages of a run: nothing happens while each of them still owes something. */
 export async function advanceWhenPagesAreDone(
-  mirror: Mirror,
+  mirror: SyncContext,
   runId: number,
   pages: readonly number[],
 ): Promise<void> {
   if (await isAnyDone(mirror.db, runId, pages)) await advanceRun(mirror, runId);
 }
 
-export function advanceWhenPageIsDone(mirror: Mirror, at: { runId: number; page: number }): Promise<void> {
+export function advanceWhenPageIsDone(
+  mirror: SyncContext,
+  at: { runId: number; page: number },
+): Promise<void> {
   return advanceWhenPagesAreDone(mirror, at.runId, [at.page]);
 }
 
@@ -111,7 +114,7 @@ export function advanceWhenPageIsDone(mirror: Mirror, at: { runId: number; page:
  * A holder whose token is old changes nothing: the run is another's.
  */
 export async function failRun(
-  { db, definition, log, onRunEnded }: Mirror,
+  { db, definition, log, onRunEnded }: SyncContext,
   runId: number,
   token: number | null,
   error: unknown,

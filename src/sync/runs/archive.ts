@@ -2,7 +2,7 @@ import type { Queryable } from '../../db/client.ts';
 import { archiveAccount, archiveSome, type KeptLines } from '../../db/runs/sweep.ts';
 import type { SyncLogRow } from '../../db/schema/sync.ts';
 import { PasserelleError } from '../../shared/errors.ts';
-import type { Mirror } from '../context.ts';
+import type { SyncContext } from '../context.ts';
 
 /** BCs that a run found gone, and how many it may archive. */
 interface RefusedBcs {
@@ -56,7 +56,7 @@ interface ArchiveStep {
  */
 export async function archiveStep(
   tx: Queryable,
-  { settings }: Mirror,
+  { settings }: SyncContext,
   run: SyncLogRow,
   after: number | null,
 ): Promise<ArchiveStep> {

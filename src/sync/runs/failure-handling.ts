@@ -5,8 +5,8 @@ import { OdooApplicationError } from '../../odoo/errors.ts';
 import type { OdooClient } from '../../odoo/types.ts';
 import type { BcPayload, PagePayload } from '../../queues/jobs.ts';
 import { errorCode, errorMessage } from '../../shared/errors.ts';
-import type { Mirror } from '../context.ts';
-import { isCancelled, isLockTimeout, isOutage, isPostgresAway, isRefusal } from '../error-policy.ts';
+import type { SyncContext } from '../context.ts';
+import { isCancelled, isLockTimeout, isOutage, isPostgresUnavailable, isRefusal } from '../error-policy.ts';
 import { readsAnything } from '../fetch/read-documents.ts';
 import { describeDocument, isModelChange } from '../model/document-model.ts';
 import { withModel } from '../model/model-drift.ts';
@@ -14,18 +14,18 @@ import type { DocumentModel, MirroredModel } from '../types.ts';
 import { advanceWhenPageIsDone, failRun } from './advance-run.ts';
 
 /** Fields named in a message; more than that are the record's trouble as a whole. */
-const NAMED_AT_MOST = 3;
+const MAX_NAMED = 3;
 
 /** Why a BC failed, for people: with record and field, where Odoo's own sentence (`year 10000 is out of range`) has none. */
 async function failureReason(
-  { odoo, definition, log }: Mirror,
+  { odoo, definition, log }: SyncContext,
   odooId: number,
   error: unknown,
 ): Promise<{ readonly code: string; readonly message: string }> {
   const reason = { code: errorCode(error), message: errorMessage(error) };
   if (!(error instanceof OdooApplicationError)) return reason;
   try {
-    const culprit = await culpritOf(odoo, await describeDocument(odoo, definition), odooId);
+    const culprit = await findUnreadableFields(odoo, await describeDocument(odoo, definition), odooId);
     return culprit === null ? reason : { ...reason, message: `${culprit} cannot be read. ${reason.message}` };
   } catch (trouble) {
     log.warn({ odooId, reason: errorMessage(trouble) }, 'looking for the field to blame');
@@ -39,7 +39,7 @@ async function failureReason(
  *
  * Odoo reads more than it is asked for: a value that spoils a related field of a line may be its BC's.
  */
-export async function culpritOf(
+export async function findUnreadableFields(
   odoo: OdooClient,
   { header, line, inverse }: DocumentModel,
   odooId: number,
@@ -54,14 +54,14 @@ export async function culpritOf(
 async function refusedFields(odoo: OdooClient, model: MirroredModel, id: number): Promise<string | null> {
   if (!(await reads(odoo, model, [id], ['id']))) return `${model.name} ${id}`;
   const named: string[] = [];
-  for (let left = model.requested; named.length <= NAMED_AT_MOST; ) {
+  for (let left = model.requested; named.length <= MAX_NAMED; ) {
     const field = await firstRefused(left, (fields) => reads(odoo, model, [id], fields));
     if (field === undefined) break;
     named.push(field);
     left = left.slice(left.indexOf(field) + 1);
   }
   if (named.length === 0) return null;
-  return named.length > NAMED_AT_MOST ? `${model.name} ${id}` : `${model.name} ${id}: ${named.join(', ')}`;
+  return named.length > MAX_NAMED ? `${model.name} ${id}` : `${model.name} ${id}: ${named.join(', ')}`;
 }
 
 /** The first of some things that cannot be read, by halving: `log2` of their number in calls. */
@@ -102,19 +102,20 @@ const SETTINGS_AT_FAULT: readonly string[] = [
 ];
 
 /** What brings PostgreSQL down whenever it is tried would be queued for ever. */
-const MOST_GENERATIONS = 5;
+const MAX_GENERATIONS = 5;
 
 /** PostgreSQL was away, a lock was not given, or a statement took too long: the work stays owed, and the watchdog queues it again. */
 const staysOwed = (error: unknown, { generation }: BcPayload | PagePayload) =>
-  isLockTimeout(error) || ((isPostgresAway(error) || isCancelled(error)) && generation < MOST_GENERATIONS);
+  isLockTimeout(error) ||
+  ((isPostgresUnavailable(error) || isCancelled(error)) && generation < MAX_GENERATIONS);
 
 /**
  * What becomes of a BC whose job failed for good. It is parked, unless Odoo as a whole cannot be used: then its run
  * fails instead, and no BC is blamed. Where the run is over, or another holder's, the BC stays owed by its ledger,
  * and whoever carries on reads it.
  */
-export async function giveUpBc(
-  mirror: Mirror,
+export async function handleBcFailure(
+  mirror: SyncContext,
   payload: BcPayload,
   jobId: string | null,
   error: unknown,
@@ -129,7 +130,11 @@ export async function giveUpBc(
 }
 
 /** What becomes of a page whose job failed for good: it ends its run, and what it owed is covered by the next one. */
-export async function giveUpPage(mirror: Mirror, payload: PagePayload, error: unknown): Promise<void> {
+export async function handlePageFailure(
+  mirror: SyncContext,
+  payload: PagePayload,
+  error: unknown,
+): Promise<void> {
   if (!staysOwed(error, payload)) await failRun(mirror, payload.runId, payload.token, error);
 }
 
@@ -137,7 +142,11 @@ function mayBeOdoosFault(error: unknown): boolean {
   return isOutage(error) || isModelChange(error) || SETTINGS_AT_FAULT.includes(errorCode(error));
 }
 
-async function isOdooAtFault(mirror: Mirror, { runId, odooId }: BcPayload, error: unknown): Promise<boolean> {
+async function isOdooAtFault(
+  mirror: SyncContext,
+  { runId, odooId }: BcPayload,
+  error: unknown,
+): Promise<boolean> {
   if (!mayBeOdoosFault(error)) return false;
   if (SETTINGS_AT_FAULT.includes(errorCode(error))) return true;
   try {
@@ -156,7 +165,7 @@ async function isOdooAtFault(mirror: Mirror, { runId, odooId }: BcPayload, error
 
 /** Listed, offered again by later runs, and no longer owed by this one. */
 async function parkBc(
-  mirror: Mirror,
+  mirror: SyncContext,
   payload: BcPayload,
   jobId: string | null,
   error: unknown,

@@ -5,9 +5,9 @@ import { openRuns } from '../../db/runs/runs.ts';
 import type { SyncLogRow } from '../../db/schema/sync.ts';
 import { bcJobId, enqueueRun, pageJobId } from '../../queues/jobs.ts';
 import { errorMessage } from '../../shared/errors.ts';
-import type { Mirror } from '../context.ts';
+import type { SyncContext } from '../context.ts';
 import { advanceRun, queuePages } from './advance-run.ts';
-import { takeRun } from './run-lease.ts';
+import { acquireRun } from './run-lease.ts';
 import { carryOn } from './start-run.ts';
 
 /** BCs of a page whose jobs are looked for at once: Redis has other work, and the next look sees those that follow. */
@@ -17,7 +17,7 @@ const LOOKED_FOR = 20;
  * Pages of a run that owe BCs which no job will bring: Redis was emptied or went back in time, a process died
  * between ledger and queue, or a job ended without a word. Pages queued less than `graceMs` ago are left out.
  */
-async function lostPages(mirror: Mirror, runId: number, graceMs: number): Promise<number[]> {
+async function findOrphanedPages(mirror: SyncContext, runId: number, graceMs: number): Promise<number[]> {
   const lost: number[] = [];
   for (const page of await queuedPages(mirror.db, runId, graceMs)) {
     if (await isLost(mirror, runId, page)) lost.push(page.page);
@@ -26,7 +26,7 @@ async function lostPages(mirror: Mirror, runId: number, graceMs: number): Promis
 }
 
 async function isLost(
-  { db, queues }: Mirror,
+  { db, queues }: SyncContext,
   runId: number,
   { page, generation }: QueuedPage,
 ): Promise<boolean> {
@@ -48,12 +48,12 @@ async function isAlive(queue: Pick<Queue, 'getJobState'>, jobId: string): Promis
 }
 
 /** A job may be this long on its way into Redis before it counts as lost. Where locks are shorter, it counts sooner. */
-const LONGEST_GRACE_MS = 10_000;
+const MAX_GRACE_MS = 10_000;
 
-const grace = ({ settings }: Mirror) => Math.min(LONGEST_GRACE_MS, settings.lockMs);
+const grace = ({ settings }: SyncContext) => Math.min(MAX_GRACE_MS, settings.lockMs);
 
 /** Keeps the lease of the run in progress. While it is being planned only its planner does: should it die, it runs out. */
-export async function keepLease({ db, definition, settings }: Mirror): Promise<void> {
+export async function keepLease({ db, definition, settings }: SyncContext): Promise<void> {
   for (const run of await openRuns(db, definition.key)) {
     if (run.mode === 'single' || run.leaseToken === null || run.plannedAt === null) continue;
     await heartbeat(db, definition.key, run.leaseToken, settings.leaseMs);
@@ -64,7 +64,7 @@ export async function keepLease({ db, definition, settings }: Mirror): Promise<v
  * One look at every open run: finds work that Redis lost, and resumes runs whose lease ran out. Repeats are
  * harmless; the ledger decides what is owed. One run's trouble does not keep the others from being looked at.
  */
-export async function watchRuns(mirror: Mirror): Promise<void> {
+export async function watchRuns(mirror: SyncContext): Promise<void> {
   for (const run of await openRuns(mirror.db, mirror.definition.key)) {
     try {
       await watchRun(mirror, run);
@@ -74,21 +74,21 @@ export async function watchRuns(mirror: Mirror): Promise<void> {
   }
 }
 
-async function watchRun(mirror: Mirror, run: SyncLogRow): Promise<void> {
+async function watchRun(mirror: SyncContext, run: SyncLogRow): Promise<void> {
   const { db, definition, settings } = mirror;
   const state = run.mode === 'single' ? null : await readState(db, definition.key);
   const held = state?.held === true && state.leaseRunId === run.id;
   if (run.status === 'queued') return queueAgain(mirror, run, grace(mirror));
   if (run.plannedAt === null) return held ? undefined : queueAgain(mirror, run, settings.leaseMs);
   if (run.mode === 'single' || held) return requeueLost(mirror, run);
-  const taken = await takeRun(mirror, run.id);
+  const taken = await acquireRun(mirror, run.id);
   if (taken === null) return;
   mirror.log.warn({ runId: run.id, token: taken.leaseToken }, 'resuming run');
   await carryOn(mirror, taken);
 }
 
 /** A run that waits to be planned must have its job; one that is alive is left alone. */
-async function queueAgain({ queues }: Mirror, run: SyncLogRow, graceMs: number): Promise<void> {
+async function queueAgain({ queues }: SyncContext, run: SyncLogRow, graceMs: number): Promise<void> {
   if (Date.now() - (run.startedAt ?? run.requestedAt).getTime() < graceMs) return;
   const job = await queues.sync.getJob(`run-${run.id}`);
   const state = await job?.getState();
@@ -98,9 +98,9 @@ async function queueAgain({ queues }: Mirror, run: SyncLogRow, graceMs: number):
 }
 
 /** Queues once more the pages whose jobs Redis lost, and moves the run on. */
-async function requeueLost(mirror: Mirror, run: SyncLogRow): Promise<void> {
+async function requeueLost(mirror: SyncContext, run: SyncLogRow): Promise<void> {
   const { db, log } = mirror;
-  const lost = await lostPages(mirror, run.id, grace(mirror));
+  const lost = await findOrphanedPages(mirror, run.id, grace(mirror));
   if (lost.length > 0) {
     log.warn({ runId: run.id, pages: lost.length }, 'queueing lost pages again');
     await queuePages(mirror, run.id, run.leaseToken, await renewPages(db, run.id, lost));

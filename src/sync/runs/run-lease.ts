@@ -4,7 +4,7 @@ import { reopenGone } from '../../db/runs/ledger.ts';
 import { lockRun, nextRunToken, updateRun } from '../../db/runs/runs.ts';
 import type { SyncLogRow } from '../../db/schema/sync.ts';
 import { PasserelleError } from '../../shared/errors.ts';
-import type { Mirror } from '../context.ts';
+import type { SyncContext } from '../context.ts';
 
 /** The run went to another holder while this one was working, or its planner made no progress. */
 export class LeaseLostError extends PasserelleError {
@@ -16,17 +16,17 @@ export class LeaseLostError extends PasserelleError {
 }
 
 /** A run in somebody's hands: every write that decides its fate checks the token. */
-export type HeldRun = SyncLogRow & {
+export type LeasedRun = SyncLogRow & {
   readonly leaseToken: number;
   /** By PostgreSQL's clock. */
   readonly takenAt: Date;
 };
 
 /** Takes a run that was just asked for where nothing stands in its way; else null, and `takeRun` is to decide. */
-export async function takeFreeRun(
-  { db, definition, settings }: Mirror,
+export async function tryAcquireIdle(
+  { db, definition, settings }: SyncContext,
   run: SyncLogRow,
-): Promise<HeldRun | null> {
+): Promise<LeasedRun | null> {
   if (run.status !== 'queued' || run.mode === 'single') return null;
   const taken = await startWhileFree(db, definition.key, run.id, settings.leaseMs);
   return taken && { ...run, status: 'running', ...taken };
@@ -38,7 +38,7 @@ export async function takeFreeRun(
  *
  * @returns null when the run is over, or while another run (or a living holder of this one) has the lease.
  */
-export async function takeRun(mirror: Mirror, runId: number): Promise<HeldRun | null> {
+export async function acquireRun(mirror: SyncContext, runId: number): Promise<LeasedRun | null> {
   const { db, definition, settings } = mirror;
   return db.transaction(async (tx) => {
     const run = await lockRun(tx, runId);
@@ -62,8 +62,8 @@ export async function takeRun(mirror: Mirror, runId: number): Promise<HeldRun | 
  * @throws LeaseLostError when it is not, or when the plan is finished already.
  */
 export async function whilePlanning<T>(
-  { db }: Mirror,
-  { id, leaseToken }: HeldRun,
+  { db }: SyncContext,
+  { id, leaseToken }: LeasedRun,
   work: (tx: Queryable) => Promise<T>,
 ): Promise<T> {
   return db.transaction(async (tx) => {

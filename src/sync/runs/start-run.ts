@@ -2,11 +2,11 @@ import { readState } from '../../db/runs/lease.ts';
 import { renewPages } from '../../db/runs/ledger.ts';
 import { closeRun, findRun, idleRun } from '../../db/runs/runs.ts';
 import type { SyncLogRow } from '../../db/schema/sync.ts';
-import type { Mirror } from '../context.ts';
-import { isCancelled, isLockTimeout, isPostgresAway } from '../error-policy.ts';
+import type { SyncContext } from '../context.ts';
+import { isCancelled, isLockTimeout, isPostgresUnavailable } from '../error-policy.ts';
 import { planRun } from '../planning/plan-run.ts';
 import { advanceRun, failRun, queuePages } from './advance-run.ts';
-import { type HeldRun, LeaseLostError, takeFreeRun, takeRun } from './run-lease.ts';
+import { acquireRun, type LeasedRun, LeaseLostError, tryAcquireIdle } from './run-lease.ts';
 
 /**
  * Starts a run that stands in the log: takes the lease, plans, queues the first pages. Delivered again after a
@@ -15,11 +15,11 @@ import { type HeldRun, LeaseLostError, takeFreeRun, takeRun } from './run-lease.
  * While another run holds the lease this one ends as `skipped`. Where the holder's lease ran out, its run is
  * resumed and this one skipped. Single runs need no lease: each BC is guarded by itself.
  */
-export async function startRun(mirror: Mirror, run: SyncLogRow): Promise<void> {
-  const free = await takeFreeRun(mirror, run);
+export async function startRun(mirror: SyncContext, run: SyncLogRow): Promise<void> {
+  const free = await tryAcquireIdle(mirror, run);
   if (free !== null) return carryOn(mirror, free);
   const abandoned = run.mode === 'single' ? null : await abandonedRun(mirror, run.id);
-  const held = await takeRun(mirror, abandoned?.id ?? run.id);
+  const held = await acquireRun(mirror, abandoned?.id ?? run.id);
   if (abandoned !== null && held !== null) {
     await skip(mirror, run, `Run ${abandoned.id} had been left unfinished; it was resumed instead.`);
   } else if (held === null && run.status === 'queued') {
@@ -30,7 +30,10 @@ export async function startRun(mirror: Mirror, run: SyncLogRow): Promise<void> {
 }
 
 /** The run whose lease ran out before its end, if any. */
-export async function abandonedRun({ db, definition }: Mirror, asking?: number): Promise<SyncLogRow | null> {
+export async function abandonedRun(
+  { db, definition }: SyncContext,
+  asking?: number,
+): Promise<SyncLogRow | null> {
   const state = await readState(db, definition.key);
   if (state === null || state.held || state.leaseRunId === null || state.leaseRunId === asking) return null;
   const run = await findRun(db, state.leaseRunId);
@@ -38,7 +41,7 @@ export async function abandonedRun({ db, definition }: Mirror, asking?: number):
 }
 
 async function skip(
-  { db, log, onRunEnded }: Mirror,
+  { db, log, onRunEnded }: SyncContext,
   { id: runId, mode }: SyncLogRow,
   message: string,
 ): Promise<void> {
@@ -48,7 +51,7 @@ async function skip(
 }
 
 /** Brings a run forward from wherever it stands: plans it when its plan was not finished, else queues what is owed. */
-export async function carryOn(mirror: Mirror, run: HeldRun): Promise<void> {
+export async function carryOn(mirror: SyncContext, run: LeasedRun): Promise<void> {
   try {
     if (run.plannedAt === null) {
       if ((await planRun(mirror, run)) === 'ended') return;
@@ -59,7 +62,10 @@ export async function carryOn(mirror: Mirror, run: HeldRun): Promise<void> {
   } catch (error) {
     // The run goes on: elsewhere under a newer token, or once PostgreSQL is back and its lease has run out.
     const goesOn =
-      error instanceof LeaseLostError || isPostgresAway(error) || isLockTimeout(error) || isCancelled(error);
+      error instanceof LeaseLostError ||
+      isPostgresUnavailable(error) ||
+      isLockTimeout(error) ||
+      isCancelled(error);
     if (!goesOn) await failRun(mirror, run.id, run.leaseToken, error);
     throw error;
   }

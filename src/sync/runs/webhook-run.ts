@@ -1,7 +1,7 @@
 import { ownersOfLines } from '../../db/documents/stored-documents.ts';
 import { readState } from '../../db/runs/lease.ts';
 import type { HookBatch } from '../../queues/webhook-batches.ts';
-import type { Mirror } from '../context.ts';
+import type { SyncContext } from '../context.ts';
 import { describeDocument, headerOf } from '../model/document-model.ts';
 import { listRecords } from '../planning/id-sources.ts';
 import { requestRun } from '../request-run.ts';
@@ -13,7 +13,7 @@ import { requestRun } from '../request-run.ts';
  * @returns the run's id; null where nothing is to be read; `later` while another run holds the lease that an
  *   incremental one needs.
  */
-export async function requestHooked(mirror: Mirror, told: HookBatch): Promise<number | null | 'later'> {
+export async function requestHooked(mirror: SyncContext, told: HookBatch): Promise<number | null | 'later'> {
   const { db, queues, definition } = mirror;
   const run = { key: definition.key, trigger: 'hook' as const };
   if (told.overflows) {
@@ -27,7 +27,7 @@ export async function requestHooked(mirror: Mirror, told: HookBatch): Promise<nu
 
 /** Of a line that moved both BCs, of one that is gone the BC it was in, of a new one the BC that Odoo gives it. */
 async function ownersNowAndBefore(
-  { db, odoo, definition }: Mirror,
+  { db, odoo, definition }: SyncContext,
   lines: readonly number[],
 ): Promise<number[]> {
   if (lines.length === 0) return [];

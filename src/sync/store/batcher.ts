@@ -22,7 +22,7 @@ interface Waiting<Item, Outcome> {
 }
 
 /** Collects what arrives at about the same time, and commits it together; everyone gets an outcome of their own. */
-export class Grouping<Item, Outcome> {
+export class Batcher<Item, Outcome> {
   readonly #options: GroupingOptions<Item, Outcome>;
   #waiting: Waiting<Item, Outcome>[] = [];
   #bytes = 0;

@@ -69,7 +69,7 @@ interface Layout {
 }
 
 /** Header and lines, from Odoo and from PostgreSQL, before and after a change of the model. */
-const MOST_LAYOUTS = 8;
+const MAX_LAYOUTS = 8;
 const layouts: Layout[] = [];
 
 /** Records of one model list their fields alike, so an order is worked out once. The newest is kept in front. */
@@ -78,7 +78,7 @@ function layoutOf(fields: readonly string[]): Layout {
   const known = layouts[at];
   if (known !== undefined && at === 0) return known;
   const layout = known ?? newLayout(fields);
-  layouts.splice(known === undefined ? MOST_LAYOUTS - 1 : at, 1);
+  layouts.splice(known === undefined ? MAX_LAYOUTS - 1 : at, 1);
   layouts.unshift(layout);
   return layout;
 }

@@ -1,15 +1,15 @@
-import { fencesOf } from '../../db/runs/lease.ts';
-import { byKey } from '../../shared/collections.ts';
+import { getFencingState } from '../../db/runs/lease.ts';
+import { groupBy } from '../../shared/collections.ts';
 import { errorMessage } from '../../shared/errors.ts';
-import type { Mirror } from '../context.ts';
-import { isRefusedByPostgres } from '../error-policy.ts';
-import { takeOver } from '../fetch/handoff.ts';
+import type { SyncContext } from '../context.ts';
+import { isRejectedByPostgres } from '../error-policy.ts';
+import { loadFetchedDocuments } from '../fetch/handoff.ts';
 import { advanceWhenPagesAreDone } from '../runs/advance-run.ts';
 import type { CommitOutcome, Entry, GroupItem, GroupOutcome } from '../types.ts';
-import { Grouping } from './batcher.ts';
+import { Batcher } from './batcher.ts';
 import { storeTogether } from './store-documents.ts';
 /** Groups that are written at once: while PostgreSQL works on one, the next is put together. */
-export const GROUPS_AT_ONCE = 2;
+export const GROUPS_CONCURRENCY = 2;
 
 /** JSON that one group holds, as far as it is made of several BCs. */
 const GROUP_BYTES = 4 * 1024 * 1024;
@@ -18,9 +18,9 @@ const GROUP_BYTES = 4 * 1024 * 1024;
  * Group commit: BC jobs that are active together share transactions. Each gets its own outcome; when a group fails it
  * is stored one by one, so that only the BC to blame fails.
  */
-export function openGroups(mirror: () => Mirror, { size, waitMs }: { size: number; waitMs: number }) {
-  return new Grouping<GroupItem, CommitOutcome>({
-    ...{ size, waitMs, bytes: GROUP_BYTES, atOnce: GROUPS_AT_ONCE },
+export function openGroups(mirror: () => SyncContext, { size, waitMs }: { size: number; waitMs: number }) {
+  return new Batcher<GroupItem, CommitOutcome>({
+    ...{ size, waitMs, bytes: GROUP_BYTES, atOnce: GROUPS_CONCURRENCY },
     keyOf: ({ odooId }) => odooId,
     commit: (items) => commit(mirror(), items),
   });
@@ -35,8 +35,8 @@ interface WholeItem extends Entry {
   readonly item: GroupItem;
 }
 
-async function commit(mirror: Mirror, items: readonly GroupItem[]): Promise<Settled[]> {
-  const { runs, newestSeq } = await fencesOf(mirror.db, [...new Set(items.map(({ runId }) => runId))]);
+async function commit(mirror: SyncContext, items: readonly GroupItem[]): Promise<Settled[]> {
+  const { runs, newestSeq } = await getFencingState(mirror.db, [...new Set(items.map(({ runId }) => runId))]);
   const results = new Map<GroupItem, Settled>();
   const valid: GroupItem[] = [];
   for (const item of items) {
@@ -46,7 +46,7 @@ async function commit(mirror: Mirror, items: readonly GroupItem[]): Promise<Sett
     else if (item.document === null && !(isRunning && run.mode !== 'single')) results.set(item, APART);
     else valid.push(item);
   }
-  const given = await takeOver(
+  const given = await loadFetchedDocuments(
     mirror,
     valid.filter(({ document }) => document === null),
     newestSeq,
@@ -67,7 +67,7 @@ async function commit(mirror: Mirror, items: readonly GroupItem[]): Promise<Sett
 
 /** All in one transaction; what cannot be stored so, one by one. */
 async function storeGroup(
-  { db, definition, settings, log }: Mirror,
+  { db, definition, settings, log }: SyncContext,
   items: readonly WholeItem[],
 ): Promise<Map<GroupItem, Settled>> {
   const results = new Map<GroupItem, Settled>();
@@ -80,7 +80,7 @@ async function storeGroup(
       const outcomes = await store(items);
       for (const [index, item] of items.entries()) note(item, outcomes[index]);
     } catch (error) {
-      if (!isRefusedByPostgres(error)) {
+      if (!isRejectedByPostgres(error)) {
         return new Map(items.map(({ item }) => [item, { status: 'rejected', reason: error }]));
       }
       log.debug({ bcs: items.length, reason: errorMessage(error) }, 'a group is stored one by one');
@@ -99,8 +99,8 @@ async function storeGroup(
 }
 
 /** What is stored stays stored: where this fails, the watchdog moves the run on. */
-async function advance(mirror: Mirror, items: readonly GroupItem[]): Promise<void> {
-  for (const [runId, own] of byKey(items, (item) => item.runId)) {
+async function advance(mirror: SyncContext, items: readonly GroupItem[]): Promise<void> {
+  for (const [runId, own] of groupBy(items, (item) => item.runId)) {
     const pages = [...new Set(own.map((item) => item.page))];
     try {
       await advanceWhenPagesAreDone(mirror, runId, pages);

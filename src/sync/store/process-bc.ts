@@ -2,15 +2,15 @@ import type { Database } from '../../db/client.ts';
 import { unreadLines } from '../../db/documents/stored-documents.ts';
 import { nextFetchSeq } from '../../db/documents/writes.ts';
 import { resolveFailures } from '../../db/runs/failures.ts';
-import { fencesOf } from '../../db/runs/lease.ts';
+import { getFencingState } from '../../db/runs/lease.ts';
 import { closeItems } from '../../db/runs/ledger.ts';
 import { type CountedClient, countCalls } from '../../odoo/client.ts';
 import type { OdooClient } from '../../odoo/types.ts';
 import type { BcPayload } from '../../queues/jobs.ts';
 import { PasserelleError } from '../../shared/errors.ts';
-import type { Mirror } from '../context.ts';
-import { ContentGoneError, complete, contentBytes } from '../fetch/binaries.ts';
-import { takeOver } from '../fetch/handoff.ts';
+import type { SyncContext } from '../context.ts';
+import { attachBinaryContents, ContentGoneError, contentBytes } from '../fetch/binaries.ts';
+import { loadFetchedDocuments } from '../fetch/handoff.ts';
 import { type Blame, readDocuments } from '../fetch/read-documents.ts';
 import { withModel, withNewestModel } from '../model/model-drift.ts';
 import { advanceWhenPageIsDone } from '../runs/advance-run.ts';
@@ -49,7 +49,11 @@ export type BcOutcome = StoreOutcome | 'gone' | 'superseded';
  * Stores one BC, in a group with others that are stored at the same time. The first attempt takes what the page read;
  * every later one reads Odoo again, so that a retry, also one pressed long after its run ended, stores today's content.
  */
-export async function processBc(mirror: Mirror, payload: BcPayload, attempt: number): Promise<BcOutcome> {
+export async function processBc(
+  mirror: SyncContext,
+  payload: BcPayload,
+  attempt: number,
+): Promise<BcOutcome> {
   const isGiven = attempt === 1 && payload.bytes !== undefined;
   const outcome = isGiven && !payload.apart ? await storeGiven(mirror, payload) : 'apart';
   if (outcome === 'stale') return processApart(mirror, payload, false);
@@ -58,7 +62,7 @@ export async function processBc(mirror: Mirror, payload: BcPayload, attempt: num
 }
 
 /** What was read with the page, for a run that is going on. `apart`, `stale`: there is more to be looked at. */
-async function storeGiven(mirror: Mirror, payload: BcPayload): Promise<CommitOutcome> {
+async function storeGiven(mirror: SyncContext, payload: BcPayload): Promise<CommitOutcome> {
   const { runId, page, token, odooId, bytes = 0 } = payload;
   const odoo = countCalls(mirror.odoo);
   return withModel(mirror, odoo, runId, (model) =>
@@ -67,7 +71,7 @@ async function storeGiven(mirror: Mirror, payload: BcPayload): Promise<CommitOut
 }
 
 async function storeReading(
-  { db, room, groups }: Mirror,
+  { db, room, groups }: SyncContext,
   odoo: CountedClient,
   model: DocumentModel,
   { runId, page, token, odooId }: BcPayload,
@@ -76,28 +80,28 @@ async function storeReading(
   const contents = contentBytes(document);
   const bytes = document.lines.reduce((sum, { json }) => sum + json.length, document.header.json.length);
   return room.hold(contents, async () => {
-    const completed = await complete(db, odoo, model, document);
+    const completed = await attachBinaryContents(db, odoo, model, document);
     const account = { runId, page, token, odooId, rpcCalls: odoo.used() };
     return groups.add({ ...account, model, document: completed }, contents + bytes);
   });
 }
 
 /** A BC whose run is over or needs no lease, or whose content was not given. */
-async function processApart(mirror: Mirror, payload: BcPayload, isGiven: boolean): Promise<BcOutcome> {
-  const { runs, newestSeq } = await fencesOf(mirror.db, [payload.runId]);
+async function processApart(mirror: SyncContext, payload: BcPayload, isGiven: boolean): Promise<BcOutcome> {
+  const { runs, newestSeq } = await getFencingState(mirror.db, [payload.runId]);
   const run = runs.get(payload.runId);
   if (run?.status === 'running' && run.leaseToken !== payload.token) return 'superseded';
   const odoo = countCalls(mirror.odoo);
   const isFenced = run?.status === 'running' && run.mode !== 'single';
   return (isFenced ? withModel : withNewestModel)(mirror, odoo, payload.runId, async (model) => {
     const item = { ...payload, model };
-    const given = isGiven ? (await takeOver(mirror, [item], newestSeq)).get(item) : undefined;
+    const given = isGiven ? (await loadFetchedDocuments(mirror, [item], newestSeq)).get(item) : undefined;
     return storeLatest(mirror, odoo, model, payload, given);
   });
 }
 
 async function storeLatest(
-  mirror: Mirror,
+  mirror: SyncContext,
   odoo: CountedClient,
   model: DocumentModel,
   payload: BcPayload,
@@ -133,7 +137,7 @@ function isOvertaken(error: unknown): boolean {
 }
 
 async function noteGone(
-  mirror: Mirror,
+  mirror: SyncContext,
   payload: BcPayload,
   goneSeq: number,
   rpcCalls: number,

@@ -11,7 +11,7 @@ import {
   archiveLines,
   confirmHeaders,
   lockDocuments,
-  markLeft,
+  markPreviousOwners,
   type ReadHeader,
   type ReadLine,
   upsertHeaders,
@@ -20,7 +20,7 @@ import {
 import { resolveFailures } from '../../db/runs/failures.ts';
 import { closeStored } from '../../db/runs/ledger.ts';
 import { bc, bcLine } from '../../db/schema/documents.ts';
-import { byKey } from '../../shared/collections.ts';
+import { groupBy } from '../../shared/collections.ts';
 import type { Entry, GroupOutcome, Planned, PreparedDocument, StoreOutcome } from '../types.ts';
 import { auditChanges, isHeaderTold, toldLines } from './audit-diff.ts';
 import { compare, type Known } from './compare.ts';
@@ -39,7 +39,7 @@ async function knownLines(
   const lineIds = documents.flatMap(({ lines }) => lines.map((line) => line.odooId));
   const lines = await storedLines(tx, [...ids], lineIds, lock);
   const byId = new Map(lines.map((line) => [line.odooId, line]));
-  const byOwner = byKey(lines, (line) => line.bcOdooId);
+  const byOwner = groupBy(lines, (line) => line.bcOdooId);
   const owners = await storedHeaders(
     tx,
     [...byOwner.keys()].filter((owner) => !ids.has(owner)),
@@ -63,7 +63,7 @@ const OLD_CONTENT = 8 * 1024 * 1024;
  * Entries that cannot share a transaction: those that trade lines with one another, whose order matters, and those
  * whose old contents would be too much for memory together.
  */
-function loners(
+function findConflicts(
   entries: readonly Entry[],
   headers: ReadonlyMap<number, StoredHeader>,
   known: KnownLines,
@@ -113,7 +113,7 @@ async function changesOf(tx: Queryable, entries: readonly Planned[]): Promise<Ch
 
 /** The BCs that lines moved away from change too, and their trail says so. */
 function departures({ runId, plan }: Planned): Change[] {
-  return [...byKey(plan.moved, (line) => line.bcOdooId)].map(([owner, lines]) => ({
+  return [...groupBy(plan.moved, (line) => line.bcOdooId)].map(([owner, lines]) => ({
     odooId: owner,
     runId,
     action: 'updated',
@@ -130,7 +130,9 @@ async function writeDocuments(
   const headers = (some: readonly Planned[]): ReadHeader[] =>
     some.map(({ document: { header, reading } }) => ({ record: header, reading }));
   const isTouched = ({ plan }: Planned) => !plan.changed && plan.touched;
-  await markLeft(tx, [...new Set(entries.flatMap(({ plan }) => plan.moved.map((line) => line.bcOdooId)))]);
+  await markPreviousOwners(tx, [
+    ...new Set(entries.flatMap(({ plan }) => plan.moved.map((line) => line.bcOdooId))),
+  ]);
   await Promise.all([
     upsertHeaders(tx, headers(entries.filter(({ plan }) => plan.changed)), 'changed'),
     upsertHeaders(tx, headers(entries.filter(isTouched)), 'touched'),
@@ -181,7 +183,7 @@ export async function storeTogether(
       storedHeaders(tx, ids),
       knownLines(tx, documents),
     ]);
-    const alone = loners(entries, headers, first);
+    const alone = findConflicts(entries, headers, first);
     const planned: Planned[] = entries
       .filter((entry) => !alone.has(entry))
       .map((entry) => plan(entry, headers, first));
@@ -255,7 +257,7 @@ async function settleAccounts(tx: Queryable, key: string, entries: readonly Plan
     return { runId, odooId: document.header.odooId, state: outcomeOf(entry), ...counts, rpcCalls };
   });
   if (items.length === 0) return;
-  const runs = byKey(items, ({ runId }) => runId);
+  const runs = groupBy(items, ({ runId }) => runId);
   await Promise.all([
     closeStored(tx, items),
     ...[...runs].map(([runId, own]) =>

@@ -53,7 +53,7 @@ export class OutcomeCounters {
 }
 
 /** Whose names are remembered, each a digest. */
-const MOST_TAGS = 1000;
+const MAX_TAGS = 1000;
 
 /** What is known of one cached read before anything is fetched. */
 interface Question {
@@ -221,7 +221,7 @@ function ofServer(store: CacheStore, server: string): CacheStore {
   const nameOf = (tag: string) => {
     const name = known.get(tag) ?? tagKey(server, tag);
     // Callers name models as they like.
-    if (known.size >= MOST_TAGS) known.clear();
+    if (known.size >= MAX_TAGS) known.clear();
     known.set(tag, name);
     return name;
   };

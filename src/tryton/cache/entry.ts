@@ -13,7 +13,7 @@ import {
 } from '../wire/json.ts';
 
 /** Nothing is kept longer, whoever says so. */
-const LONGEST_SECS = 86_400;
+const MAX_SECONDS = 86_400;
 
 /** What is kept of an answer besides its text. */
 interface EntryHead {
@@ -49,12 +49,12 @@ export function checkOptions({ ttl, stale }: CacheOptions): void {
 /** Seconds; the server's word is default and upper bound. 0: nobody says that the answer may be kept. */
 export function lifetimeSecs(cacheSeconds: number | null, { ttl }: CacheOptions): number {
   if (cacheSeconds === null && ttl === undefined) return 0;
-  return Math.max(0, Math.min(cacheSeconds ?? LONGEST_SECS, ttl ?? LONGEST_SECS, LONGEST_SECS));
+  return Math.max(0, Math.min(cacheSeconds ?? MAX_SECONDS, ttl ?? MAX_SECONDS, MAX_SECONDS));
 }
 
 /** When Redis is to drop it: after its life and the time in which it may be given although it is stale. */
 export function keepMs(lifetime: number, { stale }: CacheOptions): number {
-  return (lifetime + Math.min(stale ?? 0, LONGEST_SECS)) * 1000;
+  return (lifetime + Math.min(stale ?? 0, MAX_SECONDS)) * 1000;
 }
 
 /** One line of JSON, then the result as it travelled: NaN and whole numbers beyond 2^53 survive. */

@@ -28,7 +28,7 @@ class LocalVersions {
 }
 
 /** Bumps that the store did not take. Until it does, nothing is read from it under these tags. */
-class OwedBumps {
+class PendingInvalidations {
   /** Tag to the end of its hold, in epoch milliseconds. */
   readonly #owed = new Map<string, { readonly heldUntil: number }>();
 
@@ -87,7 +87,7 @@ export class CacheWrites {
    */
   readonly #foreseenMs: number;
   readonly #local = new LocalVersions();
-  readonly #owed = new OwedBumps();
+  readonly #owed = new PendingInvalidations();
   #settling: Promise<void> | null = null;
   #timer: NodeJS.Timeout | null = null;
   #closed = false;

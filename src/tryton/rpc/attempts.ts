@@ -1,6 +1,6 @@
 import type { RetryDecision, RetryPolicy } from '../../shared/retry.ts';
 import { retry } from '../../shared/retry.ts';
-import { waitFor } from '../../shared/timeout.ts';
+import { withDeadline } from '../../shared/timeout.ts';
 import { TrytonTimeoutError, TrytonUnavailableError, TrytonUnreachableError } from '../errors.ts';
 import type { CallOutcome } from '../options.ts';
 import type { CallSite, TrytonLogger } from '../types.ts';
@@ -49,7 +49,7 @@ export async function attempts<T>(
       number,
       signal,
       until,
-      wait: (shared) => waitFor(shared, left(), late, signal),
+      wait: (shared) => withDeadline(shared, left(), late, signal),
     };
     try {
       return await work(attempt);
@@ -69,7 +69,7 @@ function again(error: unknown, { method }: CallSite): RetryDecision {
 }
 
 /** The outcome of `work`, of which a listener is told, whatever it does with that. */
-export async function told<T>(
+export async function withOutcomeListener<T>(
   listener: (outcome: CallOutcome) => void,
   logger: TrytonLogger,
   method: string,

@@ -11,7 +11,7 @@ import type { Settings } from '../options.ts';
 import type { Sessions } from '../session/session-manager.ts';
 import type { Answer, Ask, CallOptions, Question, Sending, Session, Wire } from '../types.ts';
 import type { Attempt, AttemptOptions } from './attempts.ts';
-import { attempts, told } from './attempts.ts';
+import { attempts, withOutcomeListener } from './attempts.ts';
 
 /**
  * How Tryton names the record of a session: by its model on 5.0; on 6.0 and 7.0 in the language of the database, by any
@@ -67,11 +67,12 @@ export function createPerform({ server, ask, sessions, settings }: CallParts): P
     });
   };
   if (onOutcome === undefined) return perform;
-  return (method, params, options) => told(onOutcome, logger, method, () => perform(method, params, options));
+  return (method, params, options) =>
+    withOutcomeListener(onOutcome, logger, method, () => perform(method, params, options));
 }
 
 /** Refused sessions that one call finds: its own, what others left in the store, and new ones deleted at once. */
-const MOST_SESSIONS = 5;
+const MAX_SESSIONS = 5;
 
 /**
  * A refused session (HTTP 401) is renewed and the call repeated: Tryton looks at it before anything else, so nothing
@@ -91,7 +92,7 @@ async function withSession<T>(
     } catch (error) {
       // Tryton looked at the session before it carried out what failed.
       if (isOfTheCall(error)) sessions.accepted(session);
-      if (!(error instanceof TrytonSessionError) || tries === MOST_SESSIONS) throw error;
+      if (!(error instanceof TrytonSessionError) || tries === MAX_SESSIONS) throw error;
       session = await attempt.wait(sessions.renew(session)).catch((reason: unknown) => {
         // Our own error names the call.
         throw reason instanceof TrytonSessionError ? error : reason;

@@ -1,5 +1,5 @@
 import { errorCode } from '../../shared/errors.ts';
-import { hiding } from '../../shared/redact.ts';
+import { createRedactor } from '../../shared/redact.ts';
 import { TrytonRequestError } from '../errors.ts';
 import type { Ask, Asked, HttpAnswer, Question, Session, TrytonLogger } from '../types.ts';
 import { stringifyWire } from '../wire/json.ts';
@@ -20,7 +20,7 @@ export function createAsk({ address, transport, password, log }: RpcParts): Ask 
     const { method, kind, write, session, attempt, timeoutMs, until, signal } = question;
     const id = ++lastId;
     const token = session && tokenOf(session);
-    const hide = hiding([password, session?.key ?? '', token ?? '']);
+    const hide = createRedactor([password, session?.key ?? '', token ?? '']);
     const asked: Asked = { site: { server: address.server, method }, write, id, kind, hide };
     const start = performance.now();
     const tell = (status: number | null, code?: string) =>

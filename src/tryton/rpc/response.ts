@@ -19,7 +19,7 @@ import {
 import type { Answer, Asked, HttpAnswer, Sending, Wire } from '../types.ts';
 import { isList, isObject, parseWire } from '../wire/json.ts';
 
-const LONGEST_TEXT = 300;
+const MAX_TEXT = 300;
 
 /**
  * How servers without the database put it, in the first line: trytond 7.0, whose driver stumbles over a pool that it
@@ -55,7 +55,7 @@ function errorFromServer(asked: Asked, error: readonly Wire[]): TrytonError {
   const text = firstLine(typeof name === 'string' ? name : '');
   if (asked.kind !== 'root' && NO_DATABASE.some((words) => words.test(text)))
     return new TrytonDatabaseError(asked.site);
-  const words = text === '' ? 'one without a text.' : asked.hide(text).slice(0, LONGEST_TEXT);
+  const words = text === '' ? 'one without a text.' : asked.hide(text).slice(0, MAX_TEXT);
   return new TrytonRpcError(asked.site, words);
 }
 
@@ -74,7 +74,7 @@ function firstLine(text: string): string {
 }
 
 /** The error for something that was sent and not properly answered: a write may have been carried out all the same. */
-export function unanswered({ site, write }: Sending, error: TrytonError, reason: string): TrytonError {
+export function toUnknownOutcome({ site, write }: Sending, error: TrytonError, reason: string): TrytonError {
   return write ? new TrytonUnknownFateError(site, reason, { cause: error }) : error;
 }
 
@@ -82,7 +82,7 @@ export function unanswered({ site, write }: Sending, error: TrytonError, reason:
 const LOGIN_PAUSE_S = 300;
 const PAUSE_S = 60;
 
-const LONGEST_WORDS = 300;
+const MAX_WORDS = 300;
 
 type OfStatus = (asked: Asked, http: HttpAnswer) => Error;
 
@@ -105,7 +105,7 @@ const STATUSES: Readonly<Record<number, OfStatus>> = {
   429: ({ site, kind }, http) =>
     new TrytonRateLimitError(site, pauseSeconds(http) ?? (kind === 'login' ? LOGIN_PAUSE_S : PAUSE_S)),
   500: (asked, http) =>
-    unanswered(asked, new TrytonRpcError(asked.site, `${words(asked, http)} (HTTP 500)`), 'HTTP 500'),
+    toUnknownOutcome(asked, new TrytonRpcError(asked.site, `${words(asked, http)} (HTTP 500)`), 'HTTP 500'),
   408: unavailable,
   502: unavailable,
   503: unavailable,
@@ -120,7 +120,7 @@ function errorOfStatus(asked: Asked, http: HttpAnswer): Error {
   if (status >= 300 && status < 400) return new TrytonMalformedError(asked.site, redirect(http));
   const error = new TrytonMalformedError(asked.site, `HTTP ${status}, ${words(asked, http)}.`);
   // A refusal is one by any of its numbers; all else says nothing of what was done.
-  return status >= 400 && status < 500 ? error : unanswered(asked, error, `HTTP ${status}`);
+  return status >= 400 && status < 500 ? error : toUnknownOutcome(asked, error, `HTTP ${status}`);
 }
 
 function unauthorized({ site, kind }: Asked): Error {
@@ -140,7 +140,7 @@ function notFound({ site, kind }: Asked): Error {
 function unavailable(asked: Asked, http: HttpAnswer): Error {
   const pause = retryAfterMs(http.header('retry-after'), Date.now());
   const error = new TrytonUnavailableError(asked.site, http.status, pause);
-  return unanswered(asked, error, `HTTP ${http.status}`);
+  return toUnknownOutcome(asked, error, `HTTP ${http.status}`);
 }
 
 function pauseSeconds(http: HttpAnswer): number | undefined {
@@ -155,7 +155,7 @@ function redirect(http: HttpAnswer): string {
 }
 
 function words({ hide }: Asked, http: HttpAnswer): string {
-  const shown = hide(pageWords(http.text)).slice(0, LONGEST_WORDS);
+  const shown = hide(pageWords(http.text)).slice(0, MAX_WORDS);
   return shown === '' ? 'without a word' : shown;
 }
 
@@ -218,14 +218,14 @@ function unwrapped(asked: Asked, body: Wire): Wire {
 }
 
 function malformed(asked: Asked, reason: string): TrytonError {
-  return unanswered(asked, new TrytonMalformedError(asked.site, reason), reason);
+  return toUnknownOutcome(asked, new TrytonMalformedError(asked.site, reason), reason);
 }
 
 function whatItIs({ hide }: Asked, http: HttpAnswer): string {
   if (http.text.trim() === '') return 'an empty body';
   const html = /html/i.test(http.header('content-type') ?? '') || /^\s*<(!doctype|html)/i.test(http.text);
   if (html)
-    return `a web page (${JSON.stringify(hide(pageWords(http.text)).slice(0, LONGEST_WORDS))}), not from Tryton`;
+    return `a web page (${JSON.stringify(hide(pageWords(http.text)).slice(0, MAX_WORDS))}), not from Tryton`;
   return 'it is not complete JSON';
 }
 

@@ -13,7 +13,7 @@ import {
   TrytonUnreachableError,
 } from '../errors.ts';
 import type { HttpAnswer, Sending } from '../types.ts';
-import { unanswered } from './response.ts';
+import { toUnknownOutcome } from './response.ts';
 
 interface RawAnswer {
   readonly status: number;
@@ -286,7 +286,7 @@ function closed({ site }: HttpRequest): TrytonRequestError {
 
 function named(error: unknown, request: HttpRequest, sent: boolean, limits: TransportLimits): Error {
   const [failure, reason] = described(error, request, limits);
-  return sent ? unanswered(request, failure, reason) : failure;
+  return sent ? toUnknownOutcome(request, failure, reason) : failure;
 }
 
 function described(error: unknown, request: HttpRequest, limits: TransportLimits): [TrytonError, string] {

@@ -9,7 +9,7 @@ import {
 } from '../errors.ts';
 import type { Settings } from '../options.ts';
 import type { Attempt } from '../rpc/attempts.ts';
-import { attempts, told } from '../rpc/attempts.ts';
+import { attempts, withOutcomeListener } from '../rpc/attempts.ts';
 import type { SessionGuard } from '../store-guard.ts';
 import type { Ask, CallSite, OpenCircuit, Session, SessionStore, TrytonLogger, Wire } from '../types.ts';
 import { isList } from '../wire/json.ts';
@@ -30,7 +30,9 @@ export interface LoginParts {
  */
 export function signIn(parts: LoginParts): Promise<Session> {
   const { onLogin, logger } = parts.settings;
-  return onLogin === undefined ? asked(parts) : told(onLogin, logger, LOGIN, () => asked(parts));
+  return onLogin === undefined
+    ? asked(parts)
+    : withOutcomeListener(onLogin, logger, LOGIN, () => asked(parts));
 }
 
 async function asked({ server, ask, settings }: LoginParts): Promise<Session> {

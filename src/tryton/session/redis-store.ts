@@ -3,13 +3,13 @@ import { connectionOf, type RedisConnection } from '../store-guard.ts';
 import type { OpenCircuit, ReleaseLogin, Session, SessionStore } from '../types.ts';
 
 /** Encrypts texts so that only who knows the password can read them. */
-interface Seal {
+interface Cipher {
   /** Names password and salt together without telling them. Hexadecimal. */
   readonly fingerprint: string;
   /** @param name where the text will be kept: it cannot be opened anywhere else. */
-  close(text: string, name: string): string;
+  encrypt(text: string, name: string): string;
   /** Null for what was not closed by this seal under this name, or was changed since. */
-  open(sealed: string, name: string): string | null;
+  decrypt(sealed: string, name: string): string | null;
 }
 
 const CIPHER = 'aes-256-gcm';
@@ -26,18 +26,18 @@ const COST = { N: 2 ** 15, r: 8, p: 1, maxmem: 64 * 2 ** 20 };
  *
  * @param salt no secret: whose password it is.
  */
-async function createSeal(password: string, salt: string): Promise<Seal> {
+async function createCipher(password: string, salt: string): Promise<Cipher> {
   const derived = await derive(password, salt, KEY_BYTES + FINGERPRINT_BYTES);
   const key = derived.subarray(0, KEY_BYTES);
   return {
     fingerprint: derived.subarray(KEY_BYTES).toString('hex'),
-    close: (text, name) => {
+    encrypt: (text, name) => {
       const iv = randomBytes(IV_BYTES);
       const cipher = createCipheriv(CIPHER, key, iv, { authTagLength: TAG_BYTES }).setAAD(Buffer.from(name));
       const body = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()]);
       return Buffer.concat([iv, cipher.getAuthTag(), body]).toString('base64');
     },
-    open: (sealed, name) => {
+    decrypt: (sealed, name) => {
       const bytes = Buffer.from(sealed, 'base64');
       try {
         const iv = bytes.subarray(0, IV_BYTES);
@@ -94,14 +94,14 @@ class RedisSessionStore implements SessionStore {
   readonly #redis: RedisConnection;
   readonly #connected: () => Promise<void>;
   readonly #prefix: string;
-  readonly #makeSeal: () => Promise<Seal>;
-  #seal: Promise<Seal> | null = null;
+  readonly #makeSeal: () => Promise<Cipher>;
+  #seal: Promise<Cipher> | null = null;
 
   constructor(redis: RedisConnection, { prefix, server, user, password }: RedisSessionOptions) {
     this.#redis = redis;
     this.#connected = connectionOf(redis, CONNECT_MS);
     this.#prefix = `${prefix}:tryton`;
-    this.#makeSeal = () => createSeal(password, JSON.stringify([server, user]));
+    this.#makeSeal = () => createCipher(password, JSON.stringify([server, user]));
   }
 
   async read(): Promise<Session | null> {
@@ -152,11 +152,11 @@ class RedisSessionStore implements SessionStore {
 
   async #writeSealed(name: Name, value: object, ttlMs: number): Promise<void> {
     const { key, seal } = await this.#place(name);
-    const sealed = seal.close(JSON.stringify(value), key);
+    const sealed = seal.encrypt(JSON.stringify(value), key);
     await this.#redis.set(key, sealed, 'PX', Math.max(1, Math.ceil(ttlMs)));
   }
 
-  async #place(name: Name): Promise<{ key: string; seal: Seal }> {
+  async #place(name: Name): Promise<{ key: string; seal: Cipher }> {
     await this.#connected();
     this.#seal ??= this.#makeSeal().catch((error: unknown) => {
       this.#seal = null;
@@ -168,8 +168,8 @@ class RedisSessionStore implements SessionStore {
 }
 
 /** Null for what is no value of ours. */
-function opened(seal: Seal, sealed: string, key: string): unknown {
-  const text = seal.open(sealed, key);
+function opened(seal: Cipher, sealed: string, key: string): unknown {
+  const text = seal.decrypt(sealed, key);
   return text === null ? null : JSON.parse(text);
 }
 

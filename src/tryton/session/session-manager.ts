@@ -9,7 +9,7 @@ import { type CircuitParts, LoginCircuit } from './login.ts';
 const REMEMBERED = 16;
 
 /** One may have been deleted before its first use; of two in a row something on the way makes nothing. */
-const MOST_IN_VAIN = 2;
+const MAX_FAILED_LOGINS = 2;
 
 /** What this process knows of sessions that are over. */
 class RefusedSessions {
@@ -37,7 +37,7 @@ class RefusedSessions {
     const unused = this.#untried === session.key;
     this.add(session);
     if (unused) this.#inVain += 1;
-    return unused && this.#inVain >= MOST_IN_VAIN;
+    return unused && this.#inVain >= MAX_FAILED_LOGINS;
   }
 
   /** It is over, and nobody is to blame. */
@@ -52,7 +52,7 @@ class RefusedSessions {
 }
 
 /** How often a process looks whether another one has signed in meanwhile; drawn from its upper half. */
-const LOOK_EVERY_MS = 100;
+const CHECK_INTERVAL_MS = 100;
 
 export interface SessionParts extends CircuitParts {
   readonly store: SessionStore;
@@ -185,7 +185,7 @@ class SharedSessions implements Sessions {
           await this.#guard.attempt('release', release);
         }
       }
-      await delay((LOOK_EVERY_MS / 2) * (1 + Math.random()));
+      await delay((CHECK_INTERVAL_MS / 2) * (1 + Math.random()));
     }
   }
 

@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import { readChanges } from '../../../db/documents/change-feed.ts';
-import type { Api, ApiDeps } from '../../context.ts';
+import type { Api, ApiContext } from '../../context.ts';
 import { problemResponses } from '../../problem-details.ts';
 import { pageJson, sendJson, whileClientWaits } from '../../replies.ts';
 import { limitWithinBytes } from '../../schemas.ts';
 import { readFeedCursor, writeFeedCursor } from './cursors.ts';
-import { createFieldBook } from './fields-cache.ts';
+import { createFieldCatalogCache } from './fields-cache.ts';
 import { fieldsParameter, includeParameter, lineFieldsParameter, readChoice } from './query.ts';
 import { changePage } from './schemas.ts';
 
@@ -22,9 +22,9 @@ const feedQuery = z.strictObject({
 });
 
 /** What became of the BCs since a cursor, for copies that are to be kept in step. */
-export function bcChangesRoute(api: Api, deps: ApiDeps): void {
+export function bcChangesRoute(api: Api, deps: ApiContext): void {
   const { db, reserveDb } = deps;
-  const withFields = createFieldBook(deps);
+  const withFields = createFieldCatalogCache(deps);
   api.get(
     '/api/v1/bc/changes',
     {

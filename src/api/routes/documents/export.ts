@@ -4,7 +4,7 @@ import type { Transaction } from '../../../db/client.ts';
 import { type Exporting, type ExportQuery, exportRows } from '../../../db/documents/export.ts';
 import type { OdooFieldRow } from '../../../db/schema/model.ts';
 import type { ExportPlaces } from '../../../shared/semaphore.ts';
-import type { Api, ApiDeps } from '../../context.ts';
+import type { Api, ApiContext } from '../../context.ts';
 import { TooManyExportsError } from '../../errors.ts';
 import { problemResponses } from '../../problem-details.ts';
 import { sendStream, type Write } from '../../replies.ts';
@@ -92,7 +92,7 @@ const exported = {
 };
 
 /** Every BC that the filters find, or its lines, as one file. */
-export function bcExportRoute(api: Api, deps: ApiDeps, places: ExportPlaces): void {
+export function bcExportRoute(api: Api, deps: ApiContext, places: ExportPlaces): void {
   api.get(
     '/api/v1/bc/export',
     {
@@ -125,7 +125,7 @@ export function bcExportRoute(api: Api, deps: ApiDeps, places: ExportPlaces): vo
 /** @throws UnknownFieldError, UnknownOperatorError, BadValueError, LinesNotIncludedError */
 async function prepare(
   tx: Transaction,
-  { config }: ApiDeps,
+  { config }: ApiContext,
   parameters: ExportParameters,
   reply: FastifyReply,
   write: Write,

@@ -3,7 +3,7 @@ import type { Queryable } from '../../../db/client.ts';
 import { fieldsVersion, listFields } from '../../../db/odoo-model/fields.ts';
 import type { OdooFieldRow } from '../../../db/schema/model.ts';
 import { PasserelleError } from '../../../shared/errors.ts';
-import type { ApiDeps } from '../../context.ts';
+import type { ApiContext } from '../../context.ts';
 
 /** The fields of the mirrored models. */
 export interface KnownFields {
@@ -15,13 +15,16 @@ export interface KnownFields {
  * Reads a request by the model's fields, then asks the mirror. `ask` tells which version of the fields the mirror had
  * at that moment: where it is another one than the request was read by, both are done again.
  */
-type FieldBook = <Query, Answer extends { readonly fieldsVersion: string }>(
+type FieldCatalogCache = <Query, Answer extends { readonly fieldsVersion: string }>(
   read: (fields: KnownFields) => Query,
   ask: (query: Query) => Promise<Answer>,
 ) => Promise<Answer>;
 
 /** The fields of both models, kept for as long as they are what PostgreSQL holds. */
-export function createFieldBook({ db, config }: Pick<ApiDeps, 'config' | 'db'>): FieldBook {
+export function createFieldCatalogCache({
+  db,
+  config,
+}: Pick<ApiContext, 'config' | 'db'>): FieldCatalogCache {
   let known: { readonly version: string; readonly fields: KnownFields } | null = null;
   const load = async () => {
     // The version first: fields that are newer than it are read once more, fields that are older never stay.

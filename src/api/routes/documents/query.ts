@@ -21,7 +21,7 @@ import { readCursor } from './cursors.ts';
 import type { KnownFields } from './fields-cache.ts';
 
 /** In one list. PostgreSQL compares every BC with each of them. */
-const MOST_VALUES = 200;
+const MAX_VALUES = 200;
 
 type Given = string | readonly string[];
 
@@ -36,8 +36,8 @@ export function readCondition(field: OdooFieldRow, operator: string, given: Give
   if (known === undefined) throw new UnknownOperatorError(field.name, field.type, operator, OPERATORS[kind]);
   const name = operator === 'eq' ? `filter[${field.name}]` : `filter[${field.name}][${operator}]`;
   const values = split(known, given);
-  if (values.length > MOST_VALUES)
-    throw new BadValueError(name, `${values.length} values`, `at most ${MOST_VALUES} values`);
+  if (values.length > MAX_VALUES)
+    throw new BadValueError(name, `${values.length} values`, `at most ${MAX_VALUES} values`);
   if (known !== 'in' && values.length !== 1) throw new BadValueError(name, values.join('&'), 'one value');
   if (known === 'null') {
     return { field: field.name, test: 'empty', kind, empty: read(name, values[0] ?? '', YES_NO) === 'true' };

@@ -10,14 +10,14 @@ import {
   readDocuments,
   readLines,
 } from '../../../db/documents/queries.ts';
-import type { Api, ApiDeps } from '../../context.ts';
+import type { Api, ApiContext } from '../../context.ts';
 import { BcNotFoundError } from '../../errors.ts';
 import { requireDocument } from '../../preconditions.ts';
 import { problemResponses } from '../../problem-details.ts';
 import { pageJson, sendJson, whileClientWaits } from '../../replies.ts';
 import { idCursor, limit, limitWithinBytes, odooIdParam, pageOf, toPage } from '../../schemas.ts';
 import { writeCursor } from './cursors.ts';
-import { createFieldBook } from './fields-cache.ts';
+import { createFieldCatalogCache } from './fields-cache.ts';
 import {
   fieldsParameter,
   includeParameter,
@@ -42,9 +42,9 @@ const archived = z
   .describe('include lines that left the BC; an archived BC is always returned with its last lines');
 
 /** One BC and its lines. */
-export function bcRoutes(api: Api, deps: ApiDeps): void {
+export function bcRoutes(api: Api, deps: ApiContext): void {
   const { db } = deps;
-  const withFields = createFieldBook(deps);
+  const withFields = createFieldCatalogCache(deps);
   api.get(
     '/api/v1/bc/:odooId',
     {
@@ -97,9 +97,9 @@ export function bcRoutes(api: Api, deps: ApiDeps): void {
 }
 
 /** The list of BCs: filtered, sorted, page by page. */
-export function bcListRoute(api: Api, deps: ApiDeps): void {
+export function bcListRoute(api: Api, deps: ApiContext): void {
   const { db, reserveDb } = deps;
-  const withFields = createFieldBook(deps);
+  const withFields = createFieldCatalogCache(deps);
   api.get(
     '/api/v1/bc',
     {
@@ -136,7 +136,7 @@ async function totalOf(db: Queryable, count: ListQuery['count'], filter: Documen
 }
 
 /** What changed in a BC, and which run brought it. */
-export function bcHistoryRoute(api: Api, { db }: ApiDeps): void {
+export function bcHistoryRoute(api: Api, { db }: ApiContext): void {
   api.get(
     '/api/v1/bc/:odooId/history',
     {

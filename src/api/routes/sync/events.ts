@@ -3,8 +3,8 @@ import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { usableKeys } from '../../../db/api-keys.ts';
 import { errorMessage } from '../../../shared/errors.ts';
-import type { Api, ApiDeps } from '../../context.ts';
-import { ShuttingDownError, TooManyListenersError, within } from '../../errors.ts';
+import type { Api, ApiContext } from '../../context.ts';
+import { answerWithin, ShuttingDownError, TooManyListenersError } from '../../errors.ts';
 import { problemResponses, toProblem } from '../../problem-details.ts';
 import { whileClientWaits } from '../../replies.ts';
 import { aged, type Overview, overview, readOverview } from './overview.ts';
@@ -77,7 +77,7 @@ function sendEvents(reply: FastifyReply, events: Readable): FastifyReply {
 }
 
 /** The state of the mirror as it changes. */
-export function eventsRoute(api: Api, feed: StateFeed): void {
+export function eventsRoute(api: Api, feed: SyncStateBroadcaster): void {
   api.get(
     '/api/v1/sync/events',
     {
@@ -110,9 +110,9 @@ export function eventsRoute(api: Api, feed: StateFeed): void {
   );
 }
 
-const MOST_LISTENERS = 200;
+const MAX_LISTENERS = 200;
 /** Of one key, or of the admin pages together: nobody takes all the places. */
-const MOST_OF_ONE = 50;
+const MAX_LISTENERS_PER_KEY = 50;
 
 interface FeedTimes {
   /** At most so often the state is told. */
@@ -124,7 +124,7 @@ interface FeedTimes {
 }
 
 /** What was told last. */
-interface Told {
+interface LastEvent {
   /** The event, as it is by now. */
   readonly message: () => string;
   /** What of it tells whether the next one is news. */
@@ -135,8 +135,8 @@ interface Told {
  * Tells listeners the state of the mirror whenever it changed: an event `state` with what GET /api/v1/sync answers. It
  * is read once for all of them, and not at all while there are none. While it cannot be read they get one `problem`.
  */
-export class StateFeed {
-  readonly #deps: ApiDeps;
+export class SyncStateBroadcaster {
+  readonly #deps: ApiContext;
   readonly #times: FeedTimes;
   readonly #streams = new Set<EventStream>();
   #looking: Promise<void> | null = null;
@@ -144,10 +144,10 @@ export class StateFeed {
   #look: NodeJS.Timeout | undefined;
   #polling = false;
   #beat: NodeJS.Timeout | undefined;
-  #last: Told | null = null;
+  #last: LastEvent | null = null;
   #closed = false;
 
-  constructor(deps: ApiDeps, times: FeedTimes) {
+  constructor(deps: ApiContext, times: FeedTimes) {
     this.#deps = deps;
     this.#times = times;
     deps.stopping.addEventListener('abort', () => this.close(), { once: true });
@@ -183,7 +183,8 @@ export class StateFeed {
   #assertRoom(keyId: number | null): void {
     if (this.#closed) throw new ShuttingDownError();
     const ofOne = [...this.#streams].filter((stream) => stream.keyId === keyId).length;
-    if (this.#streams.size >= MOST_LISTENERS || ofOne >= MOST_OF_ONE) throw new TooManyListenersError();
+    if (this.#streams.size >= MAX_LISTENERS || ofOne >= MAX_LISTENERS_PER_KEY)
+      throw new TooManyListenersError();
   }
 
   #leave(stream: EventStream): void {
@@ -226,7 +227,7 @@ export class StateFeed {
         this.#looking = null;
       });
     }
-    return within(this.#looking, 'PostgreSQL', this.#times.stateTimeoutMs);
+    return answerWithin(this.#looking, 'PostgreSQL', this.#times.stateTimeoutMs);
   }
 
   async #lookNow(): Promise<void> {
@@ -250,7 +251,7 @@ export class StateFeed {
     this.#send({ message: () => message, content: problem.code });
   }
 
-  #send(told: Told): void {
+  #send(told: LastEvent): void {
     const isNews = told.content !== this.#last?.content;
     this.#last = told;
     if (!isNews) return;

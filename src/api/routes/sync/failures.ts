@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { listFailures } from '../../../db/runs/failures.ts';
 import { BC_KEY } from '../../../db/schema/sync.ts';
-import type { Api, ApiDeps } from '../../context.ts';
+import type { Api, ApiContext } from '../../context.ts';
 import { problemResponses } from '../../problem-details.ts';
 import { idCursor, limit, moment, pageOf, toPage } from '../../schemas.ts';
 
@@ -19,7 +19,7 @@ export const failure = z.object({
 });
 
 /** BCs that failed for good and wait for their first success. */
-export function failureRoutes(api: Api, { db }: ApiDeps): void {
+export function failureRoutes(api: Api, { db }: ApiContext): void {
   api.get(
     '/api/v1/sync/failures',
     {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { listIncidents, type ToldIncident } from '../../../db/alerts.ts';
 import { ALERT_CHANNELS, ALERT_EVENTS, INCIDENT_KINDS } from '../../../db/schema/alerts.ts';
-import type { Api, ApiDeps } from '../../context.ts';
+import type { Api, ApiContext } from '../../context.ts';
 import { problemResponses } from '../../problem-details.ts';
 import { limit, moment, pageOf, toPage } from '../../schemas.ts';
 
@@ -36,7 +36,7 @@ const cursor = z
   .describe(cursorText);
 
 /** What people were told of. */
-export function incidentRoutes(api: Api, { db }: ApiDeps): void {
+export function incidentRoutes(api: Api, { db }: ApiContext): void {
   api.get(
     '/api/v1/sync/incidents',
     {

@@ -7,7 +7,7 @@ import { HEADER_VIEW, isViewCurrent, LINE_VIEW, type View } from '../../../db/od
 import { viewColumns } from '../../../db/odoo-model/view-columns.ts';
 import { MODEL_CHANGES } from '../../../db/schema/model.ts';
 import type { OdooFieldDescription } from '../../../odoo/types.ts';
-import type { Api, ApiDeps } from '../../context.ts';
+import type { Api, ApiContext } from '../../context.ts';
 import { problemResponses } from '../../problem-details.ts';
 import { idCursor, limit, moment, pageOf, toPage } from '../../schemas.ts';
 import { isSortable } from '../documents/query.ts';
@@ -57,7 +57,7 @@ export const modelChange = z.object({
 });
 
 /** What is mirrored, and how it changed in Odoo. */
-export function modelRoute(api: Api, { config, db }: ApiDeps): void {
+export function modelRoute(api: Api, { config, db }: ApiContext): void {
   api.get(
     '/api/v1/sync/model',
     {

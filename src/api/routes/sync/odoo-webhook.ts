@@ -2,16 +2,16 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { enqueueHooks } from '../../../queues/jobs.ts';
-import { Hooks } from '../../../queues/webhook-batches.ts';
-import type { Api, ApiDeps } from '../../context.ts';
+import { WebhookBatchBuffer } from '../../../queues/webhook-batches.ts';
+import type { Api, ApiContext } from '../../context.ts';
 import {
+  answerWithin,
   BadHookSecretError,
   NotMirroredError,
   RateLimitedError,
   RedisUnavailableError,
-  within,
 } from '../../errors.ts';
-import { peerOf, RateLimitStore, type Standing } from '../../plugins/rate-limit.ts';
+import { clientIp, RateLimitStore, type Standing } from '../../plugins/rate-limit.ts';
 import { requireOdoo } from '../../preconditions.ts';
 import { problemResponses } from '../../problem-details.ts';
 
@@ -26,12 +26,12 @@ const WINDOW_MS = 60_000;
  *
  * @throws RateLimitedError, BadHookSecretError
  */
-function hookGuard({ config, cacheRedis }: Pick<ApiDeps, 'config' | 'cacheRedis'>, secret: string) {
+function hookGuard({ config, cacheRedis }: Pick<ApiContext, 'config' | 'cacheRedis'>, secret: string) {
   const store = new RateLimitStore(cacheRedis, `${config.queuePrefix}:rate-limit:hooks:`, WINDOW_MS);
   const expected = digest(secret);
   const unknown: Standing = { exceeded: false, remaining: HOOKS_PER_MINUTE, ms: 0 };
   return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
-    const { exceeded, ms } = await store.count(peerOf(request), HOOKS_PER_MINUTE).catch(() => unknown);
+    const { exceeded, ms } = await store.count(clientIp(request), HOOKS_PER_MINUTE).catch(() => unknown);
     const seconds = Math.max(1, Math.ceil(ms / 1000));
     if (exceeded) {
       reply.header('retry-after', seconds);
@@ -63,11 +63,11 @@ const body = z
  * What Odoo's automation rules post when a record changed. Nothing of it is believed but which record that was: it is
  * read from Odoo a moment later, as any other. Where ODOO_HOOK_SECRET is not set there is no such route.
  */
-export function hookRoutes(api: Api, deps: ApiDeps): void {
+export function hookRoutes(api: Api, deps: ApiContext): void {
   const { config, queues, cacheRedis } = deps;
   const { secret, delayMs } = config.hooks;
   if (secret === undefined) return;
-  const hooks = new Hooks(cacheRedis, config.queuePrefix);
+  const hooks = new WebhookBatchBuffer(cacheRedis, config.queuePrefix);
   api.post(
     '/hooks/odoo',
     {
@@ -91,8 +91,8 @@ export function hookRoutes(api: Api, deps: ApiDeps): void {
       const { model: header, lineModel } = requireOdoo(config);
       if (model !== header && model !== lineModel) throw new NotMirroredError(model, [header, lineModel]);
       try {
-        const batch = await hooks.tell(model === header ? 'bc' : 'line', odooId);
-        await within(enqueueHooks(queues.sync, batch, delayMs, config.sync), 'Redis');
+        const batch = await hooks.add(model === header ? 'bc' : 'line', odooId);
+        await answerWithin(enqueueHooks(queues.sync, batch, delayMs, config.sync), 'Redis');
       } catch (cause) {
         throw new RedisUnavailableError({ cause });
       }

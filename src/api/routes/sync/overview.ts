@@ -7,8 +7,8 @@ import { RUN_PHASES, readCurrentRun } from '../../../db/runs/run-progress.ts';
 import { listRuns } from '../../../db/runs/runs.ts';
 import { BC_KEY } from '../../../db/schema/sync.ts';
 import { depth } from '../../../queues/queues.ts';
-import type { ApiDeps } from '../../context.ts';
-import { within } from '../../errors.ts';
+import type { ApiContext } from '../../context.ts';
+import { answerWithin } from '../../errors.ts';
 import { requireRedis } from '../../preconditions.ts';
 import { moment, run, runWithProgress } from '../../schemas.ts';
 
@@ -54,7 +54,7 @@ export const overview = z.object({
 export type Overview = z.output<typeof overview>;
 
 /** Rejects while PostgreSQL is down; without Redis, `queues` is null. */
-export async function readOverview(deps: ApiDeps): Promise<Overview> {
+export async function readOverview(deps: ApiContext): Promise<Overview> {
   const [{ state, readAt }, lastRuns, lastMirrorRun, openFailures, openIncidents, queues] = await Promise.all(
     [
       readState(deps.db, BC_KEY).then((found) => ({ state: found, readAt: performance.now() })),
@@ -96,7 +96,7 @@ export function aged(state: Overview, ms: number): Overview {
 const later = (seconds: number | null, ms: number): number | null =>
   seconds === null ? null : seconds + Math.round(ms / 1000);
 
-function expectation({ config: { odoo, sync, alerts } }: ApiDeps) {
+function expectation({ config: { odoo, sync, alerts } }: ApiContext) {
   const everyMs = odoo === null ? null : sync.everyMs;
   if (everyMs === null) return { everySeconds: null, lateAfterSeconds: null };
   const lateAfterSeconds = Math.ceil((everyMs * alerts.staleIntervals) / 1000);
@@ -104,11 +104,11 @@ function expectation({ config: { odoo, sync, alerts } }: ApiDeps) {
 }
 
 /** The rest of the overview is worth showing without Redis. */
-async function depths({ queues, redis }: ApiDeps): Promise<Overview['queues']> {
+async function depths({ queues, redis }: ApiContext): Promise<Overview['queues']> {
   try {
     await requireRedis(redis);
     const counted = Promise.all([depth(queues.sync), depth(queues.pages), depth(queues.bc)]);
-    const [sync, pages, bc] = await within(counted, 'Redis');
+    const [sync, pages, bc] = await answerWithin(counted, 'Redis');
     return { sync, pages, bc };
   } catch {
     return null;

@@ -5,7 +5,7 @@ import { progress } from '../../../db/runs/ledger.ts';
 import { findRun, listRuns, type NewRun } from '../../../db/runs/runs.ts';
 import { BC_KEY, RUN_MODES, RUN_STATUSES } from '../../../db/schema/sync.ts';
 import { refuseWhileRunning, requestRun } from '../../../sync/request-run.ts';
-import type { Api, ApiDeps } from '../../context.ts';
+import type { Api, ApiContext } from '../../context.ts';
 import { FailureNotFoundError, RunNotFoundError } from '../../errors.ts';
 import { requireOdoo, requireRedis } from '../../preconditions.ts';
 import { problemResponses } from '../../problem-details.ts';
@@ -31,7 +31,7 @@ const filter = z.strictObject({
 const tags = ['sync'];
 
 /** The log of runs. */
-export function runRoutes(api: Api, { db }: ApiDeps): void {
+export function runRoutes(api: Api, { db }: ApiContext): void {
   api.get(
     '/api/v1/sync/runs',
     {
@@ -78,7 +78,7 @@ const config = { scope: 'sync:write' } as const;
 const response = { 202: accepted, ...problemResponses };
 
 /** Everything that asks for a run. The answer comes before the work: `Location` leads to the run. */
-export function requestRoutes(api: Api, deps: ApiDeps): void {
+export function requestRoutes(api: Api, deps: ApiContext): void {
   const body = z
     .strictObject({
       mode: z.enum(['incremental', 'full', 'sweep']),
@@ -135,7 +135,7 @@ export function requestRoutes(api: Api, deps: ApiDeps): void {
   );
 }
 
-async function accept({ db, queues, redis }: ApiDeps, reply: FastifyReply, run: NewRun) {
+async function accept({ db, queues, redis }: ApiContext, reply: FastifyReply, run: NewRun) {
   await requireRedis(redis);
   const queued = await requestRun(db, queues.sync, run);
   reply.code(202).header('location', `/api/v1/sync/runs/${queued.runId}`);
@@ -143,7 +143,7 @@ async function accept({ db, queues, redis }: ApiDeps, reply: FastifyReply, run: 
 }
 
 /** The state of the mirror at a glance. */
-export function syncRoutes(api: Api, deps: ApiDeps): void {
+export function syncRoutes(api: Api, deps: ApiContext): void {
   api.get(
     '/api/v1/sync',
     {

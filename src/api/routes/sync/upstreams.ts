@@ -3,10 +3,10 @@ import type { OdooConfig } from '../../../config/index.ts';
 import type { Queryable } from '../../../db/client.ts';
 import { findOdooHealth } from '../../../db/upstream-health.ts';
 import { odooTarget } from '../../../upstream-health/odoo.ts';
-import type { Api, ApiDeps } from '../../context.ts';
+import type { Api, ApiContext } from '../../context.ts';
 import { problemResponses } from '../../problem-details.ts';
 import { moment } from '../../schemas.ts';
-import { type TrytonLooks, type TrytonReport, trytonReport } from '../tryton/ping.ts';
+import { type TrytonReport, type TrytonStatusProbe, trytonReport } from '../tryton/ping.ts';
 
 const sighting = z.object({ at: moment, method: z.string() });
 
@@ -35,7 +35,7 @@ export const upstreams = z.object({
 type Upstreams = z.output<typeof upstreams>;
 
 /** How the two servers are that this one stands between. */
-export function upstreamsRoute(api: Api, { config, db }: ApiDeps, looks: TrytonLooks | null): void {
+export function upstreamsRoute(api: Api, { config, db }: ApiContext, looks: TrytonStatusProbe | null): void {
   api.get(
     '/api/v1/upstreams',
     {
@@ -49,7 +49,7 @@ export function upstreamsRoute(api: Api, { config, db }: ApiDeps, looks: TrytonL
     async () => {
       const [odoo, tryton] = await Promise.all([
         config.odoo === null ? null : odooAsSeen(db, config.odoo),
-        looks === null ? null : looks.lately().then(summary),
+        looks === null ? null : looks.cached().then(summary),
       ]);
       return { odoo, tryton };
     },

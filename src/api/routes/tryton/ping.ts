@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import type { Sightings } from '../../../db/upstream-health.ts';
+import type { LastSeen } from '../../../db/upstream-health.ts';
 import { errorMessage } from '../../../shared/errors.ts';
 import type { TrytonClient } from '../../../tryton/client.ts';
-import type { Api, ApiDeps } from '../../context.ts';
-import { TrytonNotConfiguredError, within } from '../../errors.ts';
+import type { Api, ApiContext } from '../../context.ts';
+import { answerWithin, TrytonNotConfiguredError } from '../../errors.ts';
 import { problemResponses } from '../../problem-details.ts';
 import { moment } from '../../schemas.ts';
 
@@ -33,19 +33,19 @@ export const trytonReport = z.object({
 export type TrytonReport = z.output<typeof trytonReport>;
 
 /** Looks at Tryton, one look at a time: who asks meanwhile gets the same. */
-export class TrytonLooks {
+export class TrytonStatusProbe {
   readonly #tryton: TrytonClient;
-  readonly #deps: Pick<ApiDeps, 'trytonHealth' | 'log'>;
+  readonly #deps: Pick<ApiContext, 'trytonHealth' | 'log'>;
   #looking: Promise<TrytonReport> | null = null;
   #last: { readonly report: TrytonReport; readonly at: number } | null = null;
 
-  constructor(tryton: TrytonClient, deps: Pick<ApiDeps, 'trytonHealth' | 'log'>) {
+  constructor(tryton: TrytonClient, deps: Pick<ApiContext, 'trytonHealth' | 'log'>) {
     this.#tryton = tryton;
     this.#deps = deps;
   }
 
   /** How it is now. */
-  now(): Promise<TrytonReport> {
+  check(): Promise<TrytonReport> {
     this.#looking ??= this.#look().finally(() => {
       this.#looking = null;
     });
@@ -53,9 +53,9 @@ export class TrytonLooks {
   }
 
   /** How it was at most 10 s ago. */
-  async lately(): Promise<TrytonReport> {
+  async cached(): Promise<TrytonReport> {
     if (this.#last !== null && performance.now() - this.#last.at < RECENT_MS) return this.#last.report;
-    return this.now();
+    return this.check();
   }
 
   async #look(): Promise<TrytonReport> {
@@ -73,11 +73,11 @@ export class TrytonLooks {
   }
 }
 
-async function lastSeen({ trytonHealth, log }: Pick<ApiDeps, 'trytonHealth' | 'log'>): Promise<Sightings> {
+async function lastSeen({ trytonHealth, log }: Pick<ApiContext, 'trytonHealth' | 'log'>): Promise<LastSeen> {
   const unknown = { success: null, error: null };
   if (trytonHealth === null) return unknown;
   try {
-    return await within(trytonHealth.read(), 'PostgreSQL');
+    return await answerWithin(trytonHealth.read(), 'PostgreSQL');
   } catch (error) {
     log.warn({ reason: errorMessage(error) }, 'tryton_health cannot be read for now');
     return unknown;
@@ -102,7 +102,7 @@ const report = trytonReport.meta({
 });
 
 /** How Tryton is. Requests that come at the same time share one look. */
-export function trytonPingRoute(api: Api, looks: TrytonLooks | null): void {
+export function trytonPingRoute(api: Api, looks: TrytonStatusProbe | null): void {
   api.get(
     '/api/v1/tryton/ping',
     {
@@ -118,7 +118,7 @@ export function trytonPingRoute(api: Api, looks: TrytonLooks | null): void {
     },
     async () => {
       if (looks === null) throw new TrytonNotConfiguredError();
-      return looks.now();
+      return looks.check();
     },
   );
 }

@@ -9,7 +9,7 @@ import { fromJson, isList, isObject } from '../../../tryton/wire/json.ts';
 import { BadJsonError } from '../../errors.ts';
 
 /** Found in one call: enough to mend it by. */
-const MOST_FOUND = 5;
+const MAX_FOUND = 5;
 
 interface Mistagged {
   readonly path: (string | number)[];
@@ -25,7 +25,7 @@ function mistagged(params: readonly unknown[]): Mistagged[] {
 }
 
 function search(value: Wire, path: Mistagged['path'], found: Mistagged[]): void {
-  if (found.length === MOST_FOUND) return;
+  if (found.length === MAX_FOUND) return;
   if (isList(value)) for (const [index, item] of value.entries()) search(item, [...path, index], found);
   if (!isObject(value)) return;
   const tag = brokenTag(value);
@@ -34,13 +34,13 @@ function search(value: Wire, path: Mistagged['path'], found: Mistagged[]): void 
 }
 
 /** Calls of one batch. */
-export const MOST_CALLS = 100;
+export const MAX_CALLS = 100;
 /** `"cache": true` where the server says nothing. */
 const USUAL_TTL_SECONDS = 60;
-const LONGEST_SECONDS = 86_400;
+const MAX_SECONDS = 86_400;
 
 const shape = 'an object {"method", "params"?, "cache"?}';
-const cacheShape = `true, false, whole seconds from 1 to ${LONGEST_SECONDS}, or {"ttl"?, "stale"?} in such seconds`;
+const cacheShape = `true, false, whole seconds from 1 to ${MAX_SECONDS}, or {"ttl"?, "stale"?} in such seconds`;
 
 const method = z
   .string({ error: 'a text such as "model.party.party.search"' })
@@ -53,7 +53,7 @@ const method = z
   })
   .describe('full name: model|wizard|report.<name>.<method> or common.…');
 
-const seconds = z.int({ error: cacheShape, abort: true }).min(1, cacheShape).max(LONGEST_SECONDS, cacheShape);
+const seconds = z.int({ error: cacheShape, abort: true }).min(1, cacheShape).max(MAX_SECONDS, cacheShape);
 
 const cache = z
   .union(
@@ -94,7 +94,7 @@ const call = z
       error: (issue) =>
         issue.code === 'unrecognized_keys'
           ? `unknown: ${listed(issue.keys)}; expected ${shape}`
-          : `${shape}, or an array of 1 to ${MOST_CALLS} such objects`,
+          : `${shape}, or an array of 1 to ${MAX_CALLS} such objects`,
     },
   )
   .meta({ title: 'one call' });
@@ -105,7 +105,7 @@ export type AskedCall = z.infer<typeof call>;
 const batch = z
   .array(call)
   .min(1, 'at least one call')
-  .max(MOST_CALLS)
+  .max(MAX_CALLS)
   .meta({ title: 'a batch of calls, answered in order' });
 
 export const callBody = z.xor([call, batch]).meta({
@@ -152,7 +152,7 @@ function isUsual(data: unknown): data is UsualCall {
 }
 
 const isSeconds = (value: unknown): boolean =>
-  typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= LONGEST_SECONDS;
+  typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= MAX_SECONDS;
 
 function isMethodName(name: string): boolean {
   try {
@@ -215,8 +215,8 @@ function placeOf(text: string): string {
 }
 
 /** Calls remembered at once, and the longest body that is: a megabyte of text at the most. */
-const MOST_KEPT = 1000;
-const MOST_CHARACTERS = 1000;
+const MAX_KEPT = 1000;
+const MAX_CHARACTERS = 1000;
 
 /**
  * Reads whose bodies came before: portals send the same few again and again, and a body that was read and checked once
@@ -235,7 +235,7 @@ export class KnownCalls {
     const known = this.#calls.get(text);
     if (known !== undefined) return known;
     const read = parse(text);
-    const isShort = text.length <= MOST_CHARACTERS;
+    const isShort = text.length <= MAX_CHARACTERS;
     if (isShort && typeof read === 'object' && read !== null) this.#texts.set(read, text);
     return read;
   }
@@ -250,7 +250,7 @@ export class KnownCalls {
     const text = this.#texts.get(data);
     if (text === undefined || !isRead(call.method)) return call;
     const [oldest] = this.#calls.keys();
-    if (this.#calls.size >= MOST_KEPT && oldest !== undefined) this.#calls.delete(oldest);
+    if (this.#calls.size >= MAX_KEPT && oldest !== undefined) this.#calls.delete(oldest);
     this.#calls.set(text, call);
     this.#checked.add(call);
     return call;

@@ -5,7 +5,7 @@ import type { TrytonClient } from '../../../tryton/client.ts';
 import { isRead, isReserved, matchesPattern, methodName } from '../../../tryton/methods.ts';
 import type { ReadyCall, Wire } from '../../../tryton/types.ts';
 import { toJson } from '../../../tryton/wire/json.ts';
-import type { Api, ApiDeps } from '../../context.ts';
+import type { Api, ApiContext } from '../../context.ts';
 import { BatchTimeoutError, MethodNotAllowedError, TooManyCallsError } from '../../errors.ts';
 import type { ApiKey } from '../../plugins/api-key-auth.ts';
 import { requireTryton } from '../../preconditions.ts';
@@ -18,7 +18,7 @@ import {
   callBody,
   checkBody,
   KnownCalls,
-  MOST_CALLS,
+  MAX_CALLS,
   readExactJson,
 } from './request.ts';
 
@@ -39,7 +39,7 @@ export function assertMethodAllowed(
 }
 
 /** Reads of one batch that are under way at once. */
-const MOST_AT_ONCE = 8;
+const MAX_CONCURRENT_CALLS = 8;
 
 /** What a caller's calls run with. */
 interface Caller {
@@ -113,7 +113,7 @@ async function settleAll<T, R>(items: readonly T[], work: (item: T) => Promise<R
       outcomes[index] = outcome;
     }
   };
-  await Promise.all(Array.from({ length: Math.min(MOST_AT_ONCE, items.length) }, worker));
+  await Promise.all(Array.from({ length: Math.min(MAX_CONCURRENT_CALLS, items.length) }, worker));
   return outcomes;
 }
 
@@ -144,7 +144,7 @@ const answer = z
   });
 
 /** Calls of Tryton methods, one or a batch. */
-export async function trytonRpcRoute(api: Api, deps: ApiDeps): Promise<void> {
+export async function trytonRpcRoute(api: Api, deps: ApiContext): Promise<void> {
   await api.register(async (scope) => {
     const known = new KnownCalls();
     const ready = new WeakMap<AskedCall, ReadyCall>();
@@ -158,7 +158,7 @@ export async function trytonRpcRoute(api: Api, deps: ApiDeps): Promise<void> {
         preValidation: refuseTooMany,
         schema: {
           tags: ['tryton'],
-          summary: `Call a Tryton method, or up to ${MOST_CALLS} of them`,
+          summary: `Call a Tryton method, or up to ${MAX_CALLS} of them`,
           description:
             'Reads of a batch run at once; a write waits for all before it, and all after it wait for it. ' +
             'A call that fails stops none of the others; one whose turn comes later than TRYTON_DEADLINE_MS is not ' +
@@ -189,7 +189,7 @@ export async function trytonRpcRoute(api: Api, deps: ApiDeps): Promise<void> {
 
 /** @throws TooManyCallsError before each of them is looked at. */
 async function refuseTooMany({ body }: FastifyRequest): Promise<void> {
-  if (Array.isArray(body) && body.length > MOST_CALLS) throw new TooManyCallsError(body.length, MOST_CALLS);
+  if (Array.isArray(body) && body.length > MAX_CALLS) throw new TooManyCallsError(body.length, MAX_CALLS);
 }
 
 /** By hand, so that what was kept is neither read nor written again. */
