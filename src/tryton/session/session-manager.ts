@@ -9,7 +9,7 @@ import { type CircuitParts, LoginCircuit } from './login.ts';
 const REMEMBERED = 16;
 
 /** One may have been deleted before its first use; of two in a row something on the way makes nothing. */
-const MAX_FAILED_LOGINS = 2;
+const MAX_UNUSABLE_SESSIONS = 2;
 
 /** What this process knows of sessions that are over. */
 class RefusedSessions {
@@ -37,7 +37,7 @@ class RefusedSessions {
     const unused = this.#untried === session.key;
     this.add(session);
     if (unused) this.#inVain += 1;
-    return unused && this.#inVain >= MAX_FAILED_LOGINS;
+    return unused && this.#inVain >= MAX_UNUSABLE_SESSIONS;
   }
 
   /** It is over, and nobody is to blame. */
