@@ -11,9 +11,12 @@ import { openQueues } from './queues/queues.ts';
 import { openRedis } from './queues/redis.ts';
 import { forceExitAfter, stopSignal, withResources } from './shared/lifecycle.ts';
 import { createLogger, type Logger } from './shared/logger.ts';
+import { resultWithin } from './shared/timeout.ts';
 import { keepQueues } from './sync/queue-ownership.ts';
 
 /** To PostgreSQL. */
+const CLOSE_LIMIT_MS = 1000;
+
 const API_CONNECTIONS = 10;
 /** For what must answer while slow queries hold all the others. */
 const RESERVE_CONNECTIONS = 2;
@@ -59,7 +62,8 @@ async function serve(config: ApiConfig, log: Logger): Promise<void> {
     const cacheRedis = openRedis(config.redis, 'cache', log);
     defer(() => cacheRedis.disconnect());
     const queues = openQueues(redis, config.queuePrefix, log, tracing?.queues);
-    defer(() => inTime(queues.close()));
+    // A queue that never reached Redis would wait for it before it closes.
+    defer(() => resultWithin(() => queues.close(), CLOSE_LIMIT_MS));
     const stores = { db, redis: cacheRedis, prefix: config.queuePrefix };
     const gateway = openGateway(config.tryton, stores, log, defer, metrics.gateway);
     const alerts = startAlerts({ db, log, config, probe: circuitProbe(gateway.tryton) });
@@ -119,11 +123,6 @@ function showGeneratedPassword({
   process.stderr.write(
     `Admin password for this start: ${adminPassword} (user ${adminUser}). Set ADMIN_PASSWORD to choose your own.\n`,
   );
-}
-
-/** A queue that never reached Redis would wait for it before it closes. */
-async function inTime(work: Promise<void>): Promise<void> {
-  await Promise.race([work, new Promise((resolve) => setTimeout(resolve, 1000).unref())]);
 }
 
 type ListenError = NodeJS.ErrnoException & { address?: string; hostname?: string; port?: number };

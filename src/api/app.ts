@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } from 'fastify';
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { Config } from '../config/index.ts';
-import { ExportPlaces } from '../shared/semaphore.ts';
+import { Semaphore } from '../shared/semaphore.ts';
 import { API_SETTINGS, type Api, type ApiContext, type ApiSettings } from './context.ts';
 import { describeApi } from './openapi.ts';
 import { guardApi } from './plugins/api-key-auth.ts';
@@ -20,6 +20,9 @@ import { trytonRpcRoute } from './routes/tryton/rpc.ts';
 
 /** A connection whose last request came before the end would be kept open for the next one, which is not taken. */
 const CHECK_INTERVAL_MS = 50;
+
+/** Exports at once. Each holds one of the ten connections of the process while its client reads. */
+const MAX_EXPORTS = 3;
 
 /** A process that is asked to stop closes each connection with its answer, so that callers come back elsewhere. */
 function closeWhileDraining(api: Api, { stopping }: Pick<ApiContext, 'stopping'>): void {
@@ -74,7 +77,7 @@ function share(api: Api, deps: ApiContext, settings: ApiSettings): Shared {
   // A stream never ends by itself: the server would wait for it.
   api.addHook('preClose', async () => feed.close());
   const looks = deps.tryton === null ? null : new TrytonStatusProbe(deps.tryton, deps);
-  return { feed, looks, exports: new ExportPlaces() };
+  return { feed, looks, exports: new Semaphore(MAX_EXPORTS) };
 }
 
 function createApi(config: Config, log: FastifyBaseLogger, settings: ApiSettings): Api {

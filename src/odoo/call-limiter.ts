@@ -1,47 +1,21 @@
 import { errorCode, errorMessage } from '../shared/errors.ts';
 import { delay, type RetryDecision, type RetryPolicy, retry } from '../shared/retry.ts';
+import { Semaphore } from '../shared/semaphore.ts';
 import { OdooUnavailableError, OdooUnreachableError } from './errors.ts';
 
-interface Gate {
-  /** Runs `work` when a place is free and the rate allows it; first come, first served. */
-  pass<T>(work: () => Promise<T>): Promise<T>;
-}
-
-/** Lets `concurrency` works run at once and, where a rate is given, start evenly spaced. */
-export function createGate(concurrency: number, callsPerSecond: number | undefined): Gate {
-  const waiting: (() => void)[] = [];
+/** Runs calls within the limits of concurrency and rate, in the order of their arrival. With a rate, starts are evenly spaced. */
+export function createCallLimiter(concurrency: number, callsPerSecond: number | undefined) {
+  const semaphore = new Semaphore(concurrency);
   const spacingMs = callsPerSecond === undefined ? 0 : 1000 / callsPerSecond;
-  let free = concurrency;
   let nextStart = 0;
-
-  const enter = async () => {
-    // A place is handed over directly to the first who waits, so that nobody can slip in between.
-    if (free > 0) free--;
-    else await new Promise<void>((resolve) => waiting.push(resolve));
-  };
-  const leave = () => {
-    const next = waiting.shift();
-    if (next === undefined) free++;
-    else next();
-  };
-  const ownTurn = async () => {
-    const now = performance.now();
-    const start = Math.max(now, nextStart);
-    nextStart = start + spacingMs;
-    if (start > now) await delay(start - now);
-  };
-
-  return {
-    async pass(work) {
-      await enter();
-      try {
-        await ownTurn();
-        return await work();
-      } finally {
-        leave();
-      }
-    },
-  };
+  return <T>(call: () => Promise<T>): Promise<T> =>
+    semaphore.run(1, async () => {
+      const now = performance.now();
+      const start = Math.max(now, nextStart);
+      nextStart = start + spacingMs;
+      if (start > now) await delay(start - now);
+      return call();
+    });
 }
 
 /** One finished try of one call, for logs and metrics. */
@@ -82,7 +56,7 @@ export interface Calls {
 
 /** Every exchange passes here: limits, retries, counting, telling. Signing in is never tried twice. */
 export function createCalls({ concurrency, callsPerSecond, onCall }: CallLimits): Calls {
-  const gate = createGate(concurrency, callsPerSecond);
+  const limited = createCallLimiter(concurrency, callsPerSecond);
   const calls: Calls = {
     count: 0,
     perform({ method, model, isProbe = false }, work) {
@@ -109,7 +83,7 @@ export function createCalls({ concurrency, callsPerSecond, onCall }: CallLimits)
         }
       };
       const decide = method === 'authenticate' ? () => false as const : retryDecision;
-      return retry(POLICY, decide, () => gate.pass(once));
+      return retry(POLICY, decide, () => limited(once));
     },
   };
   return calls;

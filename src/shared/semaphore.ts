@@ -1,101 +1,94 @@
-import { withDeadline } from './timeout.ts';
+import { withTimeout } from './timeout.ts';
+
+/** Limits of one wait. */
+export interface AcquireLimits {
+  readonly ms: number;
+  /** Makes the error that is thrown after `ms`. */
+  readonly late: () => Error;
+  readonly signal: AbortSignal | undefined;
+}
+
+interface Waiter {
+  readonly weight: number;
+  readonly enter: () => void;
+}
 
 /**
- * Bounds what this process holds of contents at once: who wants to hold more waits until there is room, first come,
- * first served. What is larger than the whole room gets all of it, alone.
+ * A weighted counting semaphore. Waiters enter in the order of their arrival: a light one does not overtake a heavy
+ * one, so a heavy one never starves. A weight above the capacity takes the whole capacity.
+ *
+ * ```ts
+ * const connections = new Semaphore(10);
+ * await connections.run(1, () => fetchPage());
+ * ```
  */
-export class ContentRoom {
-  readonly #size: number;
-  readonly #waiting: { readonly bytes: number; readonly enter: () => void }[] = [];
+export class Semaphore {
+  readonly capacity: number;
+  readonly #waiting = new Set<Waiter>();
   #free: number;
 
-  constructor(bytes: number) {
-    this.#size = bytes;
-    this.#free = bytes;
+  constructor(capacity: number) {
+    this.capacity = capacity;
+    this.#free = capacity;
   }
 
-  /** Does `work` while `bytes` are reserved for it. Nothing reserved never waits. */
-  async hold<T>(bytes: number, work: () => Promise<T>): Promise<T> {
-    const wanted = Math.min(bytes, this.#size);
-    if (wanted === 0) return work();
-    await new Promise<void>((enter) => {
-      this.#waiting.push({ bytes: wanted, enter });
-      this.#admit();
-    });
+  /** Runs `work` while it holds `weight`. A weight of 0 never waits. */
+  async run<T>(weight: number, work: () => Promise<T>, limits?: AcquireLimits): Promise<T> {
+    const release = await this.acquire(weight, limits);
     try {
       return await work();
     } finally {
-      this.#free += wanted;
-      this.#admit();
+      release();
     }
+  }
+
+  /**
+   * @returns the function that gives the weight back; call it once.
+   * @throws `limits.late()` after `limits.ms`, or the reason of the signal.
+   */
+  async acquire(weight: number, limits?: AcquireLimits): Promise<() => void> {
+    const held = Math.min(weight, this.capacity);
+    const release = this.tryAcquire(held);
+    if (release !== null) return release;
+    let enter = () => {};
+    const entered = new Promise<void>((resolve) => {
+      enter = resolve;
+    });
+    const waiter = { weight: held, enter };
+    this.#waiting.add(waiter);
+    if (limits === undefined) await entered;
+    else {
+      try {
+        await withTimeout(entered, limits.ms, limits.late, limits.signal);
+      } catch (error) {
+        // It may have entered at the moment of the timeout.
+        if (!this.#waiting.delete(waiter)) this.#release(held);
+        else this.#admit();
+        throw error;
+      }
+    }
+    return () => this.#release(held);
+  }
+
+  /** Null if it would have to wait. */
+  tryAcquire(weight: number): (() => void) | null {
+    const held = Math.min(weight, this.capacity);
+    if (held > 0 && (this.#waiting.size > 0 || held > this.#free)) return null;
+    this.#free -= held;
+    return () => this.#release(held);
+  }
+
+  #release(held: number): void {
+    this.#free += held;
+    this.#admit();
   }
 
   #admit(): void {
-    for (
-      let next = this.#waiting[0];
-      next !== undefined && next.bytes <= this.#free;
-      next = this.#waiting[0]
-    ) {
-      this.#waiting.shift();
-      this.#free -= next.bytes;
-      next.enter();
+    for (const waiter of this.#waiting) {
+      if (waiter.weight > this.#free) return;
+      this.#waiting.delete(waiter);
+      this.#free -= waiter.weight;
+      waiter.enter();
     }
-  }
-}
-
-/** A number of places, given in the order in which they were asked for. */
-export class Slots {
-  #free: number;
-  readonly #waiting = new Set<() => void>();
-
-  constructor(count: number) {
-    this.#free = count;
-  }
-
-  /** Waits for a place; to be freed afterwards. Rejects with `late()` after `ms`, and with the signal's reason. */
-  async take(ms: number, late: () => Error, signal: AbortSignal | undefined): Promise<void> {
-    if (this.#free > 0) {
-      this.#free -= 1;
-      return;
-    }
-    let give = () => {};
-    const place = new Promise<void>((resolve) => {
-      give = resolve;
-    });
-    this.#waiting.add(give);
-    try {
-      await withDeadline(place, ms, late, signal);
-    } catch (error) {
-      // It may have been given at the moment of giving up.
-      if (!this.#waiting.delete(give)) this.free();
-      throw error;
-    }
-  }
-
-  free(): void {
-    const [next] = this.#waiting;
-    if (next === undefined) {
-      this.#free += 1;
-    } else {
-      this.#waiting.delete(next);
-      next();
-    }
-  }
-}
-
-/** Of one process. Each export holds one of its ten connections for as long as its client takes. */
-export class ExportPlaces {
-  readonly most = 3;
-  #taken = 0;
-
-  /** Whether there was one; it is to be given back. */
-  take(): boolean {
-    if (this.#taken === this.most) return false;
-    this.#taken += 1;
-    return true;
-  }
-
-  giveBack(): void {
-    this.#taken -= 1;
   }
 }

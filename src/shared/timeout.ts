@@ -2,20 +2,30 @@ import { errorMessage } from './errors.ts';
 import { onAbort } from './retry.ts';
 
 /**
- * The outcome of `work`, also where that is an error. What is late goes on all the same.
+ * The result of `work`, or its error. `work` continues after the timeout: nothing cancels it.
  *
- * @throws what `late` gives, once `limitMs` are over.
+ * @throws `late()` after `ms`, or the reason of the signal.
  */
-export async function withTimeout<T>(work: Promise<T>, limitMs: number, late: () => Error): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const limit = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(late()), limitMs);
+export function withTimeout<T>(
+  work: Promise<T>,
+  ms: number,
+  late: () => Error,
+  signal?: AbortSignal,
+): Promise<T> {
+  return new Promise<T>((resolve, reject) => {
+    let release = () => {};
+    const settle = (outcome: () => void) => {
+      clearTimeout(timer);
+      release();
+      outcome();
+    };
+    const timer = setTimeout(() => settle(() => reject(late())), Math.max(1, ms));
+    release = onAbort(signal, () => settle(() => reject(signal?.reason)));
+    work.then(
+      (value) => settle(() => resolve(value)),
+      (error: unknown) => settle(() => reject(error)),
+    );
   });
-  try {
-    return await Promise.race([work, limit]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 /**
@@ -65,24 +75,4 @@ export function startTimeout(ms: number, signal: AbortSignal): Timeout {
       release();
     },
   };
-}
-
-/**
- * Waits for something that others wait for too. Rejects with `late()` after `ms` and with the signal's reason, while
- * what is waited for goes on.
- */
-export function withDeadline<T>(
-  shared: Promise<T>,
-  ms: number,
-  late: () => Error,
-  signal: AbortSignal | undefined,
-): Promise<T> {
-  return new Promise<T>((resolve, reject) => {
-    const timer = setTimeout(() => reject(late()), Math.max(1, ms));
-    const release = onAbort(signal, () => reject(signal?.reason));
-    shared.then(resolve, reject).finally(() => {
-      clearTimeout(timer);
-      release();
-    });
-  });
 }

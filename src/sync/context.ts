@@ -4,7 +4,7 @@ import type { EndedRun } from '../db/runs/runs.ts';
 import type { OdooClient } from '../odoo/types.ts';
 import type { Queues } from '../queues/queues.ts';
 import type { Log } from '../shared/logger.ts';
-import type { ContentRoom } from '../shared/semaphore.ts';
+import type { Semaphore } from '../shared/semaphore.ts';
 import type { ModelMemory } from './model/document-model.ts';
 import type { Batcher } from './store/batcher.ts';
 import type { CommitOutcome, DocumentDefinition, GroupItem } from './types.ts';
@@ -16,7 +16,7 @@ export interface SyncContext {
   readonly odoo: OdooClient;
   readonly models: ModelMemory;
   /** Where contents of binary fields are held on their way into PostgreSQL. */
-  readonly room: ContentRoom;
+  readonly contentMemory: Semaphore;
   /** Where BCs that are stored at the same time meet. */
   readonly groups: Batcher<GroupItem, CommitOutcome>;
   readonly queues: Queues;

@@ -8,7 +8,7 @@ import { createOdooClient } from '../odoo/client.ts';
 import { openQueues } from '../queues/queues.ts';
 import { openRedis, type RedisConnection } from '../queues/redis.ts';
 import type { Log } from '../shared/logger.ts';
-import { ContentRoom } from '../shared/semaphore.ts';
+import { Semaphore } from '../shared/semaphore.ts';
 import { OdooHealthRecorder } from '../upstream-health/odoo.ts';
 import type { SyncContext } from './context.ts';
 import { ModelMemory } from './model/document-model.ts';
@@ -66,7 +66,7 @@ export function createSyncContext(
     db: database.db,
     odoo,
     models: new ModelMemory(),
-    room: new ContentRoom(CONTENT_BYTES),
+    contentMemory: new Semaphore(CONTENT_BYTES),
     groups: openGroups(() => mirror, { size, waitMs }),
     queues,
     settings: config.sync,

@@ -1,4 +1,4 @@
-import { withDeadline } from '../shared/timeout.ts';
+import { withTimeout } from '../shared/timeout.ts';
 import { type Cache, createCache } from './cache/cache.ts';
 import { TrytonRequestError, TrytonTimeoutError } from './errors.ts';
 import { isRead, isReserved, methodName, withContext } from './methods.ts';
@@ -254,10 +254,10 @@ export class TrytonClient {
     const wait = <T>(begin: () => Promise<T>) => {
       const signal = signalOf();
       signal?.throwIfAborted();
-      return withDeadline(begin(), deadlineMs, late, signal);
+      return withTimeout(begin(), deadlineMs, late, signal);
     };
     const found = cache.read(method, params, options, () => this.#send(method, params, {}), wait);
-    return withDeadline(found.then(as), deadlineMs, late, undefined);
+    return withTimeout(found.then(as), deadlineMs, late, undefined);
   }
 
   async #send(method: string, params: readonly Wire[], options: CallOptions): Promise<Answer> {

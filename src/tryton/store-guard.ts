@@ -1,7 +1,7 @@
 import type { Cluster, Redis } from 'ioredis';
 import { errorMessage } from '../shared/errors.ts';
 import { delay } from '../shared/retry.ts';
-import { withDeadline } from '../shared/timeout.ts';
+import { withTimeout } from '../shared/timeout.ts';
 import type { CacheStore, ReleaseLogin, SessionStore, TrytonLogger } from './types.ts';
 
 /** For one question. A store may have limits of its own, and shorter ones. */
@@ -9,7 +9,7 @@ const LIMIT_MS = 2000;
 
 /** Waits for a store, which may hang. Rejects after two seconds, while what is waited for goes on. */
 function withinLimit<T>(asked: Promise<T>): Promise<T> {
-  return withDeadline(asked, LIMIT_MS, () => new Error(`no answer within ${LIMIT_MS} ms`), undefined);
+  return withTimeout(asked, LIMIT_MS, () => new Error(`no answer within ${LIMIT_MS} ms`), undefined);
 }
 
 /** An answer of Redis that says no, out of memory for one. It took no time, so the store need not be spared. */

@@ -108,11 +108,11 @@ it('what a BC will weigh is reserved before its contents are read, nothing for o
   const id = office.odoo.create(BC, { name: 'BC/SCAN', scan: scanOf(3 * MB) });
   office.odoo.create('dimagaz.bc.line', { bc_id: id, name: 'x', photo: scanOf(MB) });
   const reserved: number[] = [];
-  const { room } = office.mirror;
-  const hold = room.hold.bind(room);
-  room.hold = (bytes, work) => {
+  const { contentMemory } = office.mirror;
+  const run = contentMemory.run.bind(contentMemory);
+  contentMemory.run = (bytes, work) => {
     reserved.push(bytes);
-    return hold(bytes, work);
+    return run(bytes, work);
   };
   await office.work();
   await office.run('full');

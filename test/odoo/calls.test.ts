@@ -1,5 +1,5 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { createGate } from '../../src/odoo/call-limiter.ts';
+import { createCallLimiter } from '../../src/odoo/call-limiter.ts';
 import { createOdooClient } from '../../src/odoo/client.ts';
 import {
   executeKwArguments,
@@ -71,9 +71,9 @@ describe('every call', () => {
   });
 });
 
-describe('the gate', () => {
-  it('lets no more through at once than it has places, first come first served', async () => {
-    const gate = createGate(2, undefined);
+describe('the call limiter', () => {
+  it('runs as many calls at once as its concurrency, in the order of their arrival', async () => {
+    const limited = createCallLimiter(2, undefined);
     const started: string[] = [];
     let running = 0;
     let most = 0;
@@ -83,25 +83,23 @@ describe('the gate', () => {
       await new Promise(setImmediate);
       running--;
     };
-    const enter = (names: string) => Promise.all([...names].map((name) => gate.pass(work(name))));
+    const enter = (names: string) => Promise.all([...names].map((name) => limited(work(name))));
     await enter('abcde');
     await enter('fghij');
     expect(started.join('')).toBe('abcdefghij');
     expect(most).toBe(2);
   });
 
-  it('frees the place of a work that failed', async () => {
-    const gate = createGate(1, undefined);
-    await expect(gate.pass(() => Promise.reject(new Error('no')))).rejects.toThrow('no');
-    expect(await gate.pass(async () => 'next')).toBe('next');
+  it('continues after a call that failed', async () => {
+    const limited = createCallLimiter(1, undefined);
+    await expect(limited(() => Promise.reject(new Error('no')))).rejects.toThrow('no');
+    expect(await limited(async () => 'next')).toBe('next');
   });
 
   it('spaces the starts by the rate', async () => {
-    const gate = createGate(10, 50);
+    const limited = createCallLimiter(10, 50);
     const start = performance.now();
-    const starts = await Promise.all(
-      [1, 2, 3, 4].map(() => gate.pass(async () => performance.now() - start)),
-    );
+    const starts = await Promise.all([1, 2, 3, 4].map(() => limited(async () => performance.now() - start)));
     expect(starts.map((ms, index) => ms >= index * 20 - 2)).toEqual([true, true, true, true]);
   });
 });

@@ -4,7 +4,6 @@ import { startSandboxOdoo } from '../../dev/sandbox-odoo/sandbox.ts';
 import { createOdooClient } from '../../src/odoo/client.ts';
 import type { OdooClient } from '../../src/odoo/types.ts';
 import { inGroups } from '../../src/shared/collections.ts';
-import { ContentRoom } from '../../src/shared/semaphore.ts';
 import { isOutage } from '../../src/sync/error-policy.ts';
 import { type Holder, readContents } from '../../src/sync/fetch/binaries.ts';
 import { isSizeText, promisedBytes } from '../../src/sync/fetch/binary-sizes.ts';
@@ -114,56 +113,4 @@ it('groups keep the order, and hold what fits by weight and by number', () => {
     [1],
   ]);
   expect(inGroups([], () => 1, most)).toEqual([]);
-});
-
-describe('the room for contents', () => {
-  const open = () => {
-    let resolve: () => void = () => {};
-    const promise = new Promise<void>((done) => {
-      resolve = done;
-    });
-    return { promise, resolve };
-  };
-
-  it('never holds more than it has room for, and serves who came first', async () => {
-    const room = new ContentRoom(10);
-    const doors = [open(), open(), open(), open()];
-    const inside: number[] = [];
-    const held = [6, 4, 8, 1].map((bytes, at) =>
-      room.hold(bytes, async () => {
-        inside.push(bytes);
-        await doors[at]?.promise;
-        inside.splice(inside.indexOf(bytes), 1);
-      }),
-    );
-    await Promise.resolve();
-    expect(inside).toEqual([6, 4]);
-    doors[1]?.resolve();
-    await held[1];
-    // 1 would fit beside 6, but 8 was there before.
-    expect(inside).toEqual([6]);
-    doors[0]?.resolve();
-    await held[0];
-    await Promise.resolve();
-    expect(inside).toEqual([8, 1]);
-    for (const door of doors) door.resolve();
-    await Promise.all(held);
-  });
-
-  it('gives all of itself to what is larger, and nothing waits that holds nothing', async () => {
-    const room = new ContentRoom(10);
-    const door = open();
-    const large = room.hold(1000, () => door.promise);
-    expect(await room.hold(0, async () => 'done')).toBe('done');
-    const next = room.hold(1, async () => 'after');
-    door.resolve();
-    await large;
-    expect(await next).toBe('after');
-  });
-
-  it('is free again after a failure', async () => {
-    const room = new ContentRoom(10);
-    await expect(room.hold(10, () => Promise.reject(new Error('refused')))).rejects.toThrow('refused');
-    expect(await room.hold(10, async () => 'done')).toBe('done');
-  });
 });

@@ -1,4 +1,4 @@
-import type { ExportPlaces } from '../../shared/semaphore.ts';
+import type { Semaphore } from '../../shared/semaphore.ts';
 import type { Api, ApiContext } from '../context.ts';
 import { bcApi } from './documents/index.ts';
 import { eventsRoute, type SyncStateBroadcaster } from './sync/events.ts';
@@ -14,7 +14,7 @@ export interface Shared {
   readonly feed: SyncStateBroadcaster;
   /** Null where no Tryton is configured. */
   readonly looks: TrytonStatusProbe | null;
-  readonly exports: ExportPlaces;
+  readonly exports: Semaphore;
 }
 
 /** Everything that callers with keys and the admin's dashboard have in common. */

@@ -7,6 +7,7 @@ import { BullMQOtel } from 'bullmq-otel';
 import type { FastifyPluginCallback } from 'fastify';
 import type { TraceStatement } from '../../db/pool.ts';
 import { errorCode } from '../../shared/errors.ts';
+import { resultWithin } from '../../shared/timeout.ts';
 import { packageVersion } from '../../shared/version.ts';
 
 /** Of a statement's text: enough to know it by. */
@@ -77,13 +78,10 @@ export function openTracing(service: Service, origins: readonly string[]): Traci
     http: fastify.plugin(),
     queues: new BullMQOtel({ tracerName: 'passerelle', version: packageVersion() }),
     statement: traceStatement,
-    stop: () => inTime(sdk.shutdown()),
+    stop: async () => {
+      await resultWithin(() => sdk.shutdown(), STOP_LIMIT_MS);
+    },
   };
-}
-
-async function inTime(work: Promise<void>): Promise<void> {
-  const limit = new Promise<void>((resolve) => setTimeout(resolve, STOP_LIMIT_MS).unref());
-  await Promise.race([work.catch(() => {}), limit]);
 }
 
 /** OpenTelemetry traces of one process, for the parts that take them in. */

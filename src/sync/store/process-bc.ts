@@ -71,7 +71,7 @@ async function storeGiven(mirror: SyncContext, payload: BcPayload): Promise<Comm
 }
 
 async function storeReading(
-  { db, room, groups }: SyncContext,
+  { db, contentMemory, groups }: SyncContext,
   odoo: CountedClient,
   model: DocumentModel,
   { runId, page, token, odooId }: BcPayload,
@@ -79,7 +79,7 @@ async function storeReading(
 ): Promise<CommitOutcome> {
   const contents = contentBytes(document);
   const bytes = document.lines.reduce((sum, { json }) => sum + json.length, document.header.json.length);
-  return room.hold(contents, async () => {
+  return contentMemory.run(contents, async () => {
     const completed = await attachBinaryContents(db, odoo, model, document);
     const account = { runId, page, token, odooId, rpcCalls: odoo.used() };
     return groups.add({ ...account, model, document: completed }, contents + bytes);

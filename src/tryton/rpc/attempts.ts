@@ -1,6 +1,6 @@
 import type { RetryDecision, RetryPolicy } from '../../shared/retry.ts';
 import { retry } from '../../shared/retry.ts';
-import { withDeadline } from '../../shared/timeout.ts';
+import { withTimeout } from '../../shared/timeout.ts';
 import { TrytonTimeoutError, TrytonUnavailableError, TrytonUnreachableError } from '../errors.ts';
 import type { CallOutcome } from '../options.ts';
 import type { CallSite, TrytonLogger } from '../types.ts';
@@ -49,7 +49,7 @@ export async function attempts<T>(
       number,
       signal,
       until,
-      wait: (shared) => withDeadline(shared, left(), late, signal),
+      wait: (shared) => withTimeout(shared, left(), late, signal),
     };
     try {
       return await work(attempt);

@@ -4,7 +4,7 @@ import { brotliDecompress, gunzip, inflate } from 'node:zlib';
 import { type Dispatcher, errors, Pool } from 'undici';
 import { errorCode, errorMessage } from '../../shared/errors.ts';
 import { onAbort } from '../../shared/retry.ts';
-import { Slots } from '../../shared/semaphore.ts';
+import { Semaphore } from '../../shared/semaphore.ts';
 import {
   type TrytonError,
   TrytonMalformedError,
@@ -211,11 +211,11 @@ export function createTransport(origin: string, limits: TransportLimits): Transp
 /** Connections, and whose turn it is to have one. */
 interface Lane {
   readonly pool: Pool;
-  readonly slots: Slots;
+  readonly places: Semaphore;
 }
 
 function laneOf(pool: Pool, { connections }: TransportLimits): Lane {
-  return { pool, slots: new Slots(connections) };
+  return { pool, places: new Semaphore(connections) };
 }
 
 async function sent(lane: Lane, request: HttpRequest, limits: TransportLimits): Promise<HttpAnswer> {
@@ -243,15 +243,11 @@ class Late extends Error {
 }
 
 /** Waiting for a connection is not the server's fault: it counts for the deadline, not for the timeout. */
-async function inTurn({ pool, slots }: Lane, request: HttpRequest, exchange: Exchange): Promise<RawAnswer> {
+async function inTurn({ pool, places }: Lane, request: HttpRequest, exchange: Exchange): Promise<RawAnswer> {
   const { signal, until } = request;
   signal?.throwIfAborted();
-  await slots.take(until - performance.now(), () => new Late(), signal);
-  try {
-    return await exchanged(pool, request, exchange);
-  } finally {
-    slots.free();
-  }
+  const limits = { ms: until - performance.now(), late: () => new Late(), signal };
+  return places.run(1, () => exchanged(pool, request, exchange), limits);
 }
 
 async function exchanged(pool: Pool, request: HttpRequest, exchange: Exchange): Promise<RawAnswer> {

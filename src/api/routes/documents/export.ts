@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Transaction } from '../../../db/client.ts';
 import { type Exporting, type ExportQuery, exportRows } from '../../../db/documents/export.ts';
 import type { OdooFieldRow } from '../../../db/schema/model.ts';
-import type { ExportPlaces } from '../../../shared/semaphore.ts';
+import type { Semaphore } from '../../../shared/semaphore.ts';
 import type { Api, ApiContext } from '../../context.ts';
 import { TooManyExportsError } from '../../errors.ts';
 import { problemResponses } from '../../problem-details.ts';
@@ -92,7 +92,7 @@ const exported = {
 };
 
 /** Every BC that the filters find, or its lines, as one file. */
-export function bcExportRoute(api: Api, deps: ApiContext, places: ExportPlaces): void {
+export function bcExportRoute(api: Api, deps: ApiContext, places: Semaphore): void {
   api.get(
     '/api/v1/bc/export',
     {
@@ -107,7 +107,8 @@ export function bcExportRoute(api: Api, deps: ApiContext, places: ExportPlaces):
       },
     },
     async ({ query }, reply) => {
-      if (!places.take()) throw new TooManyExportsError(places.most);
+      const release = places.tryAcquire(1);
+      if (release === null) throw new TooManyExportsError(places.capacity);
       return sendStream(reply, async (write, gone) => {
         try {
           await exportRows(deps.db, (tx) => prepare(tx, deps, query, reply, write), {
@@ -115,7 +116,7 @@ export function bcExportRoute(api: Api, deps: ApiContext, places: ExportPlaces):
             canceller: deps.reserveDb,
           });
         } finally {
-          places.giveBack();
+          release();
         }
       });
     },

@@ -1,6 +1,6 @@
 import compress from '@fastify/compress';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
-import type { ExportPlaces } from '../../../shared/semaphore.ts';
+import type { Semaphore } from '../../../shared/semaphore.ts';
 import type { Api, ApiContext } from '../../context.ts';
 import { tagAnswers } from '../../plugins/etag.ts';
 import { bcChangesRoute } from './changes.ts';
@@ -11,7 +11,7 @@ import { bcHistoryRoute, bcListRoute, bcRoutes } from './read.ts';
 const COMPRESS_FROM_BYTES = 2048;
 
 /** The routes of BCs. Their answers are large and often asked for again: they are compressed and have an `ETag`. */
-export async function bcApi(api: Api, deps: ApiContext, exports: ExportPlaces): Promise<void> {
+export async function bcApi(api: Api, deps: ApiContext, exports: Semaphore): Promise<void> {
   await api.register(async (plain) => {
     const scope = plain.withTypeProvider<ZodTypeProvider>();
     // Before the compression: the tag is of the text.

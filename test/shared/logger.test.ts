@@ -1,15 +1,15 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { resolve } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { Office } from './harness/office.ts';
-import { openOffice } from './harness/office.ts';
-import { until } from './harness/until.ts';
-import type { WorkerProcess } from './harness/worker-process.ts';
-import { startWorkerProcess } from './harness/worker-process.ts';
+import type { Office } from '../harness/office.ts';
+import { openOffice } from '../harness/office.ts';
+import { until } from '../harness/until.ts';
+import type { WorkerProcess } from '../harness/worker-process.ts';
+import { startWorkerProcess } from '../harness/worker-process.ts';
 
-const ROOT = resolve(import.meta.dirname, '..');
+const ROOT = resolve(import.meta.dirname, '../..');
 const SAY = `
-  const { createLogger } = await import('./src/logger.ts');
+  const { createLogger } = await import('./src/shared/logger.ts');
   const log = createLogger('info', 'test', 'in batches', process.argv[1] === 'pretty');
   log.info({ runId: 7, password: 'hidden' }, 'said');`;
 

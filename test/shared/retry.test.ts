@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { backoffMs, delay, retry, retryAfterMs } from '../src/shared/retry.ts';
+import { backoffMs, delay, retry, retryAfterMs } from '../../src/shared/retry.ts';
 
 const policy = { tries: 3, firstDelayMs: 100, longestDelayMs: 300 };
 const quick = { tries: 3, firstDelayMs: 1, longestDelayMs: 1 };
