@@ -1,13 +1,56 @@
 import { defineConfig } from 'vitest/config';
 
+const GLOBAL = 'test/harness/global.ts';
+
+/**
+ * One project for each kind of suite; the scripts of `package.json` choose one. The time limits end a test that hangs.
+ * They are no speed checks: servers and browsers start slowly on a busy machine.
+ */
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
-    exclude: ['test/live/**', 'test/chaos/**', 'test/browser/**'],
-    globalSetup: ['test/harness/global.ts'],
-    // Starting servers and cloning databases on a busy machine: limits against hanging for ever, not speed checks.
-    testTimeout: 120_000,
-    hookTimeout: 300_000,
     maxWorkers: 2,
+    projects: [
+      {
+        test: {
+          name: 'main',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/live/**', 'test/chaos/**', 'test/browser/**'],
+          globalSetup: [GLOBAL],
+          testTimeout: 120_000,
+          hookTimeout: 300_000,
+        },
+      },
+      {
+        // Against the real servers that the environment names.
+        test: {
+          name: 'live',
+          include: ['test/live/**/*.test.ts'],
+          globalSetup: [GLOBAL],
+          testTimeout: 900_000,
+          hookTimeout: 900_000,
+        },
+      },
+      {
+        // The dashboard in a real browser, on real processes.
+        test: {
+          name: 'browser',
+          include: ['test/browser/**/*.test.ts'],
+          globalSetup: [GLOBAL, 'test/browser/browser-global.ts'],
+          testTimeout: 180_000,
+          hookTimeout: 300_000,
+        },
+      },
+      {
+        // Random faults, with servers of their own. The log shows the schedule of each scenario.
+        test: {
+          name: 'chaos',
+          include: ['test/chaos/**/*.test.ts'],
+          testTimeout: 400_000,
+          hookTimeout: 300_000,
+          maxConcurrency: 2,
+          disableConsoleIntercept: true,
+        },
+      },
+    ],
   },
 });
