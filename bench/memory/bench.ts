@@ -4,7 +4,7 @@ import type { Screen } from '../../dev/demo/screen.ts';
 import { withResources } from '../../src/shared/lifecycle.ts';
 import { machine } from '../frame/section.ts';
 import { startServers } from '../frame/servers.ts';
-import type { MemoryFigures } from './figures.ts';
+import type { Phase } from './figures.ts';
 import { megabytes } from './figures.ts';
 import { runPhase, verifyPhase } from './phases.ts';
 import type { SandboxChanges, SandboxSize } from './sandbox.ts';
@@ -17,19 +17,6 @@ export interface MemoryOptions {
   /** Characters in the notes of each BC; 0: a few words. */
   readonly text: number;
   readonly workers: number;
-}
-
-/** What one phase took. Sizes in MB of a million bytes. */
-export interface Phase {
-  readonly phase: string;
-  /** BCs that the phase read and stored, or that verify compared. */
-  readonly documents: number;
-  readonly seconds: number;
-  readonly calls: number;
-  /** Of the largest worker; of its own process for verify. */
-  readonly memory: MemoryFigures;
-  readonly redisMax: number;
-  readonly database: number;
 }
 
 export interface MemoryResult extends SandboxSize {

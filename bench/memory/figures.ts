@@ -46,3 +46,16 @@ function slope(samples: readonly Sample[]): number {
   const spread = mean((sample) => (sample.at - at) ** 2);
   return spread === 0 ? 0 : mean((sample) => (sample.at - at) * (sample.rss - rss)) / spread;
 }
+
+/** What one phase took. Sizes in MB of a million bytes. */
+export interface Phase {
+  readonly phase: string;
+  /** BCs that the phase read and stored, or that verify compared. */
+  readonly documents: number;
+  readonly seconds: number;
+  readonly calls: number;
+  /** Of the largest worker; of its own process for verify. */
+  readonly memory: MemoryFigures;
+  readonly redisMax: number;
+  readonly database: number;
+}

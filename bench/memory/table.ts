@@ -1,5 +1,6 @@
 import { count } from '../../dev/demo/progress.ts';
-import type { MemoryResult, Phase } from './bench.ts';
+import type { MemoryResult } from './bench.ts';
+import type { Phase } from './figures.ts';
 
 const HEADINGS = [
   ...['', 'BC', 'seconds', 'BC/s', 'calls to Odoo', 'RSS at start', 'median', 'max', 'slope', 'live heap'],

@@ -1,5 +1,3 @@
-import type { Store } from './store.ts';
-
 /** The versions imitated. Worded as Odoo words them. */
 export type OdooVersion = '19.0' | '14.0';
 
@@ -7,6 +5,15 @@ export type OdooVersion = '19.0' | '14.0';
 export type Stored = string | number | boolean | null | readonly number[];
 
 export type Row = { readonly id: number; readonly [field: string]: Stored };
+
+/** The tables, as computed fields read them. */
+export interface ReadableStore {
+  table(model: string): {
+    readonly rows: ReadonlyMap<number, Row>;
+    /** The ids of rows whose many2one `field` has this target. */
+    pointingAt(field: string, target: number): Iterable<number>;
+  };
+}
 
 export interface Context {
   readonly [key: string]: unknown;
@@ -47,7 +54,7 @@ export interface FieldDefinition {
   /** Of a many2one: the record goes when its target goes. */
   readonly cascade?: boolean;
   /** Makes the field computed and not stored. */
-  readonly compute?: (row: Row, store: Store, context: Context) => Stored;
+  readonly compute?: (row: Row, store: ReadableStore, context: Context) => Stored;
 }
 
 /** A stored computed value: when one of `when` is written, `compute` runs on the record, or on the one `of` names. */
@@ -55,7 +62,7 @@ export interface StoredCompute {
   readonly when: readonly string[];
   /** A many2one: the record it leads to is computed, and stamped. */
   readonly of?: string;
-  readonly compute: (row: Row, store: Store) => Readonly<Record<string, Stored>>;
+  readonly compute: (row: Row, store: ReadableStore) => Readonly<Record<string, Stored>>;
 }
 
 export interface ModelDefinition {

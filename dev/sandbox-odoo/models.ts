@@ -1,6 +1,5 @@
 import { round } from './columns.ts';
-import type { FieldDefinition, FieldType, ModelDefinition, Row, Stored } from './fields.ts';
-import type { Store } from './store.ts';
+import type { FieldDefinition, FieldType, ModelDefinition, ReadableStore, Row, Stored } from './fields.ts';
 
 const TAX_RATE = 0.2;
 
@@ -129,7 +128,7 @@ export function amounts(lines: readonly Readonly<Record<string, Stored>>[]): Rec
   };
 }
 
-function linesOf(row: Row, store: Store): Row[] {
+function linesOf(row: Row, store: ReadableStore): Row[] {
   const lines = store.table('dimagaz.bc.line');
   return [...lines.pointingAt('bc_id', row.id)]
     .map((id) => lines.rows.get(id))

@@ -3,8 +3,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createOdooClient } from '../../src/odoo/client.ts';
 import { readableFields } from '../../src/odoo/fields.ts';
 import type { OdooClient } from '../../src/odoo/types.ts';
-import type { ContractSubject } from './odoo.ts';
-import { BC, LINE, optionsOf } from './odoo.ts';
+import type { ContractSubject } from './client.ts';
+import { BC, LINE, optionsOf } from './client.ts';
 
 const RECORDS = 200;
 

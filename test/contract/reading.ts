@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { OdooClientOptions } from '../../src/odoo/client.ts';
 import { binaryFields, linesLink } from '../../src/odoo/fields.ts';
-import { idIn, openClient } from './client.ts';
-import { BC, LINE } from './odoo.ts';
+import { BC, idIn, LINE, openClient } from './client.ts';
 
 /** Above every id of a demo database. */
 const NO_SUCH_ID = 2_000_000_000;

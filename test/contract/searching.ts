@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { OdooClientOptions } from '../../src/odoo/client.ts';
 import type { Domain } from '../../src/odoo/types.ts';
-import { idIn, openClient } from './client.ts';
-import { BC, LINE } from './odoo.ts';
+import { BC, idIn, LINE, openClient } from './client.ts';
 
 const rising = (ids: readonly number[]) => [...ids].sort((a, b) => a - b);
 

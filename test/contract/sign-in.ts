@@ -1,8 +1,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { OdooClientOptions } from '../../src/odoo/client.ts';
 import { createOdooClient } from '../../src/odoo/client.ts';
-import { failure, openClient } from './client.ts';
-import { BC } from './odoo.ts';
+import { BC, failure, openClient } from './client.ts';
 
 export function signInContract(options: () => OdooClientOptions): void {
   describe('signing in', () => {

@@ -111,3 +111,14 @@ export function knock(url: string, headers: Readonly<Record<string, string>>): P
     else knocking.flushHeaders();
   });
 }
+
+/** What a block of the suite works with; good within its tests. */
+export interface Visit {
+  readonly url: string;
+  readonly user: string;
+  readonly password: string;
+  /** `7.0` */
+  readonly series: string;
+  readonly isOld: boolean;
+  readonly session: OwnSession;
+}

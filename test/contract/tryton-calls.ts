@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Visit } from './tryton.ts';
-import { ask, errorOf, result } from './tryton-ask.ts';
+import { ask, errorOf, result, type Visit } from './tryton-ask.ts';
 
 const MISSING = 2_000_000_000;
 

@@ -4,9 +4,7 @@ import { openRedis } from '../../src/queues/redis.ts';
 import type { CallOutcome, TrytonClientOptions } from '../../src/tryton/index.ts';
 import { createRedisCacheStore, TrytonClient } from '../../src/tryton/index.ts';
 import { freshPrefix, redisUrl } from '../harness/redis.ts';
-
-import type { Visit } from './tryton.ts';
-import { signIn, signOut } from './tryton-ask.ts';
+import { signIn, signOut, type Visit } from './tryton-ask.ts';
 
 /** A client for one test, closed and signed out with it, and what it asked the server. */
 export function openTryton(visit: Visit, options: Partial<TrytonClientOptions> = {}) {

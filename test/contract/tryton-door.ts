@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import type { Visit } from './tryton.ts';
-import { ask, errorOf, knock, result, signIn, signOut } from './tryton-ask.ts';
+import { ask, errorOf, knock, result, signIn, signOut, type Visit } from './tryton-ask.ts';
 
 const SEARCH = 'model.party.party.search';
 const page = (status: number) => ({ status, headers: /^text\/html/ });

@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DateOnly, DateTime, Decimal } from '../../src/tryton/index.ts';
-import type { Visit } from './tryton.ts';
-import { ask, result } from './tryton-ask.ts';
+import { ask, result, type Visit } from './tryton-ask.ts';
 import { idsIn, openTryton } from './tryton-client.ts';
 
 /** Values on the wire and through the client: none may lose a digit. */

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe } from 'vitest';
-import type { OwnSession, Subject } from './tryton-ask.ts';
+import type { Subject, Visit } from './tryton-ask.ts';
 import { seriesOf, signIn, signOut } from './tryton-ask.ts';
 import { callsContract } from './tryton-calls.ts';
 import { clientContract } from './tryton-client.ts';
@@ -7,17 +7,6 @@ import { doorContract } from './tryton-door.ts';
 import { valuesContract } from './tryton-values.ts';
 
 export type { Subject, TrytonCoordinates } from './tryton-ask.ts';
-
-/** What a block of the suite works with; good within its tests. */
-export interface Visit {
-  readonly url: string;
-  readonly user: string;
-  readonly password: string;
-  /** `7.0` */
-  readonly series: string;
-  readonly isOld: boolean;
-  readonly session: OwnSession;
-}
 
 /** What the gateway relies on, held against any Tryton of 5.0, 6.0 or 7.0: real or sandbox. */
 export function trytonContract(name: string, subject: Subject): void {

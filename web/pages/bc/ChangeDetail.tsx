@@ -3,6 +3,7 @@ import { Icon } from '../../components/Icon.tsx';
 import { texts } from '../../i18n/texts.ts';
 import { FieldChanges } from './FieldChanges.tsx';
 import { LineSummary } from './LineSummary.tsx';
+import { idOf } from './values.ts';
 
 interface ChangeDetailProps {
   readonly changes: Change['changes'];
@@ -44,11 +45,4 @@ export function ChangeDetail({ changes, header, lines, values }: ChangeDetailPro
       ))}
     </>
   );
-}
-
-/** A line of the audit trail is a record, or its id alone. */
-export function idOf(line: unknown): string {
-  if (typeof line === 'number') return String(line);
-  if (typeof line !== 'object' || line === null) return '?';
-  return String(('id' in line && line.id) || ('odooId' in line && line.odooId) || '?');
 }

@@ -4,8 +4,7 @@ import { Icon } from '../../components/Icon.tsx';
 import { texts } from '../../i18n/texts.ts';
 import { inOrder } from './columns.ts';
 import { FilterValue } from './FilterValue.tsx';
-import type { Filter, Operator } from './list-state.ts';
-import { operatorsOf } from './local-days.ts';
+import { type Filter, type Operator, operatorsOf } from './local-days.ts';
 
 interface FilterEditorProps {
   readonly model: Model;

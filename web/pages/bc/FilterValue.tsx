@@ -1,7 +1,7 @@
 import { useId } from 'preact/hooks';
 import type { Field } from '../../api/answers.ts';
 import { texts } from '../../i18n/texts.ts';
-import type { Operator } from './list-state.ts';
+import type { Operator } from './local-days.ts';
 
 interface FilterValueProps {
   readonly field: Field | undefined;

@@ -1,9 +1,8 @@
 import type { Model, Values } from '../../api/answers.ts';
 import { Icon } from '../../components/Icon.tsx';
 import { texts } from '../../i18n/texts.ts';
-import { idOf } from './ChangeDetail.tsx';
 import { OWN } from './columns.ts';
-import { isEmpty, words } from './values.ts';
+import { idOf, isEmpty, words } from './values.ts';
 
 interface LineSummaryProps {
   /** As the audit trail has it. */

@@ -1,15 +1,7 @@
 import type { Field, Model } from '../../api/answers.ts';
 import type { Query } from '../../api/endpoints.ts';
 import { href } from '../../router.ts';
-import { boundsOf } from './local-days.ts';
-
-export type Operator = Field['operators'][number];
-
-export interface Filter {
-  readonly field: string;
-  readonly operator: Operator;
-  readonly value: string;
-}
+import { boundsOf, type Filter, type Operator } from './local-days.ts';
 
 /** What the list shows. All of it is in the page's address, so that it can be sent to somebody. */
 export interface ListState {

@@ -1,5 +1,4 @@
 import type { Field } from '../../api/answers.ts';
-import type { Filter, Operator } from './list-state.ts';
 
 /**
  * What a filter on a field may ask. A datetime is compared with a whole day: none of its moments, a list of days, or a part
@@ -61,3 +60,11 @@ function readDay(text: string): { readonly start: string; readonly end: string }
 
 /** By this browser's clock. A day that has no midnight begins at one o'clock, and one that has two at the first. */
 const midnight = (day: string): string => new Date(`${day}T00:00`).toISOString();
+
+export interface Filter {
+  readonly field: string;
+  readonly operator: Operator;
+  readonly value: string;
+}
+
+export type Operator = Field['operators'][number];

@@ -81,3 +81,10 @@ const isSummary = (value: unknown): value is { readonly bytes: number } =>
 const fileWords = (size: number): string => texts.value.bc.values.file(bytes(size));
 
 const plain = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value));
+
+/** A line of the audit trail is a record, or its id alone. */
+export function idOf(line: unknown): string {
+  if (typeof line === 'number') return String(line);
+  if (typeof line !== 'object' || line === null) return '?';
+  return String(('id' in line && line.id) || ('odooId' in line && line.odooId) || '?');
+}
