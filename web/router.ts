@@ -1,6 +1,6 @@
 import { signal } from '@preact/signals';
 
-export const BASE = '/admin';
+const BASE = '/admin';
 
 export interface Place {
   /** Without the base and a slash at the end: `/bc/42`; empty for the first page. */

@@ -85,7 +85,7 @@ export const float = kind('float');
 export const boolean = kind('boolean');
 export const binary = kind('binary');
 export const dateField = kind('date');
-export const timestamp = kind('timestamp');
+const timestamp = kind('timestamp');
 export const reference = kind('reference');
 export const numeric = (string: string, digits: readonly [number, number], more: More = {}) =>
   kind('numeric')(string, { digits, ...more });

@@ -1,3 +1,3 @@
-export { RedisMissingError, ServerFailedError, ServerUnreachableError } from './errors.ts';
-export type { ServiceSource, Services } from './start.ts';
+export { RedisMissingError, ServerUnreachableError } from './errors.ts';
+export type { Services } from './start.ts';
 export { startServices } from './start.ts';

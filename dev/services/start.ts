@@ -10,7 +10,7 @@ import { openWorkspace } from './workspace.ts';
 
 /** The ways to come by a server, in the order they are tried. */
 const SOURCES = ['given', 'docker', 'binaries'] as const;
-export type ServiceSource = (typeof SOURCES)[number];
+type ServiceSource = (typeof SOURCES)[number];
 
 export interface Services {
   readonly databaseUrl: string;

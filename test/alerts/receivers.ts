@@ -64,7 +64,7 @@ export function isSigned({ headers, body }: Arrival, key: string | Buffer): bool
   return headers['webhook-signature'] === expected;
 }
 
-export interface Mail {
+interface Mail {
   readonly to: readonly string[];
   readonly from: string;
   /** Headers and text. */

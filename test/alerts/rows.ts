@@ -10,7 +10,7 @@ import { syncLog } from '../../src/db/schema/sync.ts';
 
 export const KEY = 'bclinbc';
 /** Runs start when they are asked for: nothing is ever stale. */
-export const CALM: Staleness = { everyMs: null, staleIntervals: 10 };
+const CALM: Staleness = { everyMs: null, staleIntervals: 10 };
 
 export const truncateAll = (db: Database) =>
   db.execute(sql`truncate alert_incident, alert_delivery, sync_log, sync_run_item, sync_run_page, sync_failure,

@@ -4,13 +4,13 @@ import type { Problem } from '../../src/api/problem-details.ts';
 import type { TestApi } from './start-api.ts';
 import { startApi } from './start-api.ts';
 
-export interface Call {
+interface Call {
   readonly method: string;
   readonly params?: readonly unknown[];
   readonly cache?: unknown;
 }
 
-export interface Answered {
+interface Answered {
   readonly status: number;
   readonly headers: Record<string, unknown>;
   readonly text: string;

@@ -10,7 +10,7 @@ export interface StoredBc {
   readonly lines: readonly StoredLine[];
 }
 
-export interface StoredLine {
+interface StoredLine {
   readonly id: number;
   readonly bc: number;
   readonly fields: Fields;

@@ -24,7 +24,7 @@ export type Disturbance =
   | { readonly kind: 'skew'; readonly minutes: number }
   | { readonly kind: 'ask'; readonly mode: 'full' | 'sweep' | 'single'; readonly pick: number };
 
-export interface Scheduled {
+interface Scheduled {
   readonly atMs: number;
   readonly disturbance: Disturbance;
 }

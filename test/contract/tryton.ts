@@ -6,7 +6,7 @@ import { clientContract } from './tryton-client.ts';
 import { doorContract } from './tryton-door.ts';
 import { valuesContract } from './tryton-values.ts';
 
-export type { Subject, TrytonCoordinates } from './tryton-ask.ts';
+export type { Subject } from './tryton-ask.ts';
 
 /** What the gateway relies on, held against any Tryton of 5.0, 6.0 or 7.0: real or sandbox. */
 export function trytonContract(name: string, subject: Subject): void {

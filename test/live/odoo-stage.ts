@@ -30,14 +30,14 @@ export function missing(...means: readonly Means[]): string | null {
   return names.length === 0 ? null : names.join(', ');
 }
 
-export function given(name: Means | (typeof COORDINATES)[number]): string {
+function given(name: Means | (typeof COORDINATES)[number]): string {
   const value = process.env[name];
   if (value === undefined) throw new Error(`${name} is not set`);
   return value;
 }
 
 /** Everything of the environment that is Odoo's, by this protocol. JSON-2 takes the API key. */
-export function odooEnvironment(protocol: string): Record<string, string> {
+function odooEnvironment(protocol: string): Record<string, string> {
   const { ODOO_API_KEY: key, ...env } = Object.fromEntries(
     Object.entries(process.env).filter(([name]) => name.startsWith('ODOO_')),
   );

@@ -6,7 +6,7 @@ import { language } from '../settings/language.ts';
 const isKnown = (code: string): code is keyof Texts['problems'] => Object.hasOwn(texts.value.problems, code);
 
 /** A problem in one sentence: ours where the code is known, else the service's own. */
-export function wordsOf({ code, message }: ProblemError): string {
+function wordsOf({ code, message }: ProblemError): string {
   return isKnown(code) ? texts.value.problems[code] : message;
 }
 

@@ -2,7 +2,7 @@ import type { Run, RunStatus } from '../api/answers.ts';
 
 /** What a bar of changes is made of, from the bottom up. */
 export const PARTS = ['created', 'updated', 'archived', 'failed'] as const;
-export type Part = (typeof PARTS)[number];
+type Part = (typeof PARTS)[number];
 
 interface Segment {
   readonly part: Part;

@@ -19,7 +19,7 @@ const tracer = trace.getTracer('passerelle');
  * A span for each statement that belongs to a trace: what the watchdog asks each five seconds does not. Its text holds
  * no values, those are parameters; `begin` and `commit` have no span.
  */
-export const traceStatement: TraceStatement = (text) => {
+const traceStatement: TraceStatement = (text) => {
   if (trace.getActiveSpan() === undefined) return () => {};
   const operation = /[a-z]+/i.exec(withoutComments(text))?.[0].toUpperCase() ?? 'SQL';
   const attributes = {

@@ -19,13 +19,13 @@ import {
 import { CacheWrites } from './invalidation.ts';
 
 /** How one cached call went. */
-export type CacheOutcome = keyof CacheCounters;
+type CacheOutcome = keyof CacheCounters;
 
 /** Callers choose the names of methods: those beyond the limit are counted together. */
 const OTHER = '(other)';
 
 /** Counts per method, of at most `limit` methods. */
-export class OutcomeCounters {
+class OutcomeCounters {
   readonly #limit: number;
   readonly #counts = new Map<string, Record<CacheOutcome, number>>();
 
@@ -76,7 +76,7 @@ interface Fetched {
 }
 
 /** The cache over a store. See `Cache` for its rules. */
-export class AnswerCache implements Cache {
+class AnswerCache implements Cache {
   readonly #parts: CacheParts;
   readonly #guard: CacheGuard;
   readonly #writes: CacheWrites;
@@ -235,10 +235,10 @@ function ofServer(store: CacheStore, server: string): CacheStore {
 }
 
 /** To be called once the write is over, with the error if it failed, and waited for before its caller is answered. */
-export type Written = (error?: unknown) => Promise<void>;
+type Written = (error?: unknown) => Promise<void>;
 
 /** How a caller waits for an answer that is fetched, also for others: begins it unless the caller has gone. */
-export type Wait = <T>(begin: () => Promise<T>) => Promise<T>;
+type Wait = <T>(begin: () => Promise<T>) => Promise<T>;
 
 /**
  * The cached answers of one Tryton user. The rules: only answers of reads are kept, never errors; an answer counts
@@ -274,7 +274,7 @@ export interface Cache {
 }
 
 /** Waits for as long as it takes. */
-export const atOnce: Wait = (begin) => begin();
+const atOnce: Wait = (begin) => begin();
 
 export function createCache(parts: CacheParts): Cache {
   const { store } = parts;

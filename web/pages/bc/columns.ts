@@ -24,7 +24,7 @@ export const inOrder = (fields: readonly Field[]): Field[] => [
 export const listable = ({ fields }: Model): Field[] =>
   inOrder(fields.filter(({ type }) => type !== 'binary'));
 
-export function defaultColumns(model: Model): string[] {
+function defaultColumns(model: Model): string[] {
   const known = FIRST.filter((name) => model.fields.some((field) => field.name === name));
   if (known.length > 2) return known;
   const short = model.fields.filter(({ name, type }) => SHORT.has(type) && !OWN.has(name));
