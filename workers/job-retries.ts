@@ -49,7 +49,6 @@ const MAX_DEATHS = 5;
 
 /** Workers died while they were at it, or lost its lock, so often that it may be the cause. */
 export class JobStalledError extends PasserelleError {
-  override readonly name = 'WorkerDiedError';
   readonly code = 'worker_died';
   constructor(what: string, deaths: number) {
     super(

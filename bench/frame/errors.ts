@@ -2,7 +2,6 @@ import { PasserelleError } from '../../src/shared/errors.ts';
 
 /** A page that the figures were to be written into has no place for them. */
 export class NoPlaceForFiguresError extends PasserelleError {
-  override readonly name = 'NoPlaceForFiguresError';
   readonly code = 'no_place_for_figures';
   constructor(file: string, begin: string, end: string) {
     super(`${file} has no "${begin}" followed by "${end}": there the figures would go.`);
@@ -11,6 +10,5 @@ export class NoPlaceForFiguresError extends PasserelleError {
 
 /** Something did not end as it has to: its figures would mean nothing. */
 export class MeasurementFailedError extends PasserelleError {
-  override readonly name = 'MeasurementFailedError';
   readonly code = 'measurement_failed';
 }

@@ -2,7 +2,6 @@ import { PasserelleError } from '../../src/shared/errors.ts';
 
 /** The port that PORT names is in use. */
 export class PortTakenError extends PasserelleError {
-  override readonly name = 'PortTakenError';
   readonly code = 'port_taken';
   constructor(host: string, port: number) {
     super(`Port ${port} on ${host} is taken; stop what uses it, set another PORT, or unset it.`);
@@ -11,7 +10,6 @@ export class PortTakenError extends PasserelleError {
 
 /** A process of the demo ended by itself. `log` is the end of what it said. */
 export class ProcessEndedError extends PasserelleError {
-  override readonly name = 'ProcessEndedError';
   readonly code = 'process_ended';
   constructor(name: string, how: string, log: string) {
     super(`The ${name} ended with ${how}: ${log || 'it said nothing'}`);
@@ -20,7 +18,6 @@ export class ProcessEndedError extends PasserelleError {
 
 /** The first full sync came to nothing. */
 export class FirstSyncFailedError extends PasserelleError {
-  override readonly name = 'FirstSyncFailedError';
   readonly code = 'first_sync_failed';
   constructor(reason: string | null) {
     super(`The first full sync failed: ${reason ?? 'no reason was logged'}`);
@@ -29,7 +26,6 @@ export class FirstSyncFailedError extends PasserelleError {
 
 /** DATABASE_URL leads to a mirror that no demo made. */
 export class ForeignMirrorError extends PasserelleError {
-  override readonly name = 'ForeignMirrorError';
   readonly code = 'foreign_mirror';
   constructor() {
     super(
@@ -40,7 +36,6 @@ export class ForeignMirrorError extends PasserelleError {
 
 /** What one part of the demo counts is not what another does. */
 export class WrongCountError extends PasserelleError {
-  override readonly name = 'WrongCountError';
   readonly code = 'wrong_count';
   constructor(who: string, counted: number, other: string, expected: number) {
     super(`${who} counts ${counted} BC, ${other} ${expected}.`);
@@ -49,7 +44,6 @@ export class WrongCountError extends PasserelleError {
 
 /** The API does not get through to Tryton. */
 export class GatewayError extends PasserelleError {
-  override readonly name = 'GatewayError';
   readonly code = 'gateway_failed';
   constructor(reason: string) {
     super(`The gateway does not reach Tryton: ${reason}`);

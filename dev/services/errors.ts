@@ -2,7 +2,6 @@ import { errorMessage, PasserelleError } from '../../src/shared/errors.ts';
 
 /** The machine has no Redis, and none could be installed. */
 export class RedisMissingError extends PasserelleError {
-  override readonly name = 'RedisMissingError';
   readonly code = 'redis_missing';
   constructor(cause?: unknown) {
     super(
@@ -14,7 +13,6 @@ export class RedisMissingError extends PasserelleError {
 
 /** A server was started and did not become usable. `reason` is the end of its own log, or why it never ran. */
 export class ServerFailedError extends PasserelleError {
-  override readonly name = 'ServerFailedError';
   readonly code = 'server_failed';
   constructor(server: string, reason: string, cause?: unknown) {
     super(`${server} could not be started: ${reason.trim() || 'it said nothing'}`, { cause });
@@ -23,7 +21,6 @@ export class ServerFailedError extends PasserelleError {
 
 /** The URL in an environment variable does not answer. */
 export class ServerUnreachableError extends PasserelleError {
-  override readonly name = 'ServerUnreachableError';
   readonly code = 'server_unreachable';
   constructor(variable: string, cause: unknown) {
     super(`${variable} is set, but its server does not answer: ${errorMessage(cause)}`, { cause });

@@ -3,7 +3,6 @@ import { PasserelleError } from '../shared/errors.ts';
 import { withTimeout } from '../shared/timeout.ts';
 
 export class BcNotFoundError extends PasserelleError {
-  override readonly name = 'BcNotFoundError';
   readonly code = 'bc_not_found';
   constructor(odooId: number) {
     super(
@@ -13,7 +12,6 @@ export class BcNotFoundError extends PasserelleError {
 }
 
 export class RunNotFoundError extends PasserelleError {
-  override readonly name = 'RunNotFoundError';
   readonly code = 'run_not_found';
   constructor(runId: number) {
     super(`No run ${runId}; GET /api/v1/sync/runs lists them.`);
@@ -21,7 +19,6 @@ export class RunNotFoundError extends PasserelleError {
 }
 
 export class FailureNotFoundError extends PasserelleError {
-  override readonly name = 'FailureNotFoundError';
   readonly code = 'failure_not_found';
   constructor(odooId: number) {
     super(`BC ${odooId} has no open failure; GET /api/v1/sync/failures lists them.`);
@@ -30,7 +27,6 @@ export class FailureNotFoundError extends PasserelleError {
 
 /** The mirror is switched off: there is no Odoo to ask. */
 export class OdooNotConfiguredError extends PasserelleError {
-  override readonly name = 'OdooNotConfiguredError';
   readonly code = 'odoo_not_configured';
   constructor() {
     super('No Odoo is configured; set ODOO_URL, ODOO_DB, ODOO_USER and ODOO_PASSWORD, then start again.');
@@ -39,7 +35,6 @@ export class OdooNotConfiguredError extends PasserelleError {
 
 /** There is no gateway. */
 export class TrytonNotConfiguredError extends PasserelleError {
-  override readonly name = 'TrytonNotConfiguredError';
   readonly code = 'tryton_not_configured';
   constructor() {
     super('No Tryton is configured; set TRYTON_RPC_URL, TRYTON_USER and TRYTON_PASSWORD, then start again.');
@@ -47,7 +42,6 @@ export class TrytonNotConfiguredError extends PasserelleError {
 }
 
 export class TooManyCallsError extends PasserelleError {
-  override readonly name = 'TooManyCallsError';
   readonly code = 'too_many_calls';
   constructor(calls: number, most: number) {
     super(`body: ${calls} calls in one batch; at most ${most} are allowed. Nothing was sent.`);
@@ -56,7 +50,6 @@ export class TooManyCallsError extends PasserelleError {
 
 /** A call of a batch whose turn came too late. */
 export class BatchTimeoutError extends PasserelleError {
-  override readonly name = 'BatchTimeoutError';
   readonly code = 'batch_timeout';
   override readonly retryable = true;
   constructor(ms: number) {
@@ -66,7 +59,6 @@ export class BatchTimeoutError extends PasserelleError {
 
 /** The body cannot be read. Nothing of it is quoted: it may hold anything. */
 export class BadJsonError extends PasserelleError {
-  override readonly name = 'BadJsonError';
   readonly code = 'invalid_request';
   constructor(problem: string) {
     super(`body: ${problem}.`);
@@ -75,7 +67,6 @@ export class BadJsonError extends PasserelleError {
 
 /** Who asked has closed the connection: nobody reads the answer. */
 export class ClientGoneError extends PasserelleError {
-  override readonly name = 'ClientGoneError';
   readonly code = 'client_gone';
   constructor() {
     super('The client closed the connection before it was answered.');
@@ -83,7 +74,6 @@ export class ClientGoneError extends PasserelleError {
 }
 
 export class RedisUnavailableError extends PasserelleError {
-  override readonly name = 'RedisUnavailableError';
   readonly code = 'redis_unavailable';
   override readonly retryable = true;
   constructor(options?: ErrorOptions) {
@@ -93,7 +83,6 @@ export class RedisUnavailableError extends PasserelleError {
 
 /** A filter, a sort or a choice of fields names what the model does not have, or what cannot be used so. */
 export class UnknownFieldError extends PasserelleError {
-  override readonly name = 'UnknownFieldError';
   readonly code = 'unknown_field';
   constructor(parameter: string, field: string, known: readonly string[]) {
     super(
@@ -105,7 +94,6 @@ export class UnknownFieldError extends PasserelleError {
 }
 
 export class UnknownOperatorError extends PasserelleError {
-  override readonly name = 'UnknownOperatorError';
   readonly code = 'unknown_operator';
   constructor(field: string, type: string, operator: string, known: readonly string[]) {
     super(
@@ -115,7 +103,6 @@ export class UnknownOperatorError extends PasserelleError {
 }
 
 export class BadValueError extends PasserelleError {
-  override readonly name = 'BadValueError';
   readonly code = 'bad_value';
   constructor(parameter: string, given: string, expected: string) {
     super(`${parameter}: expected ${expected}, not ${JSON.stringify(given)}.`);
@@ -123,7 +110,6 @@ export class BadValueError extends PasserelleError {
 }
 
 export class BadCursorError extends PasserelleError {
-  override readonly name = 'BadCursorError';
   readonly code = 'bad_cursor';
   constructor() {
     super('cursor: it belongs to another sort or filter, or is damaged; ask for the first page again.');
@@ -131,7 +117,6 @@ export class BadCursorError extends PasserelleError {
 }
 
 export class BadFeedCursorError extends PasserelleError {
-  override readonly name = 'BadFeedCursorError';
   readonly code = 'bad_cursor';
   constructor() {
     super('after: this is no nextCursor of /api/v1/bc/changes; leave it out to begin with the first change.');
@@ -140,7 +125,6 @@ export class BadFeedCursorError extends PasserelleError {
 
 /** A choice of the fields of lines, in a request that asks for no lines. */
 export class LinesNotIncludedError extends PasserelleError {
-  override readonly name = 'LinesNotIncludedError';
   readonly code = 'lines_not_included';
   constructor() {
     super('line_fields: it chooses the fields of lines that come with include=lines; add that too.');
@@ -149,7 +133,6 @@ export class LinesNotIncludedError extends PasserelleError {
 
 /** PostgreSQL cancelled a statement that took longer than API_STATEMENT_TIMEOUT. */
 export class QueryTimeoutError extends PasserelleError {
-  override readonly name = 'QueryTimeoutError';
   readonly code = 'query_timeout';
   constructor() {
     super(
@@ -160,7 +143,6 @@ export class QueryTimeoutError extends PasserelleError {
 
 /** An export holds a connection of PostgreSQL for as long as it lasts. */
 export class TooManyExportsError extends PasserelleError {
-  override readonly name = 'TooManyExportsError';
   readonly code = 'too_many_exports';
   override readonly retryable = true;
   constructor(most: number) {
@@ -176,7 +158,6 @@ const noKeyYet = (anyKey: boolean) =>
 
 /** No `Authorization: Bearer` in the request. */
 export class MissingKeyError extends PasserelleError {
-  override readonly name = 'MissingKeyError';
   readonly code = 'missing_key';
   constructor(anyKey: boolean) {
     super(`Send an API key in the header Authorization: Bearer psl_...${noKeyYet(anyKey)}`);
@@ -185,7 +166,6 @@ export class MissingKeyError extends PasserelleError {
 
 /** Malformed, unknown, or the secret part is wrong: which one is not told. */
 export class BadKeyError extends PasserelleError {
-  override readonly name = 'BadKeyError';
   readonly code = 'bad_key';
   constructor(anyKey: boolean) {
     super(`This is no API key that is known here.${noKeyYet(anyKey)}`);
@@ -194,7 +174,6 @@ export class BadKeyError extends PasserelleError {
 
 /** Told only to who holds the whole key. */
 export class ExpiredKeyError extends PasserelleError {
-  override readonly name = 'ExpiredKeyError';
   readonly code = 'expired_key';
   constructor(at: Date) {
     super(`This API key expired at ${at.toISOString()}.`);
@@ -203,7 +182,6 @@ export class ExpiredKeyError extends PasserelleError {
 
 /** Told only to who holds the whole key. */
 export class RevokedKeyError extends PasserelleError {
-  override readonly name = 'RevokedKeyError';
   readonly code = 'revoked_key';
   constructor() {
     super('This API key was revoked.');
@@ -211,7 +189,6 @@ export class RevokedKeyError extends PasserelleError {
 }
 
 export class MissingScopeError extends PasserelleError {
-  override readonly name = 'MissingScopeError';
   readonly code = 'missing_scope';
   constructor(needed: Scope, scopes: readonly Scope[]) {
     super(`This needs the scope ${needed}; the key has ${scopes.join(', ')}.`);
@@ -220,7 +197,6 @@ export class MissingScopeError extends PasserelleError {
 
 /** A key that does not open this Tryton method. */
 export class MethodNotAllowedError extends PasserelleError {
-  override readonly name = 'MethodNotAllowedError';
   readonly code = 'method_not_allowed';
   constructor(method: string, reserved: boolean) {
     super(
@@ -232,7 +208,6 @@ export class MethodNotAllowedError extends PasserelleError {
 }
 
 export class RateLimitedError extends PasserelleError {
-  override readonly name = 'RateLimitedError';
   readonly code = 'rate_limited';
   override readonly retryable = true;
   constructor(
@@ -246,7 +221,6 @@ export class RateLimitedError extends PasserelleError {
 
 /** A change asked for by a page of another site. */
 export class CrossOriginError extends PasserelleError {
-  override readonly name = 'CrossOriginError';
   readonly code = 'cross_origin';
   constructor() {
     super('The admin pages accept changes from their own origin only.');
@@ -255,7 +229,6 @@ export class CrossOriginError extends PasserelleError {
 
 /** The request has no login, or a wrong user or password. Without ADMIN_PASSWORD the API wrote a password to stderr. */
 export class BadCredentialsError extends PasserelleError {
-  override readonly name = 'BadCredentialsError';
   readonly code = 'bad_credentials';
   constructor() {
     super('The admin pages ask for ADMIN_USER and ADMIN_PASSWORD.');
@@ -264,7 +237,6 @@ export class BadCredentialsError extends PasserelleError {
 
 /** Too many wrong logins from one address. Told to the right password too: it could be the next guess. */
 export class TooManyLoginsError extends PasserelleError {
-  override readonly name = 'TooManyLoginsError';
   readonly code = 'too_many_logins';
   override readonly retryable = true;
   readonly seconds: number;
@@ -276,7 +248,6 @@ export class TooManyLoginsError extends PasserelleError {
 
 /** A change that does not say it comes from the dashboard: what no form and no page of another site can say. */
 export class MissingAdminHeaderError extends PasserelleError {
-  override readonly name = 'MissingAdminHeaderError';
   readonly code = 'missing_admin_header';
   constructor(header: string) {
     super(`Changes under /admin/api need the header ${header}: 1.`);
@@ -285,7 +256,6 @@ export class MissingAdminHeaderError extends PasserelleError {
 
 /** The files of the dashboard are not there. */
 export class DashboardNotBuiltError extends PasserelleError {
-  override readonly name = 'DashboardNotBuiltError';
   readonly code = 'dashboard_not_built';
   constructor() {
     super('The dashboard is not built; run `npm run build` and start again. /admin/queues works without it.');
@@ -294,7 +264,6 @@ export class DashboardNotBuiltError extends PasserelleError {
 
 /** All places of the live events are taken, or all that one key may take. */
 export class TooManyListenersError extends PasserelleError {
-  override readonly name = 'TooManyListenersError';
   readonly code = 'too_many_listeners';
   override readonly retryable = true;
   constructor() {
@@ -304,7 +273,6 @@ export class TooManyListenersError extends PasserelleError {
 
 /** The process is being stopped: there will be no more events. */
 export class ShuttingDownError extends PasserelleError {
-  override readonly name = 'ShuttingDownError';
   readonly code = 'shutting_down';
   override readonly retryable = true;
   constructor() {
@@ -314,7 +282,6 @@ export class ShuttingDownError extends PasserelleError {
 
 /** A webhook without ODOO_HOOK_SECRET, or with another one: which is not told. */
 export class BadHookSecretError extends PasserelleError {
-  override readonly name = 'BadHookSecretError';
   readonly code = 'bad_hook_secret';
   constructor() {
     super(
@@ -325,7 +292,6 @@ export class BadHookSecretError extends PasserelleError {
 
 /** A webhook of a model that is not mirrored. Told only to who knows the secret. */
 export class NotMirroredError extends PasserelleError {
-  override readonly name = 'NotMirroredError';
   readonly code = 'not_mirrored';
   constructor(model: string, mirrored: readonly string[]) {
     super(`_model: expected ${mirrored.join(' or ')}, not ${JSON.stringify(model)}.`);
@@ -341,7 +307,6 @@ type Server = keyof typeof CODES;
 
 /** One of our own servers keeps silent. */
 class NoAnswerError extends PasserelleError {
-  override readonly name = 'NoAnswerError';
   readonly code: (typeof CODES)[Server];
   override readonly retryable = true;
   constructor(server: Server, limitMs: number) {

@@ -2,7 +2,6 @@ import type { RedisConfig } from '../config/index.ts';
 import { errorCode, errorMessage, PasserelleError } from '../shared/errors.ts';
 
 export class DatabaseUnavailableError extends PasserelleError {
-  override readonly name = 'DatabaseUnavailableError';
   readonly code = 'database_unavailable';
   override readonly retryable = true;
   constructor(url: string, cause: unknown) {
@@ -11,7 +10,6 @@ export class DatabaseUnavailableError extends PasserelleError {
 }
 
 export class RedisUnavailableError extends PasserelleError {
-  override readonly name = 'RedisUnavailableError';
   readonly code = 'redis_unavailable';
   override readonly retryable = true;
   constructor({ url, sentinel, cluster }: RedisConfig, cause: unknown) {
@@ -23,7 +21,6 @@ export class RedisUnavailableError extends PasserelleError {
 }
 
 export class DatabaseNotMigratedError extends PasserelleError {
-  override readonly name = 'DatabaseNotMigratedError';
   readonly code = 'database_not_migrated';
   constructor(url: string, pending: readonly string[]) {
     super(
@@ -34,12 +31,10 @@ export class DatabaseNotMigratedError extends PasserelleError {
 
 /** What was typed after the command makes no sense. */
 export class BadArgumentError extends PasserelleError {
-  override readonly name = 'BadArgumentError';
   readonly code = 'bad_argument';
 }
 
 export class UnknownKeyError extends PasserelleError {
-  override readonly name = 'UnknownKeyError';
   readonly code = 'unknown_key';
   constructor(given: string) {
     // Somebody may have given a whole key.

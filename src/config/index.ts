@@ -16,7 +16,6 @@ import {
 
 /** One message that lists every variable that is missing or wrong. */
 export class ConfigError extends PasserelleError {
-  override readonly name = 'ConfigError';
   readonly code = 'bad_configuration';
   constructor(problems: readonly string[]) {
     super(`Configuration is not usable:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`);

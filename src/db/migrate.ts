@@ -63,7 +63,6 @@ const BLOCKED: readonly string[] = ['55P03', '40P01'];
 
 /** A table stayed in use. Nothing was changed. */
 class MigrationBlockedError extends PasserelleError {
-  override readonly name = 'MigrationBlockedError';
   readonly code = 'migration_blocked';
   override readonly retryable = true;
   constructor(tag: string, tries: number, cause: unknown) {

@@ -176,7 +176,6 @@ export type TraceStatement = (text: string) => (error?: unknown) => void;
 
 /** The connection of a transaction went away; what the transaction did is undone. */
 export class TransactionLostError extends PasserelleError {
-  override readonly name = 'TransactionLostError';
   readonly code = 'transaction_lost';
   override readonly retryable = true;
   constructor() {

@@ -16,7 +16,6 @@ const at = (site: CallSite) => `Odoo at ${site.target}, call ${site.call}`;
 
 /** No connection: refused, reset, no such host, or a certificate that does not hold. */
 export class OdooUnreachableError extends PasserelleError {
-  override readonly name = 'OdooUnreachableError';
   readonly code = 'odoo_unreachable';
   override readonly retryable = true;
   constructor(site: CallSite, reason: string, options?: ErrorOptions) {
@@ -26,7 +25,6 @@ export class OdooUnreachableError extends PasserelleError {
 
 /** The whole call, from connecting to the last byte, did not end within its time limit. */
 export class OdooTimeoutError extends PasserelleError {
-  override readonly name = 'OdooTimeoutError';
   readonly code = 'odoo_timeout';
   override readonly retryable = true;
   constructor(site: CallSite, timeoutMs: number, options?: ErrorOptions) {
@@ -40,7 +38,6 @@ export class OdooTimeoutError extends PasserelleError {
 
 /** Odoo refused login and secret. Tried again after a pause only, which grows: Odoo shuts out who is refused too often. */
 export class OdooAuthError extends PasserelleError {
-  override readonly name = 'OdooAuthError';
   readonly code = 'odoo_bad_credentials';
   readonly #site: CallSite;
   constructor(site: CallSite, notBefore?: Date) {
@@ -63,7 +60,6 @@ export class OdooAuthError extends PasserelleError {
 
 /** Signed in, but the user's access rights or record rules forbid this. */
 export class OdooAccessError extends PasserelleError {
-  override readonly name = 'OdooAccessError';
   readonly code = 'odoo_access_denied';
   constructor(site: CallSite, detail: string) {
     super(`${at(site)}: access denied. Give the user of ODOO_USER read access. Odoo says: ${detail}`);
@@ -72,7 +68,6 @@ export class OdooAccessError extends PasserelleError {
 
 /** The server answers, but has no database of that name. */
 export class OdooDatabaseError extends PasserelleError {
-  override readonly name = 'OdooDatabaseError';
   readonly code = 'odoo_unknown_database';
   constructor(site: CallSite) {
     super(`${at(site)}: there is no such database, or the server cannot open it. Check ODOO_DB.`);
@@ -81,7 +76,6 @@ export class OdooDatabaseError extends PasserelleError {
 
 /** The database has no such model: a wrong name, or its module is not installed. */
 export class OdooModelError extends PasserelleError {
-  override readonly name = 'OdooModelError';
   readonly code = 'odoo_unknown_model';
   constructor(site: CallSite, model: string) {
     super(
@@ -93,7 +87,6 @@ export class OdooModelError extends PasserelleError {
 
 /** A field that the model does not have (any more). */
 export class OdooFieldError extends PasserelleError {
-  override readonly name = 'OdooFieldError';
   readonly code = 'odoo_unknown_field';
   constructor(site: CallSite, detail: string) {
     super(`${at(site)}: unknown field. Read the model's fields again. Odoo says: ${detail}`);
@@ -102,7 +95,6 @@ export class OdooFieldError extends PasserelleError {
 
 /** Odoo answers, but its own database failed the call: it restarts, or two transactions were in each other's way. */
 export class OdooStorageError extends PasserelleError {
-  override readonly name = 'OdooStorageError';
   readonly code = 'odoo_storage_trouble';
   override readonly retryable = true;
   constructor(site: CallSite, detail: string) {
@@ -112,7 +104,6 @@ export class OdooStorageError extends PasserelleError {
 
 /** Anything else that Odoo itself reports, in its own words but without the traceback. */
 export class OdooApplicationError extends PasserelleError {
-  override readonly name = 'OdooApplicationError';
   readonly code = 'odoo_application_error';
   /** Odoo's message alone. */
   readonly detail: string;
@@ -124,7 +115,6 @@ export class OdooApplicationError extends PasserelleError {
 
 /** An answer that is not what the protocol promises: a web page, nothing, cut off, or a value that cannot be kept. */
 export class OdooMalformedError extends PasserelleError {
-  override readonly name = 'OdooMalformedError';
   readonly code = 'odoo_malformed_answer';
   override readonly retryable = true;
   constructor(site: CallSite, reason: string, options?: ErrorOptions) {
@@ -134,7 +124,6 @@ export class OdooMalformedError extends PasserelleError {
 
 /** 429, 502, 503 or 504, still so after the retries. */
 export class OdooUnavailableError extends PasserelleError {
-  override readonly name = 'OdooUnavailableError';
   readonly code = 'odoo_unavailable';
   override readonly retryable = true;
   /** How long the server asked to be left alone, where it said so. */
@@ -152,7 +141,6 @@ export class OdooUnavailableError extends PasserelleError {
 
 /** The address is not that of an Odoo API: 404, or a redirect. */
 export class OdooEndpointError extends PasserelleError {
-  override readonly name = 'OdooEndpointError';
   readonly code = 'odoo_wrong_url';
   readonly status: number;
   constructor(site: CallSite, status: number, path: string, location: string | undefined) {
@@ -168,6 +156,5 @@ export class OdooEndpointError extends PasserelleError {
 
 /** Header and lines cannot be tied together by what `fields_get` says. */
 export class OdooLinkError extends PasserelleError {
-  override readonly name = 'OdooLinkError';
   readonly code = 'odoo_lines_link';
 }

@@ -7,7 +7,6 @@ import type { RedisConnection } from './redis.ts';
  * mixed. Set another QUEUE_PREFIX, or delete the owner key if that installation no longer exists.
  */
 export class ForeignQueuesError extends PasserelleError {
-  override readonly name = 'ForeignQueuesError';
   readonly code = 'foreign_queues';
   constructor(prefix: string, server: RedisConfig) {
     super(

@@ -8,6 +8,11 @@
 export abstract class PasserelleError extends Error {
   abstract readonly code: string;
   readonly retryable: boolean = false;
+
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = new.target.name;
+  }
 }
 
 /** The code of any thrown value: our own code, a Node or PostgreSQL code, or `unexpected`. */

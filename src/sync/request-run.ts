@@ -6,7 +6,6 @@ import { errorCode, errorMessage, PasserelleError } from '../shared/errors.ts';
 
 /** A run of the same mirror holds the lease. */
 class RunInProgressError extends PasserelleError {
-  override readonly name = 'RunInProgressError';
   readonly code = 'run_in_progress';
   readonly runId: number;
   constructor(runId: number) {

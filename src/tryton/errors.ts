@@ -15,7 +15,6 @@ export abstract class TrytonError extends PasserelleError {
 
 /** An error that Tryton reports and that is none of the kinds below, in its own words. */
 export class TrytonRpcError extends TrytonError {
-  override readonly name = 'TrytonRpcError';
   readonly code = 'tryton_error';
   constructor(site: CallSite, detail: string) {
     super(site, `the server reports an error: ${detail}`);
@@ -24,7 +23,6 @@ export class TrytonRpcError extends TrytonError {
 
 /** The user did something that Tryton's rules forbid; the message is meant for them (also refused access). */
 export class TrytonUserError extends TrytonError {
-  override readonly name = 'TrytonUserError';
   readonly code = 'tryton_user_error';
   /** Tryton's message and description. */
   readonly detail: string;
@@ -38,7 +36,6 @@ export class TrytonUserError extends TrytonError {
 
 /** Tryton asks for a confirmation. It is never given by itself: a person has to read the warning. */
 export class TrytonUserWarning extends TrytonError {
-  override readonly name = 'TrytonUserWarning';
   readonly code = 'tryton_user_warning';
   /** The name to confirm it by: a record of `res.user.warning` with this name, made by the same user. */
   readonly warning: string;
@@ -54,7 +51,6 @@ export class TrytonUserWarning extends TrytonError {
 
 /** The record was changed by somebody else since it was read (`_timestamp` in the context). */
 export class TrytonConcurrencyError extends TrytonError {
-  override readonly name = 'TrytonConcurrencyError';
   readonly code = 'tryton_concurrency';
   constructor(site: CallSite, detail: string) {
     super(site, `the record was changed meanwhile; read it again. ${detail}`.trim());
@@ -63,7 +59,6 @@ export class TrytonConcurrencyError extends TrytonError {
 
 /** Tryton has no such method, or does not offer it to clients (HTTP 403). Never a reason to sign in again. */
 export class TrytonMethodNotAllowedError extends TrytonError {
-  override readonly name = 'TrytonMethodNotAllowedError';
   readonly code = 'tryton_method_not_allowed';
   constructor(site: CallSite) {
     super(site, 'the server does not offer this method to clients (HTTP 403). Check its name.');
@@ -72,7 +67,6 @@ export class TrytonMethodNotAllowedError extends TrytonError {
 
 /** HTTP 429: too many requests, or too many refused logins. */
 export class TrytonRateLimitError extends TrytonError {
-  override readonly name = 'TrytonRateLimitError';
   readonly code = 'tryton_rate_limited';
   override readonly retryable = true;
   /** Seconds to wait. */
@@ -85,7 +79,6 @@ export class TrytonRateLimitError extends TrytonError {
 
 /** The call, or all its tries together, did not end in time. A write with this error was not sent. */
 export class TrytonTimeoutError extends TrytonError {
-  override readonly name = 'TrytonTimeoutError';
   readonly code = 'tryton_timeout';
   override readonly retryable = true;
   constructor(site: CallSite, limitMs: number, options?: ErrorOptions) {
@@ -95,7 +88,6 @@ export class TrytonTimeoutError extends TrytonError {
 
 /** No connection: refused, reset, no such host, or a certificate that does not hold. A write was then not sent. */
 export class TrytonUnreachableError extends TrytonError {
-  override readonly name = 'TrytonUnreachableError';
   readonly code = 'tryton_unreachable';
   override readonly retryable = true;
   constructor(site: CallSite, reason: string, options?: ErrorOptions) {
@@ -105,7 +97,6 @@ export class TrytonUnreachableError extends TrytonError {
 
 /** HTTP 502, 503 or 504, still so after the retries: what stands in front of Tryton cannot reach it. */
 export class TrytonUnavailableError extends TrytonError {
-  override readonly name = 'TrytonUnavailableError';
   readonly code = 'tryton_unavailable';
   override readonly retryable = true;
   readonly retryAfterMs: number | undefined;
@@ -117,7 +108,6 @@ export class TrytonUnavailableError extends TrytonError {
 
 /** Not what the protocol promises: a web page, nothing, a cut answer, an unexpected status, or too many bytes. */
 export class TrytonMalformedError extends TrytonError {
-  override readonly name = 'TrytonMalformedError';
   readonly code = 'tryton_malformed_answer';
   constructor(site: CallSite, reason: string, options?: ErrorOptions) {
     super(site, `unusable answer: ${reason}`, options);
@@ -126,7 +116,6 @@ export class TrytonMalformedError extends TrytonError {
 
 /** The server has no database of that name (HTTP 404, or the words of its driver). */
 export class TrytonDatabaseError extends TrytonError {
-  override readonly name = 'TrytonDatabaseError';
   readonly code = 'tryton_unknown_database';
   constructor(site: CallSite) {
     super(site, 'there is no such database. The path of TRYTON_RPC_URL must be its name, as in /tryton/.');
@@ -135,7 +124,6 @@ export class TrytonDatabaseError extends TrytonError {
 
 /** A write was sent and no answer came: it may have been carried out. It is never sent again by itself. */
 export class TrytonUnknownFateError extends TrytonError {
-  override readonly name = 'TrytonUnknownFateError';
   readonly code = 'tryton_unknown_fate';
   constructor(site: CallSite, reason: string, options?: ErrorOptions) {
     super(
@@ -148,13 +136,11 @@ export class TrytonUnknownFateError extends TrytonError {
 
 /** The call itself cannot be sent: a method name or a value that Tryton could not understand. */
 export class TrytonRequestError extends PasserelleError {
-  override readonly name = 'TrytonRequestError';
   readonly code = 'tryton_bad_request';
 }
 
 /** Whatever keeps us from having a session. */
 export class TrytonAuthError extends TrytonError {
-  override readonly name: string = 'TrytonAuthError';
   readonly code: string = 'tryton_bad_credentials';
   constructor(
     site: CallSite,
@@ -166,7 +152,6 @@ export class TrytonAuthError extends TrytonError {
 
 /** A login was refused a short while ago: none is tried until then, since Tryton locks an account after a few. */
 export class TrytonCircuitOpenError extends TrytonAuthError {
-  override readonly name = 'TrytonCircuitOpenError';
   override readonly code = 'tryton_login_suspended';
   /** When the next login may be tried. */
   readonly until: Date;
@@ -179,7 +164,6 @@ export class TrytonCircuitOpenError extends TrytonAuthError {
 
 /** The login asks for more than a password: a second factor, say. Use a user that signs in by password alone. */
 export class TrytonLoginStepError extends TrytonAuthError {
-  override readonly name = 'TrytonLoginStepError';
   override readonly code = 'tryton_login_step';
   constructor(site: CallSite, step: string, words: string) {
     super(
@@ -192,7 +176,6 @@ export class TrytonLoginStepError extends TrytonAuthError {
 
 /** A session that was just made was refused too (HTTP 401 twice). */
 export class TrytonSessionError extends TrytonAuthError {
-  override readonly name = 'TrytonSessionError';
   override readonly code = 'tryton_session_refused';
   constructor(site: CallSite) {
     super(

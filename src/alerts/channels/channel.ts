@@ -17,7 +17,6 @@ export interface Channel {
 
 /** The receiver answered, and did not take the notice. `variables`: where people are to look. */
 export class AlertRefusedError extends PasserelleError {
-  override readonly name = 'AlertRefusedError';
   readonly code = 'alert_refused';
   override readonly retryable = true;
   constructor(target: string, answer: string, variables: string) {
@@ -27,7 +26,6 @@ export class AlertRefusedError extends PasserelleError {
 
 /** Nobody answered there. */
 export class AlertUnreachableError extends PasserelleError {
-  override readonly name = 'AlertUnreachableError';
   readonly code = 'alert_unreachable';
   override readonly retryable = true;
   constructor(target: string, reason: string, variables: string) {
@@ -37,7 +35,6 @@ export class AlertUnreachableError extends PasserelleError {
 
 /** Whether the notice arrived is not known: it is sent again under the same id. */
 export class AlertTimeoutError extends PasserelleError {
-  override readonly name = 'AlertTimeoutError';
   readonly code = 'alert_timeout';
   override readonly retryable = true;
   constructor(target: string, ms: number, variables: string) {

@@ -11,7 +11,6 @@ const URL_LIMIT_CHARACTERS = 8192;
 
 /** A path with its query that no proxy on the way could be trusted to pass on. */
 class UrlTooLongError extends PasserelleError {
-  override readonly name = 'UrlTooLongError';
   readonly code = 'url_too_long';
   constructor() {
     super(`The path with its query is longer than ${URL_LIMIT_CHARACTERS} characters; ask for less at once.`);

@@ -157,7 +157,6 @@ const LOCK_TIMEOUT = '1s';
 
 /** Something that is no view has the name of one. */
 class ViewNameTakenError extends PasserelleError {
-  override readonly name = 'ViewNameTakenError';
   readonly code = 'view_name_taken';
   constructor(name: string) {
     super(`${name} is not a view, so the typed view of that name cannot be made; rename or drop it.`);

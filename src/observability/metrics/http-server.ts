@@ -5,7 +5,6 @@ import type { Scraped } from './registry.ts';
 
 /** Somebody asked for the metrics without METRICS_TOKEN. */
 class BadMetricsTokenError extends PasserelleError {
-  override readonly name = 'BadMetricsTokenError';
   readonly code = 'bad_metrics_token';
   constructor() {
     super('The metrics are for who knows METRICS_TOKEN; send it as Authorization: Bearer.');
@@ -25,7 +24,6 @@ export function checkToken(token: string | null, authorization: string | undefin
 
 /** Somebody else listens there, most likely another worker. */
 class MetricsPortError extends PasserelleError {
-  override readonly name = 'MetricsPortError';
   readonly code = 'metrics_port_unusable';
   constructor(port: number, reason: unknown) {
     super(

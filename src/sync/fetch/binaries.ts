@@ -17,7 +17,6 @@ const RECORDS_PER_CALL = 100;
 
 /** Odoo did not send contents in time. */
 class ContentTimeoutError extends PasserelleError {
-  override readonly name = 'ContentTimeoutError';
   readonly code = 'odoo_content_timeout';
   override readonly retryable = true;
   constructor(model: string, { holders, fields }: Ask, cause: OdooTimeoutError) {
@@ -107,7 +106,6 @@ function pickSizes(
 
 /** A record was deleted after its page was read: its size texts are no contents. */
 export class ContentGoneError extends PasserelleError {
-  override readonly name = 'ContentGoneError';
   readonly code = 'content_gone';
   override readonly retryable = true;
   constructor(model: string, id: number) {

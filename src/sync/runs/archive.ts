@@ -13,7 +13,6 @@ interface RefusedBcs {
 
 /** The run kept BCs or lines that Odoo no longer shows: it hides them from its user, or they are too many. */
 export class SweepBreakerError extends PasserelleError {
-  override readonly name = 'SweepBreakerError';
   readonly code = 'sweep_breaker';
   constructor(bcs: RefusedBcs | null, lines: KeptLines | null) {
     const kept = [

@@ -8,7 +8,6 @@ import type { SyncContext } from '../context.ts';
 
 /** The run went to another holder while this one was working, or its planner made no progress. */
 export class LeaseLostError extends PasserelleError {
-  override readonly name = 'LeaseLostError';
   readonly code = 'lease_lost';
   constructor(runId: number, message = `Run ${runId} went to another worker, which carries on with it.`) {
     super(message);

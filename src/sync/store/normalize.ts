@@ -8,7 +8,6 @@ import { hashedJson } from './content-hash.ts';
 
 /** A record that is not what the mirror can store: names the record, the field and what was expected. */
 export class InvalidDocumentError extends PasserelleError {
-  override readonly name = 'InvalidDocumentError';
   readonly code = 'invalid_document';
 }
 

@@ -19,7 +19,6 @@ import { prepareDocument } from './normalize.ts';
 
 /** A reading that ended after this one began is stored, with other content: the BC goes on changing under our hands. */
 class StaleReadingError extends PasserelleError {
-  override readonly name = 'StaleReadingError';
   readonly code = 'stale_reading';
   override readonly retryable = true;
   constructor(odooId: number) {
@@ -29,7 +28,6 @@ class StaleReadingError extends PasserelleError {
 
 /** Lines of a BC were deleted or moved between the answers that its reading is made of. */
 class UnsettledReadingError extends PasserelleError {
-  override readonly name = 'UnsettledReadingError';
   readonly code = 'unsettled_reading';
   override readonly retryable = true;
   constructor(odooId: number) {
