@@ -47,7 +47,10 @@ function shortMessage(error: Error): string {
  */
 const MAX_DEATHS = 5;
 
-/** Workers died while they were at it, or lost its lock, so often that it may be the cause. */
+/**
+ * Workers crashed or stalled several times while they processed this job. Check the workers for
+ * out-of-memory kills.
+ */
 export class JobStalledError extends PasserelleError {
   readonly code = 'worker_died';
   constructor(what: string, deaths: number) {

@@ -21,9 +21,9 @@ export function errorsPage(): string {
     .sort((one, other) => (one.code < other.code ? -1 : 1))
     .map((one) => [code(one.code), status(one.code), one.meaning]);
   const intro =
-    'Codes are stable: programs may go by them. They stand in `code` of an `application/problem+json` answer, in ' +
-    '`sync_failure.code`, in `sync_log.error_code` and in `error.code` of a command with `--json`. The status is the one ' +
-    'of an HTTP answer; where there is none, the error is met in runs, failures and commands only.';
+    'Error codes are stable: programs may depend on them. A code is in `code` of an `application/problem+json` answer, in ' +
+    '`sync_failure.code`, in `sync_log.error_code` and in `error.code` of a command with `--json`. The status is the HTTP ' +
+    'status. Errors without a status occur only in runs, failures and commands.';
   return page('Errors', intro, [table(['code', 'status', 'meaning'], rows)]);
 }
 

@@ -25,7 +25,7 @@ export class FailureNotFoundError extends PasserelleError {
   }
 }
 
-/** The mirror is switched off: there is no Odoo to ask. */
+/** ODOO_URL is not set, so there is no mirror. */
 export class OdooNotConfiguredError extends PasserelleError {
   readonly code = 'odoo_not_configured';
   constructor() {
@@ -33,7 +33,7 @@ export class OdooNotConfiguredError extends PasserelleError {
   }
 }
 
-/** There is no gateway. */
+/** TRYTON_RPC_URL is not set, so there is no gateway. */
 export class TrytonNotConfiguredError extends PasserelleError {
   readonly code = 'tryton_not_configured';
   constructor() {
@@ -48,7 +48,7 @@ export class TooManyCallsError extends PasserelleError {
   }
 }
 
-/** A call of a batch whose turn came too late. */
+/** The deadline of a batch ended before this call was started. It was not sent. */
 export class BatchTimeoutError extends PasserelleError {
   readonly code = 'batch_timeout';
   override readonly retryable = true;
@@ -57,7 +57,7 @@ export class BatchTimeoutError extends PasserelleError {
   }
 }
 
-/** The body cannot be read. Nothing of it is quoted: it may hold anything. */
+/** The body cannot be parsed. The answer does not quote it, because it may contain secrets. */
 export class BadJsonError extends PasserelleError {
   readonly code = 'invalid_request';
   constructor(problem: string) {
@@ -65,7 +65,7 @@ export class BadJsonError extends PasserelleError {
   }
 }
 
-/** Who asked has closed the connection: nobody reads the answer. */
+/** The client closed the connection before the answer was ready. */
 export class ClientGoneError extends PasserelleError {
   readonly code = 'client_gone';
   constructor() {
@@ -81,7 +81,9 @@ export class RedisUnavailableError extends PasserelleError {
   }
 }
 
-/** A filter, a sort or a choice of fields names what the model does not have, or what cannot be used so. */
+/**
+ * A filter, sort or field list names a field that the model does not have, or that cannot be used this way.
+ */
 export class UnknownFieldError extends PasserelleError {
   readonly code = 'unknown_field';
   constructor(parameter: string, field: string, known: readonly string[]) {
@@ -123,7 +125,7 @@ export class BadFeedCursorError extends PasserelleError {
   }
 }
 
-/** A choice of the fields of lines, in a request that asks for no lines. */
+/** The request selects fields of lines but does not include lines. */
 export class LinesNotIncludedError extends PasserelleError {
   readonly code = 'lines_not_included';
   constructor() {
@@ -131,7 +133,10 @@ export class LinesNotIncludedError extends PasserelleError {
   }
 }
 
-/** PostgreSQL cancelled a statement that took longer than API_STATEMENT_TIMEOUT. */
+/**
+ * PostgreSQL cancelled a statement that took longer than API_STATEMENT_TIMEOUT. Use more selective filters
+ * or a smaller page.
+ */
 export class QueryTimeoutError extends PasserelleError {
   readonly code = 'query_timeout';
   constructor() {
@@ -141,7 +146,10 @@ export class QueryTimeoutError extends PasserelleError {
   }
 }
 
-/** An export holds a connection of PostgreSQL for as long as it lasts. */
+/**
+ * The maximum number of exports is running. Each export holds a PostgreSQL connection until its end. Try
+ * again later.
+ */
 export class TooManyExportsError extends PasserelleError {
   readonly code = 'too_many_exports';
   override readonly retryable = true;
@@ -156,7 +164,7 @@ export const CREATE_KEY = 'npx passerelle keys create --name NAME --scope bc:rea
 const noKeyYet = (anyKey: boolean) =>
   anyKey ? '' : ` There is no usable key yet; create one: ${CREATE_KEY}`;
 
-/** No `Authorization: Bearer` in the request. */
+/** The request has no `Authorization: Bearer` header. */
 export class MissingKeyError extends PasserelleError {
   readonly code = 'missing_key';
   constructor(anyKey: boolean) {
@@ -164,7 +172,7 @@ export class MissingKeyError extends PasserelleError {
   }
 }
 
-/** Malformed, unknown, or the secret part is wrong: which one is not told. */
+/** The API key is malformed or unknown, or its secret part is wrong. The answer does not say which. */
 export class BadKeyError extends PasserelleError {
   readonly code = 'bad_key';
   constructor(anyKey: boolean) {
@@ -172,7 +180,9 @@ export class BadKeyError extends PasserelleError {
   }
 }
 
-/** Told only to who holds the whole key. */
+/**
+ * The API key has expired. Returned only if the secret part is correct, so that prefixes cannot be probed.
+ */
 export class ExpiredKeyError extends PasserelleError {
   readonly code = 'expired_key';
   constructor(at: Date) {
@@ -180,7 +190,9 @@ export class ExpiredKeyError extends PasserelleError {
   }
 }
 
-/** Told only to who holds the whole key. */
+/**
+ * The API key was revoked. Returned only if the secret part is correct, so that prefixes cannot be probed.
+ */
 export class RevokedKeyError extends PasserelleError {
   readonly code = 'revoked_key';
   constructor() {
@@ -195,7 +207,7 @@ export class MissingScopeError extends PasserelleError {
   }
 }
 
-/** A key that does not open this Tryton method. */
+/** The API key does not allow this Tryton method. */
 export class MethodNotAllowedError extends PasserelleError {
   readonly code = 'method_not_allowed';
   constructor(method: string, reserved: boolean) {
@@ -219,7 +231,7 @@ export class RateLimitedError extends PasserelleError {
   }
 }
 
-/** A change asked for by a page of another site. */
+/** A page of another site requested a change. */
 export class CrossOriginError extends PasserelleError {
   readonly code = 'cross_origin';
   constructor() {
@@ -227,7 +239,10 @@ export class CrossOriginError extends PasserelleError {
   }
 }
 
-/** The request has no login, or a wrong user or password. Without ADMIN_PASSWORD the API wrote a password to stderr. */
+/**
+ * The request has no login, or user or password are wrong. If ADMIN_PASSWORD is not set, the API wrote a
+ * generated password to stderr at its start.
+ */
 export class BadCredentialsError extends PasserelleError {
   readonly code = 'bad_credentials';
   constructor() {
@@ -235,7 +250,10 @@ export class BadCredentialsError extends PasserelleError {
   }
 }
 
-/** Too many wrong logins from one address. Told to the right password too: it could be the next guess. */
+/**
+ * Too many failed logins from one address. The correct password is refused too, so that guessing does not
+ * pay off.
+ */
 export class TooManyLoginsError extends PasserelleError {
   readonly code = 'too_many_logins';
   override readonly retryable = true;
@@ -246,7 +264,10 @@ export class TooManyLoginsError extends PasserelleError {
   }
 }
 
-/** A change that does not say it comes from the dashboard: what no form and no page of another site can say. */
+/**
+ * The request changes something and lacks the header that the dashboard sends. Forms and pages of other
+ * sites cannot send it.
+ */
 export class MissingAdminHeaderError extends PasserelleError {
   readonly code = 'missing_admin_header';
   constructor(header: string) {
@@ -254,7 +275,7 @@ export class MissingAdminHeaderError extends PasserelleError {
   }
 }
 
-/** The files of the dashboard are not there. */
+/** The files of the dashboard are missing. Run `npm run build`. */
 export class DashboardNotBuiltError extends PasserelleError {
   readonly code = 'dashboard_not_built';
   constructor() {
@@ -262,7 +283,10 @@ export class DashboardNotBuiltError extends PasserelleError {
   }
 }
 
-/** All places of the live events are taken, or all that one key may take. */
+/**
+ * The maximum number of event streams is open, in total or for this key. Close some, or poll GET
+ * /api/v1/sync.
+ */
 export class TooManyListenersError extends PasserelleError {
   readonly code = 'too_many_listeners';
   override readonly retryable = true;
@@ -271,7 +295,7 @@ export class TooManyListenersError extends PasserelleError {
   }
 }
 
-/** The process is being stopped: there will be no more events. */
+/** The process is stopping and sends no more events. Connect again. */
 export class ShuttingDownError extends PasserelleError {
   readonly code = 'shutting_down';
   override readonly retryable = true;
@@ -280,7 +304,7 @@ export class ShuttingDownError extends PasserelleError {
   }
 }
 
-/** A webhook without ODOO_HOOK_SECRET, or with another one: which is not told. */
+/** The webhook has no secret, or another one than ODOO_HOOK_SECRET. The answer does not say which. */
 export class BadHookSecretError extends PasserelleError {
   readonly code = 'bad_hook_secret';
   constructor() {
@@ -290,7 +314,7 @@ export class BadHookSecretError extends PasserelleError {
   }
 }
 
-/** A webhook of a model that is not mirrored. Told only to who knows the secret. */
+/** The webhook names a model that is not mirrored. Returned only if the secret is correct. */
 export class NotMirroredError extends PasserelleError {
   readonly code = 'not_mirrored';
   constructor(model: string, mirrored: readonly string[]) {

@@ -29,7 +29,7 @@ export class DatabaseNotMigratedError extends PasserelleError {
   }
 }
 
-/** What was typed after the command makes no sense. */
+/** An argument or option of a command is not valid. */
 export class BadArgumentError extends PasserelleError {
   readonly code = 'bad_argument';
 }

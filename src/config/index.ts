@@ -14,7 +14,7 @@ import {
   variables,
 } from './schema.ts';
 
-/** One message that lists every variable that is missing or wrong. */
+/** One or more environment variables are missing or not valid. The message lists all of them. */
 export class ConfigError extends PasserelleError {
   readonly code = 'bad_configuration';
   constructor(problems: readonly string[]) {

@@ -61,7 +61,7 @@ const TURN_MS = 500;
 /** SQLSTATE: lock_timeout ran out, deadlock. */
 const BLOCKED: readonly string[] = ['55P03', '40P01'];
 
-/** A table stayed in use. Nothing was changed. */
+/** A migration could not lock a table that is in use. Nothing was changed. Run it again. */
 class MigrationBlockedError extends PasserelleError {
   readonly code = 'migration_blocked';
   override readonly retryable = true;

@@ -174,7 +174,7 @@ function traced<Pending extends PromiseLike<unknown>>(
  */
 export type TraceStatement = (text: string) => (error?: unknown) => void;
 
-/** The connection of a transaction went away; what the transaction did is undone. */
+/** The connection of a transaction broke. PostgreSQL rolled the transaction back; the work is retried. */
 export class TransactionLostError extends PasserelleError {
   readonly code = 'transaction_lost';
   override readonly retryable = true;

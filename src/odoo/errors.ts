@@ -14,7 +14,7 @@ export interface CallSite {
 
 const at = (site: CallSite) => `Odoo at ${site.target}, call ${site.call}`;
 
-/** No connection: refused, reset, no such host, or a certificate that does not hold. */
+/** No connection to Odoo: refused, reset, unknown host, or an invalid certificate. */
 export class OdooUnreachableError extends PasserelleError {
   readonly code = 'odoo_unreachable';
   override readonly retryable = true;
@@ -23,7 +23,7 @@ export class OdooUnreachableError extends PasserelleError {
   }
 }
 
-/** The whole call, from connecting to the last byte, did not end within its time limit. */
+/** The call did not end within ODOO_TIMEOUT_MS, counted from connecting to the last byte. */
 export class OdooTimeoutError extends PasserelleError {
   readonly code = 'odoo_timeout';
   override readonly retryable = true;
@@ -36,7 +36,10 @@ export class OdooTimeoutError extends PasserelleError {
   }
 }
 
-/** Odoo refused login and secret. Tried again after a pause only, which grows: Odoo shuts out who is refused too often. */
+/**
+ * Odoo refused the login. The next attempt waits 1 to 15 minutes, because Odoo locks out clients after
+ * repeated failures.
+ */
 export class OdooAuthError extends PasserelleError {
   readonly code = 'odoo_bad_credentials';
   readonly #site: CallSite;
@@ -58,7 +61,7 @@ export class OdooAuthError extends PasserelleError {
   }
 }
 
-/** Signed in, but the user's access rights or record rules forbid this. */
+/** The Odoo user signed in, but its access rights or record rules forbid the call. */
 export class OdooAccessError extends PasserelleError {
   readonly code = 'odoo_access_denied';
   constructor(site: CallSite, detail: string) {
@@ -66,7 +69,7 @@ export class OdooAccessError extends PasserelleError {
   }
 }
 
-/** The server answers, but has no database of that name. */
+/** The server answers but has no database with the name in ODOO_DB. */
 export class OdooDatabaseError extends PasserelleError {
   readonly code = 'odoo_unknown_database';
   constructor(site: CallSite) {
@@ -74,7 +77,7 @@ export class OdooDatabaseError extends PasserelleError {
   }
 }
 
-/** The database has no such model: a wrong name, or its module is not installed. */
+/** The Odoo database does not have this model. The name is wrong, or its module is not installed. */
 export class OdooModelError extends PasserelleError {
   readonly code = 'odoo_unknown_model';
   constructor(site: CallSite, model: string) {
@@ -85,7 +88,7 @@ export class OdooModelError extends PasserelleError {
   }
 }
 
-/** A field that the model does not have (any more). */
+/** The Odoo model does not have this field, or no longer has it. */
 export class OdooFieldError extends PasserelleError {
   readonly code = 'odoo_unknown_field';
   constructor(site: CallSite, detail: string) {
@@ -93,7 +96,10 @@ export class OdooFieldError extends PasserelleError {
   }
 }
 
-/** Odoo answers, but its own database failed the call: it restarts, or two transactions were in each other's way. */
+/**
+ * The database of Odoo failed the call: PostgreSQL restarts, or two transactions conflicted. The call is
+ * retried.
+ */
 export class OdooStorageError extends PasserelleError {
   readonly code = 'odoo_storage_trouble';
   override readonly retryable = true;
@@ -102,7 +108,7 @@ export class OdooStorageError extends PasserelleError {
   }
 }
 
-/** Anything else that Odoo itself reports, in its own words but without the traceback. */
+/** Odoo reported another error. The message is Odoo's own, without the traceback. */
 export class OdooApplicationError extends PasserelleError {
   readonly code = 'odoo_application_error';
   /** Odoo's message alone. */
@@ -113,7 +119,10 @@ export class OdooApplicationError extends PasserelleError {
   }
 }
 
-/** An answer that is not what the protocol promises: a web page, nothing, cut off, or a value that cannot be kept. */
+/**
+ * Odoo sent an answer that breaks the protocol: an HTML page, an empty or truncated answer, or a value that
+ * cannot be parsed.
+ */
 export class OdooMalformedError extends PasserelleError {
   readonly code = 'odoo_malformed_answer';
   override readonly retryable = true;
@@ -122,7 +131,7 @@ export class OdooMalformedError extends PasserelleError {
   }
 }
 
-/** 429, 502, 503 or 504, still so after the retries. */
+/** Odoo or a proxy answered with status 429, 502, 503 or 504, also after the retries. */
 export class OdooUnavailableError extends PasserelleError {
   readonly code = 'odoo_unavailable';
   override readonly retryable = true;
@@ -139,7 +148,7 @@ export class OdooUnavailableError extends PasserelleError {
   }
 }
 
-/** The address is not that of an Odoo API: 404, or a redirect. */
+/** ODOO_URL is not the address of an Odoo API: it answers 404 or redirects. */
 export class OdooEndpointError extends PasserelleError {
   readonly code = 'odoo_wrong_url';
   readonly status: number;
@@ -154,7 +163,7 @@ export class OdooEndpointError extends PasserelleError {
   }
 }
 
-/** Header and lines cannot be tied together by what `fields_get` says. */
+/** The fields of the models do not connect header and lines. Check ODOO_LINE_MODEL and ODOO_LINES_FIELD. */
 export class OdooLinkError extends PasserelleError {
   readonly code = 'odoo_lines_link';
 }

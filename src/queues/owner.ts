@@ -3,8 +3,9 @@ import { PasserelleError } from '../shared/errors.ts';
 import type { RedisConnection } from './redis.ts';
 
 /**
- * Another installation uses the Redis keys that begin with QUEUE_PREFIX. The process stops, because jobs of both would be
- * mixed. Set another QUEUE_PREFIX, or delete the owner key if that installation no longer exists.
+ * Another installation uses the Redis keys that begin with QUEUE_PREFIX. The process stops, because jobs of
+ * both would be mixed. Set another QUEUE_PREFIX, or delete the owner key if that installation no longer
+ * exists.
  */
 export class ForeignQueuesError extends PasserelleError {
   readonly code = 'foreign_queues';

@@ -4,7 +4,7 @@ import { closeRun, createRun, type NewRun } from '../db/runs/runs.ts';
 import { enqueueRun, type SyncQueue } from '../queues/jobs.ts';
 import { errorCode, errorMessage, PasserelleError } from '../shared/errors.ts';
 
-/** A run of the same mirror holds the lease. */
+/** Another run of the same mirror holds the lease. Wait for its end. */
 class RunInProgressError extends PasserelleError {
   readonly code = 'run_in_progress';
   readonly runId: number;

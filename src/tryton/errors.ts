@@ -13,7 +13,7 @@ export abstract class TrytonError extends PasserelleError {
   }
 }
 
-/** An error that Tryton reports and that is none of the kinds below, in its own words. */
+/** Tryton reported another error. The message is Tryton's own, without the traceback. */
 export class TrytonRpcError extends TrytonError {
   readonly code = 'tryton_error';
   constructor(site: CallSite, detail: string) {
@@ -21,7 +21,7 @@ export class TrytonRpcError extends TrytonError {
   }
 }
 
-/** The user did something that Tryton's rules forbid; the message is meant for them (also refused access). */
+/** Tryton refused the call by its rules or access rights. The message is meant for the user. */
 export class TrytonUserError extends TrytonError {
   readonly code = 'tryton_user_error';
   /** Tryton's message and description. */
@@ -49,7 +49,7 @@ export class TrytonUserWarning extends TrytonError {
   }
 }
 
-/** The record was changed by somebody else since it was read (`_timestamp` in the context). */
+/** Another user changed the record after it was read (`_timestamp` in the context). Read it again. */
 export class TrytonConcurrencyError extends TrytonError {
   readonly code = 'tryton_concurrency';
   constructor(site: CallSite, detail: string) {
@@ -57,7 +57,7 @@ export class TrytonConcurrencyError extends TrytonError {
   }
 }
 
-/** Tryton has no such method, or does not offer it to clients (HTTP 403). Never a reason to sign in again. */
+/** Tryton does not have this method or does not offer it to clients (HTTP 403). The session stays valid. */
 export class TrytonMethodNotAllowedError extends TrytonError {
   readonly code = 'tryton_method_not_allowed';
   constructor(site: CallSite) {
@@ -65,7 +65,7 @@ export class TrytonMethodNotAllowedError extends TrytonError {
   }
 }
 
-/** HTTP 429: too many requests, or too many refused logins. */
+/** Tryton or a proxy answered 429: too many requests or too many failed logins. */
 export class TrytonRateLimitError extends TrytonError {
   readonly code = 'tryton_rate_limited';
   override readonly retryable = true;
@@ -77,7 +77,7 @@ export class TrytonRateLimitError extends TrytonError {
   }
 }
 
-/** The call, or all its tries together, did not end in time. A write with this error was not sent. */
+/** The call did not end in time, all retries included. If it was a write, it was not sent. */
 export class TrytonTimeoutError extends TrytonError {
   readonly code = 'tryton_timeout';
   override readonly retryable = true;
@@ -86,7 +86,10 @@ export class TrytonTimeoutError extends TrytonError {
   }
 }
 
-/** No connection: refused, reset, no such host, or a certificate that does not hold. A write was then not sent. */
+/**
+ * No connection to Tryton: refused, reset, unknown host, or an invalid certificate. If the call was a write,
+ * it was not sent.
+ */
 export class TrytonUnreachableError extends TrytonError {
   readonly code = 'tryton_unreachable';
   override readonly retryable = true;
@@ -95,7 +98,7 @@ export class TrytonUnreachableError extends TrytonError {
   }
 }
 
-/** HTTP 502, 503 or 504, still so after the retries: what stands in front of Tryton cannot reach it. */
+/** A proxy answered 502, 503 or 504, also after the retries: it cannot reach Tryton. */
 export class TrytonUnavailableError extends TrytonError {
   readonly code = 'tryton_unavailable';
   override readonly retryable = true;
@@ -106,7 +109,10 @@ export class TrytonUnavailableError extends TrytonError {
   }
 }
 
-/** Not what the protocol promises: a web page, nothing, a cut answer, an unexpected status, or too many bytes. */
+/**
+ * Tryton sent an answer that breaks the protocol: an HTML page, a truncated answer, an unexpected status, or
+ * too many bytes.
+ */
 export class TrytonMalformedError extends TrytonError {
   readonly code = 'tryton_malformed_answer';
   constructor(site: CallSite, reason: string, options?: ErrorOptions) {
@@ -114,7 +120,7 @@ export class TrytonMalformedError extends TrytonError {
   }
 }
 
-/** The server has no database of that name (HTTP 404, or the words of its driver). */
+/** Tryton has no database with this name (HTTP 404, or an error of its database driver). */
 export class TrytonDatabaseError extends TrytonError {
   readonly code = 'tryton_unknown_database';
   constructor(site: CallSite) {
@@ -122,7 +128,10 @@ export class TrytonDatabaseError extends TrytonError {
   }
 }
 
-/** A write was sent and no answer came: it may have been carried out. It is never sent again by itself. */
+/**
+ * A write was sent and its result was lost, so its outcome is unknown. It is never sent twice. Check in
+ * Tryton whether it was carried out.
+ */
 export class TrytonUnknownFateError extends TrytonError {
   readonly code = 'tryton_unknown_fate';
   constructor(site: CallSite, reason: string, options?: ErrorOptions) {
@@ -134,7 +143,7 @@ export class TrytonUnknownFateError extends TrytonError {
   }
 }
 
-/** The call itself cannot be sent: a method name or a value that Tryton could not understand. */
+/** The call cannot be sent: the method name or a value is not valid. */
 export class TrytonRequestError extends PasserelleError {
   readonly code = 'tryton_bad_request';
 }
@@ -150,7 +159,10 @@ export class TrytonAuthError extends TrytonError {
   }
 }
 
-/** A login was refused a short while ago: none is tried until then, since Tryton locks an account after a few. */
+/**
+ * Tryton refused a login a short time ago. No further login is sent until the cooldown ends, because Tryton
+ * locks accounts.
+ */
 export class TrytonCircuitOpenError extends TrytonAuthError {
   override readonly code = 'tryton_login_suspended';
   /** When the next login may be tried. */
@@ -162,7 +174,10 @@ export class TrytonCircuitOpenError extends TrytonAuthError {
   }
 }
 
-/** The login asks for more than a password: a second factor, say. Use a user that signs in by password alone. */
+/**
+ * The login needs more than a password, for example a second factor. Use a user that signs in with a
+ * password only.
+ */
 export class TrytonLoginStepError extends TrytonAuthError {
   override readonly code = 'tryton_login_step';
   constructor(site: CallSite, step: string, words: string) {
@@ -174,7 +189,7 @@ export class TrytonLoginStepError extends TrytonAuthError {
   }
 }
 
-/** A session that was just made was refused too (HTTP 401 twice). */
+/** Tryton refused a session that it had just created (HTTP 401 twice). */
 export class TrytonSessionError extends TrytonAuthError {
   override readonly code = 'tryton_session_refused';
   constructor(site: CallSite) {

@@ -15,7 +15,7 @@ export interface Channel {
   send(notice: Notice, signal: AbortSignal): Promise<void>;
 }
 
-/** The receiver answered, and did not take the notice. `variables`: where people are to look. */
+/** The receiver of an alert answered and did not accept it. The message names the variables to check. */
 export class AlertRefusedError extends PasserelleError {
   readonly code = 'alert_refused';
   override readonly retryable = true;
@@ -24,7 +24,7 @@ export class AlertRefusedError extends PasserelleError {
   }
 }
 
-/** Nobody answered there. */
+/** The receiver of an alert could not be reached (DNS, TCP or TLS failure). */
 export class AlertUnreachableError extends PasserelleError {
   readonly code = 'alert_unreachable';
   override readonly retryable = true;
@@ -33,7 +33,10 @@ export class AlertUnreachableError extends PasserelleError {
   }
 }
 
-/** Whether the notice arrived is not known: it is sent again under the same id. */
+/**
+ * The receiver of an alert did not answer in time. The alert may have arrived; it is sent again with the
+ * same id.
+ */
 export class AlertTimeoutError extends PasserelleError {
   readonly code = 'alert_timeout';
   override readonly retryable = true;

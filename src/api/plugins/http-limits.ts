@@ -9,7 +9,7 @@ const BODY_LIMIT_BYTES = 1024 * 1024;
 const HEADERS_LIMIT_BYTES = 16 * 1024;
 const URL_LIMIT_CHARACTERS = 8192;
 
-/** A path with its query that no proxy on the way could be trusted to pass on. */
+/** The path with its query is longer than proxies accept. */
 class UrlTooLongError extends PasserelleError {
   readonly code = 'url_too_long';
   constructor() {

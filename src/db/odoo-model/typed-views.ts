@@ -155,7 +155,7 @@ const literal = (text: string): string =>
 /** Who reads a view keeps us waiting for no longer, and others wait behind us no longer. */
 const LOCK_TIMEOUT = '1s';
 
-/** Something that is no view has the name of one. */
+/** An object that is not a view has the name of a view. */
 class ViewNameTakenError extends PasserelleError {
   readonly code = 'view_name_taken';
   constructor(name: string) {

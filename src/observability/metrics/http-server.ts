@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { errorMessage, PasserelleError } from '../../shared/errors.ts';
 import type { Scraped } from './registry.ts';
 
-/** Somebody asked for the metrics without METRICS_TOKEN. */
+/** Missing or invalid metrics token. Send METRICS_TOKEN as `Authorization: Bearer <token>`. */
 class BadMetricsTokenError extends PasserelleError {
   readonly code = 'bad_metrics_token';
   constructor() {
@@ -22,7 +22,7 @@ export function checkToken(token: string | null, authorization: string | undefin
     throw new BadMetricsTokenError();
 }
 
-/** Somebody else listens there, most likely another worker. */
+/** Another process, usually another worker, listens on METRICS_PORT. */
 class MetricsPortError extends PasserelleError {
   readonly code = 'metrics_port_unusable';
   constructor(port: number, reason: unknown) {

@@ -15,7 +15,7 @@ import { binarySizes, promisedBytes, promisedInAll } from './binary-sizes.ts';
 const BYTES_PER_CALL = 8 * 1024 * 1024;
 const RECORDS_PER_CALL = 100;
 
-/** Odoo did not send contents in time. */
+/** Odoo did not send the contents of binary fields in time. */
 class ContentTimeoutError extends PasserelleError {
   readonly code = 'odoo_content_timeout';
   override readonly retryable = true;
@@ -104,7 +104,10 @@ function pickSizes(
   return Object.fromEntries(Object.entries(sizes).filter(([field]) => fields.includes(field)));
 }
 
-/** A record was deleted after its page was read: its size texts are no contents. */
+/**
+ * A record was deleted after its page was read, so the contents of its binary fields cannot be read. The BC
+ * is read again.
+ */
 export class ContentGoneError extends PasserelleError {
   readonly code = 'content_gone';
   override readonly retryable = true;

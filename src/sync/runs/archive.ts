@@ -11,7 +11,10 @@ interface RefusedBcs {
   readonly limit: number;
 }
 
-/** The run kept BCs or lines that Odoo no longer shows: it hides them from its user, or they are too many. */
+/**
+ * The run kept BCs or lines that Odoo no longer shows: Odoo hides them from its user, or they exceed the
+ * limit of one run.
+ */
 export class SweepBreakerError extends PasserelleError {
   readonly code = 'sweep_breaker';
   constructor(bcs: RefusedBcs | null, lines: KeptLines | null) {

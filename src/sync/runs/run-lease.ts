@@ -6,7 +6,10 @@ import type { SyncLogRow } from '../../db/schema/sync.ts';
 import { PasserelleError } from '../../shared/errors.ts';
 import type { SyncContext } from '../context.ts';
 
-/** The run went to another holder while this one was working, or its planner made no progress. */
+/**
+ * Another worker took the lease of the run, or the planner of the run made no progress. The run is planned
+ * again.
+ */
 export class LeaseLostError extends PasserelleError {
   readonly code = 'lease_lost';
   constructor(runId: number, message = `Run ${runId} went to another worker, which carries on with it.`) {

@@ -6,7 +6,10 @@ import { binarySizes } from '../fetch/binary-sizes.ts';
 import type { DocumentModel, MirroredModel, PreparedDocument, ReadDocument } from '../types.ts';
 import { hashedJson } from './content-hash.ts';
 
-/** A record that is not what the mirror can store: names the record, the field and what was expected. */
+/**
+ * A record has a value that the mirror cannot store. The message names the record, the field and the
+ * expected type.
+ */
 export class InvalidDocumentError extends PasserelleError {
   readonly code = 'invalid_document';
 }

@@ -17,7 +17,10 @@ import { advanceWhenPageIsDone } from '../runs/advance-run.ts';
 import type { CommitOutcome, DocumentModel, PreparedDocument, StoreOutcome } from '../types.ts';
 import { prepareDocument } from './normalize.ts';
 
-/** A reading that ended after this one began is stored, with other content: the BC goes on changing under our hands. */
+/**
+ * A fetch of the BC that ended later is already stored with other content. The BC changes often; it is
+ * fetched again.
+ */
 class StaleReadingError extends PasserelleError {
   readonly code = 'stale_reading';
   override readonly retryable = true;
@@ -26,7 +29,7 @@ class StaleReadingError extends PasserelleError {
   }
 }
 
-/** Lines of a BC were deleted or moved between the answers that its reading is made of. */
+/** Lines of the BC were deleted or moved while it was being fetched. The BC is fetched again. */
 class UnsettledReadingError extends PasserelleError {
   readonly code = 'unsettled_reading';
   override readonly retryable = true;
