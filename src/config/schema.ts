@@ -29,42 +29,42 @@ const databaseVariables = {
   DATABASE_IDLE_IN_TRANSACTION: durationOrOff
     .default(30_000)
     .describe(
-      'PostgreSQL ends a session that is idle in a transaction for so long, such as that of a frozen worker; shorter than SYNC_LEASE',
+      'PostgreSQL ends a session that is idle in a transaction for this long, for example of a frozen worker; must be shorter than SYNC_LEASE',
     ),
   DATABASE_LOCK_TIMEOUT: durationOrOff
     .default(60_000)
-    .describe('a statement that waits so long for a lock fails and is retried'),
+    .describe('a statement that waits for a lock for this long fails and is retried'),
   DATABASE_PEER_TIMEOUT: durationOrOff
     .default(60_000)
-    .describe('a PostgreSQL connection whose other end is silent for so long is closed, by both ends'),
+    .describe('a PostgreSQL connection whose other end is silent for this long is closed, by both ends'),
 } as const;
 
 /** The variables of logs, metrics and traces. */
 const observing = {
   LOG_LEVEL: oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
     .default('info')
-    .describe('least severe message that is logged'),
+    .describe('lowest level that is logged'),
   NODE_ENV: z
     .string()
     .default('development')
-    .describe('unless production, a log on a terminal is for people to read; anywhere else it is JSON'),
+    .describe('if not production, a log on a terminal is formatted for people; otherwise the log is JSON'),
   METRICS_PORT: count(1, 65_535)
     .optional()
-    .describe('port on which a worker serves /metrics, /healthz and /readyz; none when unset'),
+    .describe('port on which a worker serves /metrics, /healthz and /readyz; if unset, it serves none'),
   METRICS_TOKEN: z
     .string()
     .min(16, 'a secret of at least 16 characters')
     .optional()
-    .describe('secret that /metrics asks for, as a bearer token; open to everybody when unset'),
+    .describe('bearer token that /metrics requires; if unset, /metrics is open'),
   OTEL_EXPORTER_OTLP_ENDPOINT: url(/^https?$/, 'http://localhost:4318')
     .optional()
-    .describe('OpenTelemetry collector that gets traces; none are made when unset'),
+    .describe('OpenTelemetry collector that receives traces; if unset, none are made'),
   OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: url(/^https?$/, 'http://localhost:4318/v1/traces')
     .optional()
-    .describe('the same with its path, for traces alone'),
+    .describe('the same with its path, for traces only'),
   OTEL_SDK_DISABLED: trueOrFalse
     .default(false)
-    .describe('true: no traces, whatever the other OTEL_* variables say'),
+    .describe('true: no traces, whatever the values of the other OTEL_* variables'),
 } as const;
 
 /** How Redis is reached: one server, the one that sentinels name, or a cluster. */
@@ -72,28 +72,27 @@ const redisVariables = {
   REDIS_URL: url(/^rediss?$/, 'redis://localhost:6379').describe('Redis 6.2 or newer, or Valkey'),
   REDIS_TLS_CA_FILE: fileText
     .optional()
-    .describe('certificates (PEM) that a rediss:// server is trusted by; those of Node when unset'),
-  REDIS_TLS_CERT_FILE: fileText
-    .optional()
-    .describe('certificate (PEM) that a rediss:// server knows this process by'),
+    .describe('certificate authorities (PEM) for a rediss:// server; if unset, those of Node'),
+  REDIS_TLS_CERT_FILE: fileText.optional().describe('client certificate (PEM) for a rediss:// server'),
   REDIS_TLS_KEY_FILE: fileText.optional().describe('key (PEM) of that certificate'),
   REDIS_SENTINELS: hosts(26_379)
     .optional()
     .describe(
-      'sentinels that name the server, a comma between two; of REDIS_URL only user, password, database and TLS count then',
+      'sentinels that name the server, separated by commas; then only user, password, database and TLS of REDIS_URL are used',
     ),
-  REDIS_SENTINEL_NAME: z.string().default('mymaster').describe('what the sentinels call the server'),
-  REDIS_SENTINEL_PASSWORD: z.string().optional().describe('password of the sentinels themselves'),
+  REDIS_SENTINEL_NAME: z
+    .string()
+    .default('mymaster')
+    .describe('name of the server in the configuration of the sentinels'),
+  REDIS_SENTINEL_PASSWORD: z.string().optional().describe('password of the sentinels'),
   REDIS_CLUSTER: onOrOff
     .default(false)
-    .describe('whether REDIS_URL names a node of a cluster, whose others it tells: on or off'),
+    .describe('whether REDIS_URL names a node of a Redis cluster: on or off'),
   QUEUE_PREFIX: z
     .string()
     .regex(/^[\w-]+$/, 'a text of letters, digits, _ or -')
     .default('passerelle')
-    .describe(
-      'first part of every Redis key; each installation that shares a Redis needs its own, a second one is refused',
-    ),
+    .describe('first part of every Redis key; two installations on one Redis need different prefixes'),
 } as const;
 
 const DAY_MS = 86_400_000;
@@ -108,47 +107,47 @@ export const variables = {
   ODOO_URL: url(/^https?$/, 'https://odoo.example.com')
     .refine(
       isPlainAddress,
-      'a URL without user, password, query and fragment: ODOO_USER, ODOO_PASSWORD and ODOO_DB say who and what',
+      'a URL without user, password, query and fragment; set ODOO_USER, ODOO_PASSWORD and ODOO_DB',
     )
     .optional()
-    .describe('Odoo server; without it there is no mirror'),
+    .describe('Odoo server; if unset, there is no mirror'),
   ODOO_DB: z.string().optional().describe('Odoo database'),
   ODOO_USER: z.string().optional().describe('Odoo login'),
   ODOO_PASSWORD: z.string().optional().describe('password or API key of that login'),
   ODOO_PROTOCOL: oneOf(['auto', ...PROTOCOLS])
     .default('auto')
-    .describe('how to talk to Odoo'),
+    .describe('RPC protocol of Odoo; auto takes the best one that the server supports'),
   ODOO_TIMEOUT_MS: count(1, 600_000).default(30_000).describe('time limit of one call, in milliseconds'),
   ODOO_MODEL: modelName.default('dimagaz.bc').describe('header model'),
   ODOO_LINE_MODEL: modelName.default('dimagaz.bc.line').describe('line model'),
   ODOO_LINES_FIELD: z
     .string()
     .optional()
-    .describe('the one2many of the header that holds the lines; only needed where several fit'),
+    .describe('the one2many field of the header that holds the lines; needed only if several fields fit'),
   ODOO_CONTEXT: context
     .refine(
       (given) => !asksForSizes(given),
-      'a JSON object without bin_size: the mirror would hold sizes in the place of contents',
+      'a JSON object without bin_size, because the mirror would then store sizes instead of contents',
     )
     .default({})
     .describe('JSON merged into the context of every call'),
-  ODOO_CONCURRENCY: count(1, 64).default(4).describe('most calls at once, for each process'),
+  ODOO_CONCURRENCY: count(1, 64).default(4).describe('maximum of concurrent calls, for each process'),
   ODOO_CALLS_PER_SECOND: count(1, 10_000)
     .optional()
-    .describe('most calls started per second, for each process; unlimited when unset'),
+    .describe('maximum of calls started per second, for each process; if unset, unlimited'),
   ODOO_HOOK_SECRET: z
     .string()
     .regex(/^[\w.~-]{24,}$/, 'a secret of at least 24 letters, digits or any of _ . ~ -')
     .optional()
-    .describe('what the webhooks of Odoo bring to /hooks/odoo; without it there is no such route'),
+    .describe('secret that Odoo sends with its webhooks to /hooks/odoo; if unset, the route does not exist'),
   ODOO_HOOK_DELAY: duration()
     .default(2000)
-    .describe('how long what webhooks tell of is collected before it is read from Odoo'),
+    .describe('how long webhook notifications are collected before the records are read from Odoo'),
   SYNC_EVERY: durationOrOff.default(60_000).describe('pause between incremental runs'),
   FULL_SYNC_CRON: cronOrOff.default('0 3 * * *').describe('when a full run starts, UTC'),
   SWEEP_EVERY: durationOrOff
     .default(900_000)
-    .describe('pause between sweeps, which compare all ids and dates with the mirror'),
+    .describe('pause between sweeps, which compare every id and write_date with the mirror'),
   SWEEP_MAX_SHARE: count(0, 100)
     .default(20)
     .describe(
@@ -156,44 +155,46 @@ export const variables = {
     ),
   SWEEP_MAX_COUNT: count(0, 10_000_000)
     .default(50)
-    .describe('number of BCs or lines that is allowed even if it exceeds the share'),
+    .describe('number of BCs or lines that a run may always archive or remove, even above the share'),
   SYNC_PAGE_SIZE: count(1, 5000).default(500).describe('BCs per page job'),
   SYNC_OVERLAP: duration()
     .default(600_000)
     .describe(
-      'how far a window reaches back before the last one: longer than the longest transaction of Odoo',
+      'how far a window starts before the end of the previous one; must exceed the longest transaction of Odoo',
     ),
   SYNC_PAGES_IN_FLIGHT: count(1, 64)
     .default(4)
-    .describe('pages fetched but not stored yet, all workers together'),
+    .describe('maximum of pages that are fetched but not stored yet, over all workers'),
   SYNC_BC_CONCURRENCY: count(1, 1000)
     .default(200)
-    .describe('BC jobs in progress at once in one worker; two full groups keep it busy'),
+    .describe('concurrent BC jobs of one worker; two full groups keep it busy'),
   SYNC_GROUP_SIZE: count(1, 500)
     .default(100)
-    .describe('most BCs stored in one transaction; 1 gives each its own'),
+    .describe('maximum of BCs stored in one transaction; 1 gives each its own'),
   SYNC_GROUP_WAIT_MS: count(0, 10_000)
     .default(20)
-    .describe('a group that is not full goes when no BC joined it for so many milliseconds'),
-  SYNC_ATTEMPTS: count(1, 20).default(5).describe('tries of a page or BC job before it counts as failed'),
-  SYNC_BACKOFF: duration().default(2000).describe('pause before the second try; doubles with each'),
-  SYNC_LEASE: timer('3s').default(120_000).describe('how long a lease outlives its last heartbeat'),
+    .describe('a group that is not full is stored if no BC joined it for this many milliseconds'),
+  SYNC_ATTEMPTS: count(1, 20).default(5).describe('attempts of a page or BC job until it counts as failed'),
+  SYNC_BACKOFF: duration().default(2000).describe('initial retry delay; doubles after each attempt'),
+  SYNC_LEASE: timer('3s').default(120_000).describe('how long a lease lasts after its last heartbeat'),
   SYNC_BINARIES: onOrOff
     .default(true)
     .describe('whether the contents of binary fields are mirrored: on or off'),
   QUEUE_LOCK: timer('1s')
     .default(30_000)
-    .describe('how long a job in progress outlives the worker that died with it'),
-  PRUNE_EVERY: durationOrOff.default(3_600_000).describe('pause between prunes of what is kept too long'),
+    .describe('how long the job of a crashed worker stays locked until another worker takes it'),
+  PRUNE_EVERY: durationOrOff
+    .default(3_600_000)
+    .describe('pause between prunes, which delete rows past their retention'),
   RETAIN_RUNS: durationOrOff
     .default(90 * DAY_MS)
-    .describe('how long runs, resolved failures and alerts are kept; off: for ever'),
+    .describe('how long runs, resolved failures and alerts are kept; off: forever'),
   RETAIN_ITEMS: durationOrOff
     .default(7 * DAY_MS)
-    .describe('how long it is kept what each run owed, BC by BC; off: as long as the run'),
+    .describe('how long the per-BC items of a run are kept; off: as long as the run'),
   RETAIN_AUDIT: durationOrOff
     .default(730 * DAY_MS)
-    .describe('how long the audit trail is kept; off: for ever'),
+    .describe('how long the audit trail is kept; off: forever'),
   RETAIN_COMPLETED_JOBS: count(0, 100_000)
     .default(200)
     .describe('completed jobs that each queue keeps for bull-board'),
@@ -202,46 +203,48 @@ export const variables = {
     .describe('failed jobs that each queue keeps for bull-board'),
   ALERT_WEBHOOK_URL: url(/^https?$/, 'https://hooks.example.com/passerelle')
     .optional()
-    .describe('where alerts are posted as signed JSON'),
+    .describe('URL to which alerts are posted as signed JSON'),
   ALERT_WEBHOOK_SECRET: z
     .string()
     .min(16, 'a secret of at least 16 characters')
     .refine(isSigningSecret, 'a secret that is base64 after whsec_')
     .optional()
-    .describe('what the posted alerts are signed with'),
+    .describe('key that signs the posted alerts'),
   SMTP_URL: url(/^smtps?$/, 'smtp://user:secret@mail.example.com:587')
     .optional()
-    .describe('mail server that alerts are sent by'),
-  ALERT_EMAIL_TO: addresses.optional().describe('who gets alerts by e-mail; a comma between two'),
+    .describe('mail server that sends the alerts'),
+  ALERT_EMAIL_TO: addresses.optional().describe('receivers of alerts by e-mail, separated by commas'),
   ALERT_EMAIL_FROM: addresses
     .refine((list) => list.length === 1, 'an address such as passerelle@example.com')
     .optional()
-    .describe('sender of the e-mails; the first receiver when unset'),
+    .describe('sender of the e-mails; if unset, the first receiver'),
   ALERT_STALE_INTERVALS: count(1, 100_000)
     .default(10)
-    .describe('the mirror counts as stale after so many pauses of SYNC_EVERY without a success'),
+    .describe('the mirror counts as stale after this many intervals of SYNC_EVERY without a success'),
   TRYTON_RPC_URL: url(/^https?$/, 'http://tryton:8000/tryton/')
     .refine(namesDatabase, 'a URL that ends in the name of the database, such as http://tryton:8000/tryton/')
     .refine(hasNoUser, 'a URL without user and password, which belong in TRYTON_USER and TRYTON_PASSWORD')
     .optional()
-    .describe('Tryton database, its name as the path; without it there is no gateway'),
+    .describe('Tryton database, its name as the path; if unset, there is no gateway'),
   TRYTON_USER: z.string().optional().describe('Tryton login'),
   TRYTON_PASSWORD: z.string().optional().describe('password of that login'),
   TRYTON_CONTEXT: context.default({}).describe('JSON merged into the context of every Tryton call'),
-  TRYTON_SESSION_TTL: count(1, 2_592_000).default(86_400).describe('seconds a Tryton session is kept'),
+  TRYTON_SESSION_TTL: count(1, 2_592_000)
+    .default(86_400)
+    .describe('lifetime of a Tryton session, in seconds'),
   TRYTON_TIMEOUT_MS: count(1, 600_000)
     .default(10_000)
     .describe('time limit of one Tryton call, in milliseconds'),
-  TRYTON_RETRIES: count(0, 10).default(3).describe('further tries of a read that found no answer'),
+  TRYTON_RETRIES: count(0, 10).default(3).describe('retries of a read that got no answer'),
   TRYTON_DEADLINE_MS: count(1, 600_000)
     .default(30_000)
     .describe('time limit of a Tryton call with all its retries, in milliseconds'),
   TRYTON_LOGIN_COOLDOWN: duration(1)
     .default(300_000)
-    .describe('how long no login is tried after one was refused; Tryton forgets refused logins after 5m'),
+    .describe('pause after a refused login; Tryton forgets refused logins after 5m'),
   API_RATE_LIMIT: countOrOff(1, 10_000_000)
     .default(30_000)
-    .describe('most API requests per minute, for each key'),
+    .describe('maximum of API requests per minute, for each key'),
   API_STATEMENT_TIMEOUT: durationOrOff
     .default(15_000)
     .describe('time limit of one PostgreSQL statement of the API; exports have none'),
@@ -253,15 +256,15 @@ export const variables = {
   SHUTDOWN_DRAIN: timer('0s')
     .default(0)
     .describe(
-      'how long the API still takes requests once it is asked to stop, while /readyz tells load balancers 503',
+      'how long the API still accepts requests after a stop signal, while /readyz answers 503 to load balancers',
     ),
   SHUTDOWN_DEADLINE: timer('1s')
     .default(25_000)
-    .describe('how long answers and jobs in progress may take to end, API and worker alike'),
+    .describe('time limit for requests and jobs in progress after a stop signal, for API and worker'),
   TRUST_PROXY: networksOrOff
     .default([])
     .describe(
-      'proxies whose X-Forwarded-For and X-Forwarded-Proto are believed: addresses or networks, a comma between two; off: none',
+      'proxies whose X-Forwarded-For and X-Forwarded-Proto are trusted: addresses or networks, separated by commas; off: none',
     ),
   ...observing,
   ADMIN_USER: z.string().default('admin').describe('login of the admin pages'),
