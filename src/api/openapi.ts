@@ -122,8 +122,8 @@ const DOCUMENT = {
     version: '1',
     license: { name: 'MIT', identifier: 'MIT' },
     description:
-      'Odoo documents as they stand in the mirror, the runs that bring them, and calls of Tryton methods.\n\n' +
-      'Every answer under /api tells the rate limit of its key: RateLimit-Limit and RateLimit-Remaining in requests, ' +
+      'The mirrored Odoo documents, the runs that fetch them, and calls of Tryton methods.\n\n' +
+      'Every answer under /api contains the rate limit of its key: RateLimit-Limit and RateLimit-Remaining in requests, ' +
       'RateLimit-Reset in seconds. A 429 has Retry-After, and so has a 503 that passes by itself. Errors are problems ' +
       'by RFC 9457: `code` is stable, `detail` is for people.\n\n' +
       'Answers of BCs have an ETag: with If-None-Match they are 304 while nothing changed. They come compressed by ' +

@@ -258,7 +258,7 @@ export const PROBLEM_DETAILS: Readonly<Record<string, string>> = {
   bad_cursor: 'cursor: it belongs to another sort or filter, or is damaged; ask for the first page again.',
   lines_not_included:
     'line_fields: it chooses the fields of lines that come with include=lines; add that too.',
-  not_mirrored: 'Of res.partner nothing is mirrored; send webhooks of dimagaz.bc or dimagaz.bc.line.',
+  not_mirrored: 'The model res.partner is not mirrored. Send webhooks of dimagaz.bc or dimagaz.bc.line.',
   too_many_calls: 'body: 101 calls in one batch; at most 100 are allowed. Nothing was sent.',
   missing_key: 'Send an API key in the header Authorization: Bearer psl_...',
   missing_scope: 'This needs the scope bc:read; the key has tryton:call.',

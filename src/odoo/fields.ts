@@ -72,7 +72,7 @@ function inverseOf(
   if (only !== undefined && others.length === 0) return only.name;
   const names = candidates.map((candidate) => candidate.name).join(', ') || 'none';
   throw new OdooLinkError(
-    `Odoo does not tell the inverse of ${model}.${field.name}, and the many2one fields of ${lineModel} ` +
+    `Odoo does not report the inverse of ${model}.${field.name}, and the many2one fields of ${lineModel} ` +
       `to ${model} are: ${names}. Set ODOO_LINES_FIELD to a one2many with an inverse.`,
   );
 }

@@ -73,7 +73,7 @@ export function stopSignal(): Promise<NodeJS.Signals> {
 /** Ends the process with 1 unless it has ended by itself within `deadlineMs`; what is cut off is said to be. */
 export function forceExitAfter(deadlineMs: number, log: Logger): void {
   setTimeout(() => {
-    log.error({ deadlineMs }, 'the deadline has passed: what is still in progress is cut off');
+    log.error({ deadlineMs }, 'the shutdown deadline has passed; requests and jobs in progress are aborted');
     process.exit(1);
   }, deadlineMs).unref();
 }

@@ -76,7 +76,7 @@ test('a run that is being planned is told as that, and one whose lease ran out a
   const { id } = await createRun(db, { key: BC_KEY, mode: 'full', trigger: 'cli' });
   await updateRun(db, id, { status: 'running', leaseToken: await grantLease(db, BC_KEY, id, 60_000) });
   expect((await command.passerelle('status')).stdout).toContain(
-    '\nProgress   planning: what it owes is not known yet\n',
+    '\nProgress   planning: the ids are not listed yet\n',
   );
   await db.execute(sql`update sync_state set lease_expires_at = clock_timestamp() - interval '1 second'`);
   expect((await command.passerelle('status')).stdout).toMatch(

@@ -28,7 +28,7 @@ async function boardRoutes(
       new BullMQAdapter(queues.sync, { description: 'plans runs' }),
       new BullMQAdapter(queues.pages, { description: 'reads pages of BCs from Odoo' }),
       new BullMQAdapter(queues.bc, { description: 'stores one BC each' }),
-      new BullMQAdapter(queues.upkeep, { description: 'removes what is kept too long' }),
+      new BullMQAdapter(queues.upkeep, { description: 'deletes rows past their retention' }),
     ],
     serverAdapter: adapter,
     options: { uiConfig: { boardTitle: 'Passerelle' } },

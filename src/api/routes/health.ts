@@ -94,7 +94,7 @@ export function metricsRoute(api: Api, deps: ApiContext): void {
     {
       schema: {
         tags: ['health'],
-        summary: 'Figures for Prometheus; answers with what is known while a store is down',
+        summary: 'Metrics for Prometheus; partial if PostgreSQL or Redis does not answer',
         response: { 200: text, ...problemResponses },
       },
     },

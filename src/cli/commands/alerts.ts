@@ -9,13 +9,13 @@ import { type CommandContext, EXIT, type ExitCode, printJson, printLines, QUIET 
 export function addAlerts(program: Command, context: CommandContext, exit: (code: ExitCode) => void): void {
   const alerts = program
     .command('alerts')
-    .summary('try out how people are told of trouble')
-    .description('How people are told of trouble: ALERT_WEBHOOK_URL and SMTP_URL.')
+    .summary('test the alert channels')
+    .description('Alert channels: ALERT_WEBHOOK_URL and SMTP_URL.')
     .addHelpText('after', '\nExamples:\n  $ passerelle alerts test');
   alerts
     .command('test')
     .summary('send a test notice through each channel, now')
-    .description('Send a test notice through each channel that is configured, once, and tell how it went.')
+    .description('Send one test notice through each configured channel and report the results.')
     .option('--json', 'print one JSON object')
     .addHelpText('after', HELP)
     .action(async (options: { readonly json?: boolean }) => exit(await test(context, options.json === true)));

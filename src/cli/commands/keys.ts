@@ -83,7 +83,7 @@ function addCreate(keys: Command, context: CommandContext, exit: (code: ExitCode
     .requiredOption('--name <name>', 'who or what the key is for', parseName)
     .requiredOption(
       '--scope <scopes>',
-      `what it may do, separated by commas: ${SCOPES.join(', ')}`,
+      `scopes of the key, separated by commas: ${SCOPES.join(', ')}`,
       parseScopes,
     )
     .option('--method <pattern>', "Tryton methods that tryton:call reaches, such as 'model.*'", parseMethod)
@@ -162,7 +162,7 @@ function parseScopes(text: string, before: readonly Scope[] = []): readonly Scop
 function parseMethod(text: string, before: readonly string[] = []): readonly string[] {
   if (!isPattern(text)) {
     throw new InvalidArgumentError(
-      "Expected a Tryton method in which * stands for any text, such as model.party.party.read or 'model.*'.",
+      "Expected a Tryton method in which * matches any text, such as model.party.party.read or 'model.*'.",
     );
   }
   return [...new Set([...before, text])];
@@ -187,7 +187,7 @@ export function addKeys(program: Command, context: CommandContext, exit: (code: 
   const keys = program
     .command('keys')
     .summary('create, list and revoke API keys')
-    .description('API keys: who may call the API, and what each may do. Needs DATABASE_URL only.')
+    .description('Manage API keys and their scopes. Needs DATABASE_URL only.')
     .addHelpText('after', HELP);
   addCreate(keys, context, exit);
   keys

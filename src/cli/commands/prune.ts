@@ -8,9 +8,9 @@ import { type CommandContext, EXIT, type ExitCode, printJson, printLines, QUIET 
 export function addPrune(program: Command, context: CommandContext, exit: (code: ExitCode) => void): void {
   program
     .command('prune')
-    .summary('remove what is kept too long')
+    .summary('delete rows and jobs past their retention')
     .description(
-      'Remove what is kept longer than RETAIN_RUNS, RETAIN_ITEMS, RETAIN_AUDIT, RETAIN_COMPLETED_JOBS and\n' +
+      'Delete rows and jobs older than RETAIN_RUNS, RETAIN_ITEMS, RETAIN_AUDIT, RETAIN_COMPLETED_JOBS and\n' +
         'RETAIN_FAILED_JOBS say. Workers do so each PRUNE_EVERY by themselves. BCs and lines are never removed.',
     )
     .option('--json', 'print one JSON object')

@@ -46,7 +46,7 @@ function stateText(lease: Overview['lease']): string {
 }
 
 function progressText({ plannedAt, planned, progress: { open = 0, failed = 0 } }: CurrentRun): string {
-  if (plannedAt === null) return 'planning: what it owes is not known yet';
+  if (plannedAt === null) return 'planning: the ids are not listed yet';
   const done = `${count(planned - open)} of ${count(planned)} BC done`;
   return failed === 0 ? done : `${done}, ${count(failed)} failed`;
 }

@@ -34,11 +34,13 @@ export function addSync(program: Command, context: CommandContext, exit: (code: 
     .summary('run a sync to its end')
     .description(
       'Run a sync to its end: what changed in Odoo since the last one or, with --full, everything. With --sweep\n' +
-        'all ids and dates are compared: what was missed is read, BCs that are gone are archived.\n' +
-        'Works with the workers that are running, or by itself where there are none.',
+        'every id and write_date is compared: missed changes are read, deleted BCs are archived.\n' +
+        'Uses running workers; if there are none, the command does the work itself.',
     )
     .option('--full', 'read every BC, not only what changed')
-    .addOption(new Option('--sweep', 'compare all ids and dates, archive what is gone').conflicts('full'))
+    .addOption(
+      new Option('--sweep', 'compare every id and write_date, archive deleted BCs').conflicts('full'),
+    )
     .option('--force', 'let a sweep archive however many BCs are gone')
     .option('--detach', 'only queue the run and print its id')
     .option('--json', 'print one JSON object')

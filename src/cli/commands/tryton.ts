@@ -116,12 +116,12 @@ export function addTryton(program: Command, context: CommandContext, exit: (code
     .summary('ping Tryton, or call one of its methods')
     .description(
       'Talk to Tryton as the gateway does. Needs TRYTON_RPC_URL, TRYTON_USER and TRYTON_PASSWORD only; where REDIS_URL ' +
-        'is set and Redis answers, the session is shared with the API, and writes drop what it has cached.',
+        'is set and Redis answers, the session is shared with the API, and writes invalidate its cache.',
     )
     .addHelpText('after', HELP);
   tryton
     .command('ping')
-    .summary('tell whether Tryton is reachable and lets us in')
+    .summary('check whether Tryton is reachable and accepts the login')
     .description('Ask for the version without signing in, then for the preferences of the user, signed in.')
     .option('--json', 'print one JSON object')
     .addHelpText('after', PING_HELP)

@@ -15,7 +15,7 @@ export function addVerify(program: Command, context: CommandContext, exit: (code
     .summary('compare the mirror with Odoo in full')
     .description(
       'Compare every BC and line of the mirror with Odoo, field by field, and check the mirror in itself.\n' +
-        'What changed in Odoo after the last sync counts as a difference: sync first.',
+        'Changes in Odoo after the last sync count as differences. Sync first.',
     )
     .option('--json', 'print one JSON object')
     .addHelpText('after', HELP)

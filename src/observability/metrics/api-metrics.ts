@@ -46,7 +46,7 @@ function queueMetrics(registry: Registry) {
   const jobs = optionalGauge(
     registry,
     'passerelle_queue_jobs',
-    'Jobs of a queue by state. Of completed and failed ones only so many are kept (RETAIN_*_JOBS).',
+    'Jobs of a queue by state. The number of completed and failed jobs is limited (RETAIN_*_JOBS).',
     ['queue', 'state'],
   );
   const workers = optionalGauge(
@@ -80,14 +80,14 @@ const CONNECTION_STATES = ['active', 'idle', 'idle in transaction'];
 function storeMetrics(registry: Registry) {
   const up = new Gauge({
     name: 'passerelle_up',
-    help: 'Whether a store answered this scrape: 1 or 0. What would be read from it is left out then.',
+    help: 'Whether a store answered this scrape: 1 or 0. Metrics of a store that did not answer are absent.',
     labelNames: ['store'],
     registers: [registry],
   });
   const connections = optionalGauge(
     registry,
     'passerelle_postgresql_connections',
-    'Connections to PostgreSQL of all processes together, by what they are doing.',
+    'Connections to PostgreSQL of all processes, by state.',
     ['state'],
   );
   return {
@@ -116,7 +116,7 @@ function trytonMetrics(registry: Registry): TrytonMetrics {
     name: 'passerelle_tryton_cache_requests_total',
     help:
       'Calls that the cache was asked for. bypass: not a read, not cacheable or too large; error: Redis did not ' +
-      'answer; stale: answered while it is fetched anew.',
+      'answer; stale: an expired answer, returned while a new one is fetched.',
     labelNames: ['outcome'],
     registers,
   });

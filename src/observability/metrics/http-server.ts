@@ -7,7 +7,7 @@ import type { Scraped } from './registry.ts';
 class BadMetricsTokenError extends PasserelleError {
   readonly code = 'bad_metrics_token';
   constructor() {
-    super('The metrics are for who knows METRICS_TOKEN; send it as Authorization: Bearer.');
+    super('Missing or invalid metrics token. Send METRICS_TOKEN as `Authorization: Bearer <token>`.');
   }
 }
 

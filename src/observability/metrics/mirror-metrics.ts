@@ -54,7 +54,7 @@ function gauges(registry: Registry) {
     planned: gauge('run_planned_documents', 'BCs that the current run owes in all; 0 where none is running.'),
     open: gauge('run_open_documents', 'BCs that the current run still owes.'),
     failures: gauge('open_failures', 'BCs that failed for good and had no success since.'),
-    incidents: gauge('open_incidents', 'Incidents that people were told of and that are not over.', 'kind'),
+    incidents: gauge('open_incidents', 'Incidents that are reported and not resolved.', 'kind'),
     ...lastRunGauges(gauge),
   };
 }

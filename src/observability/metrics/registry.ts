@@ -13,7 +13,7 @@ export function openRegistry(): Registry {
   collectDefaultMetrics({ register: registry });
   new Gauge({
     name: 'passerelle_build_info',
-    help: 'Always 1; the labels tell which version of Passerelle runs on which Node.',
+    help: 'Always 1; the labels are the versions of Passerelle and Node.',
     labelNames: ['version', 'node'],
     registers: [registry],
   }).set({ version: packageVersion(), node: process.versions.node }, 1);

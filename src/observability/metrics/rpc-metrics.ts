@@ -16,7 +16,7 @@ export function callMetrics(registry: Registry): (call: Called) => void {
   const duration = new Histogram({
     name: 'passerelle_rpc_duration_seconds',
     help:
-      'Time of one call: for Odoo each try, for Tryton with its retries (answers of the cache are none). ' +
+      'Time of one call: for Odoo of each attempt, for Tryton with its retries (cached answers are not counted). ' +
       'The outcome is "success" or the code of the error.',
     labelNames: ['server', 'method', 'outcome'],
     buckets: BUCKETS,

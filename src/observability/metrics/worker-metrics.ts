@@ -55,7 +55,7 @@ function runMetrics(registry: Registry): (run: EndedRun) => void {
   });
   const lines = new Counter({
     name: 'passerelle_lines_total',
-    help: 'Lines of those BCs: seen, or removed because Odoo has them no more.',
+    help: 'Lines of those BCs: seen, or removed because they were deleted in Odoo.',
     labelNames: ['outcome'],
     registers,
   });

@@ -103,7 +103,7 @@ export const bcReference: Reference = {
       'The change feed, for copies that are kept in step. Each BC comes once, at its last change, as it is now, archived ' +
       'ones too. Store the items by odooId, then nextCursor, and ask with it again: at once while hasMore, later ' +
       'otherwise. Nothing is lost between two answers, whatever was being written meanwhile; a cursor never expires. ' +
-      'After the database was restored or moved the feed may begin anew and say `restarted`. A save in Odoo that ' +
+      'After a restore or move of the database the feed may start from the beginning, with `restarted`. A save in Odoo that ' +
       'changed nothing but write_date is no change.',
     answer: {
       items: [{ ...bc, action: 'updated' }],

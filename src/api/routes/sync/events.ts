@@ -245,7 +245,7 @@ export class SyncStateBroadcaster {
   #tellProblem(error: unknown): void {
     const problem = toProblem(error);
     if (this.#last?.content !== problem.code) {
-      this.#deps.log.warn({ reason: errorMessage(error) }, 'the state cannot be told for now');
+      this.#deps.log.warn({ reason: errorMessage(error) }, 'the state of the mirror cannot be read');
     }
     const message = eventText('problem', problem);
     this.#send({ message: () => message, content: problem.code });

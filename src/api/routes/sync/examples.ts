@@ -129,7 +129,7 @@ export const syncReference: Reference = {
     problems: ['failure_not_found', ...REQUEST_PROBLEMS],
   },
   'GET /api/v1/sync/incidents': {
-    description: 'What people are told of by mail or webhook, and how far that went.',
+    description: 'Incidents that are reported by e-mail or webhook, and the state of their delivery.',
     answer: {
       items: [
         {
@@ -145,7 +145,7 @@ export const syncReference: Reference = {
   },
   'GET /api/v1/upstreams': {
     description:
-      'Odoo as a worker last saw it; Tryton as it was at most 10 s ago. Null is what is not configured.',
+      'Odoo as a worker last saw it; Tryton as it was at most 10 s ago. Null if it is not configured.',
     answer: {
       odoo: {
         ...{ version: '19.0', protocol: 'json2', latencyMs: 31, lastError: null },

@@ -24,7 +24,7 @@ export const incident = z.object({
   runId: z.int().nullable(),
   openedAt: moment,
   resolvedAt: moment.nullable().describe('null while it is open'),
-  deliveries: z.array(delivery).describe('what was told of it, and what is still to be'),
+  deliveries: z.array(delivery).describe('alerts that were sent, and those that are still to be sent'),
 });
 
 const cursorText = 'nextCursor of the page before';

@@ -75,11 +75,11 @@ export function hookRoutes(api: Api, deps: ApiContext): void {
       bodyLimit: BODY_LIMIT_BYTES,
       schema: {
         tags: ['sync'],
-        summary: 'Odoo tells of a record that changed',
+        summary: 'Notification of Odoo that a record changed',
         description:
-          'For the webhooks of automation rules, Odoo 17 and later. Answered at once; what was told of is read from ' +
-          'Odoo after ODOO_HOOK_DELAY, together with what else was told of meanwhile. A hook that is lost costs ' +
-          'nothing but time: the next incremental run brings the change.',
+          'For webhooks of automation rules (Odoo 17 and later). The answer is sent at once. The record is read from Odoo ' +
+          'after ODOO_HOOK_DELAY, together with the records of other webhooks of that time. If a webhook is lost, the ' +
+          'next incremental run fetches the change.',
         querystring: z.object({
           secret: z.string().optional().describe('ODOO_HOOK_SECRET; or send it as Authorization: Bearer'),
         }),

@@ -19,9 +19,7 @@ const WHOLE_MIRROR = ['incremental', 'full', 'sweep'] as const;
 const currentRun = runWithProgress.extend({
   phase: z
     .enum(RUN_PHASES)
-    .describe(
-      'planning: what it owes is not known yet; fetching: Odoo has not been asked for every page yet',
-    ),
+    .describe('planning: the ids are not listed yet; fetching: some pages are not fetched yet'),
   elapsedMs: z.int().describe('since it started'),
 });
 
@@ -48,7 +46,7 @@ export const overview = z.object({
     .nullable()
     .describe('the newest run that ended, of those of the whole mirror: neither single nor skipped'),
   openFailures: z.int(),
-  openIncidents: z.int().describe('what people were told of and is not over: /api/v1/sync/incidents'),
+  openIncidents: z.int().describe('incidents that are reported and not resolved: /api/v1/sync/incidents'),
   queues: z.object({ sync: z.int(), pages: z.int(), bc: z.int() }).nullable(),
 });
 export type Overview = z.output<typeof overview>;

@@ -109,7 +109,8 @@ export function trytonPingRoute(api: Api, looks: TrytonStatusProbe | null): void
       config: { scope: 'tryton:call' },
       schema: {
         tags: ['tryton'],
-        summary: 'Whether Tryton is reachable and lets us in, how fast, and how it was last seen',
+        summary:
+          'Whether Tryton is reachable and accepts the login, the response time, and its last known state',
         description:
           'The status is 200 whatever was found, also when Tryton is down: read `reachable` and `authenticated`. ' +
           'lastSuccess and lastError outlive a restart; both are null while PostgreSQL is down.',

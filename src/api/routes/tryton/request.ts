@@ -67,7 +67,7 @@ const cache = z
   .describe(
     'Left out: only what Tryton itself declares cacheable is cached. false: not cached. ' +
       `true: ${USUAL_TTL_SECONDS} s where Tryton says nothing. A number: that many seconds where it says nothing, ` +
-      'and no longer than it says. stale: seconds in which an old answer may still be given while it is fetched anew.',
+      'and no longer than it says. stale: seconds in which an expired answer may still be returned while a new one is fetched.',
   );
 
 /** A few of them: an error is not to be as long as the body that it is about. */
