@@ -27,7 +27,7 @@ const mirrored = () => ({
 
 /**
  * The fields that lists are sorted and filtered by most, under the names that Odoo's documents share. Each index costs
- * the mirror a few percent of every write, so the others have none; docs/explanation/design.md tells how to add one.
+ * the mirror a few percent of every write, so the others have none; docs/contributing/design.md shows how to add one.
  */
 const INDEXED_FIELDS = [
   ['name', 'text'],
