@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import { TrytonRequestError } from './errors.ts';
 import type { Wire } from './types.ts';
 import { isList, isObject } from './wire/json.ts';
@@ -111,8 +112,7 @@ const SHAPE = /^[\w-]+(\.[\w-]+)+$/;
 const MAX_LENGTH = 200;
 
 /** Names that were looked at: each call looks at its own several times. Callers may send any number of them. */
-const wellFormed = new Set<string>();
-const MAX_REMEMBERED = 1000;
+const wellFormed = new LRUCache<string, true>({ max: 1000 });
 
 /**
  * The full name of a method: `('model', 'party.party.search')` and `('model.party.party.search')` are the same.
@@ -124,8 +124,7 @@ export function methodName(service: string, method?: string): string {
   if (name.length > MAX_LENGTH) throw notAMethod(name, `has more than ${MAX_LENGTH} characters`);
   if (!SHAPE.test(name)) throw notAMethod(name, 'is no method name');
   if (needsContext(name) && name.split('.').length < 3) throw notAMethod(name, 'names no method of it');
-  if (wellFormed.size >= MAX_REMEMBERED) wellFormed.clear();
-  wellFormed.add(name);
+  wellFormed.set(name, true);
   return name;
 }
 

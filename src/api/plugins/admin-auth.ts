@@ -2,6 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import basicAuth from '@fastify/basic-auth';
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
+import { LRUCache } from 'lru-cache';
 import type { RedisConnection } from '../../queues/redis.ts';
 import type { ApiContext } from '../context.ts';
 import {
@@ -39,7 +40,7 @@ interface Standing {
 class AdminLogins {
   readonly #redis: RedisConnection;
   readonly #space: string;
-  readonly #counts = new Map<string, { wrong: number; readonly until: number }>();
+  readonly #counts = new LRUCache<string, { wrong: number; readonly until: number }>({ max: MAX_KEPT });
 
   /** @param space what the names of its Redis keys begin with. */
   constructor(redis: RedisConnection, space: string) {
@@ -79,15 +80,8 @@ class AdminLogins {
     const known = this.#counts.get(address);
     const count = known !== undefined && known.until > now ? known : { wrong: 0, until: now + WINDOW_MS };
     count.wrong += more;
-    if (more === 1 && count !== known) this.#keep(address, count);
+    if (more === 1 && count !== known) this.#counts.set(address, count);
     return { wrong: count.wrong, ms: count.until - now };
-  }
-
-  #keep(address: string, count: { wrong: number; readonly until: number }): void {
-    const [oldest] = this.#counts.keys();
-    if (this.#counts.size >= MAX_KEPT && oldest !== undefined) this.#counts.delete(oldest);
-    this.#counts.delete(address);
-    this.#counts.set(address, count);
   }
 
   async #countShared(address: string, more: 0 | 1): Promise<Standing> {

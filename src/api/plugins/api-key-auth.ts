@@ -1,5 +1,6 @@
 import { timingSafeEqual } from 'node:crypto';
 import type { FastifyInstance, FastifyRequest, RouteOptions } from 'fastify';
+import { LRUCache } from 'lru-cache';
 import { findApiKey, hasUsableKey, type KeyText, readKeyText, touchApiKey } from '../../db/api-keys.ts';
 import type { Database } from '../../db/client.ts';
 import type { ApiKeyRow, Scope } from '../../db/schema/gateway.ts';
@@ -42,8 +43,8 @@ interface ApiKeyCache {
 
 export function createApiKeyCache(db: Database, log: Logger): ApiKeyCache {
   // Apart, so that guesses do not push out good keys.
-  const known = new Map<string, Entry>();
-  const unknown = new Map<string, Entry>();
+  const known = new LRUCache<string, Entry>({ max: MAX_ENTRIES });
+  const unknown = new LRUCache<string, Entry>({ max: MAX_ENTRIES });
   const loading = new Map<string, Promise<Entry>>();
   let usable = { found: true, readAt: Number.NEGATIVE_INFINITY };
 
@@ -53,7 +54,7 @@ export function createApiKeyCache(db: Database, log: Logger): ApiKeyCache {
     const entry = { row, readAt, usedAt: row?.lastUsedAt?.getTime() ?? 0 };
     known.delete(prefix);
     unknown.delete(prefix);
-    keep(row === null ? unknown : known, prefix, entry);
+    (row === null ? unknown : known).set(prefix, entry);
     return entry;
   };
   const entryOf = async (prefix: string): Promise<Entry> => {
@@ -113,13 +114,6 @@ const NO_HASH = '0'.repeat(64);
 /** The same work whether there is a row or not. */
 function isKeyOf(row: ApiKeyRow | null, { hash }: KeyText): boolean {
   return timingSafeEqual(Buffer.from(row?.hash ?? NO_HASH, 'hex'), Buffer.from(hash, 'hex'));
-}
-
-/** The entry read longest ago makes room. */
-function keep(entries: Map<string, Entry>, prefix: string, entry: Entry): void {
-  const [oldest] = entries.keys();
-  if (entries.size >= MAX_ENTRIES && oldest !== undefined) entries.delete(oldest);
-  entries.set(prefix, entry);
 }
 
 /** The key that a request came with. */

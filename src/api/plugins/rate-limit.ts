@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { normalizeIP } from '@fastify/rate-limit';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { LRUCache } from 'lru-cache';
 import type { RedisConnection } from '../../queues/redis.ts';
 import type { ApiContext } from '../context.ts';
 import { RateLimitedError } from '../errors.ts';
@@ -62,7 +63,7 @@ export class RateLimitStore {
   readonly #redis: RedisConnection;
   readonly #space: string;
   readonly #windowMs: number;
-  readonly #portions = new Map<string, Portion>();
+  readonly #portions = new LRUCache<string, Portion>({ max: MAX_KEPT });
   readonly #takes = new Map<string, Promise<void>>();
 
   /** @param space what the names of its Redis keys begin with. */
@@ -98,9 +99,6 @@ export class RateLimitStore {
   async #taken(key: string, max: number): Promise<void> {
     const reply = await this.#redis.eval(TAKE, 1, this.#space + key, max, PARTS, this.#windowMs);
     const [left = 0, taken = 0, ms = 0] = Array.isArray(reply) ? reply.map(Number) : [];
-    const [oldest] = this.#portions.keys();
-    if (this.#portions.size >= MAX_KEPT && oldest !== undefined) this.#portions.delete(oldest);
-    this.#portions.delete(key);
     this.#portions.set(key, { left, taken, spent: 0, until: performance.now() + ms });
   }
 }

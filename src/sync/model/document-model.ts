@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
 import type { KeptModel } from '../../db/odoo-model/model-fingerprint.ts';
 import { OdooFieldError } from '../../odoo/errors.ts';
 import { binaryFields, linesLink, readableFields } from '../../odoo/fields.ts';
@@ -94,7 +95,7 @@ interface Compared {
 export class ModelMemory {
   /** The newest that was compared: while neither changes, they are equal still. */
   compared: Compared | null = null;
-  readonly #models = new Map<number, Remembered>();
+  readonly #models = new LRUCache<number, Remembered>({ max: REMEMBERED });
 
   /** The description that belongs to a run. One that failed is not remembered: the next job asks again. */
   of(runId: number, describe: () => Promise<DescribedModel>): Promise<DescribedModel> {
@@ -123,8 +124,6 @@ export class ModelMemory {
         if (this.#models.get(runId) === remembered) this.#models.delete(runId);
       },
     );
-    const [oldest] = this.#models.keys();
-    if (this.#models.size > REMEMBERED && oldest !== undefined) this.#models.delete(oldest);
     return remembered.described;
   }
 }

@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import { errorCode, errorMessage, PasserelleError } from '../../shared/errors.ts';
 import { TrytonUnknownFateError } from '../errors.ts';
 import { isRead, readTags, writeTags } from '../methods.ts';
@@ -217,14 +218,9 @@ function isUnknown(error: unknown): boolean {
 
 /** Servers that share a store do not share tags. */
 function ofServer(store: CacheStore, server: string): CacheStore {
-  const known = new Map<string, string>();
-  const nameOf = (tag: string) => {
-    const name = known.get(tag) ?? tagKey(server, tag);
-    // Callers name models as they like.
-    if (known.size >= MAX_TAGS) known.clear();
-    known.set(tag, name);
-    return name;
-  };
+  // Bounded, because callers choose the names of models.
+  const known = new LRUCache<string, string>({ max: MAX_TAGS, memoMethod: (tag) => tagKey(server, tag) });
+  const nameOf = (tag: string) => known.memo(tag);
   const named = (tags: readonly string[]) => tags.map(nameOf);
   return {
     read: (key, tags) => store.read(key, named(tags)),

@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import { errorMessage } from '../../shared/errors.ts';
 import { delay } from '../../shared/retry.ts';
 import { TrytonAuthError, TrytonRateLimitError, TrytonSessionError } from '../errors.ts';
@@ -13,7 +14,7 @@ const MAX_UNUSABLE_SESSIONS = 2;
 
 /** What this process knows of sessions that are over. */
 class RefusedSessions {
-  readonly #keys = new Set<string>();
+  readonly #keys = new LRUCache<string, true>({ max: REMEMBERED });
   /** Of the session that was made here last, until the server takes or refuses it. */
   #untried: string | null = null;
   /** Sessions made here in a row that the server never took. */
@@ -43,11 +44,7 @@ class RefusedSessions {
   /** It is over, and nobody is to blame. */
   add({ key }: Session): void {
     if (this.#untried === key) this.#untried = null;
-    this.#keys.add(key);
-    for (const oldest of this.#keys) {
-      if (this.#keys.size <= REMEMBERED) break;
-      this.#keys.delete(oldest);
-    }
+    this.#keys.set(key, true);
   }
 }
 

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { validatorCompiler } from 'fastify-type-provider-zod';
+import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
 import { errorMessage } from '../../../shared/errors.ts';
 import { isRead, methodName } from '../../../tryton/methods.ts';
@@ -224,8 +225,8 @@ const MAX_CHARACTERS = 1000;
  * shared, so nobody may change it.
  */
 export class KnownCalls {
-  /** By body, the oldest first. */
-  readonly #calls = new Map<string, AskedCall>();
+  /** By body. */
+  readonly #calls = new LRUCache<string, AskedCall>({ max: MAX_KEPT });
   readonly #checked = new WeakSet<object>();
   /** Of what was read and not checked yet. */
   readonly #texts = new WeakMap<object, string>();
@@ -249,8 +250,6 @@ export class KnownCalls {
   keep(data: object, call: AskedCall): AskedCall {
     const text = this.#texts.get(data);
     if (text === undefined || !isRead(call.method)) return call;
-    const [oldest] = this.#calls.keys();
-    if (this.#calls.size >= MAX_KEPT && oldest !== undefined) this.#calls.delete(oldest);
     this.#calls.set(text, call);
     this.#checked.add(call);
     return call;
