@@ -13,9 +13,9 @@ export function attemptOf(job: Job): Attempt {
 }
 
 /**
- * What to throw so that BullMQ does the right thing: the error itself while another try is worth it, else, after
- * `giveUp` has put the failure on record, one that stops the retries. When even that fails (PostgreSQL is away, say)
- * the item stays owed and the watchdog queues it again.
+ * Returns the error to throw to BullMQ. If another attempt may help, it is the error itself. Otherwise
+ * `giveUp` records the failure, and the returned error stops the retries. If `giveUp` fails too, for
+ * example because PostgreSQL is down, the item stays open and the watchdog queues it again.
  */
 export async function toBullmqError(job: Job, error: unknown, giveUp: () => Promise<void>): Promise<Error> {
   const original = error instanceof Error ? error : new Error(String(error));

@@ -12,8 +12,8 @@ import { serveProbes } from './health-checks.ts';
 import { startWorkers } from './worker-pool.ts';
 
 /**
- * The heap grows by 60 % of what is alive before V8 (Node 20 and 24) collects what is old. By itself it lets a worker's
- * grow to four times as much: what a page read is garbage soon, and there is plenty of it.
+ * V8 (Node 20 and 24) collects old objects when the heap has grown by 60 %. Its own default lets the heap
+ * of a worker grow to four times its live size, because fetched pages become garbage quickly.
  */
 const HEAP_GROWTH = '--heap-growing-percent=60';
 

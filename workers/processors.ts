@@ -66,10 +66,10 @@ export async function handleUpkeep(
 }
 
 /**
- * Has a batch of what Odoo told of read. Delivered again after a crash it may ask for the same run twice, which costs
- * a reading and changes nothing.
+ * Requests the run that reads a webhook batch. If the job is delivered again after a crash, it may request
+ * the same run twice, which is harmless.
  *
- * @returns the run that reads it; null where nothing is to be read.
+ * @returns the id of the run; null if there is nothing to read.
  */
 export async function handleHooks(
   mirror: SyncContext,

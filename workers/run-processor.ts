@@ -10,9 +10,9 @@ import { startRun } from '../src/sync/runs/start-run.ts';
 import { exceedsStallLimit, JobStalledError, postponeJob, stalledCount } from './job-retries.ts';
 
 /**
- * Starts one run. A job that a schedule fired opens its run here, and remembers it in case it is delivered twice;
- * a process that works on nothing but what is asked for (`scheduled` false) puts it back. Retried after its run
- * failed, a job starts a new run of the same kind.
+ * Starts one run. A scheduled job creates its run here and stores the id in the job, in case it is
+ * delivered twice. A process that serves only requested runs (`scheduled` is false) postpones scheduled
+ * jobs. If a job is retried after its run failed, it starts a new run of the same mode.
  */
 export async function handleSync(
   mirror: SyncContext,
@@ -62,8 +62,8 @@ async function isTooEarly({ db, definition }: SyncContext, { mode }: SyncPayload
 }
 
 /**
- * Of a run whose planner died. While its lease lasts the job waits, so that its deaths are counted; after too many
- * of them the run is given up.
+ * Handles a run whose planner crashed. While the lease lasts, the job waits, so that crashes are counted.
+ * After too many of them the run fails.
  */
 async function isLeft(
   mirror: SyncContext,

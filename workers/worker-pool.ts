@@ -32,8 +32,8 @@ function idsOf(job: Job<object>): object {
 }
 
 /**
- * A handler whose lines name its job, and whose attempts are told to `worked`. One that was put back for later is no
- * attempt.
+ * Adds the ids of the job to the log lines of a handler, and reports each attempt to `worked`. A postponed
+ * job is not an attempt.
  */
 function instrumented<Payload extends object>(
   mirror: SyncContext,

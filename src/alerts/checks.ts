@@ -28,8 +28,8 @@ export async function circuitFindings(db: Queryable, subject: string, circuit: C
 }
 
 /**
- * Logins to Tryton are suspended. That the pause is over shows nothing, the password may be as wrong as before: what
- * ends the incident is a call that went through since, with no error after it.
+ * Logins to Tryton are suspended. The end of the pause does not resolve the incident, because the password
+ * may still be wrong. A later call that succeeds, without an error after it, resolves it.
  */
 async function openCircuit(db: Queryable, subject: string, circuit: Circuit): Promise<Finding> {
   const about = { kind: 'tryton_circuit', subject } as const;
@@ -159,8 +159,8 @@ export async function mirrorFindings(db: Queryable, key: string, settings: Stale
 }
 
 /**
- * How one thing stands at this moment. `well` ends an open incident. `unsure` leaves things as they are: nothing is
- * wrong that can be seen, but nothing yet shows that what was wrong is over.
+ * The state of one subject now. `well` resolves an open incident. `unsure` changes nothing: there is no
+ * visible fault, but no proof either that an earlier fault is over.
  */
 export type Finding =
   | ({ readonly state: 'trouble' } & Trouble)

@@ -19,8 +19,8 @@ const HOLD_MS = 60_000;
 const PAUSES = { tries: 130, firstDelayMs: 10_000, longestDelayMs: 900_000 };
 
 /**
- * Sends what is due on this channel, one notice at a time. The first that does not arrive ends it: the others would not
- * either, and have their turn at the next look.
+ * Sends the due notices of this channel, one at a time, until one fails. The others would fail too; the
+ * next check sends them.
  */
 export async function deliverDue(outbox: Outbox, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {

@@ -23,9 +23,9 @@ interface IncidentChanges {
 }
 
 /**
- * One look at how things stand: what is wrong and was not opens an incident, what is over ends one, and what the
- * channels are to be told of it is written in the same transaction. Looking twice changes nothing; while another process
- * looks this one does not, or it might act on what it read before that one wrote.
+ * Evaluates the checks once: opens and resolves incidents and writes the notices for the channels, in one
+ * transaction. It is idempotent. An advisory lock admits one process at a time; otherwise a process could
+ * act on data that another one has replaced.
  */
 export async function evaluateIncidents(
   db: Database,
@@ -72,8 +72,8 @@ const STOP_MS = 3000;
 const CLOSE_MS = 2 * STOP_MS;
 
 /**
- * Looks at once, and then each ten seconds (or SYNC_EVERY, if that is shorter), how things stand; keeps the incidents,
- * and tells the channels that are configured. Any number of processes may. `stop` takes a few seconds at most.
+ * Runs the checks now and then every ten seconds (or SYNC_EVERY, if that is shorter), and sends notices to
+ * the configured channels. Any number of processes may run it. `stop` takes a few seconds at most.
  */
 export function startAlerts(parts: AlertParts): { stop(): Promise<void> } {
   const watcher = new Watcher(parts);

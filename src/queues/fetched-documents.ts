@@ -74,9 +74,9 @@ function parsedReading(text: string): FetchedDocument | null {
 const TTL_SECONDS = 3600;
 
 /**
- * What pages read, on its way to the jobs that store it: one Redis hash for each page, beside the queues, so that jobs
- * stay small and a group of them takes its readings with one command. A reading that is not there any more is read
- * again from Odoo.
+ * Holds fetched documents until their jobs store them: one Redis hash for each page, beside the queues. So
+ * jobs stay small, and a group of them loads its documents with one command. A document that is missing
+ * here is fetched from Odoo again.
  */
 export class FetchedDocumentBuffer {
   readonly #redis: RedisConnection;

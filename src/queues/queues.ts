@@ -66,8 +66,8 @@ export async function depth(queue: SyncQueue | PagesQueue | BcQueue): Promise<nu
 const BATCH = 1000;
 
 /**
- * Removes the oldest ended jobs beyond what is to be kept. BullMQ does so itself when a job ends; after that, and
- * where nothing is to be kept at all, what was there before a change of the settings would stay.
+ * Removes the oldest completed and failed jobs beyond the configured number. BullMQ does so when a job
+ * ends. This handles jobs of a queue that is idle after the setting was lowered.
  *
  * @returns how many were removed.
  */

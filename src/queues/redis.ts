@@ -8,8 +8,8 @@ import type { Log } from '../shared/logger.ts';
 export type RedisConnection = Redis | Cluster;
 
 /**
- * `worker` waits for Redis as long as it takes; `producer` fails at once, so that a request gets its 503; `cache`
- * gives up on a command after a quarter of a second, because what it asks for can be had without Redis.
+ * `worker` waits for Redis without a limit. `producer` fails at once, so that a request gets a 503. `cache`
+ * gives up a command after 250 ms, because callers can do without its data.
  */
 type RedisRole = 'worker' | 'producer' | 'cache';
 

@@ -31,8 +31,8 @@ end
 return redis.call('smembers', KEYS[3])`;
 
 /**
- * Collects in Redis what Odoo's webhooks tell of: a batch is open until its job takes it. One that is told of after
- * that is in the next batch, which has a job of its own; so nothing is told of in vain, whichever clocks differ.
+ * Buffers webhook notifications in Redis. A batch stays open until its job closes it. Later notifications
+ * join the next batch, which has its own job. So no notification is lost, and no clock is involved.
  */
 export class WebhookBatchBuffer {
   readonly #redis: RedisConnection;

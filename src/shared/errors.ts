@@ -30,8 +30,8 @@ export function errorMessage(error: unknown): string {
 }
 
 /**
- * What a library's wrapper wraps: Drizzle's own message holds the whole statement with its parameters, and only
- * its cause says what PostgreSQL objected to. Our own errors speak for themselves.
+ * Unwraps the errors of libraries: the message of a Drizzle error contains the whole statement with its
+ * parameters, and only its cause contains the error of PostgreSQL. Our own errors are not unwrapped.
  */
 function originOf(error: unknown): unknown {
   if (error instanceof PasserelleError || !(error instanceof Error)) return error;

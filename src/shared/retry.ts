@@ -9,8 +9,8 @@ export interface RetryPolicy {
 }
 
 /**
- * The pause after the `failures`-th failure (1 for the first): doubles each time up to the longest, and is
- * drawn from its upper half, so that callers that failed together do not come back together.
+ * The delay after failure number `failures` (1 is the first). It doubles up to the maximum. The upper half
+ * is random, so that callers that failed together do not retry together.
  */
 export function backoffMs(policy: RetryPolicy, failures: number, random: () => number = Math.random): number {
   const whole = Math.min(policy.longestDelayMs, policy.firstDelayMs * 2 ** (failures - 1));
@@ -61,8 +61,8 @@ interface RetryLimits {
 }
 
 /**
- * Repeats `work`, told which try it is (from 1), while it fails, tries are left and `decide` says so. Throws the last
- * error.
+ * Repeats `work` while it fails, attempts are left and `decide` allows it. `work` gets the number of the
+ * attempt, from 1. Throws the last error.
  */
 export async function retry<T>(
   policy: RetryPolicy,

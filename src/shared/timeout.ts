@@ -29,8 +29,8 @@ export function withTimeout<T>(
 }
 
 /**
- * What `work` gives; null where it fails or takes longer than `limitMs`, after `why` was told. What is late goes on all
- * the same.
+ * The result of `work`, or null if it fails or takes longer than `limitMs`; `why` gets the reason. `work`
+ * continues after the timeout.
  */
 export async function resultWithin<T>(
   work: () => Promise<T>,

@@ -23,8 +23,8 @@ const isPassing = (code: string) =>
   PASSING_SQLSTATE.includes(code.slice(0, 2)) || ENDED_SQLSTATE.includes(code);
 
 /**
- * Whether PostgreSQL refused what it was given, or one transaction for another's sake: in parts it may be taken. Where
- * PostgreSQL itself is in trouble, parts would fare no better.
+ * Whether PostgreSQL rejected the data, or this transaction in favour of another one. Then smaller
+ * transactions may succeed. If PostgreSQL itself fails, they would fail too.
  */
 export function isRejectedByPostgres(error: unknown): boolean {
   const code = sqlState(error);

@@ -104,8 +104,8 @@ export interface Entry {
 export type StoreOutcome = 'created' | 'updated' | 'unchanged';
 
 /**
- * `stale`: a reading that ended after this one began is stored already, with other content. `alone`: it has to be stored
- * in a transaction of its own. Of both nothing is changed.
+ * `stale`: a fetch that ended after this one began is already stored with other content. `alone`: the
+ * document needs its own transaction. Both change nothing.
  */
 export type GroupOutcome = StoreOutcome | 'stale' | 'alone';
 

@@ -20,9 +20,9 @@ const ERROR_EVERY_MS = 1000;
 const CLOSE_LIMIT_MS = 2000;
 
 /**
- * Keeps on record how a server was last seen, without a write for each call: an error is written within 1 s, a
- * success within 5 s, and of several in that time only the last one. PostgreSQL down disturbs nobody: it is logged
- * once, and what was seen last is written when it is back.
+ * Records the last success and the last error of a server without a write for each call: an error is
+ * written within 1 s, a success within 5 s, and only the last one in that time. If PostgreSQL is down, the
+ * recorder logs it once and writes the last state later.
  */
 export class LastSeenRecorder {
   readonly #parts: RecorderParts;

@@ -20,11 +20,11 @@ const CALLERS_OWN: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Keeps in `tryton_health` how Tryton was last seen; see `Recorder` for when it is written.
+ * Records in `tryton_health` how Tryton was last seen; see `recorder.ts` for the times of writing.
  *
- * A success is a call with the session that gave a result (a server that tells its version may still let nobody in).
- * An error is one that Tryton, or the way to it, is to blame for: not a user
- * error, a warning, a concurrency error or a method that is not offered, nor a call that its caller gave up.
+ * A success is a call with a session that returned a result; a server that reports its version may still
+ * refuse every login. An error is a fault of Tryton or of the network. User errors, warnings, concurrency
+ * errors, methods that are not offered and cancelled calls are not errors.
  */
 export class TrytonHealthRecorder {
   readonly #db: Database;

@@ -14,9 +14,10 @@ const VARIABLE = 'ALERT_WEBHOOK_URL';
 const MAX_ANSWER_BYTES = 64 * 1024;
 
 /**
- * Posts notices as JSON, signed as Standard Webhooks asks (https://www.standardwebhooks.com): `webhook-id`,
- * `webhook-timestamp`, `webhook-signature`. Any 2xx is taken for an arrival; redirects are not followed. User and
- * password in the URL go into `Authorization`. Of the URL only the host is ever shown: the path may be a secret too.
+ * Posts notices as JSON, signed by the Standard Webhooks specification (https://www.standardwebhooks.com):
+ * `webhook-id`, `webhook-timestamp`, `webhook-signature`. Any 2xx status counts as delivered; redirects are
+ * not followed. User and password of the URL are sent as `Authorization`. Messages show only the host of
+ * the URL, because its path may be a secret.
  */
 export function openWebhook(
   { url, secret }: { readonly url: string; readonly secret: string },

@@ -44,11 +44,12 @@ const withoutComments = (text: string): string => text.replaceAll(/\/\*.*?\*\//g
 const STOP_LIMIT_MS = 3000;
 
 /**
- * Starts the SDK, which reads the rest of OTEL_* itself: OTEL_SERVICE_NAME wins over `service`. Nothing here patches
- * modules, so it may start after they are loaded: Fastify has a plugin, BullMQ an option, undici a diagnostics channel,
- * and statements are told by our own connection.
+ * Starts the OpenTelemetry SDK, which reads the other OTEL_* variables; OTEL_SERVICE_NAME overrides
+ * `service`. Nothing patches modules, so it may start after they are loaded: Fastify has a plugin, BullMQ
+ * an option, undici a diagnostics channel, and our connection reports statements.
  *
- * @param origins the servers whose requests become spans. Others, a webhook's say, may hold a secret in their path.
+ * @param origins the servers whose requests become spans. The URL of another server, such as a webhook, may
+ *   contain a secret.
  */
 export function openTracing(service: Service, origins: readonly string[]): Tracing {
   const undici = new UndiciInstrumentation({

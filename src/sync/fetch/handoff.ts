@@ -86,8 +86,9 @@ interface Handover extends ReadingPlace {
 }
 
 /**
- * What pages handed over of these BCs, one command for each page. Left out is what is not there any more, and what was
- * read after `newestSeq`: stored, it would keep the readings out that a restored database has still to count up to it.
+ * Loads the fetched documents of these BCs, with one command for each page. Missing documents are left out.
+ * So are those fetched after `newestSeq`: after a restore the sequence of the database is behind, and such
+ * a document would block newer ones.
  */
 export async function loadFetchedDocuments<Item extends Handover>(
   { queues }: Pick<SyncContext, 'queues'>,

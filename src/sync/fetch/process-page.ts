@@ -28,9 +28,10 @@ interface PageAttempt {
 const NEXT_SIZE = 0.8;
 
 /**
- * Reads what a page still owes and queues one job for each BC. What would be too much for Redis goes to new pages.
+ * Reads the open BCs of a page and queues one job for each. BCs beyond the byte budget of the page move to
+ * new pages.
  *
- * @returns how many BCs were queued, or `superseded` when the run is over or another holder has its lease.
+ * @returns how many BCs were queued, or `superseded` if the run is over or another worker holds its lease.
  */
 export async function processPage(
   mirror: SyncContext,

@@ -150,9 +150,10 @@ async function isTheRecords(error: unknown, { tally, probe }: Blame): Promise<bo
 const OTHERS = 3;
 
 /**
- * Reads one of the newest records that are not among `ids`. False: there is none, or Odoo hands over none of them.
+ * Reads one of the newest records that are not among `ids`. False if there is no such record, or if Odoo
+ * refuses all of them.
  *
- * @throws OdooFieldError: the model is another by now.
+ * @throws OdooFieldError if the model changed.
  */
 export async function readsAnything(
   odoo: OdooClient,

@@ -40,8 +40,8 @@ export interface Pruned {
 export type PruneSource = Pick<SyncContext, 'db' | 'queues' | 'settings' | 'retention'>;
 
 /**
- * Removes what is kept longer than the settings say, in small transactions. It may stop anywhere, at `signal` or
- * because it is killed: the next one goes on. Two at once share the work.
+ * Deletes rows past their retention in small transactions. It may stop at any time, by `signal` or a crash;
+ * the next prune continues. Two concurrent prunes share the work.
  */
 export async function prune(
   { db, queues, settings, retention }: PruneSource,

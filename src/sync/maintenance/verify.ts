@@ -251,11 +251,11 @@ interface VerifySource {
 }
 
 /**
- * Compares the mirror with Odoo in full, and checks the mirror in itself. Memory stays flat: one slice of Odoo's
- * records, a few rows of the mirror, a few examples.
+ * Compares the whole mirror with Odoo, and checks the consistency of the mirror. Memory use is constant:
+ * one slice of Odoo records, some rows of the mirror, a few examples.
  *
- * What changes in Odoo after the last run counts as a difference. A field that vanishes meanwhile costs a second
- * start. Throws what the Odoo client throws.
+ * Changes in Odoo after the last run count as differences. If a field disappears meanwhile, the comparison
+ * starts again once. Throws the errors of the Odoo client.
  */
 export async function verifyMirror(
   source: VerifySource,

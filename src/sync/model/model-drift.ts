@@ -105,12 +105,11 @@ function reasonOf(error: unknown): string {
 }
 
 /**
- * Keeps what Odoo says of the model: its fields, what changed since, and the typed views that follow. The first
- * description of a model is no change. One that was asked for before the kept one changes nothing: another process
- * knows better.
+ * Stores the model that Odoo describes: fields, changes since the last description, typed views. The first
+ * description is not a change. A description that was requested before the stored one is ignored.
  *
- * @returns the newest change that this description takes into account and after which every record is to be read
- * again; 0: there was none yet.
+ * @returns the id of the newest change that this description contains and that requires all records to be
+ *   read again; 0 if there is none.
  */
 export async function noteModel(mirror: SyncContext, runId: number, model: DescribedModel): Promise<number> {
   const { db, log, models } = mirror;
@@ -180,10 +179,10 @@ async function noteFields(
 }
 
 /**
- * Does a piece of a run's work with the run's description of the model. Where Odoo turns out to know a field no more,
- * it is asked for the model again, the change is noted, and the work is done once more (`again`) with the new one.
+ * Runs `work` with the model of the run. If Odoo rejects a field, it requests the model again, records the
+ * change and runs `work` once more (`again`).
  *
- * @throws what the work throws; an error of a vanished field only when the second time brings one too.
+ * @throws the errors of `work`; an error of a rejected field only if the second attempt fails with one too.
  */
 export async function withModel<T>(
   mirror: SyncContext,

@@ -64,11 +64,11 @@ export async function* allHeaders(odoo: OdooClient, model: DocumentModel): Async
 }
 
 /**
- * Headers that changed since `since`: themselves, and through a line. Either may be asked for without the other.
+ * Headers that changed after `since`, or whose lines did. Each of the two queries may be requested alone.
  *
- * A line written directly leaves its header's `write_date` alone (seen on 14.0 and 19.0), so lines are asked by
- * their own. A line that moved to another BC changes the one it left as well. Of a line that Odoo refuses to hand
- * over, only the BC that the mirror gives it is known.
+ * A line that is written directly does not change the `write_date` of its header (seen on 14.0 and 19.0),
+ * so lines are queried by their own date. A line that moved to another BC changes both BCs. If Odoo refuses
+ * a line, only its BC in the mirror is known.
  */
 export function changedHeaders(
   odoo: OdooClient,

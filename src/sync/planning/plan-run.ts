@@ -49,13 +49,13 @@ export async function* concat<T>(sources: readonly AsyncIterable<T>[]): AsyncGen
 }
 
 /**
- * Writes the ledger of a run: every id it owes, spread over pages. Nothing is queued here.
+ * Writes the ledger of a run: every id to process, divided into pages. Nothing is queued here.
  *
- * The moment that the next window starts from is Odoo's clock, read before the first id.
+ * The next window starts at the time of Odoo before the first id was listed.
  *
- * @returns `ended`: there was nothing to be done, and the run is over.
- * @throws LeaseLostError when another holder took the run meanwhile, or when the planner made no progress for too long;
- *   what it wrote stays as it is.
+ * @returns `ended` if there was nothing to do and the run is over.
+ * @throws LeaseLostError if another worker took the run meanwhile, or if the planner made no progress for
+ *   too long; the rows that it wrote remain.
  */
 export async function planRun(mirror: SyncContext, run: LeasedRun): Promise<'planned' | 'ended'> {
   return withPlannerLease(mirror, run, (progress) => writePlan(mirror, run, progress));

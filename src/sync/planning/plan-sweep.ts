@@ -22,12 +22,14 @@ import { odooDateTime, type RunPlan } from './run-mode.ts';
 const PAGES_PER_SLICE = 20;
 
 /**
- * Compares `(id, write_date)` of every header and line with the mirror and writes what differs into the ledger of a
- * sweep. Memory holds one slice, whatever the size of the model; the comparing is PostgreSQL's.
+ * Compares `(id, write_date)` of every header and line with the mirror and writes the differences into the
+ * ledger of a sweep. PostgreSQL compares; memory holds one slice, whatever the size of the model.
  *
- * `next`: what was written before its window, differs, and is not owed to it either is counted as late.
+ * A BC counts as late if it differs, was written before the window of the `next` run, and has no open
+ * failure.
  *
- * @throws LeaseLostError, and what the Odoo client throws: a sweep that did not see everything archives nothing.
+ * @throws LeaseLostError, and the errors of the Odoo client: a sweep that did not see everything archives
+ *   nothing.
  */
 export async function planSweep(
   mirror: SyncContext,

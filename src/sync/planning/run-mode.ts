@@ -50,11 +50,11 @@ interface PlanInputs extends RunHistory {
 }
 
 /**
- * What a run that was asked for becomes.
+ * Decides what a requested run does.
  *
- * An incremental run carries on where the last one failed: it takes over what that one still owed, and its window
- * starts at that one's. Without a last run, without dates to go by, or after a change of the model it reads everything.
- * So does a full run, unless it is the retry of one that failed.
+ * An incremental run continues a failed one: it inherits the unprocessed items and starts its window where
+ * that window started. Without a previous run, without dates, or after a change of the model it reads
+ * everything. A full run always reads everything, unless it retries a failed one.
  */
 export function decideMode(
   run: SyncLogRow,

@@ -34,10 +34,11 @@ async function failureReason(
 }
 
 /**
- * What of a BC Odoo refuses to hand over: `dimagaz.bc.line 59: price_unit`, by reading ever smaller parts of it. Null
- * where nothing is refused when looked at alone, or the trouble is not Odoo's answer.
+ * Finds the part of a BC that Odoo refuses, such as `dimagaz.bc.line 59: price_unit`, by reading smaller
+ * and smaller parts. Null if no single part is refused, or if the failure is not a refusal by Odoo.
  *
- * Odoo reads more than it is asked for: a value that spoils a related field of a line may be its BC's.
+ * Odoo reads more fields than requested: the invalid value behind a related field of a line may belong to
+ * its BC.
  */
 export async function findUnreadableFields(
   odoo: OdooClient,
@@ -110,9 +111,9 @@ const staysOwed = (error: unknown, { generation }: BcPayload | PagePayload) =>
   ((isPostgresUnavailable(error) || isCancelled(error)) && generation < MAX_GENERATIONS);
 
 /**
- * What becomes of a BC whose job failed for good. It is parked, unless Odoo as a whole cannot be used: then its run
- * fails instead, and no BC is blamed. Where the run is over, or another holder's, the BC stays owed by its ledger,
- * and whoever carries on reads it.
+ * Handles a BC whose job failed for the last time. It is parked, unless Odoo itself is unavailable: then
+ * the run fails and no BC is blamed. If the run is over or another worker holds it, the BC stays open in
+ * the ledger.
  */
 export async function handleBcFailure(
   mirror: SyncContext,

@@ -61,8 +61,9 @@ export async function keepLease({ db, definition, settings }: SyncContext): Prom
 }
 
 /**
- * One look at every open run: finds work that Redis lost, and resumes runs whose lease ran out. Repeats are
- * harmless; the ledger decides what is owed. One run's trouble does not keep the others from being looked at.
+ * Checks every open run once: queues work that Redis lost, and resumes runs whose lease expired. Repeating
+ * it is harmless, because the ledger decides what is open. An error in one run does not stop the check of
+ * the others.
  */
 export async function watchRuns(mirror: SyncContext): Promise<void> {
   for (const run of await openRuns(mirror.db, mirror.definition.key)) {

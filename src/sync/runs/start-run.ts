@@ -9,11 +9,11 @@ import { advanceRun, failRun, queuePages } from './advance-run.ts';
 import { acquireRun, type LeasedRun, LeaseLostError, tryAcquireIdle } from './run-lease.ts';
 
 /**
- * Starts a run that stands in the log: takes the lease, plans, queues the first pages. Delivered again after a
- * crash, it carries on with what was done.
+ * Starts a run of `sync_log`: takes the lease, plans, queues the first pages. If the job is delivered again
+ * after a crash, it continues.
  *
- * While another run holds the lease this one ends as `skipped`. Where the holder's lease ran out, its run is
- * resumed and this one skipped. Single runs need no lease: each BC is guarded by itself.
+ * If another run holds the lease, this one ends as `skipped`. If the lease of the holder expired, its run
+ * is resumed and this one is skipped. Single runs need no lease, because each BC is protected by itself.
  */
 export async function startRun(mirror: SyncContext, run: SyncLogRow): Promise<void> {
   const free = await tryAcquireIdle(mirror, run);

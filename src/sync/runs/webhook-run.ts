@@ -7,11 +7,11 @@ import { listRecords } from '../planning/id-sources.ts';
 import { requestRun } from '../request-run.ts';
 
 /**
- * Asks for a run that reads what Odoo told of: a single one of these BCs, or an incremental one where they are too
- * many to be named.
+ * Requests a run for the records of a webhook batch: a single run of their BCs, or an incremental run if
+ * the batch overflowed.
  *
- * @returns the run's id; null where nothing is to be read; `later` while another run holds the lease that an
- *   incremental one needs.
+ * @returns the id of the run; null if there is nothing to read; `later` while another run holds the lease
+ *   that an incremental run needs.
  */
 export async function requestHooked(mirror: SyncContext, told: HookBatch): Promise<number | null | 'later'> {
   const { db, queues, definition } = mirror;
