@@ -9,9 +9,9 @@ import type { RedisConnection } from './tryton/store-guard.ts';
 import type { TrytonLogger } from './tryton/types.ts';
 import { TrytonHealthRecorder } from './upstream-health/tryton.ts';
 
-/** What the gateway shares with other processes. */
+/** The stores that the gateway shares with other processes. */
 interface GatewayStores {
-  /** Of the role `cache`. */
+  /** A connection of the role `cache`. */
   readonly redis: RedisConnection;
   /** First part of its Redis keys. */
   readonly prefix: string;
@@ -24,7 +24,7 @@ interface Gateway {
   readonly trytonHealth: TrytonHealthRecorder | null;
 }
 
-/** Who is told of what the gateway does. */
+/** Callbacks for calls and logins of the gateway. */
 export interface GatewayObservers {
   readonly called?: (call: CallOutcome) => void;
   readonly signedIn?: (login: CallOutcome) => void;
@@ -69,7 +69,7 @@ export function clientOptions(
   };
 }
 
-/** What the alerts ask of the gateway; null where there is none. */
+/** The circuit state for the alerts; null if there is no gateway. */
 export function circuitProbe(tryton: TrytonClient | null): CircuitProbe | null {
   if (tryton === null) return null;
   return { subject: `${tryton.user}@${tryton.server}`, circuit: () => tryton.circuit() };

@@ -43,7 +43,10 @@ async function main(): Promise<number> {
   }
 }
 
-/** Listens until SIGTERM or SIGINT. PostgreSQL and Redis may come later: `/readyz` says what is missing. */
+/**
+ * Listens until SIGTERM or SIGINT. PostgreSQL and Redis may start later: `/readyz` reports missing
+ * servers.
+ */
 async function serve(config: ApiConfig, log: Logger): Promise<void> {
   const stopped = stopSignal();
   const stopping = new AbortController();

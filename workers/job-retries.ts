@@ -28,7 +28,7 @@ export async function toBullmqError(job: Job, error: unknown, giveUp: () => Prom
   return new UnrecoverableError(shortMessage(original));
 }
 
-/** Thousands of failed jobs are kept in Redis; the whole message stands in `sync_failure` and `sync_log`. */
+/** Redis keeps thousands of failed jobs; `sync_failure` and `sync_log` have the whole message. */
 const MAX_MESSAGE = 1000;
 
 /** BullMQ stores message and stack with the job; only the message is for people. */
@@ -73,7 +73,7 @@ export function exceedsStallLimit(deaths: number): boolean {
   return deaths > MAX_DEATHS;
 }
 
-/** A job that cannot be taken up now comes back after this pause. */
+/** Delay of a postponed job. */
 const PAUSE_MS = 5000;
 
 /** Puts a job back; it counts as no attempt. @throws DelayedError always: BullMQ's sign that the job is not done. */

@@ -34,7 +34,7 @@ export async function handleBc(mirror: SyncContext, job: Job<BcPayload>): Promis
   } catch (error) {
     throw await toBullmqError(job, error, async () => {
       await handleBcFailure(mirror, payload, job.id ?? null, error);
-      // Who retries it by hand gets as many tries again.
+      // A manual retry gets the same number of attempts again.
       await job.updateData({ ...payload, deaths: job.stalledCounter });
     });
   }
@@ -53,7 +53,7 @@ export async function handlePage(mirror: SyncContext, job: Job<PagePayload>): Pr
   }
 }
 
-/** Removes what is kept too long, and says what. A worker that is to stop leaves the rest to the next prune. */
+/** Prunes, and logs the counts. A worker that stops leaves the rest to the next prune. */
 export async function handleUpkeep(
   mirror: SyncContext,
   job: Job<UpkeepPayload>,

@@ -96,7 +96,7 @@ async function runOf(
     mode,
     trigger: 'retry',
     force: run.force,
-    // What a full run had read already need not be read again.
+    // The items that the failed full run has stored need no second fetch.
     ...(mode === 'full' && { continues: run.id }),
     ...(run.odooIds && { odooIds: run.odooIds }),
   });

@@ -24,7 +24,7 @@ type Handle<Payload> = (mirror: SyncContext, job: Job<Payload>, token?: string) 
 /** The ids that a job's payload may have. */
 const IDS = ['runId', 'page', 'odooId'] as const;
 
-/** What a line about a job is found by. */
+/** The ids that every log line of a job contains. */
 function idsOf(job: Job<object>): object {
   const payload = new Map<string, unknown>(Object.entries(job.data));
   const ids = IDS.filter((name) => payload.has(name)).map((name) => [name, payload.get(name)]);
@@ -62,7 +62,7 @@ interface WorkerOptions {
   /** A connection of its own for each BullMQ worker is made from this one. */
   readonly redis: RedisConnection;
   readonly prefix: string;
-  /** False: only what is asked for is worked on, nothing starts by itself. */
+  /** False: the process works on requested runs only; scheduled jobs are postponed. */
   readonly scheduled: boolean;
   /** Told of each attempt. */
   readonly worked?: (job: JobResult) => void;

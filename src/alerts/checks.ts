@@ -6,7 +6,7 @@ import type { RunMode } from '../db/schema/sync.ts';
 import { findTrytonHealth } from '../db/upstream-health.ts';
 import { moment, short } from './notice.ts';
 
-/** How the gateway tells whether logins are suspended. */
+/** Reports whether the gateway suspends logins. */
 export interface CircuitProbe {
   /** `admin@https://erp.example/tryton/`, as in `tryton_health`. */
   readonly subject: string;
@@ -19,7 +19,7 @@ type Circuit = Awaited<ReturnType<CircuitProbe['circuit']>>;
 /** More than any number of users one gateway has had. */
 const MAX_SUBJECTS = 100;
 
-/** After that time without any call as that user, nobody signs in with it any more. */
+/** After this time without a call, the user counts as no longer configured. */
 const FORGOTTEN_MS = 3_600_000;
 
 /** How the login of the gateway stands. */
@@ -47,7 +47,7 @@ async function openCircuit(db: Queryable, subject: string, circuit: Circuit): Pr
   return { ...about, state: isOver ? 'well' : 'unsure' };
 }
 
-/** Incidents about users that are not configured any more end when nobody has called as them for an hour. */
+/** Resolves incidents of users that are no longer configured: no call for an hour. */
 async function forgottenCircuits(db: Queryable, subject: string): Promise<Finding[]> {
   const open = await openIncidents(db, MAX_SUBJECTS, 'tryton_circuit');
   const others = open.filter((incident) => incident.subject !== subject);
@@ -60,7 +60,10 @@ async function forgottenCircuits(db: Queryable, subject: string): Promise<Findin
   );
 }
 
-/** Runs that stand for one another: a sweep does not make up for a window that failed. */
+/**
+ * Modes of which one run makes up for a failure of another. A sweep does not make up for a window that
+ * failed.
+ */
 interface Lane {
   readonly subject: string;
   readonly modes: readonly RunMode[];
@@ -115,7 +118,7 @@ async function trippedBreaker(db: Queryable, key: string): Promise<Finding> {
 }
 
 export interface Staleness {
-  /** SYNC_EVERY; null: runs do not start by themselves, and nobody expects any. */
+  /** SYNC_EVERY; null if runs are not scheduled, so a late mirror is no fault. */
   readonly everyMs: number | null;
   /** ALERT_STALE_INTERVALS. */
   readonly staleIntervals: number;

@@ -14,7 +14,7 @@ export function moment(date: Date): string {
   return `${date.toISOString().slice(0, 19).replace('T', ' ')} UTC`;
 }
 
-/** A part of a URL as it was meant; one that is no good encoding stands for itself. */
+/** The decoded part of a URL, or the part itself if its encoding is invalid. */
 export function decoded(part: string): string {
   try {
     return decodeURIComponent(part);
@@ -25,7 +25,7 @@ export function decoded(part: string): string {
 
 type Subject = Omit<IncidentRow, 'kind'> & { readonly kind: IncidentRow['kind'] | 'test' };
 
-/** What is told, the same at each try. */
+/** One notification; every attempt sends the same one. */
 export interface Notice {
   /** The same for each try and channel: a receiver can drop a repeat by it. */
   readonly id: string;
@@ -38,7 +38,7 @@ export function noticeOf(incident: IncidentRow, event: AlertEvent): Notice {
   return {
     id: idOf(incident, event),
     type: `incident.${event}`,
-    // The beginning is told as it was, also when the end is known by then.
+    // A notice of the start does not contain the end, even if the end is known already.
     incident: event === 'opened' ? { ...incident, resolvedAt: null } : incident,
   };
 }
@@ -51,7 +51,10 @@ export function testNotice(now: Date): Notice {
   return { id: idOf(incident, 'test'), type: 'test', incident };
 }
 
-/** Without a dot, which parts what is signed; with the moment, since ids begin anew in another database. */
+/**
+ * Without a dot, because a dot separates the signed parts. It contains the time, because ids restart in
+ * another database.
+ */
 function idOf({ id, openedAt }: Pick<IncidentRow, 'id' | 'openedAt'>, event: AlertEvent | 'test'): string {
   return `incident_${id}_${event}_${openedAt.getTime()}`;
 }

@@ -66,7 +66,7 @@ export interface AlertParts {
 }
 
 const CHECK_INTERVAL_MS = 10_000;
-/** What is being sent gets this long to arrive once the process is asked to stop. */
+/** Time limit for deliveries in progress after a stop request. */
 const STOP_MS = 3000;
 /** And then as long again to note that it did not. */
 const CLOSE_MS = 2 * STOP_MS;
@@ -105,7 +105,7 @@ class Watcher {
     this.#channels = openChannels(parts.config.alerts);
   }
 
-  /** Begins a look, unless one is going on. What is to be sent is sent apart: it may take longer. */
+  /** Starts a check, unless one is in progress. Deliveries run separately, because they may take longer. */
   tick(): void {
     if (this.#stopping) return;
     this.#looking ??= this.#look()

@@ -38,7 +38,7 @@ export type OdooFields = Readonly<Record<string, OdooFieldDescription>>;
 export const PROTOCOLS = ['xmlrpc', 'jsonrpc', 'json2'] as const;
 export type OdooProtocol = (typeof PROTOCOLS)[number];
 
-/** What was found at the other end. */
+/** Version and protocol of the server. */
 export interface OdooServer {
   readonly protocol: OdooProtocol;
   /** As the server words it: `19.0`, `14.0-20221015`, `saas~18.4`. */

@@ -95,7 +95,7 @@ export class FetchedDocumentBuffer {
     for (const [error] of replies ?? []) if (error !== null) throw error;
   }
 
-  /** What is kept of these BCs. */
+  /** The fetched documents of these BCs, by id. */
   async getMany(place: ReadingPlace, odooIds: readonly number[]): Promise<Map<number, FetchedDocument>> {
     const readings = new Map<number, FetchedDocument>();
     if (odooIds.length === 0) return readings;

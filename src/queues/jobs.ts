@@ -8,14 +8,14 @@ interface RetryPolicy {
   readonly backoffMs: number;
 }
 
-/** Half of each pause is random, so that jobs that failed together do not come back together. */
+/** Half of each delay is random, so that jobs that failed together do not retry together. */
 const JITTER = 0.5;
 
 function jobOptions(policy: RetryPolicy): JobsOptions {
   return {
     attempts: policy.attempts,
     backoff: { type: 'exponential', delay: policy.backoffMs, jitter: JITTER },
-    // Of the last attempt: each would be kept with the job.
+    // Only the stack of the last attempt: BullMQ keeps each one with the job.
     stackTraceLimit: 1,
   };
 }
@@ -46,11 +46,11 @@ export const bcPayload = z.object({
   token: z.int().nullable(),
   generation: z.int(),
   odooId: z.int(),
-  /** How large the reading is that its page kept for it; left out where there is none: the job then reads the BC itself. */
+  /** Size of the fetched document that waits in Redis. Without it, the job fetches the BC itself. */
   bytes: z.int().optional(),
   /** Contents of binaries are to be read for it, so it is not stored with the others. */
   apart: z.literal(true).optional(),
-  /** Deaths of workers that an earlier giving up has told of already. */
+  /** Worker crashes that an earlier failure of this job has reported. */
   deaths: z.int().optional(),
 });
 export type BcPayload = z.infer<typeof bcPayload>;
@@ -116,21 +116,24 @@ export const syncPayload = z.object({
 export type SyncPayload = z.infer<typeof syncPayload>;
 export type SyncQueue = Queue<SyncPayload | HooksPayload>;
 
-/** Queues the planning of a run that stands in `sync_log`. Asking again is harmless: the id is the run's. */
+/**
+ * Queues the planning of a run of `sync_log`. Repeating it is harmless: the job id is derived from the run
+ * id.
+ */
 export async function enqueueRun(queue: SyncQueue, run: Required<SyncPayload>): Promise<string> {
   const jobId = `run-${run.runId}`;
   await queue.add('run', run, { ...ONE_TRY, jobId });
   return jobId;
 }
 
-/** What keeps the mirror itself in order, and starts by a schedule. */
+/** Scheduled maintenance jobs. */
 export const UPKEEP_QUEUE = 'upkeep';
 
 export const upkeepPayload = z.object({ task: z.literal('prune') });
 export type UpkeepPayload = z.infer<typeof upkeepPayload>;
 export type UpkeepQueue = Queue<UpkeepPayload>;
 
-/** The name of the jobs of the `sync` queue that read what Odoo told of. */
+/** The name of the jobs in the `sync` queue that process webhook batches. */
 export const HOOKS_JOB = 'hooks';
 
 export const hooksPayload = z.object({ batch: z.int() });

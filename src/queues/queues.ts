@@ -22,9 +22,9 @@ export interface Queues {
   readonly pages: PagesQueue;
   readonly bc: BcQueue;
   readonly upkeep: UpkeepQueue;
-  /** What pages read, until their BCs are stored. */
+  /** Fetched documents, until they are stored. */
   readonly readings: FetchedDocumentBuffer;
-  /** What Odoo told of, until it is read. */
+  /** Webhook notifications, until their records are read. */
   readonly hooks: WebhookBatchBuffer;
   /** One worker at a time checks the open runs and the schedulers. */
   readonly watchdog: RedisLock;

@@ -25,7 +25,7 @@ const OPTIONS: Readonly<Record<RedisRole, RedisOptions>> = {
     autoResendUnfulfilledCommands: false,
     commandTimeout: 250,
     connectTimeout: 2000,
-    // A connection whose other end is gone without a word would never be opened anew.
+    // Without this limit, a connection whose other end vanished silently is never reopened.
     socketTimeout: 2000,
     retryStrategy: (failures) => Math.min(100 * failures, 1000),
   },
@@ -34,7 +34,7 @@ const OPTIONS: Readonly<Record<RedisRole, RedisOptions>> = {
 /** How long a request's command may wait for a master to be named. */
 const NO_MASTER_MS = 5000;
 
-/** A server that became a replica is left, and what it refused is asked of the new master. */
+/** Reconnects if the server became a replica, and sends the refused command to the new master. */
 const RECONNECT_AND_RESEND = 2;
 
 /**
@@ -46,7 +46,7 @@ export function openRedis(server: RedisConfig, role: RedisRole, log: Log): Redis
 export function openRedis(server: RedisConfig | string, role: RedisRole, log: Log): RedisConnection {
   const options = { ...OPTIONS[role], connectionName: `passerelle-${role}` };
   const redis = typeof server === 'string' ? new Redis(server, options) : connect(server, options);
-  // The cache itself tells of an outage, once; its connection would tell of each try.
+  // The cache logs an outage once; its connection would log every attempt.
   const level = role === 'cache' ? 'debug' : 'warn';
   redis.on('error', (error) => log[level]({ reason: errorMessage(error) }, 'redis connection'));
   return redis;

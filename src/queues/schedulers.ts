@@ -7,16 +7,16 @@ import type { Queues } from './queues.ts';
 /** When something starts by itself: each so many milliseconds, or by a cron pattern. */
 type Repeat = { readonly every: number } | { readonly pattern: string; readonly tz: string };
 
-/** What is asked of a queue, whatever its jobs are. */
+/** The methods of a queue that this file uses, whatever the type of its jobs. */
 type Schedulers = Pick<Queue, 'getJobScheduler' | 'getJobState' | 'removeJobScheduler'>;
 
 const ALIVE: readonly string[] = ['delayed', 'waiting', 'prioritized', 'active'];
 
 /**
- * Makes a scheduler of BullMQ (6.7) what it should be, and leaves one alone that is.
+ * Sets a scheduler of BullMQ (6.7), unless it is already correct.
  *
- * To set one that is right would not be harmless: a cron job that is due, or falls due at this moment, would be put off
- * until the next time the pattern fits.
+ * Setting a correct scheduler again is not harmless: a cron job that is due now would be postponed to the
+ * next match of the pattern.
  */
 export async function keepScheduler(
   queue: Schedulers,
@@ -36,7 +36,8 @@ export async function keepScheduler(
   }
   const now = Date.now();
   if ('every' in repeat && next > now + 2 * repeat.every) {
-    // A clock was set back: what is due would be waited for. Not at once, lest two clocks that differ start it all the time.
+    // A clock was set back, so the next job would be late. The repair has a delay, because two workers
+    // whose clocks differ would otherwise restart the job all the time.
     await queue.removeJobScheduler(id);
     await set({ ...repeat, startDate: now + repeat.every });
     return;

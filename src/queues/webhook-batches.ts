@@ -1,17 +1,17 @@
 import type { RedisConnection } from './redis.ts';
 
-/** What Odoo told of since the batch before. */
+/** The records that Odoo notified since the previous batch. */
 export interface HookBatch {
   readonly bcs: readonly number[];
   readonly lines: readonly number[];
-  /** More was told of than a batch holds. */
+  /** The batch is full: more records changed than it holds. */
   readonly overflows: boolean;
 }
 
 /** Records that one batch names at most; a run by the window is cheaper then. */
 const MAX_MEMBERS = 1000;
 
-/** A batch that nobody took for so many seconds is forgotten: incremental runs have long brought what it named. */
+/** An unprocessed batch expires after this time. Incremental runs have fetched its records long before. */
 const TTL_SECONDS = 86_400;
 
 const OVERFLOW = 'overflow';
@@ -23,7 +23,7 @@ redis.call('sadd', KEYS[2], (full and not known) and ARGV[3] or ARGV[1])
 redis.call('expire', KEYS[2], ARGV[4])
 return tonumber(redis.call('get', KEYS[1]) or '0')`;
 
-/** Closes a batch, unless it is closed already, and gives what is in it. */
+/** Closes a batch if it is open, and returns its members. */
 const TAKE = `if (redis.call('get', KEYS[1]) or '0') == ARGV[1] then
   redis.call('incr', KEYS[1])
   if redis.call('exists', KEYS[2]) == 1 then redis.call('rename', KEYS[2], KEYS[3]) end
@@ -58,7 +58,7 @@ export class WebhookBatchBuffer {
     return Number(batch);
   }
 
-  /** What a batch holds; it is closed by that. Taken again it is the same, until it is dropped. */
+  /** Closes a batch and returns its content. Repeated calls return the same content until `delete`. */
   async close(batch: number): Promise<HookBatch> {
     const reply = await this.#redis.eval(TAKE, 3, this.#number, this.#open, this.#key(batch), batch);
     const members = Array.isArray(reply) ? reply.map(String) : [];

@@ -1,4 +1,4 @@
-/** Items by what they have in common, each list in its order. Node 20 has no `Map.groupBy`. */
+/** Groups items by key and keeps their order. Node 20 has no `Map.groupBy`. */
 export function groupBy<Item, Key>(items: Iterable<Item>, keyOf: (item: Item) => Key): Map<Key, Item[]> {
   const lists = new Map<Key, Item[]>();
   for (const item of items) {

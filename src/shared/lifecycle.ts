@@ -4,8 +4,8 @@ import type { Logger } from './logger.ts';
 type Release = () => Promise<unknown> | unknown;
 
 /**
- * Runs `work` with a `defer` that registers how to release what it opened. Releases run last in, first out,
- * each exactly once, whatever fails; the first error is thrown at the end.
+ * Runs `work` with a `defer` that registers release functions. They run last in, first out, each exactly
+ * once, whatever fails. The first error is thrown at the end.
  */
 export async function withResources<T>(work: (defer: (release: Release) => void) => Promise<T>): Promise<T> {
   const releases: Release[] = [];
@@ -70,7 +70,7 @@ export function stopSignal(): Promise<NodeJS.Signals> {
   });
 }
 
-/** Ends the process with 1 unless it has ended by itself within `deadlineMs`; what is cut off is said to be. */
+/** Exits with code 1 if the process has not ended within `deadlineMs`, and logs it. */
 export function forceExitAfter(deadlineMs: number, log: Logger): void {
   setTimeout(() => {
     log.error({ deadlineMs }, 'the shutdown deadline has passed; requests and jobs in progress are aborted');

@@ -3,10 +3,10 @@ import { type DestinationStream, type Logger, pino } from 'pino';
 
 export type { Logger } from 'pino';
 
-/** What the parts of a process say something with: pino's logger, or one that adds ids to each line. */
+/** The logger that modules get: that of pino, or one that adds ids to each line. */
 export type Log = Record<'debug' | 'info' | 'warn' | 'error', (details: object, message: string) => void>;
 
-/** Of lines that are written together, in characters, and how long the first of them waits. */
+/** Size of a batch of log lines in characters, and the maximum delay of a line. */
 const BATCH = 4096;
 const BATCH_MS = 100;
 
@@ -30,7 +30,10 @@ export function createLogger(
   );
 }
 
-/** Says everything with these ids, so that a line is found by its run, its job or its BC. What a line says itself wins. */
+/**
+ * Adds ids to each line, so that lines can be found by run, job or BC. Ids of the line itself take
+ * precedence.
+ */
 export function withContext(log: Log, ids: () => object): Log {
   const level = (name: keyof Log) => (details: object, message: string) =>
     log[name]({ ...ids(), ...details }, message);

@@ -25,7 +25,10 @@ export function retryAfterMs(header: string | undefined, now: number): number | 
   return Number.isNaN(date) ? undefined : Math.max(0, date - now);
 }
 
-/** Calls `stop` when the signal is aborted (at once if it is already), until what it gives is called. */
+/**
+ * Calls `stop` when the signal is aborted, at once if it already is. The returned function removes the
+ * listener.
+ */
 export function onAbort(signal: AbortSignal | undefined, stop: () => void): () => void {
   if (signal === undefined) return () => {};
   if (signal.aborted) stop();

@@ -45,7 +45,7 @@ export async function resultWithin<T>(
   }
 }
 
-/** Of one try. Whoever starts it ends it. */
+/** The time limit of one attempt. The caller that starts it ends it. */
 interface Timeout {
   /** Aborted when the limit is over, and with the signal that it was started with. */
   readonly signal: AbortSignal;

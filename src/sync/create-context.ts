@@ -21,7 +21,7 @@ const CONTENT_BYTES = 32 * 1024 * 1024;
 /** Connections for plans, the watchdog, and BCs that are looked at apart; groups and pages have their own. */
 const OTHERS = 10;
 
-/** Who is told of what the mirror does. They must not throw. */
+/** Callbacks of the mirror. They must not throw. */
 export interface Observers {
   /** Null or left out: no traces are made. */
   readonly tracing?: { readonly queues: Telemetry; readonly statement: TraceStatement } | null;

@@ -52,7 +52,10 @@ const QUERY_CANCELED = '57014';
 /** SQLSTATE of `lock_timeout`. */
 const LOCK_NOT_AVAILABLE = '55P03';
 
-/** Of an error that PostgreSQL sent: `severity` tells it from a socket's `EPIPE`. Drizzle wraps it as `cause`. */
+/**
+ * The SQLSTATE of an error of PostgreSQL. `severity` distinguishes it from a socket error such as `EPIPE`.
+ * Drizzle wraps it as `cause`.
+ */
 function sqlState(error: unknown): string | null {
   if (!(error instanceof Error)) return null;
   if ('severity' in error && 'code' in error && typeof error.code === 'string') return error.code;

@@ -36,7 +36,10 @@ export async function requestRun(
   }
 }
 
-/** @throws RunInProgressError while another run holds the lease. Two that ask at once are told apart by the lease itself. */
+/**
+ * @throws RunInProgressError while another run holds the lease. Of two concurrent requests, the lease lets
+ *   one through.
+ */
 export async function refuseWhileRunning(db: Database, key: string): Promise<void> {
   const state = await readState(db, key);
   if (state?.held === true && state.leaseRunId !== null) throw new RunInProgressError(state.leaseRunId);

@@ -73,7 +73,7 @@ export interface PreparedDocument {
   readonly missing: MissingLines;
 }
 
-/** What storing a document would change. */
+/** The changes that storing a document makes. */
 export interface Comparison {
   readonly headerChanged: boolean;
   readonly changed: boolean;
@@ -89,7 +89,10 @@ export interface Comparison {
   readonly unproven: readonly StoredLine[];
   /** Lines that the mirror still gives another BC. */
   readonly moved: readonly StoredLine[];
-  /** Some lines stay with other BCs, whose readings ended after this one began: which is right, neither can tell. */
+  /**
+   * Some lines stay with other BCs whose fetches ended after this one began: neither proves which is
+   * right.
+   */
   readonly overtaken: boolean;
 }
 
@@ -109,7 +112,7 @@ export type StoreOutcome = 'created' | 'updated' | 'unchanged';
  */
 export type GroupOutcome = StoreOutcome | 'stale' | 'alone';
 
-/** An entry with what is to be done about it. */
+/** An entry with its comparison. */
 export interface Planned extends Entry {
   readonly before: StoredHeader | null;
   readonly plan: Comparison;

@@ -13,10 +13,10 @@ export function odooTarget({ url, db, user }: Pick<OdooConfig, 'url' | 'db' | 'u
 }
 
 const MINUTE_MS = 60_000;
-/** More calls in a minute than these are not looked at: the newest tell enough. */
+/** Maximum of calls per minute that are evaluated; the newest are enough. */
 const MAX_CALLS = 1000;
 
-/** Odoo is well and says no: what these tell of is one record, or one field. */
+/** Errors caused by a single record or field. They do not affect the health of Odoo. */
 const RECORDS_OWN: ReadonlySet<string> = new Set(['odoo_application_error', 'odoo_unknown_field']);
 
 /**
@@ -52,7 +52,7 @@ export class OdooHealthRecorder {
     }
   }
 
-  /** What was found at the other end. */
+  /** Version and protocol of the server. */
   connected({ version, protocol }: OdooServer): void {
     this.#server = { version, protocol };
   }

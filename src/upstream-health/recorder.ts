@@ -11,7 +11,7 @@ interface RecorderParts {
   /** Named in the log. */
   readonly table: string;
   readonly log: HealthLog;
-  /** Writes what is new; null stands for what is not. Rejects while PostgreSQL is down. */
+  /** Writes changed values; null means unchanged. Rejects while PostgreSQL is down. */
   readonly write: (news: LastSeen) => Promise<void>;
 }
 
@@ -38,7 +38,7 @@ export class LastSeenRecorder {
     this.#parts = parts;
   }
 
-  /** What this process saw last. */
+  /** The last state that this process saw. */
   get seen(): LastSeen {
     return this.#seen;
   }
@@ -55,7 +55,7 @@ export class LastSeenRecorder {
     this.#plan();
   }
 
-  /** Writes what is left to write, if PostgreSQL takes it in time. */
+  /** Writes the last state, if PostgreSQL answers in time. */
   async close(): Promise<void> {
     clearTimeout(this.#timer);
     let limit: NodeJS.Timeout | undefined;
@@ -72,7 +72,7 @@ export class LastSeenRecorder {
     if (this.#seen !== this.#stored) await this.#write();
   }
 
-  /** Sees to it that what is unwritten is written in its time, an error sooner than a success. */
+  /** Schedules the next write; an error is written sooner than a success. */
   #plan(): void {
     if (this.#writing !== null || this.#seen === this.#stored) return;
     const soon = this.#seen.error !== this.#stored.error && !this.#down;

@@ -11,7 +11,7 @@ interface Outcome {
   readonly error: Error | null;
 }
 
-/** Tryton is well and says no: what these tell of is the call. */
+/** Errors caused by the call itself. They do not affect the health of Tryton. */
 const CALLERS_OWN: ReadonlySet<string> = new Set([
   'tryton_user_error',
   'tryton_user_warning',
@@ -52,7 +52,7 @@ export class TrytonHealthRecorder {
     return { success: later(stored.success, success), error: later(stored.error, error) };
   }
 
-  /** Writes what is left to write, if PostgreSQL takes it in time. */
+  /** Writes the last state, if PostgreSQL answers in time. */
   close(): Promise<void> {
     return this.#recorder.close();
   }

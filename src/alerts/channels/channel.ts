@@ -2,7 +2,7 @@ import type { AlertChannel } from '../../db/schema/alerts.ts';
 import { PasserelleError } from '../../shared/errors.ts';
 import type { Notice } from '../notice.ts';
 
-/** A way to tell people. */
+/** A way to notify people. */
 export interface Channel {
   readonly name: AlertChannel;
   /** Where it leads, with nothing secret in it: a host. */

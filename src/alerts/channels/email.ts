@@ -9,7 +9,7 @@ import { AlertRefusedError, AlertTimeoutError, AlertUnreachableError, type Chann
 const TIMEOUT_MS = 30_000;
 /** Each step of it. */
 const STEP_MS = 15_000;
-/** What people can set right. */
+/** The variable to check after an error. */
 const VARIABLE = 'SMTP_URL';
 const ALL_VARIABLES = 'SMTP_URL, ALERT_EMAIL_TO and ALERT_EMAIL_FROM';
 
@@ -69,7 +69,7 @@ function messageOf(notice: Notice, from: string) {
   };
 }
 
-/** Some servers quote what they were sent: the password as it is, and in the forms in which it travels. */
+/** Some mail servers quote their input: the password as it is, and in its encoded forms. */
 function secretsOf(smtpUrl: string): string[] {
   const url = new URL(smtpUrl);
   const user = decoded(url.username);
@@ -79,7 +79,10 @@ function secretsOf(smtpUrl: string): string[] {
   return [url.password, password, base64(password), base64(`\0${user}\0${password}`)];
 }
 
-/** nodemailer tells by a code what went wrong. Its error is not kept as the cause: it quotes the server in full. */
+/**
+ * nodemailer reports the cause by a code. Its error is not kept as `cause`, because it quotes the server
+ * in full.
+ */
 function named(error: unknown, host: string, hide: (text: string) => string): Error {
   const code = errorCode(error);
   const reason = short(hide(errorMessage(error))).replace(/\.$/, '') || code;

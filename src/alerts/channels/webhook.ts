@@ -7,7 +7,7 @@ import { bodyOf, decoded, short } from '../notice.ts';
 import { AlertRefusedError, AlertTimeoutError, AlertUnreachableError, type Channel } from './channel.ts';
 
 const TIMEOUT_MS = 10_000;
-/** What people can set right. */
+/** The variable to check after an error. */
 const VARIABLE = 'ALERT_WEBHOOK_URL';
 
 /** An answer is not looked at; a short one is read, so that its server sees the exchange end well. */
@@ -68,7 +68,7 @@ async function post(
   signal: AbortSignal,
 ): Promise<number> {
   const answer = await request(url, { method: 'POST', headers, body, signal, reset: true });
-  // What comes after the status changes nothing.
+  // The body does not matter.
   await answer.body.dump({ limit: MAX_ANSWER_BYTES, signal }).catch(() => {});
   return answer.statusCode;
 }

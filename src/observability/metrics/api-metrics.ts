@@ -55,7 +55,7 @@ function queueMetrics(registry: Registry) {
     'Workers that are connected to Redis and start runs.',
   );
   return {
-    /** Waits for Redis as long as the connection of the queues does; meanwhile nothing is told. */
+    /** Waits for Redis as long as the connection of the queues does. Until then the metrics are absent. */
     refresh: async ({ sync, pages, bc, upkeep }: Queues): Promise<void> => {
       clearGauge(jobs);
       clearGauge(workers);
@@ -76,7 +76,7 @@ function queueMetrics(registry: Registry) {
 
 const CONNECTION_STATES = ['active', 'idle', 'idle in transaction'];
 
-/** Whether our two stores answer, and who is connected to the first. */
+/** Availability of PostgreSQL and Redis, and connections to PostgreSQL. */
 function storeMetrics(registry: Registry) {
   const up = new Gauge({
     name: 'passerelle_up',
@@ -182,16 +182,16 @@ interface ApiSources {
   readonly queues: Queues;
   /** Null where no Tryton is configured. */
   readonly tryton: TrytonClient | null;
-  /** Told what is left out, and why. */
+  /** Gets a message for each group of metrics that is left out. */
   readonly log: Log;
 }
 
-/** What an API process tells: its own figures, and what all processes share, asked for at each scrape. */
+/** The metrics of an API process: its own, and those of all processes, which are read at each scrape. */
 export interface ApiMetrics {
   /** For who describes them. */
   readonly registry: Registry;
   answered(answer: Answered): void;
-  /** For the gateway: what it tells of its calls and sign-ins. */
+  /** Callbacks for the gateway. */
   readonly gateway: Required<GatewayObservers>;
   /** Never rejects. Scrapes that come together are one. */
   scrape(sources: ApiSources): Promise<Scraped>;

@@ -38,7 +38,7 @@ interface Served {
   /** See METRICS_TOKEN; the probes are open. */
   readonly token: string | null;
   readonly scrape: () => Promise<Scraped>;
-  /** What is missing, by name; nothing: the worker is ready. */
+  /** Names of the servers that do not answer; empty if the worker is ready. */
   readonly missing: () => Promise<readonly string[]>;
 }
 
@@ -49,7 +49,8 @@ interface Answer {
 }
 
 /**
- * `/metrics`, `/healthz` and `/readyz` of a process that has no API. `close` cuts what is still being answered.
+ * Serves `/metrics`, `/healthz` and `/readyz` of a process without an API. `close` aborts answers in
+ * progress.
  *
  * @throws MetricsPortError
  */

@@ -11,7 +11,7 @@ type Gauges = ReturnType<typeof gauges>;
 export function mirrorMetrics(registry: Registry, key: string) {
   const own = gauges(registry);
   return {
-    /** Rejects while PostgreSQL is down; then nothing is told, and nothing of before. */
+    /** Rejects while PostgreSQL is down; the metrics are then absent. */
     refresh: async (db: Database): Promise<void> => {
       for (const gauge of Object.values(own)) clearGauge(gauge);
       const [figures, runs, incidents] = await Promise.all([

@@ -1,7 +1,7 @@
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import { packageVersion } from '../../shared/version.ts';
 
-/** What one process tells Prometheus, in its text format. */
+/** The metrics of one process, in the text format of Prometheus. */
 export interface Scraped {
   readonly contentType: string;
   readonly text: string;
@@ -24,7 +24,7 @@ export async function textOf(registry: Registry): Promise<Scraped> {
   return { contentType: registry.contentType, text: await registry.metrics() };
 }
 
-/** A gauge that says nothing until it is set: a 0 that nobody measured would be a lie. */
+/** A gauge that is absent until it is set, because a 0 that was not measured would be wrong. */
 export function optionalGauge<Label extends string>(
   registry: Registry,
   name: `passerelle_${string}`,
@@ -36,7 +36,7 @@ export function optionalGauge<Label extends string>(
   return gauge;
 }
 
-/** Takes back what was said: it is not known any more. */
+/** Makes a gauge absent again. */
 export function clearGauge<Label extends string>(gauge: Gauge<Label>): void {
   gauge.reset();
   // A gauge without labels is set to 0 by that.

@@ -33,7 +33,7 @@ const TRYTON_VERBS = new Set([
 ]);
 const TRYTON_SERVICES = new Set(['model', 'wizard', 'report', 'common', 'system']);
 
-/** Callers of the gateway choose the names: only what is known becomes a label. */
+/** Callers of the gateway choose method names, so only known names become labels. */
 const LABELS = {
   odoo: (method: string) => method,
   tryton: (method: string) => {

@@ -79,11 +79,11 @@ function runMetrics(registry: Registry): (run: EndedRun) => void {
   };
 }
 
-/** What a worker tells: its own work. How the mirror stands is the API's to tell. */
+/** The metrics of a worker: its own work. The API exports the state of the mirror. */
 export interface WorkerMetrics {
   /** For who describes them. */
   readonly registry: Registry;
-  /** For the mirror: what it tells of its calls and runs. */
+  /** Callbacks for the mirror. */
   readonly mirror: {
     readonly called: (call: {
       readonly method: string;

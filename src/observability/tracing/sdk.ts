@@ -10,7 +10,7 @@ import { errorCode } from '../../shared/errors.ts';
 import { resultWithin } from '../../shared/timeout.ts';
 import { packageVersion } from '../../shared/version.ts';
 
-/** Of a statement's text: enough to know it by. */
+/** Maximum length of a statement in a span. */
 const MAX_TEXT = 2000;
 
 const tracer = trace.getTracer('passerelle');
@@ -40,7 +40,10 @@ const traceStatement: TraceStatement = (text) => {
 
 const withoutComments = (text: string): string => text.replaceAll(/\/\*.*?\*\//g, '');
 
-/** What is not exported by then is lost: a collector that is away does not keep a process from ending. */
+/**
+ * Spans that are not exported within this time are lost, so that a missing collector does not delay the
+ * exit.
+ */
 const STOP_LIMIT_MS = 3000;
 
 /**
@@ -70,7 +73,7 @@ export function openTracing(service: Service, origins: readonly string[]): Traci
   const sdk = new NodeSDK({
     resource: defaultResource().merge(named),
     instrumentations: [undici, fastify],
-    // Figures are told by /metrics, and logs go where the process's output goes.
+    // Metrics are served at /metrics, and logs are written to the output of the process.
     metricReaders: [],
     logRecordProcessors: [],
   });
@@ -92,7 +95,7 @@ export interface Tracing {
   /** Carries a trace from the queue of one process to the worker of another. */
   readonly queues: Telemetry;
   readonly statement: TraceStatement;
-  /** Sends what is left to send, and ends. */
+  /** Sends the remaining spans and stops. */
   stop(): Promise<void>;
 }
 

@@ -3,19 +3,19 @@ import type { DocumentModel, MirroredModel } from '../types.ts';
 /** A larger BC does not travel through Redis: its job reads it again. In bytes of JSON, as all sizes here. */
 export const MAX_READING = 256 * 1024;
 
-/** What waits in Redis at once, all pages of a run together. */
+/** Maximum of bytes of a run that wait in Redis, over all its pages. */
 const IN_FLIGHT = 32 * 1024 * 1024;
 
-/** What is read at once, as far as can be told beforehand. */
+/** Target size of one fetch, in bytes of JSON; an estimate. */
 const READ_CONCURRENCY = 4 * 1024 * 1024;
 
 /** BCs, or records, that are read before anything is known of their size. */
 const FIRST = 50;
 
-/** Of a document: BCs with their lines. Of one model: its records alone. */
+/** A document counts its header with its lines; a model counts its records only. */
 type Weighed = DocumentModel | MirroredModel;
 
-/** What one weighs, on average of the last hundred or so; known for as long as its model is. */
+/** Average size of one item in bytes, over about the last hundred; as long as the model lives. */
 const weights = new WeakMap<Weighed, number>();
 const REMEMBERED = 100;
 
@@ -31,7 +31,10 @@ export function batchSize(model: Weighed, room: number): number {
   return weight === undefined ? FIRST : Math.max(1, Math.floor(Math.min(READ_CONCURRENCY, room) / weight));
 }
 
-/** What one page may put into Redis. There are at most 64 in flight, so the largest reading always has room. */
+/**
+ * Bytes that one page may put into Redis. At most 64 pages are in flight, so the largest document always
+ * fits.
+ */
 export function pageByteBudget({ pagesInFlight }: { readonly pagesInFlight: number }): number {
   return IN_FLIGHT / pagesInFlight;
 }
@@ -49,7 +52,7 @@ export function estimateJsonBytes(value: unknown): number {
   return weight;
 }
 
-/** Of a text that is not worth a closer look. */
+/** Texts up to this length are not measured exactly. */
 const SHORT = 32;
 
 /** A number, a boolean or null, with its comma. */

@@ -45,7 +45,7 @@ interface Ask {
   readonly fields: readonly string[];
 }
 
-/** What a call brought: fields of records, by id. A record that is gone is not among them. */
+/** The result of one call: fields of records, by id. Deleted records are absent. */
 interface Contents {
   readonly fields: readonly string[];
   readonly records: ReadonlyMap<number, OdooRecord>;
@@ -189,7 +189,7 @@ function pick(record: OdooRecord | undefined, fields: readonly string[]): Values
 /** Whether a record has contents that were not read with it. */
 export const hasContents = ({ binarySizes }: RecordToStore) => Object.keys(binarySizes).length > 0;
 
-/** What the contents of a BC's binaries will weigh in memory, in bytes. */
+/** Memory in bytes that the binary contents of a BC will take. */
 export function contentBytes({ header, lines }: PreparedDocument): number {
   return lines.reduce(
     (sum, { binarySizes }) => sum + promisedInAll(binarySizes),

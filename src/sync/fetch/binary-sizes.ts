@@ -10,7 +10,7 @@ export function isSizeText(value: unknown): value is string {
   return typeof value === 'string' && SIZE_TEXT.test(value);
 }
 
-/** The bytes that a size text promises, in base64: what is carried and held. 0 for anything else. */
+/** The number of base64 bytes that a size text announces; 0 for any other text. */
 export function promisedBytes(text: string): number {
   const [, amount = '0', unit = 'bytes'] = SIZE_TEXT.exec(text) ?? [];
   return Math.ceil((Number(amount) * 1024 ** UNITS.indexOf(unit.toLowerCase()) * 4) / 3);

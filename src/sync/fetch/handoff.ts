@@ -9,13 +9,13 @@ import type { DocumentModel, PreparedDocument, ReadDocument } from '../types.ts'
 import { estimateJsonBytes, MAX_READING, recordSize } from './batch-size.ts';
 import { hasContents } from './binaries.ts';
 
-/** A BC's job, and what was read for it; null where the job is to read the BC itself. */
+/** The job of a BC and its fetched document; null if the job has to fetch the BC itself. */
 export interface PreparedJob {
   readonly payload: BcPayload;
   readonly kept: Buffer | null;
 }
 
-/** What a BC's job has of its page's. */
+/** The fields of a page job that the jobs of its BCs inherit. */
 export const reference = ({ runId, page, token, generation }: PagePayload) => ({
   runId,
   page,
@@ -41,7 +41,7 @@ export function toBcJob(
     return { payload: { ...payload, bytes, ...(apart && { apart }) }, kept };
   } catch (error) {
     if (!(error instanceof InvalidDocumentError)) throw error;
-    // The BC's job reads it again, and says what is wrong.
+    // The job of the BC fetches it again and reports the error.
     recordSize(model, estimateJsonBytes(document));
     return { payload, kept: null };
   }

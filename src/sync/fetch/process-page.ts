@@ -84,7 +84,7 @@ async function readPage(
     await enqueueBcs(mirror.queues.bc, jobs, mirror.settings);
     return jobs.length;
   }
-  // A page that timed out comes back in smaller slices: half as many with each attempt.
+  // After a timeout the next attempt uses slices of half the size.
   const most = Math.ceil(ids.length / 2 ** (attempt.number - 1));
   return withModel(mirror, odoo, payload.runId, (model, again) => {
     const blame = {
@@ -106,7 +106,7 @@ interface PageReading {
   readonly blame: Blame;
 }
 
-/** Slice by slice, so that memory holds one. What does not fit into the page's room is left to new pages. */
+/** Fetches slice by slice, so that memory holds one slice. BCs beyond the byte budget move to new pages. */
 async function readSlices(
   mirror: SyncContext,
   odoo: OdooClient,

@@ -17,12 +17,12 @@ import {
 import { trimJobs } from '../../queues/queues.ts';
 import type { SyncContext } from '../context.ts';
 
-/** Rows in one transaction at most, so that nobody waits for it. */
+/** Maximum of rows in one transaction, so that other sessions do not wait long. */
 const BATCH = 2000;
 /** Runs taken up together; most have few items. */
 const RUNS = 500;
 
-/** What a prune removed, in rows, and in jobs. */
+/** Rows and jobs that a prune deleted. */
 export interface Pruned {
   readonly items: number;
   readonly runs: number;
@@ -66,7 +66,7 @@ export async function prune(
 
 const NOTHING = { items: 0, runs: 0, failures: 0, alerts: 0, modelChanges: 0 };
 
-/** What is over, and is kept as long as runs are. */
+/** Deletes resolved failures and incidents, which have the retention of runs. */
 async function pruneOver(db: Database, ageMs: number, signal?: AbortSignal) {
   return {
     failures: await untilFewer((limit) => deleteFailures(db, ageMs, limit), signal),
@@ -96,7 +96,7 @@ async function pruneRuns(db: Database, expiry: Expiry, signal?: AbortSignal) {
   }
 }
 
-/** Pages go first: what is left after a crash is then found by its items. */
+/** Deletes pages before items: after a crash the rest is found by its items. */
 async function clearRuns(db: Database, runIds: readonly number[], signal?: AbortSignal): Promise<number> {
   if (runIds.length === 0) return 0;
   await deletePages(db, runIds);

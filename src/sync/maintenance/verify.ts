@@ -27,7 +27,7 @@ import { own } from '../store/audit-diff.ts';
 import { canonicalJson, contentHash } from '../store/content-hash.ts';
 import type { DocumentDefinition, DocumentModel, MirroredModel } from '../types.ts';
 
-/** What a verification counts. All of them 0 is what a mirror should be. */
+/** The counters of a verification. All are 0 if the mirror is correct. */
 export const KINDS = [
   'missing',
   'extra',
@@ -138,7 +138,7 @@ interface Slice {
 async function readSlice(odoo: OdooClient, model: MirroredModel, ids: readonly number[]): Promise<Slice> {
   try {
     const records = await odoo.read(model.name, ids, { fields: model.requested, binSize: true });
-    // What cannot be stored is not compared: its BC fails, and says why.
+    // Invalid records are not compared: their BC fails with a message.
     const refused = records.filter((record) => unstorableIn(record) !== null).map(({ id }) => id);
     return { records: new Map(records.map((record) => [record.id, record])), refused };
   } catch (error) {
@@ -316,7 +316,7 @@ async function unreadChanges(
   return unread;
 }
 
-/** What can be wrong with the mirror whatever Odoo says. Hashes are checked row by row with the comparison. */
+/** Checks the consistency of the mirror without Odoo. Hashes are checked with the comparison of rows. */
 async function checkIntegrity(
   db: Database,
   { model, lineModel }: DocumentDefinition,

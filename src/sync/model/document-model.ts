@@ -51,7 +51,7 @@ export function isModelChange(error: unknown): boolean {
   return error instanceof OdooFieldError;
 }
 
-/** What the digest of each description is; worked out once. */
+/** Digest of each model description; computed once. */
 const digests = new WeakMap<DocumentModel, string>();
 
 /**
@@ -85,7 +85,7 @@ interface Remembered {
   model: DescribedModel | null;
 }
 
-/** A description that was compared with what PostgreSQL keeps, and what it keeps when they are equal. */
+/** A description that was compared with the stored model, and the stored digest if both are equal. */
 interface Compared {
   readonly described: string;
   readonly kept: KeptModel;

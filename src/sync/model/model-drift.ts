@@ -24,10 +24,10 @@ import { canonicalJson } from '../store/content-hash.ts';
 import type { DocumentModel, MirroredModel } from '../types.ts';
 import { type DescribedModel, describeDocument, isModelChange } from './document-model.ts';
 
-/** What one description of a model says that another did not. */
+/** A difference between two descriptions of a model. */
 type FieldChangeNoted = Pick<NewModelChange, 'field' | 'kind' | 'old' | 'new' | 'reread'>;
 
-/** What is new against the fields that are kept, by name. A renamed field is one removed and one added. */
+/** Compares a description with the stored fields, by name. A renamed field is one removed and one added. */
 export function modelDiff(
   known: readonly Pick<OdooFieldRow, 'name' | 'description'>[],
   after: OdooFields,
@@ -48,14 +48,14 @@ export function modelDiff(
   });
 }
 
-/** Lists that Odoo makes up at each call may come in any order. */
+/** Odoo computes some lists at each call, so their order does not matter. */
 function settled(field: OdooFieldDescription) {
   return field.selection === undefined
     ? field
     : { ...field, selection: field.selection.map(canonicalJson).sort() };
 }
 
-/** What bears on the values of a field. Labels do not, those of a selection's options neither. */
+/** The attributes that affect the values of a field. Labels of fields and of selection options do not. */
 function content(field: OdooFieldDescription) {
   const { type, relation, relation_field, digits, store, company_dependent, selection, mirrored } = field;
   const values = selection?.map((option) => canonicalJson(Array.isArray(option) ? option[0] : option)).sort();
@@ -96,7 +96,7 @@ export async function followModel({ db, definition, log }: SyncContext): Promise
   await follow(LINE_VIEW, definition.lineModel);
 }
 
-/** PostgreSQL names what is in the way in the detail. Drizzle wraps its error. */
+/** PostgreSQL names the conflicting object in `detail`. Drizzle wraps its error. */
 function reasonOf(error: unknown): string {
   for (let at = error; at instanceof Error; at = at.cause) {
     if ('detail' in at && typeof at.detail === 'string') return `${errorMessage(error)}: ${at.detail}`;
@@ -145,7 +145,10 @@ const viewComment = (view: View, { name, fields }: MirroredModel): string =>
     })),
   ).comment;
 
-/** One process at a time. `fields`: the digest of what is kept now, where it is what this description says. */
+/**
+ * Runs in one process at a time. `fields` is the digest of the stored fields if they equal this
+ * description.
+ */
 async function compare(tx: Queryable, runId: number, model: DescribedModel) {
   await tx.execute(sql`select pg_advisory_xact_lock(${LOCKS.model})`);
   const names = namesOf(model);
@@ -221,7 +224,7 @@ async function isBehind(db: Queryable, { header, line, describedAt }: DescribedM
   return (await newestReread(db, names, null)) > (await newestReread(db, names, describedAt));
 }
 
-/** The run's description, asked for anew and noted. */
+/** Requests the model again and records its changes. */
 function renewed(
   mirror: SyncContext,
   odoo: OdooClient,

@@ -14,7 +14,7 @@ import { planSweep } from './plan-sweep.ts';
 import { type PlannerProgress, withPlannerLease } from './planner-progress.ts';
 import { decideMode, nextWindow, type RunHistory, type RunPlan, readPast } from './run-mode.ts';
 
-/** A promise that may fail before anybody waits for it: the error is told to who does. */
+/** Starts work early. If it fails before it is awaited, the error is thrown at the await. */
 function startEagerly<T>(work: Promise<T>): Promise<T> {
   work.catch(() => {});
   return work;
@@ -77,7 +77,8 @@ async function writePlan(
 ): Promise<'planned' | 'ended'> {
   const odoo = countCalls(mirror.odoo, (call) => progress.during(call));
   const server = await odoo.connect();
-  // The model may be asked for meanwhile, ids may not. Who has the lease is alone with the past.
+  // `fields_get` may run in parallel; listing ids may not, because the clock must be read first. Only the
+  // lease holder reads the run history, so it cannot change.
   const clock = startEagerly(odoo.clock());
   const past = startEagerly(readPast(mirror));
   return withModel(
@@ -149,7 +150,7 @@ async function endEmpty(
   return 'ended';
 }
 
-/** Slices of ids; what they are asked for by is under way already. */
+/** Slices of ids. Their start time was requested before. */
 function idsOf(
   { db, definition }: SyncContext,
   odoo: OdooClient,

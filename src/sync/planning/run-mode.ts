@@ -22,7 +22,7 @@ export function windowStart(lastSync: Date, now: Date, overlapMs: number): Date 
 /** How a run is planned. */
 export interface RunPlan {
   readonly mode: RunMode;
-  /** Lower bound of the window; null: there is none. */
+  /** Lower bound of the window; null if there is none. */
   readonly since: Date | null;
   /** The failed run whose open items this one takes over. */
   readonly continues: number | null;
@@ -41,7 +41,7 @@ export async function readPast({ db, definition }: SyncContext): Promise<RunHist
   return { state, left };
 }
 
-/** What bears on a decision. */
+/** The inputs of the decision. */
 interface PlanInputs extends RunHistory {
   readonly model: DocumentModel;
   readonly nowSync: Date;
@@ -93,7 +93,7 @@ function readsAll(run: SyncLogRow, modelChange: number): boolean {
   return run.mode === 'full' && run.modelChange >= modelChange;
 }
 
-/** A model without access log (`_log_access = False`) has no `write_date`: nothing tells what changed. */
+/** A model without access log (`_log_access = False`) has no `write_date`, so changes cannot be detected. */
 function isDated({ header, line }: DocumentModel): boolean {
   return [header, line].every(({ fields }) => Object.hasOwn(fields, 'write_date'));
 }

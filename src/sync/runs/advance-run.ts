@@ -44,7 +44,7 @@ async function advanceOnce(mirror: SyncContext, runId: number, after: number | n
   return step.after;
 }
 
-/** What a step towards a run's end did: where the next one goes on, and the pages that were still to be closed. */
+/** The result of one step of ending a run: where the next step continues, and the pages that it closed. */
 interface EndStep {
   readonly after: number | null;
   readonly closed: readonly number[];
@@ -52,7 +52,7 @@ interface EndStep {
   readonly ended: EndedRun | null;
 }
 
-/** A run that owes nothing archives what is gone, step by step, and ends. */
+/** Ends a run without open items: archives deleted BCs step by step, then closes the run. */
 async function endRun(
   tx: Queryable,
   mirror: SyncContext,

@@ -39,14 +39,14 @@ export class SweepBreakerError extends PasserelleError {
   }
 }
 
-/** Sweeps look for what is gone, single runs are told which BCs to look at; the others leave it to the next sweep. */
+/** Sweeps find deleted BCs, and single runs name their BCs. Other modes leave archiving to the next sweep. */
 export function archives({ mode }: Pick<SyncLogRow, 'mode'>): boolean {
   return mode === 'sweep' || mode === 'single';
 }
 
 /** How far the archiving of a run got. */
 interface ArchiveStep {
-  /** The last id that was looked at, for the next step; null: there is none. */
+  /** The last id of this step; null if there is no next step. */
   readonly after: number | null;
   /** The breaker forbids it, and nothing was archived. */
   readonly refused: RefusedBcs | null;

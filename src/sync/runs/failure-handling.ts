@@ -94,7 +94,7 @@ async function reads(
   }
 }
 
-/** What no record can be the cause of: the account, the database, the model or the address. */
+/** Errors that no single record can cause: account, database, model or address. */
 const SETTINGS_AT_FAULT: readonly string[] = [
   'odoo_bad_credentials',
   'odoo_unknown_database',
@@ -102,7 +102,7 @@ const SETTINGS_AT_FAULT: readonly string[] = [
   'odoo_wrong_url',
 ];
 
-/** What brings PostgreSQL down whenever it is tried would be queued for ever. */
+/** A document that crashes PostgreSQL at each attempt would otherwise be queued forever. */
 const MAX_GENERATIONS = 5;
 
 /** PostgreSQL was away, a lock was not given, or a statement took too long: the work stays owed, and the watchdog queues it again. */
@@ -130,7 +130,10 @@ export async function handleBcFailure(
   } else await parkBc(mirror, payload, jobId, error);
 }
 
-/** What becomes of a page whose job failed for good: it ends its run, and what it owed is covered by the next one. */
+/**
+ * Handles a page whose job failed for the last time: the run fails, and the next run inherits its open
+ * items.
+ */
 export async function handlePageFailure(
   mirror: SyncContext,
   payload: PagePayload,

@@ -38,7 +38,7 @@ async function isLost(
   );
   const without = owed.filter((_, index) => alive[index] === false);
   if (without.length === 0) return false;
-  // A job that ended meanwhile has told the ledger before it did.
+  // A job that ended meanwhile updated the ledger first.
   const still = new Set(await openItems(db, runId, page));
   return without.some((odooId) => still.has(odooId));
 }

@@ -17,14 +17,14 @@ export class LeaseLostError extends PasserelleError {
   }
 }
 
-/** A run in somebody's hands: every write that decides its fate checks the token. */
+/** A run whose lease this worker holds. Every write that changes its state checks the fencing token. */
 export type LeasedRun = SyncLogRow & {
   readonly leaseToken: number;
   /** By PostgreSQL's clock. */
   readonly takenAt: Date;
 };
 
-/** Takes a run that was just asked for where nothing stands in its way; else null, and `takeRun` is to decide. */
+/** Takes a new run if no other run is open. Otherwise null, and `acquireRun` decides. */
 export async function tryAcquireIdle(
   { db, definition, settings }: SyncContext,
   run: SyncLogRow,

@@ -50,7 +50,7 @@ async function skip(
   onRunEnded(idleRun({ mode, status: 'skipped', durationMs: 0 }));
 }
 
-/** Brings a run forward from wherever it stands: plans it when its plan was not finished, else queues what is owed. */
+/** Continues a run: plans it if its plan is not finished, otherwise queues its open pages. */
 export async function carryOn(mirror: SyncContext, run: LeasedRun): Promise<void> {
   try {
     if (run.plannedAt === null) {

@@ -25,7 +25,10 @@ export async function requestHooked(mirror: SyncContext, told: HookBatch): Promi
   return (await requestRun(db, queues.sync, { ...run, mode: 'single', odooIds })).runId;
 }
 
-/** Of a line that moved both BCs, of one that is gone the BC it was in, of a new one the BC that Odoo gives it. */
+/**
+ * The BCs of changed lines: for a moved line both, for a deleted line the old one, for a new line the one
+ * in Odoo.
+ */
 async function ownersNowAndBefore(
   { db, odoo, definition }: SyncContext,
   lines: readonly number[],

@@ -6,7 +6,7 @@ import type { OdooRecord, OdooValue } from '../../odoo/types.ts';
 import type { Comparison, DocumentModel, MirroredModel, PreparedDocument } from '../types.ts';
 import { isSame } from './content-hash.ts';
 
-/** What differs between two versions of a record, field by field. A field that one side lacks counts as null. */
+/** Compares two versions of a record field by field. A missing field counts as null. */
 export function fieldChanges(
   before: OdooRecord,
   after: OdooRecord,
@@ -21,7 +21,7 @@ export function fieldChanges(
   );
 }
 
-/** A field's value. What every object inherits (`constructor`) is no field. */
+/** The value of a field. Inherited members such as `constructor` are not fields. */
 export function own(record: OdooRecord | undefined, name: string): OdooValue | undefined {
   return record !== undefined && Object.hasOwn(record, name) ? record[name] : undefined;
 }
@@ -45,17 +45,17 @@ interface Before {
   readonly lines: ReadonlyMap<number, StoredRecord>;
 }
 
-/** The lines whose old content the audit trail tells. */
+/** The lines whose old content the audit trail needs. */
 export function toldLines({ altered, removed }: Comparison): number[] {
   return [...altered, ...removed].map((line) => line.odooId);
 }
 
-/** A header that was only saved again is told too, since its dates moved with this change. */
+/** The audit trail also needs a header that was saved without a change, because its dates moved. */
 export function isHeaderTold({ headerChanged, touched }: Comparison): boolean {
   return headerChanged || touched;
 }
 
-/** What the audit trail keeps of a change. Pure. */
+/** The audit entry of a change. Pure. */
 export function auditChanges(
   model: DocumentModel,
   { header }: PreparedDocument,

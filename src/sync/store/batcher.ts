@@ -2,9 +2,9 @@
 export interface GroupingOptions<Item, Outcome> {
   /** Most items in one group. */
   readonly size: number;
-  /** What the items of one group may weigh together; what is heavier goes alone. */
+  /** Maximum of bytes of one group. A larger item gets its own group. */
   readonly bytes: number;
-  /** A group that is not full goes when nobody joined it for this long, in milliseconds. */
+  /** A group that is not full is committed if no item joined it for this long, in milliseconds. */
   readonly waitMs: number;
   /** Groups that are committed at once. */
   readonly atOnce: number;
@@ -66,7 +66,7 @@ export class Batcher<Item, Outcome> {
     }
   }
 
-  /** The next group, in order of arrival; who has to wait keeps their place. */
+  /** The next group, in order of arrival. The other items keep their order. */
   #take(): Waiting<Item, Outcome>[] {
     const { size, bytes, keyOf } = this.#options;
     const group: Waiting<Item, Outcome>[] = [];

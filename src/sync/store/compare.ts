@@ -2,7 +2,7 @@ import type { StoredHeader, StoredLine } from '../../db/documents/stored-documen
 import type { RecordToStore } from '../../db/documents/writes.ts';
 import type { Comparison, PreparedDocument } from '../types.ts';
 
-/** What the mirror knows of a document and its lines. */
+/** The stored state of a document and its lines. */
 export interface Known {
   readonly header: StoredHeader | null;
   /** Lines that the mirror gives this BC, and those of the document's that it gives others. */
@@ -11,7 +11,7 @@ export interface Known {
   readonly ownerSeq: ReadonlyMap<number, number>;
 }
 
-/** Compares a reading with what is stored. Pure. */
+/** Compares a fetched document with the stored one. Pure. */
 export function compare(
   { header, lines: read, reading, missing }: PreparedDocument,
   known: Known,

@@ -30,7 +30,7 @@ type Settled = PromiseSettledResult<CommitOutcome>;
 
 const APART: Settled = { status: 'fulfilled', value: 'apart' };
 
-/** An item with what is to be stored. */
+/** An item with its document. */
 interface WholeItem extends Entry {
   readonly item: GroupItem;
 }
@@ -98,7 +98,7 @@ async function storeGroup(
   return results;
 }
 
-/** What is stored stays stored: where this fails, the watchdog moves the run on. */
+/** The documents are committed. If this fails, the watchdog continues the run. */
 async function advance(mirror: SyncContext, items: readonly GroupItem[]): Promise<void> {
   for (const [runId, own] of groupBy(items, (item) => item.runId)) {
     const pages = [...new Set(own.map((item) => item.page))];

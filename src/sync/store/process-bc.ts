@@ -62,7 +62,7 @@ export async function processBc(
   return outcome;
 }
 
-/** What was read with the page, for a run that is going on. `apart`, `stale`: there is more to be looked at. */
+/** Stores the document that the page fetched. With `apart` or `stale` the caller has to fetch it again. */
 async function storeGiven(mirror: SyncContext, payload: BcPayload): Promise<CommitOutcome> {
   const { runId, page, token, odooId, bytes = 0 } = payload;
   const odoo = countCalls(mirror.odoo);

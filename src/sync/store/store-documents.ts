@@ -26,7 +26,7 @@ import { auditChanges, isHeaderTold, toldLines } from './audit-diff.ts';
 import { compare, type Known } from './compare.ts';
 import { applyLineBreaker, type RemovalLimits } from './line-breaker.ts';
 
-/** What the mirror knows of the lines of documents. */
+/** The stored lines of some documents. */
 type KnownLines = ReadonlyMap<PreparedDocument, Pick<Known, 'lines' | 'ownerSeq'>>;
 
 /** Reads what the mirror knows of the lines of some documents. `locked`: they stay so. */
@@ -88,7 +88,7 @@ function findConflicts(
   return alone;
 }
 
-/** What the audit trail is to tell of some documents; to be worked out before old content is overwritten. */
+/** The audit entries of some documents. They must be computed before the old content is overwritten. */
 async function changesOf(tx: Queryable, entries: readonly Planned[]): Promise<Change[]> {
   const changed = entries.filter(({ plan }) => plan.changed);
   const known = changed.filter(({ before }) => before !== null);
@@ -121,7 +121,10 @@ function departures({ runId, plan }: Planned): Change[] {
   }));
 }
 
-/** Writes what is new of some documents, and the trail with it: a statement for each kind of change. */
+/**
+ * Writes the changes of some documents and their audit entries, with one statement for each kind of
+ * change.
+ */
 async function writeDocuments(
   tx: Queryable,
   entries: readonly Planned[],
@@ -244,7 +247,7 @@ function outcomeOf({ before, plan }: Planned): StoreOutcome {
   return before === null ? 'created' : plan.changed ? 'updated' : 'unchanged';
 }
 
-/** What the ledger owes no more, and what fails no more. */
+/** Closes ledger items and resolves failures. */
 async function settleAccounts(tx: Queryable, key: string, entries: readonly Planned[]): Promise<void> {
   const items = entries.map((entry) => {
     const { document, runId, rpcCalls, plan } = entry;
