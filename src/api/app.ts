@@ -24,7 +24,7 @@ const CHECK_INTERVAL_MS = 50;
 /** Exports at once. Each holds one of the ten connections of the process while its client reads. */
 const MAX_EXPORTS = 3;
 
-/** A process that is asked to stop closes each connection with its answer, so that callers come back elsewhere. */
+/** While the process stops, each answer closes its connection, so that clients reconnect elsewhere. */
 function closeWhileDraining(api: Api, { stopping }: Pick<ApiContext, 'stopping'>): void {
   api.addHook('onRequest', (_request, reply, done) => {
     if (stopping.aborted) reply.header('connection', 'close');
@@ -32,7 +32,7 @@ function closeWhileDraining(api: Api, { stopping }: Pick<ApiContext, 'stopping'>
   });
 }
 
-/** Takes no more requests; returns when those in progress are answered, however long that takes. */
+/** Accepts no new requests, and returns when those in progress are answered, without a time limit. */
 export async function closeWhenAnswered(api: FastifyInstance): Promise<void> {
   const look = setInterval(() => api.server.closeIdleConnections(), CHECK_INTERVAL_MS);
   try {
@@ -67,7 +67,7 @@ export async function buildApp(
   return api;
 }
 
-/** What looks at the mirror and at Tryton for whoever asks, by whichever route, and what their exports share. */
+/** Objects that all mounts of the API share: event broadcaster, Tryton status, export semaphore. */
 function share(api: Api, deps: ApiContext, settings: ApiSettings): Shared {
   const feed = new SyncStateBroadcaster(deps, {
     everyMs: settings.eventEveryMs,

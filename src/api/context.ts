@@ -21,7 +21,7 @@ export type Api = FastifyInstance<
   ZodTypeProvider
 >;
 
-/** What the API works with. All of it is opened and closed by the caller. */
+/** The dependencies of the API. The caller opens and closes them. */
 export interface ApiContext {
   readonly config: ApiConfig;
   readonly db: Database;
@@ -29,7 +29,7 @@ export interface ApiContext {
   readonly reserveDb: Database;
   readonly queues: Queues;
   readonly redis: RedisConnection;
-  /** Fails fast: what is kept there can be done without. */
+  /** Fails fast, because the API works without the cache. */
   readonly cacheRedis: RedisConnection;
   /** Null where no Tryton is configured. */
   readonly tryton: TrytonClient | null;
@@ -42,7 +42,10 @@ export interface ApiContext {
   readonly stopping: AbortSignal;
 }
 
-/** What the API is given besides its configuration: limits against slow clients, rhythms, and where the dashboard is. */
+/**
+ * Settings that are not environment variables: limits against slow clients, intervals, folder of the
+ * dashboard.
+ */
 export interface ApiSettings {
   /** For a whole request, from its first byte: slow senders do not hold a socket for ever. */
   readonly requestTimeoutMs: number;
@@ -57,7 +60,7 @@ export interface ApiSettings {
   /** The live events: at most, and at least, so often something is sent. */
   readonly eventEveryMs: number;
   readonly eventHeartbeatMs: number;
-  /** For the state that the live events tell: its listeners hear of a PostgreSQL that keeps silent. */
+  /** Time limit for reading the state for live events. After it, listeners get a `problem` event. */
   readonly eventStateTimeoutMs: number;
   /** Folder of the built dashboard. */
   readonly webRoot: string;

@@ -158,7 +158,7 @@ export class TooManyExportsError extends PasserelleError {
   }
 }
 
-/** What an operator types to get a first key. */
+/** The command that creates a first key. */
 export const CREATE_KEY = 'npx passerelle keys create --name NAME --scope bc:read';
 
 const noKeyYet = (anyKey: boolean) =>
@@ -340,9 +340,9 @@ class NoAnswerError extends PasserelleError {
 }
 
 /**
- * The outcome of `work`. What is late goes on all the same.
+ * The result of `work`. `work` continues after the timeout.
  *
- * @throws NoAnswerError once `limitMs` are over, or what `work` threw.
+ * @throws NoAnswerError after `limitMs`, or the error of `work`.
  */
 export function answerWithin<T>(work: Promise<T>, server: Server, limitMs = ANSWER_MS): Promise<T> {
   return withTimeout(work, limitMs, () => new NoAnswerError(server, limitMs));

@@ -15,16 +15,16 @@ const REFERENCE: Reference = { ...bcReference, ...syncReference, ...trytonRefere
 /** Any route under /api may answer these. */
 const OF_ANY = ['invalid_request', 'missing_key', 'missing_scope', 'rate_limited', 'database_unavailable'];
 
-/** What has an ETag; see `etag.ts`. An export is a stream and has none. */
+/** Routes with an ETag; see `etag.ts`. Exports are streams and have none. */
 const TAGGED = /^\/api\/v1\/bc(?!\/export)/;
 const UNCHANGED = {
   304: { type: 'null', description: 'What If-None-Match names is the answer still; it has no body' },
 };
 
-/** A JSON schema, or what is like one: this module adds to it, and reads hardly anything of it. */
+/** A JSON schema, or a similar object. This module only adds members. */
 type Json = Record<string, unknown>;
 
-/** The schema of a route with what the reference tells of it. `schema` is JSON schema already. */
+/** Adds descriptions, examples and problems to the schema of a route. `schema` is already JSON schema. */
 function describeRoute(method: string, path: string, schema: Json): Json {
   const told = REFERENCE[`${method} ${path.replaceAll(/:(\w+)/g, '{$1}')}`];
   if (told === undefined) return schema;
@@ -89,8 +89,8 @@ const listed = (codes: readonly string[]): string => codes.map((code) => `\`${co
 type TransformObject = NonNullable<FastifyDynamicSwaggerOptions['transformObject']>;
 
 /**
- * The parameter `filter` as a query string writes it: `filter[field]=x`, `filter[field][operator]=x`. By then the one
- * that a schema can tell of is the object that these become.
+ * Describes the parameter `filter` as it is written in a query string: `filter[field]=x`,
+ * `filter[field][operator]=x`. The route schema describes the parsed object.
  */
 const describeFilters: TransformObject = (given) => {
   const document = 'openapiObject' in given ? given.openapiObject : given.swaggerObject;

@@ -44,8 +44,8 @@ function outage(error: unknown): Outage | null {
 }
 
 /**
- * Seconds after which to ask again, by the code of what passes by itself. What waits for a person has none: a migration,
- * a setting, a build.
+ * Retry delay in seconds, by error code. Errors that need an operator (migration, setting, build) have
+ * none.
  */
 const RETRY_AFTER: Readonly<Record<string, number>> = {
   not_ready: 5,
@@ -64,7 +64,7 @@ const OF_THEIR_OWN = ['rate_limited', 'too_many_logins', 'tryton_rate_limited', 
 /** The codes of problems that come with `Retry-After`. */
 export const TELLS_WHEN: ReadonlySet<string> = new Set([...Object.keys(RETRY_AFTER), ...OF_THEIR_OWN]);
 
-/** What a problem says beyond code and message where Tryton is concerned. */
+/** Additional members of problems of Tryton. */
 interface TrytonMembers {
   readonly detail?: string;
   /** The name of the warning. */
@@ -206,7 +206,7 @@ export function makeProblem(code: string, detail?: string, errors?: Problem['err
   };
 }
 
-/** Any thrown value as an answer. What is not known to be safe to show is left out. */
+/** Converts any thrown value into an answer. Messages that may be unsafe are left out. */
 export function toProblem(error: unknown): Problem {
   if (hasZodFastifySchemaValidationErrors(error)) return invalidRequest(error);
   if (error instanceof PasserelleError) {
@@ -235,7 +235,7 @@ export async function sendProblem(reply: FastifyReply, answer: Problem): Promise
   return reply.code(answer.status).type('application/problem+json').send(answer);
 }
 
-/** Logs what is not the caller's fault: a stack only for our own. */
+/** Logs errors that the caller did not cause, with a stack only for our own faults. */
 export function logProblem(log: FastifyBaseLogger, error: unknown, { status, code }: Problem): void {
   if (status === 500) log.error({ err: error, code }, 'request failed');
   else if (status > 500)
@@ -249,7 +249,7 @@ export async function handleError(error: unknown, request: FastifyRequest, reply
   return sendProblem(reply, answer);
 }
 
-/** What a problem may say of itself, by its code: for examples. Others are told by their title alone. */
+/** Example details of problems, by code. Others have only a title. */
 export const PROBLEM_DETAILS: Readonly<Record<string, string>> = {
   invalid_request: 'querystring.limit: a whole number from 1 to 500',
   unknown_field: 'fields: there is no field "nom"; there are id, name, state.',

@@ -5,8 +5,8 @@ import { ClientGoneError } from './errors.ts';
 import { logProblem, toProblem } from './problem-details.ts';
 
 /**
- * Sends what is JSON already: PostgreSQL wrote it, or Tryton. The route's schema tells the caller what it is; no value is
- * looked at again here.
+ * Sends text that is already JSON, from PostgreSQL or Tryton. The route schema documents it; values are
+ * not validated again.
  */
 export function sendJson(reply: FastifyReply, json: string): FastifyReply {
   return reply.type('application/json; charset=utf-8').send(json);
@@ -46,9 +46,9 @@ export function whileClientWaits({ raw, request: { socket } }: FastifyReply): ()
 export type Write = (text: string) => Promise<void>;
 
 /**
- * Sends what `produce` writes, as fast as the client takes it; the signal tells that it left, maybe before this began.
- * An error before the first piece is thrown. One that comes later cuts the connection: half an answer must not look
- * like a whole one.
+ * Streams the output of `produce` with backpressure. The signal is aborted if the client leaves, maybe
+ * before the start. An error before the first piece is thrown. A later error closes the connection, so
+ * that a partial file does not look complete.
  */
 export async function sendStream(
   reply: FastifyReply,
@@ -69,7 +69,7 @@ export async function sendStream(
         answer.end();
       },
       (error: Error) => {
-        // Whatever it was that broke off because nobody waits any more.
+        // Any error after the client left.
         fail(gone.aborted ? gone.reason : error);
         if (reply.sent && !gone.aborted) logProblem(reply.log, error, toProblem(error));
         answer.destroy(error);

@@ -29,7 +29,7 @@ export const limit = z
   .preprocess(decimal, z.int(limitText).min(1, limitText).max(MAX_PAGE, limitText).default(50))
   .describe('items per page');
 
-/** Of lists whose items may be large. */
+/** The limit of lists whose items may be large. */
 export const limitWithinBytes = limit.describe(
   `items per page at most: a page ends with the item by which it comes to ${PAGE_BYTES / 1024 / 1024} MB`,
 );
@@ -90,11 +90,11 @@ export const run = z.object({
 /** A run and how many of its BCs are in each state, now. */
 export const runWithProgress = run.extend({ progress: z.partialRecord(z.enum(ITEM_STATES), z.int()) });
 
-/** What the OpenAPI document tells of a route beyond its schemas. A test holds every example against its schema. */
+/** Descriptions and examples of a route in the OpenAPI document. A test validates every example. */
 export interface RouteReference {
   /** Where the route's own schema has none. */
   readonly description?: string;
-  /** A good answer, where the route's own schema has none: JSON, or text where it is none. */
+  /** An example answer, if the route schema has none: JSON, or text. */
   readonly answer?: unknown;
   /** The codes of the problems that are its own: those that any route may have are added. */
   readonly problems: readonly string[];

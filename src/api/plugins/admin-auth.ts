@@ -33,9 +33,10 @@ interface Standing {
 }
 
 /**
- * Wrong logins by address, an IPv6 one by its network: ten in a quarter of an hour, then nobody there is let in until it
- * is over. Counted in Redis for all processes together, and in this process too, which is what holds without Redis. A
- * right login takes nothing back: whoever shares an address with the admin would guess for ever.
+ * Counts failed logins by address, of IPv6 by network: after ten in 15 minutes the address is blocked
+ * until the window ends. Redis counts for all processes; each process counts too, for the time without
+ * Redis. A correct login does not reset the count: otherwise a client that shares the address of the admin
+ * could guess forever.
  */
 class AdminLogins {
   readonly #redis: RedisConnection;
@@ -93,7 +94,7 @@ class AdminLogins {
 
 const tooMany = (ms: number) => new TooManyLoginsError(Math.max(1, Math.ceil(ms / 1000)));
 
-/** What the dashboard sends with each change. */
+/** The header that the dashboard sends with each change. */
 const ADMIN_HEADER = 'x-passerelle-admin';
 
 type AdminDeps = Pick<ApiContext, 'config' | 'cacheRedis'>;
@@ -139,9 +140,9 @@ function openToAdmin(route: RouteOptions): void {
 }
 
 /**
- * Guards the data of a guarded scope further. A change says that it comes from the dashboard, in a header that no form
- * can send, and no page of another origin without asking first. What another site's page loads, unread, is refused too:
- * a list or an export costs something.
+ * Protects the data of the admin pages against other sites. A change needs a header that no form can send
+ * and that a page of another origin cannot send without a preflight. Loads by pages of other sites are
+ * refused too, because lists and exports cost resources.
  */
 export function guardAdminData(scope: FastifyInstance): void {
   scope.addHook(

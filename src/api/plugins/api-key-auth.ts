@@ -18,7 +18,10 @@ import {
 } from '../errors.ts';
 import { createLimit } from './rate-limit.ts';
 
-/** How long a process goes by what it read: so long a key may outlive its revocation, or an unknown one wait. */
+/**
+ * How long a process uses a cached key: a revoked key may work for this long, and a new key may be unknown
+ * for this long.
+ */
 const TRUST_MS = 5000;
 const USE_NOTED_EVERY_MS = 60_000;
 const MAX_ENTRIES = 1000;
@@ -31,13 +34,13 @@ interface Entry {
 
 /** The keys that PostgreSQL holds, as this process last read them. */
 interface ApiKeyCache {
-  /** The row of a key that is good by what was read a moment ago; else null, and `find` is to tell. */
+  /** The row of a key that is valid by a fresh cache entry; otherwise null, and `find` decides. */
   trusted(key: KeyText): ApiKeyRow | null;
   /** Whether this very key was good when it was last read, however long ago: then it is no guess. */
   knows(key: KeyText): boolean;
   /** @throws BadKeyError, ExpiredKeyError, RevokedKeyError, NoAnswerError, or what the database threw. */
   find(key: KeyText): Promise<ApiKeyRow>;
-  /** Whether any key would be let in; true where that cannot be told. */
+  /** Whether any valid key exists; true if PostgreSQL does not answer. */
   hasUsable(): Promise<boolean>;
 }
 
@@ -121,7 +124,7 @@ export type ApiKey = Readonly<Pick<ApiKeyRow, 'id' | 'prefix' | 'name' | 'scopes
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** What a key needs for this route. Every route under /api names one. */
+    /** The scope that this route requires. Every route under /api has one. */
     scope?: Scope;
   }
   interface FastifyRequest {
@@ -131,8 +134,9 @@ declare module 'fastify' {
 }
 
 /**
- * Guards every route that is added after this call: those under /api need a key with the scope that they declare as
- * `config: { scope }`, and so does any other that declares one. What is not there under /api is told to keys only.
+ * Guards every route that is added after this call. Routes under /api need a key with the scope of
+ * `config: { scope }`, and so do other routes that declare one. Unknown paths under /api need a valid key
+ * too.
  */
 export async function guardApi(api: FastifyInstance, deps: ApiContext): Promise<void> {
   const ring = createApiKeyCache(deps.reserveDb, deps.log);
@@ -170,9 +174,10 @@ function bearerOf({ headers }: FastifyRequest): string | null {
 }
 
 /**
- * The key of a request. What may be a guess is counted before PostgreSQL is asked; a key that was good before is none.
+ * The key of a request. Possible guesses are counted before PostgreSQL is queried; a key that was valid
+ * before is not a guess.
  *
- * @throws MissingKeyError, or what `countGuess` and `KeyRing.find` throw.
+ * @throws MissingKeyError, or the errors of `countGuess` and `ApiKeyCache.find`.
  */
 async function authenticate(
   ring: ApiKeyCache,
@@ -189,7 +194,7 @@ async function authenticate(
   return shownOf(await ring.find(given));
 }
 
-/** Without what nobody needs who has been let in. */
+/** The parts of the key that handlers need; the hash is left out. */
 const shownOf = ({ id, prefix, name, scopes, methods }: ApiKeyRow): ApiKey => ({
   id,
   prefix,
@@ -203,7 +208,7 @@ function assertScope({ scopes }: ApiKey, needed: Scope): void {
   if (!scopes.includes(needed) && !scopes.includes('admin')) throw new MissingScopeError(needed, scopes);
 }
 
-/** Said once, when the API begins to listen. A database that does not answer is told of elsewhere. */
+/** Logs once, when the API starts to listen, that no key exists. A missing database is logged elsewhere. */
 async function warnWithoutKeys({ db, log }: ApiContext): Promise<void> {
   try {
     if (await hasUsableKey(db)) return;

@@ -2,11 +2,10 @@ import { createHash } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 
 /**
- * Gives every good answer of a scope's GET routes an `ETag`, and sends 304 without a body to who has it already. Weak:
- * it is of the text, however that is compressed, cursors and all: who has the text goes on from where it leads. Streams
- * have none.
+ * Adds an `ETag` to every successful answer of the GET routes of a scope, and sends 304 if the client has
+ * it. The tag is weak: it covers the text before compression, cursors included. Streams have none.
  *
- * `@fastify/etag` would also tag problems, and knows no list in `If-None-Match`.
+ * `@fastify/etag` would also tag problems, and does not support lists in `If-None-Match`.
  */
 export function tagAnswers(scope: FastifyInstance): void {
   scope.addHook('onSend', (request, reply, payload, done) => {

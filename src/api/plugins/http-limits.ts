@@ -52,7 +52,7 @@ function clientProblem(code: string | undefined): Problem {
 }
 
 function answerClientError(error: Error & { readonly code?: string }, socket: Socket): void {
-  // A connection that broke has nobody to answer; one that was answered in part cannot be answered anew.
+  // A broken connection cannot be answered, and one with a partial answer cannot get another.
   if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable || socket.bytesWritten > 0) {
     socket.destroy();
     return;
@@ -62,7 +62,7 @@ function answerClientError(error: Error & { readonly code?: string }, socket: So
   socket.end(
     `HTTP/1.1 ${problem.status} ${problem.title}\r\nContent-Type: application/problem+json\r\n` +
       `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
-    // Who does not read the answer does not keep the socket either.
+    // A client that does not read the answer must not keep the socket.
     () => socket.destroy(),
   );
 }

@@ -6,12 +6,12 @@ import type { RedisConnection } from '../../queues/redis.ts';
 import type { ApiContext } from '../context.ts';
 import { RateLimitedError } from '../errors.ts';
 
-/** Who closed the connection before anybody asked: all of them are one address. */
+/** Clients that closed the connection before the address was read count as one address. */
 const GONE = 'gone';
 
 /**
- * The address that a request is counted by: of IPv6 the network, since whoever has one has all of it. Some proxies forward
- * it with its port, which is another one for each connection.
+ * The address by which requests are counted. For IPv6 it is the network, because one client has all its
+ * addresses. Some proxies add the port, which differs for each connection; it is removed.
  */
 export function clientIp({ ip }: Pick<FastifyRequest, 'ip'>): string {
   // Fastify's type knows only of those that are still there.
@@ -22,10 +22,10 @@ export function clientIp({ ip }: Pick<FastifyRequest, 'ip'>): string {
 const withoutPort = (text: string): string =>
   /^\[(.+)\](?::\d+)?$|^([^:]+):\d+$/.exec(text)?.slice(1).join('') ?? text;
 
-/** One part in so many of what is left of a limit is taken at a time; while less than this is left, one by one. */
+/** A process takes this fraction of the remaining limit at a time; near the end it takes single requests. */
 const PARTS = 100;
 
-/** Counters remembered at once. One that is forgotten costs what was left of its portion. */
+/** Maximum of counters in memory. A dropped counter loses the rest of its portion. */
 const MAX_KEPT = 10_000;
 
 /** Takes a portion of what the window has left; the first one begins the window. */
@@ -36,9 +36,9 @@ if taken > 0 then redis.call('incrby', KEYS[1], taken) end
 if redis.call('pttl', KEYS[1]) < 0 then redis.call('pexpire', KEYS[1], ARGV[3]) end
 return {left, taken, redis.call('pttl', KEYS[1])}`;
 
-/** What this process may let through without asking again. */
+/** The requests that this process may admit before it asks Redis again. */
 interface Portion {
-  /** Of the whole window, when it was taken. */
+  /** Remaining requests of the window when the portion was taken. */
   readonly left: number;
   readonly taken: number;
   spent: number;
@@ -55,9 +55,9 @@ export interface Standing {
 }
 
 /**
- * Counts in Redis, for all processes together, without a round trip for each request: a process takes a portion, a
- * hundredth of what is left, and spends it by itself. Never more than the limit is let through; with several processes
- * it may be fewer by what lies unspent in the others, at most a hundredth of the limit in each.
+ * Counts in Redis for all processes, without a round trip for each request: a process takes a portion, a
+ * hundredth of the remaining limit, and uses it locally. It never admits more than the limit. With several
+ * processes it may admit less, by the unused portions of the others.
  */
 export class RateLimitStore {
   readonly #redis: RedisConnection;
@@ -112,8 +112,9 @@ function spend(portion: Portion): Standing {
 }
 
 /**
- * Of one address, for requests that show no key this process has found good: enough for mistakes, too few to guess.
- * Callers behind one proxy are one address: while one of them guesses, the others need a key that was good before.
+ * Limit of one address for requests without a key that this process has found valid: enough for mistakes,
+ * too few for guessing. Clients behind one proxy share an address: while one of them guesses, the others
+ * need a key that was valid before.
  */
 const GUESSES_PER_MINUTE = 300;
 
@@ -126,8 +127,8 @@ const RESET = 'ratelimit-reset';
 type Limit = (request: FastifyRequest, reply: FastifyReply) => Promise<void>;
 
 /**
- * Counts requests in Redis, for all processes together: by key once the request has one, else by the peer's address.
- * Says how it stands in `RateLimit-Limit`, `-Remaining` and `-Reset` (seconds). Without Redis nothing is refused.
+ * Counts requests in Redis for all processes: by key if the request has one, else by address. Sends
+ * `RateLimit-Limit`, `-Remaining` and `-Reset` (seconds). Without Redis no request is refused.
  */
 export function createLimit({ config, cacheRedis }: Pick<ApiContext, 'config' | 'cacheRedis'>): Limit {
   const perKey = config.http.rateLimit;
@@ -137,7 +138,7 @@ export function createLimit({ config, cacheRedis }: Pick<ApiContext, 'config' | 
     const { apiKey } = request;
     const max = apiKey === null ? GUESSES_PER_MINUTE : perKey;
     if (max === null) {
-      // What was said of the address does not hold for the key.
+      // The headers of the address limit do not apply to the key.
       for (const name of [LIMIT, REMAINING, RESET]) reply.removeHeader(name);
       return;
     }

@@ -2,10 +2,10 @@ import type { FastifyHelmetOptions } from '@fastify/helmet';
 import helmet from '@fastify/helmet';
 import type { FastifyInstance } from 'fastify';
 
-/** Half a year. Of this host name only: what other names serve is not ours to say. */
+/** Half a year. Without subdomains, because other host names may be served differently. */
 const HSTS = 'max-age=15552000';
 
-/** Of answers that are data: a browser that opens one runs nothing of it, shows it in no frame, and believes its type. */
+/** Headers of data: a browser that opens it runs no script, shows it in no frame, and trusts its type. */
 const OF_DATA = {
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
   'cross-origin-resource-policy': 'same-origin',
@@ -14,7 +14,7 @@ const OF_DATA = {
   'x-frame-options': 'DENY',
 } as const;
 
-/** What a page may load, by directive. */
+/** Sources that a page may load, by directive. */
 type Policy = Readonly<Record<string, readonly string[]>>;
 
 const OWN: Policy = {
@@ -29,8 +29,8 @@ const OWN: Policy = {
 export const DASHBOARD_POLICY = OWN;
 
 /**
- * Pages that we did not write, bull-board and Swagger UI: they style inline what they draw, and have small pictures in
- * their styles. Fonts that bull-board wants from elsewhere stay away.
+ * Third-party pages, bull-board and Swagger UI: they use inline styles and small images in styles.
+ * External fonts of bull-board stay blocked.
  */
 export const FOREIGN_PAGE_POLICY: Policy = {
   ...OWN,
@@ -39,9 +39,9 @@ export const FOREIGN_PAGE_POLICY: Policy = {
 };
 
 /**
- * Headers of every answer that is added after this call: those of data, for which no route has to do anything. Fixed
- * ones, because helmet makes its own anew for each request. HSTS is said where the browser came by TLS, which only a
- * trusted proxy can tell. There are no CORS headers: no page of another origin reads an answer.
+ * Adds security headers to every answer of the routes that follow. They are fixed, because helmet would
+ * build them for each request. HSTS is sent only if the browser used TLS, which a trusted proxy reports.
+ * There are no CORS headers, so pages of other origins cannot read answers.
  */
 export async function secureAnswers(api: FastifyInstance): Promise<void> {
   await api.register(helmet, { global: false });

@@ -49,7 +49,7 @@ async function boardRoutes(
 
 const schema = { hide: true };
 const INDEX = 'index.html';
-/** What the build names after its content. */
+/** Files whose names contain a hash of their content. */
 const HASHED = /^assets\//;
 /** A file, unlike a page such as `bc/42`. */
 const FILE = /\.[a-z0-9]+$/;
@@ -86,7 +86,7 @@ function sendAnew(reply: FastifyReply, file: string): FastifyReply {
   return reply.header('cache-control', 'no-cache').sendFile(file, { cacheControl: false });
 }
 
-/** What is no route under /admin/api is not a page either. */
+/** Unknown paths under /admin/api are not pages. */
 function unknownData(scope: FastifyInstance): void {
   for (const unknown of ['/api', '/api/*']) {
     scope.all(unknown, { schema }, ({ method, url }, reply) => {
@@ -97,8 +97,8 @@ function unknownData(scope: FastifyInstance): void {
 }
 
 /**
- * What the admin's login opens: the dashboard at /admin, its data, and bull-board. The data are the routes of /api/v1
- * once more, under /admin/api/v1.
+ * Everything behind the admin login: the dashboard at /admin, its data, and bull-board. The data are the
+ * routes of /api/v1, mounted again under /admin/api/v1.
  *
  * @param webRoot folder of the built dashboard.
  */

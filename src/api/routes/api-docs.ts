@@ -4,8 +4,9 @@ import type { FastifyInstance } from 'fastify';
 import { FOREIGN_PAGE_POLICY, securePages } from '../plugins/security-headers.ts';
 
 /**
- * The OpenAPI document as a page at /docs, open to all: it tells nothing of the data. Its files are this server's own.
- * Requests that are tried out there carry the key that is given under Authorize; it is kept in the page alone.
+ * Serves the OpenAPI document as a page at /docs without a login; it contains no data. All files come from
+ * this server. Requests from the page carry the key that the user enters under Authorize; only the page
+ * keeps it.
  */
 export async function docsRoutes(api: FastifyInstance): Promise<void> {
   await api.register(async (pages) => {

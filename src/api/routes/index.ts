@@ -9,7 +9,7 @@ import { requestRoutes, runRoutes, syncRoutes } from './sync/runs.ts';
 import { upstreamsRoute } from './sync/upstreams.ts';
 import { type TrytonStatusProbe, trytonPingRoute } from './tryton/ping.ts';
 
-/** What one process has only one of, however often its routes are mounted. */
+/** Objects that exist once in a process, however often the routes are mounted. */
 export interface Shared {
   readonly feed: SyncStateBroadcaster;
   /** Null where no Tryton is configured. */

@@ -21,7 +21,7 @@ const feedQuery = z.strictObject({
   line_fields: lineFieldsParameter,
 });
 
-/** What became of the BCs since a cursor, for copies that are to be kept in step. */
+/** The BCs that changed after a cursor, for clients that keep a copy. */
 export function bcChangesRoute(api: Api, deps: ApiContext): void {
   const { db, reserveDb } = deps;
   const withFields = createFieldCatalogCache(deps);

@@ -61,7 +61,7 @@ function readExport(query: ExportParameters, known: KnownFields): Export {
   };
 }
 
-/** In a table, contents would be in nobody's way only where they were asked for by name. */
+/** Binary contents are exported only if they are requested by name. */
 function chooseFields(query: ExportParameters, all: readonly OdooFieldRow[]) {
   const pick = readPick(query.fields, all);
   if (pick !== null) {

@@ -12,8 +12,8 @@ export interface KnownFields {
 }
 
 /**
- * Reads a request by the model's fields, then asks the mirror. `ask` tells which version of the fields the mirror had
- * at that moment: where it is another one than the request was read by, both are done again.
+ * Parses a request with the cached fields, then queries the mirror. `ask` returns the version of the
+ * fields at that moment. If it differs, both steps are repeated.
  */
 type FieldCatalogCache = <Query, Answer extends { readonly fieldsVersion: string }>(
   read: (fields: KnownFields) => Query,
@@ -52,7 +52,7 @@ export async function listKnownFields(
   return { header, line };
 }
 
-/** What is refused by fields that were kept may be right by those of today. */
+/** A request that the cached fields refuse may be valid with the current ones. */
 function readOrNothing<Query>(read: (fields: KnownFields) => Query, fields: KnownFields): Query | undefined {
   try {
     return read(fields);

@@ -7,7 +7,7 @@ import { bcChangesRoute } from './changes.ts';
 import { bcExportRoute } from './export.ts';
 import { bcHistoryRoute, bcListRoute, bcRoutes } from './read.ts';
 
-/** What is smaller fits into one packet anyway. */
+/** Smaller answers fit into one packet. */
 const COMPRESS_FROM_BYTES = 2048;
 
 /** The routes of BCs. Their answers are large and often asked for again: they are compressed and have an `ETag`. */

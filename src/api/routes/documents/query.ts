@@ -166,9 +166,9 @@ export const listQuery = z.strictObject({
 export type ListQuery = z.infer<typeof listQuery>;
 
 /**
- * A query string as a query of the mirror, checked against what `fields_get` said of the model.
+ * Converts a query string into a query, checked against the fields of the model.
  *
- * @returns the query, and what tells its list from others (for cursors).
+ * @returns the query, and a key of its list for cursors.
  * @throws UnknownFieldError, UnknownOperatorError, BadValueError, BadCursorError
  */
 export function readListQuery(query: ListQuery, known: KnownFields) {
@@ -202,7 +202,7 @@ export function readFilter(query: FilterQuery, fields: readonly OdooFieldRow[]):
 }
 
 /**
- * What of a BC is asked for; `lines`: which ones, where there are to be any.
+ * The requested parts of a BC; `lines` are those of its lines, if they are included.
  *
  * @throws UnknownFieldError, LinesNotIncludedError
  */

@@ -135,7 +135,7 @@ async function totalOf(db: Queryable, count: ListQuery['count'], filter: Documen
     : { total: await estimateDocuments(db, filter), totalIsEstimate: true };
 }
 
-/** What changed in a BC, and which run brought it. */
+/** The changes of a BC, with their runs. */
 export function bcHistoryRoute(api: Api, { db }: ApiContext): void {
   api.get(
     '/api/v1/bc/:odooId/history',

@@ -16,7 +16,7 @@ const BEAT = eventText('beat', {});
 
 /** One listener's server-sent events: of several that it did not take in time it gets the last one. */
 export class EventStream {
-  /** What is sent. Its `close` event tells that the listener is gone. */
+  /** The output. Its `close` event is emitted when the client leaves. */
   readonly readable = new PassThrough();
   /** The key it came with; null: it needed none. */
   readonly keyId: number | null;
@@ -37,8 +37,8 @@ export class EventStream {
   }
 
   /**
-   * Keeps the connection alive, and tells the listener so: scripts in a page see events, and no comments. Who has taken
-   * nothing from one beat to the next one is let go.
+   * Sends a heartbeat as an event, because scripts in a page do not see comments. A client that read
+   * nothing between two heartbeats is disconnected.
    */
   beat(): void {
     const isSlow = this.readable.writableNeedDrain || this.readable.writableEnded;
@@ -111,11 +111,11 @@ export function eventsRoute(api: Api, feed: SyncStateBroadcaster): void {
 }
 
 const MAX_LISTENERS = 200;
-/** Of one key, or of the admin pages together: nobody takes all the places. */
+/** Maximum for one key, and for all admin pages, so that none takes all streams. */
 const MAX_LISTENERS_PER_KEY = 50;
 
 interface FeedTimes {
-  /** At most so often the state is told. */
+  /** Minimum interval between two events. */
   readonly everyMs: number;
   /** At least so often something is sent. */
   readonly heartbeatMs: number;
@@ -123,17 +123,18 @@ interface FeedTimes {
   readonly stateTimeoutMs: number;
 }
 
-/** What was told last. */
+/** The last event. */
 interface LastEvent {
   /** The event, as it is by now. */
   readonly message: () => string;
-  /** What of it tells whether the next one is news. */
+  /** The part that is compared with the next state. */
   readonly content: string;
 }
 
 /**
- * Tells listeners the state of the mirror whenever it changed: an event `state` with what GET /api/v1/sync answers. It
- * is read once for all of them, and not at all while there are none. While it cannot be read they get one `problem`.
+ * Sends the state of the mirror to all listeners whenever it changes: an event `state` with the answer of
+ * GET /api/v1/sync. The state is read once for all of them, and not at all without listeners. If it cannot
+ * be read, they get one `problem` event.
  */
 export class SyncStateBroadcaster {
   readonly #deps: ApiContext;
@@ -161,7 +162,7 @@ export class SyncStateBroadcaster {
    */
   async open(keyId: number | null): Promise<Readable> {
     this.#assertRoom(keyId);
-    // Without listeners nobody has looked lately.
+    // Without listeners the state was not read recently.
     if (this.#last === null || this.#streams.size === 0) await this.#read();
     this.#assertRoom(keyId);
     const stream = new EventStream(keyId);
@@ -192,7 +193,7 @@ export class SyncStateBroadcaster {
     if (this.#streams.size === 0) this.#rest();
   }
 
-  /** What was told last is forgotten: it will be old when the next listener comes. */
+  /** Discards the cached state; it would be stale when the next client connects. */
   #rest(): void {
     clearTimeout(this.#look);
     clearInterval(this.#beat);
@@ -210,15 +211,15 @@ export class SyncStateBroadcaster {
     await this.#read().catch((error: unknown) => this.#tellProblem(error));
     this.#polling = false;
     if (this.#closed || this.#streams.size === 0) return;
-    // The ledger of a large run takes long to count: no more than half of the time is spent on it.
+    // Counting the ledger of a large run is slow, so at most half of the time is spent on it.
     const took = this.#looking === null ? performance.now() - this.#lookedAt : 0;
     const pause = Math.max(this.#times.everyMs - took, took);
     this.#look = setTimeout(() => void this.#poll(), pause);
   }
 
   /**
-   * Listeners that come at the same time share one look, also one that is late: with a new one each time, the
-   * statements that hang would take all connections. What a late one finds is told when it does.
+   * Concurrent listeners share one read, also if it is slow: otherwise hanging statements would use all
+   * connections. A late result is sent when it arrives.
    */
   #read(): Promise<void> {
     if (this.#looking === null) {
@@ -235,7 +236,7 @@ export class SyncStateBroadcaster {
     this.#tell(await readOverview(this.#deps));
   }
 
-  /** Who comes later gets the state with the age that it has by then. */
+  /** Later listeners get the state with its current age. */
   #tell(state: Overview): void {
     const at = performance.now();
     const message = () => eventText('state', z.encode(overview, aged(state, performance.now() - at)));
@@ -259,9 +260,9 @@ export class SyncStateBroadcaster {
     for (const stream of this.#streams) stream.offer(message);
   }
 
-  /** A key that was revoked or expired hears no more. Without PostgreSQL there is nothing to hear either. */
+  /** Closes the streams of revoked and expired keys. Without PostgreSQL there are no events anyway. */
   async #letGo(): Promise<void> {
-    // Who comes while PostgreSQL is asked was not asked about.
+    // Listeners that joined during the query are not part of its result.
     const asked = [...this.#streams].filter(({ keyId }) => keyId !== null);
     if (asked.length === 0) return;
     const ids = asked.flatMap(({ keyId }) => keyId ?? []);

@@ -35,7 +35,7 @@ const cursor = z
   .optional()
   .describe(cursorText);
 
-/** What people were told of. */
+/** Reported incidents. */
 export function incidentRoutes(api: Api, { db }: ApiContext): void {
   api.get(
     '/api/v1/sync/incidents',

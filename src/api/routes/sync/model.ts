@@ -56,7 +56,7 @@ export const modelChange = z.object({
   reread: z.boolean().describe('every BC is read again after it'),
 });
 
-/** What is mirrored, and how it changed in Odoo. */
+/** The mirrored model and its changes in Odoo. */
 export function modelRoute(api: Api, { config, db }: ApiContext): void {
   api.get(
     '/api/v1/sync/model',
@@ -106,7 +106,7 @@ async function presentModel(db: Database, name: string, view: View): Promise<z.i
   };
 }
 
-/** Odoo gives pairs of value and label; what is not one (a value that is no text) is left out. */
+/** Odoo sends pairs of value and label. Other entries, and values that are not text, are left out. */
 function presentSelection(given: OdooFieldDescription['selection']): [string, string][] | null {
   if (given === undefined) return null;
   return given.flatMap((pair): [string, string][] => {

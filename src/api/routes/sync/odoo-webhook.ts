@@ -15,14 +15,17 @@ import { clientIp, RateLimitStore, type Standing } from '../../plugins/rate-limi
 import { requireOdoo } from '../../preconditions.ts';
 import { problemResponses } from '../../problem-details.ts';
 
-/** Of one address, right secret or wrong: more than an Odoo tells one by one, which is all it can. */
+/**
+ * Limit of one address, with a correct or a wrong secret: more than one Odoo sends, because it sends one
+ * webhook at a time.
+ */
 const HOOKS_PER_MINUTE = 6000;
 
 const WINDOW_MS = 60_000;
 
 /**
- * Lets in who knows the secret, before the body is read: in the URL's query, since that is all Odoo can be told, or as
- * `Authorization: Bearer`. Requests are counted by address, whatever they bring; without Redis they are not.
+ * Checks the secret before the body is read: in the query of the URL, which is all that Odoo supports, or
+ * as `Authorization: Bearer`. Requests are counted by address, if Redis answers.
  *
  * @throws RateLimitedError, BadHookSecretError
  */
@@ -37,7 +40,7 @@ function hookGuard({ config, cacheRedis }: Pick<ApiContext, 'config' | 'cacheRed
       reply.header('retry-after', seconds);
       throw new RateLimitedError('hooks of this address', HOOKS_PER_MINUTE, seconds);
     }
-    // Digests are of one length, so that the time taken tells nothing.
+    // Digests have one length, so the time of the comparison reveals nothing.
     if (!timingSafeEqual(digest(secretOf(request)), expected)) throw new BadHookSecretError();
   };
 }
@@ -51,7 +54,7 @@ function secretOf({ headers, query }: FastifyRequest): string {
   return bearer ?? (typeof secret === 'string' ? secret : '');
 }
 
-/** Odoo sends the fields that somebody chose, too; a few texts, no scans. */
+/** Odoo also sends the fields that its administrator chose: some texts, no scans. */
 const BODY_LIMIT_BYTES = 64 * 1024;
 
 const body = z

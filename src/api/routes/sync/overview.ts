@@ -23,7 +23,7 @@ const currentRun = runWithProgress.extend({
   elapsedMs: z.int().describe('since it started'),
 });
 
-/** The state of the mirror at a glance, as the API and its live events tell it. */
+/** The state of the mirror, for the API and its live events. */
 export const overview = z.object({
   key: z.string(),
   isSyncing: z.boolean(),

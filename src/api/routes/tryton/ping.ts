@@ -7,7 +7,7 @@ import { answerWithin, TrytonNotConfiguredError } from '../../errors.ts';
 import { problemResponses } from '../../problem-details.ts';
 import { moment } from '../../schemas.ts';
 
-/** Who looks at a dashboard must not make Tryton work: what was seen this recently is told again. */
+/** A dashboard must not load Tryton: a status younger than this is returned from memory. */
 const RECENT_MS = 10_000;
 
 const count = z.int();
@@ -32,7 +32,7 @@ export const trytonReport = z.object({
 });
 export type TrytonReport = z.output<typeof trytonReport>;
 
-/** Looks at Tryton, one look at a time: who asks meanwhile gets the same. */
+/** Checks Tryton, one check at a time; concurrent callers share the result. */
 export class TrytonStatusProbe {
   readonly #tryton: TrytonClient;
   readonly #deps: Pick<ApiContext, 'trytonHealth' | 'log'>;

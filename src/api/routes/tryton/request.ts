@@ -20,7 +20,7 @@ interface Mistagged {
 /** The tagged values below `params` that Tryton could not read, such as a date without a day: the first few. */
 function mistagged(params: readonly unknown[]): Mistagged[] {
   const found: Mistagged[] = [];
-  // What the body's parser gave: nested 100 levels at most.
+  // The output of the body parser: at most 100 levels deep.
   search(params as readonly Wire[], [], found);
   return found;
 }
@@ -174,9 +174,9 @@ export function cacheOptions(asked: AskedCall['cache']) {
 const UTF8 = new TextDecoder('utf-8', { fatal: true });
 
 /**
- * Within this scope bodies are JSON and nothing else, read so that no digit is lost. A body that is empty is none.
+ * In this scope bodies must be JSON, and parsing keeps every digit. An empty body counts as no body.
  *
- * Throws BadJsonError for what is not UTF-8, not JSON, or nested deeper than 100 levels.
+ * @throws BadJsonError if the body is not UTF-8, not JSON, or nested deeper than 100 levels.
  */
 export function readExactJson(scope: FastifyInstance, known: KnownCalls): void {
   scope.removeAllContentTypeParsers();
@@ -202,7 +202,7 @@ function parse(text: string): Wire {
   }
 }
 
-/** Where the text stops being JSON, as far as the engine tells. Nothing of the text itself is quoted. */
+/** The position of the syntax error, if the engine reports it. The text is not quoted. */
 function placeOf(text: string): string {
   try {
     JSON.parse(text);
@@ -220,15 +220,15 @@ const MAX_KEPT = 1000;
 const MAX_CHARACTERS = 1000;
 
 /**
- * Reads whose bodies came before: portals send the same few again and again, and a body that was read and checked once
- * needs neither a second time. Nothing else is kept: it may hold a secret, and seldom comes twice. What is given out is
- * shared, so nobody may change it.
+ * A cache of parsed and validated read calls by their body, because portals repeat a few bodies. Other
+ * bodies are not cached: they may contain a secret and are seldom repeated. Cached calls are shared, so
+ * they must not be changed.
  */
 export class KnownCalls {
   /** By body. */
   readonly #calls = new LRUCache<string, AskedCall>({ max: MAX_KEPT });
   readonly #checked = new WeakSet<object>();
-  /** Of what was read and not checked yet. */
+  /** The texts of parsed bodies that are not validated yet. */
   readonly #texts = new WeakMap<object, string>();
 
   /** The call that a body is known to hold, or what `parse` makes of it. */

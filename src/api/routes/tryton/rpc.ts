@@ -23,8 +23,8 @@ import {
 } from './request.ts';
 
 /**
- * Whether a key opens a Tryton method: with patterns exactly what they match, without any the reads, and what belongs
- * to sessions never.
+ * Checks whether a key allows a Tryton method. With patterns it allows what they match, without patterns
+ * all reads. Session methods are never allowed.
  *
  * @throws MethodNotAllowedError
  */
@@ -41,7 +41,7 @@ export function assertMethodAllowed(
 /** Reads of one batch that are under way at once. */
 const MAX_CONCURRENT_CALLS = 8;
 
-/** What a caller's calls run with. */
+/** The context of the calls of one request. */
 interface Caller {
   readonly tryton: TrytonClient;
   readonly key: Pick<ApiKey, 'methods'>;
@@ -57,7 +57,7 @@ interface Caller {
 async function runCall({ tryton, key, signal, ready }: Caller, asked: AskedCall): Promise<string> {
   const method = methodName(asked.method);
   assertMethodAllowed(key, method);
-  // What the body's parser gave, and the schema left as it was.
+  // The output of the body parser, which the schema did not change.
   const params = asked.params as Wire[];
   if (!isRead(method)) return toJson(await tryton.callWire(method, params));
   const options = cacheOptions(asked.cache);
@@ -72,10 +72,10 @@ async function runCall({ tryton, key, signal, ready }: Caller, asked: AskedCall)
 type Settled = PromiseSettledResult<string>;
 
 /**
- * Runs the calls of a batch and gives their outcomes in order. Reads run at once, up to 8 of them. A write begins when
- * all that was asked for before it has ended, and what comes after it waits for it: a batch reads what it has written,
- * and its writes keep their order. A call that fails stops none of the others. What has not begun in time is not sent:
- * its outcome is a BatchTimeoutError.
+ * Runs the calls of a batch and returns their outcomes in order. Up to 8 reads run at once. A write starts
+ * when all earlier calls have ended, and later calls wait for it, so a batch reads its own writes and
+ * writes keep their order. A failed call does not stop the others. A call that has not started before the
+ * deadline is not sent; its outcome is a BatchTimeoutError.
  */
 async function runBatch(caller: Caller, calls: readonly AskedCall[]): Promise<Settled[]> {
   const { beginWithinMs } = caller;
@@ -192,10 +192,10 @@ async function refuseTooMany({ body }: FastifyRequest): Promise<void> {
   if (Array.isArray(body) && body.length > MAX_CALLS) throw new TooManyCallsError(body.length, MAX_CALLS);
 }
 
-/** By hand, so that what was kept is neither read nor written again. */
+/** Concatenates JSON texts, so that cached answers are neither parsed nor serialized. */
 const answered = (result: string): string => `{"result":${result}}`;
 
-/** Every outcome as its caller sees it, in JSON. Of errors that look alike only the first is logged. */
+/** Every outcome as JSON. Of equal errors only the first is logged. */
 function answers({ log }: FastifyRequest, outcomes: readonly Settled[]) {
   const logged = new Set<string>();
   return outcomes.map((one) => {
