@@ -40,7 +40,7 @@ export interface CallLimits {
 }
 
 const POLICY: RetryPolicy = { tries: 3, firstDelayMs: 200, longestDelayMs: 2000 };
-/** A server that asks for more than this is left alone, and the caller told. */
+/** If a server requests a longer delay, the call fails instead. */
 const MAX_WAIT_MS = 10_000;
 
 interface Performed {
@@ -54,7 +54,7 @@ export interface Calls {
   perform<T>(what: Performed, work: () => Promise<T>): Promise<T>;
 }
 
-/** Every exchange passes here: limits, retries, counting, telling. Signing in is never tried twice. */
+/** Runs every call: limits, retries, counters. A login is never retried. */
 export function createCalls({ concurrency, callsPerSecond, onCall }: CallLimits): Calls {
   const limited = createCallLimiter(concurrency, callsPerSecond);
   const calls: Calls = {

@@ -17,9 +17,9 @@ const MAX_MS = 15 * 60_000;
 type LoginPause = <T>(signIn: () => Promise<T>) => Promise<T>;
 
 /**
- * Remembers that the login was refused. Odoo counts refusals by address, and then refuses everybody who comes from
- * there: each run that asked again would keep other programs and people out too. The pause doubles with each refusal in a
- * row, and belongs to this process: one that starts anew has none.
+ * Pauses logins after a refusal. Odoo counts refusals by address and then refuses everybody at that
+ * address, so repeated logins would lock out other programs and people. The pause doubles with each
+ * refusal in a row. It is kept in this process only.
  *
  * @param clock milliseconds since 1970.
  */
@@ -120,8 +120,8 @@ function createSession(options: OdooClientOptions): Session {
         const value = await calls.perform(call, () => transport.call(server.uid, { ...call, context }));
         return shape({ target, call: `${call.model}.${call.method}`, user, model: call.model }, value);
       } catch (error) {
-        // The secret was changed or revoked meanwhile: the next call signs in anew instead of repeating it, once for
-        // all that are refused together.
+        // The secret was changed or revoked: the next call signs in again, once for all calls that were
+        // refused together.
         if (error instanceof OdooAuthError && connecting === signedIn) connecting = undefined;
         throw error;
       }
@@ -136,7 +136,10 @@ function withoutSecrets(url: string): string {
   return origin + pathname;
 }
 
-/** What is asked of `fields_get`; the servers leave out what a field does not have. */
+/**
+ * The attributes that `fields_get` is asked for. The server leaves out attributes that a field does not
+ * have.
+ */
 const ATTRIBUTES = [
   'type',
   'string',

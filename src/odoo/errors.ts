@@ -55,7 +55,7 @@ export class OdooAuthError extends PasserelleError {
     this.#site = site;
   }
 
-  /** The same refusal, telling when the login is tried again. */
+  /** The same refusal, with the time of the next login. */
   notBefore(moment: Date): OdooAuthError {
     return new OdooAuthError(this.#site, moment);
   }

@@ -14,7 +14,7 @@ export interface Fault {
   /** `AccessDenied` (login refused), `AccessError` (no right), or anything else. */
   readonly kind: 'denied' | 'forbidden' | 'other';
   readonly message: string;
-  /** The exception's class, where the protocol tells it apart: `psycopg2.errors.UndefinedColumn`. */
+  /** The class of the exception, if the protocol has it: `psycopg2.errors.UndefinedColumn`. */
   readonly exception?: string | undefined;
 }
 

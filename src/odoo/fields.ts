@@ -17,10 +17,11 @@ interface LinesLink {
 }
 
 /**
- * The one2many of the header whose relation is the line model, and its inverse. Both Odoo 14.0 and 19.0 name the
- * inverse as `relation_field`; where a field has none, it is the line's only many2one to the header model.
+ * The one2many of the header whose relation is the line model, and its inverse. Odoo 14.0 and 19.0 name
+ * the inverse as `relation_field`. If a field has none, it is the only many2one of the line to the header
+ * model.
  *
- * @throws OdooLinkError that names the candidates when there is none, or more than one.
+ * @throws OdooLinkError that names the candidates if there is none, or more than one.
  */
 export function linesLink(models: LinkedModels, header: OdooFields, line: OdooFields): LinesLink {
   const field = linesFieldOf(models, header);

@@ -25,8 +25,8 @@ export function connect(
 }
 
 /**
- * JSON-2 where it exists, is let through and takes the secret as a key; else JSON-RPC; else, where that is gone too,
- * XML-RPC.
+ * JSON-2 if it exists, is not blocked by a proxy and accepts the secret as a key; otherwise JSON-RPC;
+ * otherwise XML-RPC.
  */
 async function choose(transports: Transports, calls: Calls): Promise<Connection> {
   const { json2, jsonrpc, xmlrpc } = transports;

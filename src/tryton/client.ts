@@ -27,7 +27,7 @@ import { isList, isObject, type Result } from './wire/json.ts';
 /** A host that does not even open a connection is not worth a whole timeout. */
 const MAX_CONNECT_MS = 5000;
 
-/** What a client is made of. */
+/** The parts of a client. */
 interface Parts {
   readonly settings: Settings;
   readonly server: string;
@@ -87,7 +87,7 @@ function sessionParts(login: LoginParts): Parameters<typeof createSessions>[0] {
   const { server, settings } = login;
   const { testing, session, user, clock } = settings;
   return {
-    // The session of a test is none to share.
+    // The session of a test is not shared.
     store: (testing === undefined ? settings.sessions : undefined) ?? createMemorySessionStore(),
     signIn: () => signIn(login),
     signOut: (over) => signOut(login, over),
@@ -182,8 +182,8 @@ export class TrytonClient {
   }
 
   /**
-   * The same as strict JSON: what is kept is passed on unread, and what was fetched before it is kept. The signal is
-   * asked for only once something has to be fetched.
+   * The same as strict JSON: a cached answer is returned unparsed, and a fetched one is returned before it
+   * is stored. The signal is requested only if a fetch is needed.
    */
   async cachedCallJson(
     ready: ReadyCall,
@@ -193,7 +193,7 @@ export class TrytonClient {
     return this.#cached(ready, { ...options, signal }, async (result) => result.json());
   }
 
-  /** What the cache knows an answer by: equal for the same call by the same user of the same database. */
+  /** The cache key of an answer: equal for the same call by the same user of the same database. */
   cacheKey(method: string, params: Params = []): string {
     const ready = this.ready(method, wireOf(params));
     return this.#parts.cache.key(ready.method, ready.params);
@@ -221,7 +221,7 @@ export class TrytonClient {
     return this.#parts.sessions.circuit();
   }
 
-  /** Makes sure that there is a session, signing in where there is none. Calls do that by themselves. */
+  /** Signs in if there is no session. Calls do this themselves. */
   async login(): Promise<{ readonly userId: number }> {
     const { userId } = await this.#parts.sessions.current();
     return { userId };
@@ -233,7 +233,10 @@ export class TrytonClient {
     if (session !== null) await signOut(this.#parts.login, session);
   }
 
-  /** Lets what was sent, or waits for its turn, end; then closes the connections. The stores' connections are their owners'. */
+  /**
+   * Waits for calls in progress and in the queue, then closes the connections. The owners of the stores
+   * close the connections of the stores.
+   */
   async close(): Promise<void> {
     this.#parts.cache.close();
     await this.#parts.transport?.close();

@@ -3,8 +3,9 @@ import { TrytonRequestError } from './errors.ts';
 import type { Wire } from './types.ts';
 import { isList, isObject } from './wire/json.ts';
 
-// What counts as a read, by name. Every entry was compared with what the running servers 5.0, 6.0 and 7.0, with the
-// modules party, product, stock, account, account_invoice and sale, declare: no method that matches writes.
+// Method names that count as reads. Every entry was compared with the declarations of servers 5.0, 6.0 and
+// 7.0 with the modules party, product, stock, account, account_invoice and sale: no matching method
+// writes.
 
 /** Methods of any model. */
 const MODEL_READS: ReadonlySet<string> = new Set([
@@ -105,7 +106,7 @@ const SERVER_METHODS = ['common.server.version', 'common.db.list', 'common.authe
 /** Writes that change records of the model they are called on, unless their values reach into others. */
 const RECORD_WRITES = ['create', 'write'];
 
-/** What is done to records of another model through a field that lists them: `{"lines": [["write", [7], {…}]]}`. */
+/** Commands to records of another model in a field that lists them: `{"lines": [["write", [7], {…}]]}`. */
 const NESTED_WRITES: readonly Wire[] = ['create', 'write', 'delete', 'copy', 'add', 'remove'];
 
 const SHAPE = /^[\w-]+(\.[\w-]+)+$/;
@@ -136,12 +137,14 @@ function notAMethod(name: string, reason: string): TrytonRequestError {
 }
 
 /**
- * Whether a method only reads: then it may be retried, cached, and called with a key that opens reads alone.
+ * Whether a method only reads. A read may be retried, cached, and called with a key that allows reads
+ * only.
  *
- * Tryton knows (`RPC(readonly=True)` opens a read-only transaction) but does not tell clients, so names decide. A name
- * missing from the tables costs comfort: the call is sent once, never cached, and a key must name it. A name wrongly in
- * them would be worse, a write sent twice; so only what Tryton declares is in, and a module that gives such a name to a
- * method that writes breaks this. Reports are no reads: account.invoice's stores what it printed. Nor are wizards.
+ * Tryton knows it (`RPC(readonly=True)` opens a read-only transaction) but does not report it to clients,
+ * so names decide. A name that is missing in the tables is sent once, never cached, and must be named by a
+ * key. A wrong entry would be worse, because a write could be sent twice. So the tables contain only
+ * declared reads; a module that gives such a name to a writing method breaks this. Reports are not reads,
+ * because the one of account.invoice stores its output. Wizards are not reads either.
  */
 export function isRead(method: string): boolean {
   if (NAMED_READS.has(method)) return true;
@@ -165,15 +168,16 @@ export function isServerMethod(method: string): boolean {
   return SERVER_METHODS.includes(method);
 }
 
-/** What a cached answer of this read hangs on: `['*', 'party.party']`. */
+/** The tags of a cached answer of this read: `['*', 'party.party']`. */
 export function readTags(method: string): string[] {
   return method.startsWith('model.') ? ['*', modelOf(method)] : ['*'];
 }
 
 /**
- * The tags that a call other than a read makes stale: the model whose records it changes, and everything (`*`) where
- * that cannot be told (buttons, wizards, reports) or reaches further: access rights, translations and views in ir and
- * res; records that go with a deleted one or come with its copy; those that are written through a field that lists them.
+ * The tags that a write invalidates: the model whose records it changes. It is everything (`*`) if the
+ * model is unknown (buttons, wizards, reports) or if the effect reaches further: access rights,
+ * translations and views in ir and res, records deleted or copied together with another one, and records
+ * written through a field that lists them.
  */
 export function writeTags(method: string, params: readonly Wire[]): string[] {
   const known = method.startsWith('model.') && RECORD_WRITES.includes(verbOf(method));
@@ -181,7 +185,7 @@ export function writeTags(method: string, params: readonly Wire[]): string[] {
   return known && !/^(ir|res)\./.test(model) && !params.some(reachesFurther) ? [model] : ['*'];
 }
 
-/** Of one parameter: the values of a record, or a list of such. */
+/** One parameter: the values of a record, or a list of them. */
 function reachesFurther(param: Wire): boolean {
   if (isList(param)) return param.some((values) => isObject(values) && reachesFurther(values));
   return isObject(param) && Object.values(param).some((value) => isList(value) && value.some(isNestedWrite));
@@ -221,13 +225,13 @@ function modelOf(method: string): string {
 type WireObject = { readonly [name: string]: Wire };
 
 /**
- * The parameters with a context as the last one, as Tryton demands for models, wizards and reports (others are left
- * as they are). A last parameter that is an object without a tag is taken for the context, and its members win over
- * the given ones; otherwise the given context is appended.
+ * Adds a context as the last parameter, as Tryton requires for models, wizards and reports; other calls
+ * are unchanged. If the last parameter is an object without a tag, it is the context, and its members
+ * override the given ones. Otherwise the given context is appended.
  *
- * Methods that end on an object of their own are known where their parameters tell (`write`, `on_change…`,
- * `set_preferences`, `report.….execute`). Elsewhere, `copy` with default values above all, Tryton itself
- * takes the last object for the context: give one, if only `{}`.
+ * Some methods end with an object of their own (`write`, `on_change…`, `set_preferences`,
+ * `report.….execute`) and are recognized by their parameters. For others, mainly `copy` with default
+ * values, Tryton itself takes the last object as the context: pass one, even `{}`.
  */
 export function withContext(method: string, params: readonly Wire[], context: WireObject): Wire[] {
   if (!needsContext(method)) return [...params];

@@ -1,7 +1,7 @@
 import type { Fixtures } from './testing.ts';
 import type { CacheStore, SessionStore, TrytonContext, TrytonLogger } from './types.ts';
 
-/** How one logical call ended, its retries included; answers from the cache are none. */
+/** The outcome of one call with its retries. Cached answers are not reported. */
 export interface CallOutcome {
   readonly method: string;
   readonly ms: number;
@@ -9,7 +9,7 @@ export interface CallOutcome {
 }
 
 export interface TrytonClientOptions {
-  /** Of the database: `https://tryton.example/tryton/`. User and password in it are ignored. */
+  /** URL of the database: `https://tryton.example/tryton/`. User and password in it are ignored. */
   readonly url: string;
   /** The login. */
   readonly user: string;
@@ -44,7 +44,7 @@ export interface TrytonClientOptions {
   readonly logger?: TrytonLogger | undefined;
   /** Epoch milliseconds. @default Date.now */
   readonly clock?: (() => number) | undefined;
-  /** Told once per call that went to the server. What it throws is logged and otherwise ignored. */
+  /** Called once for each call that reached the server. Its errors are logged and ignored. */
   readonly onOutcome?: ((outcome: CallOutcome) => void) | undefined;
   /** Told of each sign-in, by the client's own method `common.db.login`; else as `onOutcome`. */
   readonly onLogin?: ((outcome: CallOutcome) => void) | undefined;

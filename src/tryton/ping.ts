@@ -10,7 +10,7 @@ interface PingParts {
   readonly clock: () => number;
   /** For each of the two calls, a login included; it goes on by itself where it takes longer. */
   readonly timeoutMs: number;
-  /** Of the client: what a call without a context of its own gets. */
+  /** The default context of calls. */
   readonly context: Wire;
 }
 

@@ -7,7 +7,7 @@ import type { CacheStore, ReleaseLogin, SessionStore, TrytonLogger } from './typ
 /** For one question. A store may have limits of its own, and shorter ones. */
 const LIMIT_MS = 2000;
 
-/** Waits for a store, which may hang. Rejects after two seconds, while what is waited for goes on. */
+/** Waits for a store, which may hang. Rejects after two seconds; the operation continues. */
 function withinLimit<T>(asked: Promise<T>): Promise<T> {
   return withTimeout(asked, LIMIT_MS, () => new Error(`no answer within ${LIMIT_MS} ms`), undefined);
 }
@@ -17,7 +17,7 @@ export function isReply(error: unknown): boolean {
   return error instanceof Error && error.name === 'ReplyError';
 }
 
-/** Redis repeats the arguments of a command that it does not know, and they are somebody's data. */
+/** Redis quotes the arguments of an unknown command, and they may be confidential. */
 function storeReason(error: unknown): string {
   return errorMessage(error).replace(/,? with args .*/s, '');
 }
@@ -31,7 +31,7 @@ const REST_MS = 1000;
  */
 const CALM_MS = 60_000;
 
-/** What is asked of the store: to look up, to keep, to change tags. */
+/** The operations of the store. */
 type CachePurpose = 'read' | 'write' | 'bump';
 
 /**
@@ -102,7 +102,7 @@ export class CacheGuard {
 /** A login is dearer than a second try: the store may just be connecting, or this process may just have been busy. */
 const AGAIN_MS = 100;
 
-/** The store did not do what was asked; that is logged already. */
+/** The store failed. The failure is already logged. */
 export class StoreFailure extends Error {
   override readonly name = 'StoreFailure';
 }
@@ -138,7 +138,7 @@ export class SessionGuard {
     return this.use('claim', async (store) => {
       const claim = store.claimLogin();
       return withinLimit(claim).catch((error: unknown) => {
-        // It may be given yet, when nobody waits for it any more.
+        // The claim may still succeed after its caller gave up.
         claim.then((release) => release?.()).catch(() => {});
         throw error;
       });
@@ -179,8 +179,8 @@ export class SessionGuard {
 export type RedisConnection = Redis | Cluster;
 
 /**
- * What to await before a command: rejects unless there is a connection; waits up to `ms` for one that is just being
- * opened, all callers together.
+ * Await it before a command. It rejects without a connection, and waits up to `ms` for one that is being
+ * opened, once for all callers.
  */
 export function connectionOf(redis: RedisConnection, ms: number): () => Promise<void> {
   let opening: Promise<void> | null = null;

@@ -51,7 +51,7 @@ export interface SessionStore {
   openCircuit(circuit: OpenCircuit, ttlMs: number): Promise<void>;
 }
 
-/** What a cache store holds under a key, and how its tags stand now. */
+/** A stored entry and the current versions of its tags. */
 export interface CacheLookup {
   readonly entry: string | null;
   /** The current versions of the tags, as one text. Never the same again once one of them was bumped. */
@@ -70,7 +70,10 @@ export interface CacheStore {
   write(key: string, entry: string, ttlMs: number): Promise<void>;
   /** A write to these tags begins. If no bump follows within `ms` (its process died), they are bumped by themselves. */
   foresee(tags: readonly string[], ms: number): Promise<void>;
-  /** Makes every entry with one of these tags stale, in no more time than what was foreseen last, and holds the tags for `holdMs` (0: not at all). */
+  /**
+   * Invalidates every entry with one of these tags, before the end that was foreseen last, and holds the
+   * tags for `holdMs` (0: not at all).
+   */
   bump(tags: readonly string[], holdMs: number): Promise<void>;
 }
 
@@ -98,7 +101,10 @@ export interface CacheOptions {
    * Left out: only what the server itself declares cacheable is kept.
    */
   readonly ttl?: number | undefined;
-  /** Seconds after its end of life in which an answer is still given, while it is fetched anew behind the scenes. */
+  /**
+   * Seconds after expiry in which an answer is still returned while a new one is fetched in the
+   * background.
+   */
   readonly stale?: number | undefined;
 }
 
@@ -111,7 +117,7 @@ export interface CacheCounters {
   readonly error: number;
 }
 
-/** What a ping found. A server that does not answer is an answer too: nothing is thrown. */
+/** The result of a ping. A server that does not answer is a result too: nothing is thrown. */
 export interface PingReport {
   /** The server answered `common.server.version`. */
   readonly reachable: boolean;
@@ -122,7 +128,7 @@ export interface PingReport {
   readonly latencyMs: number | null;
   readonly sessionAgeMs: number | null;
   readonly circuit: OpenCircuit | null;
-  /** What went wrong first. */
+  /** The first error. */
   readonly error: { readonly code: string; readonly message: string } | null;
 }
 
@@ -139,16 +145,16 @@ export interface HttpAnswer {
   readonly text: string;
 }
 
-/** What is sent: all that its failures have to know. */
+/** The properties of a request that its errors need. */
 export interface Sending {
   readonly site: CallSite;
   /** Whether doing it twice, or not knowing whether it was done, matters. */
   readonly write: boolean;
 }
 
-/** What has to be known of a call to understand its answer. */
+/** The properties of a call that its answer needs. */
 export interface Asked extends Sending {
-  /** Of the request; the answer has to bear it too. */
+  /** Id of the request; the answer must repeat it. */
   readonly id: number;
   /** To `root` (the server, no session), to the database with a session (`call`), or to sign in (`login`). */
   readonly kind: 'root' | 'call' | 'login';

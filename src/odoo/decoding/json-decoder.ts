@@ -44,14 +44,14 @@ export function parseJson(body: string, malformed: Malformed): OdooValue {
   const plain = parsed(text);
   const isAsSent = text === body && !text.includes(BAD_BYTES);
   if (plain !== undefined && isAsSent && isOrdinary(plain, 1)) return plain;
-  // Drawn anew for each text, after it was written: nothing in the text can look like it.
+  // Random for each text and chosen after it was written, so the text cannot contain it.
   const mark = SUSPECT_NUMBER.test(text) ? randomUUID() : undefined;
   const value = mark === undefined ? plain : parsed(marked(text, mark));
   if (value === undefined) throw malformed('it is not complete JSON');
   return settled(value, mark, 1);
 }
 
-/** Undefined: it is not JSON. Python's NaN and Infinity are none. */
+/** Undefined if the text is not JSON. NaN and Infinity of Python are not JSON. */
 function parsed(text: string): OdooValue | undefined {
   try {
     return JSON.parse(text) as OdooValue;
@@ -60,7 +60,10 @@ function parsed(text: string): OdooValue | undefined {
   }
 }
 
-/** Whether no number may have been rounded, and nothing nests too deep. Of what JSON.parse made, which has no cycles. */
+/**
+ * Whether no number was rounded and the nesting is not too deep. The value comes from JSON.parse, so it
+ * has no cycles.
+ */
 function isOrdinary(value: OdooValue, depth: number): boolean {
   if (typeof value === 'number') return value <= Number.MAX_SAFE_INTEGER && value >= Number.MIN_SAFE_INTEGER;
   if (typeof value !== 'object' || value === null) return true;

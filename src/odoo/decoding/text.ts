@@ -10,7 +10,7 @@ export const DEEPEST = 200;
  */
 export class Unstorable {
   readonly [member: string]: string;
-  /** What is wrong with the value: the end of a sentence that names its field. */
+  /** The reason, as the end of a sentence that names the field. */
   readonly unstorable: string;
   constructor(reason: string) {
     this.unstorable = reason;
@@ -33,7 +33,7 @@ export function hasBadBytes(text: string): boolean {
   return text.includes(BAD_BYTES) && /\udcff/u.test(text);
 }
 
-/** Text as it is kept, or what stands for it. */
+/** The stored form of a text, or an Unstorable. */
 export function textValue(text: string): string | Unstorable {
   return hasBadBytes(text) ? new Unstorable(NOT_UTF8) : text;
 }
@@ -92,7 +92,7 @@ export function withoutMark(bytes: Buffer): Buffer {
   return marked ? bytes.subarray(BYTE_ORDER_MARK.length) : bytes;
 }
 
-/** Bytes as text. What is not UTF-8 becomes `BAD_BYTES`; a replacement character that was sent stays one. */
+/** Decodes bytes. Invalid UTF-8 becomes `BAD_BYTES`; a replacement character that was sent is kept. */
 export function utf8Text(bytes: Buffer): string {
   if (isAscii(bytes)) return bytes.toString('latin1');
   if (isUtf8(bytes)) return bytes.toString();

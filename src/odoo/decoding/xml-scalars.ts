@@ -39,7 +39,7 @@ const decoded = (text: string, malformed: Malformed) =>
     return character;
   });
 
-/** The character that `&name;` stands for; nothing for a control character that is removed everywhere. */
+/** The character of the entity `&name;`; nothing for a control character, which is removed everywhere. */
 function entity(name: string): string | undefined {
   const digits = /^#(?:x([0-9a-f]+)|(\d+))$/i.exec(name);
   if (digits === null) return ENTITIES[name];

@@ -3,7 +3,7 @@ import { BAD_BYTES, DEEPEST, NOT_UTF8, TOO_DEEP, Unstorable, withoutMark } from 
 import { literal, type Malformed, XmlBytes, XmlTags } from './xml-reader.ts';
 import { plainScalar, scalar } from './xml-scalars.ts';
 
-/** Where something stands in an answer. */
+/** A range of bytes in an answer. */
 interface Span {
   readonly from: number;
   readonly to: number;
@@ -30,7 +30,7 @@ function shapeOf(members: readonly Member[], end: Span): Shape {
   return { members, end, template: JSON.parse(JSON.stringify(names)) };
 }
 
-/** What a `methodResponse` holds: a value, or a fault. */
+/** The content of a `methodResponse`: a value, or a fault. */
 type XmlRpcResponse = { readonly value: OdooValue } | { readonly fault: OdooValue };
 /** Empty elements in their short form. */
 const EMPTY: Readonly<Record<string, OdooValue>> = {
@@ -42,14 +42,15 @@ const EMPTY: Readonly<Record<string, OdooValue>> = {
 };
 
 /**
- * Decodes an XML-RPC answer strictly: only the tags of the protocol, no attributes, comments or CDATA (Odoo
- * sends none). Text stays as sent, carriage returns included, but for the control characters of `text.ts`.
- * A `base64` stays base64 text and a `dateTime.iso8601` becomes `YYYY-MM-DD HH:MM:SS`, as in Odoo's JSON.
+ * Decodes an XML-RPC answer strictly: only the tags of the protocol, no attributes, comments or CDATA
+ * (Odoo sends none). Text is kept as sent, carriage returns included, except for the control characters of
+ * `text.ts`. A `base64` stays base64 text, and a `dateTime.iso8601` becomes `YYYY-MM-DD HH:MM:SS`, as in
+ * the JSON of Odoo.
  *
- * What the mirror cannot hold (integers beyond 2^53, NaN, Infinity, bytes that are not UTF-8, what nests too deep)
- * becomes an `Unstorable`.
+ * A value that the mirror cannot store (integers beyond 2^53, NaN, Infinity, invalid UTF-8, too deep
+ * nesting) becomes an `Unstorable`.
  *
- * @throws what `malformed` builds for anything that is not XML-RPC.
+ * @throws the error of `malformed` if the answer is not XML-RPC.
  */
 export function decodeXmlRpc(body: Buffer, malformed: Malformed): XmlRpcResponse {
   return new Scanner(withoutMark(body), malformed).response();
@@ -62,7 +63,7 @@ const ARRAY = literal('<array>');
 const DATA = literal('<data>');
 const END_ARRAY = literal('</data></array>');
 
-/** Looks first for what Odoo writes, byte for byte; what is laid out otherwise is read tag by tag. */
+/** Tries the exact bytes that Odoo writes first; other layouts are read tag by tag. */
 class Scanner {
   readonly #xml: XmlBytes;
   readonly #tags: XmlTags;
@@ -106,7 +107,7 @@ class Scanner {
     return this.#inside();
   }
 
-  /** What follows `<value>`, its end included. */
+  /** The content after `<value>`, with its end tag. */
   #inside(): OdooValue {
     const plain = this.#depth < DEEPEST ? plainScalar(this.#xml) : undefined;
     if (plain !== undefined) return plain;

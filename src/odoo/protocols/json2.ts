@@ -13,7 +13,7 @@ import type { OdooValue } from '../types.ts';
 import { jsonFault, jsonFaultSchema } from './jsonrpc.ts';
 import { type Account, json2Request, type ReadCall, type Transport } from './protocol.ts';
 
-/** What a header can carry, and so what an API key can be made of. */
+/** The characters of an HTTP header, and so of an API key. */
 const HEADER_TEXT = /^[\t\x20-\x7e\x80-\xff]*$/;
 
 /** JSON-2 by `/json/2/<model>/<method>`: Odoo 19 and later, with an API key as bearer token (never a password). */
@@ -50,7 +50,8 @@ export function createJson2(http: Http, account: Account): Transport {
     },
     async authenticate() {
       const call = { model: 'res.users', method: 'context_get', named: {}, context: {} } as const;
-      // Another text can only be a password. Sending it would fail as if nobody were there.
+      // A text with other characters can only be a password. Sending it in a header would fail like a
+      // network error.
       if (!HEADER_TEXT.test(password)) throw new OdooAuthError(siteOf(call));
       return uidOf(siteOf(call), member(siteOf(call), await post(call), 'uid'));
     },

@@ -21,7 +21,7 @@ export interface Transport {
   call(uid: number, call: ReadCall): Promise<OdooValue>;
 }
 
-/** What a transport needs to know. The secret is a password or an API key. */
+/** The settings of a protocol. The secret is a password or an API key. */
 export interface Account {
   readonly target: string;
   readonly db: string;
@@ -30,8 +30,8 @@ export interface Account {
 }
 
 /**
- * Every model method that this project can name: reads only. `context_get` (of `res.users`) is how JSON-2
- * tells the uid behind an API key; it stands for `authenticate` there.
+ * Every model method that this project can call: reads only. With JSON-2, `context_get` of `res.users`
+ * returns the uid of an API key, in place of `authenticate`.
  */
 export const READ_METHODS = [
   'fields_get',

@@ -53,10 +53,10 @@ class OutcomeCounters {
   }
 }
 
-/** Whose names are remembered, each a digest. */
+/** Maximum of cached tag names; each is a digest. */
 const MAX_TAGS = 1000;
 
-/** What is known of one cached read before anything is fetched. */
+/** The state of one cached read before the fetch. */
 interface Question {
   readonly method: string;
   readonly key: string;
@@ -64,7 +64,7 @@ interface Question {
   readonly options: CacheOptions;
   readonly fetch: () => Promise<Answer>;
   readonly wait: Wait;
-  /** What this process knew of writes to the tags when the read began. */
+  /** The local versions of the tags when the read began. */
   readonly local: string;
 }
 
@@ -82,9 +82,9 @@ class AnswerCache implements Cache {
   readonly #guard: CacheGuard;
   readonly #writes: CacheWrites;
   readonly #counters = new OutcomeCounters();
-  /** Fetches under way, until what they brought is kept; by key and versions. */
+  /** Fetches in progress, until their answers are stored; by key and versions. */
   readonly #flights = new Map<string, Promise<Fetched>>();
-  /** By the parameters, which nobody changes once they have a context. */
+  /** By parameters, which do not change after they have a context. */
   readonly #keys = new WeakMap<readonly Wire[], { readonly method: string; readonly key: string }>();
 
   constructor(parts: CacheParts & { readonly store: CacheStore }) {
@@ -143,7 +143,7 @@ class AnswerCache implements Cache {
     return resultOf((await wait(fetch)).result);
   }
 
-  /** Who asks with the very same parameters again does not pay for their digest again. */
+  /** The same parameter object does not need a second digest. */
   #keyOf(method: string, params: readonly Wire[]): string {
     const known = this.#keys.get(params);
     if (known?.method === method) return known.key;
@@ -190,7 +190,7 @@ class AnswerCache implements Cache {
     const flight = this.#fetch(question, found);
     this.#flights.set(name, flight);
     const landed = () => this.#flights.delete(name);
-    // Who looked for it before it was kept joins even now.
+    // Callers that looked before it was stored join this fetch.
     void flight.then(({ kept }) => kept).then(landed, landed);
     return flight;
   }
@@ -248,10 +248,10 @@ export interface Cache {
   /** The name of an answer: see `cacheKey`. */
   key(method: string, params: readonly Wire[]): string;
   /**
-   * The answer of a read from the cache, or from `fetch`. Callers that ask at the same time share one fetch, so it must
-   * not end because one of them goes away. Other methods are fetched and passed on.
+   * Returns the answer of a read from the cache, or from `fetch`. Concurrent callers share one fetch, so
+   * the fetch must not end if one of them leaves. Other methods are fetched without the cache.
    *
-   * Throws what `fetch` throws, and TrytonRequestError for options that are none.
+   * Throws the errors of `fetch`, and TrytonRequestError for invalid options.
    */
   read(
     method: string,
@@ -260,7 +260,7 @@ export interface Cache {
     fetch: () => Promise<Answer>,
     wait?: Wait,
   ): Promise<Result>;
-  /** To be called before each call; reads are let through. Neither it nor what it gives rejects. */
+  /** Call it before each call; reads pass. Neither it nor its result rejects. */
   writing(method: string, params: readonly Wire[]): Promise<Written>;
   /** Makes all answers about a model stale: `party.party`; `*` for everything. */
   invalidate(model: string): Promise<void>;

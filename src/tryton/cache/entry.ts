@@ -12,10 +12,10 @@ import {
   stringifyWire,
 } from '../wire/json.ts';
 
-/** Nothing is kept longer, whoever says so. */
+/** Upper limit of every lifetime. */
 const MAX_SECONDS = 86_400;
 
-/** What is kept of an answer besides its text. */
+/** The stored properties of an answer besides its text. */
 interface EntryHead {
   /** The versions of its tags, read before the answer was asked for. */
   readonly versions: string;
@@ -24,7 +24,7 @@ interface EntryHead {
    * ages earlier or later by as much; its end is in Redis's hands alone, by Redis's clock.
    */
   readonly storedAt: number;
-  /** What the server said of its lifetime. */
+  /** The lifetime that the server allowed. */
   readonly cacheSeconds: number | null;
 }
 
@@ -46,7 +46,7 @@ export function checkOptions({ ttl, stale }: CacheOptions): void {
   }
 }
 
-/** Seconds; the server's word is default and upper bound. 0: nobody says that the answer may be kept. */
+/** Seconds. The value of the server is default and upper limit. 0 if the answer may not be cached. */
 export function lifetimeSecs(cacheSeconds: number | null, { ttl }: CacheOptions): number {
   if (cacheSeconds === null && ttl === undefined) return 0;
   return Math.max(0, Math.min(cacheSeconds ?? MAX_SECONDS, ttl ?? MAX_SECONDS, MAX_SECONDS));
@@ -75,7 +75,7 @@ export function unpackEntry(entry: string, versions: string): Entry | null {
     const result = head.strict === text.length ? resultIn(text) : resultOf(parseWire(text));
     return { result, cacheSeconds: head.cacheSeconds, storedAt: head.storedAt };
   } catch {
-    // Written by another version of this code, or by somebody else.
+    // Written by another version of this code, or by another program.
     return null;
   }
 }
@@ -92,7 +92,7 @@ export function freshness(
   return lifetimeMs > 0 && age < lifetimeMs + (options.stale ?? 0) * 1000 ? 'stale' : 'over';
 }
 
-/** Whose answers they are: everything besides the call itself that makes a difference. */
+/** Everything that affects an answer besides the call: server, database, user, language. */
 export interface CacheScope {
   /** The database's URL, without credentials. */
   readonly server: string;
@@ -131,7 +131,7 @@ export interface CacheParts extends CacheScope {
   readonly store: CacheStore | null;
   /** A larger entry is not kept. */
   readonly maxEntryBytes: number;
-  /** Of a call: no write is under way for longer. */
+  /** The deadline of a call: no write is in progress for longer. */
   readonly deadlineMs: number;
   readonly clock: () => number;
   readonly log: TrytonLogger;

@@ -8,8 +8,8 @@ const LIMIT = 1000;
 const EVERYTHING = '*';
 
 /**
- * What this process itself knows of writes, also while the store is away: how often each tag was written to, so that
- * a read never joins a fetch that began before a write was answered.
+ * Local tag versions, which also work while the store is down: how often each tag was written, so that a
+ * read never joins a fetch that began before a write was answered.
  */
 class LocalVersions {
   readonly #counts = new Map<string, number>();
@@ -77,7 +77,7 @@ const FORESEEN_MS = 120_000;
 /** How often bumps that the store did not take are tried again, besides with each cached call. */
 const REPEAT_MS = 1000;
 
-/** Tells the store of writes, and remembers what it could not be told. */
+/** Invalidates tags in the store, and keeps the invalidations that the store did not accept. */
 export class CacheWrites {
   readonly #guard: CacheGuard;
   readonly #clock: () => number;
@@ -117,7 +117,7 @@ export class CacheWrites {
     this.#repeat();
   }
 
-  /** Whether the store may be asked about these tags: repeats what is owed first. */
+  /** Whether the store may be used for these tags. Pending invalidations are sent first. */
   async settled(tags: readonly string[]): Promise<boolean> {
     if (!this.#owed.empty) await this.#settle();
     return !this.#owed.covers(tags);
@@ -142,7 +142,10 @@ export class CacheWrites {
     return this.#settling;
   }
 
-  /** Other processes read what is stale until the bump is made good, so that does not wait for the next call here. */
+  /**
+   * Until the invalidation succeeds, other processes read stale answers, so it does not wait for the next
+   * call here.
+   */
   #repeat(): void {
     if (this.#closed || this.#timer !== null) return;
     this.#timer = setTimeout(async () => {

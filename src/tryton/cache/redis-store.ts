@@ -12,8 +12,8 @@ interface Batch {
 }
 
 /**
- * Reads values, and asks Redis once for all that is wanted in one turn of the event loop. It is asked after the last of
- * them was named, so nobody is given what was read before they asked.
+ * Reads values with one MGET for all requests of one turn of the event loop. It is sent after the last
+ * request, so no caller gets a value that was read before its request.
  */
 class RedisValues {
   readonly #redis: RedisConnection;
@@ -51,8 +51,9 @@ function placeOf(name: string, { names }: Batch): number {
 }
 
 /**
- * Far beyond the longest life of an entry (two days). A version that ran out or was evicted is replaced by a new
- * random one, so that what was stored under it stays dead: a counter would start over and meet its old values.
+ * Far beyond the longest lifetime of an entry (two days). An expired or evicted version is replaced by a
+ * new random one, so entries with the old one stay invalid. A counter would restart and reach its old
+ * values.
  */
 const VERSION_MS = 7 * 86_400_000;
 
@@ -60,8 +61,8 @@ const VERSION_MS = 7 * 86_400_000;
 const INFO = `return redis.call('info', 'server')`;
 
 /**
- * Answers take half of what Redis may hold at most: a Redis that is full and may not evict refuses whoever comes next, and
- * that would be the queues. Looked at with each answer that is kept: one may have megabytes.
+ * Answers may take half of the memory of Redis. A full Redis that may not evict refuses further writes,
+ * also those of the queues. Checked with each stored answer, because one may have megabytes.
  */
 const KEEP = `
   local memory = redis.call('info', 'memory')
@@ -112,7 +113,8 @@ class RedisCacheStore implements CacheStore {
       await this.#begin(tags);
       [entry = null, ...rest] = await look();
     }
-    // A version that is gone again already is replaced by one that nobody will ever see.
+    // If the version of a tag expired between SET and MGET, use a random one: no entry can match it, so
+    // the read is a miss.
     const versions = rest.slice(0, tags.length).map((version) => version ?? randomUUID());
     const held = rest.slice(tags.length).some((hold) => hold !== null);
     return { entry, versions: [run, ...versions].join(' '), held };
@@ -135,7 +137,10 @@ class RedisCacheStore implements CacheStore {
     );
   }
 
-  /** A new version lives no longer than the old one, whose end another write may have foreseen; without one there is none. */
+  /**
+   * A new version expires no later than the old one, whose end another write may have set. Without an old
+   * one there is no new one.
+   */
   async bump(tags: readonly string[], holdMs: number): Promise<void> {
     await this.#connected();
     const versions = this.#versions(tags);
@@ -147,13 +152,16 @@ class RedisCacheStore implements CacheStore {
     );
   }
 
-  /** A Redis that is full refuses what needs room, all of a transaction with it, and goes on answering from what it has. */
+  /**
+   * A full Redis refuses commands that need memory, and then the whole transaction, and still answers
+   * reads.
+   */
   async #whileFull(error: unknown, versions: readonly string[], end: (version: string) => Promise<number>) {
     if (isReply(error)) await Promise.all(versions.map(end));
     throw error;
   }
 
-  /** Gives versions to the tags that have none; whoever comes first decides. */
+  /** Sets versions for tags that have none; the first caller decides. */
   async #begin(tags: readonly string[]): Promise<void> {
     const chain = this.#redis.multi();
     for (const version of this.#versions(tags)) chain.set(version, randomUUID(), 'PX', VERSION_MS, 'NX');

@@ -68,7 +68,7 @@ function again(error: unknown, { method }: CallSite): RetryDecision {
   return passing && error.method === method && { afterMs: undefined };
 }
 
-/** The outcome of `work`, of which a listener is told, whatever it does with that. */
+/** Runs `work` and reports its outcome to a listener, whose errors are ignored. */
 export async function withOutcomeListener<T>(
   listener: (outcome: CallOutcome) => void,
   logger: TrytonLogger,

@@ -116,7 +116,7 @@ function isKnown(ask: Ask, asked: Question): Promise<boolean> {
   );
 }
 
-/** A read is asked again with a new session; of a write nobody knows whether it came before or after. */
+/** A read is repeated with a new session. A write is not, because it may have been carried out. */
 function lost({ site, write }: Sending, cause: unknown): Error {
   if (write) return new TrytonUnknownFateError(site, 'its session was deleted meanwhile', { cause });
   return new TrytonSessionError(site);

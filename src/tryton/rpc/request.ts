@@ -64,15 +64,15 @@ function tokenOf({ login, userId, key }: Session): string {
 export interface Address {
   /** `https://erp.example` */
   readonly origin: string;
-  /** Of the database: `/tryton/`. */
+  /** Path of the database: `/tryton/`. */
   readonly path: string;
-  /** Of the server, which knows its version without a session: `/`. */
+  /** Path of the server, which reports its version without a session: `/`. */
   readonly rootPath: string;
   /** The whole address, without user and password: `https://erp.example/tryton/`. */
   readonly server: string;
 }
 
-/** Reads the URL of a database. Throws TrytonRequestError for what is none; the message does not quote it. */
+/** Parses the URL of a database. Throws TrytonRequestError if it is not one; the message does not quote it. */
 export function addressOf(url: string): Address {
   const { protocol, origin, pathname } = parsed(url);
   const path = `${pathname.replace(/\/+$/, '')}/`;

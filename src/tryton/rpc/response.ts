@@ -47,7 +47,10 @@ const KINDS: Readonly<Record<string, Kind>> = {
       : new TrytonLoginStepError(asked.site, shown(asked, step), shown(asked, message)),
 };
 
-/** The error in `{"id", "error"}`. Of any but the named ones only the first line is used: the rest is a traceback. */
+/**
+ * The error in `{"id", "error"}`. Of unknown errors only the first line is used, because the rest is a
+ * traceback.
+ */
 function errorFromServer(asked: Asked, error: readonly Wire[]): TrytonError {
   const [name, details = null] = error;
   const kind = typeof name === 'string' && Object.hasOwn(KINDS, name) ? KINDS[name] : undefined;
@@ -87,9 +90,10 @@ const MAX_WORDS = 300;
 type OfStatus = (asked: Asked, http: HttpAnswer) => Error;
 
 /**
- * What a status means. 400, 409, 423 and 500 are Tryton's errors outside of an envelope (trytond 5.6 and newer; 5.0
- * always says 500). A write that got one of the last rows may have been carried out: a proxy that answers 502, 503,
- * 504 or 408 may have passed it on before (nginx does, to the next server), and 500 may come after the commit.
+ * The errors of HTTP statuses. 400, 409, 423 and 500 are errors of Tryton without an envelope (trytond 5.6
+ * and newer; 5.0 always sends 500). With one of the last rows a write may have been carried out: a proxy
+ * that answers 502, 503, 504 or 408 may have forwarded it before (nginx does, to the next server), and 500
+ * may follow the commit.
  */
 const STATUSES: Readonly<Record<number, OfStatus>> = {
   400: (asked, http) => new TrytonRpcError(asked.site, `${words(asked, http)} (HTTP 400)`),
@@ -112,14 +116,14 @@ const STATUSES: Readonly<Record<number, OfStatus>> = {
   504: unavailable,
 };
 
-/** The error that an HTTP status other than 200 stands for. */
+/** The error of an HTTP status other than 200. */
 function errorOfStatus(asked: Asked, http: HttpAnswer): Error {
   const { status } = http;
   const known = STATUSES[status];
   if (known !== undefined) return known(asked, http);
   if (status >= 300 && status < 400) return new TrytonMalformedError(asked.site, redirect(http));
   const error = new TrytonMalformedError(asked.site, `HTTP ${status}, ${words(asked, http)}.`);
-  // A refusal is one by any of its numbers; all else says nothing of what was done.
+  // Each status of a refusal proves that nothing was done; other statuses prove nothing.
   return status >= 400 && status < 500 ? error : toUnknownOutcome(asked, error, `HTTP ${status}`);
 }
 
@@ -171,7 +175,10 @@ const ENTITIES: Readonly<Record<string, string>> = {
 /** A page can be megabytes long. Its title and its first paragraph are near the start. */
 const PAGE_CHARACTERS = 64 * 1024;
 
-/** What an HTML page says: its first paragraph (werkzeug's description of an error), else its title; one line. */
+/**
+ * The text of an HTML page: its first paragraph (the error description of werkzeug), or its title; one
+ * line.
+ */
 export function pageWords(html: string): string {
   const start = html.slice(0, PAGE_CHARACTERS);
   const text = /<p>([^<]{1,2000})/i.exec(start)?.[1] ?? /<title[^<>]*>([^<]{1,2000})/i.exec(start)?.[1] ?? '';
@@ -180,11 +187,11 @@ export function pageWords(html: string): string {
 }
 
 /**
- * The result in an answer: `{"id", "result"}`, or anything unwrapped, as Tryton answers where something on the way has
- * added a key to the request (5.0 to 7.0).
+ * The result of an answer: `{"id", "result"}`, or an unwrapped value, which Tryton sends if a proxy added
+ * a key to the request (5.0 to 7.0).
  *
- * Throws the error that the server reports in `{"id", "error"}`, the one that its HTTP status stands for, or
- * TrytonMalformedError; TrytonUnknownFateError where a write got no answer from Tryton itself.
+ * Throws the error in `{"id", "error"}`, the error of the HTTP status, or TrytonMalformedError. Throws
+ * TrytonUnknownFateError if a write got no answer of Tryton itself.
  */
 export function readAnswer(asked: Asked, http: HttpAnswer): Answer {
   const body = parsed(http.text);

@@ -26,7 +26,7 @@ class TooLong extends Error {
   override readonly name = 'TooLong';
 }
 
-/** What undici is told when we end an exchange; it never gets any further. */
+/** The reason for undici when we abort an exchange; it is not reported further. */
 class Cut extends Error {
   override readonly name = 'Cut';
 }
@@ -37,9 +37,9 @@ interface Settle {
 }
 
 /**
- * One request and its answer, as undici's handler. It knows what `pool.request` does not tell: whether the request
- * was handed to a connection. And it can be cut at any time, also while it waits for a connection (undici looks at
- * an abort signal only once there is one).
+ * One request and its answer, as a handler of undici. Unlike `pool.request` it knows whether the request
+ * was given to a connection. It can be aborted at any time, also while it waits for a connection (undici
+ * checks an abort signal only after that).
  */
 class Exchange implements Dispatcher.DispatchHandler {
   /** False: certainly nothing has reached the server. */
@@ -101,7 +101,7 @@ class Exchange implements Dispatcher.DispatchHandler {
   }
 }
 
-/** By `Content-Encoding`. Each stops as soon as `maxOutputLength` is passed, so a bomb costs no more than that. */
+/** By `Content-Encoding`. Each stops at `maxOutputLength`, so a compression bomb costs no more than that. */
 const DECODERS = {
   gzip: promisify(gunzip),
   'x-gzip': promisify(gunzip),
@@ -186,8 +186,8 @@ export function createTransport(origin: string, limits: TransportLimits): Transp
     bodyTimeout: 0,
   };
   const kept = laneOf(new Pool(origin, common), limits);
-  // A write gets a connection of its own: on a kept one, which the server may be closing at that very moment, nobody
-  // could tell whether it arrived.
+  // A write uses a new connection: on a kept-alive one, which the server may be closing at this moment,
+  // delivery would be uncertain.
   const own = laneOf(new Pool(origin, { ...common, pipelining: 0 }), limits);
   const urgent = laneOf(new Pool(origin, { ...common, pipelining: 0 }), limits);
   const lanes = [kept, own, urgent];

@@ -77,7 +77,7 @@ function sessionIn(site: CallSite, result: Wire): { userId: number; key: string 
 const SESSION_PAUSE_MS = 30_000;
 
 export interface CircuitParts {
-  /** Of the login. */
+  /** The user of the login. */
   readonly site: CallSite;
   readonly cooldownMs: number;
   readonly clock: () => number;

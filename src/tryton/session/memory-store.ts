@@ -1,8 +1,8 @@
 import type { OpenCircuit, ReleaseLogin, Session, SessionStore } from '../types.ts';
 
 /**
- * Keeps one user's session in this process, for the clients that are given the same store. What is too old is left to
- * the clients, which look at the dates anyway.
+ * Keeps the session of one user in this process, for all clients with this store. Clients check the age
+ * themselves.
  */
 export function createMemorySessionStore(): SessionStore {
   return new MemorySessionStore();

@@ -2,13 +2,13 @@ import { createCipheriv, createDecipheriv, randomBytes, randomUUID, scrypt } fro
 import { connectionOf, type RedisConnection } from '../store-guard.ts';
 import type { OpenCircuit, ReleaseLogin, Session, SessionStore } from '../types.ts';
 
-/** Encrypts texts so that only who knows the password can read them. */
+/** Encrypts texts with a key derived from the password. */
 interface Cipher {
-  /** Names password and salt together without telling them. Hexadecimal. */
+  /** A fingerprint of password and salt that does not reveal them. Hexadecimal. */
   readonly fingerprint: string;
   /** @param name where the text will be kept: it cannot be opened anywhere else. */
   encrypt(text: string, name: string): string;
-  /** Null for what was not closed by this seal under this name, or was changed since. */
+  /** Null if the text was not encrypted by this cipher under this name, or was changed. */
   decrypt(sealed: string, name: string): string | null;
 }
 
@@ -18,7 +18,7 @@ const FINGERPRINT_BYTES = 16;
 const IV_BYTES = 12;
 const TAG_BYTES = 16;
 
-/** 32 MB and some 0.1 s for each guess at a password by who has read a fingerprint. */
+/** 32 MB and about 0.1 s for each guess of a password by an attacker who has a fingerprint. */
 const COST = { N: 2 ** 15, r: 8, p: 1, maxmem: 64 * 2 ** 20 };
 
 /**
@@ -83,8 +83,9 @@ interface RedisSessionOptions {
 type Name = 'session' | 'circuit' | 'claim';
 
 /**
- * Shares a session between processes through Redis, below `<prefix>:tryton:`. What is kept is sealed with a key made of
- * the password, and key names tell neither server nor user: with another password it is another session.
+ * Shares a session between processes through Redis, below `<prefix>:tryton:`. The value is encrypted with
+ * a key derived from the password, and key names reveal neither server nor user. With another password it
+ * is another session.
  */
 export function createRedisSessionStore(redis: RedisConnection, options: RedisSessionOptions): SessionStore {
   return new RedisSessionStore(redis, options);
@@ -167,7 +168,7 @@ class RedisSessionStore implements SessionStore {
   }
 }
 
-/** Null for what is no value of ours. */
+/** Null if the value is not ours. */
 function opened(seal: Cipher, sealed: string, key: string): unknown {
   const text = seal.decrypt(sealed, key);
   return text === null ? null : JSON.parse(text);

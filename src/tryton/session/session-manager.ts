@@ -12,10 +12,10 @@ const REMEMBERED = 16;
 /** One may have been deleted before its first use; of two in a row something on the way makes nothing. */
 const MAX_UNUSABLE_SESSIONS = 2;
 
-/** What this process knows of sessions that are over. */
+/** Sessions that the server refused. */
 class RefusedSessions {
   readonly #keys = new LRUCache<string, true>({ max: REMEMBERED });
-  /** Of the session that was made here last, until the server takes or refuses it. */
+  /** The key of the last session created here, until the server accepts or refuses it. */
   #untried: string | null = null;
   /** Sessions made here in a row that the server never took. */
   #inVain = 0;
@@ -33,7 +33,7 @@ class RefusedSessions {
     if (this.#untried === key) this.#untried = null;
   }
 
-  /** True once where it tells that another login would be in vain too. */
+  /** True if this refusal shows that another login would fail too. */
   refused(session: Session): boolean {
     const unused = this.#untried === session.key;
     this.add(session);
@@ -41,7 +41,7 @@ class RefusedSessions {
     return unused && this.#inVain >= MAX_UNUSABLE_SESSIONS;
   }
 
-  /** It is over, and nobody is to blame. */
+  /** The session is over without a fault. */
   add({ key }: Session): void {
     if (this.#untried === key) this.#untried = null;
     this.#keys.set(key, true);
@@ -78,7 +78,7 @@ export interface Sessions {
   renew(rejected: Session): Promise<Session>;
   /** The server took it. */
   accepted(session: Session): void;
-  /** What is in memory. */
+  /** The session in memory. */
   peek(): Session | null;
   /** Why no login is tried now, in this process or any other; null while they may be tried. */
   circuit(): Promise<OpenCircuit | null>;
@@ -168,7 +168,10 @@ class SharedSessions implements Sessions {
     return session;
   }
 
-  /** What another process found, or a login while all others wait. Throws StoreFailure only while nothing was tried. */
+  /**
+   * The session of another process, or a login while the other callers wait. Throws StoreFailure only if
+   * no login was attempted.
+   */
   async #fromStore(): Promise<Session> {
     for (;;) {
       const found = await this.#look();
@@ -191,7 +194,7 @@ class SharedSessions implements Sessions {
       Promise.all([store.read(), store.readCircuit()]),
     );
     const usable = session !== null && !this.#over.has(session) && this.#isYoung(session);
-    // A session costs no login, whatever another process was told.
+    // A usable session needs no login, even if the circuit is open.
     if (!usable) this.#circuit.check(circuit);
     if (usable) this.#held = session;
     return usable ? session : null;

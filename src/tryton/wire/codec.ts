@@ -11,7 +11,7 @@ interface Codec<Members extends readonly Wire[], Value> {
   /** Their names, in the order in which `decode` and `encode` have them. */
   readonly members: readonly string[];
   readonly type: abstract new (...parts: never[]) => Value;
-  /** Checks what it is given, whatever its type says. Throws TrytonRequestError where it makes no such value. */
+  /** Validates its input at run time. Throws TrytonRequestError if it is not such a value. */
   readonly decode: (members: Members) => Value;
   readonly encode: (value: Value) => Members;
 }
@@ -21,7 +21,7 @@ type Parts<Type extends abstract new (...parts: never[]) => unknown> = Required<
 const DAY = ['year', 'month', 'day'];
 const TIME = ['hour', 'minute', 'second', 'microsecond'];
 
-/** What trytond/protocols/jsonrpc.py registers in 5.0, 6.0 and 7.0. */
+/** The classes that trytond/protocols/jsonrpc.py registers in 5.0, 6.0 and 7.0. */
 const CODECS = [
   codec<[string], Decimal>({
     tag: 'Decimal',
@@ -69,7 +69,7 @@ const CODECS = [
 
 const BY_TAG = new Map<Wire | undefined, (typeof CODECS)[number]>(CODECS.map((entry) => [entry.tag, entry]));
 
-/** The value that a tagged object stands for; undefined for other objects and for what makes no such value. */
+/** The value of a tagged object; undefined for other objects and invalid values. */
 function untagged(object: WireObject): unknown {
   return BY_TAG.get(object['__class__'])?.decode(object);
 }
@@ -108,11 +108,11 @@ function codec<Members extends readonly Wire[], Value>(entry: Codec<Members, Val
   };
 }
 
-/** Of base64 with newlines anywhere, or none. */
+/** Matches base64 with or without newlines. */
 function bytesOf(base64: string): Uint8Array {
   const text = typeof base64 === 'string' ? base64.replace(/\s+/g, '') : '-';
   const bytes = Buffer.from(text, 'base64');
-  // Buffer passes over what is no base64.
+  // Buffer ignores characters that are not base64.
   if (bytes.toString('base64') !== text) throw new TrytonRequestError('no valid bytes: expected base64');
   return new Uint8Array(bytes);
 }
@@ -127,9 +127,9 @@ function base64Of(bytes: Uint8Array): string {
 const MAX_DEPTH = 500;
 
 /**
- * What a caller in JavaScript works with: tagged objects become Decimal, DateTime, DateOnly, TimeOnly, Timedelta and
- * Uint8Array, all without a loss. An object with a tag unknown here, or one that makes no such value, stays as it is,
- * and so does text that holds a tag of its own (PYSON).
+ * Decodes a value for JavaScript: tagged objects become Decimal, DateTime, DateOnly, TimeOnly, Timedelta
+ * and Uint8Array, without loss. An object with an unknown tag or an invalid value stays unchanged, and so
+ * does text that contains a tag (PYSON).
  */
 export function decode(wire: Wire): unknown {
   if (isList(wire)) return wire.map(decode);
@@ -139,12 +139,13 @@ export function decode(wire: Wire): unknown {
 }
 
 /**
- * The reverse of `decode`. Also takes `Date` (as a datetime in UTC), `bigint`, NaN, infinities and Buffer; plain objects
- * pass as they are, those with a tag too. Members that are undefined are left out, as JSON.stringify does.
+ * The reverse of `decode`. It also accepts `Date` (as a datetime in UTC), `bigint`, NaN, infinities and
+ * Buffer. Plain objects pass unchanged, those with a tag too. Undefined members are left out, as with
+ * JSON.stringify.
  *
- * Throws TrytonRequestError for what has no meaning to Tryton (undefined, functions, symbols, Map, Set, instances of
- * other classes, structures that hold themselves, invalid dates, more than 500 levels), naming its place below `place`:
- * `params[0].lines[2].amount`.
+ * Throws TrytonRequestError for values without a meaning to Tryton (undefined, functions, symbols, Map,
+ * Set, instances of other classes, cycles, invalid dates, more than 500 levels). The message names the
+ * path below `place`: `params[0].lines[2].amount`.
  */
 export function encode(value: unknown, place = 'params'): Wire {
   return encoded(value, place, []);

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { Wire } from '../types.ts';
 
-/** Deepest nesting of what is written. Tryton's own reader (Python's) gives up at about this depth. */
+/** Maximum nesting of requests. The JSON reader of Tryton (Python) fails at about this depth. */
 const MAX_DEPTH = 1000;
 
-/** Deepest nesting of answers: with room left for what they are wrapped in. */
+/** Maximum nesting of answers, with a margin for their envelope. */
 const MAX_ANSWER_DEPTH = 500;
 
 /** Deepest nesting of what others send to us. */
@@ -60,10 +60,11 @@ export function parseWire(text: string): Wire {
 }
 
 /**
- * Reads the JSON that others send to us, whole numbers beyond 2^53 kept as `bigint`, and
- * `{"__class__":"float","float":"NaN"}` (or `Infinity`, `-Infinity`) made the number it stands for.
+ * Parses JSON of callers. Integers beyond 2^53 become `bigint`, and `{"__class__":"float","float":"NaN"}`
+ * (or `Infinity`, `-Infinity`) becomes the number.
  *
- * Throws SyntaxError for what is not strict JSON, for nesting deeper than 100 and whole numbers beyond 4,300 digits.
+ * Throws SyntaxError if the text is not strict JSON, nested deeper than 100 levels, or has integers of
+ * more than 4,300 digits.
  */
 export function fromJson(text: string): Wire {
   return parse(text, STRICT);
@@ -80,7 +81,7 @@ export function toJson(value: Wire): string {
 }
 
 function parse(text: string, dialect: Dialect): Wire {
-  // Drawn anew for each text, after it was written: nothing in the text can look like it.
+  // Random for each text and chosen after it was written, so the text cannot contain it.
   const mark = SUSPECT.test(text) ? randomUUID() : undefined;
   const readable = mark === undefined ? text : marked(text, mark, dialect);
   let value: Wire;
@@ -105,9 +106,9 @@ function marked(text: string, mark: string, { words }: Dialect): string {
   });
 }
 
-/** The same value, changed in place, with marks and tags replaced by what they stand for. */
+/** Replaces marks and tags by their values, in place. */
 function settled(value: Wire, mark: string | undefined, dialect: Dialect, depth: number): Wire {
-  // 1e999, which JSON.parse makes Infinity: nobody meant that.
+  // JSON.parse turns 1e999 into Infinity, which is never intended.
   if (!dialect.words && (value === Number.POSITIVE_INFINITY || value === Number.NEGATIVE_INFINITY))
     throw new SyntaxError('a number beyond the range of floats');
   if (value === null || typeof value !== 'object') return value;
@@ -175,7 +176,7 @@ function writtenNumber(value: number, words: boolean): string {
   return Number.isInteger(value) && !Number.isSafeInteger(value) && /^-?\d+$/.test(text) ? `${text}.0` : text;
 }
 
-/** What a call gave: as it travelled, or as the strict JSON that callers over HTTP are sent. */
+/** The result of a call: as received, or as strict JSON for callers over HTTP. */
 export interface Result {
   wire(): Wire;
   json(): string;
@@ -189,7 +190,7 @@ export function resultOf(value: Wire, kept = ALREADY): Result {
   return { wire: () => value, json: () => toJson(value), kept };
 }
 
-/** Of a text that is strict JSON already: who only passes it on does not pay for reading it. */
+/** A result that is already strict JSON: callers that only forward it do not parse it. */
 export function resultIn(text: string): Result {
   return { wire: () => parseWire(text), json: () => text, kept: ALREADY };
 }

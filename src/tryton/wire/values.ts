@@ -103,7 +103,7 @@ export class DateTime {
       moment.getUTCMilliseconds() * 1000,
     );
   }
-  /** To the millisecond, as `Date` holds no more: the rest is cut off. */
+  /** Truncated to milliseconds, the precision of `Date`. */
   toDate(): Date {
     return new Date(`${this.toString().slice(0, -3)}Z`);
   }
@@ -119,7 +119,7 @@ export class DateTime {
 /** A duration, as Python's `timedelta.total_seconds()` gives it: exact to the microsecond up to 270 years. */
 export class Timedelta {
   readonly seconds: number;
-  /** Throws TrytonRequestError for what is not finite or beyond what Python holds (a thousand million days). */
+  /** Throws TrytonRequestError for values that are not finite or exceed the range of Python (10^9 days). */
   constructor(seconds: number) {
     if (typeof seconds !== 'number' || !(Math.abs(seconds) < MAX_TIMEDELTA_SECONDS))
       throw refused('timedelta', 'a number of seconds');
