@@ -295,7 +295,7 @@ export class TooManyListenersError extends PasserelleError {
   }
 }
 
-/** The process is stopping and sends no more events. Connect again. */
+/** The process is stopping and closes the event streams. Connect again. */
 export class ShuttingDownError extends PasserelleError {
   readonly code = 'shutting_down';
   override readonly retryable = true;

@@ -95,7 +95,7 @@ export async function withDatabase<T>(
 }
 
 /**
- * Asked first, so that what is wrong is one clear sentence.
+ * Checked first, so that the error is one clear sentence.
  *
  * @throws DatabaseUnavailableError, DatabaseNotMigratedError
  */

@@ -167,9 +167,9 @@ interface Follower {
 }
 
 /**
- * A run that an earlier process left unfinished is resumed in the place of the new one: it is followed to its end,
- * then the new one is asked for again. A run that was waiting when this one was asked for, and is taken up first, is
- * finished too where this process works by itself, as there may be nobody else to do it; the new one stays skipped.
+ * If an earlier process left a run unfinished, that run is resumed first, and then the new one is
+ * requested again. If this process works by itself, it also finishes a run that was waiting and is taken
+ * up first, because no worker may be running; the new run then stays skipped.
  */
 async function finishPendingRunFirst(
   follower: Follower,
@@ -199,7 +199,7 @@ async function finishPendingRunFirst(
   return left === null ? run : finishPendingRunFirst(follower, wanted, signal);
 }
 
-/** Nobody works on the run any more: its lease ends now, so that whoever comes next resumes it at once. */
+/** No process works on the run: its lease ends now, so that the next process resumes it at once. */
 async function releaseRun({ db, definition }: SyncContext, runId: number): Promise<void> {
   const run = await findRun(db, runId);
   if (run?.leaseToken != null && !isOver(run)) await heartbeat(db, definition.key, run.leaseToken, 0);

@@ -1,6 +1,6 @@
 import type { Writable } from 'node:stream';
 import { errorCode } from '../shared/errors.ts';
-/** Where a command writes, and who may stop it: the terminal, or a test. */
+/** Streams and interrupt handler of a command: those of the terminal, or of a test. */
 export interface Io {
   readonly stdin: AsyncIterable<Uint8Array | string>;
   readonly stdout: Output;
@@ -15,7 +15,7 @@ interface Output {
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** What every command gets. */
+/** The context of every command. */
 export interface CommandContext {
   readonly io: Io;
   /** The process's own when left out. */
@@ -39,7 +39,7 @@ export function oneLine(message: string | null): string {
   return (message ?? '').replace(/\s+/g, ' ').trim();
 }
 
-/** What the exit code of a command means. */
+/** Exit codes. */
 export const EXIT = {
   success: 0,
   /** Partial, failed, or different. */
@@ -54,9 +54,9 @@ export const EXIT = {
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
 /**
- * Lets the reader of a stream leave early, as `| head` does: that is no error, and ends nothing. Call it before anything
- * is written. Returns how to wait until all that was written has arrived, which tells why it did not: null where it did,
- * or where nobody reads it any more.
+ * Allows the reader of a stream to leave early, as with `| head`; that is not an error. Call it before
+ * anything is written. The returned function waits until all output has arrived. It returns the error if
+ * it did not, and null if it did or if the reader left.
  */
 export function watchOutput(stream: Writable): () => Promise<Error | null> {
   let trouble: Error | null = null;
@@ -64,7 +64,8 @@ export function watchOutput(stream: Writable): () => Promise<Error | null> {
     trouble ??= error;
   });
   return async () => {
-    // Told of what was written before, too: a pipe takes 64 KB at once, and the rest when its reader has read them.
+    // The callback also covers earlier writes: a pipe takes 64 KB at once, and the rest when its reader
+    // has read them.
     await new Promise<void>((resolve) => stream.write('', () => setImmediate(resolve)));
     return trouble === null || errorCode(trouble) === 'EPIPE' ? null : trouble;
   };

@@ -43,7 +43,7 @@ export async function run(argv: readonly string[], io: Io, env?: Environment): P
     await program.parseAsync([...argv], { from: 'user' });
     return exit;
   } catch (error) {
-    // Commander has said what is wrong, or has shown what was asked for.
+    // Commander has already printed the error or the help.
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.success : EXIT.usage;
     // A wrong configuration is a list.
     const message = error instanceof ConfigError ? error.message : oneLine(errorMessage(error));
@@ -66,7 +66,7 @@ function createProgram(context: CommandContext, exit: (code: ExitCode) => void):
     .showHelpAfterError('Add --help to see what there is.')
     .exitOverride()
     .addHelpText('after', HELP);
-  // Commands take over what is set above.
+  // Commands inherit the settings above.
   for (const add of [
     addSync,
     addResync,

@@ -51,9 +51,9 @@ function environmentOfProcess(): Source {
 }
 
 /**
- * Reads the environment, once, and shapes it by concern. `defaults` stand in for what is not set.
+ * Reads the environment once and groups it by concern. `defaults` apply to unset variables.
  *
- * @throws ConfigError that names every missing or wrong variable and what was expected.
+ * @throws ConfigError that names every missing or invalid variable and the expected value.
  */
 export function readConfig(source: Source = environmentOfProcess(), defaults: Source = {}): Config {
   const given = { ...defaults, ...whatIsSet(source) };
@@ -125,7 +125,7 @@ export function readDatabaseConfig(source: Source = environmentOfProcess()): Dat
 }
 
 /**
- * What it takes to call Tryton and nothing else. Redis may be missing: then nothing is shared.
+ * The settings for Tryton calls only. Without Redis nothing is shared.
  *
  * @throws ConfigError
  */
@@ -159,7 +159,7 @@ function missingHalves(given: Source): string[] {
   return [...redisContradictions(given), ...halves(given)];
 }
 
-/** Of ways to reach Redis that exclude one another. */
+/** Settings of Redis that exclude each other. */
 function redisContradictions(given: Source): string[] {
   const plain = given['REDIS_URL']?.startsWith('redis:') === true;
   const file = (['REDIS_TLS_CA_FILE', 'REDIS_TLS_CERT_FILE'] as const).find(

@@ -132,7 +132,7 @@ export const networksOrOff = z
     `a list of addresses and networks such as 10.0.0.0/8 or ${NETWORKS[0]}, with a comma between two, or off`,
   );
 
-/** The text of the file that is named: one that is missing is told at the start. */
+/** The content of the named file; a missing file is reported at the start. */
 export const fileText = z.string().transform((path, issue) => {
   try {
     return readFileSync(path, 'utf8');

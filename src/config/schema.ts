@@ -288,7 +288,7 @@ export type SyncConfig = Config['sync'];
 export type AlertsConfig = Config['alerts'];
 export type RetentionConfig = Config['retention'];
 
-/** What the environment says, by concern. */
+/** The environment, grouped by concern. */
 export function shape(env: Environment) {
   return {
     databaseUrl: env.DATABASE_URL,
@@ -374,7 +374,7 @@ type RedisVariables = Pick<Environment, Exclude<`REDIS_${string}` & keyof Enviro
 export function redisShape(env: RedisVariables, url: string) {
   return {
     url,
-    /** PEM texts; what is undefined is what Node has by itself. */
+    /** PEM texts; undefined means the default of Node. */
     tls: { ca: env.REDIS_TLS_CA_FILE, cert: env.REDIS_TLS_CERT_FILE, key: env.REDIS_TLS_KEY_FILE },
     /** Null: the URL names the server. */
     sentinel:

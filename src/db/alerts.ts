@@ -9,7 +9,7 @@ import {
   type IncidentRow,
 } from './schema/alerts.ts';
 
-/** Something that is wrong now, and that people are to be told of. */
+/** A current fault that has to be reported. */
 export interface Trouble {
   readonly kind: IncidentKind;
   readonly subject: string;
@@ -30,7 +30,7 @@ export async function findOpenIncident(db: Queryable, topic: Topic): Promise<Inc
   return rows[0] ?? null;
 }
 
-/** Opens an incident. Null where one of that kind is open about that subject: it stays as it was told. */
+/** Opens an incident. Null if one of this kind and subject is already open; it stays unchanged. */
 export async function openIncident(db: Queryable, trouble: Trouble): Promise<IncidentRow | null> {
   // Looked for first: a refused insert uses up an id, each ten seconds.
   if ((await findOpenIncident(db, trouble)) !== null) return null;
@@ -42,7 +42,7 @@ export async function openIncident(db: Queryable, trouble: Trouble): Promise<Inc
   return rows[0] ?? null;
 }
 
-/** Ends the open incident of that kind about that subject. Null where there is none. */
+/** Resolves the open incident of this kind and subject. Null if no such incident is open. */
 export async function resolveIncident(db: Queryable, topic: Topic): Promise<IncidentRow | null> {
   const rows = await db
     .update(alertIncident)
@@ -108,9 +108,9 @@ function comesAfter({ open, id }: IncidentCursor) {
 const inFuture = (ms: number) => sql<Date>`clock_timestamp() + ${ms} * interval '1 millisecond'`;
 
 /**
- * Writes what a channel is to be told and was not yet written: every open incident, and the end of each incident whose
- * beginning it was to be told. A channel that is set up while something is wrong hears of it, and one that never heard
- * of an incident gets no all-clear.
+ * Writes the missing notices of a channel: every open incident, and the end of each incident whose start
+ * it has. A channel that is configured during an incident gets a notice of it, and a channel without the
+ * start gets no all-clear.
  */
 export async function oweDeliveries(db: Queryable, channel: AlertChannel): Promise<void> {
   await db.execute(sql`
@@ -130,15 +130,16 @@ export async function oweDeliveries(db: Queryable, channel: AlertChannel): Promi
     order by incident.id on conflict do nothing`);
 }
 
-/** A notice in somebody's hands. */
+/** A notice that a process is delivering. */
 export interface ClaimedDelivery {
   readonly delivery: DeliveryRow;
   readonly incident: IncidentRow;
 }
 
 /**
- * Takes the oldest notice that is due on a channel, for `holdMs`: nobody else tries it meanwhile, and should this
- * process die, somebody does afterwards. The end of an incident waits until its beginning was delivered or given up.
+ * Claims the oldest due notice of a channel for `holdMs`. Other processes skip it for this time, and take
+ * it afterwards if this process crashed. The end of an incident waits until its start was delivered or
+ * given up.
  */
 export async function claimDelivery(
   db: Queryable,

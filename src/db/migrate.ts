@@ -17,8 +17,9 @@ export function isConcurrent({ statements }: Pick<Migration, 'statements'>): boo
 }
 
 /**
- * Runs its statements one by one; what an earlier try has done is left alone. `create index concurrently` waits for the
- * transactions that are older than it, holds nobody up meanwhile, and leaves an invalid index when it is cut off.
+ * Runs its statements one by one and skips those that an earlier attempt has done. `create index
+ * concurrently` waits for older transactions without blocking others, and leaves an invalid index if it is
+ * aborted.
  */
 async function buildIndexes(
   db: Database,
@@ -46,9 +47,9 @@ const withoutComments = (statement: string) => statement.replace(COMMENTS, '');
 
 /** How a migration waits for tables that others use. */
 interface Patience {
-  /** Of one try, in milliseconds: so long are others held up behind it at most. */
+  /** Lock timeout of one attempt, in milliseconds: the maximum time that other sessions wait behind it. */
   readonly lockMs: number;
-  /** Between two tries, in milliseconds: what was held up gets through. */
+  /** Pause between two attempts, in milliseconds, in which waiting sessions proceed. */
   readonly pauseMs: number;
   readonly tries: number;
 }
@@ -139,7 +140,7 @@ export async function pendingMigrations(db: Database): Promise<string[]> {
   return journalOf(FOLDER).flatMap(({ tag, when }) => (when > last ? [tag] : []));
 }
 
-/** The same with what they do, in their order. */
+/** The same with their statements, in order. */
 async function missingMigrations(db: Database, folder: string): Promise<Migration[]> {
   const last = await lastApplied(db);
   return readMigrations(folder).filter(({ when }) => when > last);
@@ -209,12 +210,15 @@ export async function migrate(
   }
 }
 
-/** An index may take longer than a role's queries are allowed to; one that nobody waits for any more is given up. */
+/**
+ * An index may take longer than the statement timeout of the role. It is aborted if its client
+ * disconnects.
+ */
 async function prepareSession(db: Database): Promise<void> {
   await db.execute(
     sql`select set_config('statement_timeout', '0', false), set_config('lock_timeout', '0', false)`,
   );
-  // PostgreSQL 14 refuses it but on Linux; there what was begun is finished.
+  // PostgreSQL 14 supports it on Linux only; elsewhere a started index is finished.
   await db.execute(sql`select set_config('client_connection_check_interval', '2s', false)`).catch(() => {});
 }
 

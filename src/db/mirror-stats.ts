@@ -18,7 +18,7 @@ interface MirrorFigures {
   readonly lagSeconds: number | null;
   /** A run holds the lease. */
   readonly running: boolean;
-  /** Of the run that holds the lease: BCs it owes in all, and those it still owes. 0 where there is none. */
+  /** BCs of the run that holds the lease: all, and the open ones. 0 without such a run. */
   readonly planned: number;
   readonly open: number;
   readonly openFailures: number;
@@ -86,7 +86,7 @@ export async function incidentCounts(db: Queryable): Promise<{ kind: string; ope
   return [...rows];
 }
 
-/** Connections of Passerelle to its database, all processes together, by what they are doing. */
+/** Connections of all processes of Passerelle to its database, by state. */
 export async function connectionCounts(db: Queryable): Promise<{ state: string; connections: number }[]> {
   const rows = await db.execute<{ state: string; connections: number }>(sql`
     select coalesce(state, 'unknown') as state, count(*)::int as connections from pg_stat_activity
@@ -138,7 +138,7 @@ export async function newestBreaker(db: Queryable, key: string): Promise<Breaker
   return { tripped, isProven: row?.clean != null };
 }
 
-/** The open failures whose last try was in a run that is over: one still going on may have more to tell. */
+/** Open failures whose last attempt was in a run that ended; a run in progress may still resolve them. */
 interface EndedFailures {
   readonly count: number;
   /** The newest of those runs. */
@@ -161,7 +161,10 @@ export async function endedFailures(db: Queryable, key: string, limit: number): 
 
 /** How long the mirror has waited for a run that brings it up to date, by PostgreSQL's clock. */
 interface Wait {
-  /** The end of the last such run, or the first request of a run where there never was one; null: nobody ever asked. */
+  /**
+   * The end of the last such run, or the first request of a run if there was none; null if no run was ever
+   * requested.
+   */
   readonly since: Date | null;
   readonly lastSuccess: Date | null;
   readonly isLong: boolean;

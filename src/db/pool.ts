@@ -145,7 +145,7 @@ const MARK = '/* prepared */';
  */
 export const PREPARED = sql.raw(MARK);
 
-/** `unsafe` of the driver, which prepares what is marked. Drizzle (0.45) has no way to ask for it. */
+/** `unsafe` of the driver, which prepares marked statements. Drizzle (0.45) has no option for it. */
 function preparing(
   client: postgres.Sql | postgres.TransactionSql,
   trace?: TraceStatement,
@@ -169,8 +169,8 @@ function traced<Pending extends PromiseLike<unknown>>(
 }
 
 /**
- * Told of a statement before it is sent: its text, without its parameters. What it returns is told once when the
- * statement has ended, with the error if it failed.
+ * Called before a statement is sent, with its text without parameters. The returned function is called
+ * once at its end, with the error if it failed.
  */
 export type TraceStatement = (text: string) => (error?: unknown) => void;
 
@@ -189,13 +189,14 @@ export class TransactionLostError extends PasserelleError {
 const CLOSED_AFTER_MS = 1000;
 
 /**
- * Runs a transaction that ends when its connection does.
+ * Runs a transaction that fails when its connection breaks.
  *
- * The driver (postgres 3.4.9) goes on after that: it sends what is left of the transaction, or its `rollback`, over a
- * connection that is closed, which ends the process (porsager/postgres#1208), or that was opened again for the next caller,
- * whose transaction it would end.
+ * After a break the driver (postgres 3.4.9) continues: it sends the rest of the transaction, or its
+ * `rollback`, over a closed connection, which ends the process (porsager/postgres#1208), or over one that
+ * was reopened for the next caller, whose transaction it would end.
  *
- * @param onReleased called once, when the driver is done with the connection, with the error if the transaction failed.
+ * @param onReleased called once, when the driver has released the connection, with the error if the
+ *   transaction failed.
  */
 function beginOn(
   client: postgres.Sql,

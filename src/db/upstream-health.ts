@@ -24,7 +24,7 @@ interface SightingsRow {
   readonly lastErrorMessage: string | null;
 }
 
-/** The columns that hold them; what was not seen is left out. */
+/** The columns of the values; missing ones are left out. */
 function sightingsColumns({ success, error }: LastSeen): Partial<SightingsRow> {
   return {
     ...(success !== null && { lastSuccessAt: success.at, lastSuccessMethod: success.method }),
@@ -50,7 +50,7 @@ function laterSightings(table: { readonly [K in keyof SightingsRow]: PgColumn })
   };
 }
 
-/** The new value of a column where the new moment is later than the stored one, or there is none stored. */
+/** The new value of a column if the new time is later than the stored one, or if none is stored. */
 function later(moment: PgColumn, column: PgColumn): SQL {
   const given = (one: PgColumn) => sql`excluded.${sql.identifier(one.name)}`;
   return sql`case when ${given(moment)} > coalesce(${moment}, '-infinity') then ${given(column)} else ${column} end`;
@@ -69,7 +69,7 @@ function sightingsOf(row: SightingsRow | undefined): LastSeen {
   };
 }
 
-/** Of all targets of a server the last moments, in epoch seconds. */
+/** The last times over all targets of a server, in epoch seconds. */
 interface LastSighting {
   readonly server: 'odoo' | 'tryton';
   readonly succeededAt: number | null;
@@ -90,7 +90,7 @@ export async function lastSightings(db: Queryable): Promise<LastSighting[]> {
 export interface OdooConnectionStats {
   readonly version: string | null;
   readonly protocol: string | null;
-  /** Of the calls of the last minute that went well, the middle one. */
+  /** Median duration of the successful calls of the last minute. */
   readonly latencyMs: number | null;
 }
 
@@ -100,7 +100,7 @@ export interface OdooHealth extends LastSeen, OdooConnectionStats {
   readonly target: string;
 }
 
-/** Notes what was seen of Odoo. Of two moments the later one stays, and the manner of the later success. */
+/** Records the state of Odoo. The later time wins, with the connection of the later success. */
 export async function recordOdooHealth(
   db: Queryable,
   target: string,
@@ -137,7 +137,7 @@ export async function findOdooHealth(db: Queryable, target?: string): Promise<Od
   return { target: row.target, version, protocol, latencyMs, ...sightingsOf(row) };
 }
 
-/** Notes what was seen of Tryton. Of two moments the later one stays, whichever process comes last. */
+/** Records the state of Tryton. The later time wins, whichever process writes last. */
 export async function recordTrytonHealth(db: Queryable, target: string, seen: LastSeen): Promise<void> {
   await db
     .insert(trytonHealth)
@@ -145,7 +145,7 @@ export async function recordTrytonHealth(db: Queryable, target: string, seen: La
     .onConflictDoUpdate({ target: trytonHealth.target, set: laterSightings(trytonHealth) });
 }
 
-/** What is known of a target; nothing at first. */
+/** The recorded state of a target; empty at first. */
 export async function findTrytonHealth(db: Queryable, target: string): Promise<LastSeen> {
   const [row] = await db.select().from(trytonHealth).where(eq(trytonHealth.target, target));
   return sightingsOf(row);

@@ -18,10 +18,10 @@ interface LinesLink {
 
 /**
  * The one2many of the header whose relation is the line model, and its inverse. Odoo 14.0 and 19.0 name
- * the inverse as `relation_field`. If a field has none, it is the only many2one of the line to the header
+ * the inverse as `relation_field`. If a field lacks it, it is the only many2one of the line to the header
  * model.
  *
- * @throws OdooLinkError that names the candidates if there is none, or more than one.
+ * @throws OdooLinkError that names the candidates if it finds no field, or more than one.
  */
 export function linesLink(models: LinkedModels, header: OdooFields, line: OdooFields): LinesLink {
   const field = linesFieldOf(models, header);

@@ -58,7 +58,7 @@ function keyLines(rows: readonly ApiKeyRow[]): string[] {
   );
 }
 
-/** What a key reaches in Tryton. */
+/** The Tryton methods that a key allows. */
 function methodsText({ scopes, methods }: Pick<ApiKeyRow, 'scopes' | 'methods'>): string {
   if (methods.length > 0) return methods.join(',');
   return scopes.includes('tryton:call') || scopes.includes('admin') ? 'reads' : '-';
@@ -150,7 +150,7 @@ function parseName(text: string): string {
   return name;
 }
 
-/** Commander hands over what it collected so far: the option may be repeated as well. */
+/** Commander passes the earlier values: the option may be repeated. */
 function parseScopes(text: string, before: readonly Scope[] = []): readonly Scope[] {
   const scopes = z.array(z.enum(SCOPES)).safeParse(text.split(',').map((scope) => scope.trim()));
   if (!scopes.success) {

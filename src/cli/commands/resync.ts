@@ -12,7 +12,7 @@ import { exitCodeOf, explain } from './sync.ts';
 /** Longer values are cut: a terminal is not the place for a scan or a contract. */
 const MAX_VALUE = 60;
 
-/** What of an added or removed line is shown, as far as it has them. */
+/** The fields of an added or removed line that are shown, if it has them. */
 const FIELDS_OF_A_LINE = 4;
 
 /** A change as lines of text: `field: old → new`, `+ line`, `- line`, `~ line`. */
@@ -70,7 +70,7 @@ Examples:
   $ passerelle resync 4711
   $ passerelle resync 4711 4712 4713 --json`;
 
-/** Commander hands over what it collected so far. */
+/** Commander passes the earlier values. */
 function parseId(text: string, before: number[] = []): number[] {
   const id = Number(text);
   if (!/^\d+$/.test(text) || !Number.isSafeInteger(id) || id < 1) {
@@ -100,7 +100,7 @@ function errorOf({ errorCode: code, errorMessage: message }: SyncLogRow) {
 
 type DocumentReport = Awaited<ReturnType<typeof report>>[number];
 
-/** What became of each BC asked for, and of those that a line left for one of them. */
+/** The outcome of each requested BC, and of those that lost a line to one of them. */
 async function report({ db }: SyncContext, run: SyncLogRow) {
   const outcomes = await runOutcomes(db, run.id);
   const changes = await runChanges(db, run.id);

@@ -109,7 +109,7 @@ async function overview(db: Database, queues: Queues) {
     key: BC_KEY,
     isSyncing: state?.held === true,
     lastSync: state?.lastSync ?? null,
-    /** Null while nobody has it; `held` is false once it ran out, and its run is then resumed. */
+    /** Null if no run holds it. `held` is false after it expired; its run is then resumed. */
     lease:
       state === null || state.leaseRunId === null
         ? null
@@ -120,7 +120,7 @@ async function overview(db: Database, queues: Queues) {
             expiresAt: state.leaseExpiresAt,
             heartbeatAt: state.leaseHeartbeatAt,
           },
-    /** Its own counts are written when it ends: `progress` tells how far it is. */
+    /** The counts of the run are written at its end; `progress` has the current ones. */
     currentRun:
       state?.held === true && state.leaseRunId !== null ? await readCurrentRun(db, state.leaseRunId) : null,
     lastRuns: await listRuns(db, { limit: RUNS_SHOWN }),

@@ -9,10 +9,10 @@ import { type Choice, documentColumns, idsOfPage, listedItems, PAGE_BYTES, weigh
 import { lockDocuments } from './writes.ts';
 
 /**
- * Which copy of the mirror this is, and who counts its transactions: the server's system identifier, its timeline, which
- * a promotion or a recovery to a point in time changes, the database and a table of it. A dump brought back on its own
- * server has another database or another table, and may lack what readers have seen. Any role may ask. The control file
- * would tell the timeline only after the next checkpoint.
+ * Identifies this copy of the mirror and its transaction counter: the system identifier of the server, its
+ * timeline (changed by a promotion or a point-in-time recovery), the database and a table of it. A dump
+ * restored on the same server has another database or table, and may lack rows that readers have seen.
+ * Every role may run it. The control file has the timeline only after the next checkpoint.
  */
 export const hereSql: SQL = sql`(select concat_ws('/', system_identifier,
   left(pg_walfile_name(pg_current_wal_lsn()), 8), (select oid from pg_database where datname = current_database()),
@@ -33,10 +33,11 @@ const changedXid = sql`${bc.changedXid}`;
 const createdXid = sql`${bc.createdXid}`;
 
 /**
- * Opens an epoch of the change feed for this server, unless somebody else just did. What another server stamped with
- * transactions that are yet to come here is stamped anew first, in small transactions: a million BCs are minutes.
+ * Opens an epoch of the change feed for this server, unless another process just did. BCs with transaction
+ * ids of another server that are still ahead here get new ids first, in small transactions: a million BCs
+ * take minutes.
  *
- * A foreign number below those that are yet to come may stay: no reader has passed it, since all begin anew.
+ * A foreign id below the current one may stay: readers of the new epoch start from the beginning.
  */
 async function openEpoch(db: Database): Promise<void> {
   let open = false;
@@ -75,7 +76,7 @@ async function stamp(tx: Queryable, odooIds: readonly number[]): Promise<void> {
     where ${isAnyOf(bc.odooId, odooIds)} and ${isForeign(changedXid)}`);
 }
 
-/** What became of a BC since a position: `archived` when it is gone from Odoo now. */
+/** The change of a BC since a position: `archived` if it is now deleted in Odoo. */
 export const FEED_ACTIONS = ['created', 'updated', 'archived'] as const;
 
 /** A change: the transaction that made it (`xid8` as text), and the BC. */
@@ -90,7 +91,7 @@ const BEGINNING: FeedPoint = { xid: '0', odooId: 0 };
 /** Where a reader of the feed is, in one epoch: the last change that it knows. */
 export interface FeedPosition extends FeedPoint {
   readonly epoch: string;
-  /** Where it was when nothing was left for the last time: what is new is new since then. */
+  /** The position at which the feed was last empty: later changes are new since then. */
   readonly caughtUp: FeedPoint;
 }
 

@@ -57,7 +57,7 @@ const MAX_ROWS = 512;
 const CHARACTERS = 1_000_000;
 /** Longer rows are left out, and read by their ids: so no round trip brings more than 16 MB, whatever comes next. */
 const LONG = 32 * 1024;
-/** What rows that are read by their ids weigh together at most, but for the last one. */
+/** Maximum size of rows that are read by id together, except the last one. */
 const TOGETHER = 2 * 1024 * 1024;
 
 interface FoundRow extends Record<string, unknown> {
@@ -105,7 +105,7 @@ async function* readLong(
   }
 }
 
-/** What is stored as something long is not even written: PostgreSQL knows that size without reading it. */
+/** Large stored values are skipped: PostgreSQL knows their size without reading them. */
 function exportSql(query: ExportQuery): SQL {
   return sql`select id, case when octet_length(json) <= ${LONG} then json end as json from (
     select item."odooId" as id,

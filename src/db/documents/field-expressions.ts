@@ -26,7 +26,7 @@ export function fieldKind(odooType: string): FieldKind {
   return KINDS[odooType] ?? 'opaque';
 }
 
-/** What is taken out of a field's JSON to be compared: a many2one has an id and a name. */
+/** The part of the JSON of a field that is compared: a many2one has an id and a name. */
 export type Extract = 'text' | 'number' | 'boolean' | 'id' | 'name';
 
 /** The PostgreSQL type of each; a value that is given as text is cast to it. */
@@ -54,7 +54,10 @@ export function typed(json: SQL, extract: Extract): SQL {
 /** A longer text sorts by its beginning: so no cursor outgrows a URL, and no entry an index. */
 export const KEY_CHARACTERS = 200;
 
-/** What a field is sorted by, and found by where that is enough. The indexes on fields are on these very expressions. */
+/**
+ * The expression for sorting by a field, and for filters if it suffices. The indexes on fields use these
+ * exact expressions.
+ */
 export function comparable(json: SQL, extract: Extract): SQL {
   const value = typed(json, extract);
   return extract === 'text' || extract === 'name'

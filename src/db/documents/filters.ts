@@ -126,7 +126,7 @@ function compareSql(value: SQL, operator: Exclude<Operator, 'null' | 'in'>, give
   }
 }
 
-/** Plain text search: no character of what is looked for has a special meaning. */
+/** Plain text search: no character of the search text has a special meaning. */
 function found(value: SQL, text: SQL): SQL {
   // The database's own collation knows more letters than "C", which lowers ASCII only.
   return sql`position(lower(${text} collate "default") in lower((${value}) collate "default")) > 0`;

@@ -8,7 +8,7 @@ import { syncLog } from '../schema/sync.ts';
 
 /** Rows held in memory at once, where the contents of their binary fields do not set a narrower bound. */
 const ROWS = 100;
-/** Ids given as examples of what was counted. */
+/** Example ids of a counter. */
 const EXAMPLES = 20;
 
 export interface StoredRow {
@@ -76,7 +76,7 @@ export interface Counted {
   readonly first: readonly { readonly id: number; readonly runId?: number }[];
 }
 
-/** Odoo ids that stand in a table more than once: only possible where the unique index is gone or broken. */
+/** Duplicate Odoo ids of a table: possible only if the unique index is missing or corrupt. */
 export async function duplicates(db: Queryable, table: typeof bc | typeof bcLine): Promise<Counted> {
   // Without the index, which would be believed instead of looked behind.
   return counted(

@@ -12,7 +12,7 @@ import { type DocumentOrder, type Position, pageOfIds, pageOrder } from './keyse
  */
 export type LinesWanted = 'none' | 'live' | 'whole';
 
-/** What of a BC is answered. */
+/** The parts of a BC in an answer. */
 export interface Choice {
   /** The fields of the header; null is all of them. */
   readonly pick: readonly string[] | null;
@@ -62,8 +62,8 @@ function linesOfBc(wanted: Exclude<LinesWanted, 'none'>, pick: readonly string[]
 }
 
 /**
- * What a page weighs at most, but for its last item, in bytes of JSON. PostgreSQL and the API hold it a few times over,
- * for some requests at once.
+ * Maximum size of a page without its last item, in bytes of JSON. PostgreSQL and the API hold it several
+ * times, for several requests at once.
  */
 export const PAGE_BYTES = 8 * 1024 * 1024;
 
@@ -94,7 +94,10 @@ export const weighedItems = ({ ids, item, bytes }: Wanted): SQL => sql`weighed a
 export const idsOfPage = (limit: number): SQL =>
   sql`select array_agg(odoo_id order by place) from page where place <= ${limit}`;
 
-/** One row of `weighed`: `items` as one JSON array, and the place of the last one; null where there is none. */
+/**
+ * One row of `weighed`: `items` as one JSON array, and the position of the last one; null if the page is
+ * empty.
+ */
 export const listedItems: SQL = sql`select max(place) as kept,
   '[' || coalesce(string_agg(json, ',' order by place), '') || ']' as items from weighed where place > 0`;
 
@@ -106,7 +109,7 @@ export interface DocumentQuery extends Choice {
   readonly limit: number;
 }
 
-/** What a query was made of; see `fieldsVersion`. */
+/** The version of the fields that a query used; see `fieldsVersion`. */
 interface Versioned {
   readonly fieldsVersion: string;
 }
@@ -180,7 +183,7 @@ export async function readLines(
 }
 
 interface PageParts {
-  /** Gives `odoo_id` and `key`: a row more than the page holds tells that there is a next one. */
+  /** Returns `odoo_id` and `key`: one row more than the page shows that there is a next page. */
   readonly ids: SQL;
   readonly order: SQL;
   /** Gives the columns of the item of an id. */

@@ -13,7 +13,7 @@ export interface StoredHeader {
   readonly writeDate: Date | null;
   readonly fetchSeq: number;
   readonly archived: boolean;
-  /** What its fields take in the table, in bytes. */
+  /** Size of its fields in the table, in bytes. */
   readonly bytes: number;
 }
 
@@ -22,9 +22,9 @@ export interface StoredLine {
   readonly bcOdooId: number;
   readonly contentHash: string;
   readonly writeDate: Date | null;
-  /** With its BC; it comes back with it. */
+  /** Archived with its BC, and restored with it. */
   readonly archived: boolean;
-  /** What its fields take in the table, in bytes. */
+  /** Size of its fields in the table, in bytes. */
   readonly bytes: number;
 }
 
@@ -51,7 +51,7 @@ function stored(row: StoredColumns) {
   };
 }
 
-/** What is known of some BCs, by id. */
+/** The stored state of some BCs, by id. */
 export async function storedHeaders(
   db: Queryable,
   odooIds: readonly number[],
@@ -142,7 +142,7 @@ interface StoredBinaries {
   readonly fetchedAt: Date;
 }
 
-/** What is known of the binaries of some records, by id. */
+/** The stored binaries of some records, by id. */
 export async function storedBinaries(
   db: Queryable,
   table: typeof bc | typeof bcLine,

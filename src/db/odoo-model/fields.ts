@@ -64,7 +64,10 @@ export async function insertModelChanges(db: Queryable, changes: readonly NewMod
   if (changes.length > 0) await db.insert(modelChange).values([...changes]);
 }
 
-/** The newest change after which records are to be read again; 0: there was none. `until`: none that was noted later. */
+/**
+ * The newest change that requires records to be read again; 0 without one. `until` ignores changes that
+ * were recorded later.
+ */
 export async function newestReread(
   db: Queryable,
   models: readonly string[],

@@ -5,7 +5,7 @@ import type { View } from './typed-views.ts';
 
 /** What PostgreSQL keeps of the model, in short: equal digests and comments mean equal fields and views. */
 export interface KeptModel {
-  /** Of all that is kept of the fields, but for when Odoo was asked. */
+  /** A digest of the stored fields without the time of the request. */
   readonly fields: string;
   /** The comments of the views that stand there. */
   readonly views: readonly (string | null)[];
@@ -16,7 +16,10 @@ const digest = (models: readonly string[]) => sql`(
     row(f.model, f.name, f.type, f.label, f.relation, f.description, f.position)::text, '' order by f.model, f.name), ''))
   from ${odooField} as f where f.model in ${[...models]})`;
 
-/** By the catalogue's indexes: what has a view's name in the schema of its table. */
+/**
+ * Looks up, by the indexes of the catalogue, the object with the name of the view in the schema of its
+ * table.
+ */
 const comment = ({ name, table }: View) => sql`(
   select obj_description(oid, 'pg_class') from pg_class where relname = ${name}
     and relnamespace = (select relnamespace from pg_class where oid = to_regclass(${table})))`;
@@ -30,11 +33,11 @@ export async function keptFields(db: Queryable, models: readonly string[]): Prom
 }
 
 /**
- * Where what is kept is what is `expected`: notes that Odoo said the same at `describedAt`, with the first field of the
- * first model, which is where others look. One statement, and one row written.
+ * If the stored model equals `expected`, records that Odoo confirmed it at `describedAt`, in the first
+ * field of the first model. One statement, one row written.
  *
- * @returns the newest change after which records are to be read again, 0 where there was none; null: something is not
- * as expected, or was described later.
+ * @returns the newest change that requires records to be read again, 0 without one; null if the stored
+ *   model differs or was described later.
  */
 export async function confirmModel(
   db: Queryable,

@@ -10,7 +10,7 @@ const grantee = sql`case a.grantee when 0 then 'public' else quote_ident(r.rolna
 /** Roles that were dropped, and ourselves, need no word. */
 const others = sql`(a.grantee = 0 or r.rolname <> current_user)`;
 
-/** The statements that give others on a new view what they may do with the one that stands there. */
+/** The statements that copy the privileges of the existing view to a new one. */
 async function grantsOf(
   db: Queryable,
   view: string,
@@ -33,7 +33,7 @@ async function grantsOf(
   );
 }
 
-/** The statements that take from others what they may do with a view. */
+/** The statements that revoke the privileges on a view. */
 async function revokeAll(db: Queryable, view: string): Promise<string[]> {
   return statements(
     db,
@@ -85,7 +85,10 @@ export const LINE_VIEW: View = {
   own: [SYNCED, own('mirror_bc_id', 'bigint', 'bc_odoo_id', 'The BC that the mirror gives the line')],
 };
 
-/** What a view is to be. `digest` stands in its comment: another one means that the view is to be made anew. */
+/**
+ * The definition of a view. Its comment contains `digest`; another digest means that the view has to be
+ * rebuilt.
+ */
 interface ViewDefinition {
   readonly view: View;
   readonly columns: readonly ViewColumn[];
@@ -152,7 +155,7 @@ const identifier = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 const literal = (text: string): string =>
   `E'${text.replaceAll('\0', '').replaceAll('\\', '\\\\').replaceAll("'", "''")}'`;
 
-/** Who reads a view keeps us waiting for no longer, and others wait behind us no longer. */
+/** Lock timeout: readers of a view block us no longer than this, and others wait behind us no longer. */
 const LOCK_TIMEOUT = '1s';
 
 /** An object that is not a view has the name of a view. */
@@ -171,12 +174,14 @@ export async function isViewCurrent(db: Queryable, view: View, model: string): P
 }
 
 /**
- * Makes the view anew when it is not what the known fields ask for; whoever may read it still may.
+ * Rebuilds the view if it does not match the known fields, and keeps its privileges.
  *
- * Without a removed or retyped column it is replaced in place, new columns last: what depends on it stays.
+ * If no column was removed or retyped, it is replaced in place with new columns at the end, so dependent
+ * objects stay.
  *
- * @returns whether it was made.
- * @throws ViewNameTakenError, and PostgreSQL's errors: 55P03 (in use), 2BP01 (others depend on it), 42501 (no right).
+ * @returns whether it was rebuilt.
+ * @throws ViewNameTakenError, and errors of PostgreSQL: 55P03 (in use), 2BP01 (other objects depend on
+ *   it), 42501 (no privilege).
  */
 export async function refreshView(db: Database, view: View, model: string): Promise<boolean> {
   if (await isViewCurrent(db, view, model)) return false;
@@ -201,7 +206,7 @@ interface Standing {
   readonly columns: readonly { readonly name: string; readonly type: string }[] | null;
 }
 
-/** What has the view's name in the schema of its table. */
+/** The object with the name of the view in the schema of its table. */
 async function standingView(db: Queryable, { name, table }: View): Promise<Standing | undefined> {
   const [row] = await db.execute<Standing & Record<string, unknown>>(sql`
     select home.nspname as schema, found.relkind::text as kind, obj_description(found.oid, 'pg_class') as comment,
@@ -242,7 +247,7 @@ function columnPlace(before: readonly { readonly name: string }[]): (name: strin
   return (name) => places.get(name) ?? places.size;
 }
 
-/** Such as `security_invoker=true`, which somebody set on the view. */
+/** Options that an administrator set on the view, such as `security_invoker=true`. */
 function optionList(options: readonly string[] | null): string {
   const safe = (options ?? []).filter((option) => /^\w+=\w+$/.test(option));
   return safe.length === 0 ? '' : `with (${safe.join(', ')}) `;

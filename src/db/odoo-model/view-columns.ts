@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { OdooFieldRow } from '../schema/model.ts';
 
-/** What a view has to know of a field. */
+/** The properties of a field that a view needs. */
 export type ViewField = Pick<OdooFieldRow, 'name' | 'type' | 'label' | 'relation'>;
 
 export interface ViewColumn {
@@ -9,7 +9,7 @@ export interface ViewColumn {
   readonly field: string | null;
   readonly name: string;
   readonly type: string;
-  /** What makes the value out of the field's JSON (a function of migration 0004), or a column of the table. */
+  /** The function of migration 0004 that converts the JSON of the field, or a column of the table. */
   readonly source: { readonly convert: string } | { readonly column: string };
   /** For people: Odoo's label. */
   readonly comment: string;

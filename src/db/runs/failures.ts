@@ -40,7 +40,7 @@ export async function recordFailure(db: Queryable, failure: Failure): Promise<vo
     });
 }
 
-/** Closes the open incidents of BCs, whoever brought the success. */
+/** Resolves the open failures of BCs, whichever run succeeded. */
 export async function resolveFailures(
   db: Queryable,
   key: string,
@@ -99,10 +99,12 @@ export async function countOpenFailures(db: Queryable, key: string): Promise<num
 }
 
 /**
- * What is to be read though Odoo need not name it: BCs whose pause after a failure is over, and those that lines left
- * since `since` (see `markLeft`) and that nobody has read yet. One statement, since most runs find nothing.
+ * BCs that have to be read although Odoo does not list them: those whose retry is due after a failure, and
+ * those that lost a line after `since` (see `markPreviousOwners`) and were not read since. One statement,
+ * because most runs find nothing.
  *
- * `since` is to be the last run's: one that Odoo no longer has is not tried for ever, it is the sweep's.
+ * `since` is the window of the last run: a BC that Odoo no longer has is not retried forever; the sweep
+ * archives it.
  */
 export async function findDueForRetry(db: Queryable, key: string, since: Date | null): Promise<number[]> {
   const rows = await db.execute<{ odoo_id: string }>(sql`

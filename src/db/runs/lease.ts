@@ -38,10 +38,10 @@ export async function grantLease(
 }
 
 /**
- * Starts a queued run while nobody holds the lease and no run was left behind with it: run and lease in one statement,
- * since this is how most runs start. The run's row is locked first, as everywhere.
+ * Starts a queued run if no run holds the lease or was left with it: run and lease in one statement,
+ * because most runs start this way. The row of the run is locked first, as everywhere.
  *
- * @returns `takenAt`, by PostgreSQL's clock; null where that is not so: it takes a closer look then.
+ * @returns `takenAt`, by the clock of PostgreSQL; null if another case needs a closer check.
  */
 export async function startWhileFree(
   db: Queryable,
@@ -86,7 +86,7 @@ export async function heartbeat(
   return rows.length > 0;
 }
 
-/** How far the mirror got by a run; what is left out stays as it is. */
+/** The state of the mirror after a run; omitted members stay unchanged. */
 export interface Progress {
   readonly lastSync?: Date;
   readonly modelRead?: number;
@@ -142,7 +142,7 @@ export async function readState(db: Queryable, key: string): Promise<ShownState 
   return { ...row.state, held: row.held, ageSeconds };
 }
 
-/** What decides whether a job's work still counts for its run. */
+/** The state that decides whether the work of a job still counts for its run. */
 type Fence = Pick<SyncLogRow, 'status' | 'mode' | 'leaseToken'>;
 
 interface Fences {
@@ -158,7 +158,7 @@ interface Fences {
 /** A sequence that was set or made, and not asked since, gives `last_value` itself as its next number. */
 const newestSeq = sql`(select last_value - (not is_called)::int from fetch_seq)`;
 
-/** What holds for work of some runs, as of now. */
+/** The current state of some runs. */
 export async function getFencingState(db: Queryable, runIds: readonly number[]): Promise<Fences> {
   const rows = await db.execute<
     Pick<Fence, 'status' | 'mode'> & { id: string; lease_token: string | null; newest: string }

@@ -36,7 +36,7 @@ export async function openItems(db: Queryable, runId: number, page: number): Pro
   return rows.map((row) => row.odooId);
 }
 
-/** What a run still owes, ascending, in slices. */
+/** The open items of a run, ascending, in slices. */
 export async function* owedIds(db: Queryable, runId: number, slice = 10_000): AsyncGenerator<number[]> {
   for (let last = 0; ; ) {
     const rows = await db
@@ -62,7 +62,10 @@ export async function absentItems(db: Queryable, runId: number, page: number): P
   return rows.map((row) => row.odooId);
 }
 
-/** Owes again what was found gone and not archived: it has been a while. Pages that are done are to be queued again. */
+/**
+ * Reopens items that were found deleted and are not archived, because the check is old. Finished pages
+ * have to be queued again.
+ */
 export async function reopenGone(db: Queryable, runId: number): Promise<void> {
   await db.execute(sql`
     with reopened as (
@@ -72,7 +75,10 @@ export async function reopenGone(db: Queryable, runId: number): Promise<void> {
     where run_id = ${runId} and state = 'done' and page in (select page from reopened)`);
 }
 
-/** Whether the run still owes anything. From the end, where the index of what is open has it at once: pages go up. */
+/**
+ * Whether the run has open items. Read from the end, because pages are processed in ascending order and
+ * the index finds open ones there.
+ */
 export async function hasOpenItems(db: Queryable, runId: number): Promise<boolean> {
   const rows = await db
     .select({ odooId: syncRunItem.odooId })
@@ -101,7 +107,7 @@ interface ItemOutcome {
   readonly linesSeen?: number;
   readonly linesRemoved?: number;
   readonly rpcCalls?: number;
-  /** Of what is gone: the reading that did not find it. */
+  /** For deleted BCs: the sequence number of the fetch that did not find it. */
   readonly goneSeq?: number;
 }
 
@@ -230,7 +236,7 @@ export async function splitPage(
   });
 }
 
-/** What became of one BC that was stored, for the run that owed it. */
+/** The outcome of one stored BC, for the ledger of its run. */
 interface StoredItem {
   readonly runId: number;
   readonly odooId: number;

@@ -48,7 +48,7 @@ export async function expiredRuns(db: Queryable, expiry: Expiry, limit: number):
   );
 }
 
-/** Of the runs that may be touched, the oldest that still have items. Looks at one item of each run, not at them all. */
+/** The oldest deletable runs that still have items. Reads one item of each run. */
 export async function runsWithItems(db: Queryable, expiry: Expiry, limit: number): Promise<number[]> {
   return ids(
     await db.execute(sql`
@@ -66,7 +66,7 @@ export async function deletePages(db: Queryable, runIds: readonly number[]): Pro
   await db.delete(syncRunPage).where(isAnyOf(syncRunPage.runId, runIds));
 }
 
-/** Deletes at most `limit` items of these runs. What somebody is just writing to is passed over. */
+/** Deletes at most `limit` items of these runs, except locked rows. */
 export async function deleteItems(db: Queryable, runIds: readonly number[], limit: number): Promise<number> {
   return counted(
     await db.execute(sql`
@@ -101,7 +101,7 @@ export async function deleteFailures(db: Queryable, ageMs: number, limit: number
   );
 }
 
-/** Incidents that are over and told, with what was told of them. */
+/** Resolved and delivered incidents, with their notices. */
 export async function deleteIncidents(db: Queryable, ageMs: number, limit: number): Promise<number> {
   return counted(
     await db.execute(sql`
@@ -133,14 +133,14 @@ export async function deleteModelChanges(db: Queryable, ageMs: number, limit: nu
   );
 }
 
-/** The id that ends the next `size` rows of the audit trail after `after`; null: there are none. */
+/** The last id of the next `size` rows of the audit trail after `after`; null at the end. */
 export async function endOfAudit(db: Queryable, after: number, size: number): Promise<number | null> {
   const [row] = await db.execute<{ id: string | null }>(sql`
     select max(id) as id from (select id from ${auditLog} where id > ${after} order by id limit ${size}) as slice`);
   return row?.id == null ? null : Number(row.id);
 }
 
-/** Deletes what is too old among the rows of the audit trail with `after < id <= upTo`. */
+/** Deletes rows of the audit trail with `after < id <= upTo` that are past their retention. */
 export async function deleteAudit(
   db: Queryable,
   ageMs: number,

@@ -7,9 +7,9 @@ import { progress } from './ledger.ts';
 import { elapsedMs, findRun } from './runs.ts';
 
 /**
- * How far a run is, by its ledger. `planning`: it is not known yet what it owes. `fetching`: Odoo has not been asked
- * for every page yet. `storing`: BCs that were read are not stored yet. `finishing`: nothing is owed any more; it
- * archives what is gone, and ends.
+ * The phase of a run, by its ledger. `planning`: the ids are not listed yet. `fetching`: some pages are
+ * not fetched yet. `storing`: some fetched BCs are not stored yet. `finishing`: no item is open; the run
+ * archives deleted BCs and ends.
  */
 export const RUN_PHASES = ['planning', 'fetching', 'storing', 'finishing'] as const;
 type RunPhase = (typeof RUN_PHASES)[number];
@@ -49,7 +49,7 @@ export async function readCurrentRun(db: Queryable, runId: number): Promise<Curr
   return run === null || stage === null ? null : { ...run, ...stage, progress: items };
 }
 
-/** What became of each BC of a run, by ascending id. */
+/** The outcome of each BC of a run, by ascending id. */
 export async function runOutcomes(
   db: Queryable,
   runId: number,
@@ -61,7 +61,7 @@ export async function runOutcomes(
     .orderBy(asc(syncRunItem.odooId));
 }
 
-/** What a run changed, in the order it did. */
+/** The changes of a run, in their order. */
 export async function runChanges(db: Queryable, runId: number): Promise<AuditLogRow[]> {
   return db.select().from(auditLog).where(eq(auditLog.runId, runId)).orderBy(asc(auditLog.id));
 }

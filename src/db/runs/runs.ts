@@ -67,8 +67,8 @@ export async function listRuns(
 }
 
 /**
- * The last run that went by a window or read everything, was planned to its end, and is over. Tokens tell the order:
- * they grow with each grant of the lease, whichever worker's clock says what.
+ * The last run that used a window or read everything, was planned completely, and ended. Lease tokens
+ * define the order, because they grow with each grant, whatever the clocks of workers.
  */
 export async function newestPlanned(db: Queryable, key: string): Promise<SyncLogRow | null> {
   const rows = await db
@@ -113,8 +113,8 @@ export async function nextRunToken(db: Queryable): Promise<number> {
 }
 
 /**
- * Ends a run that nobody took up, `failed` or `skipped`, with the reason. One that runs meanwhile stays as it is: its
- * job was delivered twice, or Redis had it in spite of an error.
+ * Ends a run that was never started as `failed` or `skipped`, with the reason. A run that was started
+ * meanwhile stays unchanged: its job was delivered twice, or Redis had accepted it in spite of an error.
  */
 export async function closeRun(
   db: Queryable,
@@ -131,8 +131,8 @@ export async function closeRun(
 const ended = { finishedAt: sql<Date>`clock_timestamp()`, durationMs: 0 };
 
 /**
- * Ends a run with the account of its ledger. Without a status of its own it is `partial` where an item failed or
- * something was refused, else `success`. What a failed run still owes is not counted as seen.
+ * Ends a run with the counts of its ledger. Without a given status it is `partial` if an item failed or
+ * something was refused, else `success`. Open items of a failed run do not count as seen.
  */
 export async function settleRun(
   db: Queryable,
@@ -174,7 +174,7 @@ interface Planned {
   readonly leaseToken: number;
 }
 
-/** How a run is planned, as its log tells it. */
+/** The plan of a run, as stored in `sync_log`. */
 export type PlanNotes = Pick<
   SyncLogRow,
   'mode' | 'since' | 'continues' | 'nowSync' | 'modelChange' | 'protocol' | 'odooVersion'
@@ -241,7 +241,7 @@ type Counts =
   | 'linesSeen'
   | 'linesRemoved';
 
-/** What a run that is over came to. */
+/** The result of a run that ended. */
 export interface EndedRun extends Pick<SyncLogRow, Counts | 'mode'> {
   readonly status: Exclude<RunStatus, 'queued' | 'running'>;
   readonly durationMs: number;

@@ -15,7 +15,7 @@ export interface Listed {
   readonly writeDate: string | null;
 }
 
-/** What one slice of Odoo's ids covers: every id with `after < id <= upTo`. */
+/** The range of one slice of ids: `after < id <= upTo`. */
 export interface Slice {
   readonly listed: readonly Listed[];
   readonly after: number;
@@ -25,7 +25,7 @@ export interface Slice {
 export interface Sweep {
   readonly key: string;
   readonly runId: number;
-  /** Odoo's text of where the next incremental window begins; null while there is none. */
+  /** Start of the next incremental window as a text of Odoo; null without one. */
   readonly windowStart: string | null;
   /** The failed run that the next one carries on. */
   readonly owing: number | null;
@@ -67,8 +67,8 @@ const paused = (sweep: Sweep, odooId: SQL): SQL =>
   sql`exists (${openFailure(sweep, odooId)} and failure.next_attempt_at > clock_timestamp())`;
 
 /**
- * What of the mirror belongs into a slice. Joined in full with what Odoo lists there: PostgreSQL, which cannot know
- * how long the list is, compares each row with the whole list where a join lets it.
+ * The part of the mirror in a slice, as a full join with the list of Odoo. PostgreSQL cannot know the
+ * length of the list; with other joins it compares each row with the whole list.
  */
 const mirrored = (table: typeof bc | typeof bcLine, { after, upTo }: Slice): SQL =>
   sql`(select * from ${table} where odoo_id > ${after} and odoo_id <= ${upTo})`;
@@ -139,7 +139,7 @@ export async function addOwners(
       where not sync_run_item.absent`);
 }
 
-/** Spreads what a sweep found over pages: first what differs, then what is absent. */
+/** Distributes the findings of a sweep over pages: first the differences, then the absent BCs. */
 export async function numberPages(db: Queryable, runId: number, pageSize: number): Promise<void> {
   await db.execute(sql`
     update ${syncRunItem} as item set page = numbered.page
@@ -153,7 +153,7 @@ const BATCH = 500;
 
 const REASON: ArchiveReason = 'gone';
 
-/** What a run found gone, the mirror still shows, and nobody has read since. */
+/** BCs that the run found deleted, that are not archived yet and were not read since. */
 const archivable = (runId: number) => sql`
   from ${syncRunItem} as item join ${bc} on ${bc.odooId} = item.odoo_id
   where item.run_id = ${runId} and item.state = 'gone' and ${bc.archivedAt} is null and ${bc.fetchSeq} < item.gone_seq`;
@@ -167,7 +167,10 @@ interface ArchiveAccount {
   readonly mirrored: number;
 }
 
-/** What a run would archive, before it does. Counts what it did already, so that a resumed run decides the same. */
+/**
+ * The number of BCs that a run will archive. It includes those already archived, so that a resumed run
+ * decides the same.
+ */
 export async function archiveAccount(db: Queryable, runId: number): Promise<ArchiveAccount> {
   const [row] = await db.execute<Record<keyof ArchiveAccount, number>>(sql`
     select (select count(*)::int ${archivable(runId)}) as pending, done,
@@ -177,12 +180,12 @@ export async function archiveAccount(db: Queryable, runId: number): Promise<Arch
 }
 
 /**
- * Archives the next BCs that a run found gone, with their lines and an entry in the audit trail. To be called in a
- * transaction. A BC whose last reading ended after the run began to look for it stays. A reading that had begun before the
- * archiving, and found the BC, does not bring it back: it is read again.
+ * Archives the next BCs that a run found deleted, with their lines and an audit entry. Call it in a
+ * transaction. A BC that was read after the run began to check it stays. A fetch that began before the
+ * archiving does not restore the BC: it is fetched again.
  *
- * @param after only those with a greater id: the ledger is not gone through from its beginning each time.
- * @returns the last id that was looked at; null: there are no more.
+ * @param after only BCs with a greater id, so that the ledger is not read from its beginning each time.
+ * @returns the last checked id; null at the end.
  */
 export async function archiveSome(tx: Queryable, runId: number, after: number): Promise<number | null> {
   const some = await ids(

@@ -17,7 +17,7 @@ export const alertIncident = pgTable(
   {
     id: bigserial('id', { mode: 'number' }).primaryKey(),
     kind: text('kind', { enum: INCIDENT_KINDS }).notNull(),
-    /** What it is about: the mirror's key, or user and server of the gateway. */
+    /** The subject: the key of the mirror, or user and server of the gateway. */
     subject: text('subject').notNull(),
     /** Stable code of the error behind it. */
     code: text('code').notNull(),
@@ -37,7 +37,7 @@ export type AlertEvent = (typeof ALERT_EVENTS)[number];
 export const ALERT_CHANNELS = ['webhook', 'email'] as const;
 export type AlertChannel = (typeof ALERT_CHANNELS)[number];
 
-/** What is to be told, to whom: written with the incident, so that nothing is told twice or forgotten. */
+/** A notice for a channel. It is written with the incident, so that none is lost or sent twice. */
 export const alertDelivery = pgTable(
   'alert_delivery',
   {

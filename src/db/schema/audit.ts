@@ -11,13 +11,13 @@ export type AuditAction = (typeof AUDIT_ACTIONS)[number];
  */
 export type ArchiveReason = 'gone' | 'removed';
 
-/** A value before and after. Contents of binary fields are told as `{"bytes": n, "sha256": "…"}`. */
+/** A value before and after. Contents of binary fields are recorded as `{"bytes": n, "sha256": "…"}`. */
 export interface FieldChange {
   readonly old: unknown;
   readonly new: unknown;
 }
 
-/** What one run changed in one BC. Empty parts are left out. */
+/** The changes of one run in one BC. Empty parts are left out. */
 export interface DocumentChanges {
   readonly header?: Readonly<Record<string, FieldChange>>;
   readonly linesAdded?: readonly unknown[];

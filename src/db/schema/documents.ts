@@ -43,7 +43,7 @@ export const bc = pgTable(
     ...mirrored(),
     /** The transaction that last changed the document (header or lines): lets a reader keep to one snapshot. */
     changedXid: xid8('changed_xid').notNull().default(sql`pg_current_xact_id()`),
-    /** The transaction that first stored it; null for what was there before the column was. */
+    /** The transaction that first stored the BC; null for rows that are older than the column. */
     createdXid: xid8('created_xid').default(sql`pg_current_xact_id()`),
     /** When header or lines last changed in the mirror. */
     changedAt: moment('changed_at').notNull().defaultNow(),
@@ -69,8 +69,9 @@ export const bcLine = pgTable(
 );
 
 /**
- * One row per PostgreSQL that counted the transactions of `changed_xid`, the newest last. A restored dump or a
- * promoted standby counts anew: what a reader of the change feed kept from before is no position there.
+ * One row for each PostgreSQL server that assigned transaction ids to `changed_xid`, the newest last. A
+ * restored dump or a promoted standby starts a new count, so cursors of the change feed from before are
+ * not valid there.
  */
 export const feedEpoch = pgTable('feed_epoch', {
   id: bigserial('id', { mode: 'number' }).primaryKey(),

@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm';
 import { bigserial, jsonb, pgTable, text, uniqueIndex } from 'drizzle-orm/pg-core';
 import { moment } from './columns.ts';
 
-/** What a key may do. `admin` stands for all of them. */
+/** The scopes of a key. `admin` includes all of them. */
 export const SCOPES = ['bc:read', 'sync:write', 'tryton:call', 'admin'] as const;
 export type Scope = (typeof SCOPES)[number];
 

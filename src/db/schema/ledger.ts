@@ -19,9 +19,9 @@ export const syncRunItem = pgTable(
     state: text('state', { enum: ITEM_STATES }).notNull().default('open'),
     /** Odoo did not list it to the sweep: it is looked for by its id once more before it counts as gone. */
     absent: boolean('absent').notNull().default(false),
-    /** What the sweep found had been written before the present window. */
+    /** The sweep found changes that were written before the current window. */
     late: boolean('late').notNull().default(false),
-    /** The reading that did not find it: what was read later stays. */
+    /** The sequence number of the fetch that did not find it; content fetched later is kept. */
     goneSeq: bigid('gone_seq'),
     linesSeen: integer('lines_seen').notNull().default(0),
     linesRemoved: integer('lines_removed').notNull().default(0),

@@ -23,7 +23,7 @@ export type OdooFieldRow = typeof odooField.$inferSelect;
 /** `changed`: type, relation, selection, label or any other attribute. A renamed field is one removed and one added. */
 export const MODEL_CHANGES = ['added', 'removed', 'changed'] as const;
 
-/** One row per field that appeared, vanished or was described anew. What was there first is not a change. */
+/** One row for each field that was added, removed or redefined. The first description is not a change. */
 export const modelChange = pgTable('model_change', {
   id: bigserial('id', { mode: 'number' }).primaryKey(),
   model: text('model').notNull(),

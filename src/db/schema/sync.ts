@@ -52,7 +52,7 @@ export const syncLog = pgTable(
     requestedAt: moment('requested_at').notNull().defaultNow(),
     startedAt: moment('started_at'),
     finishedAt: moment('finished_at'),
-    /** Lower bound of the window (`write_date >= since`); null where there is none: all is read, or ids are named. */
+    /** Lower bound of the window (`write_date >= since`); null if the run reads everything or named ids. */
     since: moment('since'),
     /** Odoo's clock when the run began. */
     nowSync: moment('now_sync'),

@@ -108,8 +108,8 @@ function reasonOf(error: unknown): string {
  * Stores the model that Odoo describes: fields, changes since the last description, typed views. The first
  * description is not a change. A description that was requested before the stored one is ignored.
  *
- * @returns the id of the newest change that this description contains and that requires all records to be
- *   read again; 0 if there is none.
+ * @returns the id of the newest change in this description that requires all records to be read again; 0
+ *   without one.
  */
 export async function noteModel(mirror: SyncContext, runId: number, model: DescribedModel): Promise<number> {
   const { db, log, models } = mirror;

@@ -22,7 +22,7 @@ export function windowStart(lastSync: Date, now: Date, overlapMs: number): Date 
 /** How a run is planned. */
 export interface RunPlan {
   readonly mode: RunMode;
-  /** Lower bound of the window; null if there is none. */
+  /** Lower bound of the window; null without a window. */
   readonly since: Date | null;
   /** The failed run whose open items this one takes over. */
   readonly continues: number | null;
