@@ -14,13 +14,13 @@ interface Described {
 /** Every figure that API and worker tell, from the registries that they answer with. */
 export function metricsPage(): string {
   const intro =
-    'What `GET /metrics` tells, in the text format of Prometheus. A histogram has the series `_bucket`, `_sum` and ' +
+    'The metrics of `GET /metrics`, in the text format of Prometheus. A histogram has the series `_bucket`, `_sum` and ' +
     '`_count`; its count tells how often something happened. Times are in seconds, sizes in bytes. ' +
     '[How to watch it](../how-to/observe.md) says how to scrape it, and which alerts come with it.';
   const api = figures(openApiMetrics().registry);
   const worker = figures(openWorkerMetrics().registry);
   return page('Metrics', intro, [
-    '## Of the API\n\nWhat all processes share (mirror, runs, queues, circuit, stores) is asked for at each scrape, and is ' +
+    '## Metrics of the API\n\nShared metrics (mirror, runs, queues, circuit, stores) are read at each scrape, and are ' +
       `the same from each API process. The rest is its own.\n\n${rows(api)}`,
     '## Of a worker\n\nWith `METRICS_PORT` only. Each counts its own work: sums over all workers only grow, whatever a ' +
       `prune removes. A run that a command ran by itself is in no worker's count.\n\n${rows(worker)}`,
@@ -45,7 +45,7 @@ function described(registry: Registry): Described[] {
 
 function rows(all: readonly Described[]): string {
   return table(
-    ['metric', 'type', 'labels', 'tells'],
+    ['metric', 'type', 'labels', 'meaning'],
     all.map(({ name, type, labelNames, help }) => [code(name), type, labelNames.map(code).join(' '), help]),
   );
 }

@@ -11,7 +11,7 @@ export const number = (value: number, digits = 0): string =>
 export const percent = (share: number): string =>
   new Intl.NumberFormat(language.value, { style: 'percent' }).format(share);
 
-/** `currency`: an ISO 4217 code; what is none is written after the amount. */
+/** `currency`: an ISO 4217 code; any other text is written after the amount. */
 export function money(amount: number, currency: string | null): string {
   const digits = { minimumFractionDigits: 2, maximumFractionDigits: 2 };
   if (currency !== null && /^[A-Z]{3}$/.test(currency)) {
@@ -50,7 +50,7 @@ export function ago(ms: number): string {
     ['minute', MINUTE_MS],
   ] as const;
   const [name, size] = steps.find(([, step]) => Math.abs(ms) >= step) ?? (['second', SECOND_MS] as const);
-  // Of a day, `auto` would make yesterday, which it need not be.
+  // With `auto`, a difference of a day would become "yesterday", which may be wrong.
   const words = new Intl.RelativeTimeFormat(language.value, {
     numeric: name === 'second' ? 'auto' : 'always',
   });

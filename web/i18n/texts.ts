@@ -11,7 +11,7 @@ type Same<Part> = {
       : Same<Part[Key]>;
 };
 
-/** What any language has to say: as English does, key by key. A key that is missing in French does not compile. */
+/** The texts of every language have the keys of English. A missing French key does not compile. */
 export type Texts = Same<typeof en>;
 
 const CATALOGUES = { en, fr } satisfies Record<typeof language.value, Texts>;

@@ -103,7 +103,7 @@ const CREATE_HELP = `
 Scopes
   bc:read      read the mirror: BCs, runs, failures
   sync:write   start runs, resync, retry
-  tryton:call  call Tryton: the methods of --method (each opens what it matches, writes included), else reads only
+  tryton:call  call Tryton: the methods that match a --method (writes included), or all reads without --method
   admin        all of these
 
 Exit codes: 0 made, 1 PostgreSQL cannot be used, 2 bad usage or configuration

@@ -6,7 +6,7 @@ export const actions = {
   fullTitle: 'Read everything again?',
   fullHint: 'Every purchase order is read again from Odoo. This takes minutes where there are many.',
   sweep: 'Sweep',
-  sweepHint: 'Compares every id and date, finds what was missed, archives what is gone from Odoo.',
+  sweepHint: 'Compares every id and date, fetches missed changes, archives records deleted in Odoo.',
   resync: 'Resync one order',
   resyncLabel: 'Odoo id of the purchase order',
   resyncExample: 'Odoo id, such as 42',

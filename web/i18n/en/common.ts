@@ -11,8 +11,7 @@ export const common = {
     polling: 'Refreshed every 5 s',
     lost: 'Connection lost',
   },
-  connectionLost:
-    'The service does not answer. What is shown is from before; it will be tried again by itself.',
+  connectionLost: 'The service does not answer. The page shows older data and retries by itself.',
   loading: 'Loading…',
   failed: 'This could not be loaded.',
   tryAgain: 'Try again',

@@ -1,4 +1,4 @@
-/** What goes wrong often, by the code of the problem. Others are told in the words of the service. */
+/** Texts of common problems, by code. Other problems are shown with the text of the service. */
 export const problems = {
   no_connection: 'The service does not answer. Check that it runs, and try again.',
   unreadable: 'The service gave an answer that cannot be read.',
