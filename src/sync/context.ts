@@ -1,3 +1,38 @@
+/**
+ * The mirror: planning, fetch, store and the life of runs. Callers use `create-context.ts` (a worker or a command),
+ * `request-run.ts` (the API, which must load no Odoo code) and the functions of `runs`, `fetch`, `store`, `maintenance`.
+ *
+ * | run is    | event                                                | becomes                                |
+ * | --------- | ---------------------------------------------------- | -------------------------------------- |
+ * | `queued`  | its job takes the lease                              | `running`; the planner writes items    |
+ * | `queued`  | another run holds the lease                          | `skipped`                              |
+ * | `running` | no item is open                                      | `success`; `partial` if an item failed |
+ * |           |                                                      | or a breaker kept BCs or lines         |
+ * | `running` | planning failed, a page failed, Odoo is unavailable  | `failed`; the next run continues it    |
+ *
+ * | page is   | event                                                | becomes                                |
+ * | --------- | ---------------------------------------------------- | -------------------------------------- |
+ * | `planned` | fewer than SYNC_PAGES_IN_FLIGHT pages are queued     | `queued`                               |
+ * | `queued`  | none of its items is open                            | `done`                                 |
+ * | `queued`  | Redis lost its jobs                                  | `queued` with the next generation      |
+ *
+ * | item is   | event                                                | becomes                                |
+ * | --------- | ---------------------------------------------------- | -------------------------------------- |
+ * | `open`    | its BC is stored                                     | `created`, `updated` or `unchanged`    |
+ * | `open`    | Odoo does not have the BC                            | `gone`                                 |
+ * | `gone`    | the run archives it                                  | `archived`                             |
+ * | `gone`    | a resumed run has to check it again                  | `open`                                 |
+ * | `open`    | its job failed for the last time                     | `failed`; a later run retries the BC   |
+ * | `failed`  | a retry of its job stores the BC                     | `created`, `updated` or `unchanged`    |
+ *
+ * Invariants: items are written before anything is queued; every write that changes a run checks the fencing token of
+ * its lease; a BC and its ledger item change in one transaction.
+ *
+ * ```ts
+ * const { mirror } = createSyncContext(config, log, defer);
+ * await startRun(mirror, run);
+ * ```
+ */
 import type { RetentionConfig, SyncConfig } from '../config/index.ts';
 import type { Database } from '../db/client.ts';
 import type { EndedRun } from '../db/runs/runs.ts';
@@ -9,7 +44,7 @@ import type { ModelMemory } from './model/document-model.ts';
 import type { Batcher } from './store/batcher.ts';
 import type { CommitOutcome, DocumentDefinition, GroupItem } from './types.ts';
 
-/** Everything the mirror's rules work with. One for each process. */
+/** The dependencies of the mirror. One for each process. */
 export interface SyncContext {
   readonly definition: DocumentDefinition;
   readonly db: Database;
