@@ -1,3 +1,20 @@
+/**
+ * The Odoo client. It only reads: `protocols/protocol.ts` lists every method that it can call.
+ *
+ * - `protocol-negotiation.ts` selects JSON-2, JSON-RPC or XML-RPC, once for each sign-in.
+ * - `call-limiter.ts` limits concurrency and rate, retries calls without an answer, and reports each attempt.
+ * - `decoding/` turns bodies into the same records for all protocols; a value that cannot be stored becomes `Unstorable`.
+ * - `faults.ts` maps the faults of Odoo to the classes of `errors.ts`.
+ *
+ * Invariants: a login is never retried, and pauses after a refusal; a call takes at most ODOO_TIMEOUT_MS; errors contain
+ * no secret.
+ *
+ * ```ts
+ * const odoo = createOdooClient({ url, db, user, password, protocol: 'auto', timeoutMs: 30_000, context: {}, concurrency: 4 });
+ * const ids = await odoo.search('dimagaz.bc', [['state', '=', 'done']]);
+ * ```
+ */
+
 import { type CallLimits, createCalls } from './call-limiter.ts';
 import { type CallSite, OdooAuthError, OdooMalformedError } from './errors.ts';
 import { createHttp } from './http.ts';

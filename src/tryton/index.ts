@@ -1,10 +1,24 @@
-export { createRedisCacheStore } from './cache/redis-store.ts';
 /**
- * The public face of the Tryton client: `import { TrytonClient } from 'passerelle/tryton'`.
+ * The Tryton client, and all that the package exports as `passerelle/tryton`. It imports nothing from other modules of
+ * this project except `shared`.
  *
- * Left out on purpose: the parts a client is made of (transport, answers, retries, sessions, cache rules), the tagged
- * JSON and its codec (`call` speaks in the classes below), and what opens connections to Redis, which is the caller's.
+ * - `client.ts` offers calls, cached calls, ping and the state of the login circuit.
+ * - `rpc/` sends one call: attempts, transport, response. It knows whether a request was sent.
+ * - `session/` keeps one session for all processes, signs in once for all callers, and pauses after a refused login.
+ * - `cache/` stores answers of reads with the versions of their tags; a write draws new versions.
+ * - `wire/` parses and writes JSON without losing digits, and converts tagged values.
+ *
+ * Invariants: a write is never sent twice; an answer of before a write is never returned after it; no secret is in a
+ * log or an error. Not exported on purpose: transport, sessions, cache rules and the codec. The caller owns the
+ * connections to Redis.
+ *
+ * ```ts
+ * const tryton = new TrytonClient({ url: 'https://tryton.example/tryton/', user, password });
+ * const ids = await tryton.call('model.party.party.search', [[]]);
+ * ```
  */
+
+export { createRedisCacheStore } from './cache/redis-store.ts';
 export { TrytonClient } from './client.ts';
 export {
   TrytonAuthError,
