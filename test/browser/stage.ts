@@ -5,12 +5,12 @@ import { inject } from 'vitest';
 import type { SandboxOptions } from '../../dev/sandbox-odoo/sandbox.ts';
 import type { SandboxTryton } from '../../dev/sandbox-tryton/sandbox.ts';
 import { startSandboxTryton } from '../../dev/sandbox-tryton/sandbox.ts';
-import type { ApiProcess } from '../harness/api-process.ts';
-import { startApiProcess } from '../harness/api-process.ts';
-import type { Office } from '../harness/office.ts';
-import { openOffice } from '../harness/office.ts';
-import type { WorkerProcess } from '../harness/worker-process.ts';
-import { startWorkerProcess } from '../harness/worker-process.ts';
+import type { ApiProcess } from '../support/api-process.ts';
+import { startApiProcess } from '../support/api-process.ts';
+import type { Office } from '../support/test-environment.ts';
+import { openOffice } from '../support/test-environment.ts';
+import type { WorkerProcess } from '../support/worker-process.ts';
+import { startWorkerProcess } from '../support/worker-process.ts';
 
 export const LOGIN = { username: 'admin', password: 'les-visiteurs' } as const;
 

@@ -1,7 +1,7 @@
 import type postgres from 'postgres';
 import { depth } from '../../src/queues/queues.ts';
-import type { Desk } from '../harness/office.ts';
-import { until } from '../harness/until.ts';
+import type { Desk } from '../support/test-environment.ts';
+import { until } from '../support/wait-for.ts';
 import type { Crew } from './crew.ts';
 
 const PATIENCE_MS = 150_000;

@@ -2,7 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { closeSync, openSync, readdirSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { apart, fromSources } from '../harness/own-process.ts';
+import { apart, fromSources } from '../support/own-process.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 

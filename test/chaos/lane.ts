@@ -5,7 +5,7 @@ import { Redis } from 'ioredis';
 import type { RestartableServices } from '../../dev/services/restartable.ts';
 import { startRestartable } from '../../dev/services/restartable.ts';
 import { migrate } from '../../src/db/migrate.ts';
-import { databaseAt, onServer } from '../harness/server.ts';
+import { databaseAt, onServer } from '../support/server.ts';
 
 /** Between the snapshot of a Redis and its crash: what it comes back with is this old. */
 const SNAPSHOT_AGE_MS = 300;

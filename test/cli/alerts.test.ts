@@ -1,9 +1,9 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { openIncident } from '../../src/db/alerts.ts';
-import type { Mailbox, Receiver } from '../alerts/receivers.ts';
-import { isSigned, startMailbox, startReceiver } from '../alerts/receivers.ts';
-import { freshDatabase } from '../harness/database.ts';
-import { freshPrefix, redisUrl } from '../harness/redis.ts';
+import type { Mailbox, Receiver } from '../operations/alerts/receivers.ts';
+import { isSigned, startMailbox, startReceiver } from '../operations/alerts/receivers.ts';
+import { freshDatabase } from '../support/database.ts';
+import { freshPrefix, redisUrl } from '../support/redis.ts';
 import { commandIn } from './passerelle.ts';
 
 const SECRET = 'sixteen letters and more';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { readKeyText } from '../../src/db/api-keys.ts';
-import { freshDatabase } from '../harness/database.ts';
+import { freshDatabase } from '../support/database.ts';
 import { commandIn, passerelle as run } from './passerelle.ts';
 
 let database: Awaited<ReturnType<typeof freshDatabase>>;

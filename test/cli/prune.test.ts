@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Archive } from '../sync/prune-rows.ts';
-import { openArchive } from '../sync/prune-rows.ts';
+import type { Archive } from '../sync/retention/prune-rows.ts';
+import { openArchive } from '../sync/retention/prune-rows.ts';
 import { commandIn, start } from './passerelle.ts';
 
 let archive: Archive;

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import type { Office } from '../harness/office.ts';
-import { openOffice } from '../harness/office.ts';
+import type { Office } from '../support/test-environment.ts';
+import { openOffice } from '../support/test-environment.ts';
 import { commandIn } from './passerelle.ts';
 
 const BC = 'dimagaz.bc';

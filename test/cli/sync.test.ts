@@ -4,9 +4,9 @@ import type { Database } from '../../src/db/client.ts';
 import { grantLease, readState } from '../../src/db/runs/lease.ts';
 import { createRun, listRuns, updateRun } from '../../src/db/runs/runs.ts';
 import { BC_KEY } from '../../src/db/schema/sync.ts';
-import type { Office } from '../harness/office.ts';
-import { openOffice } from '../harness/office.ts';
-import { until } from '../harness/until.ts';
+import type { Office } from '../support/test-environment.ts';
+import { openOffice } from '../support/test-environment.ts';
+import { until } from '../support/wait-for.ts';
 import { commandIn, passerelle, start } from './passerelle.ts';
 
 const DOCUMENTS = 50;

@@ -5,8 +5,8 @@ import { clientOptions } from '../../src/gateway.ts';
 import { openRedis } from '../../src/queues/redis.ts';
 import { createLogger } from '../../src/shared/logger.ts';
 import { TrytonClient } from '../../src/tryton/client.ts';
-import { freshPrefix, redisUrl } from '../harness/redis.ts';
-import { until } from '../harness/until.ts';
+import { freshPrefix, redisUrl } from '../support/redis.ts';
+import { until } from '../support/wait-for.ts';
 import { commandIn, passerelle, start } from './passerelle.ts';
 
 const SEARCH = 'model.party.party.search';

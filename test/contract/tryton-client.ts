@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { openRedis } from '../../src/queues/redis.ts';
 import type { CallOutcome, TrytonClientOptions } from '../../src/tryton/index.ts';
 import { createRedisCacheStore, TrytonClient } from '../../src/tryton/index.ts';
-import { freshPrefix, redisUrl } from '../harness/redis.ts';
+import { freshPrefix, redisUrl } from '../support/redis.ts';
 import { signIn, signOut, type Visit } from './tryton-ask.ts';
 
 /** A client for one test, closed and signed out with it, and what it asked the server. */

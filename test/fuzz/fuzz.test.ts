@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { heldBytes } from '../harness/heap.ts';
+import { heldBytes } from '../support/heap.ts';
 import { complaints, rawComplaints, rawStatus } from './judge.ts';
 import { rawRequests, shellOf, talk } from './raw.ts';
 import { trials } from './requests.ts';

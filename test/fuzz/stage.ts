@@ -1,9 +1,9 @@
 import { pino } from 'pino';
 import { startSandboxTryton } from '../../dev/sandbox-tryton/sandbox.ts';
 import { createApiKey } from '../../src/db/api-keys.ts';
-import type { TestApi } from '../api/start-api.ts';
-import { bearer, startApi } from '../api/start-api.ts';
-import { openOffice } from '../harness/office.ts';
+import type { TestApi } from '../api/http/start-api.ts';
+import { bearer, startApi } from '../api/http/start-api.ts';
+import { openOffice } from '../support/test-environment.ts';
 import type { Operation } from './operations.ts';
 import { operationsOf } from './operations.ts';
 import type { Knowledge } from './requests.ts';

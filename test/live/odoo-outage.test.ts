@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { until } from '../harness/until.ts';
-import type { WorkerProcess } from '../harness/worker-process.ts';
-import { startWorkerProcess } from '../harness/worker-process.ts';
+import { until } from '../support/wait-for.ts';
+import type { WorkerProcess } from '../support/worker-process.ts';
+import { startWorkerProcess } from '../support/worker-process.ts';
 import type { LiveOffice } from './odoo-stage.ts';
 import { missing, openLiveOffice, run } from './odoo-stage.ts';
 

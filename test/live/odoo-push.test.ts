@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createApiKey } from '../../src/db/api-keys.ts';
-import type { TestApi } from '../api/start-api.ts';
-import { bearer, startApi } from '../api/start-api.ts';
-import type { Desk } from '../harness/office.ts';
-import { until } from '../harness/until.ts';
+import type { TestApi } from '../api/http/start-api.ts';
+import { bearer, startApi } from '../api/http/start-api.ts';
+import type { Desk } from '../support/test-environment.ts';
+import { until } from '../support/wait-for.ts';
 import type { LiveOffice } from './odoo-stage.ts';
 import { call, missing, openLiveOffice, run } from './odoo-stage.ts';
 

@@ -1,9 +1,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { startAlerts } from '../../src/alerts/watcher.ts';
 import { readConfig } from '../../src/config/index.ts';
-import type { Receiver } from '../alerts/receivers.ts';
-import { startReceiver } from '../alerts/receivers.ts';
-import { until } from '../harness/until.ts';
+import type { Receiver } from '../operations/alerts/receivers.ts';
+import { startReceiver } from '../operations/alerts/receivers.ts';
+import { until } from '../support/wait-for.ts';
 import type { LiveOffice } from './odoo-stage.ts';
 import { call, missing, openLiveOffice } from './odoo-stage.ts';
 

@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
 import postgres from 'postgres';
 import { type Verification, verifyMirror } from '../../src/sync/maintenance/verify.ts';
-import { freshDatabase } from '../harness/database.ts';
-import type { Desk, Release } from '../harness/office.ts';
-import { openDesk, QUICK } from '../harness/office.ts';
-import { freshPrefix, redisUrl } from '../harness/redis.ts';
+import { freshDatabase } from '../support/database.ts';
+import { freshPrefix, redisUrl } from '../support/redis.ts';
+import type { Desk, Release } from '../support/test-environment.ts';
+import { openDesk, QUICK } from '../support/test-environment.ts';
 
 /** What a live test may need beside a server to read. A test that lacks one of its own is skipped. */
 type Means =

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { ask, result, signIn, signOut } from '../contract/tryton-ask.ts';
-import type { TrytonStage } from '../flows/tryton-stage.ts';
+import type { TrytonStage } from '../tryton/gateway/gateway-environment.ts';
 
 const {
   TRYTON_RPC_URL: url,

@@ -1,6 +1,6 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createOdooClient } from '../../src/odoo/client.ts';
-import { until } from '../harness/until.ts';
+import { until } from '../support/wait-for.ts';
 import type { Scripted } from './scripted-server.ts';
 import { asked, result, scriptedServer } from './scripted-server.ts';
 
