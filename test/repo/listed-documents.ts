@@ -7,10 +7,10 @@ export const ROOT = resolve(import.meta.dirname, '../..');
 export const read = (file: string) => readFileSync(join(ROOT, file), 'utf8');
 
 /** Every document that people read here. */
-export const DOCUMENTS = ['../project', 'docs', 'deploy', 'examples', '.github']
+export const DOCUMENTS = ['.', 'docs', 'deploy', 'examples', '.github']
   .filter((folder) => existsSync(join(ROOT, folder)))
   .flatMap((folder) =>
-    readdirSync(join(ROOT, folder), { recursive: folder !== '../project', encoding: 'utf8' }).map((file) =>
+    readdirSync(join(ROOT, folder), { recursive: folder !== '.', encoding: 'utf8' }).map((file) =>
       join(folder, file),
     ),
   )

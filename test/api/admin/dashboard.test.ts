@@ -27,7 +27,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   for (const one of [api, guarded, unbuilt]) await one.close();
-  rmSync(join(webRoot, '../..'), { recursive: true });
+  rmSync(join(webRoot, '..'), { recursive: true });
 });
 
 it.each(['/admin', '/admin/', '/admin/bc', '/admin/bc/42', '/admin/runs?mode=full'])(

@@ -52,8 +52,7 @@ describe('people are told', () => {
       watchers.push(startAlerts({ db, log, config: { ...config, sync, alerts }, probe: null }));
     }
   };
-  const notices = () =>
-    receiver.notices().map(({ type, kind }) => `${String(type).split('../../flows')[1]} ${kind}`);
+  const notices = () => receiver.notices().map(({ type, kind }) => `${String(type).split('.')[1]} ${kind}`);
   const told = (...expected: string[]) =>
     until(
       () => expected.every((one) => notices().includes(one)) && mailbox.mails.length >= expected.length,

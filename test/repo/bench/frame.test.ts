@@ -49,7 +49,7 @@ describe('the tables', () => {
   it('line up in the terminal, under what was measured where', () => {
     const lines = textTable(section([MISSED, figure(null, { title: 'A' })])).split('\n');
     expect(lines[1]).toBe(
-      'sync: sandbox; 10,000 BC; medians of 3 rounds (least–most); 2026-01-31; 2 × CPU; PostgreSQL 18.4',
+      'sync: sandbox; 10,000 BC; medians of 3 rounds (least–most). 2026-01-31; 2 × CPU; PostgreSQL 18.4',
     );
     const [headings = '', , first = '', second = ''] = lines.slice(3);
     const column = headings.indexOf('beside');
