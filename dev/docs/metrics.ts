@@ -11,7 +11,7 @@ interface Described {
   readonly labelNames: readonly string[];
 }
 
-/** Every figure that API and worker tell, from the registries that they answer with. */
+/** Every metric of API and worker, from their own registries. */
 export function metricsPage(): string {
   const intro =
     'The metrics of `GET /metrics`, in the text format of Prometheus. A histogram has the series `_bucket`, `_sum` and ' +

@@ -15,7 +15,7 @@ interface LineSummaryProps {
   readonly without: string;
 }
 
-/** What tells one line from another at a glance; the table of lines has all of it. */
+/** The fields that distinguish lines at a glance; the table of lines has all of them. */
 const TOLD: ReadonlySet<string> = new Set([
   'char',
   'text',

@@ -195,7 +195,7 @@ async function refuseTooMany({ body }: FastifyRequest): Promise<void> {
 /** Concatenates JSON texts, so that cached answers are neither parsed nor serialized. */
 const answered = (result: string): string => `{"result":${result}}`;
 
-/** Every outcome as JSON. Of equal errors only the first is logged. */
+/** All outcomes as JSON. For equal errors only the first is logged. */
 function answers({ log }: FastifyRequest, outcomes: readonly Settled[]) {
   const logged = new Set<string>();
   return outcomes.map((one) => {
