@@ -35,9 +35,9 @@ export class Webhooks {
     const hooks = [...this.#written.values()];
     this.#written = new Map();
     for (const [url, models] of this.#targets) {
-      const told = hooks.filter(({ _model }) => models.has(_model));
+      const announced = hooks.filter(({ _model }) => models.has(_model));
       this.#sending = this.#sending.then(async () => {
-        for (const hook of told) this.answers.push(await post(url, hook));
+        for (const hook of announced) this.answers.push(await post(url, hook));
       });
     }
   }

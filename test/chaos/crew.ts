@@ -9,7 +9,7 @@ const ROOT = resolve(import.meta.dirname, '../..');
 /** Two worker processes, as in production, that are killed and started again. */
 export class Crew {
   kills = 0;
-  /** What ended by itself, and how: none should. */
+  /** The processes that ended by themselves, and how: there should be no such process. */
   readonly collapsed: string[] = [];
   readonly #env: Readonly<Record<string, string>>;
   readonly #logs: string;

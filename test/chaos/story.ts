@@ -43,7 +43,7 @@ const HURRIED = {
   ...{ ODOO_TIMEOUT_MS: '1500', LOG_LEVEL: 'info' },
 };
 
-/** Plays the story of a schedule from an empty mirror to the end, and looks at what is left. */
+/** Plays the scenario of a schedule from an empty mirror to the end, and checks the result. */
 export async function play(lane: Lane, schedule: Schedule): Promise<Outcome> {
   const { seed, documents } = schedule;
   const logs = join(tmpdir(), `passerelle-chaos-${process.pid}`, `seed-${seed}`);
@@ -192,7 +192,7 @@ async function inspect(
     'changes in the audit trail': trail.entries,
     'records lost, stale or misplaced': stored.problems.length,
     'records doubled': verified.duplicates,
-    'changes lost or told twice': trail.problems.length,
+    'changes lost or recorded twice': trail.problems.length,
     'jobs, leases, runs or failures left over': left.length,
   };
   return { problems, figures };

@@ -88,7 +88,7 @@ describe('Ctrl-C', () => {
     return command;
   }
 
-  test('that npm passes on is the one of the terminal: what is in hand is finished, the rest left to others', async () => {
+  test('that npm passes on counts once: work in progress is finished, the rest is left to others', async () => {
     const { child, ended, stderr } = await hanging({ ODOO_TIMEOUT_MS: '5000', LOG_LEVEL: 'silent' });
     child.kill('SIGINT');
     // Two at once would be one: signals are not queued.

@@ -6,7 +6,7 @@ import type { LiveOffice } from './odoo-stage.ts';
 import { missing, openLiveOffice, run } from './odoo-stage.ts';
 
 const lacking = missing('ODOO_STOP_COMMAND', 'ODOO_START_COMMAND');
-const title = 'an Odoo that goes away for longer than all attempts, on a real server';
+const title = 'an Odoo that is away for longer than all attempts, on a real server';
 
 /** Small pages and few calls per second, so that there is a middle to go away in; two quick attempts. */
 const SHORT = {

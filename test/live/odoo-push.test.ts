@@ -8,7 +8,7 @@ import type { LiveOffice } from './odoo-stage.ts';
 import { call, missing, openLiveOffice, run } from './odoo-stage.ts';
 
 const lacking = missing('ODOO_WEBHOOK_COMMAND');
-const title = 'a change that a real Odoo tells of';
+const title = 'a change that a real Odoo announces';
 const SECRET = 'a-secret-of-the-webhooks-42';
 const BC = 'dimagaz.bc';
 const LINE = 'dimagaz.bc.line';
@@ -30,7 +30,7 @@ else
       desk = opened;
       await desk.work();
       await desk.run('full');
-      // The API's own variables are those of the desk; what is scheduled stays off: only webhooks bring anything.
+      // The API has the same variables as the mirror. Schedules stay off: only webhooks cause runs.
       api = await startApi({ ...opened.env, ODOO_HOOK_SECRET: SECRET }, { db: desk.mirror.db });
       const { key } = await createApiKey(desk.mirror.db, { name: 'live', scopes: ['bc:read'], methods: [] });
       headers = bearer(key);

@@ -53,7 +53,7 @@ describe('GET /metrics', () => {
     expect(text).not.toContain('route-4713');
   });
 
-  it('tells how the mirror stands, by the clock of PostgreSQL', async () => {
+  it('give the state of the mirror, by the clock of PostgreSQL', async () => {
     api = await startApi();
     expect(figure(await scrape(), 'passerelle_mirror_lag_seconds')).toBeUndefined();
     await api.db
@@ -94,7 +94,7 @@ describe('GET /metrics', () => {
     expect(figure(text, 'passerelle_last_run_end_timestamp_seconds', { mode })).toBe(1_800_000_000);
   });
 
-  it('tells of the run that holds the lease how much it still owes', async () => {
+  it('give the open items of the run that holds the lease', async () => {
     api = await startApi();
     const [run] = await api.db
       .insert(syncLog)
@@ -113,7 +113,7 @@ describe('GET /metrics', () => {
     expect(figure(await scrape(), 'passerelle_sync_running')).toBe(0);
   });
 
-  it('tells the queues, the connections and how Odoo was last seen', async () => {
+  it('give the queues, the connections and the last contact with Odoo', async () => {
     api = await startApi();
     await api.queues.sync.add('run', { mode: 'full', trigger: 'cli' });
     await recordOdooHealth(
@@ -136,7 +136,7 @@ describe('GET /metrics', () => {
 
   it('answers while PostgreSQL or Redis is down, and says nothing that it does not know', async () => {
     const log = createLogger('silent', 'test');
-    const { db, close } = openDatabase('postgres://nobody@127.0.0.1:1/nothing');
+    const { db, close } = openDatabase('postgres://user@127.0.0.1:1/nothing');
     const redis = openRedis('redis://127.0.0.1:1', 'producer', log);
     const queues = openQueues(redis, 'nothing', log);
     api = await startApi({}, {});

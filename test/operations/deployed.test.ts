@@ -59,7 +59,7 @@ function grouped(expr: string): string[] {
 const ADDED = ['job', 'instance', 'le'];
 
 describe('the dashboard and the alert rules', () => {
-  let told: Sample[];
+  let samples: Sample[];
   const releases: (() => Promise<unknown>)[] = [];
   beforeAll(async () => {
     const api = await startTrytonApi();
@@ -88,22 +88,22 @@ describe('the dashboard and the alert rules', () => {
       async () => (await lastSightings(api.db)).every(({ succeededAt }) => succeededAt !== null),
       'both servers',
     );
-    told = [...samplesOf((await api.app.inject('/metrics')).payload), ...samplesOf(text)];
+    samples = [...samplesOf((await api.app.inject('/metrics')).payload), ...samplesOf(text)];
   });
   afterAll(async () => {
     for (const release of releases.reverse()) await release();
   });
 
-  it.each(expressions)('%s asks for what API or worker tell, with those labels', (_, expr) => {
+  it.each(expressions)('%s uses metrics of API or worker, with their labels', (_, expr) => {
     const asked = selectors(expr);
     expect(asked.length + (/\bup\{/.test(expr) ? 1 : 0)).toBeGreaterThan(0);
     for (const { name, labels } of asked) {
-      const series = told.filter((sample) => sample.name === name);
+      const series = samples.filter((sample) => sample.name === name);
       expect(series, name).not.toEqual([]);
       const known = new Set([...ADDED, ...series.flatMap((sample) => Object.keys(sample.labels))]);
       expect(labels.filter((label) => !known.has(label))).toEqual([]);
     }
-    const known = new Set([...ADDED, ...told.flatMap(({ labels }) => Object.keys(labels))]);
+    const known = new Set([...ADDED, ...samples.flatMap(({ labels }) => Object.keys(labels))]);
     expect(grouped(expr).filter((label) => !known.has(label))).toEqual([]);
   });
 
@@ -111,7 +111,7 @@ describe('the dashboard and the alert rules', () => {
     const asked = expressions.flatMap(([, expr]) =>
       selectors(expr).map(({ name }) => name.replace(/_(bucket|count|sum)$/, '')),
     );
-    const ours = told
+    const ours = samples
       .map(({ name }) => name.replace(/_(bucket|count|sum)$/, ''))
       .filter((name) => name.startsWith('passerelle_'));
     expect([...new Set(ours)].filter((name) => !asked.includes(name)).sort()).toEqual([
@@ -125,7 +125,7 @@ describe('the dashboard and the alert rules', () => {
 });
 
 describe('the dashboard', () => {
-  it('says under each panel what it shows', () => {
+  it('explains each panel below it', () => {
     const shown = panels.filter(({ type }) => type !== 'row');
     expect(shown.filter(({ description = '' }) => description === '').map(({ title }) => title)).toEqual([]);
   });
@@ -153,7 +153,7 @@ describe('the compose profile observability', () => {
     expect(worker?.environment).toMatchObject({ HOST: '0.0.0.0', REDIS_URL: expect.any(String) });
   });
 
-  it('mounts what is in the repository', () => {
+  it('mounts files of the repository', () => {
     const mounts = ['prometheus', 'grafana'].flatMap((name) => services[name]?.volumes ?? []);
     const ours = mounts.map((mount) => mount.split(':')[0] ?? '').filter((path) => path.startsWith('./'));
     expect(ours).toHaveLength(4);

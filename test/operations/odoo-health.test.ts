@@ -5,7 +5,7 @@ import type { Office } from '../support/test-environment.ts';
 import { openOffice } from '../support/test-environment.ts';
 import { until } from '../support/wait-for.ts';
 
-const SECRET = 'a-password-that-nobody-sees';
+const SECRET = 'a-password-that-stays-secret';
 
 describe('how a worker saw Odoo last', () => {
   let office: Office;

@@ -18,7 +18,7 @@ export function samplesOf(text: string): Sample[] {
   );
 }
 
-/** The value of the one sample with that name and at least these labels; undefined where there is none. */
+/** The value of the one sample with that name and at least these labels; undefined without such a sample. */
 export function figure(text: string, name: string, labels: Record<string, string> = {}): number | undefined {
   const fits = (sample: Sample) =>
     sample.name === name && Object.entries(labels).every(([label, value]) => sample.labels[label] === value);

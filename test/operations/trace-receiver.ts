@@ -2,7 +2,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
 
-/** A span as OTLP tells it in JSON, and which service sent it. */
+/** A span in OTLP's JSON, and the service that sent it. */
 export interface Span {
   readonly service: string;
   readonly name: string;

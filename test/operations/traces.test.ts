@@ -80,8 +80,8 @@ describe('traces, with OTEL_EXPORTER_OTLP_ENDPOINT', () => {
       routed('/api/v1/sync/runs'),
       (spans) => spans.some(isStored) && spans.some(({ name }) => name.startsWith('process bc')),
     );
-    const told = trace.map(({ service, name }) => `${service}: ${name}`);
-    expect(told).toEqual(
+    const spans = trace.map(({ service, name }) => `${service}: ${name}`);
+    expect(spans).toEqual(
       expect.arrayContaining([
         'passerelle-api: POST /api/v1/sync/runs',
         'passerelle-api: add sync.run',
@@ -109,7 +109,7 @@ describe('traces, with OTEL_EXPORTER_OTLP_ENDPOINT', () => {
     }
   });
 
-  it('are not made of probes and scrapes, nor of what nobody asked for, and nothing but traces is sent', async () => {
+  it('are not made of probes and scrapes, nor of idle polls, and only traces are sent', async () => {
     await fetch(`${url}/readyz`);
     await fetch(`${url}/metrics`);
     await post('/api/v1/tryton/rpc', { method: 'model.party.party.search_count', params: [[], {}] });

@@ -83,7 +83,7 @@ describe('a worker with METRICS_PORT', () => {
     }, 'the skipped run');
   });
 
-  it('is ready while PostgreSQL, the migrations and Redis are there, and says what is missing', async () => {
+  it('is ready while PostgreSQL, the migrations and Redis are there, and names the missing ones', async () => {
     worker();
     await up();
     expect(await ask('/readyz')).toEqual({ status: 200, text: '{"status":"ready"}' });

@@ -31,7 +31,7 @@ describe('the compose file', () => {
     expect(ours.map(([name]) => name).sort()).toEqual(['api', 'migrate', 'worker']);
   });
 
-  it('gives our processes no rights, no disk and no more memory than they need', () => {
+  it('gives our processes no rights, no disk and only the memory that they need', () => {
     for (const [, one] of ours) {
       expect(one).toMatchObject({
         read_only: true,
@@ -48,7 +48,7 @@ describe('the compose file', () => {
     expect(megabytes(most) * 1.5).toBeLessThanOrEqual(megabytes(limit));
   });
 
-  it('keeps logs within bounds, whoever writes them', () => {
+  it('keeps logs of all services within bounds', () => {
     const without = Object.entries(services).filter(([, one]) => one['logging'] === undefined);
     expect(without.map(([name]) => name)).toEqual([]);
   });

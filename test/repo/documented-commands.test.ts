@@ -17,7 +17,7 @@ interface Typed {
   readonly flags: readonly string[];
 }
 
-/** Each `passerelle ...` that somebody is to type, up to the end of its command. */
+/** Each documented `passerelle ...`, up to the end of its command. */
 function commandsIn(text: string): Typed[] {
   return [...text.matchAll(/(?:npx |^\$ |`)passerelle ([a-z][^\n`|;#)]*)/gm)].map(([, rest = '']) => {
     const words = rest.trim().split(/\s+/);

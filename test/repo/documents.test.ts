@@ -10,7 +10,7 @@ describe('.env.example', () => {
     expect([...new Set(named)].sort()).toEqual(Object.keys(variables).sort());
   });
 
-  it('tells of each variable what the configuration says of it', () => {
+  it('gives each variable the description of the configuration', () => {
     const text = read('.env.example').replaceAll(/\n# /g, ' ');
     const missing = Object.entries(variables).filter(
       ([, schema]) => !text.includes(schema.description ?? '?'),

@@ -12,12 +12,12 @@ describe('the reference made from the code', () => {
     expect(readFileSync(join(ROOT, path), 'utf8')).toBe(await PAGES[path]?.());
   });
 
-  it('tells of every variable, in some section of .env.example', () => {
-    const told = readSections().flatMap(({ values }) => values.map(([name]) => name));
-    expect(told.sort()).toEqual(Object.keys(variables).sort());
+  it('has every variable, in some section of .env.example', () => {
+    const documented = readSections().flatMap(({ values }) => values.map(([name]) => name));
+    expect(documented.sort()).toEqual(Object.keys(variables).sort());
   });
 
-  it('tells of every error code that a class of the product has', () => {
+  it("has every error code of the product's classes", () => {
     const page = readFileSync(join(ROOT, 'docs/reference/errors.md'), 'utf8');
     for (const code of ['odoo_timeout', 'tryton_bad_credentials', 'worker_died', 'bad_cursor']) {
       expect(page).toContain(`| \`${code}\` |`);

@@ -5,7 +5,7 @@ import { expect, it } from 'vitest';
 const ROOT = resolve(import.meta.dirname, '../..');
 const WEB = join(ROOT, 'web');
 
-/** Lint enforces the other import rules (`biome.json`). It cannot tell an import of types from one of values. */
+/** Lint enforces the other import rules (`biome.json`). It cannot distinguish an import of types from one of values. */
 it('the dashboard imports only types from the server', () => {
   const files = readdirSync(WEB, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && /\.tsx?$/.test(entry.name))

@@ -112,7 +112,7 @@ describe('the Kubernetes files', () => {
     expect(new Set(asked.map(([, path]) => path))).toEqual(new Set(['/healthz', '/readyz']));
   });
 
-  it('scale workers by a figure that the API tells', () => {
+  it('scale workers by a metric of the API', () => {
     const [query = ''] = /passerelle_\w+\{[^}]*\}/.exec(read('base/worker-autoscaling.yaml')) ?? [];
     const [, name = ''] = /^(\w+)\{/.exec(query) ?? [];
     const metrics = readFileSync(resolve(FOLDER, '../../docs/reference/metrics.md'), 'utf8');

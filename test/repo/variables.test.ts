@@ -40,7 +40,7 @@ describe('a variable that is wrong', () => {
     ['TRUST_PROXY', '10.0.0.0/33', 'a list of addresses and networks'],
     ['TRUST_PROXY', '10.0.0.1, ', 'a list of addresses and networks'],
     ['API_RATE_LIMIT', 'none', 'a whole number from 1 to 10000000, or off'],
-  ])('%s=%s is named with what was expected', (name, value, expected) => {
+  ])('%s=%s is named with the expected form', (name, value, expected) => {
     expect(() => readConfig({ ...STORES, [name]: value })).toThrow(`  - ${name}: expected ${expected}`);
   });
 });

@@ -3,7 +3,7 @@ import { startProcess } from './own-process.ts';
 import { until } from './wait-for.ts';
 
 export interface ApiProcess extends OwnProcess {
-  /** Its URL, once it listens; what it wrote instead where it ended. */
+  /** Its URL, once it listens; its output if it ended instead. */
   listening(): Promise<string>;
 }
 

@@ -5,7 +5,7 @@ import { openClient, openDatabase } from '../../src/db/client.ts';
 import { databaseAt, onServer } from './server.ts';
 import { until } from './wait-for.ts';
 
-/** PostgreSQL's object_in_use: somebody, autovacuum for one, is looking into the template. */
+/** PostgreSQL's object_in_use: another connection, of autovacuum for example, uses the template. */
 const IN_USE = '55006';
 
 /** A test may hold a lock for as long as it needs. */

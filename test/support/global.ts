@@ -7,7 +7,7 @@ import { databaseAt, onServer } from './server.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** A database of the server the tests use; never written to, it may be somebody's. */
+    /** A database of the server of the tests; never written to, it may belong to a person. */
     databaseUrl: string;
     /** The migrated database to clone. All databases and Redis keys of this run begin with its name. */
     templateName: string;
@@ -27,7 +27,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
     }
   };
   try {
-    // template0: nobody is ever connected to it, and nobody has put anything into it.
+    // template0: it has no connections and no data of its own.
     await onServer(services.databaseUrl, (sql) => sql`create database ${sql(run)} template template0`);
     await migrate(databaseAt(services.databaseUrl, run));
   } catch (error) {

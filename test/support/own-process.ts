@@ -7,7 +7,7 @@ import { afterAll } from 'vitest';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 
-/** What of this process's environment others get: nothing that could reach a developer's own servers. */
+/** The environment for other processes, without anything that could reach a developer's own servers. */
 const PASSED_ON = /^(PATH|HOME|TMPDIR|LANG|NODE_\w+)$/;
 
 /** A process of ours reads the `.env` file where it runs; that of the repository may name real servers. */
@@ -17,7 +17,7 @@ afterAll(() => {
   if (empty !== undefined) rmSync(empty, { recursive: true, force: true });
 });
 
-/** What makes Node run TypeScript, wherever it is started. */
+/** The arguments with which Node runs TypeScript, wherever it is started. */
 export const TSX = ['--import', import.meta.resolve('tsx')] as const;
 
 /** The arguments by which Node runs a module of this repository from its sources. */
@@ -37,7 +37,7 @@ export interface OwnProcess {
   readonly child: ChildProcess;
   /** Its exit code; null when a signal ended it. */
   readonly exit: Promise<number | null>;
-  /** What it has written so far. */
+  /** Its output so far. */
   output(): string;
 }
 

@@ -6,7 +6,7 @@ export function redisUrl(): string {
   return inject('redisUrl');
 }
 
-/** A BullMQ key prefix nobody else has. Keys under it are removed when the run ends. */
+/** A BullMQ key prefix of its own. Keys under it are removed when the run ends. */
 export function freshPrefix(): string {
   return `${inject('templateName')}_${randomUUID()}`;
 }

@@ -2,7 +2,7 @@ import postgres from 'postgres';
 
 /** Runs one piece of work on a connection of its own to the server at `url`. */
 export async function onServer<T>(url: string, work: (sql: postgres.Sql) => PromiseLike<T>): Promise<T> {
-  // The driver's query for array types, when the server goes away in between, fails where nobody can catch it.
+  // The driver's query for array types fails where no code can catch it, if the server stops in between.
   const sql = postgres(url, { max: 1, onnotice: () => {}, fetch_types: false });
   try {
     return await work(sql);

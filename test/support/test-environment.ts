@@ -80,7 +80,7 @@ export async function openOffice(
 
 export type Release = () => Promise<unknown> | unknown;
 
-/** A mirror of the Odoo that `env` names. What it opens is pushed to `releases`; runs may take `patienceMs`. */
+/** A mirror of the Odoo that `env` names. Its connections are pushed to `releases`; runs may take `patienceMs`. */
 export function openDesk(env: Record<string, string>, releases: Release[], patienceMs?: number): Desk {
   const { odoo, ...config } = readConfig(env);
   if (odoo === null) throw new Error('an office has an Odoo');

@@ -38,11 +38,11 @@ function fieldLines(fields: Readonly<Record<string, FieldChange>>): string[] {
 function lineText(line: unknown): string {
   const { id, moved, ...fields } = Object(line) as Record<string, unknown>;
   if (moved === true) return `line ${id}, which belongs to another BC now`;
-  const told = Object.entries(fields)
+  const describe = Object.entries(fields)
     .filter(([, value]) => typeof value === 'string' || typeof value === 'number')
     .slice(0, FIELDS_OF_A_LINE)
     .map(([name, value]) => `${name} ${short(value)}`);
-  return [`line ${id}`, ...told].join(', ');
+  return [`line ${id}`, ...describe].join(', ');
 }
 
 function short(value: unknown): string {
@@ -88,7 +88,7 @@ async function resync(
     const run = await requestAndFollow(open, io, { mode: 'single', odooIds: [...new Set(odooIds)] });
     const documents = await report(open.mirror, run);
     if (json) printJson(io, { runId: run.id, status: run.status, documents, ...errorOf(run) });
-    else printLines(io, documents.flatMap(told));
+    else printLines(io, documents.flatMap(describe));
     if (run.status !== 'partial') await explain(open.mirror, io, run);
     return exitCodeOf(run);
   });
@@ -118,7 +118,7 @@ async function report({ db }: SyncContext, run: SyncLogRow) {
   });
 }
 
-function told({ odooId, outcome, changes, error }: DocumentReport): string[] {
+function describe({ odooId, outcome, changes, error }: DocumentReport): string[] {
   const why =
     outcome === 'gone' || outcome === 'archived'
       ? ' (Odoo has no such BC)'

@@ -149,7 +149,7 @@ describe('a change', () => {
     },
   );
 
-  it('is not what another site may ask for first, nor may it load what is read', async () => {
+  it('is refused to pages of other sites: no preflight is answered, and no read is loaded there', async () => {
     const asked = await api.app.inject({
       method: 'OPTIONS',
       url: RUNS,

@@ -112,11 +112,11 @@ it('what a client says of its address counts only behind a proxy that is trusted
     (await login(behind, PASSWORD, '203.0.113.9', { 'x-forwarded-for': client })).statusCode;
   expect(await from('198.51.100.1')).toBe(429);
   expect(await from('198.51.100.2')).toBe(200);
-  // The proxy adds what it saw behind what it was told: the last entry counts.
+  // The proxy appends the address that it saw: the last entry counts.
   expect(await from('192.0.2.1, 198.51.100.1')).toBe(429);
 });
 
-it('a refused login is logged with its address and without what was tried', async () => {
+it('a refused login is logged with its address and without the typed text', async () => {
   const lines = new PassThrough();
   let log = '';
   lines.on('data', (chunk: Buffer) => {

@@ -91,7 +91,7 @@ test.each([
   expect(await open.queues.bc.isPaused()).toBe(false);
 });
 
-test('a failed job that is retried over the board goes back to waiting', async () => {
+test('a failed job that is retried in bull-board is waiting again', async () => {
   const connection = openRedis(open.config.redis.url, 'worker', open.log);
   const fail = async () => {
     throw new Error('refused');

@@ -53,7 +53,7 @@ it('files named after their content are kept for ever, the others are asked for 
   expect([icon.statusCode, icon.headers['cache-control']]).toEqual([200, 'no-cache']);
 });
 
-it('files travel compressed to who can read that, and unchanged to who has them', async () => {
+it('files are compressed for browsers that accept it, and answered 304 to browsers that have them', async () => {
   const url = '/admin/assets/index-1a2b3c4d.js';
   const answer = await api.inject({ url, headers: { 'accept-encoding': 'gzip' } });
   expect([answer.headers['content-encoding'], answer.headers['vary']]).toEqual(['gzip', 'accept-encoding']);

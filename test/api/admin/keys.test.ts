@@ -16,7 +16,7 @@ afterAll(() => api.close());
 /** Each from an address of its own: these tests ask more often than one address may guess. */
 const get = (headers: Record<string, string>, url = '/api/v1/sync') =>
   api.app.inject({ url, headers, remoteAddress: `10.0.${randomInt(256)}.${randomInt(256)}` });
-const told = (answer: LightMyRequestResponse) => [answer.statusCode, answer.json().code];
+const outcome = (answer: LightMyRequestResponse) => [answer.statusCode, answer.json().code];
 
 describe('a request without a good key', () => {
   const anyKey = () => newKeyText().key;
@@ -31,14 +31,14 @@ describe('a request without a good key', () => {
     ['an unknown key', bearer(anyKey()), 'bad_key'],
   ])('that has %s is answered 401', async (_what, headers, code) => {
     const answer = await get({ ...headers });
-    expect(told(answer)).toEqual([401, code]);
+    expect(outcome(answer)).toEqual([401, code]);
     expect(answer.headers['content-type']).toContain('application/problem+json');
     expect(answer.headers['www-authenticate']).toBe('Bearer realm="passerelle"');
   });
 
   it('that carries a good key in its query, or a good key that is not quite it, is answered 401', async () => {
     for (const name of ['key', 'api_key', 'access_token', 'authorization']) {
-      expect(told(await get({}, `/api/v1/sync?${name}=${api.key}`))).toEqual([401, 'missing_key']);
+      expect(outcome(await get({}, `/api/v1/sync?${name}=${api.key}`))).toEqual([401, 'missing_key']);
     }
     const last = api.key.endsWith('A') ? 'B' : 'A';
     for (const key of [
@@ -47,24 +47,24 @@ describe('a request without a good key', () => {
       api.key.slice(0, -1),
       api.key.toUpperCase(),
     ]) {
-      expect(told(await get(bearer(key)))).toEqual([401, 'bad_key']);
+      expect(outcome(await get(bearer(key)))).toEqual([401, 'bad_key']);
     }
     expect((await get(bearer(api.key))).statusCode).toBe(200);
   });
 
-  it('is not told what is there: unknown paths answer as known ones do', async () => {
+  it('learns no routes: unknown paths answer as known ones do', async () => {
     for (const url of ['/api', '/api/', '/api/v1/nowhere', '/api/v2/bc', '/api?x=1']) {
-      expect([url, ...told(await get({}, url))]).toEqual([url, 401, 'missing_key']);
-      expect([url, ...told(await get(bearer(api.key), url))]).toEqual([url, 404, 'not_found']);
+      expect([url, ...outcome(await get({}, url))]).toEqual([url, 401, 'missing_key']);
+      expect([url, ...outcome(await get(bearer(api.key), url))]).toEqual([url, 404, 'not_found']);
     }
     const put = await api.app.inject({ method: 'PUT', url: '/api/v1/bc' });
-    expect(told(put)).toEqual([401, 'missing_key']);
+    expect(outcome(put)).toEqual([401, 'missing_key']);
   });
 
   it('is refused before its body is looked at', async () => {
     const headers = { 'content-type': 'application/json' };
     const answer = await api.app.inject({ method: 'POST', url: '/api/v1/sync/runs', headers, payload: '{' });
-    expect(told(answer)).toEqual([401, 'missing_key']);
+    expect(outcome(answer)).toEqual([401, 'missing_key']);
   });
 });
 
@@ -75,7 +75,7 @@ describe('a key', () => {
     expect(answer.statusCode).toBe(200);
     expect(answer.headers).not.toHaveProperty('www-authenticate');
     const resync = await api.app.inject({ method: 'POST', url: '/api/v1/bc/1/resync', headers: reader });
-    expect(told(resync)).toEqual([403, 'missing_scope']);
+    expect(outcome(resync)).toEqual([403, 'missing_scope']);
     expect(resync.json().detail).toContain('sync:write');
     expect((await get({ authorization: `bearer  ${reader.authorization.slice(7)} ` })).statusCode).toBe(200);
   });
@@ -85,7 +85,7 @@ describe('a key', () => {
     expect((await get(later)).statusCode).toBe(200);
     const past = await api.headerOf({ scopes: ['bc:read'], expiresAt: new Date('2026-01-02T03:04:05Z') });
     const answer = await get(past);
-    expect(told(answer)).toEqual([401, 'expired_key']);
+    expect(outcome(answer)).toEqual([401, 'expired_key']);
     expect(answer.json().detail).toContain('2026-01-02T03:04:05');
     const soon = await api.headerOf({ scopes: ['bc:read'], expiresAt: new Date(Date.now() + 3000) });
     expect((await get(soon)).statusCode).toBe(200);
@@ -103,14 +103,14 @@ describe('a key', () => {
       const last = await get(bearer(key));
       return last.statusCode === 401 && last;
     }, 'the key to stop');
-    expect(told(answer)).toEqual([401, 'revoked_key']);
+    expect(outcome(answer)).toEqual([401, 'revoked_key']);
     const forged = `psl_${row.prefix}_${newKeyText().key.slice(-43)}`;
-    expect(told(await get(bearer(forged)))).toEqual([401, 'bad_key']);
+    expect(outcome(await get(bearer(forged)))).toEqual([401, 'bad_key']);
   });
 
-  it('that was unknown is let in within seconds once it is there', async () => {
+  it('that was unknown works within seconds after its creation', async () => {
     const { key, prefix, hash } = newKeyText();
-    expect(told(await get(bearer(key)))).toEqual([401, 'bad_key']);
+    expect(outcome(await get(bearer(key)))).toEqual([401, 'bad_key']);
     await api.db.execute(
       sql`insert into api_key (name, prefix, hash, scopes) values ('late', ${prefix}, ${hash}, '["bc:read"]')`,
     );
@@ -127,7 +127,7 @@ describe('the last use of a key', () => {
     await get(bearer(key));
     await get(bearer(key));
     expect(await lastUse()).toEqual(first);
-    // Read anew, by a process that comes to know it a minute later.
+    // Read again, by a process that learns of it a minute later.
     await api.db.execute(
       sql`update api_key set last_used_at = now() - interval '61 seconds' where id = ${row.id}`,
     );

@@ -31,7 +31,7 @@ const newId = () => {
 };
 
 /** How many BCs the feed has: transactions in other databases of the server may hold some back. */
-const told = async () => (await ask('/api/v1/bc/changes?limit=500')).json().items.length;
+const listed = async () => (await ask('/api/v1/bc/changes?limit=500')).json().items.length;
 
 test.each([
   '/api/v1/bc?limit=5',
@@ -44,15 +44,15 @@ test.each([
   '/api/v1/bc/1/history?limit=1',
   '/api/v1/bc/changes?limit=500',
   '/api/v1/bc/changes?limit=5',
-])('%s is sent once to who has it already, and again when it changed', async (url) => {
+])('%s is sent once to a client that keeps the ETag, and again when it changed', async (url) => {
   const known = await api.db.$count(bc);
-  await until(async () => (await told()) === known, 'the feed to have every BC');
+  await until(async () => (await listed()) === known, 'the feed to have every BC');
   const first = await ask(url);
   const etag = String(first.headers.etag);
   expect(etag).toMatch(/^W\/"[\w-]+"$/);
   if (/limit=[15]\b/.test(url)) expect(first.json().nextCursor).not.toBeNull();
   for (const same of [etag, etag.slice(2), `"other", ${etag}`, '*']) {
-    // What goes on elsewhere in PostgreSQL is no news.
+    // Other activity in PostgreSQL changes nothing here.
     await api.db.execute('select pg_current_xact_id()');
     const again = await ask(url, { 'if-none-match': same });
     expect([again.statusCode, again.body, again.headers.etag]).toEqual([304, '', etag]);
@@ -130,8 +130,8 @@ test('a total is counted, or estimated from the statistics of PostgreSQL', async
   const [row] = await api.db.execute<{ n: string }>(sql`select count(*) as n from scrap_dimagaz_bc`);
   const total = Number(row?.n);
   const count = async (query: string) => {
-    const { total: told, totalIsEstimate } = (await ask(`/api/v1/bc?limit=1&${query}`)).json();
-    return [told, totalIsEstimate];
+    const { total: listed, totalIsEstimate } = (await ask(`/api/v1/bc?limit=1&${query}`)).json();
+    return [listed, totalIsEstimate];
   };
   expect(await count('count=exact')).toEqual([total, false]);
   expect(await count('count=estimated')).toEqual([total, true]);

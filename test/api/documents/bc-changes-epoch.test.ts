@@ -14,7 +14,7 @@ beforeAll(async () => {
 });
 afterAll(() => api.close());
 
-/** More than one transaction stamps anew. */
+/** Restamping needs more than one transaction. */
 const BCS = 1200;
 
 beforeEach(async () => {
@@ -60,7 +60,7 @@ async function restoredElsewhere(): Promise<void> {
   );
 }
 
-test('after a restore elsewhere a reader gets everything once more, is told so, and loses nothing later', async () => {
+test('after a restore elsewhere a reader gets everything once more, is informed, and loses nothing later', async () => {
   const { last } = await follow(null);
   await restoredElsewhere();
   const again = await follow(last.nextCursor);
@@ -78,7 +78,7 @@ test('after a restore elsewhere a reader gets everything once more, is told so, 
   ]);
 });
 
-test('a dump that is brought back over what it was made of begins anew, though its server only counted on', async () => {
+test('a dump restored over its origin starts a new epoch, though its server only counted on', async () => {
   const { last } = await follow(null);
   await api.db.execute(sql`alter table feed_epoch rename to dumped`);
   await api.db.execute(sql`create table feed_epoch (like dumped including all)`);
@@ -110,7 +110,7 @@ test('readers that come together open one epoch', async () => {
   expect(Number(row?.epochs)).toBe(2);
 });
 
-test('a cursor that is ahead of the server, as after its disk was set back, begins anew', async () => {
+test('a cursor that is ahead of the server, as after its disk was set back, restarts', async () => {
   const { last } = await follow(null);
   const [epoch] = JSON.parse(Buffer.from(last.nextCursor, 'base64url').toString());
   const ahead = Buffer.from(JSON.stringify([epoch, '400000000000', 1, '0', 0])).toString('base64url');

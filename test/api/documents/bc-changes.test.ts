@@ -35,7 +35,7 @@ const news = (after: string | null, count: number, query = '') =>
     return page.items.length === count && page;
   }, `a page of ${count} changes`);
 
-const told = ({ items }: Page) => items.map(({ odooId, action }) => `${action} ${odooId}`);
+const events = ({ items }: Page) => items.map(({ odooId, action }) => `${action} ${odooId}`);
 
 const archive = (odooId: number) =>
   api.db.execute(sql`update scrap_dimagaz_bc set archived_at = now(), archive_reason = 'gone',
@@ -45,7 +45,7 @@ test('each BC comes once, at its last change, with what became of it since the c
   for (const odooId of [1, 2, 3]) await insertBc(api.db, odooId, { name: `BC ${odooId}` });
   await changeBc(api.db, 1, { name: 'later' });
   const first = await news(null, 3);
-  expect(told(first)).toEqual(['created 2', 'created 3', 'created 1']);
+  expect(events(first)).toEqual(['created 2', 'created 3', 'created 1']);
   expect(first).toMatchObject({ hasMore: false, restarted: false });
 
   await changeBc(api.db, 2, { name: 'changed' });
@@ -53,7 +53,7 @@ test('each BC comes once, at its last change, with what became of it since the c
   await insertBc(api.db, 4, { name: 'new' });
   await changeBc(api.db, 4, { name: 'new and changed' });
   const second = await news(first.nextCursor, 3);
-  expect(told(second)).toEqual(['updated 2', 'archived 3', 'created 4']);
+  expect(events(second)).toEqual(['updated 2', 'archived 3', 'created 4']);
   expect(second.items[1]?.archivedAt).not.toBeNull();
   expect(second.items[2]?.fields).toEqual({ id: 4, name: 'new and changed' });
 
@@ -65,7 +65,7 @@ test('an empty mirror gives a cursor too, and what comes later is new to its hol
   const { nextCursor, items } = await changes(null);
   expect(items).toEqual([]);
   await insertBc(api.db, 9, {});
-  expect(told(await news(nextCursor, 1))).toEqual(['created 9']);
+  expect(events(await news(nextCursor, 1))).toEqual(['created 9']);
 });
 
 test('BCs of one transaction go on over several pages, none twice, and stay new', async () => {
@@ -76,7 +76,7 @@ test('BCs of one transaction go on over several pages, none twice, and stay new'
   const pages = [await changes(null, 'limit=3')];
   while (pages.at(-1)?.hasMore) pages.push(await changes(pages.at(-1)?.nextCursor ?? '', 'limit=3'));
   expect(pages.map(({ hasMore }) => hasMore)).toEqual([true, true, false]);
-  expect(pages.flatMap(told)).toEqual([1, 2, 3, 4, 5, 6, 7, 8].map((odooId) => `created ${odooId}`));
+  expect(pages.flatMap(events)).toEqual([1, 2, 3, 4, 5, 6, 7, 8].map((odooId) => `created ${odooId}`));
 });
 
 test('a BC that changes while pages are read moves to a later one, and is new until nothing is left', async () => {
@@ -85,7 +85,7 @@ test('a BC that changes while pages are read moves to a later one, and is new un
   const first = await changes(null, 'limit=2');
   await changeBc(api.db, 1, { name: 'read already' });
   await changeBc(api.db, 3, { name: 'not read yet' });
-  expect(told(await news(first.nextCursor, 3))).toEqual(['created 4', 'created 1', 'created 3']);
+  expect(events(await news(first.nextCursor, 3))).toEqual(['created 4', 'created 1', 'created 3']);
 });
 
 test('what began earlier and ends later is not passed by', async () => {
@@ -97,9 +97,9 @@ test('what began earlier and ends later is not passed by', async () => {
     await insertBc(api.db, 2, {});
     // A feed by a sequence or by time would give 2 here, and its cursor would pass 1 for ever.
     const meanwhile = await changes(null);
-    expect(told(meanwhile)).toEqual([]);
+    expect(events(meanwhile)).toEqual([]);
     await early`commit`;
-    expect(told(await news(meanwhile.nextCursor, 2))).toEqual(['created 1', 'created 2']);
+    expect(events(await news(meanwhile.nextCursor, 2))).toEqual(['created 1', 'created 2']);
   } finally {
     await early`rollback`;
     early.release();
@@ -112,7 +112,7 @@ test('who only reads holds nothing back', async () => {
     await reader`begin isolation level repeatable read`;
     await reader`select count(*) from scrap_dimagaz_bc`;
     await insertBc(api.db, 1, {});
-    expect(told(await news(null, 1))).toEqual(['created 1']);
+    expect(events(await news(null, 1))).toEqual(['created 1']);
   } finally {
     await reader`rollback`;
     reader.release();
@@ -131,7 +131,7 @@ test('fields and lines come as they were chosen, lines of an archived BC include
   expect(gone?.lines).toHaveLength(2);
 });
 
-test('a cursor that is none is refused, and a choice that is none too', async () => {
+test('an invalid cursor and an invalid choice are refused', async () => {
   for (const [query, code] of [
     ['after=nonsense', 'bad_cursor'],
     [`after=${Buffer.from('["1-1","-5",0,"0",0]').toString('base64url')}`, 'bad_cursor'],

@@ -57,7 +57,7 @@ test.each([
   120_000,
 );
 
-test('long and short rows come in their order, each once, with all that is in them', async () => {
+test('long and short rows arrive in their order, each once, with all fields', async () => {
   const scans = [random(40_000), '', '', random(700_000), 'x'.repeat(40_000), ''];
   const wanted: unknown[][] = [];
   for (let id = 1; id <= 600; id += 60) {
@@ -68,7 +68,7 @@ test('long and short rows come in their order, each once, with all that is in th
   }
   for (const query of ['of=bc', 'of=lines', 'of=bc&q=BC']) {
     const rows = (await text(await ask(query))).trimEnd().split('\n');
-    const told = rows.map((row) => JSON.parse(row) as { odooId: number; fields: { scan: string } });
-    expect(told.map(({ odooId, fields }) => [odooId, fields.scan])).toEqual(wanted);
+    const parsed = rows.map((row) => JSON.parse(row) as { odooId: number; fields: { scan: string } });
+    expect(parsed.map(({ odooId, fields }) => [odooId, fields.scan])).toEqual(wanted);
   }
 });

@@ -31,10 +31,10 @@ const holding: FastifyPluginCallback = (app, _options, done) => {
 };
 Object.assign(holding, { [Symbol.for('skip-override')]: true });
 
-/** What the log tells of as our own fault. */
+/** Faults of our own in the log. */
 const errors: object[] = [];
 const log = createLogger('silent', 'test');
-Object.assign(log, { error: (told: object) => errors.push(told), child: () => log });
+Object.assign(log, { error: (line: object) => errors.push(line), child: () => log });
 
 let api: TestApi;
 let url: string;

@@ -54,7 +54,7 @@ test.each(['csv', 'ndjson'])(
   120_000,
 );
 
-test('a client that does not read holds no memory, and what it leaves is over', async () => {
+test('a client that does not read holds no memory, and its query ends when it leaves', async () => {
   const before = await memory();
   const answer = await ask('format=ndjson');
   // While another export passes, all of this one would pile up, did it not wait for its reader.

@@ -19,7 +19,7 @@ let api: TestApi;
 beforeAll(async () => {
   api = await startApi();
   await saveTestFields(api.db);
-  // Of every second BC PostgreSQL stores a hundredth; of the others all.
+  // For every second BC PostgreSQL stores a hundredth of the size; for the others all of it.
   const contents = [randomBytes((SCAN * 3) / 4).toString('base64'), 'x'.repeat(SCAN)];
   for (const id of IDS) {
     const archivedAt = id <= LISTED ? new Date() : null;
@@ -30,8 +30,8 @@ beforeAll(async () => {
   await api.db.execute(sql`
     insert into scrap_dimagaz_bc_line (odoo_id, bc_odoo_id, fields, content_hash, fetch_seq, fetched_at, synced_at)
     select odoo_id, ${WITH_LINES}::int, fields, 'hash', 1, now(), now() from scrap_dimagaz_bc where odoo_id <= 4`);
-  const told = async () => (await ask('/changes?limit=500&fields=name')).items.length;
-  await until(async () => (await told()) === WITH_LINES, 'every BC in the feed');
+  const listed = async () => (await ask('/changes?limit=500&fields=name')).items.length;
+  await until(async () => (await listed()) === WITH_LINES, 'every BC in the feed');
 }, 120_000);
 afterAll(() => api.close());
 
@@ -62,7 +62,7 @@ async function walk(path: string, cursor: 'after' | 'cursor' = 'cursor') {
 type Pages = Awaited<ReturnType<typeof walk>>;
 const idsOf = (pages: Pages) => pages.flatMap(({ items }) => items.map(({ odooId }) => odooId));
 
-/** One BC more than a page may weigh, and what is around items. */
+/** The largest permitted page plus one BC and the JSON around items. */
 const LARGEST = PAGE_BYTES + SCAN + 10_000;
 
 function expectShort(pages: Pages): void {
@@ -95,7 +95,7 @@ test.each(['odoo_id', '-odoo_id', 'name', '-name'])(
   120_000,
 );
 
-test('what is not answered makes no page shorter', async () => {
+test('fields that are left out of the answer make no page shorter', async () => {
   for (const path of ['?archived=include&limit=500&fields=name', '/changes?limit=500&fields=name']) {
     expect((await ask(path)).items).toHaveLength(BCS + 1);
   }

@@ -71,7 +71,7 @@ test.each(SORTS)('pages by %s hold the whole list once, in the order of one larg
   expect(await walk(`sort=${sort}`)).toEqual(whole.items.map(({ odooId }) => odooId));
 });
 
-test('numbers sort as numbers, equal ones by id, and what is empty comes last both ways', async () => {
+test('numbers sort as numbers, equal ones by id, and empty values are last both ways', async () => {
   expect(await walk('sort=-amount_total')).toEqual([7, 1, 4, 3, 8, 9, 2, 5, 6, 10]);
   expect((await walk('sort=write_date')).at(-1)).toBe(7);
   expect((await walk('sort=-write_date')).at(-1)).toBe(7);

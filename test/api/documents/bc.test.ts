@@ -35,7 +35,7 @@ test.each(['/api/v1/bc/6', '/api/v1/bc/6/lines', '/api/v1/bc/6/history'])(
   },
 );
 
-test('an id that is none is named', async () => {
+test('an invalid id is named', async () => {
   const answer = await api.inject('/api/v1/bc/abc');
   expect(answer.statusCode).toBe(400);
   expect(answer.json().errors).toEqual([{ name: 'params.odooId', message: 'a whole number above 0' }]);
@@ -72,7 +72,7 @@ test('an archived BC returns when and why it was archived, and the lines that it
   expect(await ids('archived=only')).toEqual([8]);
 });
 
-test('the history tells what changed and which run brought it, newest first', async () => {
+test('the history has each change with its run, newest first', async () => {
   const run = await createRun(api.db, { key: BC_KEY, mode: 'incremental', trigger: 'schedule' });
   const changes = { header: { state: { old: 'draft', new: 'done' } } };
   await api.db.insert(auditLog).values({ odooId: 5, runId: run.id, action: 'updated', changes });

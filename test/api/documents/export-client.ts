@@ -6,7 +6,7 @@ import { heldBytes } from '../../support/heap.ts';
 
 export const MEGABYTE = 1024 * 1024;
 
-/** An answer that nobody reads yet; `url` is where the API is mounted. */
+/** An unread answer; `url` is the address of the API. */
 export async function askExport(
   url: string,
   query: string,

@@ -128,7 +128,7 @@ test('a list that goes on after its sort field was retyped or removed is refused
   expect([removed.statusCode, removed.json().code]).toEqual([400, 'unknown_field']);
 });
 
-test('a selection tells its values with their labels, other fields tell none', async () => {
+test('a selection has its values with their labels, other fields have none', async () => {
   const state = {
     ...described('state', 'selection'),
     selection: [['draft', 'Brouillon'], [7, 'Sept'], 'odd'],

@@ -26,7 +26,7 @@ const fields: OdooFields = Object.fromEntries(
   Object.entries(types).map(([name, type]) => [name, { name, type, string: name }]),
 );
 
-/** The header model of these tests, as `fields_get` would tell it. */
+/** The header model of these tests, in the form of `fields_get`. */
 export const saveTestFields = (db: Queryable): Promise<void> =>
   saveFields(db, 'dimagaz.bc', fields, new Date());
 

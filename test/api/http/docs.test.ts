@@ -32,7 +32,7 @@ test('the page may run its own scripts only, and speak to its own server only', 
   expect(headers['x-frame-options']).toBe('DENY');
 });
 
-test('what it shows is the document that generators read', async () => {
+test('it shows the document that generators read', async () => {
   const [shown, document] = await Promise.all([
     api.app.inject('/docs/json'),
     api.app.inject('/openapi.json'),

@@ -15,13 +15,13 @@ beforeAll(async () => {
 });
 afterAll(() => api.close());
 
-/** The same API with servers that nobody runs: port 1 refuses every connection. `db` stands in for PostgreSQL. */
+/** The same API without servers: port 1 refuses every connection. `db` replaces PostgreSQL. */
 async function withNothingRunning(
   work: (app: TestApi['app']) => Promise<void>,
   db?: TestApi['db'],
 ): Promise<void> {
   const log = createLogger('silent', 'test');
-  const database = openDatabase('postgres://nobody@127.0.0.1:1/nothing');
+  const database = openDatabase('postgres://user@127.0.0.1:1/nothing');
   const redis = openRedis('redis://127.0.0.1:1', 'producer', log);
   const cacheRedis = openRedis('redis://127.0.0.1:1', 'cache', log);
   const queues = openQueues(redis, 'nothing', log);
@@ -70,7 +70,7 @@ test('readyz names a migration that was not applied', async () => {
   }
 });
 
-test('without PostgreSQL and Redis the API is alive and says what is missing', async () => {
+test('without PostgreSQL and Redis the API is alive and names the missing servers', async () => {
   await withNothingRunning(async (app) => {
     expect((await app.inject('/healthz')).statusCode).toBe(200);
     const ready = await app.inject('/readyz');

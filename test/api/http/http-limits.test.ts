@@ -40,7 +40,7 @@ async function trickle(socket: Socket, text: string): Promise<void> {
   }
 }
 
-it('a client that sends its headers byte by byte is told so and dropped, long before its whole time is over', async () => {
+it('a client that sends its headers byte by byte gets 408 and is dropped, long before the limit of the whole request', async () => {
   api = await startApi({}, {}, { ...HASTY, requestTimeoutMs: 600_000 });
   const { socket, closed, answer, body } = await dial();
   void trickle(socket, `GET /healthz HTTP/1.1\r\nHost: localhost\r\nX-Slow: ${'a'.repeat(10_000)}`);
@@ -65,7 +65,7 @@ it('a client that connects and says nothing is dropped', async () => {
   await closed;
 });
 
-it('many slow clients keep nobody else waiting', async () => {
+it('many slow clients do not delay others', async () => {
   api = await startApi({}, {}, { ...HASTY, requestTimeoutMs: 60_000, headersTimeoutMs: 60_000 });
   for (let dialled = 0; dialled < 100; dialled += 1) {
     const { socket } = await dial();
@@ -74,7 +74,7 @@ it('many slow clients keep nobody else waiting', async () => {
   expect((await fetch(`${await listenTo(api.app)}/healthz`)).status).toBe(200);
 });
 
-it('a connection on which nothing moves while it is answered is let go', async () => {
+it('a connection without progress during an answer is closed', async () => {
   api = await startApi({}, {}, { stalledTimeoutMs: 2000, eventEveryMs: 600_000, eventHeartbeatMs: 600_000 });
   const { socket, closed, answer } = await dial();
   socket.write(
@@ -94,7 +94,7 @@ it('more than 16 KiB of headers is a problem, 8 KiB are not', async () => {
   expect(await refused.json()).toMatchObject({ code: 'headers_too_large' });
 });
 
-it('a URL of more than 8192 characters is a problem, whoever asks', async () => {
+it('a URL of more than 8192 characters is refused, with and without a key', async () => {
   api = await startApi();
   const url = (length: number) => `/api/v1/bc?q=${'a'.repeat(length - '/api/v1/bc?q='.length)}`;
   const refused = await api.app.inject(url(8193));
@@ -102,7 +102,7 @@ it('a URL of more than 8192 characters is a problem, whoever asks', async () => 
   expect((await api.app.inject(url(8192))).statusCode).toBe(401);
 });
 
-it('what is no HTTP is a problem without a word of what was sent', async () => {
+it('bytes that are not HTTP give a problem that repeats none of them', async () => {
   api = await startApi();
   const { socket, closed, answer, body } = await dial();
   socket.write('SECRET \0\0 nonsense\r\n\r\n');

@@ -36,7 +36,7 @@ test.each([
   ['\0', '1'],
   ['1-1\0', '1'],
   ['1-1', '\0'],
-])('a cursor of the feed with %j and %j is none', async (epoch, xid) => {
+])('a cursor of the feed with %j and %j is invalid', async (epoch, xid) => {
   const answer = await api.inject(`/api/v1/bc/changes?after=${cursor([epoch, xid, 0, xid, 0])}`);
   expect([answer.statusCode, answer.json().code]).toEqual([400, 'bad_cursor']);
 });
@@ -63,6 +63,6 @@ test('a key, a run or a webhook with a NUL is refused', async () => {
   const post = (url: string, payload: object) => api.inject({ method: 'POST', url, payload });
   expect((await post('/api/v1/sync/runs', { mode: '\0' })).statusCode).toBe(400);
   const hook = { method: 'POST', url: `/hooks/odoo?secret=${SECRET}` } as const;
-  const told = await api.app.inject({ ...hook, payload: { _model: 'dimagaz.bc\0', _id: 1 } });
-  expect([told.statusCode, told.json().code]).toEqual([400, 'not_mirrored']);
+  const answer = await api.app.inject({ ...hook, payload: { _model: 'dimagaz.bc\0', _id: 1 } });
+  expect([answer.statusCode, answer.json().code]).toEqual([400, 'not_mirrored']);
 });

@@ -45,7 +45,7 @@ function examplesOf(media: Media): unknown[] {
   return media.example === undefined ? examples : [media.example, ...examples];
 }
 
-/** What is wrong with examples by their own schema. */
+/** The errors of examples by their own schema. */
 function misfits(where: string, media: Media): string[] {
   const examples = examplesOf(media);
   if (examples.length === 0) return [`${where}: no example`];
@@ -73,24 +73,24 @@ describe('the OpenAPI document', () => {
   test('is OpenAPI 3.1, with a server, and a description for each tag in use', () => {
     expect(document.openapi).toMatch(/^3\.1\./);
     expect(document.servers.length).toBeGreaterThan(0);
-    const told = document.tags.map(({ name, description }: { name: string; description: string }) => {
+    const documented = document.tags.map(({ name, description }: { name: string; description: string }) => {
       expect(description).not.toBe('');
       return name;
     });
     for (const { operation } of operations) {
       expect(operation.tags?.length).toBeGreaterThan(0);
-      for (const tag of operation.tags ?? []) expect(told).toContain(tag);
+      for (const tag of operation.tags ?? []) expect(documented).toContain(tag);
     }
   });
 
-  test('tells of every route under /api, and of none of the dashboard', () => {
+  test('has every route under /api, and no route of the dashboard', () => {
     const ours = routes
       .map((route) => route.replaceAll(/:(\w+)/g, '{$1}').replace(/\/$/, ''))
       .filter((route) => /^(GET|POST|PUT|PATCH|DELETE) \/(api\/|hooks|healthz|readyz|metrics)/.test(route));
     expect(ours.length).toBeGreaterThan(20);
-    const told = operations.map(({ name }) => name);
-    expect(ours.filter((route) => !told.includes(route))).toEqual([]);
-    expect(told.filter((name) => name.includes('/admin'))).toEqual([]);
+    const documented = operations.map(({ name }) => name);
+    expect(ours.filter((route) => !documented.includes(route))).toEqual([]);
+    expect(documented.filter((name) => name.includes('/admin'))).toEqual([]);
   });
 });
 

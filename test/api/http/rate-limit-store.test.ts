@@ -29,7 +29,7 @@ describe('a limit counted in portions', () => {
     expect(await redis.pttl(`${space}key:1`)).toBeGreaterThan(0);
   });
 
-  it('lets through no more than the limit, and of a few processes nearly all of it', async () => {
+  it('never exceeds the limit, and with a few processes nearly reaches it', async () => {
     const processes = [openStore(), openStore(), openStore()];
     let through = 0;
     for (let sent = 0; sent < 1200; sent += 1) {
@@ -42,7 +42,7 @@ describe('a limit counted in portions', () => {
     expect(through).toBeGreaterThan(980);
   });
 
-  it('is exact where it is small, whoever counts', async () => {
+  it('is exact for small limits, with several processes too', async () => {
     const [one, other] = [openStore(), openStore()];
     const counts: number[] = [];
     for (let sent = 0; sent < 4; sent += 1)
@@ -68,7 +68,7 @@ describe('a limit counted in portions', () => {
     expect(asked).not.toHaveBeenCalled();
   });
 
-  it('begins anew when its window ends', async () => {
+  it('restarts when its window ends', async () => {
     const count = openStore(100);
     await until(async () => (await count('key:1', 2)).exceeded, 'the limit to be reached');
     await until(async () => (await count('key:1', 2)).remaining === 1, 'the next window');

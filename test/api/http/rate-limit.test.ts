@@ -27,7 +27,7 @@ const get = (headers: Record<string, string>, remoteAddress = '203.0.113.9') =>
   api.app.inject({ url: '/api/v1/sync/runs', headers, remoteAddress });
 
 describe('the limit of a key', () => {
-  it('is told by every answer, and once reached answered 429 with the time to wait', async () => {
+  it('is in every answer; an exceeded limit gives 429 with the time to wait', async () => {
     api = await startCounting({ API_RATE_LIMIT: '3' });
     const reader = await api.headerOf({ scopes: ['bc:read'] });
     const sent = [await get(reader), await get(reader), await get(reader)];
@@ -76,7 +76,7 @@ describe('the limit of a key', () => {
     expect(limits(answer.headers)).toEqual([undefined, undefined, undefined]);
   });
 
-  it('refuses nobody while Redis is away', async () => {
+  it('refuses no call while Redis is away', async () => {
     const cacheRedis = openRedis('redis://127.0.0.1:1', 'cache', createLogger('silent', 'test'));
     api = await startApi({ API_RATE_LIMIT: '1' }, { cacheRedis });
     const reader = await api.headerOf({ scopes: ['bc:read'] });

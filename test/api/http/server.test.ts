@@ -37,9 +37,9 @@ test.each(['SIGTERM', 'SIGINT'] as const)('%s ends it with 0 once it has answere
   await expect(fetch(`${url}/healthz`)).rejects.toThrow();
 });
 
-test('it starts without PostgreSQL and Redis, says what is missing, and still stops when asked', async () => {
+test('it starts without PostgreSQL and Redis, names the missing servers, and still stops on request', async () => {
   const server = startServer({
-    DATABASE_URL: 'postgres://nobody@127.0.0.1:1/x',
+    DATABASE_URL: 'postgres://user@127.0.0.1:1/x',
     REDIS_URL: 'redis://127.0.0.1:1',
   });
   const url = await server.listening();
@@ -102,7 +102,7 @@ test('a wrong configuration is named and exit code 2', async () => {
 });
 
 test.each([
-  ['an outage', { DATABASE_URL: 'postgres://nobody@127.0.0.1:1/x' }, 'database_unavailable', 'ECONNREFUSED'],
+  ['an outage', { DATABASE_URL: 'postgres://user@127.0.0.1:1/x' }, 'database_unavailable', 'ECONNREFUSED'],
   ['a missing Odoo', {}, 'odoo_not_configured', 'ODOO_URL'],
 ])('%s is a warning without a stack', async (_what, env, code, reason) => {
   const { key } = await createApiKey(database.db, { name: 'caller', scopes: ['sync:write'] });
@@ -133,7 +133,7 @@ test('the log names the prefix of a key, and holds neither key, header nor query
   }
 });
 
-test('it says how to create a key while there is none that can be used, and only then', async () => {
+test('it says how to create a key while no usable key exists, and only then', async () => {
   await database.client`update api_key set revoked_at = now()`;
   const without = startServer({});
   await without.listening();

@@ -22,7 +22,7 @@ describe('an API that is asked to stop while it answers', () => {
     await database.close();
   });
 
-  /** Starts the API, and a request that waits until the table is let go. */
+  /** Starts the API, and a request that waits until the table is released. */
   const start = async (env: Record<string, string>) => {
     const started = startApiProcess({
       ...{ DATABASE_URL: database.url, REDIS_URL: redisUrl(), QUEUE_PREFIX: freshPrefix(), ...env },
@@ -79,7 +79,7 @@ describe('an API that is asked to stop while it answers', () => {
     expect(await api.exit).toBe(0);
   });
 
-  it('cuts off what is not answered at the deadline, says so, and ends with 1', async () => {
+  it('cuts off unfinished answers at the deadline, says so, and ends with 1', async () => {
     const api = await start({ SHUTDOWN_DEADLINE: '1s' });
     api.child.kill('SIGTERM');
     await expect(api.answer).rejects.toThrow();

@@ -43,8 +43,8 @@ export const basic = (user: string, password: string) => ({
 export const bearer = (key: string) => ({ authorization: `Bearer ${key}` });
 
 /**
- * The API on a database and queues of its own. `env` overrides variables; an empty text unsets one. `replaced` stands
- * in for what it would open, `settings` for what it goes by.
+ * The API on a database and queues of its own. `env` overrides variables; an empty text unsets one. `replaced`
+ * replaces parts of its context, `settings` its settings.
  */
 export async function startApi(
   env: Record<string, string> = {},

@@ -21,7 +21,7 @@ test('an unknown route is a problem that names it, without its query', async () 
   });
 });
 
-test('a value that is not valid is named with what was expected', async () => {
+test('an invalid value is named with the expected form', async () => {
   const answer = await api.inject('/api/v1/sync/runs?limit=0&mode=half');
   expect(answer.statusCode).toBe(400);
   expect(answer.json()).toMatchObject({ code: 'invalid_request', status: 400 });
@@ -58,7 +58,7 @@ test('a malformed URL is a problem too', async () => {
   expect(answer.headers['content-type']).toContain('application/problem+json');
 });
 
-test('what was not foreseen is a 500 that tells nothing', async () => {
+test('an unforeseen error is a 500 without details', async () => {
   await api.db.execute('drop index sync_log_planned');
   await api.db.execute('alter table sync_log alter column mode type int using 1');
   const answer = await api.inject('/api/v1/sync/runs?mode=full');

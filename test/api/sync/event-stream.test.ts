@@ -29,7 +29,7 @@ it('a listener that is slow gets the last of the events it missed', async () => 
 it.each([
   ['has taken nothing', (stream: EventStream) => stream.offer(eventText('state', LARGE))],
   ['has not taken its end', (stream: EventStream) => stream.end()],
-])('a listener that %s from one beat to the next is let go', async (_what, burden) => {
+])('a listener that %s from one beat to the next is disconnected', async (_what, burden) => {
   const stream = new EventStream(null);
   burden(stream);
   stream.beat();

@@ -34,14 +34,14 @@ async function listen(): Promise<Listener> {
   return listener;
 }
 
-/** While `work` goes on, nobody else gets an answer of what is read for the state. */
+/** While `work` runs, no other connection gets an answer from the tables of the state. */
 const hanging = (work: (tx: Transaction) => Promise<void>): Promise<void> =>
   api.db.transaction(async (tx) => {
     await tx.execute(sql`lock table sync_failure in access exclusive mode`);
     await work(tx);
   });
 
-/** How many statements wait for what is locked. */
+/** The number of statements that wait for the lock. */
 async function waiting(tx: Transaction): Promise<number> {
   const rows = await tx.execute(
     sql`select from pg_locks where relation = 'sync_failure'::regclass and not granted`,
@@ -57,7 +57,7 @@ async function age(tx: Transaction): Promise<number> {
 }
 
 describe('while PostgreSQL hangs', () => {
-  it('listeners and who comes meanwhile are told so, and the state once it answers', async () => {
+  it('present and new listeners are informed, and get the state once it answers', async () => {
     api = await startApi({}, {}, IMPATIENT);
     const listener = await until(async () => {
       const one = await listen();
@@ -74,7 +74,7 @@ describe('while PostgreSQL hangs', () => {
     }
   });
 
-  it('nobody waits for the first state for ever, and no statement is sent beside the one that hangs', async () => {
+  it('no listener waits for the first state for ever, and no statement is sent beside the one that hangs', async () => {
     api = await startApi({}, {}, IMPATIENT);
     await hanging(async (tx) => {
       for (let asked = 0; asked < 3; asked += 1) {
@@ -86,7 +86,7 @@ describe('while PostgreSQL hangs', () => {
     await heard(await listen(), 'state', () => true);
   });
 
-  it('what was told before is told with the age that it has by now, and what comes late with its own', async () => {
+  it('an old state is sent with its present age, and a late one with its own', async () => {
     api = await startApi({}, {}, OFTEN);
     const run = await createRun(api.db, { key: BC_KEY, mode: 'full', trigger: 'cli' });
     await grantLease(api.db, BC_KEY, run.id, 600_000);

@@ -39,7 +39,7 @@ const fail = (odooId: number) =>
   recordFailure(api.db, { key: BC_KEY, odooId, runId: 1, jobId: null, code: '23514', message: 'no' });
 
 describe('the live events', () => {
-  it('begin with what GET /api/v1/sync answers, and tell proxies to keep out', async () => {
+  it('begin with the answer of GET /api/v1/sync, and ask proxies not to buffer', async () => {
     api = await startApi({}, {}, OFTEN);
     await createRun(api.db, { key: BC_KEY, mode: 'full', trigger: 'cli' });
     const { response, ...listener } = await listen();
@@ -54,7 +54,7 @@ describe('the live events', () => {
     expect(listener.text()).toMatch(/^retry: 3000\n\n/);
   });
 
-  it('tell each change once, to every listener, and what time alone changes to none', async () => {
+  it('send each change once, to every listener, and nothing when only time passed', async () => {
     api = await startApi({}, {}, OFTEN);
     await api.db.execute(
       sql`insert into sync_state (key, last_sync) values (${BC_KEY}, now() - interval '1 minute')`,
@@ -74,7 +74,7 @@ describe('the live events', () => {
     expect(one.data<State>('state').map(({ openFailures }) => openFailures)).toEqual([0, 1, 2]);
   });
 
-  it('look once for all who come at the same time, and not at all while nobody listens', async () => {
+  it('read the state once for all listeners, and never without a listener', async () => {
     api = await startApi({}, {}, OFTEN);
     const looks = vi.spyOn(api.redis, 'ping');
     const listener = await listen();
@@ -117,7 +117,7 @@ describe('the live events', () => {
     }
   });
 
-  it('tell once that the state cannot be read, and the state when it can be again', async () => {
+  it('report once that the state cannot be read, and the state when it can be read again', async () => {
     api = await startApi({}, {}, OFTEN);
     const listener = await listen();
     await api.db.execute(sql`alter table sync_failure rename to hidden`);

@@ -20,8 +20,8 @@ const start = (env: Record<string, string> = {}, replaced: Parameters<typeof sta
 const post = (request: InjectOptions = {}) =>
   api.app.inject({ method: 'POST', url: `/hooks/odoo?secret=${SECRET}`, payload: BODY, ...request });
 
-/** What waits to be read. */
-const told = () => new WebhookBatchBuffer(api.redis, api.config.queuePrefix).close(0);
+/** The records that wait to be read. */
+const batch = () => new WebhookBatchBuffer(api.redis, api.config.queuePrefix).close(0);
 
 describe('a webhook of Odoo', () => {
   it('is answered 202 at once, and only its model and id are kept', async () => {
@@ -31,7 +31,7 @@ describe('a webhook of Odoo', () => {
     await post({ payload: { ...BODY, _model: 'dimagaz.bc.line', _id: 31 } });
     const [job, ...others] = await api.queues.sync.getDelayed();
     expect([job?.name, job?.data, job?.opts.delay, others]).toEqual(['hooks', { batch: 0 }, 2000, []]);
-    expect(await told()).toEqual({ bcs: [7], lines: [31], overflows: false });
+    expect(await batch()).toEqual({ bcs: [7], lines: [31], overflows: false });
   });
 
   it('may bring its secret as a bearer', async () => {
@@ -40,7 +40,7 @@ describe('a webhook of Odoo', () => {
     expect(answer.statusCode).toBe(202);
   });
 
-  it('is told nothing but that the secret is wrong, whatever else is wrong with it', async () => {
+  it('learns only that the secret is wrong, whatever else is wrong', async () => {
     await start();
     const wrong = [
       '/hooks/odoo',
@@ -57,7 +57,7 @@ describe('a webhook of Odoo', () => {
     }
     expect(new Set(answers.map(({ statusCode, body }) => `${statusCode} ${body}`)).size).toBe(1);
     expect([answers[0]?.statusCode, answers[0]?.json().code]).toEqual([401, 'bad_hook_secret']);
-    expect(await told()).toEqual({ bcs: [], lines: [], overflows: false });
+    expect(await batch()).toEqual({ bcs: [], lines: [], overflows: false });
   });
 
   it.each([
@@ -68,12 +68,12 @@ describe('a webhook of Odoo', () => {
     ['bad JSON', '{"_id": 7,', 400, 'invalid_request'],
     ['nothing', '', 400, 'invalid_request'],
     ['a whole book', { ...BODY, notes: 'x'.repeat(65_536) }, 413, 'body_too_large'],
-  ])('with %s is refused and told why', async (_what, payload, status, code) => {
+  ])('with %s is refused with the reason', async (_what, payload, status, code) => {
     await start();
     const answer = await post({ payload, headers: JSON_TYPE });
     expect([answer.statusCode, answer.json().code]).toEqual([status, code]);
     expect(answer.headers['content-type']).toContain('application/problem+json');
-    expect(await told()).toEqual({ bcs: [], lines: [], overflows: false });
+    expect(await batch()).toEqual({ bcs: [], lines: [], overflows: false });
   });
 
   it('is one of so many a minute from each address; then it is refused until the minute is over', async () => {

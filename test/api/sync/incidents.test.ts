@@ -47,7 +47,7 @@ test('open ones come first, each newest first, page by page', async () => {
   expect(seen).toEqual(['ca', 'ed', 'b']);
 });
 
-test('each tells what became of its notices', async () => {
+test('each shows the state of its notices', async () => {
   await open('bclinbc');
   await oweDeliveries(api.db, 'webhook');
   await oweDeliveries(api.db, 'email');

@@ -54,7 +54,7 @@ test('a fresh mirror has a state without runs', async () => {
   });
 });
 
-test('the state shows the run in progress with what it still owes', async () => {
+test('the state shows the run in progress with its open items', async () => {
   const id = await runInProgress();
   const state = await get('/api/v1/sync');
   expect(state).toMatchObject({
@@ -64,7 +64,7 @@ test('the state shows the run in progress with what it still owes', async () => 
   expect(await get(`/api/v1/sync/runs/${id}`)).toMatchObject({ id, progress: { open: 2, created: 1 } });
 });
 
-test('a run that failed is told of until another of the whole mirror ended, whatever single ones come after it', async () => {
+test('a failed run is shown until another run of the whole mirror ended, whatever single runs follow it', async () => {
   const ended = async (mode: RunMode, status: RunStatus) => {
     const { id } = await createRun(api.db, { key: BC_KEY, mode, trigger: 'schedule' });
     await updateRun(api.db, id, { status, finishedAt: new Date() });
@@ -83,7 +83,7 @@ test('a run that failed is told of until another of the whole mirror ended, what
   expect((await get('/api/v1/sync')).lastMirrorRun.id).toBe(sweep);
 });
 
-test('a Redis that falls silent while the queues are counted keeps nothing else from being told', async () => {
+test('a Redis that does not answer the count of the queues hides nothing else', async () => {
   const silent = vi.spyOn(api.queues.bc, 'getJobCounts').mockReturnValue(new Promise(() => {}));
   expect(await get('/api/v1/sync')).toMatchObject({ isSyncing: false, queues: null });
   silent.mockRestore();
@@ -118,7 +118,7 @@ test('starting a run logs it and queues its planning', async () => {
   expect((await api.queues.sync.getJob(jobId))?.data).toEqual({ runId, mode: 'full', trigger: 'api' });
 });
 
-test('a sweep may be told to archive however many BCs are gone; other runs may not', async () => {
+test('a sweep may be allowed to archive any number of missing BCs; other runs may not', async () => {
   const answer = await post('/api/v1/sync/runs', { mode: 'sweep', force: true });
   expect(answer.statusCode).toBe(202);
   const { runId } = answer.json();

@@ -39,7 +39,7 @@ test('an Odoo that no worker has asked yet is unknown, then as a worker saw it l
   await api.db.execute(sql`truncate odoo_health`);
 });
 
-test('a Tryton is told as ping tells it, with the share of calls that the cache answered', async () => {
+test('a Tryton is reported as in ping, with the share of calls that the cache answered', async () => {
   const { tryton: before } = await upstreams();
   expect(before).toMatchObject({ reachable: true, authenticated: true, circuit: null, cacheHitRate: null });
   for (let asked = 0; asked < 4; asked += 1) {
@@ -58,7 +58,7 @@ test('who looks again and again does not make Tryton work', async () => {
   expect(api.arrived()).toEqual([]);
 });
 
-test('what is not configured is null', async () => {
+test('an upstream without configuration is null', async () => {
   const without = await startApi({ ODOO_URL: '' });
   try {
     expect((await without.inject('/api/v1/upstreams')).json()).toEqual({ odoo: null, tryton: null });

@@ -145,7 +145,7 @@ test('numbers beyond all bounds, and members named twice, are read without harm'
   }
 });
 
-test('no body, an empty one, or one of another type is told apart', async () => {
+test('a missing body, an empty one and one of another type have distinct errors', async () => {
   expect(problemOf(await post('', JSON_TYPE))).toMatchObject({
     status: 400,
     detail: expect.stringMatching(/^body: /),

@@ -80,7 +80,7 @@ test.each<[Fault, object, number, string]>([
   expect(problem).toMatchObject({ status, code, detail: expect.stringContaining(api.sandbox.url) });
 });
 
-test('a batch does not add up the waits for a Tryton that hangs: what has not begun in time is not sent', async () => {
+test('a batch does not add up the waits for a Tryton that hangs: calls that have not begun in time are not sent', async () => {
   api.sandbox.calls.length = 0;
   api.sandbox.faults.when(/write$/, 'hang');
   const codes = (await api.batch(Array.from({ length: 20 }, () => WRITE))).map(({ error }) => error?.code);
@@ -150,16 +150,16 @@ test('an outage of Tryton is one warning without a stack, a mistake of the calle
     lines.length = 0;
     await other.rpc(READ);
     await other.batch([READ, READ, READ]);
-    const told = lines.filter(({ code }) => code === 'tryton_unreachable');
-    expect(told).toHaveLength(2);
-    expect(told[0]).toMatchObject({ level: 'warn', reason: expect.stringContaining('ECONNREFUSED') });
+    const logged = lines.filter(({ code }) => code === 'tryton_unreachable');
+    expect(logged).toHaveLength(2);
+    expect(logged[0]).toMatchObject({ level: 'warn', reason: expect.stringContaining('ECONNREFUSED') });
     expect(lines.filter(({ level }) => level === 'error')).toEqual([]);
   } finally {
     await other.close();
   }
 });
 
-test('a client that goes away ends its reads, not its writes', async () => {
+test('a client that disconnects ends its reads, not its writes', async () => {
   await api.app.listen({ port: 0, host: '127.0.0.1' });
   const { port } = api.app.server.address() as AddressInfo;
   const arrivals = () => api.sandbox.calls.map(({ method }) => method);

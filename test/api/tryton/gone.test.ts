@@ -11,7 +11,7 @@ test.each([
   ['a read', false, 'callWire'],
   ['a cached read', 60, 'cachedCallJson'],
 ] as const)(
-  '%s that is under way is given up when its client goes away',
+  '%s in progress is abandoned when its client disconnects',
   async (_case, cache, by) => {
     const api = await startTrytonApi({ TRYTON_TIMEOUT_MS: '60000', TRYTON_DEADLINE_MS: '60000' });
     const { tryton, sandbox } = api;

@@ -13,7 +13,7 @@ const asked = (known: KnownCalls, text: string, parse = fromJson) => {
 };
 
 describe('a body that came before', () => {
-  it('is read and checked once: the same call comes back', () => {
+  it('is parsed and checked once: the same call object is returned', () => {
     const known = new KnownCalls();
     const parse = vi.fn(fromJson);
     const first = asked(known, body(1), parse);
@@ -29,7 +29,7 @@ describe('a body that came before', () => {
     expect(known.read(body(1), fromJson)).not.toBe(data);
   });
 
-  it('is remembered only of a read: what is written, or tried as a login, may hold a secret', () => {
+  it('is remembered only for a read: a write or a login may contain a secret', () => {
     const known = new KnownCalls();
     for (const method of ['model.res.user.write', 'common.db.login']) {
       const text = JSON.stringify({ method, params: ['secret'] });

@@ -16,7 +16,7 @@ afterAll(() => api.close());
 
 const ping = async () => (await api.inject('/api/v1/tryton/ping')).json();
 
-test('a Tryton that is well is told in full', async () => {
+test('a healthy Tryton is reported in full', async () => {
   await api.rpc({ method: 'model.party.party.fields_get', params: [['name']] });
   await api.rpc({ method: 'model.party.party.fields_get', params: [['name']] });
   const found = await ping();
@@ -62,15 +62,15 @@ test('a Tryton that is down is an answer too, and is remembered', async () => {
   expect((await restarted.read()).error?.code).toBe('tryton_unreachable');
 });
 
-test('a Tryton that hangs is told within its time limit', async () => {
+test('a Tryton that hangs is reported within its time limit', async () => {
   api.sandbox.faults.when(/./, 'hang');
   const found = await ping();
   api.sandbox.faults.clear();
   expect(found).toMatchObject({ reachable: false, error: { code: 'tryton_timeout' } });
 });
 
-test('without PostgreSQL it tells what Tryton is like now, and nothing of before', async () => {
-  const { db, close } = openDatabase('postgres://nobody@127.0.0.1:1/none');
+test('without PostgreSQL it reports the present state of Tryton, and no history', async () => {
+  const { db, close } = openDatabase('postgres://user@127.0.0.1:1/none');
   const other = await startTrytonApi(HASTY, {}, { trytonHealth: new TrytonHealthRecorder(db, 'x', api.log) });
   try {
     const found = (await other.inject('/api/v1/tryton/ping')).json();

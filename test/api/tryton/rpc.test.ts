@@ -65,7 +65,7 @@ describe('the cache', () => {
     expect(api.arrived()).toEqual([FIELDS]);
   });
 
-  test('keeps nothing else by itself, nor gives what was kept for others', async () => {
+  test('caches nothing by default, and shares no cached answer with other calls', async () => {
     await api.rpc(nameOf(60));
     api.arrived();
     await api.rpc(nameOf());
@@ -93,7 +93,7 @@ describe('the cache', () => {
     expect(api.arrived()).toEqual([WRITE, WRITE]);
   });
 
-  test('tells one context from another', async () => {
+  test('distinguishes contexts', async () => {
     for (const language of ['en', 'fr', 'en', 'fr']) {
       const { status } = await api.rpc({ method: FIELDS, params: [['code'], { language }] });
       expect(status).toBe(200);
@@ -129,7 +129,7 @@ describe('a batch', () => {
     ]);
   });
 
-  test('reads what it has written, and its writes keep their order', async () => {
+  test('reads its own writes, and its writes keep their order', async () => {
     const answers = await api.batch([
       rename('one'),
       nameOf(true),

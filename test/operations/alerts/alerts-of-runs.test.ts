@@ -14,7 +14,7 @@ const SECRET = 'webhook-secret-5f1c';
 const HOOK_PASSWORD = 'hook-password-77aa';
 const MAIL_PASSWORD = 'mail-password-c3d4';
 
-describe('people are told', () => {
+describe('alerts reach people', () => {
   let office: Office;
   let receiver: Receiver;
   let mailbox: Mailbox;
@@ -53,7 +53,7 @@ describe('people are told', () => {
     }
   };
   const notices = () => receiver.notices().map(({ type, kind }) => `${String(type).split('.')[1]} ${kind}`);
-  const told = (...expected: string[]) =>
+  const received = (...expected: string[]) =>
     until(
       () => expected.every((one) => notices().includes(one)) && mailbox.mails.length >= expected.length,
       expected.join(),
@@ -65,14 +65,14 @@ describe('people are told', () => {
     office.odoo.faults.when({ method: 'search' }, 'error500');
     const first = await office.run('full');
     expect(first.status).toBe('failed');
-    await told('opened run_failed');
+    await received('opened run_failed');
     expect(receiver.notices()).toMatchObject([
       { subject: 'bclinbc', runId: first.id, code: first.errorCode },
     ]);
     await office.run('full');
     office.odoo.faults.clear();
     expect((await office.run('full')).status).toBe('success');
-    await told('opened run_failed', 'resolved run_failed');
+    await received('opened run_failed', 'resolved run_failed');
     expect(notices()).toEqual(['opened run_failed', 'resolved run_failed']);
     const subjects = mailbox.mails.map(({ text }) => /^Subject: (.*)$/m.exec(text)?.[1]);
     expect(subjects).toEqual([
@@ -87,17 +87,17 @@ describe('people are told', () => {
     const [bad = 0, ...rest] = office.odoo.ids(BC);
     office.odoo.faults.denyRecord(BC, bad);
     await office.run('full');
-    await told('opened run_partial');
+    await received('opened run_partial');
     // A success, as the BC waits for its next try.
     expect((await office.run('incremental')).status).toBe('success');
     office.odoo.faults.hideRecords(BC, rest.slice(0, 60));
     expect(await office.run('sweep')).toMatchObject({ errorCode: 'sweep_breaker' });
-    await told('opened run_partial', 'opened sweep_breaker');
+    await received('opened run_partial', 'opened sweep_breaker');
     office.odoo.faults.clear();
     await office.run('single', [bad]);
-    await told('resolved run_partial');
+    await received('resolved run_partial');
     expect((await office.run('sweep')).status).toBe('success');
-    await told('resolved sweep_breaker');
+    await received('resolved sweep_breaker');
     expect(notices()).toEqual([
       'opened run_partial',
       'opened sweep_breaker',
@@ -115,7 +115,7 @@ describe('people are told', () => {
     };
     office.odoo.faults.denyRecord(BC, office.odoo.ids(BC)[0] ?? 0);
     const first = worker();
-    await told('opened run_partial');
+    await received('opened run_partial');
     await until(() => first.output().split('alert delivered').length > 2, 'both channels in its log');
     first.child.kill('SIGKILL');
     await first.exit;
@@ -135,7 +135,7 @@ describe('people are told', () => {
     receiver.answer = 200;
     await client`update alert_delivery set next_attempt_at = now() where delivered_at is null`;
     const second = worker();
-    await told('opened mirror_stale', 'resolved mirror_stale');
+    await received('opened mirror_stale', 'resolved mirror_stale');
     await until(() => second.output().includes('worker started'), 'the second worker');
     second.child.kill('SIGTERM');
     expect(await second.exit).toBe(0);

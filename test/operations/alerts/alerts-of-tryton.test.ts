@@ -32,7 +32,7 @@ afterEach(async () => {
   await database.close();
 });
 
-/** What the API process opens of gateway and alerts. Looks come often, and logins may be tried again after `cooldown`. */
+/** The gateway and alerts of an API process. Checks are frequent, and logins may be repeated after `cooldown`. */
 function openProcess(prefix: string, cooldown: string) {
   const config = readConfig({
     DATABASE_URL: database.url,
@@ -58,7 +58,7 @@ function openProcess(prefix: string, cooldown: string) {
   return { call: () => tryton.call('model.party.party.search_count', [[]]) };
 }
 
-test('a wrong password is told once, by whichever process sees it, and over with the first call that goes through', async () => {
+test('a wrong password is reported once, by one of the processes, and over with the first successful call', async () => {
   const prefix = freshPrefix();
   const [one, other] = [openProcess(prefix, '1s'), openProcess(prefix, '1s')];
   await expect(one.call()).rejects.toMatchObject({ code: 'tryton_bad_credentials' });

@@ -59,7 +59,7 @@ test('suspended logins are one incident until a call went through since, and not
   expect(await news(null)).toEqual(NOTHING);
 });
 
-test('an incident about a user that is configured no more ends when nobody has called as them for an hour', async () => {
+test('an incident about a user that is no longer configured ends after an hour without calls of this user', async () => {
   const other = 'new@http://tryton.invalid/db/';
   await news(REFUSED);
   expect(await news(null, other)).toEqual(NOTHING);

@@ -17,7 +17,7 @@ const run = (...args: Parameters<typeof addRun> extends [unknown, ...infer Rest]
 const fail = (odooId: number, runId: number, message?: string) =>
   addFailure(database.db, odooId, runId, message);
 
-/** What a look opened and ended, each as `kind subject`. */
+/** The incidents that a check opened and closed, each as `kind subject`. */
 async function news() {
   const { opened, resolved } = await lookAtMirror(database.db);
   const names = (rows: typeof opened) => rows.map(({ kind, subject }) => `${kind} ${subject}`);
@@ -61,7 +61,7 @@ describe('a run that failed', () => {
     expect(await news()).toEqual({ opened: [], resolved: ['run_failed bclinbc sweep'] });
   });
 
-  it('is none while it is a resync, and neither resyncs nor skipped or open runs end one', async () => {
+  it('is not raised by a resync, and neither resyncs nor skipped or open runs end one', async () => {
     await run('single', 'failed', TIMEOUT);
     expect(await news()).toEqual(NOTHING);
     await run('incremental', 'failed', TIMEOUT);
@@ -104,7 +104,7 @@ describe('BCs that could not be stored', () => {
     expect(incident?.message.length).toBeLessThan(1200);
   });
 
-  it('are not told before their run is over, and being tried again is no all-clear', async () => {
+  it('are not reported before their run is over, and a retry is no all-clear', async () => {
     const first = await run('full', 'running');
     await fail(7, first);
     expect(await news()).toEqual(NOTHING);

@@ -11,7 +11,7 @@ const DOCUMENT = readFileSync(resolve(import.meta.dirname, '../../../docs/how-to
 const code = (language: string) =>
   new RegExp(`\`\`\`${language}\\n([^\`]*(?:\`(?!\`\`)[^\`]*)*)\`\`\``).exec(DOCUMENT)?.[1] ?? '';
 
-/** What prints whether a signature holds, for the headers, body and secret that are given as JSON. */
+/** Prints whether a signature is valid, for the headers, body and secret that are given as JSON. */
 const CHECKS = {
   node: (given: string) =>
     execFileSync(process.execPath, [
@@ -54,7 +54,7 @@ describe.each(['any text will do, é', 'whsec_MDEyMzQ1Njc4OWFiY2RlZg=='])('signe
   afterAll(() => receiver.stop());
 
   it.each((['node', 'python3'] as const).filter(isThere))(
-    'a notice is told from a forged one by what the document shows for %s',
+    'a forged notice is recognised by the documented code for %s',
     (program) => {
       const check = (changed: object) =>
         CHECKS[program](JSON.stringify({ ...arrival, secret, ...changed }))

@@ -64,7 +64,7 @@ test.each([
   ['sweep_breaker', 'bclinbc', 'mirror bclinbc: run 42 kept what Odoo no longer shows'],
   ['mirror_stale', 'bclinbc', 'mirror bclinbc: no run succeeds'],
   ['tryton_circuit', 'admin@http://t/db/', 'Tryton admin@http://t/db/: logins are suspended'],
-] as const)('the subject of %s says what it is about', async (kind, subject, title) => {
+] as const)('the subject of %s names its topic', async (kind, subject, title) => {
   await channel().send(noticeOf({ ...INCIDENT, kind, subject }, 'opened'), stop);
   expect(header('subject', mailbox.mails[0]?.text)).toBe(`[Passerelle] ${title}`);
 });
@@ -103,7 +103,7 @@ test('a server that says no is quoted, without the password that it quotes', asy
   });
 });
 
-test('nobody there is an error of its own', async () => {
+test('a missing server is an error of its own', async () => {
   await expect(channel(plain, 1).send(OPENED, stop)).rejects.toMatchObject({
     code: 'alert_unreachable',
     message: expect.stringMatching(/^127\.0\.0\.1:1 cannot be reached: .*ECONNREFUSED.*\. Check SMTP_URL/),

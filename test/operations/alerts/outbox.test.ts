@@ -52,7 +52,7 @@ const succeed = () => addRun(database.db, 'full', 'success');
 const later = () => database.db.execute(sql`update alert_delivery set next_attempt_at = now()`);
 const types = () => receiver.notices().map(({ type }) => type);
 
-test('beginning and end are told once on each channel, however often is looked', async () => {
+test('beginning and end are sent once on each channel, however frequent the checks', async () => {
   await fail();
   for (let i = 0; i < 3; i++) {
     await lookAtMirror(database.db, BOTH);
@@ -97,7 +97,7 @@ test('several processes take different notices, and each is sent once', async ()
   expect(mailbox.mails).toHaveLength(1);
 });
 
-test('a receiver that is down gets it when it is back, and does not keep the other from being told', async () => {
+test('a receiver that is down gets it later, and does not delay the other', async () => {
   await receiver.stop();
   await fail();
   await lookAtMirror(database.db, BOTH);
@@ -167,7 +167,7 @@ test('it is given up in the end, and the all-clear goes out only then', async ()
   expect(types()).toEqual(['incident.resolved']);
 });
 
-test('an incident that was over before anything could be sent is told from its beginning to its end', async () => {
+test('an incident that was over before anything could be sent is reported with its beginning and its end', async () => {
   await fail();
   await lookAtMirror(database.db, BOTH);
   await succeed();
@@ -212,7 +212,7 @@ test('a channel set up while something is wrong hears of it; one set up afterwar
   expect(mailbox.mails).toEqual([]);
 });
 
-test('what was being sent when the process is stopped is due again at once', async () => {
+test('a notice in progress when the process stops is due again at once', async () => {
   receiver.answer = 'hang';
   await fail();
   await lookAtMirror(database.db, ['webhook']);

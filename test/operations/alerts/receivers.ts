@@ -16,15 +16,15 @@ export interface Arrival {
 export interface Receiver {
   readonly url: string;
   readonly arrivals: Arrival[];
-  /** What it answers; `hang`: nothing at all. */
+  /** Its answer; `hang`: no answer. */
   answer: number | 'hang';
-  /** What arrived and was taken, as JSON. */
+  /** The accepted bodies, as JSON. */
   notices(): Record<string, unknown>[];
   stop(): Promise<void>;
   start(): Promise<void>;
 }
 
-/** An HTTP server that takes note of what is posted to it. */
+/** An HTTP server that records its requests. */
 export async function startReceiver(): Promise<Receiver> {
   const arrivals: (Arrival & { readonly status: number | 'hang' })[] = [];
   const server = createServer(async (request, response) => {
@@ -57,7 +57,7 @@ export async function startReceiver(): Promise<Receiver> {
   return receiver;
 }
 
-/** What a receiver has to do, written down apart from what signs. */
+/** The check of a receiver, written separately from the code that signs. */
 export function isSigned({ headers, body }: Arrival, key: string | Buffer): boolean {
   const signed = `${headers['webhook-id']}.${headers['webhook-timestamp']}.${body}`;
   const expected = `v1,${createHmac('sha256', key).update(signed).digest('base64')}`;
@@ -82,7 +82,7 @@ export interface Mailbox {
   stop(): Promise<void>;
 }
 
-/** A mail server. With a `password` it lets nobody in without, and says in its refusal what it was given. */
+/** A mail server. With a `password` it refuses others, and repeats the given one in its refusal. */
 export async function startMailbox({ password }: { password?: string } = {}): Promise<Mailbox> {
   const mails: Mail[] = [];
   const logins: string[] = [];

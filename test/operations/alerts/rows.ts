@@ -18,7 +18,7 @@ export const truncateAll = (db: Database) =>
 
 const ago = (seconds: number) => sql<Date>`clock_timestamp() - ${seconds} * interval '1 second'`;
 
-/** A run as it stands in the log; one that is over ended `endedAgo` seconds ago. Returns its id. */
+/** A run as a row of the log; a finished one ended `endedAgo` seconds ago. Returns its id. */
 export async function addRun(
   db: Database,
   mode: RunMode,
@@ -38,7 +38,7 @@ export async function addRun(
 export const addFailure = (db: Database, odooId: number, runId: number, message = `BC ${odooId} is odd.`) =>
   recordFailure(db, { key: KEY, odooId, runId, jobId: null, code: 'odoo_access_denied', message });
 
-/** One look at the mirror, with nobody to tell unless channels are given. */
+/** One check of the mirror, without receivers unless channels are given. */
 export const lookAtMirror = (db: Database, channels: readonly AlertChannel[] = [], settings = CALM) =>
   evaluateIncidents(db, 'mirror', channels, (tx) => mirrorFindings(tx, KEY, settings));
 

@@ -26,7 +26,7 @@ test('no success for so many intervals is one incident, until the next success',
   await addRun(database.db, 'incremental', 'success', { endedAgo: 500 });
   expect(await news()).toEqual(NOTHING);
   await database.client`update sync_log set finished_at = finished_at - interval '200 seconds'`;
-  // What does not bring the mirror up to date.
+  // Runs that do not bring the mirror up to date.
   for (const mode of ['sweep', 'single'] as const) await addRun(database.db, mode, 'success');
   await addRun(database.db, 'incremental', 'skipped');
   expect(await news()).toEqual(STALE);
@@ -47,7 +47,7 @@ test('a mirror that never had a success counts from the first run that was asked
   expect(await news()).toEqual(STALE);
 });
 
-test('with SYNC_EVERY off nobody waits for runs, and an incident is left to the next success', async () => {
+test('with SYNC_EVERY off no run is expected, and an incident is left to the next success', async () => {
   await addRun(database.db, 'full', 'success', { endedAgo: 86_400 });
   expect(await news({ ...MINUTE, everyMs: null })).toEqual(NOTHING);
   expect(await news()).toEqual(STALE);

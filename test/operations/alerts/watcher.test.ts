@@ -49,11 +49,11 @@ function watch(env: Record<string, string> = {}, replaced: Partial<AlertParts> =
 const fail = () =>
   addRun(database.db, 'full', 'failed', { errorCode: 'odoo_timeout', errorMessage: 'Slow.' });
 const types = () => receiver.notices().map(({ type }) => type);
-const told = async (type: string) => {
+const received = async (type: string) => {
   await until(() => types().includes(type), type);
 };
 
-/** A logger that takes note of what it is told. */
+/** A logger that records its lines. */
 function recorder() {
   const lines: { level: string; details: Record<string, unknown>; text: string }[] = [];
   const log = createLogger('silent', 'test');
@@ -69,18 +69,18 @@ function recorder() {
   return { log, lines, texts: () => lines.map(({ text }) => text) };
 }
 
-test('several watchers tell a trouble once, and its end once', async () => {
+test('several watchers report a fault once, and its end once', async () => {
   for (let i = 0; i < 3; i++) watch();
   await fail();
-  await told('incident.opened');
+  await received('incident.opened');
   await addRun(database.db, 'full', 'success');
-  await told('incident.resolved');
+  await received('incident.resolved');
   for (const watcher of watchers) await watcher.stop();
   expect(types()).toEqual(['incident.opened', 'incident.resolved']);
   expect(await incidentsOf(database.db)).toHaveLength(1);
 });
 
-test('one that stops before it could tell leaves it to the next', async () => {
+test('one that stops before it could report leaves it to the next', async () => {
   await receiver.stop();
   const first = watch();
   await fail();
@@ -89,7 +89,7 @@ test('one that stops before it could tell leaves it to the next', async () => {
   await receiver.start();
   await database.client`update alert_delivery set next_attempt_at = now()`;
   watch();
-  await told('incident.opened');
+  await received('incident.opened');
 });
 
 test('without a channel incidents are kept all the same, for people who look', async () => {
@@ -108,7 +108,7 @@ test('without an Odoo a process does not judge the mirror', async () => {
   expect(lines).toEqual([]);
 });
 
-test('the log tells of incidents and notices, each once', async () => {
+test('the log has incidents and notices, each once', async () => {
   const { log, lines, texts } = recorder();
   watch({}, { log });
   await fail();
@@ -131,7 +131,7 @@ test('while PostgreSQL is away it says so once; when it is back it goes on', asy
   await until(() => looks > 5, 'several looks');
   expect(texts()).toEqual(['alerts cannot be watched for now']);
   await database.client`alter table hidden rename to alert_incident`;
-  await told('incident.opened');
+  await received('incident.opened');
   expect(texts()).toContain('alerts are watched again');
 });
 
@@ -159,7 +159,7 @@ test('it stops in bounded time while a receiver hangs, and while PostgreSQL cann
   await until(() => receiver.arrivals.length === 1, 'the notice to be on its way');
   await hanging.stop();
   expect((await deliveriesOf(database.db))[0]).toMatchObject({ deliveredAt: null, attempts: 1 });
-  const { db, close } = openDatabase('postgres://nobody@127.0.0.1:1/none');
+  const { db, close } = openDatabase('postgres://user@127.0.0.1:1/none');
   await watch({}, { db }).stop();
   await close();
 });

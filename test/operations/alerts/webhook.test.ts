@@ -74,7 +74,7 @@ test('a secret after whsec_ is base64, as Standard Webhooks writes it', async ()
   expect(arrival !== undefined && isSigned(arrival, key)).toBe(true);
 });
 
-test('a repeat is the same but for its time: its receiver can tell', async () => {
+test('a repeat is the same but for its time: its receiver can recognise it', async () => {
   await send();
   await send();
   const [one, other] = receiver.arrivals;
@@ -89,7 +89,7 @@ test.each([200, 201, 204])('HTTP %i is an arrival', async (status) => {
 });
 
 test.each([302, 307, 400, 401, 404, 410, 429, 500, 503])(
-  'HTTP %i is none, and no redirect is followed',
+  'HTTP %i is a failure, and no redirect is followed',
   async (status) => {
     receiver.answer = status;
     await expect(send()).rejects.toMatchObject({
@@ -117,7 +117,7 @@ test('user and password of the URL go into Authorization, and nothing of the URL
   expect(`${error} ${channel.target}`).not.toMatch(/hush|secret|token|pass:er/);
 });
 
-test('nobody there, and nobody who answers, are errors of their own', async () => {
+test('a missing server and a missing answer are errors of their own', async () => {
   await expect(send(OPENED, 'http://127.0.0.1:1/x')).rejects.toMatchObject({
     code: 'alert_unreachable',
     message: expect.stringMatching(

@@ -59,6 +59,6 @@ test('a full sync is measured beside a bare fetch and the rival, and nothing of 
 test.each([
   ['bench/main.ts', ['--only', 'speed'], '--only: expected some of '],
   ['bench/live/main.ts', [], 'Not set: ODOO_URL'],
-])('%s %j ends with 2 and says what is wrong', async (module, args, said) => {
+])('%s %j ends with 2 and names the fault', async (module, args, said) => {
   expect(await bench(module, args)).toMatchObject({ code: 2, complaint: expect.stringContaining(said) });
 });

@@ -68,7 +68,7 @@ it.each([
   [['--rounds', 'many'], '--rounds: expected a whole number from 1 to 100'],
   [['--rounds', '0'], '--rounds: expected a whole number from 1 to 100'],
   [['--loud'], "Unknown option '--loud'"],
-])('ends with 2 and what was expected after %j, and measures nothing', async (args, complaint) => {
+])('ends with 2 and the expected form after %j, and measures nothing', async (args, complaint) => {
   const measure = vi.fn(() => []);
   expect(await exitCode(measuring(measure), args)).toBe(2);
   expect(said.complaint).toContain(complaint);

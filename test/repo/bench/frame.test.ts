@@ -14,8 +14,8 @@ describe('the contenders', () => {
   it('take turns, every second round backwards, and each keeps its own results', async () => {
     const order: string[] = [];
     const one = (name: string) => async () => order.push(name);
-    const told = async () => ({ after: order.join('') });
-    const [a, b] = await takeTurns(3, [one('a'), told] as const);
+    const reporter = async () => ({ after: order.join('') });
+    const [a, b] = await takeTurns(3, [one('a'), reporter] as const);
     expect(order.join('')).toBe('aaa');
     expect(a).toEqual([1, 2, 3]);
     expect(b).toEqual([{ after: 'a' }, { after: 'a' }, { after: 'aaa' }]);
@@ -46,7 +46,7 @@ describe('the tables', () => {
     expect(last).toContain('| &lt;script>&amp;"\\| |');
   });
 
-  it('line up in the terminal, under what was measured where', () => {
+  it('line up in the terminal, under their conditions', () => {
     const lines = textTable(section([MISSED, figure(null, { title: 'A' })])).split('\n');
     expect(lines[1]).toBe(
       'sync: sandbox; 10,000 BC; medians of 3 rounds (least–most). 2026-01-31; 2 × CPU; PostgreSQL 18.4',
@@ -68,7 +68,7 @@ describe('the tables', () => {
 });
 
 describe('a missed target', () => {
-  it('is told in one sentence with both ratios, and others are not', () => {
+  it('is reported in one sentence with both ratios, and others are not', () => {
     const rate = { is: 'at least', ratio: 20 } as const;
     expect(missedTargets([section([MISSED, MET, figure(null)]), section([figure(rate)])])).toEqual([
       'sandbox: First full sync: Passerelle is at 1.2 × of bare fetch, the target is at most 1.15 ×.',

@@ -16,7 +16,7 @@ beforeAll(async () => {
 });
 afterAll(() => database?.close());
 
-/** A database that no other test writes to: what a benchmark leaves behind can be told. */
+/** A database without other writers, so that the remains of a benchmark can be found. */
 const ownRedis = () => new URL('/12', redisUrl()).href;
 
 const bench = (...args: string[]) =>
@@ -26,7 +26,7 @@ const bench = (...args: string[]) =>
     apart({ BENCH_DATABASE_URL: database.url, BENCH_REDIS_URL: ownRedis() }),
   );
 
-test('the benchmark goes through all phases, tells what each took, and leaves Redis as it was', async () => {
+test('the benchmark goes through all phases, reports the cost of each, and leaves Redis as it was', async () => {
   const { stdout } = await bench('--documents', '200', '--lines', '2', '--workers', '2', '--json');
   const result = JSON.parse(stdout) as MemoryResult;
   expect(result).toMatchObject({ documents: 200, workers: 2, changes: { rewritten: 2, deleted: 1 } });
@@ -49,7 +49,7 @@ test('the benchmark goes through all phases, tells what each took, and leaves Re
   redis.disconnect();
 });
 
-test('a wrong option is told with what was expected, and exit code 2', async () => {
+test('a wrong option is reported with the expected form, and exit code 2', async () => {
   await expect(bench('--documents', 'many')).rejects.toMatchObject({
     code: 2,
     stderr: expect.stringContaining('--documents: expected a whole number from 10 to 2000000'),

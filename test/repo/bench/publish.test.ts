@@ -43,7 +43,7 @@ it('gives the same files when it is written again', async () => {
   expect(await Promise.all(files.map(read))).toEqual(before);
 });
 
-it('replaces what was measured again, and keeps what was not', async () => {
+it('replaces repeated measurements, and keeps the others', async () => {
   const title = (text: string, id = HEADLINE.id) => [figure(TARGET, { title: text, id })];
   const real = section(title('real before', 'incremental.run'), { on: 'Odoo 19.0' });
   await publish(root, [section(title('sync before')), real]);

@@ -28,7 +28,7 @@ afterAll(async () => {
   await rm(directory, { recursive: true, force: true });
 });
 
-/** A database that no other test writes to: what a benchmark leaves behind can be told. */
+/** A database without other writers, so that the remains of a benchmark can be found. */
 const ownRedis = () => new URL('/11', redisUrl()).href;
 
 const bench = (...args: string[]) =>
@@ -53,7 +53,7 @@ const measured = (parts: Partial<Measured>): Measured => ({
   ...parts,
 });
 
-/** What the figure says, by its id. */
+/** The values of the figure, by its id. */
 const said = (figures: readonly Figure[]) =>
   Object.fromEntries(figures.map((figure) => [figure.id, [ratioOf(figure), isMet(figure)]]));
 
@@ -89,7 +89,7 @@ test('every size is measured with every number of workers, and Redis is left as 
   redis.disconnect();
 });
 
-test('a rate is told beside the no-op worker, growth beside the smallest size, needs beside their limits', () => {
+test('a rate is shown beside the no-op worker, growth beside the smallest size, needs beside their limits', () => {
   const large = { documents: 1_000_000, seconds: 1200, rss: 260, redis: 99, database: 7000 };
   const figures = said(
     scaleFigures([measured({}), measured({ workers: 2, noOp: null, seconds: 5 }), measured(large)]),
@@ -110,14 +110,14 @@ test('the largest of several rounds is what a limit is held against', () => {
   expect(said(scaleFigures(rounds))['scale.rss.10000']).toEqual([1.2, false]);
 });
 
-test('a page without a place for the table is told before anything is measured', async () => {
+test('a page without a place for the table is reported before anything is measured', async () => {
   const page = join(directory, 'other.md');
   await writeFile(page, '<!-- scale:end -->\n');
   await expect(checkPage(page)).rejects.toMatchObject({ code: 'no_place_for_figures' });
   await checkPage(join(ROOT, 'docs/explanation/scale.md'));
 });
 
-test('a wrong size is told with what was expected, and exit code 2', async () => {
+test('a wrong size is reported with the expected form, and exit code 2', async () => {
   await expect(bench('--sizes', '100,')).rejects.toMatchObject({
     code: 2,
     stderr: expect.stringContaining('--sizes: expected a whole number from 10 to 2000000'),

@@ -131,7 +131,7 @@ describe('npm run demo', () => {
     expect(await leftovers()).toEqual([]);
   });
 
-  it('says what is wrong with its settings before it starts anything', async () => {
+  it('names the faults of its settings before it starts anything', async () => {
     const { exit, output } = demo(['--once'], { SYNC_EVERY: 'soon', ODOO_URL: 'http://odoo.example' });
     expect(await exit).toBe(1);
     expect(output()).toContain('SYNC_EVERY');

@@ -28,7 +28,7 @@ describe('the port', () => {
 });
 
 describe('the progress line', () => {
-  it('tells how far it is, how fast it goes and how long it takes', () => {
+  it('shows progress, pace and remaining time', () => {
     expect(progressLine(2500, 10_000, 5)).toBe(
       '[######------------------] 2,500 / 10,000 BC, 500/s, 15 s left',
     );
@@ -65,7 +65,7 @@ describe('the screen', () => {
   });
 });
 
-it('writes the environment of the command line so that a shell reads back what was meant', () => {
+it('writes the environment of the command line so that a shell reads the same values', () => {
   const given = {
     ODOO_PASSWORD: `it's "$HOME"`,
     DATABASE_URL: 'postgres://x',

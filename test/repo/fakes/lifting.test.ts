@@ -13,7 +13,7 @@ afterAll(() => sandbox.stop());
 const refusal = async (ids: readonly number[]) =>
   (await execute(sandbox, BC, 'read', [ids])).error?.data.name;
 
-it('tells a record as read answers it to JSON, and leaves out what is not there', async () => {
+it('writes a record to JSON as read answers it, and leaves out missing fields', async () => {
   const [id = 0] = sandbox.ids(BC);
   const { result } = await execute(sandbox, BC, 'read', [[id]]);
   expect(sandbox.read(BC, [id, 999])).toEqual(result);

@@ -114,7 +114,7 @@ describe('JSON-2', () => {
 });
 
 describe('faults', () => {
-  it('hits the calls it is told to, and counts calls', async () => {
+  it('hits the chosen calls, and counts calls', async () => {
     sandbox.calls.length = 0;
     sandbox.faults.next(1, 'bad_gateway');
     sandbox.faults.when({ method: 'read', ids: [1] }, 'user_error');

@@ -81,7 +81,7 @@ describe.each(TRYTON_VERSIONS)('the gas distributor of a sandbox Tryton %s', (ve
     expect(await read('sale.sale', id, 'state')).toMatchObject({ state: 'confirmed' });
   });
 
-  it('warns of an invoice dated in the future until somebody confirms it, once', async () => {
+  it('warns of an invoice dated in the future until a user confirms it, once', async () => {
     const [posted = 0] = sandbox.search('account.invoice', [['state', '=', 'posted']]);
     const [copy] = Object(await call('account.invoice.copy', [posted], {}));
     const future = {

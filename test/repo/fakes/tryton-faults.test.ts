@@ -79,7 +79,7 @@ describe('a sandbox Tryton that misbehaves', () => {
     expect(sandbox.logins).toBe(2);
   });
 
-  it('compresses answers and keeps connections only when it is told to', async () => {
+  it('compresses answers and keeps connections only on request', async () => {
     const headersOf = (agent: Agent) =>
       new Promise<NodeJS.Dict<unknown>>((resolve, reject) => {
         const headers = {
@@ -118,7 +118,7 @@ describe('a sandbox Tryton that misbehaves', () => {
     await other.stop();
   });
 
-  it('delays logins after refusals when it is told to, the more the longer', async () => {
+  it('delays logins after refusals on request, longer each time', async () => {
     sandbox.loginDelayMs = 40;
     const login = (password: string) => ask(sandbox.url, 'common.db.login', ['slow', { password }, 'en']);
     await login('wrong');

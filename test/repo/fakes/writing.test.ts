@@ -43,7 +43,7 @@ it('touches the header when a line is written through it, and not when its note 
   expect([stampOf(BC, id), stampOf(LINE, line)]).toEqual(['2026-03-01 10:02:00', '2026-03-01 10:02:00']);
 });
 
-it('computes and dates the header anew whenever what its amounts are made of is written', () => {
+it('recomputes and dates the header whenever the base of its amounts is written', () => {
   at('11:00:00');
   const id = sandbox.create(BC, { name: 'BC', line_ids: [[0, 0, { price_unit: 3, quantity: 2 }]] });
   const line = Math.max(...sandbox.ids(LINE));

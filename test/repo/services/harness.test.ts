@@ -41,11 +41,11 @@ it('gives key prefixes of its own on one Redis', async () => {
   expect(await redis.ping().finally(() => redis.disconnect())).toBe('PONG');
 });
 
-it('waits for a state and returns what it found', async () => {
+it('waits for a state and returns it', async () => {
   const answered = [undefined, null, false, 0];
   expect(await until(() => answered.shift(), 'a number')).toBe(0);
 });
 
-it('says what it waited for in vain', async () => {
+it('names the state that was never reached', async () => {
   await expect(poll(() => false, 'the moon', 1)).rejects.toThrow(/in vain for: the moon/);
 });

@@ -38,7 +38,7 @@ const STARTS = {
 
 async function complaintOf({ exit, output }: ReturnType<typeof startWorkerProcess>): Promise<string> {
   expect(await exit).toBe(2);
-  // What it wrote may arrive later than its end.
+  // Its output may arrive later than its end.
   return until(() => output() || false, 'its complaint');
 }
 

@@ -73,7 +73,7 @@ describe('retry', () => {
     expect(state.calls).toBe(1);
   });
 
-  it('tells the work which try it is', async () => {
+  it('gives the work the number of its attempt', async () => {
     const tries: number[] = [];
     const work = async (attempt: number) => {
       tries.push(attempt);

@@ -23,12 +23,12 @@ describe('the newest reading that may be of a run', () => {
   it.each([
     [true, 880_000],
     [false, 879_999],
-  ])('is told by a sequence that was set to 880000, used up: %s', async (isUsed, expected) => {
+  ])('is found by a sequence that was set to 880000, used up: %s', async (isUsed, expected) => {
     await database.client`select setval('fetch_seq', 880000, ${isUsed})`;
     expect(await newest(runId)).toBe(expected);
   });
 
-  it('is none where the log has no such run', async () => {
+  it('is absent if the log has no such run', async () => {
     expect(await newest(runId + 1)).toBe(0);
     expect(await newest(runId, runId + 1)).toBeGreaterThan(0);
   });

@@ -40,7 +40,7 @@ describe('a migration of a database that is in use', () => {
   const write = (from: number, to: number) => sql()`
     insert into scrap_dimagaz_bc (odoo_id, fields, content_hash, fetch_seq, fetched_at, synced_at)
     select id, jsonb_build_object('name', 'BC' || id), 'x', 1, now(), now() from generate_series(${from}::int, ${to}::int) id`;
-  /** A transaction that has done `statement` and stays open until it is let go. */
+  /** A transaction that has done `statement` and stays open until it is released. */
   const inTransaction = (statement: string) =>
     new Promise<void>((opened, fail) => {
       const released = new Promise<void>((release) => {
@@ -83,7 +83,7 @@ describe('a migration of a database that is in use', () => {
     expect(row).toEqual({ n: ROWS + 100 });
   });
 
-  it('is ended by the next one when it was killed half way: what it left invalid is built anew', async () => {
+  it('is ended by the next one when it was killed half way: an invalid index is rebuilt', async () => {
     const wanted = await indexes();
     await backTo('0005_run_indexes');
     await inTransaction(WRITING);

@@ -5,7 +5,7 @@ const migrations = readMigrations(FOLDER);
 const tablesOf = (text: string) =>
   [...text.matchAll(/CREATE TABLE (?:IF NOT EXISTS )?"(\w+)"/gi)].map(([, name]) => name ?? '');
 
-/** What would be written in another way so that readers and writers go on. */
+/** Statements that must be written in another way, so that readers and writers go on. */
 function faults({ statements }: (typeof migrations)[number], known: ReadonlySet<string>): string[] {
   const text = statements.join('\n');
   const own = new Set(tablesOf(text));

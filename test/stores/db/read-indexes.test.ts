@@ -12,7 +12,7 @@ beforeAll(async () => {
   database = await freshDatabase();
   await saveTestFields(database.db);
   // Enough for indexes of many pages: in one page, any index that holds the id finds it as cheaply as the id's own.
-  // Changed long before any transaction that other tests may have open: what was changed since is little.
+  // Changed long before any transaction that other tests may have open: few rows changed since.
   await database.db.execute(sql`
     insert into scrap_dimagaz_bc (odoo_id, fields, content_hash, fetch_seq, fetched_at, synced_at, changed_xid)
     select id, jsonb_build_object('id', id, 'name', 'BC ' || id % 700, 'partner_id', jsonb_build_array(id, 'X')),

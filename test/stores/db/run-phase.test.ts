@@ -18,7 +18,7 @@ beforeAll(async () => {
 });
 afterAll(() => database.close());
 
-it('a run is planned, fetches its pages, stores what was read, and finishes, as its ledger says', async () => {
+it('a run is planned, fetches its pages, stores the records, and finishes, as its ledger says', async () => {
   const { db } = database;
   const { id } = await createRun(db, { key: 'k', mode: 'full', trigger: 'cli' });
   const phase = async () => (await runStage(db, id))?.phase;
@@ -40,7 +40,7 @@ it('a run is planned, fetches its pages, stores what was read, and finishes, as 
   expect(await phase()).toBe('finishing');
 });
 
-it('how long a run has lasted is told by the clock of PostgreSQL', async () => {
+it('the duration of a run is measured by the clock of PostgreSQL', async () => {
   const { db } = database;
   const { id } = await createRun(db, { key: 'k', mode: 'full', trigger: 'cli' });
   await db.execute(

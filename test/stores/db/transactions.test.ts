@@ -4,9 +4,9 @@ import { openDatabase, type Queryable } from '../../../src/db/client.ts';
 import { freshDatabase } from '../../support/database.ts';
 import { until } from '../../support/wait-for.ts';
 
-describe('a transaction whose connection goes away', () => {
+describe('a transaction whose connection is lost', () => {
   let database: Awaited<ReturnType<typeof freshDatabase>>;
-  /** One connection: the next transaction gets the same one, opened anew. */
+  /** One connection: the next transaction gets the same one, opened again. */
   let pool: ReturnType<typeof openDatabase>;
   beforeEach(async () => {
     database = await freshDatabase();
@@ -29,7 +29,7 @@ describe('a transaction whose connection goes away', () => {
   };
   const notes = async () => (await database.client`select id from note order by id`).map((row) => row['id']);
 
-  it('ends with an error, and so does what it still asks for', async () => {
+  it('ends with an error, and so do its later statements', async () => {
     let letGo = () => {};
     const held = new Promise<void>((resolve) => {
       letGo = resolve;
@@ -85,7 +85,7 @@ describe('a transaction whose connection goes away', () => {
     expect(await notes()).toEqual([]);
   });
 
-  it('is rolled back when what it did over another connection broke, and its own one is well', async () => {
+  it('is rolled back when its work over another connection broke, and its own connection is healthy', async () => {
     const broken = pool.db.transaction(async (tx) => {
       await tx.execute(sql`insert into note values (1)`);
       await database.client`select pg_terminate_backend(pg_backend_pid())`;

@@ -19,7 +19,7 @@ test('a many2one has a column for its id and one for its name', () => {
   });
 });
 
-test('a field of the very name keeps it, and what was made gives way', () => {
+test('a field with that exact name keeps it, and a generated name gives way', () => {
   const fields = [field('x', 'many2one'), field('x_name'), field('x_id'), field('x_id_2', 'integer')];
   const expected = { x: ['x_id_3', 'x_name_2'], x_name: ['x_name'], x_id: ['x_id'], x_id_2: ['x_id_2'] };
   expect(names(fields)).toMatchObject(expected);

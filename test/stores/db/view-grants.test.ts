@@ -36,7 +36,7 @@ const grants = async () => {
   return rows[0];
 };
 
-test('who may read a view may read the one that takes its place, and nobody else', async () => {
+test('the readers of a view may read its replacement, and no other role may', async () => {
   const { client } = database;
   await client`grant select on dimagaz_bc to ${client(READER)} with grant option`;
   await client.unsafe(`grant select ("C""d", b) on dimagaz_bc to ${CLERK}`);
@@ -62,7 +62,7 @@ test('what depends on a view lives on while columns are only added', async () =>
   expect([first, second, third, last]).toEqual(['a', 'b', 'C"d', 'n']);
 });
 
-test('a view that others depend on, or that somebody is reading, stays as it was', async () => {
+test('a view that others depend on, or that is being read, stays as it was', async () => {
   const { client } = database;
   const before = await grants();
   await client`create view of_an_analyst as select a, b from dimagaz_bc`;

@@ -82,7 +82,7 @@ test('each field has a column of the PostgreSQL type that fits it, and the mirro
   });
 });
 
-test('what is empty in Odoo, and what a record lacks, is NULL', async () => {
+test('an empty value in Odoo, and a missing one, is NULL', async () => {
   await follow(EVERY_TYPE);
   const empty = Object.fromEntries(Object.keys(EVERY_TYPE).map((name) => [name, false]));
   await insertBc(database.db, 1, { ...empty, tag_ids: [] });
@@ -107,7 +107,7 @@ test('archived BCs and lines are left out; lines name their BC', async () => {
   ]);
 });
 
-test('a view that is as it should be is left alone, and one that was dropped comes back', async () => {
+test('a correct view is left alone, and a dropped one is created again', async () => {
   const oid = async () =>
     (
       await rows(`select 'dimagaz_bc'::regclass::oid as oid, xmin from pg_class where relname = 'dimagaz_bc'`)

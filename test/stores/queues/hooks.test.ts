@@ -19,14 +19,14 @@ beforeEach(() => {
 
 const sorted = (ids: readonly number[]) => [...ids].sort((left, right) => left - right);
 
-test('what is told of twice is in the batch once, BCs and lines apart', async () => {
+test('a record announced twice is in the batch once, BCs and lines separately', async () => {
   await hooks.add('bc', 7);
   await hooks.add('line', 7);
   const batch = await hooks.add('bc', 7);
   expect(await hooks.close(batch)).toEqual({ bcs: [7], lines: [7], overflows: false });
 });
 
-test('what is told of once a batch is taken is in the next one', async () => {
+test('a record announced after a batch is taken is in the next one', async () => {
   const first = await hooks.add('bc', 1);
   expect(await hooks.close(first)).toMatchObject({ bcs: [1] });
   const second = await hooks.add('bc', 1);
@@ -58,7 +58,7 @@ test('a batch holds a thousand records, and says that there were more', async ()
   expect([again.length, lines, more]).toEqual([1000, [], true]);
 });
 
-test('a batch that nobody takes is forgotten in the end, and has one job however often it is asked for', async () => {
+test('a batch that is never taken expires, and has one job however often it is requested', async () => {
   const queues = openQueues(redis, prefix, log);
   const policy = { attempts: 3, backoffMs: 10 };
   const batch = await hooks.add('bc', 1);

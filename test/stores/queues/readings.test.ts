@@ -29,7 +29,7 @@ function reading(odooId: number): FetchedDocument {
   };
 }
 
-test('a reading comes back as it was kept', async () => {
+test('a reading is returned as it was kept', async () => {
   await readings.put(PLACE, new Map([1, 2].map((id) => [id, readingBytes(reading(id))])));
   expect(await readings.getMany(PLACE, [2, 1])).toEqual(
     new Map([
@@ -39,7 +39,7 @@ test('a reading comes back as it was kept', async () => {
   );
 });
 
-test('what was never kept, or by a page that was dropped, is left out', async () => {
+test('readings never kept, or of a dropped page, are left out', async () => {
   await readings.put(PLACE, new Map([[1, readingBytes(reading(1))]]));
   expect([...(await readings.getMany(PLACE, [1, 8])).keys()]).toEqual([1]);
   expect(await readings.getMany({ runId: 7, page: 4 }, [1])).toEqual(new Map());
@@ -49,14 +49,14 @@ test('what was never kept, or by a page that was dropped, is left out', async ()
 
 test.each([
   ['another version of the first line', '{"records":[]}\n{}'],
-  ['fewer records than the first line tells of', readingBytes(reading(1)).toString().replace(/\n.*$/, '')],
+  ['fewer records than the first line announces', readingBytes(reading(1)).toString().replace(/\n.*$/, '')],
   ['no text of ours', 'nothing'],
 ])('%s counts as not kept', async (_, text) => {
   await readings.put(PLACE, new Map([[1, Buffer.from(text)]]));
   expect(await readings.getMany(PLACE, [1])).toEqual(new Map());
 });
 
-test('what is kept goes by itself', async () => {
+test('readings expire by themselves', async () => {
   await readings.put(PLACE, new Map([[1, readingBytes(reading(1))]]));
   const [key = ''] = await redis.keys(`${prefix}:reading:*`);
   expect(await redis.ttl(key)).toBeGreaterThan(0);

@@ -166,7 +166,7 @@ describe('the schedule, set again and again', () => {
     expect((await jobs()).length).toBe(1);
   });
 
-  it('goes by new settings, and ends what is switched off', async () => {
+  it('follows new settings, and ends schedules that are switched off', async () => {
     await applySchedule(queues, { ...OFF, everyMs: DAY_MS, fullCron: '0 3 * * *', sweepEveryMs: DAY_MS });
     await applySchedule(queues, { ...OFF, everyMs: 2 * DAY_MS, fullCron: '0 4 * * *' });
     const known = await queues.sync.getJobSchedulers();

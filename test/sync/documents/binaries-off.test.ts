@@ -10,7 +10,7 @@ import { openOffice } from '../../support/test-environment.ts';
 const BC = 'dimagaz.bc';
 const LINE = 'dimagaz.bc.line';
 const content = (text: string) => Buffer.from(text.repeat(3000)).toString('base64');
-const told = (base64: string) => {
+const summary = (base64: string) => {
   const bytes = Buffer.from(base64, 'base64');
   return { bytes: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') };
 };
@@ -67,7 +67,7 @@ describe('SYNC_BINARIES=off', () => {
     expect(await off.run('incremental')).toMatchObject({ mode: 'incremental', updated: 0 });
   });
 
-  it('lets go of what was mirrored before, by one full run, and brings it back once it is on again', async () => {
+  it('drops the mirrored contents by one full run, and reads them again once it is on', async () => {
     await office.work();
     await office.run('full');
     expect((await fields())['header']).toMatchObject({ scan });
@@ -77,8 +77,8 @@ describe('SYNC_BINARIES=off', () => {
     expect(dropped).toMatchObject({ mode: 'full', status: 'success', updated: 4, unchanged: 0 });
     expect(await fields()).toMatchObject({ sizes: {}, header: expect.not.objectContaining({ scan }) });
     expect(await trail(dropped.id)).toMatchObject({
-      header: { scan: { old: told(scan), new: null } },
-      linesChanged: { [line]: { photo: { old: told(photo), new: null } } },
+      header: { scan: { old: summary(scan), new: null } },
+      linesChanged: { [line]: { photo: { old: summary(photo), new: null } } },
     });
     await isRight(off);
     expect(await off.run('incremental')).toMatchObject({ mode: 'incremental', updated: 0 });
@@ -86,7 +86,7 @@ describe('SYNC_BINARIES=off', () => {
     const back = await office.run('incremental');
     expect(back).toMatchObject({ mode: 'full', status: 'success', updated: 4 });
     expect(await fields()).toMatchObject({ header: { scan }, line: { photo } });
-    expect(await trail(back.id)).toMatchObject({ header: { scan: { old: null, new: told(scan) } } });
+    expect(await trail(back.id)).toMatchObject({ header: { scan: { old: null, new: summary(scan) } } });
     expect(await known()).toEqual([
       ['photo', null],
       ['scan', null],
@@ -112,7 +112,7 @@ describe('contents', () => {
     const run = await office.run('full');
     const [row] = await office.database.client`
       select changes from audit_log where run_id = ${run.id} and odoo_id = ${id}`;
-    expect(row?.['changes'].header.scan).toEqual({ old: told(scan), new: null });
+    expect(row?.['changes'].header.scan).toEqual({ old: summary(scan), new: null });
   });
 
   it('of a record that is gone since its page was read are not made up: its BC is read again', async () => {

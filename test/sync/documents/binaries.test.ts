@@ -9,7 +9,7 @@ const scan = (text: string) => Buffer.from(text.repeat(3000)).toString('base64')
 describe('binary fields', () => {
   let office: Office;
   let id = 0;
-  /** What pages kept in Redis. */
+  /** The readings of pages in Redis. */
   const kept: string[] = [];
   let now = new Date('2026-03-02T08:00:00.000Z');
   beforeAll(async () => {
@@ -53,7 +53,7 @@ describe('binary fields', () => {
     expect(await stored()).toBe(digest(scan('page une ')));
   });
 
-  it('are read again when the record was written, and told in the audit trail by size and digest', async () => {
+  it('are read again when the record was written, and recorded in the audit trail by size and digest', async () => {
     now = new Date(now.getTime() + 1000);
     office.odoo.write('dimagaz.bc', [id], { scan: scan('page deux') });
     const run = await office.run('incremental');

@@ -44,7 +44,7 @@ describe('a run with one attempt for each job, and a model that changes after it
   const plannedRun = async () => {
     const { id: runId } = await newRun('full');
     const run = await acquireRun(office.mirror, runId);
-    if (run === null) throw new Error('nobody else has the lease');
+    if (run === null) throw new Error('the lease is taken');
     await planRun(office.mirror, run);
     await advanceRun(office.mirror, runId);
     return { runId, token: run.leaseToken };
@@ -53,7 +53,7 @@ describe('a run with one attempt for each job, and a model that changes after it
     await office.work();
     expect(await office.ended(runId)).toMatchObject({ status: 'success', created: BCS, failed: 0 });
     await look?.();
-    // What the run read before the change is read again by the next one.
+    // The next run reads again the records that the run read before the change.
     expect(await office.run('incremental')).toMatchObject({ mode: 'full', status: 'success' });
     expect(await verify()).toMatchObject({ ok: true });
     expect(await office.run('incremental')).toMatchObject({ mode: 'incremental', status: 'success' });
@@ -138,7 +138,7 @@ it('a field that vanishes while a sweep compares has it compared once more', asy
   expect(await changed()).toEqual(['removed write_date']);
 });
 
-it('a job that is retried after its run does not take back what was read with a newer description', async () => {
+it('a job that is retried after its run does not undo a reading with a newer description', async () => {
   await office.work();
   const allow = office.odoo.faults.denyRecord(BC, 7);
   const old = await office.run('full');
@@ -171,21 +171,21 @@ it('processes that see the same change at once note it once, and an old descript
   expect(await changed()).toEqual(['removed notes']);
 });
 
-it('a view that cannot follow is told in the log, with what to do', async () => {
+it('a view that cannot follow is reported in the log, with a remedy', async () => {
   await office.work();
   await office.run('full');
   await rows('create view of_an_analyst as select notes from dimagaz_bc');
   office.odoo.removeField(BC, 'notes');
-  const told: string[] = [];
+  const logged: string[] = [];
   const stream = new Writable({
     write: (chunk, _encoding, done) => {
-      told.push(String(chunk));
+      logged.push(String(chunk));
       done();
     },
   });
   await office.run('incremental');
   await followModel({ ...office.mirror, log: pino(stream) });
-  const [line = '{}', ...others] = told;
+  const [line = '{}', ...others] = logged;
   expect(others).toEqual([]);
   expect(JSON.parse(line)).toMatchObject({
     level: 40,

@@ -158,7 +158,7 @@ describe('one BC that cannot be stored', () => {
     expect(failure).toEqual({ failures: 3, pause: 240 });
   });
 
-  it('moves last_sync all the same: what is parked is not lost', async () => {
+  it('moves last_sync all the same: a parked BC is not lost', async () => {
     await refuse();
     const run = await office.run('full');
     const state = await readState(office.mirror.db, 'bclinbc');

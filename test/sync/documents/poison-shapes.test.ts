@@ -79,7 +79,7 @@ describe.each(PROTOCOLS)('models and records of an unexpected shape, over %s', (
     ['a text', 'abc', '"abc"'],
     ['negative', -5, '-5'],
     ['beyond 2^53', new Raw('9007199254740993', '<i8>9007199254740993</i8>'), '9007199254740993'],
-  ])('a BC that answers with an id that is %s fails alone, and the id is told', async (_, id, told) => {
+  ])('a BC that answers with an id that is %s fails alone, and the id is named', async (_, id, named) => {
     const odoo = await open();
     const [, bc = 0] = odoo.ids('dimagaz.bc');
     odoo.plant('dimagaz.bc', bc, 'id', id);
@@ -87,7 +87,7 @@ describe.each(PROTOCOLS)('models and records of an unexpected shape, over %s', (
     const [failure] = await failures();
     expect(failure).toMatchObject({ odoo_id: bc, code: 'odoo_malformed_answer' });
     expect(failure?.['message']).toContain('dimagaz.bc.read');
-    expect(failure?.['message']).toContain(told);
+    expect(failure?.['message']).toContain(named);
   });
 
   it.each([

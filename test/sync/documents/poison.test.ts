@@ -15,7 +15,7 @@ const nested = (levels: number) =>
     `${'<array><data><value>'.repeat(levels)}<int>1</int>${'</value></data></array>'.repeat(levels)}`,
   );
 
-/** What is planted in a field of a BC, and what its failure says of it. */
+/** An invalid value for a field of a BC, and its description in the failure. */
 const BAD: readonly (readonly [kind: string, field: string, value: unknown, message: string])[] = [
   ['NaN', 'discount_rate', new Raw('NaN', '<double>nan</double>'), 'NaN or infinite'],
   ['Infinity', 'amount_total', new Raw('Infinity', '<double>inf</double>'), 'NaN or infinite'],
@@ -36,7 +36,7 @@ const BAD: readonly (readonly [kind: string, field: string, value: unknown, mess
   ['a write_date that is a number', 'write_date', 1_700_000_000, '1700000000'],
 ];
 
-/** What is planted in a field of a BC and stored as it came. */
+/** An unusual value for a field of a BC that is stored unchanged. */
 const ODD: readonly (readonly [kind: string, field: string, value: unknown])[] = [
   ['a write_date of the year 1', 'write_date', '0001-01-01 00:00:00'],
   ['a write_date of the year 9999', 'write_date', '9999-12-31 23:59:59'],
@@ -62,7 +62,7 @@ const ODD: readonly (readonly [kind: string, field: string, value: unknown])[] =
   ['an emoji', 'notes', '🚚\u007f\uffff'],
 ];
 
-describe.each(PROTOCOLS)('data that nobody should have, over %s', (protocol) => {
+describe.each(PROTOCOLS)('data that should not exist, over %s', (protocol) => {
   let office: Office;
   let bad: number[] = [];
   let odd: number[] = [];
@@ -141,7 +141,7 @@ describe.each(PROTOCOLS)('data that nobody should have, over %s', (protocol) => 
     expect(await office.run('full')).toMatchObject({ created: 0, updated: 0, failed: BAD.length + 1 });
   });
 
-  it('tells the year 1 as the year 1', async () => {
+  it('reads the year 1 as the year 1', async () => {
     const [row] = await office.mirror.db
       .select()
       .from(bc)

@@ -10,7 +10,7 @@ const SECRET = 'a-secret-of-the-webhooks-42';
 const BC = 'dimagaz.bc';
 const LINE = 'dimagaz.bc.line';
 
-describe('a change that Odoo tells of', () => {
+describe('a change that Odoo announces', () => {
   let office: Office;
   let api: TestApi;
   let url: string;
@@ -33,14 +33,14 @@ describe('a change that Odoo tells of', () => {
   afterEach(() => quiet());
 
   const query = async (text: string) => office.database.client.unsafe(text);
-  /** Nothing told of is unread. */
+  /** Every announced change is read. */
   const quiet = async () => {
     await office.odoo.webhooks.sent();
     await until(async () => {
       const counts = await office.mirror.queues.sync.getJobCounts('waiting', 'active', 'delayed');
       const [open] = await query(`select count(*)::int as n from sync_log where finished_at is null`);
       return Object.values(counts).every((count) => count === 0) && open?.['n'] === 0;
-    }, 'all that was told of to be read');
+    }, 'all announced changes to be read');
   };
   const mirrored = async (table: string, id: number) =>
     (await query(`select * from ${table} where odoo_id = ${id}`))[0];
@@ -91,7 +91,7 @@ describe('a change that Odoo tells of', () => {
   });
 
   it('brings the BC of a line that was written, added, moved or deleted directly', async () => {
-    // By what is told of lines alone: their BCs would be told of too, where an amount moves.
+    // By the announced lines alone: their BCs would be announced too if an amount moves.
     mute();
     mute = office.odoo.webhooks.add(url, [LINE]);
     const written = lineOf(first);
@@ -130,7 +130,7 @@ describe('a change that Odoo tells of', () => {
     });
   });
 
-  it('is one of hundreds told of in a moment: few runs read them all, each once', async () => {
+  it('is one of hundreds announced in a moment: few runs read them all, each once', async () => {
     const ids = office.odoo.ids(BC).slice(0, 300);
     const before = await newestRun();
     office.odoo.write(BC, ids, { priority: 8 });

@@ -41,7 +41,7 @@ describe.skipIf(redisOnPath(process.env['PATH']) === undefined)('a run during wh
         )) > 20,
       'the run to be under way',
     );
-  /** The next call of a kind gets no answer: whoever asks is caught in the middle. */
+  /** The next call of a kind gets no answer: its caller is stopped in the middle. */
   const caught = (match: { method: string; model: string }) => {
     stage.odoo.faults.when(match, 'hang', 1);
     return () => until(() => stage.odoo.faults.taken.get('hang') === 1, 'the call');
@@ -101,18 +101,21 @@ describe.skipIf(redisOnPath(process.env['PATH']) === undefined)('a run during wh
     await isRight();
   });
 
-  it.each(['redis', 'postgres'] as const)('%s crashes and comes back ends right by itself', async (which) => {
-    stage.odoo.faults.latencyMs = 50;
-    const runId = await stage.desk.request('full');
-    work();
-    work();
-    await isUnderWay(runId);
-    await services[which].crash();
-    await services[which].start();
-    const run = await ended(runId);
-    expect(run).toMatchObject({ status: 'success', seen: BCS, created: BCS });
-    await isRight();
-  });
+  it.each(['redis', 'postgres'] as const)(
+    '%s crashes and restarts: the run ends correctly',
+    async (which) => {
+      stage.odoo.faults.latencyMs = 50;
+      const runId = await stage.desk.request('full');
+      work();
+      work();
+      await isUnderWay(runId);
+      await services[which].crash();
+      await services[which].start();
+      const run = await ended(runId);
+      expect(run).toMatchObject({ status: 'success', seen: BCS, created: BCS });
+      await isRight();
+    },
+  );
 
   it('PostgreSQL crashes while it is planned ends right by itself', async () => {
     stage.odoo.faults.latencyMs = 300;

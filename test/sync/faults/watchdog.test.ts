@@ -37,7 +37,7 @@ describe('the watchdog of a worker whose Redis does not answer', () => {
     const { mirror } = office;
     const { id } = await createRun(mirror.db, { key: KEY, mode: 'full', trigger: 'cli' });
     const run = await acquireRun(mirror, id);
-    if (run === null) throw new Error('nobody else has the lease');
+    if (run === null) throw new Error('the lease is taken');
     await planRun(mirror, run);
     proxy.hang();
     await office.work();

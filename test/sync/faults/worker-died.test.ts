@@ -33,7 +33,7 @@ describe('work that takes its worker down', () => {
     const { mirror } = office;
     const { id } = await createRun(mirror.db, { key: KEY, mode: 'full', trigger: 'cli' });
     const run = await acquireRun(mirror, id);
-    if (run === null) throw new Error('nobody else has the lease');
+    if (run === null) throw new Error('the lease is taken');
     return run;
   };
   /** A run whose pages are queued and whose BCs are not yet. */

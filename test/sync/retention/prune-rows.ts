@@ -63,7 +63,7 @@ export async function openArchive() {
         values ('dimagaz.bc', 'f', 'changed', ${reread}, 1, ${ago(days)}) returning id`;
       return Number(row?.['id']);
     },
-    /** How far the mirror got, and who has the lease. */
+    /** The progress of the mirror, and the holder of the lease. */
     state: (modelRead: number, leaseRunId: number | null = null) => client`
       insert into sync_state (key, model_read, lease_run_id) values ('bclinbc', ${modelRead}, ${leaseRunId})
       on conflict (key) do update set model_read = excluded.model_read, lease_run_id = excluded.lease_run_id`,

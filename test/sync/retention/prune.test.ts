@@ -14,7 +14,7 @@ describe('a prune', () => {
   });
   afterEach(() => archive.close());
 
-  it('removes what is older than the settings say and keeps the rest', async () => {
+  it('removes rows older than the settings and keeps the rest', async () => {
     const { source, run } = archive;
     await run(31, {}, 3);
     const middle = await run(8, {}, 2);
@@ -98,7 +98,7 @@ describe('a prune', () => {
     expect(await archive.ids('sync_log')).toEqual([newest]);
   });
 
-  it('never removes open failures, open incidents, or incidents that somebody is still to be told of', async () => {
+  it('never removes open failures, open incidents, or incidents with unsent notices', async () => {
     await archive.failure(1, null);
     await archive.incident('open', null, 99);
     await archive.incident('untold', 99, null);
@@ -123,7 +123,7 @@ describe('a prune', () => {
     expect(await archive.ids('model_change')).toEqual([newest]);
   });
 
-  it('works in batches, stops between them when it is told to, and goes on the next time', async () => {
+  it('works in batches, stops between them on request, and goes on the next time', async () => {
     await archive.run(99, {}, 4500);
     await archive.audit(99, 5000);
     await archive.audit(1, 3);
@@ -158,7 +158,7 @@ describe('a prune', () => {
     expect(await archive.count('sync_run_item')).toBe(written + 1);
   });
 
-  it('does not wait for a row that somebody is writing to: its run stays until the next time', async () => {
+  it('does not wait for a row that another connection is writing: its run stays until the next time', async () => {
     const { client, source } = archive;
     const busy = await archive.run(99, {}, 3);
     const held = await client.reserve();

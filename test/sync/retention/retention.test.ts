@@ -104,7 +104,7 @@ describe('retention', () => {
     }
   });
 
-  it('starts by itself no more once it is switched off', async () => {
+  it('no longer starts by itself once it is switched off', async () => {
     const { queues } = office.mirror;
     await queues.upkeep.upsertJobScheduler('prune', { every: 3_600_000 }, { name: 'prune' });
     const worker = startWorkerProcess({ ...office.env, PRUNE_EVERY: 'off' });

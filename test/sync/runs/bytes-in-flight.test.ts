@@ -29,7 +29,7 @@ afterAll(async () => {
 
 const keptKeys = () => redis.keys(`${office.env['QUEUE_PREFIX']}:reading:*`);
 
-/** What is kept of each BC, in bytes. */
+/** The kept bytes of each BC. */
 async function keptSizes(): Promise<number[]> {
   const keys = await keptKeys();
   const pages = await Promise.all(keys.map((key) => redis.hvals(key)));
@@ -65,7 +65,7 @@ test('what large BCs put into Redis is bounded by their size, not by their numbe
   expect(Math.max(...pages.map(({ items }) => items))).toBe(sizes.length);
 });
 
-test('the run stores all of them, and nothing of what was read stays in Redis', async () => {
+test('the run stores all of them, and no reading stays in Redis', async () => {
   await office.work();
   const [asked] = await office.database.client`select id from sync_log`;
   const run = await office.ended(Number(asked?.['id']));

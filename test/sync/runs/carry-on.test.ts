@@ -37,7 +37,7 @@ describe('a run after one that failed', () => {
       select odoo_id from sync_run_item where run_id = ${runId} and ${office.database.client.unsafe(where)} order by 1`;
     return rows.map((row) => Number(row['odoo_id']));
   };
-  /** A run during which Odoo goes away for longer than all attempts, after `stored` of its BCs. */
+  /** A run during which Odoo is away for longer than all attempts, after `stored` of its BCs. */
   const fails = async (mode: 'full' | 'incremental', stored = 16): Promise<SyncLogRow> => {
     office.odoo.faults.latencyMs = 10;
     const runId = await office.request(mode);
@@ -69,7 +69,7 @@ describe('a run after one that failed', () => {
     ),
   ];
 
-  it('reads what that one still owed and what changed since it began, no more', async () => {
+  it('reads only the open items of that run and the changes since it began', async () => {
     const failed = await fails('full');
     const owed = await idsIn(failed.id, `state = 'open'`);
     const [done = 0] = await idsIn(failed.id, `state <> 'open'`);
@@ -123,7 +123,7 @@ describe('a run after one that failed', () => {
     await isRight();
   });
 
-  it('leaves to a sweep in between what was written before its window, which counts it as late', async () => {
+  it('leaves to a sweep in between changes written before its window, which counts them as late', async () => {
     await office.run('full');
     hoursPass();
     const late = office.odoo.begin(now);
@@ -170,7 +170,7 @@ describe('a run after one that failed', () => {
     });
   });
 
-  it('keeps what was parked by that one listed, and offers it when its pause is over', async () => {
+  it('keeps parked BCs of that run listed, and offers them when their pause is over', async () => {
     const [bad = 0] = bcs;
     const allow = office.odoo.faults.denyRecord(BC, bad);
     const failed = await fails('full');
@@ -213,7 +213,7 @@ describe('a run after one that failed', () => {
     const owed = await idsIn(failed.id, `state = 'open'`);
     const { id } = await createRun(mirror.db, { key: 'bclinbc', mode: 'incremental', trigger: 'cli' });
     const run = await acquireRun(mirror, id);
-    if (run === null) throw new Error('nobody else has the lease');
+    if (run === null) throw new Error('the lease is taken');
     await planRun(mirror, run);
     await updateRun(mirror.db, id, { plannedAt: null });
     await heartbeat(mirror.db, 'bclinbc', run.leaseToken, -1000);

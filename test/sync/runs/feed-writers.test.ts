@@ -85,7 +85,7 @@ test('a reader beside many writers loses nothing and gets nothing twice', async 
   await until(async () => {
     await read();
     return copy.size === last.size && [...last].every(([odooId, hash]) => copy.get(odooId) === hash);
-  }, 'the copy to be what is stored');
+  }, 'the copy to equal the mirror');
   expect(new Set(delivered).size).toBe(delivered.length);
   expect(delivered.length).toBeGreaterThan(BCS);
 });

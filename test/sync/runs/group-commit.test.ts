@@ -54,7 +54,7 @@ describe('BCs that share a transaction', () => {
     expect(failures).toEqual([{ odoo_id: bad, code: '23514' }]);
   });
 
-  it('count and tell each on its own: created, updated and unchanged side by side', async () => {
+  it('counts and records each on its own: created, updated and unchanged together', async () => {
     await office.run('full');
     const ids = office.odoo.ids('dimagaz.bc');
     office.odoo.write('dimagaz.bc', ids.slice(0, 10), { notes: 'changed' });
@@ -63,9 +63,9 @@ describe('BCs that share a transaction', () => {
     const run = await office.run('full');
     expect(run).toMatchObject({ status: 'success', created: 0, failed: 0, linesRemoved: 1 });
     expect(run.updated + run.unchanged).toBe(BCS);
-    const [told] = await office.database
+    const [counted] = await office.database
       .client`select count(distinct odoo_id)::int as bcs from audit_log where action = 'updated' and run_id = ${run.id}`;
-    expect(told).toEqual({ bcs: run.updated });
+    expect(counted).toEqual({ bcs: run.updated });
   });
 
   it('are never two of the same BC: two resyncs at once store it one after the other', async () => {

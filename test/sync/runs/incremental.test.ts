@@ -3,7 +3,7 @@ import { odooDateTime } from '../../../src/sync/planning/run-mode.ts';
 import type { Office } from '../../support/test-environment.ts';
 import { openOffice } from '../../support/test-environment.ts';
 
-/** An hour on a clock that only moves when told: the seed is well out of every window. */
+/** An hour on a clock that only moves on request: the seed is well out of every window. */
 const HOUR_MS = 3_600_000;
 
 describe('an incremental run', () => {
@@ -38,7 +38,7 @@ describe('an incremental run', () => {
     const versions = () => office.database.client`
       select model, name, xmin::text from odoo_field where position > 0 order by model, name`;
     const asked = async () => {
-      const [row] = await office.database.client`select max(seen_at) as at from odoo_field`;
+      const [row] = await office.database.client`select max(seen_at) as seen from odoo_field`;
       return new Date(row?.['at']).getTime();
     };
     const before = [await versions(), await asked()] as const;
@@ -48,9 +48,9 @@ describe('an incremental run', () => {
   });
 
   it.each([
-    ['a view that somebody dropped', 'drop view dimagaz_bc_line'],
-    ['a field that somebody deleted', `delete from odoo_field where name = 'notes'`],
-  ])('repairs %s, though Odoo says what it always said', async (_what, damage) => {
+    ['a dropped view', 'drop view dimagaz_bc_line'],
+    ['a deleted field', `delete from odoo_field where name = 'notes'`],
+  ])('repairs %s, though Odoo describes the same fields as before', async (_what, damage) => {
     await office.database.client.unsafe(damage);
     await office.run('incremental');
     const [row] = await office.database.client`

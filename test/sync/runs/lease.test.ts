@@ -26,7 +26,7 @@ describe('the lease', () => {
     expect(ended.find((run) => run.status === 'skipped')?.errorMessage).toContain('still in progress');
   });
 
-  it('is granted to nobody else before it ran out, and with a higher token afterwards', async () => {
+  it('is granted to no other run before it expired, and with a higher token afterwards', async () => {
     const first = await grantLease(office.mirror.db, KEY, 1, 60_000);
     expect(await grantLease(office.mirror.db, KEY, 2, 60_000)).toBeNull();
     await heartbeat(office.mirror.db, KEY, first ?? 0, -1000);
@@ -57,7 +57,7 @@ describe('the lease', () => {
     });
   });
 
-  it('is free again after a run whose pages failed for good, and the next run covers what was owed', async () => {
+  it('is free again after a run whose pages failed for good, and the next run covers its open items', async () => {
     office.odoo.faults.when({ method: 'read' }, 'error500');
     await office.work();
     expect(await office.run('full')).toMatchObject({ status: 'failed' });

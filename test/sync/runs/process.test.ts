@@ -85,7 +85,7 @@ describe('the worker process', () => {
     expect(modes).toEqual(['full', 'incremental']);
   });
 
-  it('says at once what is wrong with its environment, and exits with 2', async () => {
+  it('names the faults of its environment at once, and exits with 2', async () => {
     const { exit, output } = worker({ SYNC_EVERY: 'soon', ODOO_URL: '', DATABASE_URL: '' });
     expect(await exit).toBe(2);
     expect(output()).toContain('SYNC_EVERY');

@@ -25,7 +25,7 @@ describe('a run that was interrupted', () => {
     const { mirror } = office;
     const { id: runId } = await createRun(mirror.db, { key: 'bclinbc', mode: 'full', trigger: 'cli' });
     const run = await acquireRun(mirror, runId);
-    if (run === null) throw new Error('nobody else has the lease');
+    if (run === null) throw new Error('the lease is taken');
     // Long enough for what the test does before it lets it run out.
     await heartbeat(mirror.db, 'bclinbc', run.leaseToken, 60_000);
     await planRun(mirror, run);
@@ -182,7 +182,7 @@ describe('a run that was interrupted', () => {
     expect(await office.ended(runId)).toMatchObject({ status: 'success', created: bcs, failed: 0 });
   });
 
-  it('keeps what was done when its plan is delivered once more', async () => {
+  it('keeps finished work when its plan is delivered once more', async () => {
     const { runId, token } = await plannedRun();
     await office.database
       .client`update sync_run_item set state = 'unchanged' where run_id = ${runId} and page = 0`;

@@ -47,7 +47,7 @@ describe('an Odoo that cannot be used', () => {
     office.odoo.faults.clear();
   });
 
-  it('asks an Odoo that refused the login no more, and fails each run all the same', async () => {
+  it('stops asking an Odoo that refused the login, and fails each run all the same', async () => {
     const logins = () => office.odoo.calls.filter(({ method }) => method === 'authenticate').length;
     const before = logins();
     const desk = office.also({ ODOO_PASSWORD: 'faux' });

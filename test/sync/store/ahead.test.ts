@@ -30,7 +30,7 @@ test('sources that are asked ahead are under way at once, and are taken one afte
   expect(taken).toEqual([1, 2, 2]);
 });
 
-test('an error that comes early is told to who takes the value, and to nobody else', async () => {
+test('an early error is thrown to the reader of the value, and only there', async () => {
   const failing = prefetch(fromPromise<number>(() => Promise.reject(new Error('away'))));
   // An unhandled rejection would fail the whole test run.
   await new Promise((resolve) => setImmediate(resolve));

@@ -54,7 +54,7 @@ describe('contents', () => {
     await odoo.stop();
   });
 
-  /** What the records are said to hold decides; what they really hold is small. */
+  /** The announced sizes decide; the real contents are small. */
   const holders = (...sizes: Record<string, string>[]): Holder[] =>
     sizes.map((said, at) => ({ id: ids[at] ?? 0, sizes: said }));
   const asked = async (wanted: readonly Holder[]) => {

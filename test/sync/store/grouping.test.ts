@@ -34,7 +34,7 @@ describe('grouping what arrives at about the same time', () => {
     expect(await Promise.all(stored.slice(0, 3))).toEqual(['stored 1', 'stored 2', 'stored 3']);
   });
 
-  it('commits a group that is not full when nobody joins any more', async () => {
+  it('commits a group that is not full when no BC joins any more', async () => {
     const { groups, add, letGo } = openGrouping({ waitMs: 1 });
     const [stored] = add([1]);
     await expect.poll(() => groups).toEqual([[1]]);
@@ -42,7 +42,7 @@ describe('grouping what arrives at about the same time', () => {
     expect(await stored).toBe('stored 1');
   });
 
-  it('has no more commits open than it may, and goes on when one ends', async () => {
+  it('keeps to its number of open commits, and goes on when one ends', async () => {
     const { groups, add, letGo } = openGrouping({ atOnce: 2 });
     const stored = add([1, 2, 3, 4, 5, 6, 7, 8, 9]);
     expect(groups).toEqual([
@@ -68,7 +68,7 @@ describe('grouping what arrives at about the same time', () => {
     await expect.poll(() => groups).toEqual([[1, 2, 3], [4]]);
   });
 
-  it('keeps a group below its weight, and lets what is heavier go alone', async () => {
+  it('keeps a group below its weight, and commits a heavier BC alone', async () => {
     const { groups, add, letGo } = openGrouping({ size: 10 });
     const [heavy] = add([1], 500);
     const light = add([2, 3, 4], 40);

@@ -81,7 +81,7 @@ function anyRecord(random: Random): OdooRecord {
 }
 
 describe('the content hash', () => {
-  it.each([1, 2, 3, 4])('is what it was from the beginning, whatever a record holds: seed %i', (seed) => {
+  it.each([1, 2, 3, 4])('equals the first implementation, whatever a record holds: seed %i', (seed) => {
     const random = randomOf(seed);
     const records = Array.from({ length: 1500 }, () => anyRecord(random));
     const nowAndAgain = [
@@ -94,7 +94,7 @@ describe('the content hash', () => {
       expect(contentHash(record), JSON.stringify(record)).toBe(firstContentHash(record));
   });
 
-  it('is what it was where fields are undefined or have a toJSON', () => {
+  it('equals the first implementation for undefined fields and fields with a toJSON', () => {
     const odd = {
       id: 1,
       gone: undefined,
@@ -125,7 +125,7 @@ describe('the content hash', () => {
 });
 
 describe('canonical JSON', () => {
-  it('is what it was from the beginning, whatever it is given', () => {
+  it('equals the first implementation for any value', () => {
     const random = randomOf(7);
     for (let round = 0; round < 3000; round++) {
       const value = round % 2 === 0 ? anyValue(random, 0) : anyStruct(random, 0, 8);
@@ -134,7 +134,7 @@ describe('canonical JSON', () => {
     expect(canonicalJson(undefined)).toBe(firstCanonicalJson(undefined));
   });
 
-  it('tells what is the same: order of names does not count, undefined is not null', () => {
+  it('compares content: the order of names does not count, undefined is not null', () => {
     expect(isSame([{ a: 1, b: 2 }], [{ b: 2, a: 1 }])).toBe(true);
     expect(isSame(Number.NaN, null)).toBe(true);
     expect(isSame(0, -0)).toBe(true);

@@ -3,7 +3,7 @@ import { InvalidDocumentError, prepare } from '../../../src/sync/store/normalize
 
 const prepared = (value: string) => prepare('x.bc', { id: 7, create_date: value, write_date: false }, {});
 
-/** What the calendar has comes back from a `Date` as it was; 30 February comes back as 1 or 2 March. */
+/** A real day is returned by a `Date` unchanged; 30 February becomes 1 or 2 March. */
 function isInCalendar(date: string): boolean {
   const moment = new Date(`${date}T00:00:00Z`);
   return !Number.isNaN(moment.getTime()) && moment.toISOString().startsWith(date);

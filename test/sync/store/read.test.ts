@@ -88,7 +88,7 @@ test('a BC that lost a line before its lines were answered is to be read again',
   expect(asked).toEqual(['headers 1', 'lines', 'lines', 'headers 1']);
 });
 
-test('a line that its header goes on naming is hidden by a rule: the BC is what is seen of it', async () => {
+test('a line that its header still names is hidden by a rule: the BC is stored with its visible lines', async () => {
   const { asked, reading } = lineless([header(1, 10, 11), header(1, 10, 11)], []);
   const documents = [{ header: header(1, 10, 11), lines: [], missing: NONE_MISSING }];
   expect(await reading).toEqual({ documents, missing: [], refused: [], unsettled: [] });

@@ -18,7 +18,7 @@ describe('the content hash', () => {
     );
   });
 
-  it('tells false from zero, empty text and null, and the order of a list', () => {
+  it('distinguishes false from zero, empty text and null, and the order of a list', () => {
     const values = [false, 0, '', null, [1, 2], [2, 1]];
     expect(new Set(values.map((value) => contentHash({ id: 1, value }))).size).toBe(values.length);
   });

@@ -41,7 +41,7 @@ function dice(seed: number): (sides: number) => number {
 
 const BCS = 12;
 
-/** One reading of some BCs: contents that may be what they were, lines that come, go and change owner, old readings. */
+/** One reading of some BCs: contents that may be unchanged, lines that appear, vanish and change their BC, old readings. */
 function readings(roll: (sides: number) => number, round: number): Entry[] {
   const owners = Array.from({ length: 30 }, (_, index) => ({ id: index + 1, owner: roll(BCS) + 1 }));
   const ids = Array.from({ length: BCS }, (_, index) => index + 1).filter(() => roll(3) > 0);
@@ -53,7 +53,7 @@ function readings(roll: (sides: number) => number, round: number): Entry[] {
   });
 }
 
-/** As a group is stored: together first, and one by one what has to be alone. */
+/** As a group is stored: first together, then one by one the BCs that must be alone. */
 async function storeAsGroup({ db }: Database, entries: readonly Entry[]): Promise<void> {
   const outcomes = await storeTogether(db, 'bclinbc', NO_LIMITS, entries);
   for (const [index, entry] of entries.entries()) {
@@ -101,7 +101,7 @@ describe('storing documents together', () => {
     expect(orphans).toHaveLength(0);
   });
 
-  it('tells the same in the ledger and the audit trail where no lines are traded', async () => {
+  it('records the same in the ledger and the audit trail if no lines are exchanged', async () => {
     for (const { client } of [together, apart]) {
       await client`truncate scrap_dimagaz_bc, scrap_dimagaz_bc_line, audit_log, sync_run_item`;
       await client`insert into sync_run_item (run_id, odoo_id, page) select ${RUN}, id, 0 from generate_series(1, 20) as id`;

@@ -68,7 +68,7 @@ describe('what Odoo loses after a header was answered, and before its lines are'
     expect(await stored()).toMatchObject({ archived: true, lines });
   });
 
-  it('is one of its lines: the BC is read again, and lists what it has', async () => {
+  it('is one of its lines: the BC is read again, with its present lines', async () => {
     const [first = 0, ...others] = lines;
     const run = await runWith(() => office.odoo.erase(LINE, [first]));
     expect(run).toMatchObject({ status: 'success', updated: 1 });

@@ -8,7 +8,7 @@ const STOP = 'site.tour.stop';
 /** Long before every window. */
 const LONG_AGO = new Date('2025-01-01T00:00:00Z');
 
-/** Of these models nothing is computed over lines, so that moving one stamps no header. */
+/** These models compute nothing over lines, so that moving a line stamps no header. */
 describe('a line that moved by itself, where the BC that it moved to is read first', () => {
   let office: Office;
   let left = 0;

@@ -56,7 +56,7 @@ describe('two readings of a BC at the same time, and an edit between their answe
       .client`select fields->>'notes' as notes, fields->>'scan' as scan from scrap_dimagaz_bc where odoo_id = ${id}`;
     return row;
   };
-  /** Keeps Odoo's next answer to a `read` back: its question, or what was answered, waits until it is let go. */
+  /** Delays Odoo's next answer to a `read`: its question, or its answer, waits until it is released. */
   const hold = (what: 'question' | 'answer') => {
     const { odoo } = office.mirror;
     const read = odoo.read;

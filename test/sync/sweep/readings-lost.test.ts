@@ -24,7 +24,7 @@ describe('what a page read for its BCs', () => {
 
   const keptKeys = () => redis.keys(`${office.env['QUEUE_PREFIX']}:reading:*`);
 
-  /** A full run whose one page was read, and whose jobs nobody has taken up yet. */
+  /** A full run whose one page was read, and whose jobs are still waiting. */
   const readRun = async () => {
     const { mirror } = office;
     const runId = await office.request('full');
@@ -40,7 +40,7 @@ describe('what a page read for its BCs', () => {
   const readsSince = (from: number) =>
     office.odoo.calls.slice(from).filter(({ method, model }) => method === 'read' && model === BC).length;
 
-  it('is what is stored: Odoo is not asked again', async () => {
+  it('is stored: Odoo is not asked again', async () => {
     const runId = await readRun();
     const from = office.odoo.calls.length;
     office.odoo.write(BC, office.odoo.ids(BC), { notes: 'later' });

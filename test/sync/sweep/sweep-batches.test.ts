@@ -26,7 +26,7 @@ test('a sweep archives in several transactions, each BC once, and leaves the oth
   const { mirror, database, odoo } = office;
   const { id } = await createRun(mirror.db, { key: mirror.definition.key, mode: 'sweep', trigger: 'cli' });
   const run = await acquireRun(mirror, id);
-  if (run === null) throw new Error('nobody else has the lease');
+  if (run === null) throw new Error('the lease is taken');
   await planRun(mirror, run);
   await database.client`update sync_run_item set state = 'gone', gone_seq = nextval('fetch_seq') where run_id = ${id}`;
   await database.client`update sync_run_page set state = 'done' where run_id = ${id}`;

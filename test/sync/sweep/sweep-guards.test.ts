@@ -40,7 +40,7 @@ describe('what a sweep archives', () => {
     await stop();
     const { id: runId } = await createRun(office.mirror.db, { key: KEY, mode: 'sweep', trigger: 'cli' });
     const run = await acquireRun(office.mirror, runId);
-    if (run === null) throw new Error('nobody else has the lease');
+    if (run === null) throw new Error('the lease is taken');
     await heartbeat(office.mirror.db, KEY, run.leaseToken, 60_000);
     await planRun(office.mirror, run);
     return { runId, token: run.leaseToken };
@@ -132,7 +132,7 @@ describe('what a sweep archives', () => {
     expect(await archived()).toBe(1);
   });
 
-  it('leaves a BC alone that somebody read after the sweep had looked for it', async () => {
+  it('leaves a BC alone that another run read after the check of the sweep', async () => {
     office.odoo.erase(BC, some(0, 2));
     const [one = 0] = some(0, 0);
     const { runId } = await planned();
@@ -146,7 +146,7 @@ describe('what a sweep archives', () => {
     expect(await office.ended(runId)).toMatchObject({ archived: 1, gone: 1 });
   });
 
-  it('does not come back by a reading that had found it before it was archived', async () => {
+  it('is not restored by a reading that had found it before it was archived', async () => {
     const { mirror } = office;
     const [id = 0] = some(0, 1);
     office.odoo.erase(BC, [id]);
@@ -168,7 +168,7 @@ describe('what a sweep archives', () => {
     expect(await archived()).toBe(1);
   });
 
-  it('is looked for anew when the run had been left for a while', async () => {
+  it('is checked again when the run had paused for a while', async () => {
     const [gone = 0, back = 0] = office.odoo.ids(BC);
     office.odoo.erase(BC, [gone]);
     office.odoo.faults.hideRecords(BC, [back]);
@@ -189,7 +189,7 @@ describe('what a sweep archives', () => {
     });
   });
 
-  it('is never owed again once the run is over, whoever had taken it up before', async () => {
+  it('is never open again once the run is over, after any number of deliveries', async () => {
     office.odoo.erase(BC, some(0, 61));
     const { runId, token } = await planned();
     const { client } = office.database;

@@ -26,7 +26,7 @@ test('the memory of a sweep does not grow with the model', async () => {
   const { mirror } = office;
   const { id } = await createRun(mirror.db, { key: 'bclinbc', mode: 'sweep', trigger: 'cli' });
   const run = await acquireRun(mirror, id);
-  if (run === null) throw new Error('nobody else has the lease');
+  if (run === null) throw new Error('the lease is taken');
   const model = await describeDocument(mirror.odoo, mirror.definition);
   const heaps: number[] = [];
   const asked: number[] = [];

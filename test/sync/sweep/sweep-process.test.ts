@@ -84,7 +84,7 @@ describe('a sweep in a worker process', () => {
     expect(await count(`${sweeps} and status = 'skipped'`)).toBe(0);
   });
 
-  it('waits no more than a nightly full run, which is not put off by a day when the lease is taken', async () => {
+  it('waits like a nightly full run, which is not delayed by a day when the lease is taken', async () => {
     const { db, queues } = office.mirror;
     const holder = await createRun(db, { key: 'bclinbc', mode: 'incremental', trigger: 'api' });
     const leaseToken = (await grantLease(db, 'bclinbc', holder.id, 600_000)) ?? 0;

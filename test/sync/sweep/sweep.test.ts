@@ -122,7 +122,7 @@ describe('a sweep', () => {
     expect(await office.run('sweep')).toMatchObject({ status: 'success', planned: 0, archived: 0 });
   });
 
-  it('archives what it hides from our user, and brings it back with its lines when it is seen again', async () => {
+  it('archives a BC that a rule hides from our user, and restores it with its lines when it is visible again', async () => {
     const [id = 0] = withLines();
     const lines = linesOf(id);
     office.odoo.faults.hideRecords(BC, [id]);

@@ -17,7 +17,7 @@ beforeAll(async () => {
 });
 afterAll(() => office?.close());
 
-test('the memory of a verification does not grow with the model, nor with what it finds', async () => {
+test('the memory of a verification does not grow with the model, nor with its findings', async () => {
   await office.database.client`
     insert into scrap_dimagaz_bc_line (odoo_id, bc_odoo_id, fields, content_hash, fetch_seq, fetched_at, synced_at)
     select n, 1, jsonb_build_object('id', n, 'note', repeat('x', ${NOTE})), '', 1, now(), now()
@@ -49,7 +49,7 @@ test('the memory of a verification does not grow with the model, nor with what i
   expect(Math.max(...heaps.slice(1)) - first).toBeLessThan(8 * MEGABYTE);
 });
 
-/** A record that differs from what is stored, its text its own, as it comes from the wire. */
+/** A record that differs from the mirror, with a text of its own, as decoded from the wire. */
 function line(id: number): OdooRecord {
   return JSON.parse(JSON.stringify({ id, note: `${id} `.padEnd(NOTE, 'y') })) as OdooRecord;
 }

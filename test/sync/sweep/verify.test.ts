@@ -23,7 +23,7 @@ afterAll(() => office.close());
 const verify = (pageSize = 7): Promise<Verification> =>
   verifyMirror({ ...office.mirror, pageSize }, () => {});
 
-/** Only what was found. */
+/** Only the findings. */
 const found = ({ examples, ...verification }: Verification) =>
   Object.fromEntries(
     KINDS.filter((kind) => verification[kind] > 0).map((kind) => [

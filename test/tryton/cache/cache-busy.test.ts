@@ -44,7 +44,7 @@ describe('a look-up that found no time', () => {
     expect(log).toEqual([]);
   });
 
-  it('while nobody was answered spares the store for a moment, and is told of', async () => {
+  it('without any answer spares the store for a moment, and is logged', async () => {
     const { cache, source, late, fail, log } = setup();
     await read(cache, source);
     const missed = late();
@@ -57,7 +57,7 @@ describe('a look-up that found no time', () => {
 });
 
 describe('a store that never answers', () => {
-  it('keeps nobody from the answer to a write that was carried out', async () => {
+  it('does not delay the answer to a write that was carried out', async () => {
     const never = () => new Promise<never>(() => {});
     const { cache, log } = openCache({
       store: () => ({ read: never, write: never, foresee: never, bump: never }),

@@ -31,7 +31,7 @@ const works = (opened: Opened) =>
   }, 'a cache that works');
 
 describe('Redis', () => {
-  it('that was never there is a miss: every call is answered, the log tells it once', async () => {
+  it('that was never there is a miss: every call is answered, the log has it once', async () => {
     const opened = openCache({ url: 'redis://127.0.0.1:1' });
     const source = server('x');
     for (let call = 0; call < 20; call++) expect(await read(opened.cache, source)).toBe('x');
@@ -44,7 +44,7 @@ describe('Redis', () => {
   });
 
   it.each(['down', 'hang', 'forget'] as const)(
-    'that goes (%s) and comes back is used again, without a restart',
+    'that stops (%s) and restarts is used again, without a restart of ours',
     async (how) => {
       const opened = openCache({ url: proxy.url });
       await works(opened);
@@ -187,7 +187,7 @@ describe('a write while Redis is away', () => {
     expect(parties.state.asked).toBe(3);
   });
 
-  it('is told to the other processes when Redis is back, also if its own is never asked again', async () => {
+  it('is announced to the other processes when Redis is back, also if this one is never called again', async () => {
     const { near, far, parties } = await start();
     await proxy.down();
     await write(far.cache, parties, 'after');
@@ -213,7 +213,7 @@ describe('a write while Redis is away', () => {
     expect(await read(far.cache, parties)).toBe('after');
   });
 
-  it('still holds its model when nobody knows its fate', async () => {
+  it('still blocks its model when its fate is unknown', async () => {
     const { near, far, parties } = await start();
     await proxy.down();
     const site = { server: 'http://tryton.example/tryton/', method: WRITE };

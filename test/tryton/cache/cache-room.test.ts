@@ -23,7 +23,7 @@ describe.skipIf(!hasRedisBinary)('a Redis that may hold 32 MB and evict nothing'
     await servers.stop();
   });
 
-  it('keeps answers in half of that, tells it once, and has room for the queues', async () => {
+  it('keeps answers in half of that, logs it once, and has room for the queues', async () => {
     const opened = openCache({ url: urlOf(own) });
     const source = server('x'.repeat(MEGABYTE / 2));
     const ask = (call: number) =>

@@ -68,7 +68,7 @@ describe('a write through the gateway', () => {
     expect(parties.state.asked).toBe(2);
   });
 
-  it('lets nobody see an answer that was read before it and stored after it', async () => {
+  it('never returns an answer that was read before it and stored after it', async () => {
     const { a, b } = two();
     const slow = slowServer();
     const early = read(a.cache, slow);
@@ -106,7 +106,7 @@ describe('a write through the gateway', () => {
   });
 });
 
-describe('a write of which nobody knows whether it was carried out', () => {
+describe('a write of unknown fate', () => {
   it.each([
     ['no answer came', new TrytonUnknownFateError(site, 'connection reset')],
     ['its caller gave up', new DOMException('This operation was aborted', 'AbortError')],

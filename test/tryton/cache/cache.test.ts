@@ -64,7 +64,7 @@ describe('what is kept', () => {
     expect(cache.counters()['model.sale.sale.quote']).toMatchObject({ bypass: 2, hit: 0, miss: 0 });
   });
 
-  it('gives an entry that it cannot read to nobody', async () => {
+  it('does not return an entry that it cannot decode', async () => {
     const { cache, redis, prefix } = openCache();
     await read(cache, server('old'));
     const [key = ''] = await redis.keys(`${prefix}:tryton:cache:entry:*`);
@@ -75,7 +75,7 @@ describe('what is kept', () => {
     }
   });
 
-  it('lets names of keys tell nothing, and every key end some day', async () => {
+  it('reveals nothing by the names of keys, and every key expires', async () => {
     const { cache, redis, prefix } = openCache();
     await read(cache, server('Dupont'));
     await (await cache.writing('model.party.party.write', []))();
@@ -134,7 +134,7 @@ describe('how long', () => {
   });
 
   it.each([
-    ['nobody says that it may be kept', null, undefined],
+    ['neither server nor caller permits it', null, undefined],
     ['the server says 0 seconds', 0, undefined],
     ['the server says 0 seconds and the caller more', 0, 60],
   ])('is not at all where %s', async (_case, cacheSeconds, ttl) => {
@@ -147,7 +147,7 @@ describe('how long', () => {
     expect(cache.counters()[READ]).toMatchObject({ bypass: 2, miss: 0 });
   });
 
-  it('is for each caller what they want: an entry kept by others for long is too old for one who wants it new', async () => {
+  it('follows each caller: an entry kept by others for long is too old for a caller with a short ttl', async () => {
     const { cache, pass } = openCache();
     const source = server('x');
     await read(cache, source, { ttl: 1000 });

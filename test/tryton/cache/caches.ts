@@ -81,7 +81,7 @@ export async function read(
   return result.wire();
 }
 
-/** A server that answers when it is told to: `asked` resolves when it is asked for the first time. */
+/** A server that answers on request: `asked` resolves when it is asked for the first time. */
 export function slowServer() {
   const asked = deferred<void>();
   const answer = deferred<Answer>();

@@ -26,7 +26,7 @@ const cached = (script: Script, options: Partial<TrytonClientOptions> = {}) =>
   clientAndServer(script, { session, cache: store(), ...options });
 
 describe('a cached call', () => {
-  it('asks once for what the server lets clients keep, and tells of that call alone', async () => {
+  it('asks once for an answer that clients may keep, and reports only that call', async () => {
     const { server, client, outcomes } = await cached((request) => ({
       ...result(request, { name: {} }),
       headers: { 'x-tryton-cache': '86400' },
@@ -48,7 +48,7 @@ describe('a cached call', () => {
     ).toBe(3);
   });
 
-  it('sees what was written through the client, failed or not', async () => {
+  it('sees writes through the client, failed or not', async () => {
     let name = 'old';
     const { server, client } = await cached((request) => {
       if (request.method === READ) return result(request, name);

@@ -10,9 +10,9 @@ export interface RedisProxy {
   forget(): void;
   /** Connections are cut and refused. */
   down(): Promise<void>;
-  /** Goes on where it stopped: what was held back is passed on now. */
+  /** Goes on after a pause: delayed bytes are passed on now. */
   up(): Promise<void>;
-  /** How often Redis was asked, all connections together: what is sent before an answer came is one time. */
+  /** The number of round trips to Redis, all connections together: commands sent before an answer count as one. */
   trips(): number;
   stop(): Promise<void>;
 }

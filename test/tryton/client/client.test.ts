@@ -85,7 +85,7 @@ describe('a call', () => {
     expect(server.received).toEqual([]);
   });
 
-  it('is told of once, with its error', async () => {
+  it('is reported once, with its error', async () => {
     const { client, outcomes } = await clientAndServer((request, _, count) =>
       count === 1 ? result(request, 1) : failure(request, 'UserError', ['No', '']),
     );
@@ -97,7 +97,7 @@ describe('a call', () => {
     ]);
   });
 
-  it('does not fail because of who is told', async () => {
+  it('does not fail when a listener throws', async () => {
     const onOutcome = () => {
       throw new Error('listener');
     };

@@ -7,7 +7,7 @@ import { scriptedServer, tryton70 } from './scripted-server.ts';
 export const USER = 'bot';
 export const PASSWORD = 's3cret-value';
 
-/** A client that is closed with the test, and what it told. */
+/** A client that is closed with the test, and its events. */
 export function clientOf(url: string, options: Partial<TrytonClientOptions> = {}) {
   const outcomes: CallOutcome[] = [];
   const lines: object[] = [];

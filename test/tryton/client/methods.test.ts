@@ -80,7 +80,7 @@ describe('reads', () => {
     expect(isRead(method)).toBe(true);
   });
 
-  it('are none of the methods that write', () => {
+  it('are not methods that write', () => {
     expect(WRITING).toContain('write');
     expect(WRITING.filter((verb) => isRead(`model.party.party.${verb}`))).toEqual([]);
   });
@@ -176,7 +176,7 @@ describe('tags of the cache', () => {
     'wizard.party.party.create',
     'report.account.invoice.execute',
     'common.unknown',
-  ])('are everything where the reach cannot be told: %s', (method) => {
+  ])('are everything if the reach is unknown: %s', (method) => {
     expect(writeTags(method, [])).toEqual(['*']);
   });
 });

@@ -5,7 +5,7 @@ import { failure, page, result, scriptedServer, tryton70 } from './scripted-serv
 const PREFERENCES = 'model.res.user.get_preferences';
 
 describe('a ping', () => {
-  it('tells version, latency and the age of the session', async () => {
+  it('gives version, latency and the age of the session', async () => {
     let now = 1_000_000;
     const { server, client } = await clientAndServer((request) => result(request, { language: 'en' }), {
       context: { company: 1 },
@@ -44,7 +44,7 @@ describe('a ping', () => {
     expect(lines).toHaveLength(1);
   });
 
-  it('with a wrong password is reachable, not authenticated, and tells of the circuit', async () => {
+  it('with a wrong password is reachable, not authenticated, and shows the circuit', async () => {
     const server = await scriptedServer((request, response, count) =>
       request.method === 'common.db.login'
         ? page(401)
@@ -79,7 +79,7 @@ describe('a ping', () => {
     expect(await client.ping()).toMatchObject({ error: null });
   });
 
-  it('tells what the server objects to', async () => {
+  it('gives the objection of the server', async () => {
     const { client } = await clientAndServer((request) => failure(request, 'UserError', ['Not you.', '']));
     expect(await client.ping()).toMatchObject({
       reachable: true,

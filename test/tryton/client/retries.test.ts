@@ -28,7 +28,7 @@ describe('a read', () => {
     ['HTTP 504', busy(504)],
     ['HTTP 502 with a page that is not UTF-8', () => ({ status: 502, body: Buffer.from([0xe9]) })],
     ['HTTP 503 said to be gzip', busy(503, { 'content-encoding': 'gzip' })],
-    ['HTTP 503 that asks to come back at once', busy(503, { 'retry-after': '0' })],
+    ['HTTP 503 that asks for a retry at once', busy(503, { 'retry-after': '0' })],
   ])('is tried again after %s', async (_, fail) => {
     const { server, client, outcomes } = await clientAndServer(failing(2, fail), { session });
     expect(await client.call(READ, [[1], []])).toBe('done');
@@ -83,7 +83,7 @@ describe('a write', () => {
     expect(server.methods()).toEqual([WRITE]);
   });
 
-  it('that finds nobody listening is tried again, and says that it was not sent', async () => {
+  it('to a closed port is repeated, and reports that it was not sent', async () => {
     const server = await scriptedServer(() => undefined);
     await server.stop();
     const { client, lines } = clientOf(server.url, { session, retries: 2 });

@@ -16,7 +16,7 @@ export interface Received {
   readonly connection: number;
 }
 
-/** What to answer: a status and body, or anything done to the response by hand (or nothing: it hangs). */
+/** The answer: a status and body, or any manual use of the response (or none: it hangs). */
 export interface Scripted {
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;

@@ -4,7 +4,7 @@ import { until } from '../../support/wait-for.ts';
 import { clientAndServer, thrownBy } from './clients.ts';
 import { result, scriptedServer } from './scripted-server.ts';
 
-/** One connection, and a server that answers `held` requests only when it is let go. */
+/** One connection, and a server that answers `held` requests only when it is released. */
 async function oneConnection({ held = 1 } = {}) {
   let letGo = () => {};
   const gate = new Promise<void>((resolve) => {

@@ -5,7 +5,7 @@ import { openRedis } from '../../../src/queues/redis.ts';
 import { TrytonClient } from '../../../src/tryton/index.ts';
 
 /**
- * A process of its own with the gateway's client, told by lines on standard input how many calls to make at once and
+ * A process of its own with the gateway's client. Lines on standard input say how many calls to make at once and
  * how many times each: `{"calls":32,"rounds":3}`. Answers `half` when half of them are through, then the outcome.
  */
 const { config, redisUrl, prefix } = JSON.parse(process.env['CALLER'] ?? '{}');

@@ -67,7 +67,7 @@ export function settingsFor({
   };
 }
 
-/** One process's client, as the gateway opens it, and what it was told. */
+/** The client of one process, as the gateway opens it, and its events. */
 export function openGatewayClient(
   config: TrytonConfig,
   { prefix = freshPrefix(), redis: at = redisUrl(), ...options }: GatewayClientOptions = {},

@@ -24,7 +24,7 @@ const unreachable = new TrytonUnreachableError(site, 'ECONNREFUSED');
 let database: Awaited<ReturnType<typeof freshDatabase>>;
 beforeAll(async () => {
   database = await freshDatabase();
-  // Counts the writes, whoever makes them.
+  // Counts the writes of all processes.
   await database.db.execute(sql`create table writes (at timestamptz)`);
   await database.db.execute(
     sql`create function note() returns trigger language plpgsql as $$ begin insert into writes values (now()); return new; end $$`,
@@ -67,7 +67,7 @@ test('a thousand errors are one write, which says what the last one was', async 
   await health.close();
 });
 
-test('what is the caller’s own fault, or nobody’s, is neither an error of Tryton nor a success', async () => {
+test('a fault of the caller, or of no side, is neither an error of Tryton nor a success', async () => {
   const health = new TrytonHealthRecorder(database.db, TARGET, log);
   for (const error of [
     new TrytonUserError(site, 'no', ''),
@@ -116,9 +116,13 @@ test('two processes share one row, and each knows the newest of both', async () 
 
 test('PostgreSQL down disturbs no call, is logged once, and nothing seen is lost', async () => {
   const warnings: string[] = [];
-  const told = { debug: () => {}, info: () => {}, warn: (_: object, text: string) => warnings.push(text) };
-  const { db, close } = openDatabase('postgres://nobody@127.0.0.1:1/none');
-  const health = new TrytonHealthRecorder(db, TARGET, told);
+  const recording = {
+    debug: () => {},
+    info: () => {},
+    warn: (_: object, text: string) => warnings.push(text),
+  };
+  const { db, close } = openDatabase('postgres://user@127.0.0.1:1/none');
+  const health = new TrytonHealthRecorder(db, TARGET, recording);
   health.observe({ method: READ, error: unreachable });
   await until(() => warnings.length > 0, 'the warning');
   health.observe({ method: READ, error: null });

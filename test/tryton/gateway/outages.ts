@@ -18,7 +18,7 @@ export function outagesFlow(name: string, open: OpenStage): void {
     });
     afterAll(() => stage?.close());
 
-    it('reads recover by themselves, no write is carried out twice, and nobody waits beyond the deadline', async () => {
+    it('reads recover by themselves, no write is carried out twice, and no call waits beyond the deadline', async () => {
       const config = { ...settingsFor(stage), timeoutMs: 2000, deadlineMs: 4000 };
       const { client, outcomes } = openGatewayClient(config);
       const label = `Panne ${randomUUID()}`;
@@ -74,7 +74,7 @@ export function outagesFlow(name: string, open: OpenStage): void {
 
 const codeOf = ({ error }: { error: Error | null }): string => String(Object(error).code);
 
-/** What was answered is there once; what was not sent is not there; what may have been sent is there once at most. */
+/** An answered write is there once, an unsent one is not there, a possibly sent one is there at most once. */
 async function expectFates(
   client: ReturnType<typeof openGatewayClient>['client'],
   label: string,

@@ -26,7 +26,7 @@ export async function startRecorder(target: string) {
   const { port } = server.address() as AddressInfo;
   return {
     url: `http://127.0.0.1:${port}${pathname}`,
-    /** What was sent to Tryton. */
+    /** The requests to Tryton. */
     bodies,
     /** The contents of `Authorization: Session ...`, and the session keys in them. */
     sessions: () =>

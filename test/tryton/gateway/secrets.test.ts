@@ -13,7 +13,7 @@ import { startRecorder } from './recorder.ts';
 
 const PASSWORD = 'Zwiebelkuchen-"7f3a91"-right';
 const WRONG = 'Zwiebelkuchen-"c04e5d"-wrong';
-/** A parameter: it may hold anything, so it is nobody's to see but Tryton's. */
+/** A parameter: it may hold any secret, so only Tryton may see it. */
 const PRIVATE = 'private-parameter-93b1';
 const READ = { method: 'model.party.party.read', params: [[1], ['name']] };
 const WRITE = { method: 'model.party.party.write', params: [[1], { name: 'new' }] };

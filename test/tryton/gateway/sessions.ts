@@ -49,7 +49,7 @@ export function sessionsFlow(name: string, open: OpenStage): void {
       }
     });
 
-    /** Both in the middle of their work; what they report at its end. */
+    /** Both in the middle of their work; their reports at its end. */
     const underWay = async () => {
       const both = await twoProcesses();
       const work = Promise.all(both.map((one) => one.work({ calls: 32, rounds: 10 })));

@@ -7,7 +7,7 @@ const CREATE = 'model.party.party.create';
 const LOGIN = 'common.db.login';
 const PREFERENCES = 'model.res.user.get_preferences';
 
-/** What servers say of a session that is deleted while they read it. */
+/** The words of servers about a session that is deleted while they read it. */
 const WORDS = [
   'You are trying to read records "67" of "Session" that don\'t exist anymore.',
   'Vous essayez de lire les enregistrements « 67 » de « Session » qui n’existent plus.',
@@ -36,7 +36,7 @@ describe('a session deleted while a call is on its way', () => {
   });
 
   it.each([SEARCH, CREATE])(
-    'is not meant by a record that is called so: %s tells the reason',
+    'does not concern a record with such a name: %s gives the reason',
     async (method) => {
       const words = 'The fr_siren "Session" for party "67" is not valid.';
       const { server, client } = await clientAndServer((request) =>

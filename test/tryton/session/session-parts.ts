@@ -8,7 +8,7 @@ export const TTL_MS = 3_600_000;
 export const COOLDOWN_MS = 300_000;
 export const MANY = 64;
 
-/** What Tryton saw: logins, logouts, and what it does at the next login. */
+/** Tryton's view: logins, logouts, and its answer to the next login. */
 export function tryton() {
   const state = {
     time: Date.UTC(2026, 0, 1),

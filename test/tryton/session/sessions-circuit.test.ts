@@ -21,7 +21,7 @@ const errorsOf = (results: readonly PromiseSettledResult<unknown>[]) =>
   results.map((result) => (result.status === 'rejected' ? result.reason : expect.fail('got a session')));
 
 describe('a refused login', () => {
-  it('is told to all who waited, and no other is tried until the cool-down is over', async () => {
+  it('is reported to all waiting calls, and no other is tried until the cool-down is over', async () => {
     const { server, one, other } = setup();
     server.trouble = new TrytonAuthError(SITE);
     for (const error of errorsOf(await many(() => one.sessions.current())))
@@ -121,7 +121,7 @@ describe('a refused login', () => {
 });
 
 describe('a login that found no answer', () => {
-  it('is told to all who waited and tried again by the next call', async () => {
+  it('is reported to all waiting calls and tried again by the next call', async () => {
     for (const trouble of [
       new TrytonUnreachableError(SITE, 'ECONNREFUSED'),
       new TrytonTimeoutError(SITE, 5),

@@ -55,7 +55,7 @@ describe('sessions without their Redis', () => {
     expect(messages(one)).toEqual([OUTAGE, SIGNED_IN, SIGNED_IN]);
   });
 
-  it('are shared again when Redis is back, and that is told', async () => {
+  it('are shared again when Redis is back, and that is logged', async () => {
     await proxy.down();
     const { server, one, other } = setup();
     const mine = await one.sessions.current();
@@ -80,7 +80,7 @@ describe('sessions without their Redis', () => {
     expect(messages(one)).toEqual([SIGNED_IN, OUTAGE, SIGNED_IN]);
   });
 
-  it('are signed in for once when Redis goes away in the middle of the login', async () => {
+  it('need one login when Redis fails in the middle of it', async () => {
     const { server, one } = setup();
     let open = () => {};
     server.gate = new Promise((resolve) => {
@@ -137,7 +137,7 @@ describe('sessions without their Redis', () => {
 });
 
 describe('a session store that says no or nothing', () => {
-  it('is told of once per outage while only some of its questions fail', async () => {
+  it('is logged once per outage while only some of its commands fail', async () => {
     const server = tryton();
     const no = Object.assign(new Error('OOM command not allowed, with args beginning with: x'), {
       name: 'ReplyError',

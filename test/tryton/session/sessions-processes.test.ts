@@ -52,7 +52,7 @@ describe('two processes', () => {
     return { child, renew };
   };
   const login = (count: number) => until(() => logins[count - 1], `login ${count} to come`);
-  /** Who may sign in now. */
+  /** The process that may sign in now. */
   const holder = async () => {
     const [key] = await redis.keys(`${prefix}:tryton:claim:*`);
     return key === undefined ? null : redis.get(key);

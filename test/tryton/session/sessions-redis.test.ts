@@ -29,7 +29,7 @@ describe('a session in Redis', () => {
   });
   afterAll(() => redis.disconnect());
 
-  it('is what was written, for every process with the same password', async () => {
+  it('is returned unchanged to every process with the same password', async () => {
     const session = sessionOf(1_767_225_600_123);
     await storeOf().write(session, TTL_MS);
     await storeOf().openCircuit(CIRCUIT, TTL_MS);
@@ -47,7 +47,7 @@ describe('a session in Redis', () => {
     }
   });
 
-  it('tells nobody who reads Redis the user, the server, the password or the key', async () => {
+  it('reveals to a reader of Redis neither the user, the server, the password nor the key', async () => {
     const session = sessionOf(1, 'the-session-key');
     const store = storeOf();
     await store.write({ ...session, login: SECRET.user }, TTL_MS);

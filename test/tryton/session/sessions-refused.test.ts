@@ -89,7 +89,7 @@ describe('a server that refuses every session', () => {
     }
     expect(logins()).toBe(2);
     expect((await other.ping()).circuit).toMatchObject({ code: 'tryton_session_refused' });
-    // The other one tried what it found in the store, and no more.
+    // The other one tried only the session that it found in the store.
     expect(server.methods().filter((method) => method === SEARCH)).toHaveLength(2 + 20);
   });
 

@@ -105,7 +105,7 @@ describe('an error of Tryton', () => {
     expect(thrown(writing, error(...parts))).toMatchObject(expected);
   });
 
-  it('is told apart by words that hold the password too', () => {
+  it('is recognised by words that hold the password too', () => {
     const of = { ...asked, hide: createRedactor(['x']) };
     expect(thrown(of, error('FATAL:  database "x" does not exist'))).toMatchObject({
       code: 'tryton_unknown_database',

@@ -130,7 +130,7 @@ describe('tagged values', () => {
     expect(encode(wire)).toEqual(wire);
   });
 
-  it('of every kind come back as they were, wherever they stand', () => {
+  it('of every kind are returned unchanged, wherever they are', () => {
     const random = randomOf(3);
     const text = () => Array.from({ length: 1 + random.whole(30) }, () => random.whole(10)).join('');
     const date = () => [1 + random.whole(9999), 1 + random.whole(12), 1 + random.whole(28)] as const;

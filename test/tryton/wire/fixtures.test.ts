@@ -11,7 +11,7 @@ const READ = 'model.party.party.read';
 const clientWith = (testing: Fixtures) => clientOf('http://tryton.invalid/tryton/', { testing });
 
 describe('a client with fixtures', () => {
-  it('answers from values and functions, and tells of its calls', async () => {
+  it('answers from values and functions, and reports its calls', async () => {
     const { client, outcomes } = clientWith({
       [SEARCH]: [1, 2],
       [READ]: async ([ids, fields, context]) => [{ ids, fields, context }],

@@ -38,7 +38,7 @@ async function answering(script: Script | Scripted, limits: Partial<TransportLim
   return { server, ...transportTo(server.origin, limits) };
 }
 
-/** An origin at which nobody listens. */
+/** An origin without a server. */
 async function deaf(): Promise<string> {
   const server = await scriptedServer(() => undefined);
   await server.stop();
@@ -172,7 +172,7 @@ describe('a connection', () => {
     expect(await thrownBy(sending)).toMatchObject({ code: 'tryton_unreachable' });
   });
 
-  it('with TLS to a server without is told as such, and never tried without', async () => {
+  it('with TLS to a server without it is reported as such, and never tried without TLS', async () => {
     const { server } = await answering({ body: '[]' });
     const { send } = transportTo(server.origin.replace('http:', 'https:'));
     const error = await thrownBy(send({ write: true }));
