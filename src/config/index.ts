@@ -1,3 +1,14 @@
+/**
+ * The environment variables, read once at the start and grouped by concern. `schema.ts` declares each variable with its
+ * default and its description, which `.env.example` and the reference repeat.
+ *
+ * Invariant: every missing or invalid variable is named in one `ConfigError`, with the expected value and never with
+ * the given one.
+ *
+ * ```ts
+ * const config = readConfig();
+ * ```
+ */
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import type { z } from 'zod';

@@ -1,3 +1,15 @@
+/**
+ * PostgreSQL: connections, tables and queries, one file or folder for each aggregate (documents, runs, model, keys, alerts).
+ *
+ * `openDatabase` opens a pool; its caller closes it. Every function takes a `Queryable` first, so it works in a transaction too.
+ * Invariants: a connection serves one query or transaction at a time; a transaction ends with its connection; each
+ * session has time limits, so that a frozen process releases its locks. Rows are typed by `schema/`.
+ *
+ * ```ts
+ * const { db, close } = openDatabase(config.databaseUrl);
+ * await db.transaction((tx) => createRun(tx, run));
+ * ```
+ */
 import { sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/postgres-js';
 import postgres from 'postgres';

@@ -1,3 +1,15 @@
+/**
+ * BullMQ: four queues (`sync`, `pages`, `bc`, `upkeep`), their typed payloads and schedulers, and the buffers in Redis.
+ *
+ * `openQueues` uses the caller's connection and adds jobs. Workers are in `workers/`. Invariants: the ledger in PostgreSQL
+ * decides about open work, so lost jobs are queued again; job ids contain the generation of their page; payloads hold ids,
+ * not records.
+ *
+ * ```ts
+ * const queues = openQueues(redis, config.queuePrefix, log);
+ * await enqueueBcs(queues.bc, jobs);
+ * ```
+ */
 import { Queue, type Telemetry } from 'bullmq';
 import { errorMessage } from '../shared/errors.ts';
 import type { Log } from '../shared/logger.ts';

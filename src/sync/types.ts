@@ -110,7 +110,7 @@ export type StoreOutcome = 'created' | 'updated' | 'unchanged';
  * `stale`: a fetch that ended after this one began is already stored with other content. `alone`: the
  * document needs its own transaction. Both change nothing.
  */
-export type GroupOutcome = StoreOutcome | 'stale' | 'alone';
+export type GroupOutcome = StoreOutcome | 'stale' | 'store_singly';
 
 /** An entry with its comparison. */
 export interface Planned extends Entry {
@@ -135,4 +135,4 @@ export interface GroupItem extends Omit<Entry, 'document'> {
  * `apart`: what its page read is not there, or the run is over or needs no lease, so other rules hold for the BC. Of
  * these three nothing is stored.
  */
-export type CommitOutcome = StoreOutcome | 'stale' | 'superseded' | 'apart';
+export type CommitOutcome = StoreOutcome | 'stale' | 'superseded' | 'process_singly';

@@ -4,7 +4,7 @@ import { delay } from '../shared/retry.ts';
 import { withTimeout } from '../shared/timeout.ts';
 import type { CacheStore, ReleaseLogin, SessionStore, TrytonLogger } from './types.ts';
 
-/** For one question. A store may have limits of its own, and shorter ones. */
+/** Limit of one operation. A store may have shorter limits of its own. */
 const LIMIT_MS = 2000;
 
 /** Waits for a store, which may hang. Rejects after two seconds; the operation continues. */
@@ -12,7 +12,7 @@ function withinLimit<T>(asked: Promise<T>): Promise<T> {
   return withTimeout(asked, LIMIT_MS, () => new Error(`no answer within ${LIMIT_MS} ms`), undefined);
 }
 
-/** An answer of Redis that says no, out of memory for one. It took no time, so the store need not be spared. */
+/** A refusal by Redis, for example out of memory. It took no time, so the store needs no pause. */
 export function isReply(error: unknown): boolean {
   return error instanceof Error && error.name === 'ReplyError';
 }
@@ -22,7 +22,7 @@ function storeReason(error: unknown): string {
   return errorMessage(error).replace(/,? with args .*/s, '');
 }
 
-/** A store that hangs costs one wait per so many milliseconds, not one per call. */
+/** Pause after a silent store: it costs one wait in this time, not one per call. */
 const REST_MS = 1000;
 
 /**
@@ -31,104 +31,132 @@ const REST_MS = 1000;
  */
 const CALM_MS = 60_000;
 
-/** The operations of the store. */
-type CachePurpose = 'read' | 'write' | 'bump';
+/** What the log says when a store begins to fail, and when it works again. */
+interface OutageTexts {
+  readonly failing: string;
+  readonly recovered: string;
+}
 
 /**
- * Stands between the cache and its store: a failure is no error but "not available", and after one the store is
- * left alone for a while; then a single call tries it while the others go on without. Each outage is logged once.
+ * Stands between the Tryton client and one of its stores: limits each operation, and logs each outage once. An
+ * outage that began with a silent store ends with the next success. A refused operation must succeed itself.
  */
-export class CacheGuard {
-  readonly #store: CacheStore;
-  readonly #clock: () => number;
+class StoreGuard<Store, Operation extends string> {
+  readonly #store: Store;
   readonly #log: TrytonLogger;
-  /** A silent store is back as soon as anything works; one that said no to something, when it does that again. */
-  readonly #failing = new Set<CachePurpose | 'any'>();
+  readonly #texts: OutageTexts;
+  readonly #failing = new Set<Operation | 'any'>();
+
+  constructor(store: Store, log: TrytonLogger, texts: OutageTexts) {
+    this.#store = store;
+    this.#log = log;
+    this.#texts = texts;
+  }
+
+  protected get isFailing(): boolean {
+    return this.#failing.size > 0;
+  }
+
+  protected async ask<T>(work: (store: Store) => Promise<T>): Promise<T> {
+    return withinLimit(work(this.#store));
+  }
+
+  protected succeeded(...ended: Operation[]): void {
+    if (!this.isFailing) return;
+    for (const operation of ['any', ...ended] as const) this.#failing.delete(operation);
+    if (!this.isFailing) this.#log.info({}, this.#texts.recovered);
+  }
+
+  protected failed(operation: Operation, error: unknown): void {
+    if (!this.isFailing) this.#log.warn({ reason: storeReason(error) }, this.#texts.failing);
+    this.#failing.add(isReply(error) ? operation : 'any');
+  }
+}
+
+type CacheOperation = 'read' | 'write' | 'bump';
+
+/**
+ * The guard of the cache. A failure is no error but "not available". After one the store is left alone for a while;
+ * then a single call tries it while the others go on without.
+ */
+export class CacheGuard extends StoreGuard<CacheStore, CacheOperation> {
+  readonly #clock: () => number;
   /** Epoch milliseconds; null: the store answers. */
   #restUntil: number | null = null;
   #trying = false;
   /** Epoch milliseconds of the last answer that the store refused to store. */
   #refusedAt = 0;
-  /** How many questions were answered so far. */
+  /** The number of successful operations so far. */
   #answers = 0;
 
   constructor(store: CacheStore, clock: () => number, log: TrytonLogger) {
-    this.#store = store;
+    super(store, log, {
+      failing: 'the Tryton cache fails; calls go on without it',
+      recovered: 'the Tryton cache works again',
+    });
     this.#clock = clock;
-    this.#log = log;
   }
 
   /** The value, or null when the store did not give it. Never rejects. */
-  async use<T>(purpose: CachePurpose, work: (store: CacheStore) => Promise<T>): Promise<{ value: T } | null> {
+  async use<T>(
+    operation: CacheOperation,
+    work: (store: CacheStore) => Promise<T>,
+  ): Promise<{ value: T } | null> {
     const probe = this.#restUntil !== null;
     if (this.#restUntil !== null && (this.#trying || this.#clock() < this.#restUntil)) return null;
     if (probe) this.#trying = true;
     const before = this.#answers;
     try {
-      const value = await withinLimit(work(this.#store));
-      this.#worked(purpose);
+      const value = await this.ask(work);
+      this.#answers += 1;
+      this.#restUntil = null;
+      const isCalm = operation !== 'write' || this.#clock() - this.#refusedAt >= CALM_MS;
+      this.succeeded(...(isCalm ? [operation] : []));
       return { value };
     } catch (error) {
-      // Where others were answered meanwhile, it is this process that was too busy to take the answer in time.
-      if (isReply(error) || this.#answers === before) this.#failed(purpose, error);
+      // If other operations succeeded in the meantime, this process was too busy to take the answer in time.
+      if (isReply(error) || this.#answers === before) this.#rest(operation, error);
       return null;
     } finally {
       if (probe) this.#trying = false;
     }
   }
 
-  #worked(purpose: CachePurpose): void {
-    this.#answers += 1;
-    this.#restUntil = null;
-    const before = this.#failing.size;
-    this.#failing.delete('any');
-    if (purpose !== 'write' || this.#clock() - this.#refusedAt >= CALM_MS) this.#failing.delete(purpose);
-    if (before > 0 && this.#failing.size === 0) {
-      this.#log.info({}, 'the Tryton cache works again');
-    }
-  }
-
-  #failed(purpose: CachePurpose, error: unknown): void {
+  #rest(operation: CacheOperation, error: unknown): void {
     const answered = isReply(error);
     this.#restUntil = answered ? null : this.#clock() + REST_MS;
-    if (answered && purpose === 'write') this.#refusedAt = this.#clock();
-    const first = this.#failing.size === 0;
-    this.#failing.add(answered ? purpose : 'any');
-    if (first)
-      this.#log.warn({ reason: storeReason(error) }, 'the Tryton cache fails; calls go on without it');
+    if (answered && operation === 'write') this.#refusedAt = this.#clock();
+    this.failed(operation, error);
   }
 }
 
-/** A login is dearer than a second try: the store may just be connecting, or this process may just have been busy. */
-const AGAIN_MS = 100;
+/** A login costs more than a second try: the store may be connecting, or this process may have been busy. */
+const RETRY_DELAY_MS = 100;
 
 /** The store failed. The failure is already logged. */
 export class StoreFailure extends Error {
   override readonly name = 'StoreFailure';
 }
 
-type SessionPurpose = 'read' | 'claim' | 'write' | 'release';
+type SessionOperation = 'read' | 'claim' | 'write' | 'release';
 
-/** Stands between the sessions and their store: bounds each question, and logs an outage once. */
-export class SessionGuard {
-  readonly #store: SessionStore;
-  readonly #log: TrytonLogger;
-  /** A silent store is back as soon as anything works; one that said no to something, when it does that again. */
-  readonly #failing = new Set<SessionPurpose | 'any'>();
-
+/** The guard of the shared sessions: a failure is a StoreFailure, after a second try. */
+export class SessionGuard extends StoreGuard<SessionStore, SessionOperation> {
   constructor(store: SessionStore, log: TrytonLogger) {
-    this.#store = store;
-    this.#log = log;
+    super(store, log, {
+      failing: 'the Tryton session cannot be shared; this process uses its own',
+      recovered: 'the Tryton session is shared again',
+    });
   }
 
   /** Throws StoreFailure. */
-  async use<T>(purpose: SessionPurpose, work: (store: SessionStore) => Promise<T>): Promise<T> {
+  async use<T>(operation: SessionOperation, work: (store: SessionStore) => Promise<T>): Promise<T> {
     try {
-      const value = await this.#asked(work).catch((error: unknown) => this.#again(error, work));
-      this.#worked(purpose);
+      const value = await this.ask(work).catch((error: unknown) => this.#retry(error, work));
+      this.succeeded(operation);
       return value;
     } catch (error) {
-      this.#failed(purpose, error);
+      this.failed(operation, error);
       throw new StoreFailure('the session store failed', { cause: error });
     }
   }
@@ -145,33 +173,18 @@ export class SessionGuard {
     });
   }
 
-  /** For what may as well fail. */
-  async attempt<T>(purpose: SessionPurpose, work: (store: SessionStore) => Promise<T>): Promise<T | null> {
-    return this.use(purpose, work).catch(() => null);
+  /** For operations that may fail: null after a failure. */
+  async attempt<T>(
+    operation: SessionOperation,
+    work: (store: SessionStore) => Promise<T>,
+  ): Promise<T | null> {
+    return this.use(operation, work).catch(() => null);
   }
 
-  async #asked<T>(work: (store: SessionStore) => Promise<T>): Promise<T> {
-    return withinLimit(work(this.#store));
-  }
-
-  async #again<T>(error: unknown, work: (store: SessionStore) => Promise<T>): Promise<T> {
-    if (this.#failing.size > 0 || isReply(error)) throw error;
-    await delay(AGAIN_MS);
-    return this.#asked(work);
-  }
-
-  #worked(purpose: SessionPurpose): void {
-    const before = this.#failing.size;
-    this.#failing.delete('any');
-    this.#failing.delete(purpose);
-    if (before > 0 && this.#failing.size === 0) this.#log.info({}, 'the Tryton session is shared again');
-  }
-
-  #failed(purpose: SessionPurpose, error: unknown): void {
-    const first = this.#failing.size === 0;
-    this.#failing.add(isReply(error) ? purpose : 'any');
-    const reason = storeReason(error);
-    if (first) this.#log.warn({ reason }, 'the Tryton session cannot be shared; this process uses its own');
+  async #retry<T>(error: unknown, work: (store: SessionStore) => Promise<T>): Promise<T> {
+    if (this.isFailing || isReply(error)) throw error;
+    await delay(RETRY_DELAY_MS);
+    return this.ask(work);
   }
 }
 

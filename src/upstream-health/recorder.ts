@@ -1,3 +1,13 @@
+/**
+ * The last success and the last error of Odoo and Tryton, kept in PostgreSQL for the dashboard, metrics and alerts.
+ *
+ * `odoo.ts` and `tryton.ts` observe the calls of a client and hand them to a recorder. `close` writes the last state.
+ * Invariant: recording never delays or fails a call, also while PostgreSQL is down.
+ *
+ * ```ts
+ * const health = new TrytonHealthRecorder(db, target, log);
+ * ```
+ */
 import type { LastSeen } from '../db/upstream-health.ts';
 import { errorMessage } from '../shared/errors.ts';
 

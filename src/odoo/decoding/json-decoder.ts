@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { markTokens } from '../../shared/lossless-json.ts';
 import type { OdooValue } from '../types.ts';
 import {
   BAD_BYTES,
@@ -26,11 +26,12 @@ const SUSPECT = /\\(?:[bf]|u00[01]|ud(?:[89ab]..(?!\\ud[c-f])|[c-f](?<![^\\]\\ud
 const ESCAPES =
   /\\\\|\\u00(?:0[0-8bcef]|1[0-9a-f])|\\[bf]|\\ud[89ab][0-9a-f]{2}\\ud[c-f][0-9a-f]{2}|\\ud[89a-f][0-9a-f]{2}/gi;
 
-/** What JSON.parse cannot be trusted with. True a little too often. */
-const SUSPECT_NUMBER = /\d{16}|[[:,\s]-?(?:NaN|Infinity)/;
-
-/** An escape, a quotation mark, or a whole token that JSON.parse refuses or rounds. */
-const TOKEN = /\\.|"|(?<![\w.+-])(?:-?(?:NaN|Infinity)|-?\d{16,}(?![\d.eE]))/gs;
+/** Integers beyond 2^53, and NaN and Infinity, which Python writes bare. */
+const LOST_TOKENS = {
+  suspect: /\d{16}|[[:,\s]-?(?:NaN|Infinity)/,
+  tokens: /\\.|"|(?<![\w.+-])(?:-?(?:NaN|Infinity)|-?\d{16,}(?![\d.eE]))/gs,
+  isKept: (token: string) => Number.isSafeInteger(Number(token)),
+};
 
 /**
  * Parses a JSON answer into what XML-RPC would have given: the same control characters are missing from text, and
@@ -44,9 +45,8 @@ export function parseJson(body: string, malformed: Malformed): OdooValue {
   const plain = parsed(text);
   const isAsSent = text === body && !text.includes(BAD_BYTES);
   if (plain !== undefined && isAsSent && isOrdinary(plain, 1)) return plain;
-  // Random for each text and chosen after it was written, so the text cannot contain it.
-  const mark = SUSPECT_NUMBER.test(text) ? randomUUID() : undefined;
-  const value = mark === undefined ? plain : parsed(marked(text, mark));
+  const { text: readable, mark } = markTokens(text, LOST_TOKENS);
+  const value = mark === undefined ? plain : parsed(readable);
   if (value === undefined) throw malformed('it is not complete JSON');
   return settled(value, mark, 1);
 }
@@ -81,16 +81,6 @@ function isOrdinary(value: OdooValue, depth: number): boolean {
 function cleaned(found: string): string {
   if (found === '\\\\' || found.length === 12) return found;
   return /^\\ud/i.test(found) ? '\\ufffd' : '';
-}
-
-/** Puts `{"<mark>":"<token>"}`, which can only stand where a value can, in the place of each troublesome token. */
-function marked(text: string, mark: string): string {
-  let inText = false;
-  return text.replace(TOKEN, (token) => {
-    if (token === '"') inText = !inText;
-    if (inText || token === '"' || token.startsWith('\\')) return token;
-    return Number.isSafeInteger(Number(token)) ? token : `{"${mark}":"${token}"}`;
-  });
 }
 
 /** The same value, changed in place. */

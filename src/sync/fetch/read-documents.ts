@@ -1,4 +1,5 @@
 import type { Domain, OdooClient, OdooRecord } from '../../odoo/types.ts';
+import { bisect } from '../../shared/bisect.ts';
 import { isRefusal } from '../error-policy.ts';
 import { headerOf, isModelChange } from '../model/document-model.ts';
 import type { DocumentModel, HeaderAndLines, ReadDocument } from '../types.ts';
@@ -112,34 +113,28 @@ export async function readDocuments(
 ): Promise<Reading> {
   const documents: ReadDocument[] = [];
   const absent: number[] = [];
-  const refused: number[] = [];
   const unsettled: number[] = [];
-  const parts = ids.length === 0 ? [] : [ids];
-  for (let part = parts.pop(); part !== undefined; part = parts.pop()) {
-    try {
-      // In parts of a refused page the lines of BCs that are refused again would be read for nothing.
-      const read = await readWhole(odoo, model, part, part === ids ? 'together' : 'headers first');
-      const missing = await explainMissing(odoo, model, read.documents, findUnread);
-      documents.push(
-        ...read.documents.map((one) => ({ ...one, missing: missing.get(one.header.id) ?? NONE_MISSING })),
-      );
-      absent.push(...read.missing);
-      unsettled.push(...read.unsettled);
-      blame.tally.read += part.length;
-    } catch (error) {
-      if (!blame.mayBlame(error) || !(await isTheRecords(error, blame))) throw error;
-      const middle = Math.ceil(part.length / 2);
-      if (part.length === 1) {
-        refused.push(...part);
-        blame.tally.refused += 1;
-      } else parts.push(part.slice(middle), part.slice(0, middle));
-    }
-  }
+  const read = async (part: readonly number[]) => {
+    // In parts of a refused page the lines of BCs that are refused again would be read for nothing.
+    const whole = await readWhole(odoo, model, part, part === ids ? 'together' : 'headers first');
+    const missing = await explainMissing(odoo, model, whole.documents, findUnread);
+    documents.push(
+      ...whole.documents.map((one) => ({ ...one, missing: missing.get(one.header.id) ?? NONE_MISSING })),
+    );
+    absent.push(...whole.missing);
+    unsettled.push(...whole.unsettled);
+    blame.tally.read += part.length;
+  };
+  const refused = await bisect(ids, read, async (error, part) => {
+    if (!blame.mayBlame(error) || !(await isRecordsFault(error, blame))) return false;
+    if (part.length === 1) blame.tally.refused += 1;
+    return true;
+  });
   return { documents, missing: absent, refused, unsettled };
 }
 
-/** A refusal is believed for a while; a timeout, a broken connection, an unknown field only once something else was read. */
-async function isTheRecords(error: unknown, { tally, probe }: Blame): Promise<boolean> {
+/** A refusal blames the records for a while; other errors blame them only once something else was read. */
+async function isRecordsFault(error: unknown, { tally, probe }: Blame): Promise<boolean> {
   if (tally.read > 0 || (isRefusal(error) && tally.refused < MAX_REFUSED)) return true;
   if (!(await probe())) return false;
   tally.read += 1;

@@ -15,6 +15,7 @@ import { bc, bcLine } from '../../db/schema/documents.ts';
 import { unstorableIn } from '../../odoo/decoding/text.ts';
 import { OdooMalformedError } from '../../odoo/errors.ts';
 import type { Domain, OdooClient, OdooRecord } from '../../odoo/types.ts';
+import { bisect } from '../../shared/bisect.ts';
 import { inGroups } from '../../shared/collections.ts';
 import { isRefusal } from '../error-policy.ts';
 import { batchSize, recordSize } from '../fetch/batch-size.ts';
@@ -130,28 +131,20 @@ async function verifyModel(
 
 interface Slice {
   readonly records: ReadonlyMap<number, OdooRecord>;
-  /** Ids that Odoo lists but does not hand over. */
+  /** Ids that Odoo lists but refuses to read, and ids of invalid records. */
   readonly refused: readonly number[];
 }
 
-/** One record that Odoo refuses fails a whole `read`: it is halved down to the ids that are to blame. */
 async function readSlice(odoo: OdooClient, model: MirroredModel, ids: readonly number[]): Promise<Slice> {
-  try {
-    const records = await odoo.read(model.name, ids, { fields: model.requested, binSize: true });
-    // Invalid records are not compared: their BC fails with a message.
-    const refused = records.filter((record) => unstorableIn(record) !== null).map(({ id }) => id);
-    return { records: new Map(records.map((record) => [record.id, record])), refused };
-  } catch (error) {
-    if (!isRefusal(error) && !(error instanceof OdooMalformedError)) throw error;
-    if (ids.length === 1) return { records: new Map(), refused: ids };
-  }
-  const middle = Math.ceil(ids.length / 2);
-  const first = await readSlice(odoo, model, ids.slice(0, middle));
-  const second = await readSlice(odoo, model, ids.slice(middle));
-  return {
-    records: new Map([...first.records, ...second.records]),
-    refused: [...first.refused, ...second.refused],
+  const records = new Map<number, OdooRecord>();
+  const read = async (part: readonly number[]) => {
+    const options = { fields: model.requested, binSize: true };
+    for (const record of await odoo.read(model.name, part, options)) records.set(record.id, record);
   };
+  const refused = await bisect(ids, read, (error) => isRefusal(error) || error instanceof OdooMalformedError);
+  // Invalid records are not compared: their BC fails with a message.
+  const invalid = [...records.values()].filter((record) => unstorableIn(record) !== null);
+  return { records, refused: [...refused, ...invalid.map(({ id }) => id)] };
 }
 
 async function verifySlice(

@@ -1,17 +1,18 @@
 import type { Database } from '../../db/client.ts';
 import { ownersOfLines } from '../../db/documents/stored-documents.ts';
 import type { Domain, OdooClient, OdooRecord } from '../../odoo/types.ts';
+import { bisect } from '../../shared/bisect.ts';
 import { isRefusal } from '../error-policy.ts';
 import { headerOf } from '../model/document-model.ts';
 import type { DocumentModel } from '../types.ts';
 import { odooDateTime } from './run-mode.ts';
 
-/** So many refusals without one success: the trouble is Odoo's, not the records'. */
+/** After so many refusals without a success, the fault is Odoo's, not the records'. */
 const MAX_REFUSED = 16;
 
 /**
- * Some fields of what a search finds, by ascending id. One record that Odoo lists and refuses to hand over fails the
- * whole answer: the rest is then read without it, and of that one its id is all that is given.
+ * Some fields of the records that a search finds, by ascending id. One record that Odoo lists but refuses fails the
+ * whole answer: the rest is then read without it, and this record has only its id.
  */
 export async function listRecords(
   odoo: OdooClient,
@@ -30,29 +31,26 @@ export async function listRecords(
   return ids.map((id) => records.get(id) ?? { id });
 }
 
-/** What Odoo hands over of some records, found by halving. */
+/** The records that Odoo does not refuse. */
 export async function readable(
   odoo: OdooClient,
   model: string,
   ids: readonly number[],
   fields: readonly string[],
-  tally = { read: 0, refused: 0 },
 ): Promise<OdooRecord[]> {
-  if (ids.length === 0) return [];
-  try {
-    const records = await odoo.read(model, ids, { fields });
-    tally.read += 1;
-    return records;
-  } catch (error) {
-    if (!isRefusal(error) || (tally.read === 0 && tally.refused >= MAX_REFUSED)) throw error;
-    if (ids.length === 1) {
-      tally.refused += 1;
-      return [];
-    }
-  }
-  const middle = Math.ceil(ids.length / 2);
-  const first = await readable(odoo, model, ids.slice(0, middle), fields, tally);
-  return [...first, ...(await readable(odoo, model, ids.slice(middle), fields, tally))];
+  const records: OdooRecord[] = [];
+  let answers = 0;
+  let refused = 0;
+  const read = async (part: readonly number[]) => {
+    records.push(...(await odoo.read(model, part, { fields })));
+    answers += 1;
+  };
+  await bisect(ids, read, (error, part) => {
+    if (!isRefusal(error) || (answers === 0 && refused >= MAX_REFUSED)) return false;
+    if (part.length === 1) refused += 1;
+    return true;
+  });
+  return records;
 }
 
 /** Ids asked for in one call. Only ids travel, so a slice is small. */
@@ -86,21 +84,32 @@ export function changedHeaders(
   const lines = keysetRecords((last) =>
     listRecords(odoo, model.line.name, written(last), { fields: [model.inverse], limit: SLICE }),
   );
-  return [headers, ownersNowAndBefore(db, model, lines)];
+  return [headers, ownersOfSlices(db, model, lines)];
 }
 
-async function* ownersNowAndBefore(
+async function* ownersOfSlices(
   db: Database,
   { inverse }: DocumentModel,
-  lines: AsyncGenerator<OdooRecord[]>,
+  slices: AsyncGenerator<OdooRecord[]>,
 ): AsyncGenerator<number[]> {
-  for await (const slice of lines) {
-    yield slice.map((line) => headerOf(line, inverse)).filter((id) => id !== null);
-    yield await ownersOfLines(
+  for await (const lines of slices)
+    yield await ownersNowAndBefore(
       db,
-      slice.map((line) => line.id),
+      inverse,
+      lines,
+      lines.map(({ id }) => id),
     );
-  }
+}
+
+/** The BCs of lines: those in Odoo's records, and those that the mirror has. A moved line has both. */
+export async function ownersNowAndBefore(
+  db: Database,
+  inverse: string,
+  records: readonly OdooRecord[],
+  lineIds: readonly number[],
+): Promise<number[]> {
+  const now = records.map((line) => headerOf(line, inverse)).filter((id) => id !== null);
+  return [...now, ...(await ownersOfLines(db, lineIds))];
 }
 
 async function* keyset(next: (last: number) => Promise<number[]>): AsyncGenerator<number[]> {

@@ -1,9 +1,8 @@
-import { ownersOfLines } from '../../db/documents/stored-documents.ts';
 import { readState } from '../../db/runs/lease.ts';
 import type { HookBatch } from '../../queues/webhook-batches.ts';
 import type { SyncContext } from '../context.ts';
-import { describeDocument, headerOf } from '../model/document-model.ts';
-import { listRecords } from '../planning/id-sources.ts';
+import { describeDocument } from '../model/document-model.ts';
+import { listRecords, ownersNowAndBefore } from '../planning/id-sources.ts';
 import { requestRun } from '../request-run.ts';
 
 /**
@@ -20,23 +19,16 @@ export async function requestHooked(mirror: SyncContext, batch: HookBatch): Prom
     if ((await readState(db, definition.key))?.held === true) return 'later';
     return (await requestRun(db, queues.sync, { ...run, mode: 'incremental' })).runId;
   }
-  const odooIds = [...new Set([...batch.bcs, ...(await ownersNowAndBefore(mirror, batch.lines))])];
+  const odooIds = [...new Set([...batch.bcs, ...(await ownersOf(mirror, batch.lines))])];
   if (odooIds.length === 0) return null;
   return (await requestRun(db, queues.sync, { ...run, mode: 'single', odooIds })).runId;
 }
 
-/**
- * The BCs of changed lines: for a moved line both, for a deleted line the old one, for a new line the one
- * in Odoo.
- */
-async function ownersNowAndBefore(
-  { db, odoo, definition }: SyncContext,
-  lines: readonly number[],
-): Promise<number[]> {
+/** The BCs of changed lines: for a moved line both, for a deleted line the old one, for a new line the one in Odoo. */
+async function ownersOf({ db, odoo, definition }: SyncContext, lines: readonly number[]): Promise<number[]> {
   if (lines.length === 0) return [];
   const { line, inverse } = await describeDocument(odoo, definition);
   const options = { fields: [inverse], limit: lines.length };
   const found = await listRecords(odoo, line.name, [['id', 'in', lines]], options);
-  const now = found.map((record) => headerOf(record, inverse)).filter((id) => id !== null);
-  return [...now, ...(await ownersOfLines(db, lines))];
+  return ownersNowAndBefore(db, inverse, found, lines);
 }

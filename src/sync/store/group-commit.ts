@@ -28,7 +28,7 @@ export function openGroups(mirror: () => SyncContext, { size, waitMs }: { size: 
 
 type Settled = PromiseSettledResult<CommitOutcome>;
 
-const APART: Settled = { status: 'fulfilled', value: 'apart' };
+const PROCESS_SINGLY: Settled = { status: 'fulfilled', value: 'process_singly' };
 
 /** An item with its document. */
 interface WholeItem extends Entry {
@@ -43,7 +43,8 @@ async function commit(mirror: SyncContext, items: readonly GroupItem[]): Promise
     const run = runs.get(item.runId);
     const isRunning = run?.status === 'running';
     if (isRunning && run.leaseToken !== item.token) results.set(item, fulfilled('superseded'));
-    else if (item.document === null && !(isRunning && run.mode !== 'single')) results.set(item, APART);
+    else if (item.document === null && !(isRunning && run.mode !== 'single'))
+      results.set(item, PROCESS_SINGLY);
     else valid.push(item);
   }
   const given = await loadFetchedDocuments(
@@ -54,7 +55,7 @@ async function commit(mirror: SyncContext, items: readonly GroupItem[]): Promise
   const whole: WholeItem[] = [];
   for (const item of valid) {
     const document = item.document ?? given.get(item);
-    if (document === undefined) results.set(item, APART);
+    if (document === undefined) results.set(item, PROCESS_SINGLY);
     else whole.push({ item, ...item, document });
   }
   for (const [item, result] of await storeGroup(mirror, whole)) results.set(item, result);
@@ -73,7 +74,7 @@ async function storeGroup(
   const results = new Map<GroupItem, Settled>();
   const store = (some: readonly WholeItem[]) => storeTogether(db, definition.key, settings, some);
   const note = ({ item }: WholeItem, outcome: GroupOutcome | undefined) => {
-    if (outcome !== undefined && outcome !== 'alone') results.set(item, fulfilled(outcome));
+    if (outcome !== undefined && outcome !== 'store_singly') results.set(item, fulfilled(outcome));
   };
   if (items.length > 1) {
     try {

@@ -56,9 +56,9 @@ export async function processBc(
   attempt: number,
 ): Promise<BcOutcome> {
   const isGiven = attempt === 1 && payload.bytes !== undefined;
-  const outcome = isGiven && !payload.apart ? await storeGiven(mirror, payload) : 'apart';
-  if (outcome === 'stale') return processApart(mirror, payload, false);
-  if (outcome === 'apart') return processApart(mirror, payload, isGiven);
+  const outcome = isGiven && !payload.apart ? await storeGiven(mirror, payload) : 'process_singly';
+  if (outcome === 'stale') return processSingly(mirror, payload, false);
+  if (outcome === 'process_singly') return processSingly(mirror, payload, isGiven);
   return outcome;
 }
 
@@ -88,7 +88,7 @@ async function storeReading(
 }
 
 /** A BC whose run is over or needs no lease, or whose content was not given. */
-async function processApart(mirror: SyncContext, payload: BcPayload, isGiven: boolean): Promise<BcOutcome> {
+async function processSingly(mirror: SyncContext, payload: BcPayload, isGiven: boolean): Promise<BcOutcome> {
   const { runs, newestSeq } = await getFencingState(mirror.db, [payload.runId]);
   const run = runs.get(payload.runId);
   if (run?.status === 'running' && run.leaseToken !== payload.token) return 'superseded';
@@ -120,7 +120,7 @@ async function storeLatest(
         return 'gone';
       }
       const outcome = await storeReading(mirror, odoo, model, payload, document);
-      if (outcome !== 'stale' && outcome !== 'apart') return outcome;
+      if (outcome !== 'stale' && outcome !== 'process_singly') return outcome;
       throw new StaleReadingError(odooId);
     } catch (error) {
       if (!isOvertaken(error) || reading === READINGS) throw error;

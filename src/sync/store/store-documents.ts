@@ -204,7 +204,7 @@ export async function storeTogether(
     ]);
     await writeDocuments(tx, fresh, await changesOf(tx, fresh));
     await settleAccounts(tx, key, fresh);
-    return documents.map((document) => outcomes.get(document) ?? 'alone');
+    return documents.map((document) => outcomes.get(document) ?? 'store_singly');
   });
 }
 

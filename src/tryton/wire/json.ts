@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { markTokens } from '../../shared/lossless-json.ts';
 import type { Wire } from '../types.ts';
 
 /** Maximum nesting of requests. The JSON reader of Tryton (Python) fails at about this depth. */
@@ -30,7 +30,7 @@ const NOT_FINITE = new Map([
 /** Python's own limit for whole numbers, a sign included here. */
 const MAX_DIGITS = 4300;
 
-/** What JSON.parse could not be trusted with. Cheap, and true a little too often. */
+/** A quick test for tokens that JSON.parse refuses or rounds. It may be true for an ordinary text. */
 const SUSPECT = /\d{16}|(?:^|[[:,\s])(?:NaN|-?Infinity)/;
 
 /**
@@ -81,9 +81,11 @@ export function toJson(value: Wire): string {
 }
 
 function parse(text: string, dialect: Dialect): Wire {
-  // Random for each text and chosen after it was written, so the text cannot contain it.
-  const mark = SUSPECT.test(text) ? randomUUID() : undefined;
-  const readable = mark === undefined ? text : marked(text, mark, dialect);
+  const { text: readable, mark } = markTokens(text, {
+    suspect: SUSPECT,
+    tokens: TOKEN,
+    isKept: (token) => isKept(token, dialect),
+  });
   let value: Wire;
   try {
     value = JSON.parse(readable);
@@ -94,16 +96,9 @@ function parse(text: string, dialect: Dialect): Wire {
   return settled(value, mark, dialect, 1);
 }
 
-/** Puts `{"<mark>":"<token>"}`, which can only stand where a value can, in the place of each troublesome token. */
-function marked(text: string, mark: string, { words }: Dialect): string {
-  let inText = false;
-  return text.replace(TOKEN, (token) => {
-    if (token === '"') inText = !inText;
-    if (inText || token === '"' || token.startsWith('\\')) return token;
-    if (token.length > MAX_DIGITS) throw new SyntaxError(`a whole number of ${MAX_DIGITS} digits or more`);
-    const harmless = NOT_FINITE.has(token) ? !words : Number.isSafeInteger(Number(token));
-    return harmless ? token : `{"${mark}":"${token}"}`;
-  });
+function isKept(token: string, { words }: Dialect): boolean {
+  if (token.length > MAX_DIGITS) throw new SyntaxError(`a whole number of ${MAX_DIGITS} digits or more`);
+  return NOT_FINITE.has(token) ? !words : Number.isSafeInteger(Number(token));
 }
 
 /** Replaces marks and tags by their values, in place. */

@@ -57,7 +57,7 @@ function readings(roll: (sides: number) => number, round: number): Entry[] {
 async function storeAsGroup({ db }: Database, entries: readonly Entry[]): Promise<void> {
   const outcomes = await storeTogether(db, 'bclinbc', NO_LIMITS, entries);
   for (const [index, entry] of entries.entries()) {
-    if (outcomes[index] === 'alone') await storeTogether(db, 'bclinbc', NO_LIMITS, [entry]);
+    if (outcomes[index] === 'store_singly') await storeTogether(db, 'bclinbc', NO_LIMITS, [entry]);
   }
 }
 
@@ -134,8 +134,8 @@ describe('storing documents together', () => {
       entryOf(6, { id: 3 }, []),
     ];
     expect(await storeTogether(together.db, 'bclinbc', NO_LIMITS, traded)).toEqual([
-      'alone',
-      'alone',
+      'store_singly',
+      'store_singly',
       'unchanged',
     ]);
   });
