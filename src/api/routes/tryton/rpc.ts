@@ -3,7 +3,7 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { TrytonClient } from '../../../tryton/client.ts';
 import { isRead, isReserved, matchesPattern, methodName } from '../../../tryton/methods.ts';
-import type { ReadyCall, Wire } from '../../../tryton/types.ts';
+import type { Wire } from '../../../tryton/types.ts';
 import { toJson } from '../../../tryton/wire/json.ts';
 import type { Api, ApiContext } from '../../context.ts';
 import { BatchTimeoutError, MethodNotAllowedError, TooManyCallsError } from '../../errors.ts';
@@ -12,15 +12,7 @@ import { requireTryton } from '../../preconditions.ts';
 import { logProblem, problem, problemResponses, toProblem } from '../../problem-details.ts';
 import { sendJson, whileClientWaits } from '../../replies.ts';
 import type { Reference } from '../../schemas.ts';
-import {
-  type AskedCall,
-  cacheOptions,
-  callBody,
-  checkBody,
-  KnownCalls,
-  MAX_CALLS,
-  readExactJson,
-} from './request.ts';
+import { type AskedCall, cacheOptions, callBody, MAX_CALLS, readExactJson, validateBody } from './request.ts';
 
 /**
  * Checks whether a key allows a Tryton method. With patterns it allows what they match, without patterns
@@ -49,12 +41,10 @@ interface Caller {
   readonly signal: () => AbortSignal;
   /** Milliseconds in which the calls of a batch must begin: 100 calls to a Tryton that hangs would add up. */
   readonly beginWithinMs: number;
-  /** Calls that came before, as the client made them ready. */
-  readonly ready: WeakMap<AskedCall, ReadyCall>;
 }
 
 /** The result as JSON. @throws MethodNotAllowedError, and what the client throws. */
-async function runCall({ tryton, key, signal, ready }: Caller, asked: AskedCall): Promise<string> {
+async function runCall({ tryton, key, signal }: Caller, asked: AskedCall): Promise<string> {
   const method = methodName(asked.method);
   assertMethodAllowed(key, method);
   // The output of the body parser, which the schema did not change.
@@ -62,10 +52,7 @@ async function runCall({ tryton, key, signal, ready }: Caller, asked: AskedCall)
   if (!isRead(method)) return toJson(await tryton.callWire(method, params));
   const options = cacheOptions(asked.cache);
   if (options === null) return toJson(await tryton.callWire(method, params, { signal: signal() }));
-  const known = ready.get(asked);
-  const call = known ?? tryton.ready(method, params);
-  if (known === undefined) ready.set(asked, call);
-  return tryton.cachedCallJson(call, options, signal);
+  return tryton.cachedCallJson(tryton.ready(method, params), options, signal);
 }
 
 /** A result is JSON. */
@@ -146,10 +133,8 @@ const answer = z
 /** Calls of Tryton methods, one or a batch. */
 export async function trytonRpcRoute(api: Api, deps: ApiContext): Promise<void> {
   await api.register(async (scope) => {
-    const known = new KnownCalls();
-    const ready = new WeakMap<AskedCall, ReadyCall>();
-    readExactJson(scope, known);
-    scope.setValidatorCompiler(checkBody(known));
+    readExactJson(scope);
+    scope.setValidatorCompiler(validateBody);
     scope.withTypeProvider<ZodTypeProvider>().post(
       '/api/v1/tryton/rpc',
       {
@@ -176,7 +161,6 @@ export async function trytonRpcRoute(api: Api, deps: ApiContext): Promise<void> 
           key: key ?? { methods: [] },
           signal: whileClientWaits(reply),
           beginWithinMs: deps.config.tryton?.deadlineMs ?? 0,
-          ready,
         };
         const found = Array.isArray(body)
           ? `[${answers(request, await runBatch(caller, body)).join()}]`
