@@ -108,13 +108,6 @@ export const problem = z.object({
 });
 export type Problem = z.infer<typeof problem>;
 
-/** The problem answers of any route, for its schema. */
-const problemResponse = {
-  description: 'Problem',
-  content: { 'application/problem+json': { schema: problem } },
-};
-export const problemResponses = { '4xx': problemResponse, '5xx': problemResponse };
-
 /** The one place where a code becomes an HTTP status. A code that is not here is our own fault: 500. */
 const STATUS: Readonly<Record<string, number>> = {
   invalid_request: 400,

@@ -126,6 +126,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** The scope that this route requires. Every route under /api has one. */
     scope?: Scope;
+    /** Codes of the route's own problems, for the OpenAPI document. Those that any route may have are added. */
+    problems?: readonly string[];
   }
   interface FastifyRequest {
     /** Null on routes that need no key. */

@@ -16,7 +16,7 @@ import {
   UnknownFieldError,
   UnknownOperatorError,
 } from '../../errors.ts';
-import { isInFourDigits, limitWithinBytes, NO_NUL, YEARS } from '../../schemas.ts';
+import { doc, isInFourDigits, limitWithinBytes, NO_NUL, YEARS } from '../../schemas.ts';
 import { readCursor } from './cursors.ts';
 import type { KnownFields } from './fields-cache.ts';
 
@@ -130,38 +130,58 @@ const sinceText = `a moment such as 2026-01-31 or 2026-01-31T08:00:00Z, ${YEARS}
 /** `fields=a,b`; an empty list is no choice. */
 export const fieldsParameter = text
   .optional()
-  .describe('fields to answer, with commas between; all by default');
+  .meta(doc('fields to answer, with commas between; all by default', 'name,state,partner_id,amount_total'));
 export const lineFieldsParameter = text
   .optional()
-  .describe('fields of each line, with commas between; only with include=lines');
-export const includeParameter = z.literal('lines').optional().describe('`lines` adds the lines of each BC');
+  .meta(doc('fields of each line, with commas between; only with include=lines', 'name,product_qty'));
+export const includeParameter = z
+  .literal('lines')
+  .optional()
+  .meta(doc('`lines` adds the lines of each BC', 'lines'));
 
 export const listQuery = z.strictObject({
   limit: limitWithinBytes,
-  cursor: z.string().max(8000).optional().describe('nextCursor of the page before; same sort and filters'),
+  cursor: z
+    .string()
+    .max(8000)
+    .optional()
+    .meta(doc('nextCursor of the page before; same sort and filters', 'WyJabC...')),
   sort: text
     .default('odoo_id')
-    .describe('odoo_id or a field; a leading - turns it round; empty values come last'),
-  q: text.min(1).optional().describe('text to be found in the Odoo id, the name or any other short text'),
-  state: text.optional().describe('short for filter[state]'),
+    .meta(doc('odoo_id or a field; a leading - reverses the order; empty values come last', '-amount_total')),
+  q: text
+    .min(1)
+    .optional()
+    .meta(doc('text to be found in the Odoo id, the name or any other short text', 'azure')),
+  state: text.optional().meta(doc('short for filter[state]', 'confirmed')),
   updated_since: z
     .union([z.iso.datetime({ offset: true }), z.iso.date()], { error: sinceText })
     .transform((since) => new Date(since))
     .refine(isInFourDigits, sinceText)
     .optional()
-    .describe('only BCs that changed in the mirror since then'),
-  archived: z.enum(ARCHIVED).default('exclude').describe('BCs that are gone from Odoo'),
+    .meta(doc('only BCs that changed in the mirror since then', '2026-01-31T08:00:00Z')),
+  archived: z.enum(ARCHIVED).default('exclude').meta(doc('BCs that are gone from Odoo', 'include')),
   filter: z
     .record(z.string(), z.record(z.string(), z.union([z.string(), z.array(z.string())])))
     .default({})
-    .describe('filter[field]=value, filter[field][eq|ne|gt|gte|lt|lte|in|like|null]=value'),
+    .meta(
+      doc('filter[field]=value, filter[field][eq|ne|gt|gte|lt|lte|in|like|null]=value', {
+        amount_total: { gte: '1000' },
+        partner_id: { like: 'azure' },
+      }),
+    ),
   fields: fieldsParameter,
   include: includeParameter,
   line_fields: lineFieldsParameter,
   count: z
     .enum(['exact', 'estimated'])
     .optional()
-    .describe('adds the total; `estimated` asks the planner of PostgreSQL, which is fast and may be far off'),
+    .meta(
+      doc(
+        'adds the total; `estimated` asks the planner of PostgreSQL, which is fast and may be far off',
+        'exact',
+      ),
+    ),
 });
 export type ListQuery = z.infer<typeof listQuery>;
 

@@ -5,7 +5,7 @@ import { usableKeys } from '../../../db/api-keys.ts';
 import { errorMessage } from '../../../shared/errors.ts';
 import type { Api, ApiContext } from '../../context.ts';
 import { answerWithin, ShuttingDownError, TooManyListenersError } from '../../errors.ts';
-import { problemResponses, toProblem } from '../../problem-details.ts';
+import { toProblem } from '../../problem-details.ts';
 import { whileClientWaits } from '../../replies.ts';
 import { aged, type Overview, overview, readOverview } from './overview.ts';
 
@@ -63,6 +63,8 @@ export function eventText(name: string, data: unknown): string {
   return `event: ${name}\ndata: ${JSON.stringify(data)}\n\n`;
 }
 
+const EXAMPLE = eventText('state', { key: 'bclinbc', isSyncing: false });
+
 /**
  * Neither kept, nor compressed, nor collected by a proxy before it is passed on. The connection ends with the stream: one
  * that fell idle while the server closes would be waited for.
@@ -81,7 +83,7 @@ export function eventsRoute(api: Api, feed: SyncStateBroadcaster): void {
   api.get(
     '/api/v1/sync/events',
     {
-      config: { scope: 'bc:read' },
+      config: { scope: 'bc:read', problems: ['too_many_listeners', 'shutting_down'] },
       exposeHeadRoute: false,
       schema: {
         tags: ['sync'],
@@ -94,9 +96,8 @@ export function eventsRoute(api: Api, feed: SyncStateBroadcaster): void {
         response: {
           200: {
             description: 'Events',
-            content: { 'text/event-stream': { schema: z.string() } },
+            content: { 'text/event-stream': { schema: z.string().meta({ examples: [EXAMPLE] }) } },
           },
-          ...problemResponses,
         },
       },
     },

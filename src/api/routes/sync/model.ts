@@ -8,7 +8,6 @@ import { viewColumns } from '../../../db/odoo-model/view-columns.ts';
 import { MODEL_CHANGES } from '../../../db/schema/model.ts';
 import type { OdooFieldDescription } from '../../../odoo/types.ts';
 import type { Api, ApiContext } from '../../context.ts';
-import { problemResponses } from '../../problem-details.ts';
 import { idCursor, limit, moment, pageOf, toPage } from '../../schemas.ts';
 import { isSortable } from '../documents/query.ts';
 
@@ -56,6 +55,31 @@ export const modelChange = z.object({
   reread: z.boolean().describe('every BC is read again after it'),
 });
 
+const exampleField = {
+  ...{ name: 'partner_id', type: 'many2one', label: 'Vendor', relation: 'res.partner', mirrored: true },
+  ...{ selection: null, operators: ['eq', 'ne', 'in', 'like', 'null'], sortable: true },
+  columns: [
+    { name: 'partner_id_id', type: 'bigint' },
+    { name: 'partner_id_name', type: 'text' },
+  ],
+};
+
+const exampleChange = {
+  ...{ id: 4, at: '2026-01-30T03:00:02.118Z', model: 'dimagaz.bc', field: 'priority', kind: 'added' },
+  ...{ old: null, new: { type: 'selection', string: 'Priority' }, runId: 290, reread: true },
+};
+
+const modelPage = pageOf(modelChange, exampleChange)
+  .extend({ models: z.array(model) })
+  .meta({
+    examples: [
+      {
+        models: [{ model: 'dimagaz.bc', view: 'dimagaz_bc', viewCurrent: true, fields: [exampleField] }],
+        ...{ items: [exampleChange], nextCursor: null },
+      },
+    ],
+  });
+
 /** The mirrored model and its changes in Odoo. */
 export function modelRoute(api: Api, { config, db }: ApiContext): void {
   api.get(
@@ -65,10 +89,10 @@ export function modelRoute(api: Api, { config, db }: ApiContext): void {
       schema: {
         tags: ['sync'],
         summary: 'The mirrored models with fields and view columns, and their changes, newest first',
+        description: 'The fields are what lists can be filtered and sorted by, and what `fields` can pick.',
         querystring: z.strictObject({ limit, cursor: idCursor }),
         response: {
-          200: pageOf(modelChange).extend({ models: z.array(model) }),
-          ...problemResponses,
+          200: modelPage,
         },
       },
     },

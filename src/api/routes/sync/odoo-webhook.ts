@@ -13,7 +13,7 @@ import {
 } from '../../errors.ts';
 import { clientIp, RateLimitStore, type Standing } from '../../plugins/rate-limit.ts';
 import { requireOdoo } from '../../preconditions.ts';
-import { problemResponses } from '../../problem-details.ts';
+import { doc, statusAnswer } from '../../schemas.ts';
 
 /**
  * Limit of one address, with a correct or a wrong secret: more than one Odoo sends, because it sends one
@@ -76,6 +76,7 @@ export function hookRoutes(api: Api, deps: ApiContext): void {
     {
       onRequest: hookGuard(deps, secret),
       bodyLimit: BODY_LIMIT_BYTES,
+      config: { problems: ['bad_hook_secret', 'not_mirrored', 'redis_unavailable'] },
       schema: {
         tags: ['sync'],
         summary: 'Notification of Odoo that a record changed',
@@ -84,10 +85,13 @@ export function hookRoutes(api: Api, deps: ApiContext): void {
           'after ODOO_HOOK_DELAY, together with the records of other webhooks of that time. If a webhook is lost, the ' +
           'next incremental run fetches the change.',
         querystring: z.object({
-          secret: z.string().optional().describe('ODOO_HOOK_SECRET; or send it as Authorization: Bearer'),
+          secret: z
+            .string()
+            .optional()
+            .meta(doc('ODOO_HOOK_SECRET; or send it as Authorization: Bearer', 'the-secret-of-the-hook')),
         }),
         body,
-        response: { 202: z.object({ status: z.literal('accepted') }), ...problemResponses },
+        response: { 202: statusAnswer('accepted') },
       },
     },
     async ({ body: { _model: model, _id: odooId } }, reply) => {

@@ -10,7 +10,7 @@ import { depth } from '../../../queues/queues.ts';
 import type { ApiContext } from '../../context.ts';
 import { answerWithin } from '../../errors.ts';
 import { requireRedis } from '../../preconditions.ts';
-import { moment, run, runWithProgress } from '../../schemas.ts';
+import { exampleRun, moment, run, runWithProgress } from '../../schemas.ts';
 
 const LAST_RUNS = 5;
 /** The runs that say something of all BCs. */
@@ -23,32 +23,41 @@ const currentRun = runWithProgress.extend({
   elapsedMs: z.int().describe('since it started'),
 });
 
+const example = {
+  ...{ key: 'bclinbc', isSyncing: false, lastSync: '2026-01-31T08:01:00.000Z' },
+  ...{ ageSeconds: 42, everySeconds: 60, lateAfterSeconds: 600 },
+  ...{ currentRun: null, lastRuns: [exampleRun], lastMirrorRun: exampleRun },
+  ...{ openFailures: 0, openIncidents: 0, queues: { sync: 0, pages: 0, bc: 0 } },
+};
+
 /** The state of the mirror, for the API and its live events. */
-export const overview = z.object({
-  key: z.string(),
-  isSyncing: z.boolean(),
-  lastSync: moment.nullable(),
-  ageSeconds: z
-    .int()
-    .nullable()
-    .describe("since lastSync, by PostgreSQL's clock; null before the first sync"),
-  everySeconds: z
-    .int()
-    .nullable()
-    .describe('between two scheduled runs (SYNC_EVERY); null: none is scheduled'),
-  lateAfterSeconds: z
-    .int()
-    .nullable()
-    .describe('the age at which the mirror counts as late (ALERT_STALE_INTERVALS); null: never'),
-  currentRun: currentRun.nullable(),
-  lastRuns: z.array(run),
-  lastMirrorRun: run
-    .nullable()
-    .describe('the newest run that ended, of those of the whole mirror: neither single nor skipped'),
-  openFailures: z.int(),
-  openIncidents: z.int().describe('incidents that are reported and not resolved: /api/v1/sync/incidents'),
-  queues: z.object({ sync: z.int(), pages: z.int(), bc: z.int() }).nullable(),
-});
+export const overview = z
+  .object({
+    key: z.string(),
+    isSyncing: z.boolean(),
+    lastSync: moment.nullable(),
+    ageSeconds: z
+      .int()
+      .nullable()
+      .describe("since lastSync, by PostgreSQL's clock; null before the first sync"),
+    everySeconds: z
+      .int()
+      .nullable()
+      .describe('between two scheduled runs (SYNC_EVERY); null: none is scheduled'),
+    lateAfterSeconds: z
+      .int()
+      .nullable()
+      .describe('the age at which the mirror counts as late (ALERT_STALE_INTERVALS); null: never'),
+    currentRun: currentRun.nullable(),
+    lastRuns: z.array(run),
+    lastMirrorRun: run
+      .nullable()
+      .describe('the newest run that ended, of those of the whole mirror: neither single nor skipped'),
+    openFailures: z.int(),
+    openIncidents: z.int().describe('incidents that are reported and not resolved: /api/v1/sync/incidents'),
+    queues: z.object({ sync: z.int(), pages: z.int(), bc: z.int() }).nullable(),
+  })
+  .meta({ examples: [example] });
 export type Overview = z.output<typeof overview>;
 
 /** Rejects while PostgreSQL is down; without Redis, `queues` is null. */

@@ -8,8 +8,8 @@ import { refuseWhileRunning, requestRun } from '../../../sync/request-run.ts';
 import type { Api, ApiContext } from '../../context.ts';
 import { FailureNotFoundError, RunNotFoundError } from '../../errors.ts';
 import { requireOdoo, requireRedis } from '../../preconditions.ts';
-import { problemResponses } from '../../problem-details.ts';
 import {
+  exampleRun,
   idCursor,
   idParam,
   limit,
@@ -24,8 +24,14 @@ import { overview, readOverview } from './overview.ts';
 const filter = z.strictObject({
   limit,
   cursor: idCursor,
-  status: z.enum(RUN_STATUSES).optional(),
-  mode: z.enum(RUN_MODES).optional(),
+  status: z
+    .enum(RUN_STATUSES)
+    .optional()
+    .meta({ examples: ['failed'] }),
+  mode: z
+    .enum(RUN_MODES)
+    .optional()
+    .meta({ examples: ['full'] }),
 });
 
 const tags = ['sync'];
@@ -39,8 +45,9 @@ export function runRoutes(api: Api, { db }: ApiContext): void {
       schema: {
         tags,
         summary: 'Runs, newest first',
+        description: 'By descending id, page by page.',
         querystring: filter,
-        response: { 200: pageOf(run), ...problemResponses },
+        response: { 200: pageOf(run, exampleRun) },
       },
     },
     async ({ query: { limit: size, cursor, status, mode } }) => {
@@ -57,12 +64,13 @@ export function runRoutes(api: Api, { db }: ApiContext): void {
   api.get(
     '/api/v1/sync/runs/:id',
     {
-      config: { scope: 'bc:read' },
+      config: { scope: 'bc:read', problems: ['run_not_found'] },
       schema: {
         tags,
         summary: 'One run',
+        description: 'With `progress`: how many of its BCs are in each state, now.',
         params: idParam,
-        response: { 200: runWithProgress, ...problemResponses },
+        response: { 200: runWithProgress },
       },
     },
     async ({ params: { id } }) => {
@@ -73,9 +81,13 @@ export function runRoutes(api: Api, { db }: ApiContext): void {
   );
 }
 
-export const accepted = z.object({ runId: z.int(), jobId: z.string() });
-const config = { scope: 'sync:write' } as const;
-const response = { 202: accepted, ...problemResponses };
+export const accepted = z
+  .object({ runId: z.int(), jobId: z.string() })
+  .meta({ examples: [{ runId: 312, jobId: 'run-312' }] });
+const scope = 'sync:write';
+const problems = ['odoo_not_configured', 'redis_unavailable'];
+const description = 'The answer comes before the work; Location leads to the run.';
+const response = { 202: accepted };
 
 /** Everything that asks for a run. The answer comes before the work: `Location` leads to the run. */
 export function requestRoutes(api: Api, deps: ApiContext): void {
@@ -90,12 +102,17 @@ export function requestRoutes(api: Api, deps: ApiContext): void {
     .refine(({ mode, force }) => force !== true || mode === 'sweep', {
       path: ['force'],
       error: 'force goes with the mode sweep only',
-    });
+    })
+    .meta({ examples: [{ mode: 'full' }] });
   api.post(
     '/api/v1/sync/runs',
     {
-      config,
-      schema: { tags: ['sync'], summary: 'Start a run; 409 while one is in progress', body, response },
+      config: { scope, problems: ['run_in_progress', ...problems] },
+      schema: {
+        tags,
+        summary: 'Start a run; 409 while one is in progress',
+        ...{ description, body, response },
+      },
     },
     async ({ body: { mode, force = false } }, reply) => {
       requireOdoo(deps.config);
@@ -107,8 +124,8 @@ export function requestRoutes(api: Api, deps: ApiContext): void {
   api.post(
     '/api/v1/sync/failures/:odooId/retry',
     {
-      config,
-      schema: { tags: ['sync'], summary: 'Fetch a failed BC again now', params: odooIdParam, response },
+      config: { scope, problems: ['failure_not_found', ...problems] },
+      schema: { tags, summary: 'Fetch a failed BC again now', description, params: odooIdParam, response },
     },
     async ({ params: { odooId } }, reply) => {
       requireOdoo(deps.config);
@@ -120,12 +137,11 @@ export function requestRoutes(api: Api, deps: ApiContext): void {
   api.post(
     '/api/v1/bc/:odooId/resync',
     {
-      config,
+      config: { scope, problems },
       schema: {
         tags: ['bc'],
         summary: 'Fetch a BC again now, known to the mirror or not',
-        params: odooIdParam,
-        response,
+        ...{ description, params: odooIdParam, response },
       },
     },
     async ({ params: { odooId } }, reply) => {
@@ -152,7 +168,8 @@ export function syncRoutes(api: Api, deps: ApiContext): void {
         tags: ['sync'],
         summary:
           'State, current run, last runs, open failures and incidents, queue depths (null while Redis is down)',
-        response: { 200: overview, ...problemResponses },
+        description: 'Answers without Redis too: `queues` is null then.',
+        response: { 200: overview },
       },
     },
     () => readOverview(deps),

@@ -4,7 +4,6 @@ import type { Queryable } from '../../../db/client.ts';
 import { findOdooHealth } from '../../../db/upstream-health.ts';
 import { odooTarget } from '../../../upstream-health/odoo.ts';
 import type { Api, ApiContext } from '../../context.ts';
-import { problemResponses } from '../../problem-details.ts';
 import { moment } from '../../schemas.ts';
 import { type TrytonReport, type TrytonStatusProbe, trytonReport } from '../tryton/ping.ts';
 
@@ -34,6 +33,14 @@ export const upstreams = z.object({
 });
 type Upstreams = z.output<typeof upstreams>;
 
+const example = {
+  odoo: {
+    ...{ version: '19.0', protocol: 'json2', latencyMs: 31, lastError: null },
+    lastSuccess: { at: '2026-01-31T08:01:07.000Z', method: 'search_read' },
+  },
+  tryton: null,
+};
+
 /** How the two servers are that this one stands between. */
 export function upstreamsRoute(api: Api, { config, db }: ApiContext, looks: TrytonStatusProbe | null): void {
   api.get(
@@ -43,7 +50,9 @@ export function upstreamsRoute(api: Api, { config, db }: ApiContext, looks: Tryt
       schema: {
         tags: ['sync', 'tryton'],
         summary: 'How Odoo and Tryton were last seen: version, latency, last success and error, cache',
-        response: { 200: upstreams, ...problemResponses },
+        description:
+          'Odoo as a worker last saw it; Tryton as it was at most 10 s ago. Null if it is not configured.',
+        response: { 200: upstreams.meta({ examples: [example] }) },
       },
     },
     async () => {

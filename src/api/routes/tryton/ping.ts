@@ -4,7 +4,6 @@ import { errorMessage } from '../../../shared/errors.ts';
 import type { TrytonClient } from '../../../tryton/client.ts';
 import type { Api, ApiContext } from '../../context.ts';
 import { answerWithin, TrytonNotConfiguredError } from '../../errors.ts';
-import { problemResponses } from '../../problem-details.ts';
 import { moment } from '../../schemas.ts';
 
 /** A dashboard must not load Tryton: a status younger than this is returned from memory. */
@@ -106,7 +105,7 @@ export function trytonPingRoute(api: Api, looks: TrytonStatusProbe | null): void
   api.get(
     '/api/v1/tryton/ping',
     {
-      config: { scope: 'tryton:call' },
+      config: { scope: 'tryton:call', problems: ['tryton_not_configured'] },
       schema: {
         tags: ['tryton'],
         summary:
@@ -114,7 +113,7 @@ export function trytonPingRoute(api: Api, looks: TrytonStatusProbe | null): void
         description:
           'The status is 200 whatever was found, also when Tryton is down: read `reachable` and `authenticated`. ' +
           'lastSuccess and lastError outlive a restart; both are null while PostgreSQL is down.',
-        response: { 200: report, ...problemResponses },
+        response: { 200: report },
       },
     },
     async () => {

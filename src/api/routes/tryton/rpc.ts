@@ -9,9 +9,8 @@ import type { Api, ApiContext } from '../../context.ts';
 import { BatchTimeoutError, MethodNotAllowedError, TooManyCallsError } from '../../errors.ts';
 import type { ApiKey } from '../../plugins/api-key-auth.ts';
 import { requireTryton } from '../../preconditions.ts';
-import { logProblem, problem, problemResponses, toProblem } from '../../problem-details.ts';
+import { logProblem, problem, toProblem } from '../../problem-details.ts';
 import { sendJson, whileClientWaits } from '../../replies.ts';
-import type { Reference } from '../../schemas.ts';
 import { type AskedCall, cacheOptions, callBody, MAX_CALLS, readExactJson, validateBody } from './request.ts';
 
 /**
@@ -130,6 +129,14 @@ const answer = z
     ],
   });
 
+const PROBLEMS = [
+  ...['tryton_bad_request', 'too_many_calls', 'method_not_allowed', 'tryton_method_not_allowed'],
+  ...['tryton_user_error', 'tryton_user_warning', 'tryton_concurrency', 'body_too_large'],
+  ...['unsupported_media_type', 'tryton_error', 'tryton_rate_limited', 'tryton_unknown_fate'],
+  ...['tryton_not_configured', 'tryton_unreachable', 'tryton_timeout', 'tryton_login_suspended'],
+  'tryton_bad_credentials',
+];
+
 /** Calls of Tryton methods, one or a batch. */
 export async function trytonRpcRoute(api: Api, deps: ApiContext): Promise<void> {
   await api.register(async (scope) => {
@@ -138,7 +145,7 @@ export async function trytonRpcRoute(api: Api, deps: ApiContext): Promise<void> 
     scope.withTypeProvider<ZodTypeProvider>().post(
       '/api/v1/tryton/rpc',
       {
-        config: { scope: 'tryton:call' },
+        config: { scope: 'tryton:call', problems: PROBLEMS },
         bodyLimit: BODY_LIMIT_BYTES,
         preValidation: refuseTooMany,
         schema: {
@@ -150,7 +157,7 @@ export async function trytonRpcRoute(api: Api, deps: ApiContext): Promise<void> 
             'sent. Numbers of any size, and tagged values such as {"__class__":"Decimal","decimal":"1.10"}, cross ' +
             'unchanged.',
           body: callBody,
-          response: { 200: answer, ...problemResponses },
+          response: { 200: answer },
         },
       },
       async (request, reply) => {
@@ -190,29 +197,3 @@ function answers({ log }: FastifyRequest, outcomes: readonly Settled[]) {
     return JSON.stringify({ error });
   });
 }
-
-const UPSTREAM = [
-  'tryton_not_configured',
-  'tryton_unreachable',
-  'tryton_timeout',
-  'tryton_login_suspended',
-  'tryton_bad_credentials',
-];
-
-/** The routes of the gateway. */
-export const trytonReference: Reference = {
-  'POST /api/v1/tryton/rpc': {
-    problems: [
-      ...['tryton_bad_request', 'too_many_calls', 'method_not_allowed', 'tryton_method_not_allowed'],
-      ...['tryton_user_error', 'tryton_user_warning', 'tryton_concurrency', 'body_too_large'],
-      ...[
-        'unsupported_media_type',
-        'tryton_error',
-        'tryton_rate_limited',
-        'tryton_unknown_fate',
-        ...UPSTREAM,
-      ],
-    ],
-  },
-  'GET /api/v1/tryton/ping': { problems: ['tryton_not_configured'] },
-};
