@@ -3,7 +3,6 @@ import type { IncomingHttpHeaders } from 'node:http';
 import basicAuth from '@fastify/basic-auth';
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
 import { LRUCache } from 'lru-cache';
-import type { RedisConnection } from '../../queues/redis.ts';
 import type { ApiContext } from '../context.ts';
 import {
   BadCredentialsError,
@@ -12,25 +11,13 @@ import {
   TooManyLoginsError,
 } from '../errors.ts';
 import { sendProblem, toProblem } from '../problem-details.ts';
-import { clientIp } from './rate-limit.ts';
+import { clientIp, RateLimitStore } from './rate-limit.ts';
 
 const MAX_WRONG = 10;
 /** From the first wrong login on. */
 const WINDOW_MS = 15 * 60_000;
 /** Addresses remembered at once by one process. */
 const MAX_KEPT = 10_000;
-
-/** Counts one more (ARGV[1] is 1) or none; the first one begins the window. */
-const COUNT = `local wrong = tonumber(redis.call('get', KEYS[1]) or '0') + tonumber(ARGV[1])
-if ARGV[1] == '1' then redis.call('incr', KEYS[1]) end
-if wrong > 0 and redis.call('pttl', KEYS[1]) < 0 then redis.call('pexpire', KEYS[1], ARGV[2]) end
-return {wrong, redis.call('pttl', KEYS[1])}`;
-
-interface Standing {
-  readonly wrong: number;
-  /** To the end of the window. */
-  readonly ms: number;
-}
 
 /**
  * Counts failed logins by address, of IPv6 by network: after ten in 15 minutes the address is blocked
@@ -39,60 +26,39 @@ interface Standing {
  * could guess forever.
  */
 class AdminLogins {
-  readonly #redis: RedisConnection;
-  readonly #space: string;
-  readonly #counts = new LRUCache<string, { wrong: number; readonly until: number }>({ max: MAX_KEPT });
+  readonly #store: RateLimitStore;
+  readonly #counts = new LRUCache<string, { readonly wrong: number; readonly until: number }>({
+    max: MAX_KEPT,
+  });
 
-  /** @param space what the names of its Redis keys begin with. */
-  constructor(redis: RedisConnection, space: string) {
-    this.#redis = redis;
-    this.#space = space;
+  constructor(store: RateLimitStore) {
+    this.#store = store;
   }
 
   /**
-   * Asked of a right login. Redis takes commands in order: it sees every wrong one that came before.
+   * Checks a login, and counts a wrong one. Redis takes commands in order: a correct login sees every wrong
+   * one before it.
    *
-   * @throws TooManyLoginsError
+   * @throws TooManyLoginsError if there were too many wrong ones before it.
    */
-  async assertMayEnter(ip: string): Promise<void> {
-    const { wrong, ms } = await this.#count(ip, 0);
-    if (wrong >= MAX_WRONG) throw tooMany(ms);
-  }
-
-  /**
-   * Counts a wrong login.
-   *
-   * @throws TooManyLoginsError once there were too many before it.
-   */
-  async countWrong(ip: string): Promise<void> {
-    const { wrong, ms } = await this.#count(ip, 1);
-    if (wrong > MAX_WRONG) throw tooMany(ms);
-  }
-
-  async #count(ip: string, more: 0 | 1): Promise<Standing> {
+  async check(ip: string, isWrong: boolean): Promise<void> {
     const address = clientIp({ ip });
-    const here = this.#countHere(address, more);
-    const shared = await this.#countShared(address, more).catch(() => here);
-    return shared.wrong > here.wrong ? shared : here;
+    const here = this.#countHere(address, isWrong);
+    const shared = await this.#store.take(address, MAX_WRONG, isWrong ? undefined : 0).catch(() => here);
+    const { left, ms } = shared.left < here.left ? shared : here;
+    if (left === 0) throw new TooManyLoginsError(Math.max(1, Math.ceil(ms / 1000)));
   }
 
-  #countHere(address: string, more: 0 | 1): Standing {
+  /** How many wrong logins were left before this one. */
+  #countHere(address: string, isWrong: boolean) {
     const now = performance.now();
     const known = this.#counts.get(address);
     const count = known !== undefined && known.until > now ? known : { wrong: 0, until: now + WINDOW_MS };
-    count.wrong += more;
-    if (more === 1 && count !== known) this.#counts.set(address, count);
-    return { wrong: count.wrong, ms: count.until - now };
-  }
-
-  async #countShared(address: string, more: 0 | 1): Promise<Standing> {
-    const reply = await this.#redis.eval(COUNT, 1, this.#space + address, more, WINDOW_MS);
-    const [wrong = 0, ms = 0] = Array.isArray(reply) ? reply.map(Number) : [];
-    return { wrong, ms };
+    const left = Math.max(0, MAX_WRONG - count.wrong);
+    if (isWrong) this.#counts.set(address, { ...count, wrong: count.wrong + 1 });
+    return { left, ms: count.until - now };
   }
 }
-
-const tooMany = (ms: number) => new TooManyLoginsError(Math.max(1, Math.ceil(ms / 1000)));
 
 /** The header that the dashboard sends with each change. */
 const ADMIN_HEADER = 'x-passerelle-admin';
@@ -108,17 +74,16 @@ type AdminDeps = Pick<ApiContext, 'config' | 'cacheRedis'>;
 export async function guardAdmin(scope: FastifyInstance, { config, cacheRedis }: AdminDeps): Promise<void> {
   const { adminUser, adminPassword } = config.http;
   scope.addHook('onRoute', openToAdmin);
-  const logins = new AdminLogins(cacheRedis, `${config.queuePrefix}:admin-logins:`);
+  const logins = new AdminLogins(
+    new RateLimitStore(cacheRedis, `${config.queuePrefix}:admin-logins:`, WINDOW_MS),
+  );
   await scope.register(basicAuth, {
     authenticate: { realm: 'Passerelle' },
     validate: async (user, password, { ip }) => {
       // Both are compared in every case, so that the time taken does not show which one was wrong.
-      const right = [equal(user, adminUser), equal(password, adminPassword)];
-      if (right.includes(false)) {
-        await logins.countWrong(ip);
-        throw new BadCredentialsError();
-      }
-      await logins.assertMayEnter(ip);
+      const isWrong = [equal(user, adminUser), equal(password, adminPassword)].includes(false);
+      await logins.check(ip, isWrong);
+      if (isWrong) throw new BadCredentialsError();
     },
   });
   scope.addHook(

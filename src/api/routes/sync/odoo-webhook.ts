@@ -4,14 +4,8 @@ import { z } from 'zod';
 import { enqueueHooks } from '../../../queues/jobs.ts';
 import { WebhookBatchBuffer } from '../../../queues/webhook-batches.ts';
 import type { Api, ApiContext } from '../../context.ts';
-import {
-  answerWithin,
-  BadHookSecretError,
-  NotMirroredError,
-  RateLimitedError,
-  RedisUnavailableError,
-} from '../../errors.ts';
-import { clientIp, RateLimitStore, type Standing } from '../../plugins/rate-limit.ts';
+import { answerWithin, BadHookSecretError, NotMirroredError, RedisUnavailableError } from '../../errors.ts';
+import { assertAdmitted, clientIp, MINUTE_MS, RateLimitStore } from '../../plugins/rate-limit.ts';
 import { requireOdoo } from '../../preconditions.ts';
 import { doc, statusAnswer } from '../../schemas.ts';
 
@@ -21,8 +15,6 @@ import { doc, statusAnswer } from '../../schemas.ts';
  */
 const HOOKS_PER_MINUTE = 6000;
 
-const WINDOW_MS = 60_000;
-
 /**
  * Checks the secret before the body is read: in the query of the URL, which is all that Odoo supports, or
  * as `Authorization: Bearer`. Requests are counted by address, if Redis answers.
@@ -30,16 +22,11 @@ const WINDOW_MS = 60_000;
  * @throws RateLimitedError, BadHookSecretError
  */
 function hookGuard({ config, cacheRedis }: Pick<ApiContext, 'config' | 'cacheRedis'>, secret: string) {
-  const store = new RateLimitStore(cacheRedis, `${config.queuePrefix}:rate-limit:hooks:`, WINDOW_MS);
+  const store = new RateLimitStore(cacheRedis, `${config.queuePrefix}:rate-limit:hooks:`, MINUTE_MS);
   const expected = digest(secret);
-  const unknown: Standing = { exceeded: false, remaining: HOOKS_PER_MINUTE, ms: 0 };
   return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
-    const { exceeded, ms } = await store.count(clientIp(request), HOOKS_PER_MINUTE).catch(() => unknown);
-    const seconds = Math.max(1, Math.ceil(ms / 1000));
-    if (exceeded) {
-      reply.header('retry-after', seconds);
-      throw new RateLimitedError('hooks of this address', HOOKS_PER_MINUTE, seconds);
-    }
+    const standing = await store.admit(clientIp(request), HOOKS_PER_MINUTE);
+    assertAdmitted(reply, standing, 'hooks of this address', HOOKS_PER_MINUTE);
     // Digests have one length, so the time of the comparison reveals nothing.
     if (!timingSafeEqual(digest(secretOf(request)), expected)) throw new BadHookSecretError();
   };
