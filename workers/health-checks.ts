@@ -6,12 +6,12 @@ import { depth } from '../src/queues/queues.ts';
 import { resultWithin } from '../src/shared/timeout.ts';
 import type { SyncContext } from '../src/sync/context.ts';
 
-/** A probe that takes longer is as bad as one that fails. */
+/** A check that takes longer counts as failed. */
 const LIMIT_MS = 2000;
 
 /**
- * Serves metrics and probes where METRICS_PORT says so; nothing otherwise. A worker without a mirror is always ready:
- * it has nothing to do.
+ * Serves metrics and probes if METRICS_PORT is set. A worker without a mirror has no work, so it is always
+ * ready.
  *
  * @throws MetricsPortError
  */
@@ -19,8 +19,8 @@ export async function serveProbes(
   { http, metrics: { port, token } }: Pick<Config, 'http' | 'metrics'>,
   metrics: WorkerMetrics,
   mirror: Pick<SyncContext, 'db' | 'queues'> | null,
-): Promise<{ close(): void }> {
-  if (port === null) return { close: () => {} };
+): Promise<{ close(): Promise<unknown> }> {
+  if (port === null) return { close: async () => {} };
   const missing = async () => (mirror === null ? [] : missingOf(mirror));
   return serveMetrics({ host: http.host, port, token, scrape: () => metrics.scrape(), missing });
 }

@@ -27,7 +27,7 @@ async function main(): Promise<void> {
   log.warn('ODOO_URL is not set: there is no mirror, and nothing to do until the worker is started with one');
   const probes = await serveProbes(config, metrics, null);
   await stopSignal();
-  probes.close();
+  await probes.close();
 }
 
 async function work(config: MirrorConfig, log: Logger, metrics: WorkerMetrics): Promise<void> {

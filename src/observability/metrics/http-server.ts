@@ -1,5 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { fastify } from 'fastify';
 import { errorMessage, PasserelleError } from '../../shared/errors.ts';
 import type { Scraped } from './registry.ts';
 
@@ -12,7 +12,7 @@ class BadMetricsTokenError extends PasserelleError {
 }
 
 /**
- * @param token null: everybody may look, there is neither a secret nor anything of a BC in them.
+ * @param token null: no token is needed, because metrics contain no secret and no content of a BC.
  * @throws BadMetricsTokenError
  */
 export function checkToken(token: string | null, authorization: string | undefined): void {
@@ -35,17 +35,11 @@ class MetricsPortError extends PasserelleError {
 interface Served {
   readonly host: string;
   readonly port: number;
-  /** See METRICS_TOKEN; the probes are open. */
+  /** See METRICS_TOKEN. Probes need none. */
   readonly token: string | null;
   readonly scrape: () => Promise<Scraped>;
   /** Names of the servers that do not answer; empty if the worker is ready. */
   readonly missing: () => Promise<readonly string[]>;
-}
-
-interface Answer {
-  readonly status: number;
-  readonly type: string;
-  readonly text: string;
 }
 
 /**
@@ -54,59 +48,29 @@ interface Answer {
  *
  * @throws MetricsPortError
  */
-export async function serveMetrics(served: Served): Promise<{ close(): void }> {
-  const server = createServer((request, response) => {
-    answer(request, served).then(
-      ({ status, type, text }) => response.writeHead(status, { 'content-type': type }).end(text),
-      () => response.writeHead(500).end(),
-    );
+export async function serveMetrics({ host, port, token, scrape, missing }: Served) {
+  const server = fastify({ forceCloseConnections: true });
+  server.get('/healthz', async () => ({ status: 'ok' }));
+  server.get('/readyz', async (_request, reply) => {
+    const found = await missing();
+    if (found.length === 0) return { status: 'ready' };
+    return reply.code(503).send({ status: 'not_ready', missing: found });
   });
-  await listening(server, served);
-  return {
-    close: () => {
-      server.close();
-      server.closeAllConnections();
-    },
-  };
-}
-
-function listening(server: Server, { host, port }: Served): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (error) => reject(new MetricsPortError(port, error)));
-    server.listen({ host, port }, resolve);
+  server.get('/metrics', async ({ headers }, reply) => {
+    checkToken(token, headers.authorization);
+    const { contentType, text } = await scrape();
+    return reply.type(contentType).send(text);
   });
-}
-
-async function answer({ url = '', headers }: IncomingMessage, served: Served): Promise<Answer> {
-  switch (url.split('?', 1)[0]) {
-    case '/healthz':
-      return json(200, { status: 'ok' });
-    case '/readyz': {
-      const missing = await served.missing();
-      return missing.length === 0
-        ? json(200, { status: 'ready' })
-        : json(503, { status: 'not_ready', missing });
-    }
-    case '/metrics':
-      return metrics(headers.authorization, served);
-    default:
-      return json(404, { status: 'not_found' });
-  }
-}
-
-async function metrics(authorization: string | undefined, { token, scrape }: Served): Promise<Answer> {
+  server.setNotFoundHandler((_request, reply) => reply.code(404).send({ status: 'not_found' }));
+  server.setErrorHandler((error, _request, reply) =>
+    error instanceof BadMetricsTokenError
+      ? reply.code(401).send({ code: error.code, detail: error.message })
+      : reply.code(500).send(),
+  );
   try {
-    checkToken(token, authorization);
+    await server.listen({ host, port });
   } catch (error) {
-    if (error instanceof BadMetricsTokenError) return json(401, { code: error.code, detail: error.message });
-    throw error;
+    throw new MetricsPortError(port, error);
   }
-  const { contentType: type, text } = await scrape();
-  return { status: 200, type, text };
+  return server;
 }
-
-const json = (status: number, value: object): Answer => ({
-  status,
-  type: 'application/json',
-  text: JSON.stringify(value),
-});
