@@ -3,6 +3,7 @@ import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { usableKeys } from '../../../db/api-keys.ts';
 import { errorMessage } from '../../../shared/errors.ts';
+import { PeriodicTask } from '../../../shared/periodic-task.ts';
 import type { Api, ApiContext } from '../../context.ts';
 import { answerWithin, ShuttingDownError, TooManyListenersError } from '../../errors.ts';
 import { toProblem } from '../../problem-details.ts';
@@ -141,10 +142,9 @@ export class SyncStateBroadcaster {
   readonly #deps: ApiContext;
   readonly #times: FeedTimes;
   readonly #streams = new Set<EventStream>();
-  #looking: Promise<void> | null = null;
-  #lookedAt = 0;
-  #look: NodeJS.Timeout | undefined;
-  #polling = false;
+  readonly #polls: PeriodicTask;
+  #reading: Promise<void> | null = null;
+  #readAt = 0;
   #beat: NodeJS.Timeout | undefined;
   #last: LastEvent | null = null;
   #closed = false;
@@ -152,6 +152,12 @@ export class SyncStateBroadcaster {
   constructor(deps: ApiContext, times: FeedTimes) {
     this.#deps = deps;
     this.#times = times;
+    this.#polls = new PeriodicTask({
+      work: () => this.#read().catch((error: unknown) => this.#sendProblem(error)),
+      everyMs: times.everyMs,
+      failed: (error) => deps.log.warn({ reason: errorMessage(error) }, 'live events'),
+      restMs: () => this.#restMs(),
+    });
     deps.stopping.addEventListener('abort', () => this.close(), { once: true });
   }
 
@@ -171,7 +177,7 @@ export class SyncStateBroadcaster {
     stream.readable.once('close', () => this.#leave(stream));
     if (this.#last !== null) stream.offer(this.#last.message());
     this.#beat ??= setInterval(() => this.#beatAll(), this.#times.heartbeatMs);
-    if (!this.#polling) this.#look ??= setTimeout(() => void this.#poll(), this.#times.everyMs);
+    this.#polls.start();
     return stream.readable;
   }
 
@@ -196,9 +202,8 @@ export class SyncStateBroadcaster {
 
   /** Discards the cached state; it would be stale when the next client connects. */
   #rest(): void {
-    clearTimeout(this.#look);
+    void this.#polls.stop();
     clearInterval(this.#beat);
-    this.#look = undefined;
     this.#beat = undefined;
     this.#last = null;
   }
@@ -207,15 +212,10 @@ export class SyncStateBroadcaster {
     for (const stream of this.#streams) stream.beat();
   }
 
-  async #poll(): Promise<void> {
-    this.#polling = true;
-    await this.#read().catch((error: unknown) => this.#tellProblem(error));
-    this.#polling = false;
-    if (this.#closed || this.#streams.size === 0) return;
-    // Counting the ledger of a large run is slow, so at most half of the time is spent on it.
-    const took = this.#looking === null ? performance.now() - this.#lookedAt : 0;
-    const pause = Math.max(this.#times.everyMs - took, took);
-    this.#look = setTimeout(() => void this.#poll(), pause);
+  /** Counting the ledger of a large run is slow, so at most half of the time is spent on it. */
+  #restMs(): number {
+    const took = this.#reading === null ? performance.now() - this.#readAt : 0;
+    return Math.max(this.#times.everyMs - took, took);
   }
 
   /**
@@ -223,28 +223,28 @@ export class SyncStateBroadcaster {
    * connections. A late result is sent when it arrives.
    */
   #read(): Promise<void> {
-    if (this.#looking === null) {
-      this.#lookedAt = performance.now();
-      this.#looking = this.#lookNow().finally(() => {
-        this.#looking = null;
+    if (this.#reading === null) {
+      this.#readAt = performance.now();
+      this.#reading = this.#readNow().finally(() => {
+        this.#reading = null;
       });
     }
-    return answerWithin(this.#looking, 'PostgreSQL', this.#times.stateTimeoutMs);
+    return answerWithin(this.#reading, 'PostgreSQL', this.#times.stateTimeoutMs);
   }
 
-  async #lookNow(): Promise<void> {
-    await this.#letGo();
-    this.#tell(await readOverview(this.#deps));
+  async #readNow(): Promise<void> {
+    await this.#endRevoked();
+    this.#sendState(await readOverview(this.#deps));
   }
 
   /** Later listeners get the state with its current age. */
-  #tell(state: Overview): void {
+  #sendState(state: Overview): void {
     const at = performance.now();
     const message = () => eventText('state', z.encode(overview, aged(state, performance.now() - at)));
     this.#send({ message, content: contentOf(state) });
   }
 
-  #tellProblem(error: unknown): void {
+  #sendProblem(error: unknown): void {
     const problem = toProblem(error);
     if (this.#last?.content !== problem.code) {
       this.#deps.log.warn({ reason: errorMessage(error) }, 'the state of the mirror cannot be read');
@@ -253,16 +253,16 @@ export class SyncStateBroadcaster {
     this.#send({ message: () => message, content: problem.code });
   }
 
-  #send(told: LastEvent): void {
-    const isNews = told.content !== this.#last?.content;
-    this.#last = told;
+  #send(next: LastEvent): void {
+    const isNews = next.content !== this.#last?.content;
+    this.#last = next;
     if (!isNews) return;
-    const message = told.message();
+    const message = next.message();
     for (const stream of this.#streams) stream.offer(message);
   }
 
   /** Closes the streams of revoked and expired keys. Without PostgreSQL there are no events anyway. */
-  async #letGo(): Promise<void> {
+  async #endRevoked(): Promise<void> {
     // Listeners that joined during the query are not part of its result.
     const asked = [...this.#streams].filter(({ keyId }) => keyId !== null);
     if (asked.length === 0) return;
