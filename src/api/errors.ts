@@ -73,14 +73,6 @@ export class ClientGoneError extends PasserelleError {
   }
 }
 
-export class RedisUnavailableError extends PasserelleError {
-  readonly code = 'redis_unavailable';
-  override readonly retryable = true;
-  constructor(options?: ErrorOptions) {
-    super('Redis does not answer; try again in a moment.', options);
-  }
-}
-
 /**
  * A filter, sort or field list names a field that the model does not have, or that cannot be used this way.
  */
@@ -111,17 +103,16 @@ export class BadValueError extends PasserelleError {
   }
 }
 
+const BAD_CURSORS = {
+  list: 'cursor: it belongs to another sort or filter, or is damaged; ask for the first page again.',
+  feed: 'after: this is not a nextCursor of /api/v1/bc/changes; leave it out to begin with the first change.',
+};
+
+/** The cursor belongs to another list, or is damaged. Ask for the first page again. */
 export class BadCursorError extends PasserelleError {
   readonly code = 'bad_cursor';
-  constructor() {
-    super('cursor: it belongs to another sort or filter, or is damaged; ask for the first page again.');
-  }
-}
-
-export class BadFeedCursorError extends PasserelleError {
-  readonly code = 'bad_cursor';
-  constructor() {
-    super('after: this is no nextCursor of /api/v1/bc/changes; leave it out to begin with the first change.');
+  constructor(of: keyof typeof BAD_CURSORS) {
+    super(BAD_CURSORS[of]);
   }
 }
 

@@ -2,15 +2,10 @@ import type { Config, OdooConfig } from '../config/index.ts';
 import type { Queryable } from '../db/client.ts';
 import { hasDocument } from '../db/documents/queries.ts';
 import type { RedisConnection } from '../queues/redis.ts';
+import { RedisUnavailableError } from '../shared/errors.ts';
 import type { TrytonClient } from '../tryton/client.ts';
 import type { ApiContext } from './context.ts';
-import {
-  answerWithin,
-  BcNotFoundError,
-  OdooNotConfiguredError,
-  RedisUnavailableError,
-  TrytonNotConfiguredError,
-} from './errors.ts';
+import { answerWithin, BcNotFoundError, OdooNotConfiguredError, TrytonNotConfiguredError } from './errors.ts';
 
 /** @throws OdooNotConfiguredError where the mirror is switched off. */
 export function requireOdoo(config: Config): OdooConfig {
@@ -33,7 +28,7 @@ export async function requireRedis(redis: RedisConnection): Promise<void> {
   try {
     await answerWithin(redis.ping(), 'Redis');
   } catch (cause) {
-    throw new RedisUnavailableError({ cause });
+    throw new RedisUnavailableError(cause);
   }
 }
 

@@ -18,7 +18,7 @@ import type { SyncContext } from '../sync/context.ts';
 import { createSyncContext } from '../sync/create-context.ts';
 import { claimQueues, keepQueues } from '../sync/queue-ownership.ts';
 import { TrytonClient } from '../tryton/client.ts';
-import { DatabaseNotMigratedError, DatabaseUnavailableError, RedisUnavailableError } from './errors.ts';
+import { DatabaseNotMigratedError, DatabaseUnavailableError, redisUnavailable } from './errors.ts';
 import { type CommandContext, type Environment, QUIET } from './io.ts';
 
 export interface OpenMirror {
@@ -133,7 +133,7 @@ async function checkRedis(server: RedisConfig): Promise<void> {
   try {
     await redis.ping();
   } catch (cause) {
-    throw new RedisUnavailableError(server, connectionError ?? cause);
+    throw redisUnavailable(server, connectionError ?? cause);
   } finally {
     redis.disconnect();
   }

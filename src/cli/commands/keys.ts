@@ -9,20 +9,10 @@ import { UnknownKeyError } from '../errors.ts';
 import { type CommandContext, EXIT, type ExitCode, printJson, printLines } from '../io.ts';
 
 /** A key as `--json` shows it: never its hash. */
-function tellKey({ hash: _, ...row }: ApiKeyRow) {
+function publicKey({ hash: _, ...row }: ApiKeyRow) {
   const { id, prefix, name, scopes, methods, createdAt, expiresAt, lastUsedAt, revokedAt } = row;
-  return {
-    id,
-    prefix,
-    name,
-    scopes,
-    methods,
-    createdAt,
-    expiresAt,
-    lastUsedAt,
-    revokedAt,
-    state: stateOf(row),
-  };
+  const times = { createdAt, expiresAt, lastUsedAt, revokedAt };
+  return { ...{ id, prefix, name, scopes, methods }, ...times, state: stateOf(row) };
 }
 
 type State = 'usable' | 'expired' | 'revoked';
@@ -125,7 +115,7 @@ async function create(
   const { key, row } = await withDatabase(env, (db) =>
     createApiKey(db, { name, scopes, methods, expiresAt: expires }),
   );
-  if (options.json === true) printJson(io, { key, ...tellKey(row) });
+  if (options.json === true) printJson(io, { key, ...publicKey(row) });
   else {
     const tryton = methodsText(row);
     printLines(io, [
@@ -223,7 +213,7 @@ Examples:
 
 async function list({ io, env }: CommandContext, { json }: JsonOption): Promise<ExitCode> {
   const rows = await withDatabase(env, listApiKeys);
-  if (json === true) printJson(io, { keys: rows.map(tellKey) });
+  if (json === true) printJson(io, { keys: rows.map(publicKey) });
   else printLines(io, keyLines(rows));
   return EXIT.success;
 }
@@ -231,7 +221,7 @@ async function list({ io, env }: CommandContext, { json }: JsonOption): Promise<
 async function revoke({ io, env }: CommandContext, id: string, { json }: JsonOption): Promise<ExitCode> {
   const row = await withDatabase(env, (db) => revokeApiKey(db, id));
   if (row === null) throw new UnknownKeyError(id);
-  if (json === true) printJson(io, tellKey(row));
+  if (json === true) printJson(io, publicKey(row));
   else printLines(io, [`Key ${row.id} (${row.prefix}, ${row.name}) is revoked.`]);
   return EXIT.success;
 }

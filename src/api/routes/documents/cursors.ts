@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { FeedPosition } from '../../../db/documents/change-feed.ts';
 import type { Position } from '../../../db/documents/keyset-pagination.ts';
-import { BadCursorError, BadFeedCursorError } from '../../errors.ts';
+import { BadCursorError } from '../../errors.ts';
 import { NO_NUL } from '../../schemas.ts';
 
 const cursorContent = z.tuple([z.string(), z.string().nullable(), z.int().min(1), z.string()]);
@@ -19,9 +19,9 @@ export function writeCursor(list: unknown, { key, odooId, snapshot }: Position):
 /** @throws BadCursorError */
 export function readCursor(list: unknown, cursor: string): Position {
   const parsed = cursorContent.safeParse(parse(cursor));
-  if (!parsed.success) throw new BadCursorError();
+  if (!parsed.success) throw new BadCursorError('list');
   const [proof, key, odooId, snapshot] = parsed.data;
-  if (proof !== digest(list, [key, odooId, snapshot])) throw new BadCursorError();
+  if (proof !== digest(list, [key, odooId, snapshot])) throw new BadCursorError('list');
   return { key, odooId, snapshot };
 }
 
@@ -51,18 +51,10 @@ export function writeFeedCursor({ epoch, caughtUp, ...at }: FeedPosition): strin
   return Buffer.from(JSON.stringify(position)).toString('base64url');
 }
 
-/** @throws BadFeedCursorError */
+/** @throws BadCursorError */
 export function readFeedCursor(cursor: string): FeedPosition {
-  const parsed = feedCursorContent.safeParse(parseCursor(cursor));
-  if (!parsed.success) throw new BadFeedCursorError();
+  const parsed = feedCursorContent.safeParse(parse(cursor));
+  if (!parsed.success) throw new BadCursorError('feed');
   const [epoch, atXid, atId, knownXid, knownId] = parsed.data;
   return { epoch, xid: atXid, odooId: atId, caughtUp: { xid: knownXid, odooId: knownId } };
-}
-
-function parseCursor(cursor: string): unknown {
-  try {
-    return JSON.parse(Buffer.from(cursor, 'base64url').toString());
-  } catch {
-    return null;
-  }
 }

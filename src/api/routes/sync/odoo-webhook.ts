@@ -3,8 +3,9 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { enqueueHooks } from '../../../queues/jobs.ts';
 import { WebhookBatchBuffer } from '../../../queues/webhook-batches.ts';
+import { RedisUnavailableError } from '../../../shared/errors.ts';
 import type { Api, ApiContext } from '../../context.ts';
-import { answerWithin, BadHookSecretError, NotMirroredError, RedisUnavailableError } from '../../errors.ts';
+import { answerWithin, BadHookSecretError, NotMirroredError } from '../../errors.ts';
 import { assertAdmitted, clientIp, MINUTE_MS, RateLimitStore } from '../../plugins/rate-limit.ts';
 import { requireOdoo } from '../../preconditions.ts';
 import { doc, statusAnswer } from '../../schemas.ts';
@@ -88,7 +89,7 @@ export function hookRoutes(api: Api, deps: ApiContext): void {
         const batch = await hooks.add(model === header ? 'bc' : 'line', odooId);
         await answerWithin(enqueueHooks(queues.sync, batch, delayMs, config.sync), 'Redis');
       } catch (cause) {
-        throw new RedisUnavailableError({ cause });
+        throw new RedisUnavailableError(cause);
       }
       return reply.code(202).send({ status: 'accepted' as const });
     },
