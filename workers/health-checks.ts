@@ -22,8 +22,8 @@ class MetricsPortError extends PasserelleError {
 }
 
 /**
- * Serves `/metrics`, `/healthz` and `/readyz` if METRICS_PORT is set. A worker without a mirror has no work,
- * so it is always ready. `close` aborts answers in progress.
+ * Serves `/metrics`, `/healthz` and `/readyz` if METRICS_PORT is set. A worker without a mirror has no work, so it is
+ * always ready. `close` aborts answers in progress.
  *
  * @throws MetricsPortError
  */

@@ -12,8 +12,8 @@ const MAX_PAUSE_MS = 5000;
 const TURN_MS = 15_000;
 
 /**
- * Checks open runs and schedulers while the worker runs. A failed check is logged once per outage, and the
- * next check tries again. It uses timers, not jobs, because it must survive an emptied Redis.
+ * Checks open runs and schedulers while the worker runs. A failed check is logged once per outage, and the next check
+ * tries again. It uses timers, not jobs, because it must survive an emptied Redis.
  */
 export function startWatchdog(mirror: SyncContext, scheduled: boolean): { stop(): Promise<void> } {
   const { settings, log } = mirror;

@@ -1,9 +1,9 @@
 import type { AlertEvent, IncidentRow } from '../db/schema/alerts.ts';
 
-/** Reasons come from other servers and may be of any length. */
+/** Reasons come from other servers and may be long. */
 const MAX_REASON = 300;
 
-/** A reason on one line, cut where it is too long. */
+/** A reason on one line, cut if it is too long. */
 export function short(reason: string): string {
   const line = reason.replace(/\s+/g, ' ').trim();
   return line.length <= MAX_REASON ? line : `${line.slice(0, MAX_REASON - 1)}…`;
@@ -27,13 +27,12 @@ type Subject = Omit<IncidentRow, 'kind'> & { readonly kind: IncidentRow['kind'] 
 
 /** One notification; every attempt sends the same one. */
 export interface Notice {
-  /** The same for each try and channel: a receiver can drop a repeat by it. */
+  /** The same for each attempt and channel, so that a receiver can drop duplicates. */
   readonly id: string;
   readonly type: 'incident.opened' | 'incident.resolved' | 'test';
   readonly incident: Subject;
 }
 
-/** The beginning or the end of an incident. */
 export function noticeOf(incident: IncidentRow, event: AlertEvent): Notice {
   return {
     id: idOf(incident, event),
@@ -43,7 +42,6 @@ export function noticeOf(incident: IncidentRow, event: AlertEvent): Notice {
   };
 }
 
-/** A notice of nothing. */
 export function testNotice(now: Date): Notice {
   const message = 'This is a test, asked for by "passerelle alerts test". Nothing is wrong.';
   const about = { kind: 'test', subject: 'passerelle', code: 'test', message } as const;
@@ -52,8 +50,8 @@ export function testNotice(now: Date): Notice {
 }
 
 /**
- * Without a dot, because a dot separates the signed parts. It contains the time, because ids restart in
- * another database.
+ * Without a dot, because a dot separates the signed parts. It contains the time, because ids restart in another
+ * database.
  */
 function idOf({ id, openedAt }: Pick<IncidentRow, 'id' | 'openedAt'>, event: AlertEvent | 'test'): string {
   return `incident_${id}_${event}_${openedAt.getTime()}`;
@@ -88,7 +86,6 @@ function whatHappened(kind: IncidentRow['kind'], runId: number | null): string {
   }
 }
 
-/** The text of the e-mail. */
 export function textOf({ type, incident }: Notice): string {
   const { id, kind, subject, code, message, runId, openedAt, resolvedAt } = incident;
   return [

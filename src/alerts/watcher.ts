@@ -25,9 +25,9 @@ interface IncidentChanges {
 }
 
 /**
- * Evaluates the checks once: opens and resolves incidents and writes the notices for the channels, in one
- * transaction. It is idempotent. An advisory lock admits one process at a time; otherwise a process could
- * act on data that another one has replaced.
+ * Evaluates the checks once: opens and resolves incidents and writes the notices for the channels, in one transaction.
+ * It is idempotent. An advisory lock admits one process at a time; otherwise a process could act on data that another
+ * one has replaced.
  */
 export async function evaluateIncidents(
   db: Database,
@@ -74,8 +74,17 @@ const STOP_MS = 3000;
 const CLOSE_MS = 2 * STOP_MS;
 
 /**
- * Runs the checks at once and then every ten seconds (or SYNC_EVERY, if that is shorter), and sends notices
- * to the configured channels. Any number of processes may run it. `stop` takes a few seconds at most.
+ * Alerts: computes incidents from PostgreSQL and sends notices to the configured channels (webhook, e-mail).
+ *
+ * Lifecycle: the first check runs at once, then every ten seconds, or every SYNC_EVERY if that is shorter. After each
+ * check the due notices are sent. `stop` gives deliveries 3 s, aborts them, and returns after 6 s at most.
+ *
+ * Invariants: a check writes incidents and notices in one transaction, so a crash loses nothing. Any number of
+ * processes may run it. A notice is sent at least once, always with the same id. The all-clear never overtakes its
+ * alarm.
+ *
+ *     const alerts = startAlerts({ db, log, config, probe: null });
+ *     await alerts.stop();
  */
 export function startAlerts(parts: AlertParts): { stop(): Promise<void> } {
   const { db, log, config, probe } = parts;

@@ -5,13 +5,13 @@ import { createJsonSchemaTransform } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { makeProblem, PROBLEM_DETAILS, problem, TELLS_WHEN } from './problem-details.ts';
 
-/** Any route under /api may answer these. */
+/** Problems of any route under /api. */
 const OF_ANY = ['invalid_request', 'missing_key', 'missing_scope', 'rate_limited', 'database_unavailable'];
 
 /** Routes with an ETag; see `etag.ts`. Exports are streams and have none. */
 const TAGGED = /^\/api\/v1\/bc(?!\/export)/;
 const UNCHANGED = {
-  304: { type: 'null', description: 'What If-None-Match names is the answer still; it has no body' },
+  304: { type: 'null', description: 'The answer is still the one that If-None-Match names. It has no body.' },
 };
 
 /** A JSON schema, or a similar object. This module only adds members. */
@@ -19,7 +19,6 @@ type Json = Record<string, unknown>;
 
 const asJson = (value: unknown): Json => (typeof value === 'object' && value !== null ? (value as Json) : {});
 
-/** The answers of a route: its own, 304 if it has an ETag, and its problems. */
 function describeAnswers(
   method: string,
   path: string,
@@ -35,7 +34,7 @@ function describeAnswers(
   };
 }
 
-/** Answers that are no JSON have their example in the schema, too: it belongs beside it. */
+/** Moves the example of an answer that is not JSON from its schema to its media type. */
 function describeAnswer(answer: unknown): Json {
   const { content, ...rest }: Json = { description: 'The answer', ...asJson(answer) };
   if (content === undefined) return rest;
@@ -58,8 +57,8 @@ const listed = (codes: readonly string[]): string => codes.map((code) => `\`${co
 type TransformObject = NonNullable<FastifyDynamicSwaggerOptions['transformObject']>;
 
 /**
- * Describes the parameter `filter` as it is written in a query string: `filter[field]=x`,
- * `filter[field][operator]=x`. The route schema describes the parsed object.
+ * Describes the parameter `filter` as it is written in a query string: `filter[field]=x`, `filter[field][operator]=x`.
+ * The route schema describes the parsed object.
  */
 const describeFilters: TransformObject = (given) => {
   const document = 'openapiObject' in given ? given.openapiObject : given.swaggerObject;
@@ -92,11 +91,11 @@ const DOCUMENT = {
     license: { name: 'MIT', identifier: 'MIT' },
     description:
       'The mirrored Odoo documents, the runs that fetch them, and calls of Tryton methods.\n\n' +
-      'Every answer under /api contains the rate limit of its key: RateLimit-Limit and RateLimit-Remaining in requests, ' +
-      'RateLimit-Reset in seconds. A 429 has Retry-After, and so has a 503 that passes by itself. Errors are problems ' +
+      'Every answer under /api contains the rate limit of its key: RateLimit-Limit and RateLimit-Remaining in ' +
+      'requests, RateLimit-Reset in seconds. A 429 has Retry-After, and so has a temporary 503. Errors are problems ' +
       'by RFC 9457: `code` is stable, `detail` is for people.\n\n' +
-      'Answers of BCs have an ETag: with If-None-Match they are 304 while nothing changed. They come compressed by ' +
-      'br or gzip to who accepts that.',
+      'Answers of BCs have an ETag: with If-None-Match they are 304 if nothing changed. They are compressed by br or ' +
+      'gzip if the client accepts it.',
   },
   servers: [{ url: '/', description: 'this server' }],
   tags: [
@@ -126,7 +125,6 @@ export async function describeApi(api: FastifyInstance): Promise<void> {
   api.get('/openapi.json', { schema: { hide: true } }, async () => api.swagger());
 }
 
-/** The dashboard's copy of the API is for the dashboard. */
 const isOfDashboard = (url: string): boolean => url.startsWith('/admin');
 
 const toJsonSchema = createJsonSchemaTransform({
@@ -135,7 +133,7 @@ const toJsonSchema = createJsonSchemaTransform({
       // Zod leaves out the examples of a parameter that is converted, such as a number.
       const { examples } = z.globalRegistry.get(zodSchema) ?? {};
       if (Array.isArray(examples)) jsonSchema.examples = examples;
-      // A codec of `moment` is a text for callers.
+      // Callers see the text form of `moment`.
       if (zodSchema instanceof z.ZodDate) Object.assign(jsonSchema, { type: 'string', format: 'date-time' });
     },
   },
@@ -151,7 +149,7 @@ const transform: NonNullable<FastifyDynamicSwaggerOptions['transform']> = (given
   return { schema: { ...schema, response, ...security }, url };
 };
 
-/** The answers that are problems, by status, with an example for each code. */
+/** The problems by status, with an example for each code. */
 function describeProblems(codes: readonly string[]): Json {
   const schema = z.toJSONSchema(problem);
   const any = { description: 'Problem', content: { 'application/problem+json': { schema } } };

@@ -7,20 +7,20 @@ import type { TrytonClient } from '../tryton/client.ts';
 import type { ApiContext } from './context.ts';
 import { answerWithin, BcNotFoundError, OdooNotConfiguredError, TrytonNotConfiguredError } from './errors.ts';
 
-/** @throws OdooNotConfiguredError where the mirror is switched off. */
+/** @throws OdooNotConfiguredError */
 export function requireOdoo(config: Config): OdooConfig {
   if (config.odoo === null) throw new OdooNotConfiguredError();
   return config.odoo;
 }
 
-/** @throws TrytonNotConfiguredError where there is no gateway. */
+/** @throws TrytonNotConfiguredError */
 export function requireTryton({ tryton }: Pick<ApiContext, 'tryton'>): TrytonClient {
   if (tryton === null) throw new TrytonNotConfiguredError();
   return tryton;
 }
 
 /**
- * Asked before anything is queued: BullMQ waits for a Redis that was never reached, however long it takes.
+ * Call it before a job is queued: BullMQ waits without a limit for a Redis that was never reached.
  *
  * @throws RedisUnavailableError
  */
@@ -32,7 +32,7 @@ export async function requireRedis(redis: RedisConnection): Promise<void> {
   }
 }
 
-/** @throws BcNotFoundError where the mirror has no such BC, archived or not. */
+/** @throws BcNotFoundError if the mirror has no such BC, archived or not. */
 export async function requireDocument(db: Queryable, odooId: number): Promise<void> {
   if (!(await hasDocument(db, odooId))) throw new BcNotFoundError(odooId);
 }

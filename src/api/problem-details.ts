@@ -12,17 +12,17 @@ import {
 } from '../tryton/errors.ts';
 import { QueryTimeoutError } from './errors.ts';
 
-/** Node's own codes of a server that cannot be reached. */
+/** Codes of Node for a server that cannot be reached. */
 const NETWORK =
   /^(ECONN(REFUSED|RESET|ABORTED)|ENOTFOUND|ETIMEDOUT|EPIPE|EHOSTUNREACH|ENETUNREACH|EAI_AGAIN)$/;
 /** postgres.js: connections that could not be made, or broke. */
 const DRIVER = /^(CONNECT_TIMEOUT|CONNECTION_(CLOSED|ENDED|DESTROYED))$/;
 /** SQLSTATE: connection exceptions, refused logins, no such database, too many clients, shutting down, starting up. */
 const SQLSTATE = /^(08...|28...|3D000|53300|57P0[1-5])$/;
-/** SQLSTATE: a table or column that a migration would have made. */
+/** SQLSTATE: a table or column is missing. */
 const UNMIGRATED = /^42(P01|703)$/;
 
-/** ioredis has no codes, only names and sentences. */
+/** ioredis has no codes, so names and messages are matched. */
 const REDIS =
   /MaxRetriesPerRequestError|ClusterAllFailedError|Connection is closed|Stream isn't writeable|Command timed out|CLUSTERDOWN/;
 
@@ -31,7 +31,7 @@ const CANCELLED = '57014';
 
 type Outage = 'database_unavailable' | 'query_timeout' | 'database_not_migrated' | 'redis_unavailable';
 
-/** Which of our two servers an error (or one of its causes) speaks of; null for any other error. */
+/** Finds an outage of PostgreSQL or Redis in an error or its causes; null for any other error. */
 function outage(error: unknown): Outage | null {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
     if (REDIS.test(`${cause.name} ${cause.message}`)) return 'redis_unavailable';
@@ -43,10 +43,7 @@ function outage(error: unknown): Outage | null {
   return null;
 }
 
-/**
- * Retry delay in seconds, by error code. Errors that need an operator (migration, setting, build) have
- * none.
- */
+/** Retry delay in seconds, by error code. Errors that need an operator (migration, setting, build) have none. */
 const RETRY_AFTER: Readonly<Record<string, number>> = {
   not_ready: 5,
   shutting_down: 5,
@@ -58,7 +55,7 @@ const RETRY_AFTER: Readonly<Record<string, number>> = {
   tryton_unavailable: 5,
 };
 
-/** These know their time themselves. */
+/** These errors contain their own delay. */
 const OF_THEIR_OWN = ['rate_limited', 'too_many_logins', 'tryton_rate_limited', 'tryton_login_suspended'];
 
 /** The codes of problems that come with `Retry-After`. */
@@ -73,7 +70,7 @@ interface TrytonMembers {
   readonly retryAfter?: number;
 }
 
-/** Words that are meant for users are shown as they are; the rest says which call went wrong. */
+/** Messages for users are returned unchanged; other errors name the failed call. */
 function trytonMembers(error: unknown): TrytonMembers {
   if (error instanceof TrytonUserError) return { detail: words(error) };
   if (error instanceof TrytonUserWarning) return { detail: words(error), warning: error.warning };
@@ -81,7 +78,6 @@ function trytonMembers(error: unknown): TrytonMembers {
   return wait === undefined ? {} : { retryAfter: Math.max(1, Math.ceil(wait / 1000)) };
 }
 
-/** Milliseconds. */
 function waitOf(error: unknown): number | undefined {
   if (error instanceof TrytonCircuitOpenError) return error.until.getTime() - Date.now();
   if (error instanceof TrytonRateLimitError) return error.seconds * 1000;

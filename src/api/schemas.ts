@@ -12,17 +12,17 @@ export const moment = z.codec(z.iso.datetime(), z.date(), {
   encode: (date) => date.toISOString(),
 });
 
-/** PostgreSQL takes any text but one with a NUL character. */
+/** PostgreSQL accepts any text without NUL characters. */
 export const NO_NUL = /^[^\0]*$/;
 
-/** Whether PostgreSQL and Odoo know such a moment; JavaScript goes further. Other zones may lead there from within. */
+/** The range of PostgreSQL and Odoo. JavaScript allows more, and a time zone may move a date out of it. */
 export function isInFourDigits(at: Date): boolean {
   const year = at.getUTCFullYear();
   return year >= 1 && year <= 9999;
 }
 export const YEARS = 'in the years 1 to 9999 of UTC';
 
-/** `0x10`, `1e2` and ` 1` are numbers to JavaScript only. */
+/** Stricter than `Number`, which also accepts `0x10`, `1e2` and ` 1`. */
 const decimal = (given: unknown) =>
   typeof given === 'string' && /^\d+$/.test(given) ? Number(given) : given;
 
@@ -32,7 +32,6 @@ export const limit = z
   .preprocess(decimal, z.int(limitText).min(1, limitText).max(MAX_PAGE, limitText).default(50))
   .meta(doc('items per page', 50));
 
-/** The limit of lists whose items may be large. */
 export const limitWithinBytes = limit.describe(
   `items per page at most: a page ends with the item by which it comes to ${PAGE_BYTES / 1024 / 1024} MB`,
 );
@@ -41,7 +40,6 @@ const idText = 'a whole number above 0';
 /** An id in a path or a query. */
 const id = z.preprocess(decimal, z.int(idText).min(1, idText));
 
-/** A cursor that is the last id of the page before. */
 export const idCursor = id.optional().meta(doc('nextCursor of the page before', 117));
 
 export const idParam = z.object({ id: id.meta({ examples: [311] }) });
@@ -57,7 +55,7 @@ export const pageOf = <Item extends z.ZodType>(item: Item, example: unknown) =>
 export const statusAnswer = <Status extends string>(status: Status) =>
   z.object({ status: z.literal(status) }).meta({ examples: [{ status }] });
 
-/** A page out of rows that were asked for with one more than `limit`. */
+/** A page of rows that were queried with `limit` + 1. */
 export function toPage<Row>(rows: readonly Row[], size: number, cursor: (last: Row) => string | number) {
   const items = rows.slice(0, size);
   const last = items.at(-1);
@@ -108,7 +106,7 @@ export const exampleRun = {
   ...{ linesSeen: 9, linesRemoved: 0, rpcCalls: 6, durationMs: 7582, errorCode: null, errorMessage: null },
 };
 
-/** A run and how many of its BCs are in each state, now. */
+/** A run with the current number of its BCs in each state. */
 export const runWithProgress = run
   .extend({ progress: z.partialRecord(z.enum(ITEM_STATES), z.int()) })
   .meta({ examples: [{ ...exampleRun, progress: { created: 1, updated: 1, unchanged: 1 } }] });

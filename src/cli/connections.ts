@@ -28,7 +28,7 @@ export interface OpenMirror {
 }
 
 /**
- * Runs `work` with the mirror open, once PostgreSQL and Redis are known to answer.
+ * Runs `work` with the mirror open, after PostgreSQL and Redis have answered.
  *
  * @throws DatabaseUnavailableError, DatabaseNotMigratedError, RedisUnavailableError, ForeignQueuesError
  */
@@ -44,7 +44,7 @@ export async function withMirror<T>(
     const { queuePrefix: prefix, redis: server } = config;
     const stores = { db: open.mirror.db, redis: open.redis, prefix, server };
     await claimQueues(stores);
-    // A run may take hours, and this process may work on its jobs itself.
+    // A run may take hours, and this process may process its jobs.
     const owner = keepQueues(stores, log);
     defer(owner.stop);
     return Promise.race([work({ ...open, prefix }), owner.lost]);
@@ -76,7 +76,7 @@ export async function withStores<T>(
 }
 
 /**
- * Runs `work` on the database, which is all it needs.
+ * Runs `work` with the database only.
  *
  * @throws ConfigError, DatabaseUnavailableError, DatabaseNotMigratedError
  */
@@ -95,7 +95,7 @@ export async function withDatabase<T>(
 }
 
 /**
- * Checked first, so that the error is one clear sentence.
+ * Called first, so that the error is one clear sentence.
  *
  * @throws DatabaseUnavailableError, DatabaseNotMigratedError
  */
@@ -120,7 +120,7 @@ export async function missingMigrations({
 }
 
 /**
- * Asked on a connection of its own: those of BullMQ wait for Redis as long as it takes.
+ * Uses its own connection, because those of BullMQ wait for Redis without a limit.
  *
  * @throws RedisUnavailableError
  */
@@ -142,10 +142,10 @@ async function checkRedis(server: RedisConfig): Promise<void> {
 const REDIS_WAIT_MS = 2000;
 
 /**
- * Runs `work` with a client of the Tryton that is configured. It shares session and cache with the API where Redis is
- * there; else it has a session of its own, which it ends: sessions that are left behind slow Tryton down.
+ * Runs `work` with a client of Tryton. With Redis it shares session and cache with the API. Without Redis it opens its
+ * own session and ends it, because abandoned sessions slow Tryton down.
  *
- * @throws ConfigError where no Tryton is configured.
+ * @throws ConfigError if no Tryton is configured.
  */
 export async function withTryton<T>(
   { io, env }: CommandContext,
@@ -160,13 +160,13 @@ export async function withTryton<T>(
     const options = redis === null ? config : clientOptions(config, { redis, prefix });
     const tryton = new TrytonClient({ ...options, logger });
     defer(() => tryton.close());
-    // Work is done: a server that is gone by now needs no mention.
+    // The work is done, so an error of the server does not matter.
     if (redis === null) defer(() => tryton.logout().catch(() => {}));
     return work(tryton);
   });
 }
 
-/** Null where Redis does not answer soon. */
+/** Null if Redis does not answer in time. */
 async function tryRedis(server: RedisConfig, log: Logger): Promise<RedisConnection | null> {
   const redis = openRedis(server, 'cache', log);
   try {

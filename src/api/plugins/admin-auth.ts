@@ -14,16 +14,14 @@ import { sendProblem, toProblem } from '../problem-details.ts';
 import { clientIp, RateLimitStore } from './rate-limit.ts';
 
 const MAX_WRONG = 10;
-/** From the first wrong login on. */
 const WINDOW_MS = 15 * 60_000;
-/** Addresses remembered at once by one process. */
+/** Maximum of addresses in memory. */
 const MAX_KEPT = 10_000;
 
 /**
- * Counts failed logins by address, of IPv6 by network: after ten in 15 minutes the address is blocked
- * until the window ends. Redis counts for all processes; each process counts too, for the time without
- * Redis. A correct login does not reset the count: otherwise a client that shares the address of the admin
- * could guess forever.
+ * Counts failed logins by address, of IPv6 by network: after ten in 15 minutes the address is blocked until the window
+ * ends. Redis counts for all processes; each process counts too, for the time without Redis. A correct login does not
+ * reset the count: otherwise a client that shares the address of the admin could guess forever.
  */
 class AdminLogins {
   readonly #store: RateLimitStore;
@@ -36,8 +34,8 @@ class AdminLogins {
   }
 
   /**
-   * Checks a login, and counts a wrong one. Redis takes commands in order: a correct login sees every wrong
-   * one before it.
+   * Checks a login, and counts a wrong one. Redis takes commands in order: a correct login sees every wrong one before
+   * it.
    *
    * @throws TooManyLoginsError if there were too many wrong ones before it.
    */
@@ -60,16 +58,14 @@ class AdminLogins {
   }
 }
 
-/** The header that the dashboard sends with each change. */
 const ADMIN_HEADER = 'x-passerelle-admin';
 
 type AdminDeps = Pick<ApiContext, 'config' | 'cacheRedis'>;
 
 /**
- * Guards every route of a scope by user and password. The address of the caller never replaces them: behind a proxy on
- * this machine, every visitor comes from loopback. Changes are accepted from the scope's own pages only.
- *
- * Refusals are answered here, not thrown: bull-board brings an error handler of its own.
+ * Guards every route of a scope by user and password. A loopback address is not trusted, because behind a local proxy
+ * every visitor has it. Changes are accepted only from pages of the same origin. Refusals are answered here, not
+ * thrown, because bull-board has its own error handler.
  */
 export async function guardAdmin(scope: FastifyInstance, { config, cacheRedis }: AdminDeps): Promise<void> {
   const { adminUser, adminPassword } = config.http;
@@ -80,7 +76,7 @@ export async function guardAdmin(scope: FastifyInstance, { config, cacheRedis }:
   await scope.register(basicAuth, {
     authenticate: { realm: 'Passerelle' },
     validate: async (user, password, { ip }) => {
-      // Both are compared in every case, so that the time taken does not show which one was wrong.
+      // Both are always compared, so that the time does not show which one was wrong.
       const isWrong = [equal(user, adminUser), equal(password, adminPassword)].includes(false);
       await logins.check(ip, isWrong);
       if (isWrong) throw new BadCredentialsError();
@@ -94,8 +90,8 @@ export async function guardAdmin(scope: FastifyInstance, { config, cacheRedis }:
 }
 
 /**
- * A route that asks callers for a key with a scope asks for the admin's login instead, where it is added to a guarded
- * scope: only there, since this is part of the guard. It is described under /api.
+ * Routes of the API are mounted again under /admin. There the admin login replaces their key and scope, and the OpenAPI
+ * document leaves them out.
  */
 function openToAdmin(route: RouteOptions): void {
   if (route.config?.scope === undefined) return;
@@ -105,9 +101,9 @@ function openToAdmin(route: RouteOptions): void {
 }
 
 /**
- * Protects the data of the admin pages against other sites. A change needs a header that no form can send
- * and that a page of another origin cannot send without a preflight. Loads by pages of other sites are
- * refused too, because lists and exports cost resources.
+ * Protects the data of the admin pages against other sites. A change needs a header that no form can send and that a
+ * page of another origin cannot send without a preflight. Loads by pages of other sites are refused too, because lists
+ * and exports cost resources.
  */
 export function guardAdminData(scope: FastifyInstance): void {
   scope.addHook(
@@ -150,7 +146,7 @@ async function authenticate(scope: FastifyInstance, request: FastifyRequest, rep
 }
 
 /**
- * Browsers say where a request comes from; a request that says nothing does not come from a page.
+ * Browsers send the origin of a request. A request without one does not come from a page.
  *
  * @throws CrossOriginError
  */
@@ -161,19 +157,19 @@ function assertSameOrigin({ method, headers }: FastifyRequest): void {
     throw new CrossOriginError();
 }
 
-/** `none`: a person typed or kept the address. */
+/** `none`: the address was typed or bookmarked. */
 function isFromHere({ 'sec-fetch-site': site = 'none' }: IncomingHttpHeaders): boolean {
   return site === 'same-origin' || site === 'none';
 }
 
-/** The scheme is the browser's: behind a proxy that ends TLS it is not ours. */
+/** Uses the scheme of the browser, because a proxy may end TLS. */
 function isOriginOf(origin: string, host: string): boolean {
   if (!URL.canParse(origin)) return false;
   const { protocol, host: its } = new URL(origin);
   return URL.canParse(`${protocol}//${host}`) && new URL(`${protocol}//${host}`).host === its;
 }
 
-/** Compares in a time that does not depend on where two texts differ, nor on their lengths. */
+/** Compares in constant time, whatever the lengths. */
 function equal(given: string, expected: string): boolean {
   const digest = (text: string) => createHash('sha256').update(text).digest();
   return timingSafeEqual(digest(given), digest(expected));

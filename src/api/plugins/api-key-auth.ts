@@ -19,8 +19,8 @@ import {
 import { createLimit } from './rate-limit.ts';
 
 /**
- * How long a process uses a cached key: a revoked key may work for this long, and a new key may be unknown
- * for this long.
+ * How long a process uses a cached key: a revoked key may work for this long, and a new key may be unknown for this
+ * long.
  */
 const TRUST_MS = 5000;
 const USE_NOTED_EVERY_MS = 60_000;
@@ -32,20 +32,20 @@ interface Entry {
   usedAt: number;
 }
 
-/** The keys that PostgreSQL holds, as this process last read them. */
+/** A cache of the keys in PostgreSQL. */
 interface ApiKeyCache {
-  /** The row of a key that is valid by a fresh cache entry; otherwise null, and `find` decides. */
+  /** The row of a key that is valid by a fresh entry; otherwise null, and `find` decides. */
   trusted(key: KeyText): ApiKeyRow | null;
-  /** Whether this very key was good when it was last read, however long ago: then it is no guess. */
+  /** Whether the key was valid when it was last read, however long ago. Then it is not a guess. */
   knows(key: KeyText): boolean;
-  /** @throws BadKeyError, ExpiredKeyError, RevokedKeyError, NoAnswerError, or what the database threw. */
+  /** @throws BadKeyError, ExpiredKeyError, RevokedKeyError, NoAnswerError, or the error of the database. */
   find(key: KeyText): Promise<ApiKeyRow>;
   /** Whether any valid key exists; true if PostgreSQL does not answer. */
   hasUsable(): Promise<boolean>;
 }
 
 export function createApiKeyCache(db: Database, log: Logger): ApiKeyCache {
-  // Apart, so that guesses do not push out good keys.
+  // Separate, so that guesses do not evict valid keys.
   const known = new LRUCache<string, Entry>({ max: MAX_ENTRIES });
   const unknown = new LRUCache<string, Entry>({ max: MAX_ENTRIES });
   const loading = new Map<string, Promise<Entry>>();
@@ -114,12 +114,12 @@ const isOver = ({ revokedAt, expiresAt }: ApiKeyRow): boolean =>
 
 const NO_HASH = '0'.repeat(64);
 
-/** The same work whether there is a row or not. */
+/** Takes the same time with and without a row. */
 function isKeyOf(row: ApiKeyRow | null, { hash }: KeyText): boolean {
   return timingSafeEqual(Buffer.from(row?.hash ?? NO_HASH, 'hex'), Buffer.from(hash, 'hex'));
 }
 
-/** The key that a request came with. */
+/** The key of a request. */
 export type ApiKey = Readonly<Pick<ApiKeyRow, 'id' | 'prefix' | 'name' | 'scopes' | 'methods'>>;
 
 declare module 'fastify' {
@@ -136,9 +136,8 @@ declare module 'fastify' {
 }
 
 /**
- * Guards every route that is added after this call. Routes under /api need a key with the scope of
- * `config: { scope }`, and so do other routes that declare one. Unknown paths under /api need a valid key
- * too.
+ * Guards every route that is added after this call. Routes under /api need a key with the scope of `config: { scope }`,
+ * and so do other routes that declare one. Unknown paths under /api need a valid key too.
  */
 export async function guardApi(api: FastifyInstance, deps: ApiContext): Promise<void> {
   const ring = createApiKeyCache(deps.reserveDb, deps.log);
@@ -162,7 +161,7 @@ export async function guardApi(api: FastifyInstance, deps: ApiContext): Promise<
   });
 }
 
-/** A route that was forgotten must not become an open door. */
+/** A route without a scope would be open to everybody. */
 function assertScoped({ method, url, config }: RouteOptions): void {
   if (isUnderApi(url) && config?.scope === undefined) {
     throw new Error(`${method} ${url} is under /api and declares no scope: add config: { scope }.`);
@@ -176,8 +175,8 @@ function bearerOf({ headers }: FastifyRequest): string | null {
 }
 
 /**
- * The key of a request. Possible guesses are counted before PostgreSQL is queried; a key that was valid
- * before is not a guess.
+ * The key of a request. Possible guesses are counted before PostgreSQL is queried; a key that was valid before is not a
+ * guess.
  *
  * @throws MissingKeyError, or the errors of `countGuess` and `ApiKeyCache.find`.
  */
@@ -196,7 +195,7 @@ async function authenticate(
   return shownOf(await ring.find(given));
 }
 
-/** The parts of the key that handlers need; the hash is left out. */
+/** Without the hash. */
 const shownOf = ({ id, prefix, name, scopes, methods }: ApiKeyRow): ApiKey => ({
   id,
   prefix,
@@ -210,12 +209,12 @@ function assertScope({ scopes }: ApiKey, needed: Scope): void {
   if (!scopes.includes(needed) && !scopes.includes('admin')) throw new MissingScopeError(needed, scopes);
 }
 
-/** Logs once, when the API starts to listen, that no key exists. A missing database is logged elsewhere. */
+/** Logs once, at the start, that no key exists. A missing database is logged elsewhere. */
 async function warnWithoutKeys({ db, log }: ApiContext): Promise<void> {
   try {
     if (await hasUsableKey(db)) return;
     log.warn({ create: CREATE_KEY }, 'no API key can be used yet: every request to /api is answered 401');
   } catch (error) {
-    log.debug({ reason: errorMessage(error) }, 'not known whether there is an API key');
+    log.debug({ reason: errorMessage(error) }, 'the API keys cannot be read');
   }
 }

@@ -9,8 +9,8 @@ import { RateLimitedError } from '../errors.ts';
 const GONE = 'gone';
 
 /**
- * The address by which requests are counted. For IPv6 it is the /64 network, because one client has all its
- * addresses. Some proxies add the port, which differs for each connection; it is removed.
+ * The address by which requests are counted. For IPv6 it is the /64 network, because one client has all its addresses.
+ * Some proxies add the port, which differs for each connection; it is removed.
  */
 export function clientIp({ ip }: Pick<FastifyRequest, 'ip'>): string {
   // Fastify's type does not include clients that left.
@@ -62,14 +62,12 @@ interface Taken {
   readonly ms: number;
 }
 
-/** The requests that this process may admit before it asks Redis again. */
 interface Portion extends Omit<Taken, 'ms'> {
   spent: number;
   /** By `performance.now()`: the end of the window. */
   readonly until: number;
 }
 
-/** How a limit stands after a request was counted. */
 export interface Standing {
   readonly exceeded: boolean;
   readonly remaining: number;
@@ -78,9 +76,9 @@ export interface Standing {
 }
 
 /**
- * Counts in Redis for all processes, without a round trip for each request: a process takes a portion, a
- * hundredth of the remaining limit, and uses it locally. It never admits more than the limit. With several
- * processes it may admit less, by the unused portions of the others.
+ * Counts in Redis for all processes, without a round trip for each request: a process takes a portion, a hundredth of
+ * the remaining limit, and uses it locally. It never admits more than the limit. With several processes it may admit
+ * less, by the unused portions of the others.
  */
 export class RateLimitStore {
   readonly #redis: RedisConnection;
@@ -89,7 +87,7 @@ export class RateLimitStore {
   readonly #portions = new LRUCache<string, Portion>({ max: MAX_KEPT });
   readonly #takes = new Map<string, Promise<void>>();
 
-  /** @param space what the names of its Redis keys begin with. */
+  /** @param space prefix of its Redis keys. */
   constructor(redis: RedisConnection, space: string, windowMs: number) {
     this.#redis = redis;
     this.#space = space;
@@ -110,14 +108,14 @@ export class RateLimitStore {
     }
   }
 
-  /** Null where Redis has to be asked. An empty portion is a refusal, which holds until the window ends. */
+  /** Null if Redis must be asked. An empty portion is a refusal, which lasts until the window ends. */
   #portionOf(key: string): Portion | null {
     const portion = this.#portions.get(key);
     if (portion === undefined || performance.now() >= portion.until) return null;
     return portion.spent < portion.taken || portion.taken === 0 ? portion : null;
   }
 
-  /** Requests that come meanwhile wait for the same portion. */
+  /** Concurrent requests wait for the same portion. */
   #take(key: string, max: number): Promise<void> {
     const taking = this.#takes.get(key) ?? this.#taken(key, max).finally(() => this.#takes.delete(key));
     this.#takes.set(key, taking);
@@ -150,9 +148,9 @@ function spend(portion: Portion): Standing {
 }
 
 /**
- * Limit of one address for requests without a key that this process has found valid: enough for mistakes,
- * too few for guessing. Clients behind one proxy share an address: while one of them guesses, the others
- * need a key that was valid before.
+ * Limit of one address for requests without a key that this process has found valid: enough for mistakes, too few for
+ * guessing. Clients behind one proxy share an address: while one of them guesses, the others need a key that was valid
+ * before.
  */
 const GUESSES_PER_MINUTE = 300;
 
@@ -165,8 +163,8 @@ const RESET = 'ratelimit-reset';
 type Limit = (request: FastifyRequest, reply: FastifyReply) => Promise<void>;
 
 /**
- * Counts requests in Redis for all processes: by key if the request has one, else by address. Sends
- * `RateLimit-Limit`, `-Remaining` and `-Reset` (seconds).
+ * Counts requests in Redis for all processes: by key if the request has one, else by address. Sends `RateLimit-Limit`,
+ * `-Remaining` and `-Reset` (seconds).
  */
 export function createLimit({ config, cacheRedis }: Pick<ApiContext, 'config' | 'cacheRedis'>): Limit {
   const perKey = config.http.rateLimit;

@@ -9,7 +9,7 @@ import { requireRedis } from '../preconditions.ts';
 import { makeProblem, sendProblem } from '../problem-details.ts';
 import { statusAnswer } from '../schemas.ts';
 
-/** Liveness touches nothing; readiness asks PostgreSQL, Redis and the migrations. */
+/** Liveness checks nothing else; readiness checks PostgreSQL, Redis and the migrations. */
 export function healthRoutes(api: Api, deps: ApiContext): void {
   api.get(
     '/healthz',
@@ -17,7 +17,7 @@ export function healthRoutes(api: Api, deps: ApiContext): void {
       schema: {
         tags: ['health'],
         summary: 'The process answers',
-        description: 'Touches nothing: for the probe that restarts a process.',
+        description: 'Checks nothing else. For the probe that restarts a process.',
         response: { 200: statusAnswer('ok') },
       },
     },
@@ -72,7 +72,7 @@ async function checkRedis({ redis, log }: ApiContext): Promise<Check> {
   }
 }
 
-/** Notes of each answer how long it took. To be called before the routes are added. */
+/** Measures each answer. Call it before routes are added. */
 export function measureAnswers(api: Api, { metrics }: Pick<ApiContext, 'metrics'>): void {
   api.addHook('onResponse', (request, reply, done) => {
     metrics.answered({
@@ -93,7 +93,7 @@ const text = {
   content: { 'text/plain': { schema: z.string().meta({ examples: [EXAMPLE] }) } },
 };
 
-/** Figures for Prometheus: neither secrets nor anything of a BC, so it is open unless METRICS_TOKEN is set. */
+/** Open unless METRICS_TOKEN is set, because metrics contain no secret and no content of a BC. */
 export function metricsRoute(api: Api, deps: ApiContext): void {
   api.get(
     '/metrics',

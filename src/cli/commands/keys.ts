@@ -24,7 +24,7 @@ function stateOf({ revokedAt, expiresAt }: Pick<ApiKeyRow, 'revokedAt' | 'expire
 
 const HEADINGS = ['ID', 'PREFIX', 'NAME', 'SCOPES', 'METHODS', 'CREATED', 'EXPIRES', 'LAST USED', 'STATE'];
 
-/** The keys as a table for people, UTC. */
+/** The keys as a table, in UTC. */
 function keyLines(rows: readonly ApiKeyRow[]): string[] {
   if (rows.length === 0) return ['There is no key yet; create one with "passerelle keys create".'];
   const cells = rows.map((row) => [

@@ -22,7 +22,6 @@ const feedQuery = z.strictObject({
   line_fields: lineFieldsParameter,
 });
 
-/** The BCs that changed after a cursor, for clients that keep a copy. */
 export function bcChangesRoute(api: Api, deps: ApiContext): void {
   const { db, reserveDb } = deps;
   const withFields = createFieldCatalogCache(deps);
@@ -34,11 +33,11 @@ export function bcChangesRoute(api: Api, deps: ApiContext): void {
         tags: ['bc'],
         summary: 'BCs that changed since a cursor, each as it is now',
         description:
-          'The change feed, for copies that are kept in step. Each BC comes once, at its last change, as it is now, archived ' +
-          'ones too. Store the items by odooId, then nextCursor, and ask with it again: at once while hasMore, later ' +
-          'otherwise. Nothing is lost between two answers, whatever was being written meanwhile; a cursor never expires. ' +
-          'After a restore or move of the database the feed may start from the beginning, with `restarted`. A save in Odoo that ' +
-          'changed nothing but write_date is no change.',
+          'The change feed, for clients that keep a copy. Each BC is returned once, at its last change, with its ' +
+          'current content; archived BCs too. Store the items by odooId, then store nextCursor and send it as ' +
+          '`after`: at once while hasMore is true, later otherwise. No change is lost between two answers, and a ' +
+          'cursor never expires. After a restore or move of the database the feed may start from the beginning, with ' +
+          '`restarted`. A save in Odoo that only changed write_date is not a change.',
         querystring: feedQuery,
         response: { 200: changePage },
       },

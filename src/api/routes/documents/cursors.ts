@@ -8,8 +8,8 @@ import { NO_NUL } from '../../schemas.ts';
 const cursorContent = z.tuple([z.string(), z.string().nullable(), z.int().min(1), z.string()]);
 
 /**
- * A position as an opaque text. `list` is whatever decides which list it is (sort, filters): the cursor of one list is
- * refused by another. The digest finds mistakes, not forgers: a cursor opens nothing that a filter would not.
+ * A position as an opaque text. `list` identifies the list (sort, filters), so that the cursor of another list is
+ * refused. The digest detects mistakes, not forgery: a cursor gives no more access than a filter.
  */
 export function writeCursor(list: unknown, { key, odooId, snapshot }: Position): string {
   const position = [key, odooId, snapshot] as const;
@@ -40,7 +40,7 @@ function digest(list: unknown, position: readonly unknown[]): string {
     .slice(0, 22);
 }
 
-/** Transaction ids have 64 bits; none will ever need 19 digits. */
+/** A 64-bit transaction id has less than 19 digits in practice. */
 const xid = z.string().regex(/^\d{1,18}$/);
 const odooId = z.int().min(0);
 const feedCursorContent = z.tuple([z.string().max(64).regex(NO_NUL), xid, odooId, xid, odooId]);

@@ -20,10 +20,10 @@ const exportQuery = z
     of: z
       .enum(['bc', 'lines'])
       .default('bc')
-      .meta(doc('what a row is; `lines`: of the BCs that are found', 'bc')),
+      .meta(doc('content of a row; `lines`: of the BCs that are found', 'bc')),
     ...{ q, state, updated_since, archived, filter, include, line_fields },
     fields: fields.describe(
-      'fields of each row, with commas between; all by default, but no contents in CSV',
+      'fields of each row, separated by commas; all by default, but no contents in CSV',
     ),
     delimiter: z.enum(DELIMITER_NAMES).default('comma').meta(doc('between the columns of CSV', 'semicolon')),
     decimal: z.enum(['point', 'comma']).default('point').meta(doc('in the numbers of CSV', 'comma')),
@@ -40,7 +40,7 @@ type ExportParameters = z.infer<typeof exportQuery>;
 
 interface Export {
   readonly query: ExportQuery;
-  /** Null: rows go out as the JSON that they are. */
+  /** Null for NDJSON. */
   readonly csv: Csv | null;
 }
 
@@ -99,7 +99,6 @@ const exported = {
   },
 };
 
-/** Every BC that the filters find, or its lines, as one file. */
 export function bcExportRoute(api: Api, deps: ApiContext, places: Semaphore): void {
   api.get(
     '/api/v1/bc/export',
@@ -114,17 +113,17 @@ export function bcExportRoute(api: Api, deps: ApiContext, places: Semaphore): vo
           'too_many_exports',
         ],
       },
-      // It would read everything, for nothing.
+      // A HEAD request would read everything.
       exposeHeadRoute: false,
       schema: {
         tags: ['bc'],
         summary: 'BCs or their lines as one file',
         description:
-          'Every BC that the filters find, by ascending id, all as they were at one moment. CSV is by RFC 4180: a row of ' +
-          'names, a many2one as `<field>_id` and `<field>_name`, ids of one2many and many2many with blanks between, sizes in ' +
-          'bytes for binary contents that are not asked for by name, and an apostrophe before texts that a spreadsheet ' +
-          'would take for formulas. NDJSON has on each line what the list has as an item. A file that breaks off ends ' +
-          'with the connection, never as if it were whole.',
+          'Every BC that matches the filters, by ascending id, as of one moment. CSV follows RFC 4180: a row of ' +
+          'names; a many2one as `<field>_id` and `<field>_name`; ids of one2many and many2many separated by blanks; ' +
+          'sizes in bytes for binary contents, unless they are requested by name. A text that a spreadsheet would ' +
+          'run as a formula gets an apostrophe. NDJSON has one item of the list on each line. If an export fails, ' +
+          'the connection is closed, so that a partial file does not look complete.',
         querystring: exportQuery,
         response: { 200: exported },
       },

@@ -20,7 +20,7 @@ import { doc, isInFourDigits, limitWithinBytes, NO_NUL, YEARS } from '../../sche
 import { readCursor } from './cursors.ts';
 import type { KnownFields } from './fields-cache.ts';
 
-/** In one list. PostgreSQL compares every BC with each of them. */
+/** In one list. PostgreSQL compares each value with every BC. */
 const MAX_VALUES = 200;
 
 type Given = string | readonly string[];
@@ -56,13 +56,13 @@ export function readCondition(field: OdooFieldRow, operator: string, given: Give
   };
 }
 
-/** A list is written with commas, or by repeating the parameter where a value holds one. */
+/** A list has commas, or repeats the parameter if a value contains one. */
 function split(operator: Operator, given: Given): readonly string[] {
   if (typeof given !== 'string') return given;
   return operator === 'in' ? given.split(',') : [given];
 }
 
-/** A many2one is compared by id where every value is one, else by name. */
+/** A many2one is compared by id if every value is an id, else by name. */
 function extractOf(field: OdooFieldRow, operator: Operator, values: readonly string[]): Extract {
   const kind = fieldKind(field.type);
   if (kind === 'number' || kind === 'boolean') return kind;
@@ -73,12 +73,12 @@ function extractOf(field: OdooFieldRow, operator: Operator, values: readonly str
 interface Form {
   readonly pattern: RegExp;
   readonly expected: string;
-  /** The value as Odoo would write it; null when there is no such value. */
+  /** The value in the format of Odoo; null if it is not valid. */
   readonly normal?: (value: string) => string | null;
 }
 
 const TEXT: Form = { pattern: NO_NUL, expected: 'a text without NUL characters' };
-/** At most 15 digits: any such number is exact in JSON too. */
+/** At most 15 digits, so that the number is exact in JSON. */
 const ID: Form = { pattern: /^[1-9]\d{0,14}$/, expected: 'an id' };
 const NUMBER: Form = { pattern: /^-?\d{1,30}(\.\d{1,30})?$/, expected: 'a number such as 12 or 12.5' };
 const YES_NO: Form = { pattern: /^(true|false)$/, expected: 'true or false' };
@@ -89,7 +89,7 @@ const DATE: Form = {
 };
 const MOMENT: Form = {
   pattern: /^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d)?(\.\d{1,6})?(Z|[+-]\d\d:\d\d)?)?$/,
-  expected: `a moment such as 2026-01-31 or 2026-01-31T08:00:00Z (UTC where no zone is given), ${YEARS}`,
+  expected: `a moment such as 2026-01-31 or 2026-01-31T08:00:00Z (UTC if no zone is given), ${YEARS}`,
   normal: utc,
 };
 
@@ -113,7 +113,7 @@ function realDay(value: string): string | null {
   return isInFourDigits(day) && day.toISOString().startsWith(value) ? value : null;
 }
 
-/** Odoo's own writing of a datetime: UTC, seconds. */
+/** The datetime format of Odoo: UTC, seconds. */
 function utc(value: string): string | null {
   const day = value.slice(0, 10);
   if (realDay(day) === null) return null;
@@ -127,13 +127,12 @@ const text = z.string().regex(NO_NUL, 'a text without NUL characters').max(1000)
 
 const sinceText = `a moment such as 2026-01-31 or 2026-01-31T08:00:00Z, ${YEARS}`;
 
-/** `fields=a,b`; an empty list is no choice. */
 export const fieldsParameter = text
   .optional()
-  .meta(doc('fields to answer, with commas between; all by default', 'name,state,partner_id,amount_total'));
+  .meta(doc('fields to return, separated by commas; all by default', 'name,state,partner_id,amount_total'));
 export const lineFieldsParameter = text
   .optional()
-  .meta(doc('fields of each line, with commas between; only with include=lines', 'name,product_qty'));
+  .meta(doc('fields of each line, separated by commas; only with include=lines', 'name,product_qty'));
 export const includeParameter = z
   .literal('lines')
   .optional()
@@ -196,7 +195,7 @@ export function readListQuery(query: ListQuery, known: KnownFields) {
   const filter = readFilter(query, fields);
   const conditions = filter.conditions.map((condition) => JSON.stringify(condition)).sort();
   const order = readOrder(query.sort, fields);
-  // With the order's type: where a field was retyped, its old values are no position in the new list.
+  // Contains the type of the order: the cursor of a field that was retyped is not valid.
   const list = [query.sort, order.extract, query.q, query.archived, filter.changedSince, conditions];
   const documents: DocumentQuery = {
     filter,
@@ -208,7 +207,6 @@ export function readListQuery(query: ListQuery, known: KnownFields) {
   return { documents, list };
 }
 
-/** The parameters that choose BCs, whatever is done with them. */
 type FilterQuery = Pick<ListQuery, 'q' | 'state' | 'updated_since' | 'archived' | 'filter'>;
 
 /** @throws UnknownFieldError, UnknownOperatorError, BadValueError */
@@ -222,7 +220,7 @@ export function readFilter(query: FilterQuery, fields: readonly OdooFieldRow[]):
 }
 
 /**
- * The requested parts of a BC; `lines` are those of its lines, if they are included.
+ * The requested parts of a BC, and of its lines if they are included.
  *
  * @throws UnknownFieldError, LinesNotIncludedError
  */
@@ -262,10 +260,10 @@ const SORTED_AS: Readonly<Partial<Record<FieldKind, Extract>>> = {
   many2one: 'name',
 };
 
-/** Pages of text have no order that anybody looks for. */
+/** Long texts have no useful order. */
 const LONG: ReadonlySet<string> = new Set(['text', 'html']);
 
-/** Whether BCs can be sorted by a field of this type of Odoo's. */
+/** Whether BCs can be sorted by a field of this Odoo type. */
 export const isSortable = (type: string): boolean =>
   !LONG.has(type) && SORTED_AS[fieldKind(type)] !== undefined;
 

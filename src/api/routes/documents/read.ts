@@ -42,7 +42,6 @@ const archived = z
     doc('include lines that left the BC; an archived BC is always returned with its last lines', 'exclude'),
   );
 
-/** One BC and its lines. */
 export function bcRoutes(api: Api, deps: ApiContext): void {
   const { db } = deps;
   const withFields = createFieldCatalogCache(deps);
@@ -53,7 +52,7 @@ export function bcRoutes(api: Api, deps: ApiContext): void {
       schema: {
         tags: ['bc'],
         summary: 'One BC, also when it is gone from Odoo',
-        description: 'An archived BC has archivedAt; with include=lines it shows the lines that it had.',
+        description: 'An archived BC has archivedAt. With include=lines it has its last lines.',
         params: odooIdParam,
         querystring: oneQuery,
         response: { 200: oneDocument },
@@ -76,8 +75,7 @@ export function bcRoutes(api: Api, deps: ApiContext): void {
       schema: {
         tags: ['bc'],
         summary: 'The lines of a BC, by Odoo id',
-        description:
-          'Page by page. Lines that are gone come with archived=include, and with a BC that is gone itself.',
+        description: 'Archived lines are returned with archived=include, and always for an archived BC.',
         params: odooIdParam,
         querystring: z.strictObject({
           limit: limitWithinBytes,
@@ -100,7 +98,6 @@ export function bcRoutes(api: Api, deps: ApiContext): void {
   );
 }
 
-/** The list of BCs: filtered, sorted, page by page. */
 export function bcListRoute(api: Api, deps: ApiContext): void {
   const { db, reserveDb } = deps;
   const withFields = createFieldCatalogCache(deps);
@@ -115,12 +112,13 @@ export function bcListRoute(api: Api, deps: ApiContext): void {
         tags: ['bc'],
         summary: 'BCs of the mirror',
         description:
-          'Page by page, in any order: pages hold every BC once, also while BCs change between them. Filters are ' +
-          '`filter[field]=value` or `filter[field][operator]=value`, and all of them have to hold. Operators: texts ' +
-          '(char, text, html, selection, date, datetime, reference) have eq ne gt gte lt lte in like null; numbers eq ne gt ' +
-          'gte lt lte in null; booleans eq ne null; many2one, by id or by name, eq ne in like null; one2many and many2many, ' +
-          'by an id that they hold, eq in null; all others null. `in` takes values with commas between; `like` finds a text ' +
-          'anywhere, whichever case; `null` is true or false. GET /api/v1/sync/model lists the fields.',
+          'Pages in any order. Together they contain every BC once, even if BCs change in between. Filters are ' +
+          '`filter[field]=value` or `filter[field][operator]=value`; all of them must match. Operators by field ' +
+          'type: texts (char, text, html, selection, date, datetime, reference) have eq ne gt gte lt lte in like ' +
+          'null; numbers eq ne gt gte lt lte in null; booleans eq ne null; many2one, by id or by name, eq ne in like ' +
+          'null; one2many and many2many, by one of their ids, eq in null; all others null. `in` takes values ' +
+          'separated by commas. `like` finds a text anywhere and ignores case. `null` is true or false. GET ' +
+          '/api/v1/sync/model lists the fields.',
         querystring: listQuery,
         response: { 200: documentPage },
       },
@@ -149,7 +147,6 @@ async function totalOf(db: Queryable, count: ListQuery['count'], filter: Documen
     : { total: await estimateDocuments(db, filter), totalIsEstimate: true };
 }
 
-/** The changes of a BC, with their runs. */
 export function bcHistoryRoute(api: Api, { db }: ApiContext): void {
   api.get(
     '/api/v1/bc/:odooId/history',
@@ -159,7 +156,7 @@ export function bcHistoryRoute(api: Api, { db }: ApiContext): void {
         tags: ['bc'],
         summary: 'The changes of a BC, newest first',
         description:
-          'Each entry names the fields that changed, with their old and new values, and the run that saw it.',
+          'Each entry has the changed fields with their old and new values, and the run that stored the change.',
         params: odooIdParam,
         querystring: z.strictObject({ limit, cursor: idCursor }),
         response: { 200: historyPage },

@@ -23,7 +23,6 @@ const example = {
   ...{ lastFailedAt: '2026-01-31T08:01:03.000Z', nextAttemptAt: '2026-01-31T08:31:03.000Z' },
 };
 
-/** BCs that failed for good and wait for their first success. */
 export function failureRoutes(api: Api, { db }: ApiContext): void {
   api.get(
     '/api/v1/sync/failures',
@@ -33,7 +32,7 @@ export function failureRoutes(api: Api, { db }: ApiContext): void {
         tags: ['sync'],
         summary: 'Open failures, oldest first',
         description:
-          'BCs that could not be stored. Later runs offer them again; the first success closes a failure.',
+          'BCs that could not be stored. Later runs retry them; the first success closes a failure.',
         querystring: z.strictObject({ limit, cursor: idCursor }),
         response: { 200: pageOf(failure, example) },
       },

@@ -40,7 +40,6 @@ const cursor = z
   .optional()
   .meta(doc(cursorText, 'open-5'));
 
-/** Reported incidents. */
 export function incidentRoutes(api: Api, { db }: ApiContext): void {
   api.get(
     '/api/v1/sync/incidents',

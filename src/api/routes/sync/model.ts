@@ -36,7 +36,7 @@ export const model = z.object({
   viewCurrent: z
     .boolean()
     .describe(
-      'false: the view could not follow yet, the log of the worker says why; or no run has asked Odoo yet',
+      'false: the view is not updated yet (see the log of the worker), or no run has read the model yet',
     ),
   fields: z.array(field).describe('as Odoo describes them'),
 });
@@ -51,7 +51,7 @@ export const modelChange = z.object({
   kind: z.enum(MODEL_CHANGES),
   old: description.nullable(),
   new: description.nullable(),
-  runId: z.int().describe('the run that noticed'),
+  runId: z.int().describe('the run that detected the change'),
   reread: z.boolean().describe('every BC is read again after it'),
 });
 
@@ -80,7 +80,6 @@ const modelPage = pageOf(modelChange, exampleChange)
     ],
   });
 
-/** The mirrored model and its changes in Odoo. */
 export function modelRoute(api: Api, { config, db }: ApiContext): void {
   api.get(
     '/api/v1/sync/model',
@@ -89,7 +88,8 @@ export function modelRoute(api: Api, { config, db }: ApiContext): void {
       schema: {
         tags: ['sync'],
         summary: 'The mirrored models with fields and view columns, and their changes, newest first',
-        description: 'The fields are what lists can be filtered and sorted by, and what `fields` can pick.',
+        description:
+          'The fields are those that lists can be filtered and sorted by, and that `fields` can select.',
         querystring: z.strictObject({ limit, cursor: idCursor }),
         response: {
           200: modelPage,
@@ -130,7 +130,7 @@ async function presentModel(db: Database, name: string, view: View): Promise<z.i
   };
 }
 
-/** Odoo sends pairs of value and label. Other entries, and values that are not text, are left out. */
+/** Odoo sends pairs of value and label. Entries in another form are left out. */
 function presentSelection(given: OdooFieldDescription['selection']): [string, string][] | null {
   if (given === undefined) return null;
   return given.flatMap((pair): [string, string][] => {

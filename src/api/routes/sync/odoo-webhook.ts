@@ -11,14 +11,14 @@ import { requireOdoo } from '../../preconditions.ts';
 import { doc, statusAnswer } from '../../schemas.ts';
 
 /**
- * Limit of one address, with a correct or a wrong secret: more than one Odoo sends, because it sends one
- * webhook at a time.
+ * Limit of one address, with a correct or a wrong secret: more than one Odoo sends, because it sends one webhook at a
+ * time.
  */
 const HOOKS_PER_MINUTE = 6000;
 
 /**
- * Checks the secret before the body is read: in the query of the URL, which is all that Odoo supports, or
- * as `Authorization: Bearer`. Requests are counted by address, if Redis answers.
+ * Checks the secret before the body is read: in the query of the URL, which is all that Odoo supports, or as
+ * `Authorization: Bearer`. Requests are counted by address, if Redis answers.
  *
  * @throws RateLimitedError, BadHookSecretError
  */
@@ -35,24 +35,24 @@ function hookGuard({ config, cacheRedis }: Pick<ApiContext, 'config' | 'cacheRed
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
 
-/** The query is not checked yet: it may be anything. */
+/** The query is not validated yet. */
 function secretOf({ headers, query }: FastifyRequest): string {
   const bearer = /^Bearer +(\S+)$/i.exec(headers.authorization?.trim() ?? '')?.[1];
   const { secret } = query as { readonly secret?: unknown };
   return bearer ?? (typeof secret === 'string' ? secret : '');
 }
 
-/** Odoo also sends the fields that its administrator chose: some texts, no scans. */
+/** Odoo also sends the fields that its administrator chose. */
 const BODY_LIMIT_BYTES = 64 * 1024;
 
 const body = z
   .looseObject({ _model: z.string().max(200), _id: z.int().min(1) })
-  .describe('what Odoo posts; anything beside model and id is ignored')
+  .describe('the webhook of Odoo; members other than model and id are ignored')
   .meta({ examples: [{ _action: 'Passerelle(#42)', _id: 7, _model: 'dimagaz.bc' }] });
 
 /**
- * What Odoo's automation rules post when a record changed. Nothing of it is believed but which record that was: it is
- * read from Odoo a moment later, as any other. Where ODOO_HOOK_SECRET is not set there is no such route.
+ * Receives webhooks of Odoo's automation rules. Only the id of the record is used: its content is read from Odoo later.
+ * Without ODOO_HOOK_SECRET the route does not exist.
  */
 export function hookRoutes(api: Api, deps: ApiContext): void {
   const { config, queues, cacheRedis } = deps;
@@ -69,9 +69,9 @@ export function hookRoutes(api: Api, deps: ApiContext): void {
         tags: ['sync'],
         summary: 'Notification of Odoo that a record changed',
         description:
-          'For webhooks of automation rules (Odoo 17 and later). The answer is sent at once. The record is read from Odoo ' +
-          'after ODOO_HOOK_DELAY, together with the records of other webhooks of that time. If a webhook is lost, the ' +
-          'next incremental run fetches the change.',
+          'For webhooks of automation rules (Odoo 17 and later). The answer is sent at once. The record is read from ' +
+          'Odoo after ODOO_HOOK_DELAY, together with the records of other webhooks of that time. If a webhook is ' +
+          'lost, the next incremental run fetches the change.',
         querystring: z.object({
           secret: z
             .string()

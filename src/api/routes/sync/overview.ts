@@ -13,7 +13,7 @@ import { requireRedis } from '../../preconditions.ts';
 import { exampleRun, moment, run, runWithProgress } from '../../schemas.ts';
 
 const LAST_RUNS = 5;
-/** The runs that say something of all BCs. */
+/** Modes that cover all BCs. */
 const WHOLE_MIRROR = ['incremental', 'full', 'sweep'] as const;
 
 const currentRun = runWithProgress.extend({
@@ -78,7 +78,7 @@ export async function readOverview(deps: ApiContext): Promise<Overview> {
     key: BC_KEY,
     isSyncing: currentId !== null,
     lastSync: state?.lastSync ?? null,
-    // The rest may have taken long to read.
+    // The other queries may have taken long.
     ageSeconds: later(state?.ageSeconds ?? null, performance.now() - readAt),
     ...expectation(deps),
     currentRun: current,
@@ -90,7 +90,7 @@ export async function readOverview(deps: ApiContext): Promise<Overview> {
   };
 }
 
-/** The same state some time after it was read, as far as time alone changes it. */
+/** The state `ms` after it was read: only its ages differ. */
 export function aged(state: Overview, ms: number): Overview {
   const { ageSeconds, currentRun: current } = state;
   return {
@@ -110,7 +110,7 @@ function expectation({ config: { odoo, sync, alerts } }: ApiContext) {
   return { everySeconds: Math.ceil(everyMs / 1000), lateAfterSeconds };
 }
 
-/** The rest of the overview is worth showing without Redis. */
+/** Null without Redis; the rest of the overview is returned. */
 async function depths({ queues, redis }: ApiContext): Promise<Overview['queues']> {
   try {
     await requireRedis(redis);

@@ -36,7 +36,6 @@ const filter = z.strictObject({
 
 const tags = ['sync'];
 
-/** The log of runs. */
 export function runRoutes(api: Api, { db }: ApiContext): void {
   api.get(
     '/api/v1/sync/runs',
@@ -45,7 +44,7 @@ export function runRoutes(api: Api, { db }: ApiContext): void {
       schema: {
         tags,
         summary: 'Runs, newest first',
-        description: 'By descending id, page by page.',
+        description: 'Pages by descending id.',
         querystring: filter,
         response: { 200: pageOf(run, exampleRun) },
       },
@@ -68,7 +67,7 @@ export function runRoutes(api: Api, { db }: ApiContext): void {
       schema: {
         tags,
         summary: 'One run',
-        description: 'With `progress`: how many of its BCs are in each state, now.',
+        description: 'With `progress`: the current number of its BCs in each state.',
         params: idParam,
         response: { 200: runWithProgress },
       },
@@ -86,10 +85,10 @@ export const accepted = z
   .meta({ examples: [{ runId: 312, jobId: 'run-312' }] });
 const scope = 'sync:write';
 const problems = ['odoo_not_configured', 'redis_unavailable'];
-const description = 'The answer comes before the work; Location leads to the run.';
+const description = 'The answer is sent before the work starts. Location is the URL of the run.';
 const response = { 202: accepted };
 
-/** Everything that asks for a run. The answer comes before the work: `Location` leads to the run. */
+/** Routes that request a run. They answer before the work starts; `Location` is the URL of the run. */
 export function requestRoutes(api: Api, deps: ApiContext): void {
   const body = z
     .strictObject({
@@ -158,7 +157,6 @@ async function accept({ db, queues, redis }: ApiContext, reply: FastifyReply, ru
   return queued;
 }
 
-/** The state of the mirror at a glance. */
 export function syncRoutes(api: Api, deps: ApiContext): void {
   api.get(
     '/api/v1/sync',
@@ -168,7 +166,7 @@ export function syncRoutes(api: Api, deps: ApiContext): void {
         tags: ['sync'],
         summary:
           'State, current run, last runs, open failures and incidents, queue depths (null while Redis is down)',
-        description: 'Answers without Redis too: `queues` is null then.',
+        description: 'Works without Redis: `queues` is then null.',
         response: { 200: overview },
       },
     },

@@ -41,7 +41,6 @@ const example = {
   tryton: null,
 };
 
-/** How the two servers are that this one stands between. */
 export function upstreamsRoute(api: Api, { config, db }: ApiContext, looks: TrytonStatusProbe | null): void {
   api.get(
     '/api/v1/upstreams',
@@ -51,7 +50,8 @@ export function upstreamsRoute(api: Api, { config, db }: ApiContext, looks: Tryt
         tags: ['sync', 'tryton'],
         summary: 'How Odoo and Tryton were last seen: version, latency, last success and error, cache',
         description:
-          'Odoo as a worker last saw it; Tryton as it was at most 10 s ago. Null if it is not configured.',
+          'The last calls of the workers to Odoo, and the state of Tryton, at most 10 s old. Null if it is not ' +
+          'configured.',
         response: { 200: upstreams.meta({ examples: [example] }) },
       },
     },
@@ -65,7 +65,7 @@ export function upstreamsRoute(api: Api, { config, db }: ApiContext, looks: Tryt
   );
 }
 
-/** Nothing is known of an Odoo that no worker has asked yet. */
+/** All null until a worker has called Odoo. */
 async function odooAsSeen(db: Queryable, odoo: OdooConfig): Promise<Upstreams['odoo']> {
   const seen = await findOdooHealth(db, odooTarget(odoo));
   return {
@@ -77,7 +77,7 @@ async function odooAsSeen(db: Queryable, odoo: OdooConfig): Promise<Upstreams['o
   };
 }
 
-/** Calls that could not have been answered from the cache do not count. */
+/** Calls that bypass the cache do not count. */
 function summary({ cache, ...report }: TrytonReport): Upstreams['tryton'] {
   const counts = Object.values(cache);
   const hits = counts.reduce((total, { hit }) => total + hit, 0);

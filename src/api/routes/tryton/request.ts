@@ -8,7 +8,7 @@ import { brokenTag } from '../../../tryton/wire/codec.ts';
 import { fromJson, isList, isObject } from '../../../tryton/wire/json.ts';
 import { BadJsonError } from '../../errors.ts';
 
-/** Found in one call: enough to mend it by. */
+/** Maximum of invalid values reported for one call. */
 const MAX_FOUND = 5;
 
 interface Mistagged {
@@ -16,10 +16,10 @@ interface Mistagged {
   readonly tag: string;
 }
 
-/** The tagged values below `params` that Tryton could not read, such as a date without a day: the first few. */
+/** The first tagged values in `params` that Tryton cannot read, such as a date without a day. */
 function mistagged(params: readonly unknown[]): Mistagged[] {
   const found: Mistagged[] = [];
-  // The output of the body parser: at most 100 levels deep.
+  // The body parser allows at most 100 levels.
   search(params as readonly Wire[], [], found);
   return found;
 }
@@ -33,9 +33,8 @@ function search(value: Wire, path: Mistagged['path'], found: Mistagged[]): void 
   else for (const [name, item] of Object.entries(value)) search(item, [...path, name.slice(0, 60)], found);
 }
 
-/** Calls of one batch. */
 export const MAX_CALLS = 100;
-/** `"cache": true` where the server says nothing. */
+/** For `"cache": true`, if the server sends no duration. */
 const USUAL_TTL_SECONDS = 60;
 const MAX_SECONDS = 86_400;
 
@@ -67,10 +66,11 @@ const cache = z
   .describe(
     'Left out: only what Tryton itself declares cacheable is cached. false: not cached. ' +
       `true: ${USUAL_TTL_SECONDS} s where Tryton says nothing. A number: that many seconds where it says nothing, ` +
-      'and no longer than it says. stale: seconds in which an expired answer may still be returned while a new one is fetched.',
+      'and no longer than it says. stale: seconds in which an expired answer may still be returned while a new one ' +
+      'is fetched.',
   );
 
-/** A few of them: an error is not to be as long as the body that it is about. */
+/** At most three names, so that the error is shorter than the body. */
 function listed(names: readonly string[]): string {
   const shown = names.slice(0, 3).map((name) => JSON.stringify(name.slice(0, 60)));
   return shown.join(', ') + (names.length > 3 ? ` and ${names.length - 3} more` : '');
@@ -99,7 +99,7 @@ const call = z
   )
   .meta({ title: 'one call' });
 
-/** A call as it was asked for; `params` hold what `fromJson` gave. */
+/** A requested call; `params` are the output of `fromJson`. */
 export type AskedCall = z.infer<typeof call>;
 
 const batch = z
