@@ -2,13 +2,8 @@ import { DelayedError, type Job, UnrecoverableError } from 'bullmq';
 import { errorMessage, PasserelleError } from '../src/shared/errors.ts';
 import { isRetryable } from '../src/sync/error-policy.ts';
 
-interface Attempt {
-  /** From 1. A delivery after a crash counts as the next attempt. */
-  readonly number: number;
-  readonly last: boolean;
-}
-
-export function attemptOf(job: Job): Attempt {
+/** `number` starts at 1. A delivery after a crash counts as the next attempt. */
+export function attemptOf(job: Job) {
   return { number: Math.max(1, job.attemptsStarted), last: job.attemptsMade + 1 >= (job.opts.attempts ?? 1) };
 }
 

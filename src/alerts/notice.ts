@@ -67,24 +67,17 @@ export function bodyOf({ type, incident }: Notice): string {
 export function titleOf({ type, incident }: Notice): string {
   if (incident.kind === 'test') return 'test';
   const about = `${incident.kind === 'tryton_circuit' ? 'Tryton' : 'mirror'} ${incident.subject}`;
-  const what = whatHappened(incident.kind, incident.runId);
+  const what = WHAT_HAPPENED[incident.kind](incident.runId);
   return type === 'incident.resolved' ? `${about}: all clear (${what})` : `${about}: ${what}`;
 }
 
-function whatHappened(kind: IncidentRow['kind'], runId: number | null): string {
-  switch (kind) {
-    case 'run_failed':
-      return `run ${runId} failed`;
-    case 'run_partial':
-      return `run ${runId} is partial`;
-    case 'sweep_breaker':
-      return `run ${runId} kept what Odoo no longer shows`;
-    case 'mirror_stale':
-      return 'no run succeeds';
-    case 'tryton_circuit':
-      return 'logins are suspended';
-  }
-}
+const WHAT_HAPPENED: Readonly<Record<IncidentRow['kind'], (runId: number | null) => string>> = {
+  run_failed: (runId) => `run ${runId} failed`,
+  run_partial: (runId) => `run ${runId} is partial`,
+  sweep_breaker: (runId) => `run ${runId} kept what Odoo no longer shows`,
+  mirror_stale: () => 'no run succeeds',
+  tryton_circuit: () => 'logins are suspended',
+};
 
 export function textOf({ type, incident }: Notice): string {
   const { id, kind, subject, code, message, runId, openedAt, resolvedAt } = incident;

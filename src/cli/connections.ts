@@ -21,6 +21,8 @@ import { TrytonClient } from '../tryton/client.ts';
 import { DatabaseNotMigratedError, DatabaseUnavailableError, redisUnavailable } from './errors.ts';
 import { type CommandContext, type Environment, QUIET } from './io.ts';
 
+type Defer = (release: () => Promise<unknown>) => void;
+
 export interface OpenMirror {
   readonly mirror: SyncContext;
   readonly redis: RedisConnection;
@@ -60,11 +62,9 @@ export async function withStores<T>(
   config: Config,
   work: (stores: { readonly db: Database; readonly queues: Queues }) => Promise<T>,
 ): Promise<T> {
-  await checkDatabase(config);
-  await checkRedis(config.redis);
   return withResources(async (defer) => {
-    const { db, close } = openDatabase(config.databaseUrl, { max: 2, timeouts: config.databaseTimeouts });
-    defer(close);
+    const db = await openChecked(config, defer);
+    await checkRedis(config.redis);
     const log = createLogger(config.logLevel, 'cli', 'at once', config.prettyLogs);
     const redis = openRedis(config.redis, 'producer', log);
     defer(() => redis.disconnect());
@@ -84,14 +84,19 @@ export async function withDatabase<T>(
   env: Environment | undefined,
   work: (db: Database) => Promise<T>,
 ): Promise<T> {
-  const config = readDatabaseConfig(env);
+  return withResources(async (defer) => work(await openChecked(readDatabaseConfig(env), defer)));
+}
+
+/**
+ * Opens PostgreSQL once it has answered and has all migrations.
+ *
+ * @throws DatabaseUnavailableError, DatabaseNotMigratedError
+ */
+export async function openChecked(config: DatabaseConfig, defer: Defer): Promise<Database> {
   await checkDatabase(config);
-  const { db, close } = openDatabase(config.databaseUrl, { max: 1, timeouts: config.databaseTimeouts });
-  try {
-    return await work(db);
-  } finally {
-    await close();
-  }
+  const { db, close } = openDatabase(config.databaseUrl, { max: 2, timeouts: config.databaseTimeouts });
+  defer(close);
+  return db;
 }
 
 /**
@@ -99,7 +104,7 @@ export async function withDatabase<T>(
  *
  * @throws DatabaseUnavailableError, DatabaseNotMigratedError
  */
-export async function checkDatabase(config: DatabaseConfig): Promise<void> {
+async function checkDatabase(config: DatabaseConfig): Promise<void> {
   const pending = await missingMigrations(config);
   if (pending.length > 0) throw new DatabaseNotMigratedError(config.databaseUrl, pending);
 }

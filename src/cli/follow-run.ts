@@ -10,20 +10,14 @@ import { abandonedRun } from '../sync/runs/start-run.ts';
 import type { OpenMirror } from './connections.ts';
 import type { Io } from './io.ts';
 
-/** A line that is rewritten in place. Silent if standard error is not a terminal. */
-interface Progress {
-  show(text: string): void;
-  clear(): void;
-}
-
 /** Moves to the start of the line and erases it. */
 const REWRITE = '\r\u001b[K';
 
-export function createProgress({ stderr }: Io): Progress {
-  if (stderr.isTTY !== true) return { show: () => {}, clear: () => {} };
+/** A line that is rewritten in place. Silent if standard error is not a terminal. */
+export function createProgress({ stderr }: Io) {
   let last = '';
   const show = (text: string) => {
-    if (text === last) return;
+    if (text === last || stderr.isTTY !== true) return;
     stderr.write(REWRITE + text);
     last = text;
   };
@@ -50,7 +44,7 @@ export function isOver({ status }: Pick<SyncLogRow, 'status'>): boolean {
 
 /** Polls a run until it ends or the signal is aborted, and returns its row. */
 async function followRun(
-  { mirror, workforce, io }: { mirror: SyncContext; workforce: InProcessWorkers; io: Io },
+  { mirror, workforce, io }: Follower,
   runId: number,
   signal: AbortSignal,
 ): Promise<SyncLogRow> {
@@ -99,24 +93,19 @@ export function count(value: number): string {
 /** Counting workers lists all clients of Redis, which is slow. */
 const WORKER_CHECK_INTERVAL_MS = 3000;
 
-/** The workers of this process. They start if no other process has any. */
-interface InProcessWorkers {
-  readonly own: boolean;
-  /** Starts workers if a queue has none. Checks at most every 3 s. */
-  ensure(): Promise<void>;
-  /** Lets jobs in progress finish. May be called again. */
-  stop(): Promise<void>;
-}
+type InProcessWorkers = ReturnType<typeof createWorkforce>;
 
-function createWorkforce({ mirror, redis, prefix }: OpenMirror): InProcessWorkers {
+/** The workers of this process. They start if no other process has any. */
+function createWorkforce({ mirror, redis, prefix }: OpenMirror) {
   let workers: { stop(): Promise<void> } | undefined;
   let stopped: Promise<void> | undefined;
   let nextLook = 0;
   return {
-    get own() {
+    get own(): boolean {
       return workers !== undefined;
     },
-    async ensure() {
+    /** Starts workers if a queue has none. Checks at most every 3 s. */
+    async ensure(): Promise<void> {
       if (workers !== undefined || Date.now() < nextLook) return;
       nextLook = Date.now() + WORKER_CHECK_INTERVAL_MS;
       const { sync, pages, bc } = mirror.queues;
@@ -124,7 +113,8 @@ function createWorkforce({ mirror, redis, prefix }: OpenMirror): InProcessWorker
       if (registered.every((count) => count > 0)) return;
       workers = await startWorkers(mirror, { redis, prefix, scheduled: false });
     },
-    stop: () => {
+    /** Waits for jobs in progress. May be called again. */
+    stop: (): Promise<void> => {
       stopped ??= workers?.stop() ?? Promise.resolve();
       return stopped;
     },

@@ -28,6 +28,12 @@ export function printJson(io: Io, value: unknown): void {
   io.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
 }
 
+/** The answer of a command: `value` with `--json`, otherwise `lines`. */
+export function print(io: Io, json: boolean | undefined, value: unknown, lines: readonly string[]): void {
+  if (json === true) printJson(io, value);
+  else printLines(io, lines);
+}
+
 export function printLines(io: Io, lines: readonly string[]): void {
   io.stdout.write(lines.map((line) => `${line}\n`).join(''));
 }

@@ -32,19 +32,10 @@ interface Entry {
   usedAt: number;
 }
 
-/** A cache of the keys in PostgreSQL. */
-interface ApiKeyCache {
-  /** The row of a key that is valid by a fresh entry; otherwise null, and `find` decides. */
-  trusted(key: KeyText): ApiKeyRow | null;
-  /** Whether the key was valid when it was last read, however long ago. Then it is not a guess. */
-  knows(key: KeyText): boolean;
-  /** @throws BadKeyError, ExpiredKeyError, RevokedKeyError, NoAnswerError, or the error of the database. */
-  find(key: KeyText): Promise<ApiKeyRow>;
-  /** Whether any valid key exists; true if PostgreSQL does not answer. */
-  hasUsable(): Promise<boolean>;
-}
+type ApiKeyCache = ReturnType<typeof createApiKeyCache>;
 
-export function createApiKeyCache(db: Database, log: Logger): ApiKeyCache {
+/** A cache of the keys in PostgreSQL. */
+export function createApiKeyCache(db: Database, log: Logger) {
   // Separate, so that guesses do not evict valid keys.
   const known = new LRUCache<string, Entry>({ max: MAX_ENTRIES });
   const unknown = new LRUCache<string, Entry>({ max: MAX_ENTRIES });
@@ -87,14 +78,17 @@ export function createApiKeyCache(db: Database, log: Logger): ApiKeyCache {
     return isKeyOf(row, key) && row !== null && !isOver(row) ? row : null;
   };
   return {
-    trusted: (key) => {
+    /** The row of a key that is valid by a fresh entry; otherwise null, and `find` decides. */
+    trusted: (key: KeyText): ApiKeyRow | null => {
       const entry = known.get(key.prefix);
       const row = entry !== undefined && isFresh(entry) ? goodRow(key) : null;
       if (entry !== undefined && row !== null) noteUse(entry, row);
       return row;
     },
-    knows: (key) => goodRow(key) !== null,
-    find: async (key) => {
+    /** Whether the key was valid when it was last read, however long ago. Then it is not a guess. */
+    knows: (key: KeyText): boolean => goodRow(key) !== null,
+    /** @throws BadKeyError, ExpiredKeyError, RevokedKeyError, NoAnswerError, or the error of the database. */
+    find: async (key: KeyText): Promise<ApiKeyRow> => {
       const entry = await entryOf(key.prefix);
       const { row } = entry;
       if (!isKeyOf(row, key) || row === null) throw new BadKeyError(await hasUsable());
@@ -103,6 +97,7 @@ export function createApiKeyCache(db: Database, log: Logger): ApiKeyCache {
       noteUse(entry, row);
       return row;
     },
+    /** Whether any valid key exists; true if PostgreSQL does not answer. */
     hasUsable,
   };
 }

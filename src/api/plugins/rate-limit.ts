@@ -128,7 +128,7 @@ export class RateLimitStore {
   }
 
   /**
-   * One round trip to Redis, in the order of the calls. Of a limit below 200 it takes one request at a time.
+   * One round trip to Redis, in the order of the calls. With a limit below 200 it takes one request at a time.
    *
    * @param parts 0: takes nothing.
    */

@@ -6,7 +6,7 @@ import { type ApiKeyRow, SCOPES, type Scope } from '../../db/schema/gateway.ts';
 import { isPattern } from '../../tryton/methods.ts';
 import { withDatabase } from '../connections.ts';
 import { UnknownKeyError } from '../errors.ts';
-import { type CommandContext, EXIT, type ExitCode, printJson, printLines } from '../io.ts';
+import { type CommandContext, EXIT, type ExitCode, print, printJson, printLines } from '../io.ts';
 
 /** A key as `--json` shows it: never its hash. */
 function publicKey({ hash: _, ...row }: ApiKeyRow) {
@@ -213,15 +213,13 @@ Examples:
 
 async function list({ io, env }: CommandContext, { json }: JsonOption): Promise<ExitCode> {
   const rows = await withDatabase(env, listApiKeys);
-  if (json === true) printJson(io, { keys: rows.map(publicKey) });
-  else printLines(io, keyLines(rows));
+  print(io, json, { keys: rows.map(publicKey) }, keyLines(rows));
   return EXIT.success;
 }
 
 async function revoke({ io, env }: CommandContext, id: string, { json }: JsonOption): Promise<ExitCode> {
   const row = await withDatabase(env, (db) => revokeApiKey(db, id));
   if (row === null) throw new UnknownKeyError(id);
-  if (json === true) printJson(io, publicKey(row));
-  else printLines(io, [`Key ${row.id} (${row.prefix}, ${row.name}) is revoked.`]);
+  print(io, json, publicKey(row), [`Key ${row.id} (${row.prefix}, ${row.name}) is revoked.`]);
   return EXIT.success;
 }

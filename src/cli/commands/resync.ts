@@ -6,7 +6,7 @@ import type { SyncLogRow } from '../../db/schema/sync.ts';
 import type { SyncContext } from '../../sync/context.ts';
 import { withMirror } from '../connections.ts';
 import { requestAndFollow } from '../follow-run.ts';
-import { type CommandContext, type ExitCode, oneLine, printJson, printLines, QUIET } from '../io.ts';
+import { type CommandContext, type ExitCode, oneLine, print, QUIET } from '../io.ts';
 import { exitCodeOf, explain } from './sync.ts';
 
 /** Longer values are cut. */
@@ -87,8 +87,12 @@ async function resync(
   return withMirror(readMirrorConfig(env, QUIET), async (open) => {
     const run = await requestAndFollow(open, io, { mode: 'single', odooIds: [...new Set(odooIds)] });
     const documents = await report(open.mirror, run);
-    if (json) printJson(io, { runId: run.id, status: run.status, documents, ...errorOf(run) });
-    else printLines(io, documents.flatMap(documentLines));
+    print(
+      io,
+      json,
+      { runId: run.id, status: run.status, documents, ...errorOf(run) },
+      documents.flatMap(documentLines),
+    );
     if (run.status !== 'partial') await explain(open.mirror, io, run);
     return exitCodeOf(run);
   });

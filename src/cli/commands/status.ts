@@ -12,7 +12,7 @@ import { BC_KEY } from '../../db/schema/sync.ts';
 import type { Queues } from '../../queues/queues.ts';
 import { withStores } from '../connections.ts';
 import { count } from '../follow-run.ts';
-import { type CommandContext, EXIT, type ExitCode, oneLine, printJson, printLines, QUIET } from '../io.ts';
+import { type CommandContext, EXIT, type ExitCode, oneLine, print, QUIET } from '../io.ts';
 
 function statusLines(overview: Overview): string[] {
   const { lease, currentRun, lastSync, lastRuns, openFailures, openIncidents, queues } = overview;
@@ -95,8 +95,7 @@ Examples:
 async function status({ io, env }: CommandContext, options: { readonly json?: boolean }): Promise<ExitCode> {
   const config = readConfig(env, QUIET);
   const found = await withStores(config, ({ db, queues }) => overview(db, queues));
-  if (options.json === true) printJson(io, found);
-  else printLines(io, statusLines(found));
+  print(io, options.json, found, statusLines(found));
   return EXIT.success;
 }
 

@@ -12,6 +12,7 @@ import {
   type ExitCode,
   type Io,
   oneLine,
+  print,
   printJson,
   printLines,
   QUIET,
@@ -35,7 +36,7 @@ export function addSync(program: Command, context: CommandContext, exit: (code: 
     .description(
       'Run a sync to its end: what changed in Odoo since the last one or, with --full, everything. With --sweep\n' +
         'every id and write_date is compared: missed changes are read, deleted BCs are archived.\n' +
-        'Uses running workers; if there are none, the command does the work itself.',
+        'Uses running workers, or does the work itself if no worker is running.',
     )
     .option('--full', 'read every BC, not only what changed')
     .addOption(
@@ -66,8 +67,7 @@ async function sync({ io, env }: CommandContext, options: SyncOptions): Promise<
   return withMirror(readMirrorConfig(env, QUIET), async (open) => {
     if (options.detach === true) {
       const runId = await request(open.mirror, wanted);
-      if (options.json === true) printJson(io, { runId, mode: wanted.mode, status: 'queued' });
-      else printLines(io, [`Run ${runId} is queued.`]);
+      print(io, options.json, { runId, mode: wanted.mode, status: 'queued' }, [`Run ${runId} is queued.`]);
       return EXIT.success;
     }
     const run = await requestAndFollow(open, io, wanted);

@@ -5,7 +5,7 @@ import type { PingReport, Wire } from '../../tryton/types.ts';
 import { fromJson, isList, toJson } from '../../tryton/wire/json.ts';
 import { withTryton } from '../connections.ts';
 import { BadArgumentError } from '../errors.ts';
-import { type CommandContext, EXIT, type ExitCode, type Io, printJson, printLines } from '../io.ts';
+import { type CommandContext, EXIT, type ExitCode, type Io, print } from '../io.ts';
 
 function pingLines(place: string, report: PingReport): string[] {
   const { reachable, version, latencyMs, circuit, error } = report;
@@ -146,8 +146,7 @@ async function ping(context: CommandContext, json: boolean): Promise<ExitCode> {
     report: await tryton.ping(),
     place: `${tryton.server} as ${tryton.user}`,
   }));
-  if (json) printJson(context.io, publicReport(report));
-  else printLines(context.io, pingLines(place, report));
+  print(context.io, json, publicReport(report), pingLines(place, report));
   return report.reachable && report.authenticated ? EXIT.success : EXIT.failure;
 }
 

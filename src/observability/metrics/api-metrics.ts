@@ -102,13 +102,8 @@ function storeMetrics(registry: Registry) {
 
 const OUTCOMES = ['hit', 'miss', 'stale', 'bypass', 'error'] as const;
 
-interface TrytonMetrics {
-  signedIn(error: Error | null): void;
-  /** Reads the counters of the client, and the circuit from Redis, which all processes share. */
-  refresh(tryton: TrytonClient): Promise<void>;
-}
-
-function trytonMetrics(registry: Registry): TrytonMetrics {
+/** The circuit is read from Redis, which all processes share. */
+function trytonMetrics(registry: Registry) {
   const registers = [registry];
   const cache = new Counter({
     name: 'passerelle_tryton_cache_requests_total',
@@ -131,8 +126,8 @@ function trytonMetrics(registry: Registry): TrytonMetrics {
   );
   for (const outcome of ['success', 'failure']) logins.inc({ outcome }, 0);
   return {
-    signedIn: (error) => logins.inc({ outcome: error === null ? 'success' : 'failure' }),
-    refresh: async (tryton) => {
+    signedIn: (error: Error | null) => logins.inc({ outcome: error === null ? 'success' : 'failure' }),
+    refresh: async (tryton: TrytonClient): Promise<void> => {
       const counters = Object.values(tryton.cacheCounters());
       cache.reset();
       for (const outcome of OUTCOMES) {
@@ -184,17 +179,10 @@ interface ApiSources {
   readonly log: Log;
 }
 
-/** The metrics of an API process, and those of all processes, which are read at each scrape. */
-export interface ApiMetrics {
-  /** For the generated reference. */
-  readonly registry: Registry;
-  answered(answer: Answered): void;
-  readonly gateway: Required<GatewayObservers>;
-  /** Never rejects. Concurrent scrapes share one result. */
-  scrape(sources: ApiSources): Promise<Scraped>;
-}
+export type ApiMetrics = ReturnType<typeof openApiMetrics>;
 
-export function openApiMetrics(): ApiMetrics {
+/** The metrics of an API process, and those of all processes, which are read at each scrape. */
+export function openApiMetrics() {
   const registry = openRegistry();
   const stores = storeMetrics(registry);
   const queues = queueMetrics(registry);
@@ -227,8 +215,9 @@ export function openApiMetrics(): ApiMetrics {
         tryton.signedIn(login.error);
         called(login);
       },
-    },
-    scrape: (sources) => {
+    } satisfies GatewayObservers,
+    /** Never rejects. Concurrent scrapes share one result. */
+    scrape: (sources: ApiSources): Promise<Scraped> => {
       scraping ??= refresh(sources).finally(() => {
         scraping = null;
       });

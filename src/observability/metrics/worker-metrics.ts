@@ -78,32 +78,26 @@ function runMetrics(registry: Registry): (run: EndedRun) => void {
   };
 }
 
-/** The metrics of the work of one worker. The API exports the state of the mirror. */
-export interface WorkerMetrics {
-  /** For the generated reference. */
-  readonly registry: Registry;
-  readonly mirror: {
-    readonly called: (call: {
-      readonly method: string;
-      readonly ms: number;
-      readonly code?: string | undefined;
-    }) => void;
-    readonly ended: (run: EndedRun) => void;
-  };
-  readonly worked: (job: JobResult) => void;
-  scrape(): Promise<Scraped>;
+interface CallReport {
+  readonly method: string;
+  readonly ms: number;
+  readonly code?: string | undefined;
 }
 
-export function openWorkerMetrics(): WorkerMetrics {
+export type WorkerMetrics = ReturnType<typeof openWorkerMetrics>;
+
+/** The metrics of the work of one worker. The API exports the state of the mirror. */
+export function openWorkerMetrics() {
   const registry = openRegistry();
   const called = callMetrics(registry);
   return {
     registry,
+    /** Callbacks for the mirror. */
     mirror: {
-      called: ({ method, ms, code = null }) => called({ server: 'odoo', method, ms, code }),
+      called: ({ code, ...call }: CallReport) => called({ server: 'odoo', ...call, code: code ?? null }),
       ended: runMetrics(registry),
     },
     worked: jobMetrics(registry),
-    scrape: () => textOf(registry),
+    scrape: (): Promise<Scraped> => textOf(registry),
   };
 }

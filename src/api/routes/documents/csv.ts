@@ -18,11 +18,7 @@ export interface ExportedRow extends Readonly<Record<string, unknown>> {
   readonly sizes?: Readonly<Record<string, number>> | null;
 }
 
-export interface Csv {
-  /** The row of column names, with the byte order mark if wanted. */
-  readonly head: string;
-  rows(rows: readonly ExportedRow[]): string;
-}
+export type Csv = ReturnType<typeof createCsv>;
 
 type Cell = string | number | boolean;
 
@@ -47,7 +43,7 @@ export function createCsv(
   fields: readonly OdooFieldRow[],
   mirrors: readonly ViewColumn[],
   { delimiter, decimal, bom }: CsvStyle,
-): Csv {
+) {
   const columns = viewColumns(fields, mirrors);
   const write = (rows: readonly (readonly Cell[])[], mark: boolean): string =>
     stringify(
@@ -66,8 +62,9 @@ export function createCsv(
       },
     );
   return {
+    /** The row of column names, with the byte order mark if wanted. */
     head: write([columns.map(({ name }) => name)], bom),
-    rows: (rows) =>
+    rows: (rows: readonly ExportedRow[]): string =>
       write(
         rows.map((row) => columns.map((column) => cell(row, column))),
         false,

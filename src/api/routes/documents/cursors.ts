@@ -9,7 +9,7 @@ const cursorContent = z.tuple([z.string(), z.string().nullable(), z.int().min(1)
 
 /**
  * A position as an opaque text. `list` identifies the list (sort, filters), so that the cursor of another list is
- * refused. The digest detects mistakes, not forgery: a cursor gives no more access than a filter.
+ * refused. The digest detects mistakes, not forgery: a cursor gives the same access as a filter.
  */
 export function writeCursor(list: unknown, { key, odooId, snapshot }: Position): string {
   const position = [key, odooId, snapshot] as const;
