@@ -1,7 +1,7 @@
 import { fastify } from 'fastify';
 import type { Config } from '../src/config/index.ts';
 import { pendingMigrations } from '../src/db/migrate.ts';
-import { BadMetricsTokenError, checkToken } from '../src/observability/metrics/registry.ts';
+import { BadMetricsTokenError, checkToken } from '../src/observability/metrics/token.ts';
 import type { WorkerMetrics } from '../src/observability/metrics/worker-metrics.ts';
 import { depth } from '../src/queues/queues.ts';
 import { errorMessage, PasserelleError } from '../src/shared/errors.ts';

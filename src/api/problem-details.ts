@@ -61,17 +61,8 @@ const OF_THEIR_OWN = ['rate_limited', 'too_many_logins', 'tryton_rate_limited', 
 /** The codes of problems that come with `Retry-After`. */
 export const TELLS_WHEN: ReadonlySet<string> = new Set([...Object.keys(RETRY_AFTER), ...OF_THEIR_OWN]);
 
-/** Additional members of problems of Tryton. */
-interface TrytonMembers {
-  readonly detail?: string;
-  /** The name of the warning. */
-  readonly warning?: string;
-  /** Seconds. */
-  readonly retryAfter?: number;
-}
-
 /** Messages for users are returned unchanged; other errors name the failed call. */
-function trytonMembers(error: unknown): TrytonMembers {
+function trytonMembers(error: unknown): Pick<Problem, 'detail' | 'warning' | 'retryAfter'> {
   if (error instanceof TrytonUserError) return { detail: words(error) };
   if (error instanceof TrytonUserWarning) return { detail: words(error), warning: error.warning };
   const wait = waitOf(error);

@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { z } from 'zod';
 import { pendingMigrations } from '../../db/migrate.ts';
-import { checkToken } from '../../observability/metrics/registry.ts';
+import { checkToken } from '../../observability/metrics/token.ts';
 import { errorMessage } from '../../shared/errors.ts';
 import type { Api, ApiContext } from '../context.ts';
 import { answerWithin } from '../errors.ts';
