@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-const GLOBAL = 'test/harness/global.ts';
+const GLOBAL = 'test/support/global.ts';
 
 /**
  * One project for each kind of suite; the scripts of `package.json` choose one. The time limits end a test that hangs.

@@ -50,7 +50,7 @@ function readSize({ quick, documents }: SuiteOptions): { documents: number; line
   return { documents: documents ?? (quick ? QUICK_READ_DOCUMENTS : READ_DOCUMENTS), lines: LINES };
 }
 
-/** Of load, for each contender in a round. */
+/** Duration of the load, for each contender in a round. */
 function secondsOf({ quick }: SuiteOptions): number {
   return quick ? 1 : 5;
 }

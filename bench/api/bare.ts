@@ -1,20 +1,20 @@
 import { fastify } from 'fastify';
 import { openClient } from '../../src/db/client.ts';
 
-/** What it is told: the query that the API sends. */
+/** The message to the process: the query that the API sends. */
 export interface BareQuery {
   readonly query: string;
   readonly params: readonly string[];
 }
 
-/** What its parent hears once the route listens. */
+/** The message to the parent once the route listens. */
 export interface BareReady {
   readonly url: string;
 }
 
 /**
  * The yardstick in a process of its own: a Fastify route that sends PostgreSQL the query of the API, over the same
- * driver and as many connections, and answers with the text that comes back. No keys, limits, checks, cursors or logs.
+ * driver and as many connections, and answers with its text. No keys, limits, checks, cursors or logs.
  */
 const [databaseUrl = '', given = ''] = process.argv.slice(2);
 const { query, params } = JSON.parse(given) as BareQuery;

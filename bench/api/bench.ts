@@ -12,7 +12,7 @@ import { setReadStage } from './stage.ts';
 
 interface ReadOptions extends MirrorSize, LoadOptions {}
 
-/** What a page of a larger mirror is compared with. */
+/** The smaller mirror that a larger one is compared with. */
 const SMALL = 10_000;
 const DEEPEST_PAGE = 10_000;
 /** Beside the first page, and beside the first one of a small mirror. */

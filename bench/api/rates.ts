@@ -10,7 +10,7 @@ const WARM_UP_SECONDS = 2;
 
 export interface LoadOptions {
   readonly rounds: number;
-  /** Of load for each contender in a round. */
+  /** Duration of the load for each contender in a round. */
   readonly seconds: number;
 }
 

@@ -21,7 +21,7 @@ const NO_LIMIT_IN_REACH = '10000000';
 
 export interface MirrorSize {
   readonly documents: number;
-  /** Of each BC. */
+  /** Number for each BC. */
   readonly lines: number;
 }
 
@@ -68,7 +68,7 @@ async function startApi(stage: Stage, servers: Servers, size: MirrorSize): Promi
   return { ...size, databaseUrl, list: (query) => ({ url: `${url}/api/v1/bc?${query}`, headers }) };
 }
 
-/** What the API asks PostgreSQL for a first page with lines, word for word. */
+/** The query of the API for a first page with lines, word for word. */
 async function listQuery(databaseUrl: string, limit: number): Promise<BareQuery> {
   const client = openClient(databaseUrl, 1);
   const sent: BareQuery[] = [];

@@ -31,7 +31,7 @@ const ourXml: Decode = (bytes) => {
 const ourJson: Decode = (bytes) => parseJson(utf8Text(withoutMark(bytes)), refused);
 const bareJson: Decode = (bytes) => JSON.parse(bytes.toString());
 
-/** What the CPU does to an answer before anything else, BCs per second. @throws BenchFailedError when decoders disagree. */
+/** CPU cost of decoding an answer, in BCs per second. @throws BenchFailedError when decoders disagree. */
 export async function measureDecode({ rounds, documents }: DecodeOptions): Promise<Figure[]> {
   const { xml, json } = await answersWith(documents);
   const values = json.map(bareJson);

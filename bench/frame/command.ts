@@ -9,14 +9,14 @@ import type { Section } from './section.ts';
 import { missedTargets, withResults } from './section.ts';
 import { textTable } from './table.ts';
 
-/** A command that measures: what it is called, what it can be told, what it does. */
+/** A command that measures: its name, its options and its work. */
 export interface BenchCommand<Options> {
-  /** Of package.json. */
+  /** The script in package.json. */
   readonly script: string;
   readonly help: string;
   /** Its options beside those that all have. */
   readonly flags: NonNullable<ParseArgsConfig['options']>;
-  /** @throws Error with one sentence about what is wrong. */
+  /** @throws Error with one sentence about the invalid option. */
   readonly read: (given: Given) => Options;
   /** One section after the other, each as soon as it is measured. */
   readonly measure: (options: Options, ending: Ending, screen: Screen) => AsyncIterable<Section>;
@@ -25,7 +25,7 @@ export interface BenchCommand<Options> {
 /** Options as they were given, by name. */
 export type Given = Readonly<Record<string, unknown>>;
 
-/** What every command of this kind can be told. */
+/** The options of every such command. */
 const COMMON = {
   json: { type: 'boolean', default: false },
   write: { type: 'boolean', default: false },
@@ -110,14 +110,14 @@ function read<Options>(
   }
 }
 
-/** @throws Error with what was expected. */
+/** @throws Error that names the expected values. */
 export function wholeNumber(given: Given, name: string, least: number, most: number): number {
   const value = Number(given[name]);
   if (Number.isInteger(value) && value >= least && value <= most) return value;
   throw new Error(`--${name}: expected a whole number from ${least} to ${most}`);
 }
 
-/** Names after commas, all of them known; all there are when none is given. @throws Error with what was expected. */
+/** Names after commas, all of them known; every name if none is given. @throws Error that names the expected values. */
 export function chosen<Name extends string>(given: Given, name: string, known: readonly Name[]): Name[] {
   const value = given[name];
   if (typeof value !== 'string') return [...known];

@@ -1,13 +1,13 @@
-/** What a figure is counted in. Rates are per second. */
+/** The unit of a figure. Rates are per second. */
 export type Unit = 's' | 'ms' | '/s' | 'MB' | 'calls';
 
-/** One of those that are compared: what it measured, round by round. */
+/** One contender: its measurements, round by round. */
 export interface Series {
   readonly name: string;
   readonly values: readonly number[];
 }
 
-/** What the ratio of medians has to be; without one the figure is for information. */
+/** The permitted ratio of medians; without one the figure is for information. */
 export interface Target {
   readonly is: 'at most' | 'at least';
   readonly ratio: number;
@@ -21,12 +21,12 @@ export interface Figure {
   readonly title: string;
   readonly unit: Unit;
   readonly ours: Series;
-  /** What it is measured against; null where there is no rival, only a number. */
+  /** The contender beside it; null if there is no rival, only a number. */
   readonly beside: Series | null;
   readonly target: Target | null;
 }
 
-/** Of an odd number of values the middle one, else the mean of the two in the middle. */
+/** The middle value of an odd number of values, else the mean of the two in the middle. */
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = Math.floor(sorted.length / 2);
@@ -39,7 +39,7 @@ export function ratioOf({ ours, beside }: Figure): number | null {
   return beside === null ? null : median(ours.values) / median(beside.values);
 }
 
-/** Whether the target is met; null where there is none. */
+/** Whether the target is met; null if there is no target. */
 export function isMet(figure: Figure): boolean | null {
   const { target } = figure;
   const ratio = ratioOf(figure);
@@ -47,10 +47,10 @@ export function isMet(figure: Figure): boolean | null {
   return target.is === 'at most' ? ratio <= target.ratio : ratio >= target.ratio;
 }
 
-/** Somebody who is compared. */
+/** A contender that can be measured. */
 export interface Contender {
   readonly name: string;
-  /** Does it once, and says what it measured. */
+  /** Does the work once and returns the measurement. */
   readonly measure: () => Promise<number>;
 }
 

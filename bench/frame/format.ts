@@ -28,7 +28,7 @@ export function exactRatioText(ratio: number): string {
   return `${ratio.toLocaleString('en', { maximumFractionDigits: 3 })} ×`;
 }
 
-/** `at most 1.15 ×`; empty where there is none. */
+/** `at most 1.15 ×`; empty if there is no target. */
 export function targetText({ target }: Figure): string {
   return target === null ? '' : `${target.is} ${ratioText(target.ratio)}`;
 }

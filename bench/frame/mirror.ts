@@ -31,7 +31,7 @@ export interface MeasuredRun {
   readonly calls: number;
 }
 
-/** What of the caller's environment the processes get: nothing that could reach his own servers. */
+/** The caller's environment for the processes, without anything that could reach the caller's own servers. */
 const PASSED_ON = /^(PATH|HOME|TMPDIR|LANG|NODE_\w+|SYNC_\w+|ODOO_(CONCURRENCY|CALLS_PER_SECOND))$/;
 /** Runs start when they are asked for. */
 export const NOTHING_BY_ITSELF = {
@@ -44,7 +44,7 @@ const STARTED = '"msg":"worker started"';
 const START_LIMIT_MS = 60_000;
 const LOOK_EVERY_MS = 200;
 
-/** What of this process's environment others get. */
+/** The part of this process's environment that others get. */
 export function passedOn(): Environment {
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => PASSED_ON.test(name)));
 }

@@ -5,7 +5,7 @@ import { BenchFailedError } from '../memory/errors.ts';
 import type { ProcessOptions } from '../memory/process.ts';
 import { startProcess, stopProcess } from '../memory/process.ts';
 
-/** What of the caller's environment a process gets: nothing that could reach his own servers. */
+/** The caller's environment for a process, without anything that could reach the caller's own servers. */
 const PASSED_ON = /^(PATH|HOME|TMPDIR|LANG|NODE_\w+)$/;
 
 /** A process that must not end before it is stopped, which is deferred. */

@@ -74,7 +74,7 @@ const HEADLINES = [
   /^sandbox scale\.(rate|growth|rss|redis)\.1000000$/,
 ];
 
-/** What the README shows: headlines that have a target, met or missed, and how all the others stand. */
+/** The part for the README: headlines with a target, met or missed, and a count of the others. */
 function summary(sections: readonly Section[]): string {
   const aimed = sections.map((section) => ({
     ...section,

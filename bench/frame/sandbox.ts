@@ -5,9 +5,9 @@ import type { SandboxReply } from '../memory/sandbox.ts';
 import { MeasurementFailedError } from './errors.ts';
 import { passedOn } from './mirror.ts';
 
-/** A sandbox Odoo in a process of its own: its work must not share a thread with what is measured. */
+/** A sandbox Odoo in a process of its own: its work must not share a thread with the measured code. */
 interface BenchSandbox {
-  /** Who signs in, by the names of our variables. The secret works by every protocol. */
+  /** The user, by the names of our variables. The secret works by every protocol. */
   readonly login: Readonly<Record<string, string>>;
   readonly documents: number;
   readonly lines: number;

@@ -3,11 +3,11 @@ import type { Figure } from './figure.ts';
 import { isMet, median, ratioOf } from './figure.ts';
 import { exactRatioText, targetText } from './format.ts';
 
-/** What one suite measured, and where. */
+/** The figures of one suite and their conditions. */
 export interface Section {
   /** `sync`, `api`: with `on` the key under which a later measurement replaces this one. */
   readonly name: string;
-  /** What was measured against: `sandbox`, `Odoo 19.0`. */
+  /** The upstream of the measurement: `sandbox`, `Odoo 19.0`. */
   readonly on: string;
   /** ISO 8601, UTC. */
   readonly date: string;

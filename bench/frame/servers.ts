@@ -41,13 +41,13 @@ export async function startServers({ ending, screen, defer }: Stage): Promise<Se
   return { workspace, databaseUrl, redisUrl, versions };
 }
 
-/** An empty database beside the given one. `defer` drops it: what is measured fills it. */
+/** An empty database beside the given one. `defer` drops it, because the measurement fills it. */
 export async function scratchDatabase(
   { databaseUrl }: Pick<Servers, 'databaseUrl'>,
   defer: Stage['defer'],
 ): Promise<string> {
   const name = `passerelle_mirror_bench_${randomBytes(6).toString('hex')}`;
-  // template0: nobody is ever connected to it.
+  // template0: it has no connections.
   await onServer(databaseUrl, (sql) => sql`create database ${sql(name)} template template0`);
   defer(() => onServer(databaseUrl, (sql) => sql`drop database if exists ${sql(name)} with (force)`));
   const url = new URL(databaseUrl);

@@ -5,7 +5,7 @@ import type { Section } from './section.ts';
 
 const HEADINGS = ['', 'Passerelle', 'beside', 'ratio', 'target', 'met'] as const;
 
-/** What one figure is in a table, cell by cell. */
+/** The cells of a figure in a table. */
 function cells(figure: Figure): string[] {
   const { title, unit, ours, beside } = figure;
   const ratio = ratioOf(figure);
@@ -20,11 +20,12 @@ function cells(figure: Figure): string[] {
   ];
 }
 
-/** The machine, the servers and how often: what a figure means nothing without. */
+/** The conditions of a measurement: what was measured, how often, when, and on which machine and servers. */
 export function circumstances({ on, size, rounds, date, machine, servers }: Section): string {
   const versions = Object.entries(servers).map(([name, version]) => `${name} ${version}`);
   const often = rounds === 1 ? 'measured once' : `medians of ${rounds} rounds (least–most)`;
-  return [on, size, often, date.slice(0, 10), machine, ...versions].filter((part) => part !== '').join('; ');
+  const list = (...parts: string[]) => parts.filter((part) => part !== '').join('; ');
+  return `${list(on, size, often)}. ${list(date.slice(0, 10), machine, ...versions)}`;
 }
 
 /** A table for the terminal. */
@@ -56,7 +57,7 @@ export function markdownSummary(sections: readonly Section[]): string {
     `${RULE} --- |`,
     ...rows,
     '',
-    `<sub>${notes.join('<br>')}</sub>`,
+    `<sub>\n${notes.join('.<br>\n')}.\n</sub>`,
   ].join('\n');
 }
 

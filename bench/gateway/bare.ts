@@ -1,7 +1,7 @@
 import { fastify } from 'fastify';
 import { Redis } from 'ioredis';
 
-/** What its parent hears once the route listens. */
+/** The message to the parent once the route listens. */
 export interface BareReady {
   readonly url: string;
 }

@@ -11,9 +11,9 @@ import type { GatewayStage } from './stage.ts';
 import { setGatewayStage } from './stage.ts';
 
 interface GatewayOptions {
-  /** Of cached calls against the bare route. */
+  /** Number of cached calls against the bare route. */
   readonly rounds: number;
-  /** Of load for each contender in a round. */
+  /** Duration of the load for each contender in a round. */
   readonly seconds: number;
   /** Single calls that no cache knows, by each of the two ways. */
   readonly misses: number;
@@ -23,10 +23,10 @@ interface GatewayOptions {
 const METHOD = 'model.party.party.search_read';
 const HIT = JSON.stringify({ method: METHOD, params: [[], 0, 20, null, ['name', 'code']], cache: 86_400 });
 const WARM_UP = { seconds: 2, misses: 200 };
-/** What a call may take longer through the gateway, in milliseconds. */
+/** The permitted extra time of a call through the gateway, in milliseconds. */
 const MOST_ADDED_MS = 1;
 
-/** The gateway against what it stands between. @throws BenchFailedError when anything was not answered as it has to be. */
+/** The gateway against a direct call to Tryton. @throws BenchFailedError on any unexpected answer. */
 export async function measureGateway(
   options: GatewayOptions,
   ending: Ending,
@@ -73,7 +73,7 @@ async function answerTo({ url, headers, body }: Shot): Promise<string> {
   return text;
 }
 
-/** @throws BenchFailedError when what was measured was not the cache. */
+/** @throws BenchFailedError if the answers did not come from the cache. */
 async function assertHits({ url, key }: GatewayStage): Promise<void> {
   const answer = await fetch(`${url}/api/v1/tryton/ping`, { headers: { authorization: `Bearer ${key}` } });
   const { cache } = (await answer.json()) as { cache: Record<string, Record<string, number>> };

@@ -3,7 +3,7 @@ import type { Contender } from '../frame/figure.ts';
 import { BenchFailedError } from '../memory/errors.ts';
 import type { GatewayStage } from './stage.ts';
 
-/** A call that nobody has made before, so that no cache knows its answer. */
+/** A new call at each request, so that no cache knows its answer. */
 function newCalls() {
   let number = 0;
   return () => {

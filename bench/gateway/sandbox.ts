@@ -2,7 +2,7 @@ import { startSandboxTryton } from '../../dev/sandbox-tryton/sandbox.ts';
 
 const SALES = 300;
 
-/** What its parent hears once the sandbox listens. */
+/** The message to the parent once the sandbox listens. */
 export interface SandboxReady {
   /** The database's own URL. */
   readonly url: string;

@@ -19,7 +19,7 @@ interface IncrementalOptions {
   /** BCs in the sandbox, about five lines each; not used where an Odoo is given. */
   readonly documents: number;
   readonly protocol: OdooProtocol;
-  /** A real server, which nobody writes to meanwhile; null: a sandbox. */
+  /** A real server without other writers; null: a sandbox. */
   readonly odoo: NaiveOdoo | null;
 }
 
@@ -27,7 +27,7 @@ const LINES = 5;
 const MOST_CALLS = 6;
 /** In times of the same calls made bare. */
 const AT_MOST = 1.3;
-/** Windows reach back by this, in seconds: what was there before is in none of them. */
+/** Windows reach back by this many seconds. Earlier records must be in none of them. */
 const OVERLAP = 1;
 /** Runs and calls before the first one that counts. */
 const WARM_UP = 3;

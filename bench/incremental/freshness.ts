@@ -63,12 +63,12 @@ export async function measureFreshness(
 function figure(seconds: readonly number[], documents: number): Figure {
   const sorted = [...seconds].sort((a, b) => a - b);
   const share = (part: number) => sorted[Math.ceil(part * sorted.length) - 1] ?? Number.NaN;
-  const told = [share(0.5), share(0.95), share(1)].map((value) => value.toFixed(1));
+  const latencies = [share(0.5), share(0.95), share(1)].map((value) => value.toFixed(1));
   return {
     id: 'incremental.freshness',
     title:
       `From commit in Odoo to the read API, SYNC_EVERY=${EVERY_S}s, ${seconds.length} changes of ${documents} BC ` +
-      `(p50, p95 and slowest: ${told.join(', ')} s)`,
+      `(p50, p95 and slowest: ${latencies.join(', ')} s)`,
     unit: 's',
     ours: { name: 'p95', values: [share(0.95)] },
     beside: { name: 'allowed', values: [AT_MOST] },

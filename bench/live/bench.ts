@@ -28,7 +28,7 @@ export interface LiveOptions {
 
 /** A real Odoo, and who signs in. */
 export interface LiveOdoo extends NaiveOdoo {
-  /** For JSON-2, which takes no password; null where there is none. */
+  /** For JSON-2, which takes no password; null if the server has no JSON-2. */
   readonly apiKey: string | null;
 }
 

@@ -54,7 +54,7 @@ export function liveCommand(args: readonly string[]): Promise<never> {
   return runBench(COMMAND, args);
 }
 
-/** @throws Error that names what is missing. */
+/** @throws Error that names the missing variables. */
 function odooOfEnvironment(): LiveOdoo {
   const { ODOO_URL: url, ODOO_DB: db, ODOO_USER: user, ODOO_PASSWORD: password, ODOO_API_KEY } = process.env;
   const missing = Object.entries({ ODOO_URL: url, ODOO_DB: db, ODOO_USER: user, ODOO_PASSWORD: password })

@@ -12,7 +12,7 @@ import { setStage, startSandbox } from './stage.ts';
 
 export interface MemoryOptions {
   readonly documents: number;
-  /** Of a BC, on average. */
+  /** Average for a BC. */
   readonly lines: number;
   /** Characters in the notes of each BC; 0: a few words. */
   readonly text: number;

@@ -10,7 +10,7 @@ export interface MemoryFigures {
   readonly start: number;
   readonly median: number;
   readonly max: number;
-  /** MB per minute over the second half of the phase; null where there are too few samples to tell. */
+  /** MB per minute over the second half of the phase; null if there are too few samples. */
   readonly slope: number | null;
   /** The most that a collection of the whole heap left of it. */
   readonly live: number;
@@ -47,14 +47,14 @@ function slope(samples: readonly Sample[]): number {
   return spread === 0 ? 0 : mean((sample) => (sample.at - at) * (sample.rss - rss)) / spread;
 }
 
-/** What one phase took. Sizes in MB of a million bytes. */
+/** The cost of one phase. Sizes in MB of a million bytes. */
 export interface Phase {
   readonly phase: string;
   /** BCs that the phase read and stored, or that verify compared. */
   readonly documents: number;
   readonly seconds: number;
   readonly calls: number;
-  /** Of the largest worker; of its own process for verify. */
+  /** The largest worker; for verify its own process. */
   readonly memory: MemoryFigures;
   readonly redisMax: number;
   readonly database: number;

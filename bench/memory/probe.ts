@@ -1,11 +1,11 @@
 import { constants, PerformanceObserver } from 'node:perf_hooks';
 
 /**
- * Runs inside the process that is measured (`--import`), and tells its parent once a second. Nothing here keeps the
+ * Runs inside the measured process (`--import`) and reports to its parent once a second. Nothing here keeps the
  * process alive.
  */
 
-/** In bytes. `live`: what was left of the heap by the last collection of all of it; 0 before the first one. */
+/** In bytes. `live`: the heap after the last full collection; 0 before the first one. */
 export interface ProbeReport {
   readonly rss: number;
   readonly live: number;

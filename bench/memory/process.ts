@@ -18,7 +18,7 @@ export const WORKER = { module: 'workers/main', flags: ['--max-semi-space-size=1
 
 export interface ProcessOptions {
   readonly name: string;
-  /** Of this repository, without its ending. */
+  /** A path in this repository, without the extension. */
   readonly module: string;
   readonly args?: readonly string[];
   /** Of Node. */
@@ -28,7 +28,7 @@ export interface ProcessOptions {
   readonly heard?: (report: ProbeReport) => void;
 }
 
-/** A process of its own, its log in a file of the workspace; what it prints can be read from `stdout`. */
+/** A process of its own. Its log is a file of the workspace; its output can be read from `stdout`. */
 export function startProcess(workspace: Workspace, options: ProcessOptions) {
   const { name, module, args = [], flags = [], env, heard } = options;
   const log = join(workspace.directory, `${name}.log`);

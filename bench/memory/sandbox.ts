@@ -1,7 +1,7 @@
 import type { SandboxOdoo } from '../../dev/sandbox-odoo/sandbox.ts';
 import { startSandboxOdoo } from '../../dev/sandbox-odoo/sandbox.ts';
 
-/** A sandbox Odoo in a process of its own, so that its memory is nobody else's. Its parent asks it by messages. */
+/** A sandbox Odoo in a process of its own, so that its memory is measured separately. Its parent sends it messages. */
 export type SandboxRequest = 'change' | 'calls';
 
 export type SandboxReply =
@@ -15,7 +15,7 @@ export interface SandboxSize {
   readonly lines: number;
 }
 
-/** What was done to the data, where no window looks. */
+/** Changes of the data that no window can see. */
 export interface SandboxChanges {
   readonly rewritten: number;
   readonly deleted: number;

@@ -14,7 +14,7 @@ import { startProcess, stopProcess, WORKER } from './process.ts';
 import type { SandboxReply, SandboxRequest } from './sandbox.ts';
 import { Watch } from './watch.ts';
 
-/** What of the caller's environment the processes get: nothing that could reach his own servers. */
+/** The caller's environment for the processes, without anything that could reach the caller's own servers. */
 const PASSED_ON =
   /^(PATH|HOME|TMPDIR|LANG|NODE_\w+|SYNC_\w+|RETAIN_\w+|ODOO_(PROTOCOL|CONCURRENCY|CALLS_PER_SECOND))$/;
 const START_LIMIT_MS = 60_000;

@@ -4,7 +4,7 @@ import type { ProbeReport } from './probe.ts';
 
 const REDIS_EVERY_MS = 250;
 
-/** What is seen of the processes and of Redis, phase by phase. */
+/** The measurements of the processes and of Redis, phase by phase. */
 export class Watch {
   /** The name of a process that is watched instead of all others. */
   static readonly ALONE = 'alone';
@@ -18,7 +18,7 @@ export class Watch {
     this.#timer = setInterval(() => void this.#look().catch(() => {}), REDIS_EVERY_MS);
   }
 
-  /** Who is to hear the probe of a process. */
+  /** The receiver of a process's probe. */
   listener(name: string): (report: ProbeReport) => void {
     return ({ rss, live }) => {
       const seen = this.#samples.get(name) ?? [];
@@ -31,7 +31,7 @@ export class Watch {
     return this.#samples.size >= processes;
   }
 
-  /** What was seen since the last time, of the processes the largest. */
+  /** The samples since the last call, the largest of all processes. */
   async take(): Promise<{ readonly samples: readonly Sample[]; readonly redisMax: number }> {
     await this.#look();
     const most = (samples: readonly Sample[]) => Math.max(0, ...samples.map(({ rss }) => rss));

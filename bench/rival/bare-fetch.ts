@@ -1,14 +1,14 @@
 import type { OdooClient } from '../../src/odoo/types.ts';
 import type { DocumentModel } from '../../src/sync/types.ts';
 
-/** What a fetch brought, all of it thrown away again. */
+/** The counts of a fetch; its records are discarded. */
 export interface Fetched {
   readonly seconds: number;
   readonly documents: number;
   readonly lines: number;
 }
 
-/** Reads the ids, or the records of some ids, whatever the client. A record counts; what is in it does not. */
+/** Reads the ids, or the records of some ids, whatever the client. Only the number of records matters. */
 export interface Fetcher {
   readonly name: string;
   ids(): Promise<readonly number[]>;
@@ -23,8 +23,8 @@ const PAGE = 500;
 export const PAGES_IN_FLIGHT = 4;
 
 /**
- * What no mirror can beat: everything read once, in pages of 500 with their lines, some pages in flight, decoded and
- * thrown away. Signing in and asking for the model are not counted, though a run of the mirror does both.
+ * The lower limit for every mirror: everything read once, in pages of 500 with their lines, some pages in flight, decoded and
+ * discarded. Signing in and reading the model are not counted, though a run of the mirror does both.
  */
 export async function bareFetch(fetcher: Fetcher): Promise<Fetched> {
   const start = performance.now();

@@ -4,8 +4,8 @@ import xmlrpc from 'xmlrpc';
 /**
  * The plan that this project replaces, written straight: XML-RPC by the `xmlrpc` package's own client, pages of 100 by
  * limit and offset, one call for the lines of each BC, one upsert for each BC and each line, all awaited one after
- * another. It does nothing slower than anybody would write it who knows no better; it leaves out whatever costs time
- * and does not copy: queue, audit, hashes, deletions, retries.
+ * another. It is written as a beginner would write it, and not made slower on purpose. It leaves out the work
+ * that is more than copying: queue, audit, hashes, deletions, retries.
  */
 
 export interface NaiveOdoo {

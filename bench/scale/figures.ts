@@ -13,7 +13,7 @@ const LIMITS = { rss: 250, redis: 100 };
 /** To Odoo, of a run with nothing to do. */
 const MOST_CALLS = 6;
 
-/** What the study shows, size by size. */
+/** The figures of the study, size by size. */
 export function scaleFigures(measured: readonly Measured[]): Figure[] {
   const sizes = [...new Set(measured.map(({ documents }) => documents))].sort((a, b) => a - b);
   const [smallest = 0] = sizes;
@@ -71,7 +71,7 @@ function crew(documents: number, several: readonly Measured[], alone: readonly M
   };
 }
 
-/** What it takes at most, whatever the number of workers. */
+/** The maximum for any number of workers. */
 function needs(documents: number, all: readonly Measured[]): Figure[] {
   const about = (what: string) => `${count(documents)} BC: ${what}`;
   const limit = (value: number) => ({ name: 'limit', values: [value] });

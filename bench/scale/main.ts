@@ -1,6 +1,6 @@
 import { nodeProblem } from '../../dev/node-version.ts';
 
-// What an old Node cannot read is imported only once this one is known to be new enough.
+// An old Node cannot parse the rest, so it is imported after the check of the version.
 const problem = nodeProblem(process.versions.node);
 if (problem === null) {
   import('./command.ts').then(({ scaleCommand }) => scaleCommand(process.argv.slice(2)));

@@ -9,7 +9,7 @@ import { bcDefinition } from '../../src/sync/types.ts';
 /** Different payloads; they come round again. */
 const SAMPLE = 1000;
 
-/** What the jobs of the first BCs hold: a page of the mirror makes them, so they are as large as its own. */
+/** The jobs of the first BCs: a page of the mirror makes them, so they have their real size. */
 export async function samplePayloads({ odoo: target, sync }: MirrorConfig): Promise<BcPayload[]> {
   const odoo = createOdooClient(target);
   try {

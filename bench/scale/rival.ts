@@ -3,7 +3,7 @@ import { MeasurementFailedError } from '../frame/errors.ts';
 import { startProcess, stopProcess } from '../memory/process.ts';
 import type { BenchStage } from '../memory/stage.ts';
 
-/** What `no-op.ts` tells its parent. */
+/** The messages of `no-op.ts` to its parent. */
 export interface NoOpReply {
   readonly jobs: number;
   readonly perSecond: number;

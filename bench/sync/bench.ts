@@ -52,6 +52,6 @@ export async function measureSync(options: SyncOptions, ending: Ending, screen: 
 function loginOf(login: Readonly<Record<string, string>>): NaiveOdoo {
   const { ODOO_URL: url, ODOO_DB: db, ODOO_USER: user, ODOO_PASSWORD: password } = login;
   if (url === undefined || db === undefined || user === undefined || password === undefined)
-    throw new MeasurementFailedError('The sandbox told no login');
+    throw new MeasurementFailedError('The sandbox gave no login');
   return { url, db, user, password };
 }

@@ -16,7 +16,7 @@ import { bareFetch, PAGES_IN_FLIGHT } from '../rival/bare-fetch.ts';
 import type { NaiveOdoo, NaiveResult } from '../rival/naive.ts';
 import { createNaiveTables, naiveSync } from '../rival/naive.ts';
 
-/** What there is to copy. */
+/** The data to copy. */
 export interface Size {
   readonly documents: number;
   readonly lines: number;

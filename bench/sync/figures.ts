@@ -5,7 +5,7 @@ import type { NaiveResult } from '../rival/naive.ts';
 import type { Twice } from './contest.ts';
 import { rateOf } from './contest.ts';
 
-/** What the rounds gave. */
+/** The results of the rounds. */
 interface Contest {
   /** First part of the figures' ids. */
   readonly id: string;

@@ -25,7 +25,7 @@ export async function exists(url: string): Promise<boolean> {
   return status !== null && status < 500 && status !== 404;
 }
 
-/** Null when nobody answers. */
+/** Null without an answer. */
 async function statusOf(url: string): Promise<number | null> {
   try {
     const response = await fetch(url, { redirect: 'manual' });
@@ -50,7 +50,7 @@ export interface Listed {
 }
 
 /**
- * What the API lists, once it is known to count what the database holds.
+ * The list of the API, once its count equals the count in the database.
  *
  * @throws WrongCountError
  */

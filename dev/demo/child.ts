@@ -13,10 +13,10 @@ const LOG_LINES_SHOWN = 5;
 
 interface ChildOptions {
   readonly name: 'API' | 'worker';
-  /** Of this repository, without its ending. */
+  /** A path in this repository, without the extension. */
   readonly module: string;
   readonly env: Environment;
-  /** Called when the process ends though nobody stopped it. */
+  /** Called when the process ends by itself. */
   readonly failed: (error: ProcessEndedError) => void;
 }
 

@@ -38,7 +38,7 @@ export class Ending {
 
 const STOPPED = Symbol('stopped');
 
-/** Whether `reason` is that somebody asked for it. */
+/** Whether `reason` is a request to stop. */
 export function wasAsked(reason: unknown): boolean {
   return reason === STOPPED;
 }

@@ -8,7 +8,7 @@ export class PortTakenError extends PasserelleError {
   }
 }
 
-/** A process of the demo ended by itself. `log` is the end of what it said. */
+/** A process of the demo ended by itself. `log` is the end of its output. */
 export class ProcessEndedError extends PasserelleError {
   readonly code = 'process_ended';
   constructor(name: string, how: string, log: string) {
@@ -34,7 +34,7 @@ export class ForeignMirrorError extends PasserelleError {
   }
 }
 
-/** What one part of the demo counts is not what another does. */
+/** Two parts of the demo count differently. */
 export class WrongCountError extends PasserelleError {
   readonly code = 'wrong_count';
   constructor(who: string, counted: number, other: string, expected: number) {

@@ -38,7 +38,7 @@ export async function firstFullSync(sync: FirstSync): Promise<SyncLogRow> {
   }
 }
 
-/** Of the demo: what a given database holds of earlier days is not its first sync. */
+/** Of the demo: data that a given database already holds is not its first sync. */
 const STARTED = new Date(performance.timeOrigin);
 
 function succeeded(run: SyncLogRow): SyncLogRow {

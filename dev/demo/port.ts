@@ -17,7 +17,7 @@ export async function choosePort(host: string, port: number, asked: boolean): Pr
   throw new PortTakenError(host, port);
 }
 
-/** Listens for a moment; null when somebody else does. */
+/** Listens for a moment; null if the port is taken. */
 function freePortAt(host: string, port: number): Promise<number | null> {
   return new Promise((resolve, reject) => {
     const probe = createServer();

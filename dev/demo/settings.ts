@@ -14,11 +14,11 @@ interface OdooVariables {
 /** The sandbox has the models that are mirrored by default, whatever the environment says of another Odoo. */
 const SANDBOX_MODELS = { ODOO_MODEL: '', ODOO_LINE_MODEL: '', ODOO_LINES_FIELD: '' };
 
-/** Stand in for what is not known before anything is started. */
+/** Placeholders for values that are unknown before anything is started. */
 const LATER = { DATABASE_URL: 'postgres://later', REDIS_URL: 'redis://later' };
 const ODOO_LATER = { ODOO_URL: 'http://later', ODOO_DB: '-', ODOO_USER: '-', ODOO_PASSWORD: '-' };
 
-/** The environment as the demo wants it: what is given, and its own choice for some of what is not. */
+/** The environment of the demo: the given variables, and its own defaults for some of the others. */
 export function demoEnvironment(given: Environment): Environment {
   return {
     ...given,
@@ -34,7 +34,7 @@ export function isSet(environment: Environment, name: string): boolean {
 }
 
 /**
- * Reads the settings before anything is started, so that what is wrong is said at once.
+ * Reads the settings before anything is started, so that an invalid one is reported at once.
  *
  * @throws ConfigError
  */

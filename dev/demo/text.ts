@@ -14,7 +14,7 @@ interface Guide extends Address {
   readonly logs: readonly string[];
 }
 
-/** What to open and what to try: only what is there. */
+/** Addresses to open and commands to try: only those that work now. */
 export async function guide(given: Guide): Promise<string> {
   const { url, http, envFile, logs } = given;
   const places = [
@@ -45,7 +45,7 @@ ${logs.map((log) => `  ${log}`).join('\n')}
 Ctrl-C stops everything and removes it, the key too.`;
 }
 
-/** What somebody can mend, to see how that goes. */
+/** The fault that the reader can mend as an exercise. */
 function brokenText({ broken, envFile }: Guide): string {
   if (broken === null) return '';
   return `

@@ -44,7 +44,7 @@ function sectionText({ title, values }: Section): string {
 
 const meaning = (name: Name): string => variables[name].description ?? '';
 
-/** What the schema says to a text that nothing accepts. */
+/** The schema's answer to an invalid text. */
 function accepted(name: Name): string {
   const tried = variables[name].safeParse('\0');
   return tried.success ? 'a text' : (tried.error.issues[0]?.message ?? '');

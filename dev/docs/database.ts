@@ -9,16 +9,15 @@ type TableConfig = ReturnType<typeof getTableConfig>;
 
 const FOLDER = resolve(import.meta.dirname, '../../src/db/schema');
 
-/** Every table with its columns; what they mean stands beside them in the schema. */
+/** Every table with its columns; their meaning is beside them in the schema. */
 export function databasePage(): string {
   const comments = readComments();
   const tables = Object.values(schema).flatMap((one) => (is(one, PgTable) ? [getTableConfig(one)] : []));
   tables.sort((one, other) => (one.name < other.name ? -1 : 1));
   const intro =
-    'All tables are in the schema `public`, and are created by `npx passerelle migrate`. Beside them stand two views with a ' +
-    'typed column for each field of the Odoo models, `dimagaz_bc` and `dimagaz_bc_line` (named after the models), made anew ' +
-    'whenever Odoo changes its model: a many2one becomes `<field>_id` and `<field>_name`. Read the views; leave the writing ' +
-    'to Passerelle.';
+    'All tables are in the schema `public`, and are created by `npx passerelle migrate`. Two views, `dimagaz_bc` and `dimagaz_bc_line` ' +
+    '(named after the models), have a typed column for each field of the Odoo models. They are rebuilt whenever Odoo ' +
+    'changes its model. A many2one becomes `<field>_id` and `<field>_name`. Read the views; only Passerelle writes.';
   return page(
     'Tables',
     intro,

@@ -12,7 +12,7 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
 
 export const code = (text: string): string => (text === '' ? '' : `\`${text}\``);
 
-/** A page that nobody edits by hand. */
+/** A generated page, not to be edited by hand. */
 export function page(title: string, intro: string, parts: readonly string[]): string {
   const note = '<!-- Written by `npm run docs` from the code; a test fails where it is not up to date. -->';
   return [`# ${title}`, note, intro, ...parts].join('\n\n').concat('\n');

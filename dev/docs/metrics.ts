@@ -11,11 +11,11 @@ interface Described {
   readonly labelNames: readonly string[];
 }
 
-/** Every figure that API and worker tell, from the registries that they answer with. */
+/** Every metric of API and worker, from their own registries. */
 export function metricsPage(): string {
   const intro =
     'The metrics of `GET /metrics`, in the text format of Prometheus. A histogram has the series `_bucket`, `_sum` and ' +
-    '`_count`; its count tells how often something happened. Times are in seconds, sizes in bytes. ' +
+    '`_count`; its count is the number of events. Times are in seconds, sizes in bytes. ' +
     '[How to watch it](../how-to/observe.md) says how to scrape it, and which alerts come with it.';
   const api = figures(openApiMetrics().registry);
   const worker = figures(openWorkerMetrics().registry);

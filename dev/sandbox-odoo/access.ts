@@ -1,7 +1,7 @@
 import { accessError, type PythonError } from './errors.ts';
 import type { Store } from './store.ts';
 
-/** What the user may not read. A denied record is listed by `search`, so that a page meets it; a hidden one is not. */
+/** Records that the user may not read. `search` lists a denied record, so that a page meets it, and omits a hidden one. */
 export class Access {
   readonly #models = new Set<string>();
   readonly #hidden = new Map<string, Set<number>>();
@@ -60,7 +60,7 @@ function modelRefused(store: Store, model: string): PythonError {
   );
 }
 
-/** Worded as `ir.rule` of 14.0 and 19.0, for a user who is not in debug mode. */
+/** Worded as `ir.rule` of 14.0 and 19.0, for a user without debug mode. */
 function recordRefused(store: Store, model: string, user: string): PythonError {
   const { description } = store.table(model).definition;
   if (store.version === '14.0') {

@@ -99,7 +99,7 @@ function onName({ store, field, name, operator, bound }: Condition): Predicate {
   };
 }
 
-/** What a relation leads to, archived records too, in no order. */
+/** The targets of a relation, archived records too, in no order. */
 function relatedRows(store: Store, target: Table, field: FieldDefinition, name: string, row: Row): Row[] {
   return [...relatedIds(store, target, field, name, row)]
     .map((id) => target.rows.get(id))

@@ -10,10 +10,10 @@ const DAY_MS = 86_400_000;
 const YEARS_MS = 3 * 365 * DAY_MS;
 const PARTNERS = 120;
 
-/** What is generated, and for whom: `user` becomes user 2. */
+/** The generated data and their owner: `user` becomes user 2. */
 interface GenerateOptions {
   readonly documents: number;
-  /** Of a document, on average. */
+  /** Average for a document. */
   readonly lines: number;
   readonly seed: number;
   readonly now: Date;

@@ -5,7 +5,7 @@ import { METHODS } from './methods.ts';
 import { bindArguments, signatureOf } from './signatures.ts';
 import type { Store } from './store.ts';
 
-/** What the protocols share: the data, who may sign in, who is watched. */
+/** The shared parts of the protocols: the data, the logins, the observer. */
 export interface Backend {
   readonly store: Store;
   readonly access: Access;
@@ -109,7 +109,7 @@ export function runMethod(
   return METHODS[call.method]?.({ store, access, uid, table, ...call });
 }
 
-/** What is noted of a call, for faults and for counting. */
+/** The record of a call, for faults and for counting. */
 export function describeCall(
   protocol: SandboxCall['protocol'],
   method: string,

@@ -58,7 +58,7 @@ export function candidates(table: Table, domain: readonly unknown[]): Iterable<n
   return undefined;
 }
 
-/** The highest `n` of the conditions `id > n` that every match has to meet; 0 when there is none. */
+/** The highest `n` of the conditions `id > n` that every match has to meet; 0 without such a condition. */
 export function leastId(domain: readonly unknown[]): number {
   if (domain.some((item) => item === '|' || item === '!')) return 0;
   const bounds = domain.map((item) =>

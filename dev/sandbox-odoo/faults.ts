@@ -64,7 +64,7 @@ export class Faults {
     return () => this.access.allowRecords(model, [id]);
   }
 
-  /** What a lost right does: records that `search` leaves out without a word and `read` refuses. Returns what ends it. */
+  /** A lost right: `search` omits these records without a word and `read` refuses them. Returns a function that ends it. */
   hideRecords(model: string, ids: readonly number[]): () => void {
     this.access.hideRecords(model, ids);
     return () => this.access.allowRecords(model, ids);
@@ -82,7 +82,7 @@ export class Faults {
     this.#rules = [];
   }
 
-  /** What is to go wrong with this call; counted as used. */
+  /** The fault for this call; counted as used. */
   take(call: SandboxCall): Fault | undefined {
     const due = this.#next.find(({ left }) => left > 0) ?? this.#rules.find((rule) => fits(rule, call));
     if (due === undefined) return undefined;

@@ -44,14 +44,14 @@ export interface FieldDefinition {
   readonly required?: boolean;
   readonly readonly?: boolean;
   readonly relation?: string;
-  /** Of a one2many: the many2one of the related model that points back. */
+  /** For a one2many: the many2one of the related model that points back. */
   readonly relation_field?: string;
   readonly selection?: readonly (readonly [value: string, label: string])[];
   readonly digits?: readonly [precision: number, scale: number];
   readonly currency_field?: string;
   readonly model_field?: string;
   readonly default?: Stored;
-  /** Of a many2one: the record goes when its target goes. */
+  /** For a many2one: the record is deleted with its target. */
   readonly cascade?: boolean;
   /** Makes the field computed and not stored. */
   readonly compute?: (row: Row, store: ReadableStore, context: Context) => Stored;

@@ -67,8 +67,8 @@ const BC: ModelDefinition = {
 };
 
 /**
- * The line. Its subtotal is stored: writing what it is made of, creating a line and deleting one compute the
- * header's amounts anew, and that moves the header's `write_date`, even to equal amounts. Nothing else of a
+ * The line. Its subtotal is stored. Writing its price or quantity, creating a line and deleting one recompute the
+ * header's amounts, and that moves the header's `write_date`, even to equal amounts. Nothing else of a
  * line touches the header: the add-on declares no other dependency. Seen over RPC on 14.0 and 19.0.
  */
 const LINE: ModelDefinition = {
@@ -110,7 +110,7 @@ const LINE: ModelDefinition = {
   ],
 };
 
-/** What a line costs, in cents' precision. */
+/** The cost of a line, in cents' precision. */
 export function subtotal(line: Readonly<Record<string, Stored>>): number {
   const price = Number(line['quantity']) * Number(line['price_unit']);
   return round(price * (1 - Number(line['discount']) / 100), 2);

@@ -18,7 +18,7 @@ interface OfficeOptions {
 
 type Habit = (sandbox: SandboxOdoo, random: Random) => void;
 
-/** What people do, the frequent things several times. */
+/** The actions of users, the frequent ones several times. */
 const HABITS: readonly [Habit, ...Habit[]] = [
   createDocument,
   createDocument,

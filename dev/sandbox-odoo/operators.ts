@@ -6,7 +6,7 @@ export type Matcher = (value: Stored) => boolean;
 const never: Matcher = () => false;
 const TEXT = ['char', 'text', 'html'];
 
-/** `=`, `!=`, `in` and `not in`, on a column. A negation also matches what is empty, as in Odoo. */
+/** `=`, `!=`, `in` and `not in`, on a column. A negation also matches empty values, as in Odoo. */
 export function matchEqual(
   field: FieldDefinition,
   bounds: readonly unknown[],
@@ -84,7 +84,7 @@ function comparison(operator: string, limit: Stored): Matcher {
   }
 }
 
-/** What a client means by a bound: `False` is NULL, a date is midnight, a number may come as text. */
+/** A bound as a client means it: `False` is NULL, a date is midnight, a number may be a text. */
 function comparable(field: FieldDefinition, bound: unknown): Stored {
   if (field.type === 'boolean') return bound === null ? false : Boolean(bound);
   if (bound === false || bound === null || bound === undefined) return null;

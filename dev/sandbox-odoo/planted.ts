@@ -21,7 +21,7 @@ export class Raw {
   }
 }
 
-/** JSON with the raw values in place of what stands for them. */
+/** JSON with the raw values in place of their placeholders. */
 export function filled(json: string): string {
   if (planted.size === 0 || !json.includes('"raw:')) return json;
   return json.replaceAll(

@@ -25,7 +25,7 @@ export function jsonText(value: unknown): string {
   return filled(JSON.stringify(value).replaceAll(/[\u007f-\uffff]/g, escaped));
 }
 
-/** Few characters make up most of what is escaped. */
+/** A few characters make up most of the escaped ones. */
 const escapes = new Map<string, string>();
 
 function escaped(char: string): string {

@@ -33,7 +33,7 @@ export interface SandboxOptions {
   readonly apiKey?: string;
 }
 
-/** A row as it is kept: stamps with microseconds, `null` for what is empty. */
+/** A stored row: stamps with microseconds, `null` for an empty value. */
 interface SandboxRecord {
   readonly id: number;
   readonly [field: string]: Stored;
@@ -56,9 +56,9 @@ export interface SandboxOdoo extends SandboxSchema {
   erase(model: string, ids: readonly number[]): void;
   /** A transaction that started `at` (now when left out) and is not committed yet. */
   begin(at?: Date): SandboxTransaction;
-  /** Of all records, archived ones too, going up. */
+  /** All records, archived ones too, in ascending order. */
   ids(model: string): number[];
-  /** @throws Error when there is none. */
+  /** @throws Error when it does not exist. */
   record(model: string, id: number): SandboxRecord;
   count(model: string): number;
   /** What `read` answers to JSON now, contents of binaries included, whatever faults are set. Unknown ids are left out. */

@@ -3,7 +3,7 @@ import type { FieldDefinition, ModelDefinition, Stored } from './fields.ts';
 import { isNumber } from './fields.ts';
 import type { Store } from './store.ts';
 
-/** What an upgrade of an add-on does to a running Odoo: no record is stamped, and fields gone are refused by `read`. */
+/** The effect of an upgrade of an add-on on a running Odoo: no record is stamped, and `read` refuses removed fields. */
 export interface SandboxSchema {
   /** Adds a model, or replaces one and forgets its records. */
   defineModel(definition: ModelDefinition): void;

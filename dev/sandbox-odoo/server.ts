@@ -10,7 +10,7 @@ import { bytesOf } from './planted.ts';
 import { jsonText } from './python-text.ts';
 import { xmlrpc } from './xmlrpc.ts';
 
-/** What the HTTP side needs. `note` hears of every call, before it is answered. */
+/** The needs of the HTTP side. `note` receives every call, before it is answered. */
 interface ServerParts {
   readonly backend: Backend;
   readonly faults: Faults;

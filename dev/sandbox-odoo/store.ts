@@ -11,7 +11,7 @@ export class Table {
   readonly definition: ModelDefinition;
   readonly fields: Map<string, FieldDefinition>;
   readonly rows = new Map<number, Row>();
-  /** What is answered for a field of a record whatever its row holds: field by field, by id. */
+  /** Fixed answers for a field of a record, whatever its row holds: field by field, by id. */
   readonly planted = new Map<number, Map<string, unknown>>();
   #lastId = 0;
   /** All ids, ascending; undefined after one went, or came that is not the highest, until asked for. */

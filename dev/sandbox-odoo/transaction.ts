@@ -4,8 +4,8 @@ import type { Webhooks } from './webhooks.ts';
 import { Writer } from './writer.ts';
 
 /**
- * Work that nobody sees before `commit()`. Its stamp is that of its start, as `write_date` is in Odoo: a
- * transaction that commits late brings rows that are older than what was read meanwhile.
+ * Work that is invisible before `commit()`. Its stamp is that of its start, as `write_date` is in Odoo. So a
+ * transaction that commits late brings rows that are older than rows already read.
  */
 export interface SandboxTransaction {
   /** The id is taken at once. */

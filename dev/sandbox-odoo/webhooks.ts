@@ -1,7 +1,7 @@
 /** As in Odoo: an answer that takes longer is not waited for. */
 const LIMIT_MS = 1000;
 
-/** What an automation rule of Odoo 19 with a webhook posts. */
+/** The body that an automation rule of Odoo 19 posts to a webhook. */
 interface Hook {
   readonly _action: string;
   readonly _id: number;
@@ -10,16 +10,16 @@ interface Hook {
 
 /**
  * Posts what Odoo's automation rules would: one request for each record that a transaction wrote, created or deleted,
- * one after the other, once it is committed. What becomes of them Odoo only logs.
+ * one after the other, after the commit. Odoo only logs the answers.
  */
 export class Webhooks {
   readonly #targets = new Map<string, ReadonlySet<string>>();
   #written = new Map<string, Hook>();
   #sending: Promise<void> = Promise.resolve();
-  /** The statuses of the answers so far; 0 where there was none. */
+  /** The statuses of the answers so far; 0 without an answer. */
   readonly answers: number[] = [];
 
-  /** Has the records of these models told of at `url`. Returns what ends it. */
+  /** Announces changes of these models at `url`. Returns a function that ends it. */
   add(url: string, models: readonly string[]): () => void {
     this.#targets.set(url, new Set(models));
     return () => void this.#targets.delete(url);
@@ -35,14 +35,14 @@ export class Webhooks {
     const hooks = [...this.#written.values()];
     this.#written = new Map();
     for (const [url, models] of this.#targets) {
-      const told = hooks.filter(({ _model }) => models.has(_model));
+      const announced = hooks.filter(({ _model }) => models.has(_model));
       this.#sending = this.#sending.then(async () => {
-        for (const hook of told) this.answers.push(await post(url, hook));
+        for (const hook of announced) this.answers.push(await post(url, hook));
       });
     }
   }
 
-  /** When all that was written so far is told of. */
+  /** Resolves when every change so far is announced. */
   sent(): Promise<void> {
     return this.#sending;
   }

@@ -57,7 +57,7 @@ export class Writer {
     }
   }
 
-  /** As PostgreSQL deletes: nothing is computed anew, nothing gets a stamp. */
+  /** As PostgreSQL deletes: nothing is recomputed, nothing gets a stamp. */
   erase(model: string, ids: readonly number[]): void {
     for (const id of ids) {
       this.#release(model, id);
@@ -70,7 +70,7 @@ export class Writer {
     table.put({ ...row, write_uid: this.#uid, write_date: this.#stamp });
   }
 
-  /** What points at a record that goes: it goes too, or forgets it, without a stamp (PostgreSQL does it). */
+  /** Records that point at a deleted one: they are deleted too, or drop the link, without a stamp (PostgreSQL does it). */
   #release(model: string, id: number): void {
     for (const [name, table] of this.#store.tables) {
       for (const [field, definition] of table.fields) {
@@ -102,7 +102,7 @@ export class Writer {
     else if (command[0] === 2) this.unlink(model, [command[1]]);
   }
 
-  /** As Odoo does it over RPC: what was written counts, whether it changed or not. */
+  /** As Odoo does it over RPC: every written field counts, changed or not. */
   #recompute(table: Table, id: number, written: ReadonlySet<string>): void {
     const moved = new Set(written);
     for (const compute of table.definition.computes ?? []) {

@@ -23,7 +23,7 @@ function print({ units, scale }: Exact): string {
 
 const scaled = ({ units, scale }: Exact, to: number): bigint => units * 10n ** BigInt(to - scale);
 
-/** The digits of a Decimal, an int or a float; null for what is no number. */
+/** The digits of a Decimal, an int or a float; null for other values. */
 export function numeral(value: Value | undefined): string | null {
   if (typeof value === 'number') return String(value);
   if (value instanceof PyFloat) return String(value.value);

@@ -29,7 +29,7 @@ function compile(store: Store, model: string, domain: Value): Test {
   return isOr ? (row) => tests.some((test) => test(row)) : (row) => tests.every((test) => test(row));
 }
 
-/** What a domain that is none makes of Python. */
+/** Python's error for an invalid domain. */
 const tooDeep = (store: Store) =>
   pythonError(`maximum recursion depth exceeded${store.version === '7.0' ? '' : ' in __instancecheck__'}`);
 

@@ -1,8 +1,8 @@
 /**
  * How a call goes wrong. `hang`: no answer, ever; `drop`: the connection breaks before the answer; `half`: within it
  * (the call was carried out); `lost`: the call is carried out and the connection breaks before the answer;
- * `malformed`: half an answer with status 200; `html`: a web page with status 200; `slow`: the body comes in two
- * parts, `slowMs` apart; the numbers: what a server or a proxy answers. `expired`: 401.
+ * `malformed`: half an answer with status 200; `html`: a web page with status 200; `slow`: the body arrives in two
+ * parts, `slowMs` between them; the numbers: the status of a server or a proxy. `expired`: 401.
  */
 export type Fault =
   | 'bad_gateway'
@@ -18,7 +18,7 @@ export type Fault =
   | 'too_many'
   | 'unavailable';
 
-/** A call as it arrived. `status`: what was answered; 0 while it is not, and where no answer was sent. */
+/** A call as it arrived. `status`: the status of the answer; 0 before it, and without one. */
 export interface SandboxCall {
   readonly method: string;
   status: number;
@@ -48,7 +48,7 @@ export class Faults {
     this.#rules = [];
   }
 
-  /** What is to go wrong with this call; counted as used. */
+  /** The fault for this call; counted as used. */
   take(method: string): Fault | undefined {
     const due =
       this.#next.find(({ left }) => left > 0) ??

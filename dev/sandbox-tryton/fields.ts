@@ -25,7 +25,7 @@ export interface FieldDefinition {
   readonly required?: boolean;
   readonly readonly?: boolean;
   readonly relation?: string;
-  /** Of a one2many: the many2one of its records that points back. */
+  /** For a one2many: the many2one of its records that points back. */
   readonly relationField?: string;
   readonly selection?: readonly (readonly [string, string])[];
   /** Digits before and behind the point. */
@@ -37,7 +37,7 @@ export interface FieldDefinition {
   readonly fill?: Value;
   /** A functional field: nothing of it is stored. */
   readonly compute?: (row: Row, store: Reader) => Value;
-  /** Of a many2one: what becomes of the record when its target is deleted; `restrict` when left out. */
+  /** For a many2one: the effect on the record when its target is deleted; `restrict` when left out. */
   readonly onDelete?: 'cascade' | 'restrict';
 }
 
@@ -46,7 +46,7 @@ export interface Row {
   readonly [field: string]: Value;
 }
 
-/** What functional fields may look at. */
+/** The inputs of functional fields. */
 export interface Reader {
   row(model: string, id: Value | undefined): Row | undefined;
   pointing(model: string, field: string, id: number): readonly Row[];

@@ -16,14 +16,14 @@ interface ModelCall extends Writer {
 }
 
 interface Method {
-  /** Of the `X-Tryton-Cache` header, from 5.2 on. */
+  /** The value of the `X-Tryton-Cache` header, from 5.2 on. */
   readonly cacheSeconds?: number;
   run(call: ModelCall): Value;
 }
 
 const DAY_SECONDS = 86_400;
 
-/** What every stored model offers. */
+/** The methods of every stored model. */
 const METHODS: Readonly<Record<string, Method>> = {
   create: {
     run: ({ store, model, params: [list = null], ...writer }) =>

@@ -4,7 +4,7 @@ import * as field from './fields.ts';
 import type { Value } from './values.ts';
 import { decimal, wordOf } from './values.ts';
 
-/** What trade rests on: languages, countries, currencies, companies, products. */
+/** The base of trade: languages, countries, currencies, companies, products. */
 export function baseModels(version: TrytonVersion): ModelDefinition[] {
   return [
     named('ir.lang', 'Language', { code: field.char('Code', { required: true }) }),

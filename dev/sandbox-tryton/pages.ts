@@ -14,7 +14,7 @@ export const SERVERS: Readonly<Record<TrytonVersion, string>> = {
   '5.0': 'Werkzeug/1.0.1 Python/3.9.2',
 };
 
-/** The full version, as `common.server.version` tells it. */
+/** The full version, the answer of `common.server.version`. */
 export const RELEASES: Readonly<Record<TrytonVersion, string>> = {
   '7.0': '7.0.30',
   '6.0': '6.0.29',
@@ -87,7 +87,7 @@ export function redirect(version: TrytonVersion, url: string): HttpAnswer {
   return { status: 308, type, body, headers: { Location: url } };
 }
 
-/** What a call without a good session gets. 5.0 has a page, later ones nothing but a challenge. */
+/** The answer to a call without a valid session. 5.0 has a page, later ones nothing but a challenge. */
 export function unauthorized(version: TrytonVersion, isXhr: boolean): HttpAnswer {
   if (version === '5.0') return page(version, 401);
   return {
@@ -98,7 +98,7 @@ export function unauthorized(version: TrytonVersion, isXhr: boolean): HttpAnswer
   };
 }
 
-/** A traceback in the manner of 5.0, which sends one with each error that is none of Tryton's own. */
+/** A traceback in the manner of 5.0, which sends one with each error of Python's own. */
 export const traceback = (words: string): string =>
   'Traceback (most recent call last):\n' +
   '  File "/trytond/wsgi.py", line 91, in dispatch_request\n    return endpoint(request, **request.view_args)\n' +

@@ -10,7 +10,7 @@ import type { Store } from './store.ts';
 import type { Value } from './values.ts';
 import { isDictionary, isPlain, printJson } from './values.ts';
 
-/** What answers a call. */
+/** Answers a call. */
 export interface Backend {
   readonly store: Store;
   readonly sessions: Sessions;
@@ -77,7 +77,7 @@ function refusal(
   return page(version, status, error.message || undefined);
 }
 
-/** What comes of a body that is no call: where the servers fail over it, each in its way. */
+/** The answer to a body that is not a call: each version fails in its own way. */
 function unusable(version: TrytonVersion, request: HttpRequest, body: Value | undefined): ServerException {
   const isJson = headerOf(request, 'content-type').includes('json');
   const notIterable = 'Value after * must be an iterable, not NoneType';

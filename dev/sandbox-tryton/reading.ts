@@ -127,13 +127,13 @@ function readValue(store: Store, model: string, row: Row, name: string, context:
   return value;
 }
 
-/** The records behind a field come in the order of their model. */
+/** The records behind a field are in the order of their model. */
 function sorted(store: Store, model: string, ids: readonly Value[]): Value {
   const rows = ids.flatMap((id) => store.row(model, id) ?? []);
   return rows.sort(comparator(store, model, null)).map(({ id }) => id);
 }
 
-/** When the record was last changed, as `_timestamp` tells it: seconds with microseconds. */
+/** The time of the last change, the value of `_timestamp`: seconds with microseconds. */
 export const timestampOf = (row: Row): string => {
   const micros = Number(row['_changed']);
   return `${Math.floor(micros / 1_000_000)}.${String(micros % 1_000_000).padStart(6, '0')}`;

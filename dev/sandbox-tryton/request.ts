@@ -12,7 +12,7 @@ export interface HttpRequest {
 
 export const headerOf = (request: HttpRequest, name: string): string => String(request.headers[name] ?? '');
 
-/** What stands in an `Authorization` header. */
+/** The content of an `Authorization` header. */
 type Authorization =
   | { readonly kind: 'session'; readonly login: string; readonly userId: number; readonly key: string }
   | { readonly kind: 'basic'; readonly login: string; readonly password: string };
@@ -26,7 +26,7 @@ export function authorizationOf(request: HttpRequest): Authorization | null {
   return { kind: 'session', login, userId: Number(userId), key };
 }
 
-/** The body as a JSON value; undefined for what is none. */
+/** The body as a JSON value; undefined for other texts. */
 export function parsedBody(request: HttpRequest): Value | undefined {
   try {
     const isZipped = headerOf(request, 'content-encoding') === 'gzip';

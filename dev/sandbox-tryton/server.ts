@@ -11,7 +11,7 @@ import type { HttpRequest } from './request.ts';
 import { authorizationOf, headerOf, parsedBody } from './request.ts';
 import { isDictionary } from './values.ts';
 
-/** What the HTTP side needs. */
+/** The needs of the HTTP side. */
 interface ServerParts {
   readonly backend: Backend;
   readonly faults: Faults;
@@ -22,7 +22,7 @@ interface ServerParts {
   readonly note: (call: SandboxCall) => void;
 }
 
-/** Of a body without a session, and of one with it, in bytes. */
+/** The limits of a body without a session, and of one with it, in bytes. */
 const MOST_BYTES = 2 * 1024 * 1024;
 const MOST_BYTES_SIGNED_IN = 2 * 1024 * 1024 * 1024;
 

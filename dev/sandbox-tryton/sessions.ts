@@ -8,7 +8,7 @@ const MOST_ATTEMPTS = 5;
 /** ... within this time. */
 const ATTEMPTS_LIFE_MS = 300_000;
 
-/** Who may call: passwords, sessions and refused logins of the sandbox. */
+/** Authentication: passwords, sessions and refused logins of the sandbox. */
 export class Sessions {
   readonly #store: Store;
   readonly #clock: () => Date;

@@ -70,7 +70,7 @@ export class Store implements Reader {
     return definition.recName?.(row, this) ?? wordOf(row['name'] ?? row.id);
   }
 
-  /** Microseconds since 1970; later than any before, so that two writes can be told apart. */
+  /** Microseconds since 1970; later than any before, so that two writes differ. */
   stamp(): number {
     const now = this.#clock().getTime() * 1000 + Math.floor(Math.random() * 1000);
     this.#lastMicros = Math.max(this.#lastMicros + 1, now);

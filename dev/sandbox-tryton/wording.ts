@@ -8,7 +8,7 @@ interface Place {
   readonly record: string | null;
 }
 
-/** What the three servers say, word for word (7.0.30, 6.0.29, 5.0.33, in English). */
+/** The texts of the three servers, word for word (7.0.30, 6.0.29, 5.0.33, in English). */
 interface Wording {
   missing(verb: 'read' | 'write', model: string, modelString: string, ids: readonly number[]): string;
   required(place: Place): string;

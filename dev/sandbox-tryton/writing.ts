@@ -7,7 +7,7 @@ import type { Dictionary, Value } from './values.ts';
 import { datetime, isDictionary, isPlain } from './values.ts';
 import { wordingOf } from './wording.ts';
 
-/** Who writes, and the context of the call. */
+/** The user, and the context of the call. */
 export interface Writer {
   readonly userId: number;
   readonly context: Dictionary;
@@ -80,7 +80,7 @@ export function remove(store: Store, model: string, ids: readonly number[], cont
   }
 }
 
-/** What becomes of the records of `model` that point at a deleted one. */
+/** The effect on records of `model` that point at a deleted one. */
 function release(store: Store, model: string, gone: string, id: number, context: Dictionary): void {
   const { fields, definition } = store.table(model);
   for (const [name, field] of fields) {

@@ -9,7 +9,7 @@ export async function askPostgres(url: string): Promise<void> {
     max: 1,
     connect_timeout: CONNECT_LIMIT_S,
     onnotice: () => {},
-    // Its query for array types, when a server goes away in between, fails where nobody can catch it.
+    // Its query for array types fails where no code can catch it, if a server stops in between.
     fetch_types: false,
   });
   try {

@@ -18,7 +18,7 @@ export async function poll<T>(
   for (;;) {
     const value = await condition();
     if (value !== undefined && value !== null && value !== false) return value;
-    if (performance.now() > end) throw new Error(`Waited ${limitMs / 1000} s in vain for: ${what}`);
+    if (performance.now() > end) throw new Error(`Waited ${limitMs / 1000} s without success for: ${what}`);
     await pause(EVERY_MS);
   }
 }

@@ -82,7 +82,7 @@ export async function preparePostgres(
   }
 }
 
-/** PostgreSQL refuses to run as root: then it runs as `nobody`, who is on every Unix. */
+/** PostgreSQL refuses to run as root: then it runs as the user `nobody`, which every Unix has. */
 async function serverIdentity(): Promise<Identity | undefined> {
   if (process.getuid?.() !== 0) return undefined;
   const [uid, gid] = await Promise.all(['-u', '-g'].map((flag) => run('id', [flag, 'nobody'])));
@@ -90,7 +90,7 @@ async function serverIdentity(): Promise<Identity | undefined> {
 }
 
 /**
- * Copies the binaries. They may lie where `nobody` cannot look (a clone in root's home), without their
+ * Copies the binaries. They may be in a folder that the user `nobody` cannot read (a clone in root's home), without their
  * symbolic links (npm packages hold none; a postinstall script makes them, and npm may not run it), or
  * without the execute bit.
  */

@@ -12,7 +12,7 @@ interface RestartableServer {
   readonly url: string;
   /** Ends it at once, with every connection. Returns when it is gone. */
   crash(): Promise<void>;
-  /** Starts it again and returns when it answers. PostgreSQL has what was committed, Redis is empty. */
+  /** Starts it again and returns when it answers. PostgreSQL keeps committed data, Redis is empty. */
   start(): Promise<void>;
 }
 
@@ -32,7 +32,7 @@ export async function startRestartable(log: (line: string) => void): Promise<Res
   const workspace = await openWorkspace();
   try {
     const [postgres, redis] = await Promise.all([
-      // What was committed must be there after a crash; by our usual settings the last moments would not.
+      // Committed data must survive a crash; with our usual settings the last moments would not.
       preparePostgres(workspace, await lastingPort(), ['synchronous_commit=on']),
       prepareRedis(workspace, await findRedis(log), await lastingPort()),
     ]);

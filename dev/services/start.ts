@@ -34,7 +34,7 @@ interface Server {
   readonly stop?: () => Promise<unknown>;
 }
 
-/** What tells PostgreSQL from Redis; the ways and their order are the same for both. */
+/** The differences of PostgreSQL and Redis; the ways and their order are the same for both. */
 interface Kind {
   readonly name: string;
   readonly variable: string;
@@ -43,7 +43,7 @@ interface Kind {
   readonly binaries: (workspace: Workspace) => Promise<string>;
 }
 
-/** What both servers are started with; each made when first needed. */
+/** Shared resources for starting both servers; each is made when first needed. */
 interface Means {
   readonly log: (line: string) => void;
   readonly workspace: () => Promise<Workspace>;
@@ -54,8 +54,8 @@ const TEST_VARIABLES = { database: 'TEST_DATABASE_URL', redis: 'TEST_REDIS_URL' 
 
 /**
  * Real PostgreSQL and Redis servers, each come by in the first of these ways that works: a URL in the
- * environment, a container, binaries of this machine. What is started here is gone when this process is, in
- * whatever way that ends.
+ * environment, a container, binaries of this machine. Servers started here end with this process, in
+ * whatever way it ends.
  *
  * @throws ServerUnreachableError, RedisMissingError, ServerFailedError
  */

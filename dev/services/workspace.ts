@@ -65,7 +65,7 @@ export async function openWorkspace(): Promise<Workspace> {
   });
   await once(watcher, 'spawn');
   watcher.unref();
-  // Nothing to do about a watcher that somebody killed; it must not take us along.
+  // A killed watcher must not end this process.
   watcher.stdin.on('error', () => {});
   const gone = once(watcher, 'exit');
   return {

@@ -117,16 +117,16 @@ export async function oweDeliveries(db: Queryable, channel: AlertChannel): Promi
     insert into ${alertDelivery} (incident_id, event, channel)
     select incident.id, 'opened', ${channel} from ${alertIncident} as incident
     where incident.resolved_at is null and not exists (
-      select 1 from ${alertDelivery} as told
-      where told.incident_id = incident.id and told.event = 'opened' and told.channel = ${channel})
+      select 1 from ${alertDelivery} as sent
+      where sent.incident_id = incident.id and sent.event = 'opened' and sent.channel = ${channel})
     order by incident.id on conflict do nothing`);
   await db.execute(sql`
     insert into ${alertDelivery} (incident_id, event, channel)
     select incident.id, 'resolved', ${channel}
     from ${alertDelivery} as opened join ${alertIncident} as incident on incident.id = opened.incident_id
     where opened.event = 'opened' and opened.channel = ${channel} and incident.resolved_at is not null and not exists (
-      select 1 from ${alertDelivery} as told
-      where told.incident_id = incident.id and told.event = 'resolved' and told.channel = ${channel})
+      select 1 from ${alertDelivery} as sent
+      where sent.incident_id = incident.id and sent.event = 'resolved' and sent.channel = ${channel})
     order by incident.id on conflict do nothing`);
 }
 

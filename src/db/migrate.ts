@@ -84,10 +84,10 @@ interface Waiting {
  * for a lock has a snapshot, which the other's `create index concurrently` would wait for in turn.
  */
 async function takeTurn(db: Database, onStep: (line: string) => void): Promise<void> {
-  for (let told = false; ; told = true) {
+  for (let announced = false; ; announced = true) {
     const [row] = await db.execute(sql`select pg_try_advisory_lock(${LOCKS.migration}) as mine`);
     if (row?.['mine'] === true) return;
-    if (!told) onStep('another process is migrating: waiting for it');
+    if (!announced) onStep('another process is migrating: waiting for it');
     await pause(TURN_MS);
   }
 }

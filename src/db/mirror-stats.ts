@@ -150,12 +150,12 @@ interface EndedFailures {
 export async function endedFailures(db: Queryable, key: string, limit: number): Promise<EndedFailures> {
   const isEnded = sql`not exists (select 1 from ${syncLog} as run
     where run.id = ${syncFailure.runId} and run.status in ('queued', 'running'))`;
-  const told = and(eq(syncFailure.key, key), isNull(syncFailure.resolvedAt), isEnded);
+  const reported = and(eq(syncFailure.key, key), isNull(syncFailure.resolvedAt), isEnded);
   const [total] = await db
     .select({ count: sql<number>`count(*)::int`, runId: sql<string | null>`max(${syncFailure.runId})` })
     .from(syncFailure)
-    .where(told);
-  const first = await db.select().from(syncFailure).where(told).orderBy(asc(syncFailure.id)).limit(limit);
+    .where(reported);
+  const first = await db.select().from(syncFailure).where(reported).orderBy(asc(syncFailure.id)).limit(limit);
   return { count: total?.count ?? 0, runId: total?.runId == null ? null : Number(total.runId), first };
 }
 

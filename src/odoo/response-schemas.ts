@@ -25,9 +25,9 @@ export function uidOf(site: CallSite, value: OdooValue): number {
 
 export function idsOf(site: CallSite, value: OdooValue): number[] {
   const odd = Array.isArray(value) ? value.find((item) => !isId(item)) : undefined;
-  const told =
+  const excerpt =
     odd === undefined ? '' : `: one is ${odd instanceof Unstorable ? odd.unstorable : asText(odd)}`;
-  return checked(site, ids, value, `a list of ids${told}`);
+  return checked(site, ids, value, `a list of ids${excerpt}`);
 }
 
 export function countOf(site: CallSite, value: OdooValue): number {

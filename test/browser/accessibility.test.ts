@@ -13,14 +13,14 @@ import { tellStory } from './story.ts';
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 let stage: BrowserStage;
-let told: Told;
+let prepared: Told;
 beforeAll(async () => {
   stage = await openBrowserStage();
-  told = await tellStory(stage);
+  prepared = await tellStory(stage);
 });
 afterAll(() => stage.close());
 
-/** What axe-core finds wrong, in words that lead to it. */
+/** The findings of axe-core, with the elements concerned. */
 async function violations(page: Page): Promise<string[]> {
   // Given to the browser itself: the page's security policy does not concern it.
   await page.evaluate(axe);
@@ -35,8 +35,8 @@ async function violations(page: Page): Promise<string[]> {
 const PAGES: readonly (readonly [name: string, path: () => string])[] = [
   ['overview', () => ''],
   ['list of orders', () => '/bc?filter=amount_total+gte+1'],
-  ['order', () => `/bc/${told.edited}`],
-  ['order that is gone', () => `/bc/${told.gone}`],
+  ['order', () => `/bc/${prepared.edited}`],
+  ['order that is gone', () => `/bc/${prepared.gone}`],
   ['runs', () => '/runs'],
   ['run', () => '/runs/1'],
   ['page that is not there', () => '/nowhere'],

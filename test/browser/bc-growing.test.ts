@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { until } from '../harness/until.ts';
+import { until } from '../support/wait-for.ts';
 import { openWindowForEach, page, window } from './own-window.ts';
 import type { BrowserStage } from './stage.ts';
 import { openBrowserStage } from './stage.ts';

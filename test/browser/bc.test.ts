@@ -10,10 +10,10 @@ import { tellStory } from './story.ts';
 const BC = 'dimagaz.bc';
 
 let stage: BrowserStage;
-let told: Told;
+let prepared: Told;
 beforeAll(async () => {
   stage = await openBrowserStage();
-  told = await tellStory(stage);
+  prepared = await tellStory(stage);
 });
 afterAll(() => stage.close());
 
@@ -25,7 +25,7 @@ const ids = async () =>
   (await table().getByRole('rowheader').allTextContents()).map((text) => Number.parseInt(text, 10));
 const total = (words: RegExp) => page.getByRole('status').filter({ hasText: words }).waitFor();
 const amountOf = (id: number) => Number(stage.office.odoo.record(BC, id)['amount_total']);
-const live = () => stage.office.odoo.ids(BC).filter((id) => !told.refused.includes(id));
+const live = () => stage.office.odoo.ids(BC).filter((id) => !prepared.refused.includes(id));
 
 test('the list begins with the newest, and goes on page by page, there and back', async () => {
   await window.open('/bc');
@@ -44,11 +44,11 @@ test('the list begins with the newest, and goes on page by page, there and back'
 
 test('an order is found by its number, by its partner, and nothing is said to be nothing', async () => {
   await window.open('/bc');
-  const { name } = stage.office.odoo.record(BC, told.edited);
+  const { name } = stage.office.odoo.record(BC, prepared.edited);
   await page.getByRole('searchbox', { name: 'Number or text' }).fill(String(name));
   await page.keyboard.press('Enter');
   await total(/^1\spurchase order$/);
-  expect(await ids()).toEqual([told.edited]);
+  expect(await ids()).toEqual([prepared.edited]);
   await page.getByRole('button', { name: 'Clear' }).click();
   await page.getByRole('searchbox', { name: 'Supplier, by name' }).fill('câblerie');
   await page.getByRole('button', { name: 'Search' }).click();
@@ -64,7 +64,7 @@ test('an order is found by its number, by its partner, and nothing is said to be
   await page.getByText('No purchase order fits.').waitFor();
 });
 
-test('filters on any field, the state and the sort are in the address, which can be sent to somebody', async () => {
+test('filters on any field, the state and the sort are in the address, which can be shared', async () => {
   await window.open('/bc');
   await page.getByRole('combobox', { name: 'State', exact: true }).selectOption('confirmed');
   await page.waitForURL(/state=confirmed/);
@@ -113,7 +113,7 @@ test('rows of the last order are marked until those of the new one are there, an
   expect(await ids()).toEqual(cheapest.slice(0, 50));
 });
 
-test('what is asked for now and not answered is not shown with what was answered before', async () => {
+test('an answer that is still missing is not mixed with the answer before it', async () => {
   await window.open('/bc');
   await page.route('**/admin/api/v1/bc?*state=confirmed*', (route) => route.abort());
   await page.getByRole('combobox', { name: 'State', exact: true }).selectOption('confirmed');
@@ -163,26 +163,26 @@ test.each([
   },
 );
 
-test('what is gone from Odoo is shown where it is asked for, and says so', async () => {
+test('a BC deleted in Odoo is shown on request, and marked', async () => {
   await window.open('/bc');
-  expect(await ids()).not.toContain(told.gone);
+  expect(await ids()).not.toContain(prepared.gone);
   await page.getByRole('combobox', { name: 'Gone from Odoo' }).selectOption('only');
   await total(/^1\spurchase order$/);
   await table()
-    .getByRole('link', { name: String(told.gone) })
+    .getByRole('link', { name: String(prepared.gone) })
     .click();
   await page.getByText(/Gone from Odoo: found so .* The copy is kept\./).waitFor();
   await page.getByRole('heading', { name: 'Gone from Odoo, archived' }).waitFor();
 });
 
 test('an order is shown with its fields, its lines and its history in words', async () => {
-  await window.open(`/bc/${told.edited}`);
-  const bc = stage.office.odoo.record(BC, told.edited);
+  await window.open(`/bc/${prepared.edited}`);
+  const bc = stage.office.odoo.record(BC, prepared.edited);
   await page.getByRole('heading', { level: 1, name: `Purchase order ${bc['name']}` }).waitFor();
   const fields = page.getByRole('region', { name: 'Fields' });
   await fields.getByText('Confirmed').waitFor();
   const amount = new Intl.NumberFormat('en', { style: 'currency', currency: 'EUR' });
-  const [currency] = stage.office.odoo.read(BC, [told.edited]).map((read) => read['currency_id']);
+  const [currency] = stage.office.odoo.read(BC, [prepared.edited]).map((read) => read['currency_id']);
   const isEuro = Array.isArray(currency) && currency[1] === 'EUR';
   if (isEuro) await fields.getByText(amount.format(Number(bc['amount_total']))).waitFor();
   const lines = page.getByRole('table', { name: 'Lines of the purchase order' });
@@ -198,8 +198,8 @@ test('an order is shown with its fields, its lines and its history in words', as
 });
 
 test('an order is read again by its button, and what that changed is there at once', async () => {
-  stage.office.odoo.write(BC, [told.edited], { notes: 'Relu à la demande' });
-  await window.open(`/bc/${told.edited}`);
+  stage.office.odoo.write(BC, [prepared.edited], { notes: 'Relu à la demande' });
+  await window.open(`/bc/${prepared.edited}`);
   await page.getByRole('button', { name: 'Read again from Odoo' }).click();
   await page
     .locator('.outcome')
@@ -212,16 +212,16 @@ test('an order is read again by its button, and what that changed is there at on
 });
 
 test('an order that the mirror does not have can be asked of Odoo', async () => {
-  const [id] = told.refused;
+  const [id] = prepared.refused;
   await window.open(`/bc/${id}`);
   await page.getByRole('alert').filter({ hasText: 'The mirror has no such purchase order.' }).waitFor();
-  told.lift();
+  prepared.lift();
   await page.getByRole('button', { name: 'Read again from Odoo' }).click();
   await page
     .locator('.outcome')
     .filter({ hasText: /succeeded: 1\screated/ })
     .waitFor();
   await page.getByRole('region', { name: 'Lines', exact: true }).waitFor();
-  // What the browser says of answers that are 404 until then.
+  // The browser's log of answers that are 404 until then.
   expect(window.complaints().filter((said) => !said.includes('404'))).toEqual([]);
 });

@@ -50,7 +50,7 @@ test('the overview can be used within a second', async () => {
     `interactive: ${Math.round(Math.min(...walls))} ms at best, ${Math.round(median(walls))} ms in the middle, ` +
       `of which the page worked ${Math.round(work)} ms\n`,
   );
-  // What the page itself takes is the same on a busy machine; of the time that passed only the best is the page's.
+  // The page's own work is the same on a busy machine; of the measured times only the best is the page's.
   expect(work).toBeLessThan(MOST_MS / 2);
   expect(Math.min(...walls)).toBeLessThan(MOST_MS);
   await window.close();

@@ -38,7 +38,8 @@ async function installChromium(): Promise<void> {
 export async function findChromium(): Promise<string> {
   const given = process.env['CHROMIUM_PATH'];
   if (given !== undefined && given !== '') {
-    if (!executable(given)) throw new Error(`CHROMIUM_PATH: expected a program, but ${given} is none.`);
+    if (!executable(given))
+      throw new Error(`CHROMIUM_PATH: expected a program, but ${given} is not executable.`);
     return given;
   }
   const found = PLACES.find(executable);

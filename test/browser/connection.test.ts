@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { until } from '../harness/until.ts';
+import { until } from '../support/wait-for.ts';
 import { openWindow } from './pages.ts';
 import type { BrowserStage } from './stage.ts';
 import { openBrowserStage } from './stage.ts';
@@ -11,7 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => stage.close());
 
-test('a service that goes away is told at once, and found again by itself', async () => {
+test('a service that stops is reported at once, and found again automatically', async () => {
   const window = await openWindow(stage);
   const { page } = window;
   await window.open('');
@@ -19,14 +19,14 @@ test('a service that goes away is told at once, and found again by itself', asyn
   await stage.stopApi();
   await page.getByRole('alert').filter({ hasText: 'The service does not answer.' }).waitFor();
   await page.getByText('Connection lost').waitFor();
-  // What was known stays in sight.
+  // The known data stay visible.
   await page.getByRole('heading', { name: 'The mirror is up to date' }).waitFor();
   await page.getByRole('button', { name: 'Sync now' }).click();
   await page.locator('.outcome').filter({ hasText: 'The service does not answer.' }).waitFor();
   await stage.startApi();
   await page.locator('.connection.live').waitFor();
   await until(async () => (await page.getByRole('alert').count()) === 0, 'the page to have recovered');
-  // What the browser says of connections that were refused.
+  // The browser's log of refused connections.
   expect(window.complaints().filter((said) => !/ERR_|Failed to load/.test(said))).toEqual([]);
   await window.close();
 });
@@ -98,7 +98,7 @@ test('a connection that died without a word is noticed, and another one opened',
   await window.close();
 });
 
-test('who is not signed in gets no page', async () => {
+test('a visitor without a login gets no page', async () => {
   const context = await stage.browser.newContext();
   const page = await context.newPage();
   const answer = await page.goto(`${stage.url}/admin`).catch((error: Error) => error.message);

@@ -15,7 +15,7 @@ afterAll(() => stage.close());
 
 openWindowForEach(() => stage);
 
-/** What has the focus, as a person would name it; null where it cannot be seen. */
+/** The focused element, as a person would name it; null if the focus is invisible. */
 const focused = () =>
   page.evaluate(() => {
     const element = document.activeElement;

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { until } from '../harness/until.ts';
+import { until } from '../support/wait-for.ts';
 import { openWindowForEach, page, window } from './own-window.ts';
 import type { BrowserStage } from './stage.ts';
 import { openBrowserStage } from './stage.ts';
@@ -26,7 +26,7 @@ test('a mirror without a run says that it is empty', async () => {
   await page.getByText('No run yet.').waitFor();
 });
 
-test('a full sync asks first, is followed live, and tells what it brought', async () => {
+test('a full sync asks first, is followed live, and shows its changes', async () => {
   await window.open('');
   await press('Full sync');
   const dialog = page.getByRole('dialog', { name: 'Read everything again?' });
@@ -56,7 +56,7 @@ test('Sync now brings what changed, and the table of runs has it at once', async
   await page.getByRole('heading', { level: 1, name: /^Run \d+$/ }).waitFor();
 });
 
-test('a sweep archives what is gone from Odoo', async () => {
+test('a sweep archives BCs deleted in Odoo', async () => {
   await window.open('');
   stage.office.odoo.unlink(BC, stage.office.odoo.ids(BC).slice(-1));
   await press('Sweep');
@@ -76,7 +76,7 @@ test('one order is read again by its id, and nothing is sent without one', async
   expect(await page.locator('input:invalid').count()).toBe(1);
 });
 
-test('a run that is refused is told in words', async () => {
+test('a refused run is explained in words', async () => {
   await window.open('');
   stage.office.odoo.faults.latencyMs = 1000;
   const run = await stage.office.request('full');
@@ -85,7 +85,7 @@ test('a run that is refused is told in words', async () => {
   await ended(/A run is in progress already\. Wait for its end/);
   stage.office.odoo.faults.latencyMs = 0;
   await stage.office.ended(run);
-  // What the browser says of the answer 409.
+  // The browser's log of the answer 409.
   expect(window.complaints()).toEqual([expect.stringContaining('409')]);
 });
 
@@ -137,7 +137,7 @@ test('the job of a failure is shown by the board of queues', async () => {
     .getByText(/bc-\d+-\d+-0/)
     .first()
     .waitFor();
-  // The board is another program; what it logs is its own.
+  // bull-board is another program; its log is its own.
   window.complaints();
   lift();
   await stage.office.run('single', [bad]);

@@ -4,7 +4,7 @@ import type { Window } from './pages.ts';
 import { openWindow } from './pages.ts';
 import type { BrowserStage } from './stage.ts';
 
-// Vitest loads this file anew for each file of tests, whose imports follow what is assigned here.
+// Vitest loads this file again for each test file, whose imports use the values set here.
 /** The window of the test that runs. */
 export let window: Window;
 export let page: Page;

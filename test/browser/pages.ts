@@ -11,11 +11,11 @@ export interface View {
 
 const SIZES = { desktop: { width: 1280, height: 820 }, phone: { width: 390, height: 844 } } as const;
 
-/** A browser window of somebody who is signed in, and what went wrong in it. */
+/** A browser window with a signed-in user, and its errors. */
 export interface Window {
   readonly page: Page;
   readonly context: BrowserContext;
-  /** Opens a page of the dashboard (`/bc/42`) and waits until it shows what it has to show. */
+  /** Opens a page of the dashboard (`/bc/42`) and waits until its content is shown. */
   open(path: string): Promise<void>;
   /** Errors of scripts, on the console and of the page's security policy, so far; emptied by being read. */
   complaints(): string[];

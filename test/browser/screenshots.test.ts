@@ -13,12 +13,12 @@ const folder = process.env['SCREENSHOTS'] ?? '';
 const LARGEST_BYTES = 200_000;
 
 let stage: BrowserStage;
-let told: Told;
+let prepared: Told;
 beforeAll(async () => {
   if (folder === '') return;
   mkdirSync(folder, { recursive: true });
   stage = await openBrowserStage({ documents: 1500 }, { SYNC_EVERY: '10m' });
-  told = await tellStory(stage);
+  prepared = await tellStory(stage);
 });
 afterAll(() => stage?.close());
 
@@ -46,7 +46,7 @@ async function isUnderWay(page: Page): Promise<void> {
 test.runIf(folder !== '')('the pictures of the documents are taken', async () => {
   await take('overview-dark', '', { language: 'en', theme: 'dark' });
   await take('bc-list', '/bc?sort=-amount_total', { language: 'fr' });
-  await take('bc', `/bc/${told.edited}`, { language: 'fr' }, (page) =>
+  await take('bc', `/bc/${prepared.edited}`, { language: 'fr' }, (page) =>
     page.locator('.history .diff').first().waitFor(),
   );
   await take('overview-phone', '', { language: 'fr', size: 'phone' });

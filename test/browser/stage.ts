@@ -5,12 +5,12 @@ import { inject } from 'vitest';
 import type { SandboxOptions } from '../../dev/sandbox-odoo/sandbox.ts';
 import type { SandboxTryton } from '../../dev/sandbox-tryton/sandbox.ts';
 import { startSandboxTryton } from '../../dev/sandbox-tryton/sandbox.ts';
-import type { ApiProcess } from '../harness/api-process.ts';
-import { startApiProcess } from '../harness/api-process.ts';
-import type { Office } from '../harness/office.ts';
-import { openOffice } from '../harness/office.ts';
-import type { WorkerProcess } from '../harness/worker-process.ts';
-import { startWorkerProcess } from '../harness/worker-process.ts';
+import type { ApiProcess } from '../support/api-process.ts';
+import { startApiProcess } from '../support/api-process.ts';
+import type { Office } from '../support/test-environment.ts';
+import { openOffice } from '../support/test-environment.ts';
+import type { WorkerProcess } from '../support/worker-process.ts';
+import { startWorkerProcess } from '../support/worker-process.ts';
 
 export const LOGIN = { username: 'admin', password: 'les-visiteurs' } as const;
 
@@ -19,7 +19,7 @@ export interface BrowserStage {
   readonly office: Office;
   readonly tryton: SandboxTryton;
   readonly browser: Browser;
-  /** Of the API. */
+  /** The address of the API. */
   readonly url: string;
   /** The first full sync has ended, with however many BCs could not be copied. */
   firstSync(): Promise<void>;
@@ -55,7 +55,7 @@ export async function openBrowserStage(
     // As root in a container there is no sandbox of its own to be had; the pages are ours.
     args: ['--no-sandbox', '--disable-dev-shm-usage', '--font-render-hinting=none'],
   });
-  // Whatever the API is told of a schedule: a run that starts by itself would make one of a test's skipped.
+  // No schedules: a run that starts by itself would make a run of a test `skipped`.
   worker = startWorkerProcess({ ...office.env, SYNC_EVERY: 'off' });
   return {
     ...{ office, tryton, browser, url },
@@ -83,7 +83,7 @@ async function end({ child, exit }: ApiProcess | WorkerProcess, signal: NodeJS.S
   await exit;
 }
 
-/** A port that nobody listens on now; the API must come back on the one it had. */
+/** A free port; the API must restart on the same one. */
 async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

@@ -3,7 +3,7 @@ import type { BrowserStage } from './stage.ts';
 const BC = 'dimagaz.bc';
 const LINE = 'dimagaz.bc.line';
 
-/** What a story leaves behind. */
+/** The result of the prepared changes. */
 export interface Told {
   /** BCs that Odoo refuses to read, until `lift` is called. */
   readonly refused: readonly [number, number];

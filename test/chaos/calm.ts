@@ -1,7 +1,7 @@
 import type postgres from 'postgres';
 import { depth } from '../../src/queues/queues.ts';
-import type { Desk } from '../harness/office.ts';
-import { until } from '../harness/until.ts';
+import type { Desk } from '../support/test-environment.ts';
+import { until } from '../support/wait-for.ts';
 import type { Crew } from './crew.ts';
 
 const PATIENCE_MS = 150_000;
@@ -10,8 +10,8 @@ const PATIENCE_MS = 150_000;
 const UNSCHEDULED = { SYNC_EVERY: 'off', SWEEP_EVERY: 'off', FULL_SYNC_CRON: 'off', PRUNE_EVERY: 'off' };
 
 /**
- * Waits for what a mirror does by itself once nothing goes wrong any more: one scheduled sweep and one scheduled
- * incremental run after it. Then what is listed as failed is offered again, and all work is let come to its end.
+ * Waits until a mirror without further faults has recovered: one scheduled sweep and one scheduled
+ * incremental run after it. Then failed BCs are offered again, and all work is finished.
  */
 export async function calmDown(sql: postgres.Sql, desk: Desk, crew: Crew): Promise<void> {
   crew.start();

@@ -7,7 +7,7 @@ import { drawSchedule, scheduleText } from './schedule.ts';
 import { seeds } from './seeds.ts';
 import { play } from './story.ts';
 
-/** Stories told at the same time, each with servers of its own. */
+/** Scenarios that run at the same time, each with servers of its own. */
 const AT_ONCE = Math.min(2, availableParallelism());
 
 describe.concurrent('after everything that can go wrong went wrong', () => {
@@ -24,7 +24,7 @@ describe.concurrent('after everything that can go wrong went wrong', () => {
   });
 
   it.for(seeds(process.env))(
-    'the mirror equals Odoo, and each change is told once: seed %i',
+    'the mirror equals Odoo, and each change is recorded once: seed %i',
     async (seed) => {
       const schedule = drawSchedule(seed);
       process.stdout.write(`${scheduleText(schedule)}\n`);

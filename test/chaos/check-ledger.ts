@@ -1,7 +1,7 @@
 import type postgres from 'postgres';
 import type { Queues } from '../../src/queues/queues.ts';
 
-/** What must not be left once nothing is going on any more: jobs, leases, open runs and items, failures untold. */
+/** Rows that must not be left at the end: jobs, leases, open runs and items, unreported failures. */
 export async function checkLedger(sql: postgres.Sql, queues: Queues): Promise<string[]> {
   const problems = await jobsLeft(queues);
   const expectNone = async (what: string, query: postgres.PendingQuery<postgres.Row[]>) => {
@@ -26,7 +26,7 @@ export async function checkLedger(sql: postgres.Sql, queues: Queues): Promise<st
       where state = 'open' and status in ('success', 'partial')`,
   );
   await expectNone(
-    'failed items that no failure tells of',
+    'failed items without a failure',
     sql`select run_id, odoo_id from sync_run_item as item where state = 'failed'
       and not exists (select 1 from sync_failure as failure where failure.odoo_id = item.odoo_id)`,
   );

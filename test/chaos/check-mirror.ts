@@ -25,7 +25,7 @@ interface MirrorRow {
   readonly writeDate: string | null;
 }
 
-/** What is wrong, one sentence each; empty: nothing. */
+/** The faults, one sentence each; empty: none. */
 export interface MirrorCheck {
   readonly problems: readonly string[];
   readonly bcs: readonly StoredBc[];

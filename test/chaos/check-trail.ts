@@ -16,8 +16,8 @@ export interface TrailCheck {
 }
 
 /**
- * Plays the audit trail of each BC backwards from what the mirror holds. Each entry must say what it left behind and
- * what it found; a change that is missing or told twice breaks this chain. Each state that an entry left must have
+ * Plays the audit trail of each BC backwards from the mirror. Each entry names the state before and after
+ * it; a change that is missing or recorded twice breaks this chain. Each state that an entry left must have
  * been in Odoo before the entry was written: that finds a change missing next to `created`, which holds no content.
  */
 export async function checkTrail(

@@ -8,7 +8,7 @@ import { pickWork } from './desk-work.ts';
 import type { History } from './history.ts';
 import { BC } from './history.ts';
 
-/** A transaction that is not committed yet; nobody else touches its BCs. */
+/** A transaction that is not committed yet. Its BCs are locked for the others. */
 interface Held {
   readonly transaction: SandboxTransaction;
   readonly bcs: readonly number[];
@@ -47,7 +47,7 @@ export class Clerk {
     this.#work = this.#writeOn();
   }
 
-  /** Commits what is open and goes home. */
+  /** Commits open transactions and stops. */
   async stop(): Promise<void> {
     this.#stopped = true;
     await this.#work;

@@ -46,8 +46,8 @@ export class Clock {
   }
 
   /**
-   * A sweep tells two states of a record by their `write_date`, which has whole seconds; two writes within one are
-   * told by the overlap of the windows. A clock that is set meanwhile takes that away: that limit is left out here.
+   * A sweep distinguishes two states of a record by their `write_date`, which has whole seconds; two writes within one second
+   * are covered by the overlap of the windows. A clock change in between defeats that: this limit is left out here.
    */
   mayWrite(bc: number, at: Date): boolean {
     return this.#mayRepeat || this.#lastWrite.get(bc) !== second(at);

@@ -2,14 +2,14 @@ import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { closeSync, openSync, readdirSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { apart, fromSources } from '../harness/own-process.ts';
+import { apart, fromSources } from '../support/own-process.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 
 /** Two worker processes, as in production, that are killed and started again. */
 export class Crew {
   kills = 0;
-  /** What ended by itself, and how: none should. */
+  /** The processes that ended by themselves, and how: there should be no such process. */
   readonly collapsed: string[] = [];
   readonly #env: Readonly<Record<string, string>>;
   readonly #logs: string;

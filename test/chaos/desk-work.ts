@@ -4,7 +4,7 @@ import type { SandboxOdoo } from '../../dev/sandbox-odoo/sandbox.ts';
 import type { SandboxTransaction } from '../../dev/sandbox-odoo/transaction.ts';
 import { BC, LINE } from './history.ts';
 
-/** What one transaction does, and the BCs whose content it touches. */
+/** The work of one transaction, and the BCs whose content it changes. */
 export interface DeskWork {
   readonly bcs: readonly number[];
   readonly write: (transaction: SandboxTransaction) => void;
@@ -19,7 +19,7 @@ export interface Limits {
 
 type Draw = (odoo: SandboxOdoo, random: Random, free: readonly number[]) => DeskWork | null;
 
-/** The work of one transaction on BCs that nobody holds; null where there is nothing to do it to. */
+/** The work of one transaction on unlocked BCs; null if there is no suitable record. */
 export function pickWork(
   odoo: SandboxOdoo,
   random: Random,
@@ -52,7 +52,7 @@ const onHeader =
     return bcs.length === 0 ? null : { bcs, write: (transaction) => transaction.write(BC, bcs, drawn) };
   };
 
-/** Equal sizes now and then: the size text alone does not tell that the content is another. */
+/** Equal sizes now and then: the size text alone does not show that the content changed. */
 const scan = (random: Random): string =>
   Buffer.alloc(random.pick([600, 600, 40_000, 400_000]), `${random.between(1e8, 9e8)} `).toString('base64');
 
@@ -155,7 +155,7 @@ function some(random: Random, free: readonly number[], most: number): number[] {
   return [...new Set(picked.filter((id) => id !== undefined))];
 }
 
-/** Some line of a BC that nobody holds. */
+/** Some line of an unlocked BC. */
 function aLine(
   odoo: SandboxOdoo,
   random: Random,

@@ -19,10 +19,10 @@ export interface Stage {
   readonly request: (mode: RunMode, odooIds?: readonly number[]) => Promise<number>;
 }
 
-/** What is refused or hidden may go unnoticed: no run may come to it for so long. */
+/** A refused or hidden record may stay unnoticed: perhaps no run reads it for so long. */
 const NOTICED_WITHIN_MS = 20_000;
 
-/** Lets one act of the schedule happen. What it broke is mended again by the time this returns. */
+/** Plays one fault of the schedule. The fault is repaired when this returns. */
 export async function disturb(stage: Stage, { forMs, disturbances }: Act): Promise<void> {
   const begin = performance.now();
   const until = (atMs: number) => pause(Math.max(0, begin + atMs - performance.now()));
@@ -69,7 +69,7 @@ async function act(stage: Stage, disturbance: Disturbance): Promise<void> {
       return clock.skew(disturbance.minutes);
     case 'ask': {
       const ids = disturbance.mode === 'single' ? [picked(stage, disturbance.pick)] : undefined;
-      // What is asked while PostgreSQL is away is refused, and the one who asked is told.
+      // Requests are refused while PostgreSQL is away, and the caller gets an error.
       await stage.request(disturbance.mode, ids).catch(() => {});
     }
   }
@@ -111,7 +111,7 @@ async function hide(
 
 async function lasts(forMs: number, noticed: () => Promise<boolean>): Promise<void> {
   await pause(forMs);
-  // Unnoticed is no fault: what was picked may be gone, or its reading may have failed otherwise.
+  // Unnoticed is acceptable: the picked record may be gone, or its reading may have failed for another reason.
   await poll(noticed, 'somebody to notice', NOTICED_WITHIN_MS).catch(() => {});
 }
 

@@ -22,7 +22,7 @@ export function table(figures: Figures): string {
     .join('\n');
 }
 
-/** What the mirror's own log tells of a story. */
+/** The log of the mirror about a scenario. */
 export async function runFigures(sql: postgres.Sql): Promise<Figures> {
   const runs = await sql<{ name: string; n: number }[]>`
     select mode || ' runs: ' || status as name, count(*)::int as n from sync_log group by 1 order by 1`;

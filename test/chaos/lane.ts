@@ -5,9 +5,9 @@ import { Redis } from 'ioredis';
 import type { RestartableServices } from '../../dev/services/restartable.ts';
 import { startRestartable } from '../../dev/services/restartable.ts';
 import { migrate } from '../../src/db/migrate.ts';
-import { databaseAt, onServer } from '../harness/server.ts';
+import { databaseAt, onServer } from '../support/server.ts';
 
-/** Between the snapshot of a Redis and its crash: what it comes back with is this old. */
+/** Age of the snapshot that a crashed Redis restarts with. */
 const SNAPSHOT_AGE_MS = 300;
 
 /** A PostgreSQL and a Redis for one story at a time, each with one restart at a time. */
@@ -54,7 +54,7 @@ export class Lane {
     });
   }
 
-  /** Comes back empty, or with what it had a moment before the crash, as a Redis does that writes snapshots. */
+  /** Restarts empty, or with its data from a moment before the crash, as a Redis does that writes snapshots. */
   restartRedis(keeps: 'nothing' | 'snapshot', downMs: number): Promise<void> {
     return this.#onRedis(async () => {
       const { redis } = this.#services;
@@ -92,7 +92,7 @@ export class Lane {
 
   async #directory(): Promise<string> {
     const [, directory] = await this.#ask((redis) => redis.config('GET', 'dir') as Promise<string[]>);
-    if (directory === undefined) throw new Error('Redis does not tell its directory');
+    if (directory === undefined) throw new Error('Redis does not report its directory');
     return directory;
   }
 

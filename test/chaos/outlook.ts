@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type postgres from 'postgres';
-import { onServer } from '../harness/server.ts';
-import { until } from '../harness/until.ts';
+import { onServer } from '../support/server.ts';
+import { until } from '../support/wait-for.ts';
 
 const PATIENCE_MS = 150_000;
 const BETWEEN_MS = 200;

@@ -22,7 +22,7 @@ const changesOf = z.strictObject({
 });
 type FieldChanges = z.infer<typeof fieldChanges>;
 
-/** A line as far as it is known: of one that moved to another BC the trail tells only that it went. */
+/** The known part of a line: for a line that moved to another BC the trail shows only that it left. */
 interface KnownLine {
   readonly whole: boolean;
   readonly fields: Record<string, unknown>;
@@ -50,93 +50,93 @@ export class Past {
 
   /** Checks what an entry says it left behind, then takes it back. */
   undo(entry: Entry): void {
-    const told = `entry ${entry.id} (${entry.action})`;
+    const label = `entry ${entry.id} (${entry.action})`;
     const parsed = changesOf.safeParse(entry.changes);
     if (!parsed.success) {
-      this.#complain(`${told} cannot be read: ${parsed.error.message}`);
+      this.#complain(`${label} cannot be read: ${parsed.error.message}`);
       return;
     }
-    if (this.#created) this.#complain(`${told} is older than its creation`);
+    if (this.#created) this.#complain(`${label} is older than its creation`);
     const changes = parsed.data;
-    this.#undoAction(entry, told, Object.keys(changes).length === 0);
-    this.#undoHeader(changes.header ?? {}, entry.at, told);
-    for (const added of changes.linesAdded ?? []) this.#undoAdded(added, entry.at, told);
-    for (const removed of changes.linesRemoved ?? []) this.#undoRemoved(removed, told);
+    this.#undoAction(entry, label, Object.keys(changes).length === 0);
+    this.#undoHeader(changes.header ?? {}, entry.at, label);
+    for (const added of changes.linesAdded ?? []) this.#undoAdded(added, entry.at, label);
+    for (const removed of changes.linesRemoved ?? []) this.#undoRemoved(removed, label);
     for (const [id, fields] of Object.entries(changes.linesChanged ?? {}))
-      this.#undoChanged(Number(id), fields, entry.at, told);
+      this.#undoChanged(Number(id), fields, entry.at, label);
   }
 
   expectNothingBefore(): void {
     if (!this.#created) this.#complain('its trail does not begin with its creation');
   }
 
-  #undoAction({ action, at }: Entry, told: string, empty: boolean): void {
+  #undoAction({ action, at }: Entry, label: string, empty: boolean): void {
     if (action === 'created') {
       this.#created = true;
-      this.#wasInOdoo(BC, this.#id, this.#header, at, told);
+      this.#wasInOdoo(BC, this.#id, this.#header, at, label);
       for (const [id, { whole, fields }] of this.#lines)
-        if (whole) this.#wasInOdoo(LINE, id, fields, at, told);
+        if (whole) this.#wasInOdoo(LINE, id, fields, at, label);
     }
     const left = action === 'archived';
     if (action !== 'updated' && this.#archived !== left)
-      this.#complain(`${told} does not fit what came after it`);
-    if (action === 'updated' && empty) this.#complain(`${told} changes nothing`);
+      this.#complain(`${label} does not fit what came after it`);
+    if (action === 'updated' && empty) this.#complain(`${label} changes nothing`);
     if (action === 'archived') this.#archived = false;
     if (action === 'restored') this.#archived = true;
   }
 
-  #undoHeader(changes: FieldChanges, at: number, told: string): void {
+  #undoHeader(changes: FieldChanges, at: number, label: string): void {
     const names = Object.keys(changes).filter((name) => !isBookkeeping(name));
-    this.#expectNew(this.#header, changes, names, told);
-    if (names.length > 0) this.#wasInOdoo(BC, this.#id, this.#header, at, told);
+    this.#expectNew(this.#header, changes, names, label);
+    if (names.length > 0) this.#wasInOdoo(BC, this.#id, this.#header, at, label);
     for (const name of names) this.#header[name] = changes[name]?.old;
   }
 
-  #undoAdded(added: Fields & { id: number }, at: number, told: string): void {
+  #undoAdded(added: Fields & { id: number }, at: number, label: string): void {
     const known = this.#lines.get(added.id);
     const fields = withoutBookkeeping(added);
     if (known === undefined) {
-      this.#complain(`${told} adds line ${added.id}, which is not there after it`);
+      this.#complain(`${label} adds line ${added.id}, which is not there after it`);
       return;
     }
     const differing = Object.keys(known.fields).filter(
       (name) => text(known.fields[name]) !== text(fields[name]),
     );
     if (differing.length > 0)
-      this.#complain(`${told} adds line ${added.id} with another ${differing.join(', ')}`);
-    this.#wasInOdoo(LINE, added.id, fields, at, told);
+      this.#complain(`${label} adds line ${added.id} with another ${differing.join(', ')}`);
+    this.#wasInOdoo(LINE, added.id, fields, at, label);
     this.#lines.delete(added.id);
   }
 
-  #undoRemoved(removed: Fields & { id: number }, told: string): void {
+  #undoRemoved(removed: Fields & { id: number }, label: string): void {
     if (this.#lines.has(removed.id))
-      this.#complain(`${told} removes line ${removed.id}, which is there after it`);
+      this.#complain(`${label} removes line ${removed.id}, which is there after it`);
     const moved = removed['moved'] === true;
     this.#lines.set(removed.id, { whole: !moved, fields: moved ? {} : withoutBookkeeping(removed) });
   }
 
-  #undoChanged(id: number, changes: FieldChanges, at: number, told: string): void {
+  #undoChanged(id: number, changes: FieldChanges, at: number, label: string): void {
     const known = this.#lines.get(id);
     if (known === undefined) {
-      this.#complain(`${told} changes line ${id}, which is not there after it`);
+      this.#complain(`${label} changes line ${id}, which is not there after it`);
       return;
     }
     const names = Object.keys(changes).filter((name) => !isBookkeeping(name));
     const checked = known.whole ? names : names.filter((name) => Object.hasOwn(known.fields, name));
-    this.#expectNew(known.fields, changes, checked, `${told}, line ${id}`);
-    if (known.whole) this.#wasInOdoo(LINE, id, known.fields, at, told);
+    this.#expectNew(known.fields, changes, checked, `${label}, line ${id}`);
+    if (known.whole) this.#wasInOdoo(LINE, id, known.fields, at, label);
     for (const name of names) known.fields[name] = changes[name]?.old;
   }
 
-  #expectNew(after: Fields, changes: FieldChanges, names: readonly string[], told: string): void {
+  #expectNew(after: Fields, changes: FieldChanges, names: readonly string[], label: string): void {
     const differing = names.filter((name) => text(after[name]) !== text(changes[name]?.new));
     if (differing.length > 0)
-      this.#complain(`${told} does not lead to what came after it: ${differing.join(', ')}`);
+      this.#complain(`${label} does not lead to what came after it: ${differing.join(', ')}`);
   }
 
-  #wasInOdoo(model: string, id: number, fields: Fields, at: number, told: string): void {
+  #wasInOdoo(model: string, id: number, fields: Fields, at: number, label: string): void {
     if (this.#history.hadBefore(model, id, fields, at)) return;
-    this.#complain(`${told} leaves ${model} ${id} as it had never been in Odoo by then`);
+    this.#complain(`${label} leaves ${model} ${id} as it had never been in Odoo by then`);
   }
 
   #complain(problem: string): void {

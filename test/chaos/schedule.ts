@@ -3,8 +3,8 @@ import type { Random } from '../../dev/sandbox-odoo/random.ts';
 import { seededRandom } from '../../dev/sandbox-odoo/random.ts';
 
 /**
- * One thing that goes wrong. Times are in milliseconds; what is refused or hidden stays so until it was noticed, for
- * `forMs` at least. `pick`, from 0 to 1, chooses among what is there then.
+ * One fault. Times are in milliseconds; a refused or hidden record stays so until it was noticed, for
+ * `forMs` at least. `pick`, from 0 to 1, chooses among the records of that moment.
  */
 export type Disturbance =
   | { readonly kind: 'kill'; readonly worker: number; readonly backMs: number }
@@ -29,7 +29,7 @@ interface Scheduled {
   readonly disturbance: Disturbance;
 }
 
-/** What a seed decides. What the clerk writes is drawn from the seed too; what meets what is decided by the machine. */
+/** The choices of a seed. The writes to Odoo are drawn from the seed too; the machine decides which faults meet. */
 export interface Schedule {
   readonly seed: number;
   readonly protocol: 'xmlrpc' | 'jsonrpc' | 'json2';
@@ -73,7 +73,7 @@ export function drawSchedule(seed: number): Schedule {
   };
 }
 
-/** What happens in nearly every story, and so many more. */
+/** Faults of nearly every scenario, and the number of extra ones. */
 const USUAL = [
   'kill',
   'flush',

@@ -1,7 +1,7 @@
 const USUAL_COUNT = 20;
 
 /**
- * Which stories are told: CHAOS_SEED or CHAOS_SEEDS names them (`1234`, or `1,2,7`); else the first CHAOS_COUNT, 20
+ * The scenarios: CHAOS_SEED or CHAOS_SEEDS names them (`1234`, or `1,2,7`); else the first CHAOS_COUNT, 20
  * when that is not set.
  */
 export function seeds(env: NodeJS.ProcessEnv): number[] {

@@ -7,9 +7,9 @@ import type { SandboxOdoo } from '../../dev/sandbox-odoo/sandbox.ts';
 import { startSandboxOdoo } from '../../dev/sandbox-odoo/sandbox.ts';
 import { openClient } from '../../src/db/client.ts';
 import { verifyMirror } from '../../src/sync/maintenance/verify.ts';
-import type { Desk, Release } from '../harness/office.ts';
-import { openDesk } from '../harness/office.ts';
-import { until } from '../harness/until.ts';
+import type { Desk, Release } from '../support/test-environment.ts';
+import { openDesk } from '../support/test-environment.ts';
+import { until } from '../support/wait-for.ts';
 import { calmDown } from './calm.ts';
 import { checkLedger } from './check-ledger.ts';
 import { checkMirror } from './check-mirror.ts';
@@ -43,7 +43,7 @@ const HURRIED = {
   ...{ ODOO_TIMEOUT_MS: '1500', LOG_LEVEL: 'info' },
 };
 
-/** Plays the story of a schedule from an empty mirror to the end, and looks at what is left. */
+/** Plays the scenario of a schedule from an empty mirror to the end, and checks the result. */
 export async function play(lane: Lane, schedule: Schedule): Promise<Outcome> {
   const { seed, documents } = schedule;
   const logs = join(tmpdir(), `passerelle-chaos-${process.pid}`, `seed-${seed}`);
@@ -192,7 +192,7 @@ async function inspect(
     'changes in the audit trail': trail.entries,
     'records lost, stale or misplaced': stored.problems.length,
     'records doubled': verified.duplicates,
-    'changes lost or told twice': trail.problems.length,
+    'changes lost or recorded twice': trail.problems.length,
     'jobs, leases, runs or failures left over': left.length,
   };
   return { problems, figures };

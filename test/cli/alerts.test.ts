@@ -1,9 +1,9 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { openIncident } from '../../src/db/alerts.ts';
-import type { Mailbox, Receiver } from '../alerts/receivers.ts';
-import { isSigned, startMailbox, startReceiver } from '../alerts/receivers.ts';
-import { freshDatabase } from '../harness/database.ts';
-import { freshPrefix, redisUrl } from '../harness/redis.ts';
+import type { Mailbox, Receiver } from '../operations/alerts/receivers.ts';
+import { isSigned, startMailbox, startReceiver } from '../operations/alerts/receivers.ts';
+import { freshDatabase } from '../support/database.ts';
+import { freshPrefix, redisUrl } from '../support/redis.ts';
 import { commandIn } from './passerelle.ts';
 
 const SECRET = 'sixteen letters and more';
@@ -72,7 +72,7 @@ test('one that refuses it is named with its reason, and the exit code is 1', asy
   });
 });
 
-test('without a channel, or with half of one, it says what is to be set: exit code 2', async () => {
+test('without a channel, or with half of one, it names the missing variables: exit code 2', async () => {
   expect(await commandIn(STORES).passerelle('alerts', 'test')).toMatchObject({
     code: 2,
     stderr: expect.stringContaining('ALERT_WEBHOOK_URL or SMTP_URL is required'),

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { readKeyText } from '../../src/db/api-keys.ts';
-import { freshDatabase } from '../harness/database.ts';
+import { freshDatabase } from '../support/database.ts';
 import { commandIn, passerelle as run } from './passerelle.ts';
 
 let database: Awaited<ReturnType<typeof freshDatabase>>;
@@ -82,7 +82,7 @@ describe('keys create', () => {
     [['--name', 'x', '--scope', 'bc:read', '--expires', '2001-01-31'], '--expires', 'a date to come'],
     [['--name', 'x', '--scope', 'bc:read', '--expires', '2199-02-30'], '--expires', 'a date to come'],
     [['--name', 'x', '--scope', 'bc:read', '--expires', '99999999999d'], '--expires', 'a date to come'],
-  ])('%j is bad usage: exit code 2, what was wrong and what was expected', async (argv, option, expected) => {
+  ])('%j is bad usage: exit code 2, with the fault and the expected form', async (argv, option, expected) => {
     const { code, stdout, stderr } = await passerelle('keys', 'create', ...argv);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toContain(option);
@@ -111,11 +111,11 @@ describe('keys list', () => {
       ['3', made[2]?.body.prefix, 'portal', 'tryton:call', 'reads', today, '2026-01-02', 'never', 'expired'],
       [''],
     ]);
-    const { body, stdout: told } = await json('keys', 'list');
+    const { body, stdout: output } = await json('keys', 'list');
     expect(body.keys.map(({ state }: { state: string }) => state)).toEqual(['usable', 'revoked', 'expired']);
     for (const { body: one } of made) {
       for (const secret of [one.key.slice(-43), readKeyText(one.key)?.hash ?? '']) {
-        expect(stdout + told).not.toContain(secret);
+        expect(stdout + output).not.toContain(secret);
       }
     }
   });

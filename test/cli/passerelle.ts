@@ -10,7 +10,7 @@ export interface Answer {
 
 export interface RunningCommand {
   readonly answer: Promise<Answer>;
-  /** What Ctrl-C does; false while nobody listens. */
+  /** Simulates Ctrl-C; false if there is no handler. */
   interrupt(): boolean;
 }
 

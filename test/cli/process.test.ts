@@ -11,10 +11,10 @@ import { startSandboxTryton } from '../../dev/sandbox-tryton/sandbox.ts';
 import { readState } from '../../src/db/runs/lease.ts';
 import { listRuns } from '../../src/db/runs/runs.ts';
 import { BC_KEY } from '../../src/db/schema/sync.ts';
-import type { Office } from '../harness/office.ts';
-import { openOffice } from '../harness/office.ts';
-import { apart, fromSources } from '../harness/own-process.ts';
-import { until } from '../harness/until.ts';
+import { apart, fromSources } from '../support/own-process.ts';
+import type { Office } from '../support/test-environment.ts';
+import { openOffice } from '../support/test-environment.ts';
+import { until } from '../support/wait-for.ts';
 
 const children: ChildProcess[] = [];
 afterEach(() => {
@@ -88,7 +88,7 @@ describe('Ctrl-C', () => {
     return command;
   }
 
-  test('that npm passes on is the one of the terminal: what is in hand is finished, the rest left to others', async () => {
+  test('that npm passes on counts once: work in progress is finished, the rest is left to others', async () => {
     const { child, ended, stderr } = await hanging({ ODOO_TIMEOUT_MS: '5000', LOG_LEVEL: 'silent' });
     child.kill('SIGINT');
     // Two at once would be one: signals are not queued.

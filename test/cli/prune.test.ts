@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Archive } from '../sync/prune-rows.ts';
-import { openArchive } from '../sync/prune-rows.ts';
+import type { Archive } from '../sync/retention/prune-rows.ts';
+import { openArchive } from '../sync/retention/prune-rows.ts';
 import { commandIn, start } from './passerelle.ts';
 
 let archive: Archive;
@@ -11,7 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => archive.close());
 
-test('prune needs no Odoo, and says what it removed', async () => {
+test('prune needs no Odoo, and reports its deletions', async () => {
   await archive.run(99, {}, 1200);
   await archive.failure(7, 99);
   await archive.audit(1000, 3);
@@ -33,7 +33,7 @@ test('prune --json is one object with a count for each kind, by the settings of 
   });
 });
 
-test('prune stops between two batches at Ctrl-C, and says what it did', async () => {
+test('prune stops between two batches at Ctrl-C, and reports its deletions', async () => {
   await archive.run(99, {}, 30_000);
   const running = start(['prune', '--json'], archive.env);
   await new Promise((resolve) => setImmediate(resolve));

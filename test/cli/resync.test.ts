@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Office } from '../harness/office.ts';
-import { openOffice } from '../harness/office.ts';
+import type { Office } from '../support/test-environment.ts';
+import { openOffice } from '../support/test-environment.ts';
 import { commandIn } from './passerelle.ts';
 
 const BC = 'dimagaz.bc';
@@ -34,7 +34,7 @@ test('shows for each BC what changed: fields, lines added, changed and removed',
   expect(stdout).toMatch(/\nBC 2: unchanged\n$/);
 });
 
-test('tells the same as one JSON object', async () => {
+test('gives the same as one JSON object', async () => {
   office.odoo.write(BC, [3], { notes: 'neuf' });
   const { code, body } = await command.json('resync', '3');
   expect(code).toBe(0);

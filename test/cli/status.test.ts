@@ -4,9 +4,9 @@ import { grantLease } from '../../src/db/runs/lease.ts';
 import { progress } from '../../src/db/runs/ledger.ts';
 import { createRun, updateRun } from '../../src/db/runs/runs.ts';
 import { BC_KEY } from '../../src/db/schema/sync.ts';
-import type { Office } from '../harness/office.ts';
-import { openOffice } from '../harness/office.ts';
-import { until } from '../harness/until.ts';
+import type { Office } from '../support/test-environment.ts';
+import { openOffice } from '../support/test-environment.ts';
+import { until } from '../support/wait-for.ts';
 import { commandIn, passerelle } from './passerelle.ts';
 
 const DOCUMENTS = 50;
@@ -20,7 +20,7 @@ beforeAll(async () => {
     sandbox: { documents: DOCUMENTS },
     env: {
       ...{ SYNC_PAGE_SIZE: String(PAGE), SYNC_PAGES_IN_FLIGHT: '1' },
-      // What hangs is asked for again for as long as a test needs, and soon once it hangs no more.
+      // A check that hangs is repeated for as long as a test needs, and soon after it recovers.
       ...{ ODOO_TIMEOUT_MS: '1000', SYNC_ATTEMPTS: '20' },
     },
   });
@@ -36,7 +36,7 @@ beforeEach(async () => {
   );
 });
 
-test('of the run that holds the lease it is told how many of its BCs are done, while it lasts', async () => {
+test('the run that holds the lease is shown with its progress, while it lasts', async () => {
   const [refused = 0] = office.odoo.ids('dimagaz.bc');
   office.odoo.faults.denyRecord('dimagaz.bc', refused);
   office.odoo.faults.when({ ids: office.odoo.ids('dimagaz.bc').slice(ON_TWO_PAGES) }, 'hang');
@@ -71,7 +71,7 @@ test('of the run that holds the lease it is told how many of its BCs are done, w
   expect((await command.json('status')).body).toMatchObject({ lease: null, currentRun: null });
 });
 
-test('a run that is being planned is told as that, and one whose lease ran out as unfinished', async () => {
+test('a run in planning is shown as such, and one with an expired lease as unfinished', async () => {
   const { db } = office.database;
   const { id } = await createRun(db, { key: BC_KEY, mode: 'full', trigger: 'cli' });
   await updateRun(db, id, { status: 'running', leaseToken: await grantLease(db, BC_KEY, id, 60_000) });

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import type { Office } from '../harness/office.ts';
-import { openOffice } from '../harness/office.ts';
+import type { Office } from '../support/test-environment.ts';
+import { openOffice } from '../support/test-environment.ts';
 import { commandIn } from './passerelle.ts';
 
 const BC = 'dimagaz.bc';
@@ -17,7 +17,7 @@ beforeAll(async () => {
 afterEach(() => office.odoo.faults.clear());
 afterAll(() => office.close());
 
-test('a sweep tells what it archived, and what no window would have caught', async () => {
+test('a sweep reports archived BCs, and changes that no window would have caught', async () => {
   const [gone = 0, missed = 0] = office.odoo.ids(BC);
   office.odoo.erase(BC, [gone]);
   const late = office.odoo.begin(new Date('2025-06-01T00:00:00Z'));

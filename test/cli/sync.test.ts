@@ -4,9 +4,9 @@ import type { Database } from '../../src/db/client.ts';
 import { grantLease, readState } from '../../src/db/runs/lease.ts';
 import { createRun, listRuns, updateRun } from '../../src/db/runs/runs.ts';
 import { BC_KEY } from '../../src/db/schema/sync.ts';
-import type { Office } from '../harness/office.ts';
-import { openOffice } from '../harness/office.ts';
-import { until } from '../harness/until.ts';
+import type { Office } from '../support/test-environment.ts';
+import { openOffice } from '../support/test-environment.ts';
+import { until } from '../support/wait-for.ts';
 import { commandIn, passerelle, start } from './passerelle.ts';
 
 const DOCUMENTS = 50;
@@ -102,7 +102,7 @@ test('a BC that fails for good makes the run partial, and is named with its reas
 
 test.each([
   ['a wrong password', { ODOO_PASSWORD: 'wrong' }, /login of passerelle was refused/],
-  ['an address where nobody answers', { ODOO_URL: 'http://127.0.0.1:1' }, /no connection/],
+  ['an address without a server', { ODOO_URL: 'http://127.0.0.1:1' }, /no connection/],
   ['an unknown database', { ODOO_DB: 'nowhere' }, /no such database/],
   ['a model that does not exist', { ODOO_MODEL: 'no.such.model' }, /no model no\.such\.model/],
 ])('%s makes the run fail with one message and frees the lease', async (_, wrong, message) => {
@@ -123,7 +123,7 @@ test('an Odoo that hangs makes the run fail after the time limit', async () => {
   expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining('within 200 ms') });
 });
 
-test('a detached sync is only queued, and done by whoever works next', async () => {
+test('a detached sync is only queued, and done by the next worker', async () => {
   const { code, stdout } = await command.passerelle('sync', '--detach');
   expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringMatching(/^Run \d+ is queued\.\n$/) });
   const [queued] = await listRuns(db, { limit: 1 });

@@ -9,7 +9,7 @@ test.each<[string, unknown]>([
   expect(indented(JSON.stringify(value))).toBe(JSON.stringify(value, null, 2));
 });
 
-test('numbers keep their digits, and what is empty stays on its line', () => {
+test('numbers keep their digits, and empty values stay on their line', () => {
   expect(indented('{"a":1.10,"b":12345678901234567890,"c":{ },"d":[\n]}')).toBe(
     '{\n  "a": 1.10,\n  "b": 12345678901234567890,\n  "c": { },\n  "d": [\n]\n}',
   );

@@ -5,8 +5,8 @@ import { clientOptions } from '../../src/gateway.ts';
 import { openRedis } from '../../src/queues/redis.ts';
 import { createLogger } from '../../src/shared/logger.ts';
 import { TrytonClient } from '../../src/tryton/client.ts';
-import { freshPrefix, redisUrl } from '../harness/redis.ts';
-import { until } from '../harness/until.ts';
+import { freshPrefix, redisUrl } from '../support/redis.ts';
+import { until } from '../support/wait-for.ts';
 import { commandIn, passerelle, start } from './passerelle.ts';
 
 const SEARCH = 'model.party.party.search';
@@ -28,7 +28,7 @@ beforeEach(() => {
 const logins = () => sandbox.calls.filter(({ method }) => method === 'common.db.login').length;
 
 describe('tryton ping', () => {
-  test('tells people that all is well', async () => {
+  test('reports success in words', async () => {
     const { code, stdout, stderr } = await passerelle(['tryton', 'ping'], env);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout.split('\n')).toEqual([
@@ -66,7 +66,7 @@ describe('tryton ping', () => {
     expect(body).toMatchObject({ reachable: false, error: { code: 'tryton_unreachable' } });
   });
 
-  test('ends with 2 where no Tryton is configured, naming what is missing', async () => {
+  test('ends with 2 without a configured Tryton, and names the missing variables', async () => {
     const { code, stdout, stderr } = await passerelle(['tryton', 'ping'], {});
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     for (const name of ['TRYTON_RPC_URL', 'TRYTON_USER', 'TRYTON_PASSWORD']) expect(stderr).toContain(name);
@@ -113,14 +113,14 @@ describe('tryton call', () => {
     ['half an array', '[1,', /^paramsJson: not complete, valid JSON; the parameters must be a JSON array/],
     ['nothing', '', /^paramsJson: not complete, valid JSON/],
     ['101 levels', `${'['.repeat(101)}${']'.repeat(101)}`, /^paramsJson: nested deeper than 100 levels/],
-  ])('%s instead of parameters is bad usage, named with what was expected', async (_, params, message) => {
+  ])('%s instead of parameters is bad usage, with the expected form', async (_, params, message) => {
     const { code, stdout, stderr } = await passerelle(['tryton', 'call', SEARCH, params], env);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr.trimEnd()).toMatch(message);
     expect(sandbox.calls).toEqual([]);
   });
 
-  test('a name that is none is bad usage, one that is not for callers an error', async () => {
+  test('an invalid name is bad usage, a name that callers may not use is an error', async () => {
     const bad = await commandIn(env).json('tryton', 'call', 'party party', '[]');
     expect(bad).toMatchObject({ code: 2, body: { error: { code: 'bad_argument' } } });
     const reserved = await commandIn(env).json('tryton', 'call', 'common.db.logout');
@@ -148,7 +148,7 @@ describe('the session', () => {
     expect(sandbox.calls.filter(({ method }) => method === 'common.db.logout')).toHaveLength(2);
   });
 
-  test('with a Redis that is down is so too, and that is told on standard error', async () => {
+  test('with a Redis that is down works too, with a note on standard error', async () => {
     const { code, stdout, stderr } = await passerelle(['tryton', 'call', SEARCH, '[[]]', '--json'], {
       ...env,
       REDIS_URL: 'redis://:hush-hush@127.0.0.1:1',

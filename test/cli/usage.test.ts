@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { freshDatabase } from '../harness/database.ts';
-import { freshPrefix, redisUrl } from '../harness/redis.ts';
-import { databaseAt, onServer } from '../harness/server.ts';
+import { freshDatabase } from '../support/database.ts';
+import { freshPrefix, redisUrl } from '../support/redis.ts';
+import { databaseAt, onServer } from '../support/server.ts';
 import { passerelle } from './passerelle.ts';
 
 const ODOO = { ODOO_URL: 'http://odoo.invalid', ODOO_DB: 'prod', ODOO_USER: 'u', ODOO_PASSWORD: 'hush' };

@@ -6,7 +6,7 @@ import { readingContract } from './reading.ts';
 import { searchingContract } from './searching.ts';
 import { signInContract } from './sign-in.ts';
 
-/** What the mirror relies on, held against any Odoo: real or sandbox, by every protocol it has. */
+/** The properties of Odoo that the mirror relies on, checked on any Odoo: real or sandbox, by each of its protocols. */
 export function odooContract(name: string, subject: ContractSubject): void {
   describe(name, () => {
     describe.each(subject.protocols)('by %s', (protocol) => {

@@ -6,7 +6,7 @@ import { BC, idIn, LINE, openClient } from './client.ts';
 /** Above every id of a demo database. */
 const NO_SUCH_ID = 2_000_000_000;
 
-/** What the add-on declares, by the type that `fields_get` gives it. */
+/** The fields of the add-on, by the type that `fields_get` gives them. */
 const TYPES = {
   name: 'char',
   active: 'boolean',
@@ -31,7 +31,7 @@ export function readingContract(options: () => OdooClientOptions): void {
   describe('describing', () => {
     const client = openClient(options);
 
-    it('tells name, type, label and what belongs to the type', async () => {
+    it('gives name, type, label and the attributes of the type', async () => {
       const fields = await client().fieldsGet(BC);
       const types = Object.fromEntries(Object.keys(TYPES).map((name) => [name, fields[name]?.type]));
       expect(types).toEqual(TYPES);
@@ -88,7 +88,7 @@ export function readingContract(options: () => OdooClientOptions): void {
       expect(await client().read(BC, ids, { fields })).toEqual(records);
     });
 
-    it('gives a many2one as id and name, and False for what is empty', async () => {
+    it('gives a many2one as id and name, and False for an empty value', async () => {
       const fields = ['partner_id', 'notes', 'date_planned', 'tag_ids'];
       const [filled] = await client().searchRead(BC, [['partner_id', '!=', false]], { fields, limit: 1 });
       expect(filled?.['partner_id']).toEqual([expect.any(Number), expect.any(String)]);

@@ -3,7 +3,7 @@ import type { SandboxOdoo } from '../../dev/sandbox-odoo/sandbox.ts';
 import { startSandboxOdoo } from '../../dev/sandbox-odoo/sandbox.ts';
 import { odooContract } from './odoo.ts';
 
-/** What the seeder puts into a real Odoo, and a carriage return. */
+/** The data of the seeder for a real Odoo, and a carriage return. */
 const ODD_TEXTS = [
   'Caractère de contrôle collé depuis un vieux logiciel : \u000b et \u001f, puis la suite.',
   'Balises <b>à garder</b> & esperluette, ]]> compris 🙂\r\n\rfin',

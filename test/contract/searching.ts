@@ -65,7 +65,7 @@ export function searchingContract(options: () => OdooClientOptions): void {
       expect(await all([['write_date', '>=', text]])).toEqual([]);
     });
 
-    it('finds what is empty and what is not by False', async () => {
+    it('finds empty and non-empty values by False', async () => {
       const total = await client().searchCount(BC, []);
       const empty = await client().searchCount(BC, [['date_planned', '=', false]]);
       const filled = await client().searchCount(BC, [['date_planned', '!=', false]]);

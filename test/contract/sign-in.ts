@@ -12,7 +12,7 @@ export function signInContract(options: () => OdooClientOptions): void {
       return opened;
     };
 
-    it('tells protocol, version and uid', async () => {
+    it('gives protocol, version and uid', async () => {
       const server = await client().connect();
       expect(server).toMatchObject({
         protocol: options().protocol,

@@ -75,7 +75,7 @@ export async function errorOf(
 export interface OwnSession {
   readonly userId: number;
   readonly key: string;
-  /** What goes into the header. */
+  /** The value of the header. */
   readonly token: string;
 }
 
@@ -112,7 +112,7 @@ export function knock(url: string, headers: Readonly<Record<string, string>>): P
   });
 }
 
-/** What a block of the suite works with; good within its tests. */
+/** The context of a block of the suite; valid within its tests. */
 export interface Visit {
   readonly url: string;
   readonly user: string;

@@ -46,7 +46,7 @@ export function callsContract(visit: () => Visit): void {
       for (const error of attempts) expect(error).toEqual(["'nope'", trace()]);
     });
 
-    it('of reads tell how long they may be kept, where the server thinks they may', async () => {
+    it('of reads say how long they may be kept, if the server permits it', async () => {
       const { url, isOld } = visit();
       const life = async (method: string, params: unknown[]) =>
         (await ask(url, `model.party.party.${method}`, params, options())).headers.get('x-tryton-cache');
@@ -168,7 +168,7 @@ export function callsContract(visit: () => Visit): void {
       expect(await call('party.party.search_count', [mine()], {})).toBe(3);
     });
 
-    it('leave out what is not active, unless they are asked for it', async () => {
+    it('leave out inactive records, unless they are asked for', async () => {
       const [first, second, third] = ids;
       await call('party.party.write', [third], { active: false }, {});
       expect(await found()).toEqual([first, second]);
@@ -179,7 +179,7 @@ export function callsContract(visit: () => Visit): void {
       await call('party.party.write', [third], { active: true }, {});
     });
 
-    it('may read what they find, dotted names included, each version in its own shape', async () => {
+    it('may read the records that they find, dotted names included, each version in its own shape', async () => {
       const domain = [['party', '=', ids[1]]];
       const names = ['city', 'party', 'party.name'];
       const [row] = Object(await call('party.address.search_read', domain, 0, null, null, names, {}));

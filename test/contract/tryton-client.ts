@@ -3,10 +3,10 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { openRedis } from '../../src/queues/redis.ts';
 import type { CallOutcome, TrytonClientOptions } from '../../src/tryton/index.ts';
 import { createRedisCacheStore, TrytonClient } from '../../src/tryton/index.ts';
-import { freshPrefix, redisUrl } from '../harness/redis.ts';
+import { freshPrefix, redisUrl } from '../support/redis.ts';
 import { signIn, signOut, type Visit } from './tryton-ask.ts';
 
-/** A client for one test, closed and signed out with it, and what it asked the server. */
+/** A client for one test, closed and signed out with it, and its calls. */
 export function openTryton(visit: Visit, options: Partial<TrytonClientOptions> = {}) {
   const outcomes: CallOutcome[] = [];
   const { url, user, password } = visit;
@@ -100,7 +100,7 @@ export function clientContract(visit: () => Visit): void {
       expect(Object(error).detail).toMatch(/records/);
     });
 
-    it('tell apart a method that is not offered, an unknown model, and all else', async () => {
+    it('distinguish a method that is not offered, an unknown model, and all else', async () => {
       expect(await failure('model.party.party.nope', [[]])).toMatchObject({
         code: 'tryton_method_not_allowed',
       });
@@ -117,7 +117,7 @@ export function clientContract(visit: () => Visit): void {
       expect(error).toMatchObject({ code: 'tryton_unknown_database' });
     });
 
-    it('report that a record was changed by somebody else', async () => {
+    it('report that a record was changed by another user', async () => {
       const { client } = openTryton(visit());
       const [id = 0] = idsIn(await client.call('model.party.party.create', [[{ name: 'Concurrence' }]]));
       const [row] = Object(await client.call('model.party.party.read', [[id], ['_timestamp']]));
@@ -148,7 +148,7 @@ export function clientContract(visit: () => Visit): void {
       expect(sent(opened, method)).toBe(visit().isOld ? 2 : 1);
     });
 
-    it('keeps what the server says nothing about only when told to, and not beyond a write', async () => {
+    it('keeps answers without a server lifetime only on request, and not beyond a write', async () => {
       const opened = open();
       const { client } = opened;
       const [id = 0] = idsIn(await client.call('model.party.party.create', [[{ name: 'Avant' }]]));

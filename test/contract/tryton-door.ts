@@ -14,7 +14,7 @@ export function doorContract(visit: () => Visit): void {
   });
 
   describe('at the door, raw', () => {
-    it('tells its version at the root, to anybody', async () => {
+    it('gives its version at the root, without a login', async () => {
       const version = await result(new URL('/', visit().url).href, 'common.server.version', []);
       expect(version).toMatch(/^\d+\.\d+\.\d+$/);
     });

@@ -35,7 +35,7 @@ export function valuesContract(visit: () => Visit): void {
       expect(party_.text).toContain(String.raw`Pi\u00e8ces jointes`);
     });
 
-    it('come back as they went: a rate and its date', async () => {
+    it('are returned as they were sent: a rate and its date', async () => {
       const { client } = openTryton(visit());
       const rate = new Decimal('1234.567890');
       const day = new DateOnly(2026, 2, 28);
@@ -72,7 +72,7 @@ export function valuesContract(visit: () => Visit): void {
       await expect(call).rejects.toThrow('1.1234567890123456789');
     });
 
-    it('of bytes come back byte by byte, though the server breaks them into lines', async () => {
+    it('of bytes are returned byte by byte, though the server breaks them into lines', async () => {
       const { client } = openTryton(visit());
       const content = Uint8Array.from({ length: 1000 }, (_, at) => (at * 7) % 256);
       const values = { name: 'relevé.bin', type: 'data', resource: `party.party,${party}`, data: content };

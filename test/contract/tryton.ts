@@ -8,7 +8,7 @@ import { valuesContract } from './tryton-values.ts';
 
 export type { Subject } from './tryton-ask.ts';
 
-/** What the gateway relies on, held against any Tryton of 5.0, 6.0 or 7.0: real or sandbox. */
+/** The properties of Tryton that the gateway relies on, checked on any Tryton of 5.0, 6.0 or 7.0: real or sandbox. */
 export function trytonContract(name: string, subject: Subject): void {
   describe(name, () => {
     let visit: Visit | undefined;

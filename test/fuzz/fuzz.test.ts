@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { heldBytes } from '../harness/heap.ts';
+import { heldBytes } from '../support/heap.ts';
 import { complaints, rawComplaints, rawStatus } from './judge.ts';
 import { rawRequests, shellOf, talk } from './raw.ts';
 import { trials } from './requests.ts';
@@ -15,7 +15,7 @@ const SEED = Number(process.env['FUZZ_SEED'] ?? Math.floor(Math.random() * 2 ** 
 /** Against hanging for ever: a request takes some milliseconds. */
 const LIMIT_MS = 60_000 + REQUESTS * 100;
 
-/** What may be held more after three quarters of the requests than before them: caches and pools, in bytes. */
+/** Permitted growth of memory after three quarters of the requests: caches and pools, in bytes. */
 const GROWTH = 24 * 1024 * 1024;
 
 /** With so many requests each operation was asked for often enough to have answered well. */
@@ -35,9 +35,9 @@ describe(`requests to every route of the API's own description, FUZZ_SEED=${SEED
   afterAll(async () => {
     const sorted = [...statuses].sort(([one], [other]) => one - other);
     const sent = sorted.reduce((sum, [, n]) => sum + n, 0);
-    const told = sorted.map(([status, n]) => `${n} × ${status}`).join(', ');
+    const counts = sorted.map(([status, n]) => `${n} × ${status}`).join(', ');
     process.stderr.write(
-      `fuzz: ${sent} requests to ${stage?.operations.length} operations, FUZZ_SEED=${SEED}: ${told}\n`,
+      `fuzz: ${sent} requests to ${stage?.operations.length} operations, FUZZ_SEED=${SEED}: ${counts}\n`,
     );
     agent.destroy();
     await stage?.close();

@@ -4,7 +4,7 @@ import type { Operation } from './operations.ts';
 import type { Trial } from './requests.ts';
 import type { Answered } from './send.ts';
 
-/** What is wrong with an answer; empty where nothing is. */
+/** The faults of an answer; empty if it is correct. */
 export function complaints(trial: Trial, answer: Answered): string[] {
   const { operation, method } = trial;
   return [
@@ -14,7 +14,7 @@ export function complaints(trial: Trial, answer: Answered): string[] {
   ];
 }
 
-/** Tryton's faults are told as such; of our own there are none but being away. */
+/** Tryton's faults are named as such; our own may only be `unavailable`. */
 function wrongStatus({ path }: Operation, { status, text }: Answered): string[] {
   if (status < 500 || status === 503) return [];
   const { code } = parsed(text) as { readonly code?: unknown };
@@ -27,9 +27,9 @@ function wrongProblem({ status, headers, text }: Answered): string[] {
   if (type !== 'application/problem+json') return [`an error of type ${type}`];
   const found = problem.safeParse(parsed(text));
   if (!found.success) return [`no problem: ${z.prettifyError(found.error)}`];
-  const { code, status: told } = found.data;
+  const { code, status: stated } = found.data;
   return [
-    ...(told === status ? [] : [`the problem says ${told}`]),
+    ...(stated === status ? [] : [`the problem says ${stated}`]),
     ...(/^[a-z]+(_[a-z0-9]+)*$/.test(code) ? [] : [`code ${code}`]),
   ];
 }
@@ -62,7 +62,7 @@ export function rawStatus(answer: string): number {
   return answer === '' ? 0 : Number(/^HTTP\/1\.1 (\d{3}) /.exec(answer)?.[1] ?? -1);
 }
 
-/** What is wrong with what came back over a connection that was sent anything but HTTP. */
+/** The faults of an answer on a connection that was sent anything but HTTP. */
 export function rawComplaints(answer: string): string[] {
   const status = rawStatus(answer);
   if (status < 0) return [`no status: ${JSON.stringify(answer.slice(0, 80))}`];

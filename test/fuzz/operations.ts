@@ -4,7 +4,7 @@ import { z } from 'zod';
 /** As Zod takes it. */
 type JsonSchema = Parameters<typeof z.fromJSONSchema>[0];
 
-/** What is used of a JSON Schema 2020-12. */
+/** The used part of a JSON Schema 2020-12. */
 export interface Schema {
   readonly $ref?: string;
   readonly type?: string | readonly string[];
@@ -37,7 +37,7 @@ export interface Parameter {
 
 /** One method of one path, as the OpenAPI document describes it. */
 export interface Operation {
-  /** What a counterexample shows of it. */
+  /** The part of it that a counterexample shows. */
   readonly [toStringMethod]?: () => string;
   readonly method: string;
   /** With its parameters in braces. */
@@ -102,7 +102,7 @@ function answersOf(document: Document, { responses }: Described): Operation['ans
   );
 }
 
-/** Without references: what they lead to stands in their place. */
+/** Without references: their targets replace them. */
 function resolved(document: Document, schema: Schema): Schema {
   const { $ref: reference } = schema;
   if (reference !== undefined) {
@@ -115,7 +115,7 @@ function resolved(document: Document, schema: Schema): Schema {
   );
 }
 
-/** What is an example or a default may look like a reference and is none. */
+/** An example or a default may look like a reference without being one. */
 const VALUES: readonly string[] = ['examples', 'example', 'default', 'enum', 'const'];
 
 function resolvedIn(document: Document, key: string, value: unknown): unknown {

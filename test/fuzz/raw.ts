@@ -103,7 +103,7 @@ export function rawRequests(authorization: string): fc.Arbitrary<Buffer> {
 /**
  * Sends bytes and closes its side of the connection.
  *
- * @returns all that comes back until the other side is closed too.
+ * @returns all bytes until the other side is closed too.
  * @throws Error when it stays open.
  */
 export function talk(origin: string, bytes: Buffer): Promise<string> {
@@ -129,7 +129,7 @@ export function talk(origin: string, bytes: Buffer): Promise<string> {
   });
 }
 
-/** What somebody types to send the same bytes again. */
+/** A command that sends the same bytes again. */
 export function shellOf(origin: string, bytes: Buffer): string {
   const { hostname, port } = new URL(origin);
   return `echo ${bytes.toString('base64')} | base64 -d | nc -N ${hostname} ${port}`;

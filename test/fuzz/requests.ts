@@ -4,9 +4,9 @@ import type { Sent } from './send.ts';
 import type { Vocabulary } from './values.ts';
 import { anyJson, nasty, valid } from './values.ts';
 
-/** What the generator knows of the API that it asks. */
+/** The generator's knowledge of the API. */
 export interface Knowledge extends Vocabulary {
-  /** Who asks for what is at a path, by the headers that tell it. The right ones are there more than once. */
+  /** The caller of a path, by the headers of its login. The right ones are there more than once. */
   doorsOf(path: string): readonly Readonly<Record<string, string>>[];
 }
 
@@ -120,7 +120,7 @@ function bodyOf({ body }: Operation, knowledge: Knowledge): fc.Arbitrary<Buffer 
   return fc.oneof({ weight: 6, arbitrary: right.map(json) }, { weight: 2, arbitrary: spoilt }, seldom);
 }
 
-/** What is not well-formed Unicode goes as the bytes that Node makes of it. */
+/** A text that is not well-formed Unicode is sent as the bytes that Node makes of it. */
 const encoded = (text: string) => encodeURIComponent(Buffer.from(text).toString());
 const pair = (name: string, value: string) => `${encoded(name)}=${encoded(value)}`;
 const wordOf = (value: unknown) => (typeof value === 'string' ? value : JSON.stringify(value));

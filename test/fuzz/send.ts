@@ -62,7 +62,7 @@ function unpacked(body: Buffer, coding: string | undefined): Buffer {
   return coding === 'gzip' ? gunzipSync(body) : inflateSync(body);
 }
 
-/** The request as somebody would type it: to see it fail again. */
+/** A command for the request: to repeat the failure. */
 export function curlOf(origin: string, { method, target, headers, body }: Sent): string {
   const quoted = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
   const flags = Object.entries(headers).map(([name, value]) => `-H ${quoted(`${name}: ${value}`)}`);

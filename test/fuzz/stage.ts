@@ -1,9 +1,9 @@
 import { pino } from 'pino';
 import { startSandboxTryton } from '../../dev/sandbox-tryton/sandbox.ts';
 import { createApiKey } from '../../src/db/api-keys.ts';
-import type { TestApi } from '../api/start-api.ts';
-import { bearer, startApi } from '../api/start-api.ts';
-import { openOffice } from '../harness/office.ts';
+import type { TestApi } from '../api/http/start-api.ts';
+import { bearer, startApi } from '../api/http/start-api.ts';
+import { openOffice } from '../support/test-environment.ts';
 import type { Operation } from './operations.ts';
 import { operationsOf } from './operations.ts';
 import type { Knowledge } from './requests.ts';
@@ -28,7 +28,7 @@ export interface FuzzStage {
   leaks(text: string): string[];
   /** Lines of the log that held one. */
   readonly leaked: readonly string[];
-  /** Lines of the log that tell of a fault of our own. */
+  /** Lines of the log that show a fault of our own. */
   readonly faults: readonly string[];
   /** Empties what the sandboxes remember, which grows with each call. */
   forget(): void;
@@ -106,7 +106,7 @@ export async function openFuzzStage(): Promise<FuzzStage> {
   };
 }
 
-/** In no document, and asked as any other. What bull-board has under /admin/queues is not ours. */
+/** In no document, and requested like any other. The routes of bull-board under /admin/queues are not ours. */
 const OTHERS: readonly Operation[] = [
   '/openapi.json',
   '/docs',

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import type { Schema } from './operations.ts';
 
-/** What breaks parsers, queries, paths, terminals and spreadsheets. */
+/** Values that break parsers, queries, paths, terminals and spreadsheets. */
 const NASTY = [
   '',
   ' ',
@@ -71,11 +71,11 @@ function parsed(text: string): unknown {
 
 const LONGEST = 40;
 
-/** What an API is told of, so that more comes of it than refusals. */
+/** Valid values for the API, so that not every request is refused. */
 export interface Vocabulary {
   /** Ids, names and cursors that answers had. */
   readonly words: readonly string[];
-  /** By name: values of parameters and members that nobody could guess. */
+  /** By name: values of parameters and members that cannot be guessed. */
   readonly given: Readonly<Record<string, unknown>>;
 }
 

@@ -1,10 +1,10 @@
 import { execSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { verifyMirror } from '../../src/sync/maintenance/verify.ts';
-import { freshDatabase } from '../harness/database.ts';
-import type { Desk, Release } from '../harness/office.ts';
-import { openDesk, QUICK } from '../harness/office.ts';
-import { freshPrefix, redisUrl } from '../harness/redis.ts';
+import { freshDatabase } from '../support/database.ts';
+import { freshPrefix, redisUrl } from '../support/redis.ts';
+import type { Desk, Release } from '../support/test-environment.ts';
+import { openDesk, QUICK } from '../support/test-environment.ts';
 
 const {
   ODOO_URL: url,

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { until } from '../harness/until.ts';
-import type { WorkerProcess } from '../harness/worker-process.ts';
-import { startWorkerProcess } from '../harness/worker-process.ts';
+import { until } from '../support/wait-for.ts';
+import type { WorkerProcess } from '../support/worker-process.ts';
+import { startWorkerProcess } from '../support/worker-process.ts';
 import type { LiveOffice } from './odoo-stage.ts';
 import { missing, openLiveOffice, run } from './odoo-stage.ts';
 
 const lacking = missing('ODOO_STOP_COMMAND', 'ODOO_START_COMMAND');
-const title = 'an Odoo that goes away for longer than all attempts, on a real server';
+const title = 'an Odoo that is away for longer than all attempts, on a real server';
 
 /** Small pages and few calls per second, so that there is a middle to go away in; two quick attempts. */
 const SHORT = {

@@ -9,7 +9,7 @@ const BC = 'dimagaz.bc';
 const LINE = 'dimagaz.bc.line';
 const LONG = 'é😀'.repeat(175_000);
 
-/** Stored by SQL; what is read of it, the same by each protocol. */
+/** Stored by SQL; the expected reading is the same by each protocol. */
 const FAITHFUL: [column: string, planted: string, field: string, read: unknown][] = [
   ['notes', 'a\u0001b\u000bc\u001f', 'notes', 'abc'],
   ['notes', 'half a pair: \\ud83d', 'notes', 'half a pair: \\ud83d'],

@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createApiKey } from '../../src/db/api-keys.ts';
-import type { TestApi } from '../api/start-api.ts';
-import { bearer, startApi } from '../api/start-api.ts';
-import type { Desk } from '../harness/office.ts';
-import { until } from '../harness/until.ts';
+import type { TestApi } from '../api/http/start-api.ts';
+import { bearer, startApi } from '../api/http/start-api.ts';
+import type { Desk } from '../support/test-environment.ts';
+import { until } from '../support/wait-for.ts';
 import type { LiveOffice } from './odoo-stage.ts';
 import { call, missing, openLiveOffice, run } from './odoo-stage.ts';
 
 const lacking = missing('ODOO_WEBHOOK_COMMAND');
-const title = 'a change that a real Odoo tells of';
+const title = 'a change that a real Odoo announces';
 const SECRET = 'a-secret-of-the-webhooks-42';
 const BC = 'dimagaz.bc';
 const LINE = 'dimagaz.bc.line';
@@ -30,7 +30,7 @@ else
       desk = opened;
       await desk.work();
       await desk.run('full');
-      // The API's own variables are those of the desk; what is scheduled stays off: only webhooks bring anything.
+      // The API has the same variables as the mirror. Schedules stay off: only webhooks cause runs.
       api = await startApi({ ...opened.env, ODOO_HOOK_SECRET: SECRET }, { db: desk.mirror.db });
       const { key } = await createApiKey(desk.mirror.db, { name: 'live', scopes: ['bc:read'], methods: [] });
       headers = bearer(key);

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readState } from '../../src/db/runs/lease.ts';
-import { freshDatabase } from '../harness/database.ts';
-import type { Release } from '../harness/office.ts';
-import { openDesk, QUICK } from '../harness/office.ts';
-import { freshPrefix, redisUrl } from '../harness/redis.ts';
+import { freshDatabase } from '../support/database.ts';
+import { freshPrefix, redisUrl } from '../support/redis.ts';
+import type { Release } from '../support/test-environment.ts';
+import { openDesk, QUICK } from '../support/test-environment.ts';
 
 const {
   ODOO_URL: url,

@@ -1,9 +1,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { startAlerts } from '../../src/alerts/watcher.ts';
 import { readConfig } from '../../src/config/index.ts';
-import type { Receiver } from '../alerts/receivers.ts';
-import { startReceiver } from '../alerts/receivers.ts';
-import { until } from '../harness/until.ts';
+import type { Receiver } from '../operations/alerts/receivers.ts';
+import { startReceiver } from '../operations/alerts/receivers.ts';
+import { until } from '../support/wait-for.ts';
 import type { LiveOffice } from './odoo-stage.ts';
 import { call, missing, openLiveOffice } from './odoo-stage.ts';
 
@@ -52,7 +52,7 @@ else
       alerts = startAlerts({ db: desk.mirror.db, log: desk.mirror.log, config, probe: null });
     });
     /** A webhook with these members arrived. */
-    const told = (part: Readonly<Record<string, unknown>>) =>
+    const received = (part: Readonly<Record<string, unknown>>) =>
       until(
         () =>
           receiver
@@ -71,7 +71,7 @@ else
       await office?.close();
     });
 
-    /** What the mirror shows: BCs, lines, and how many entries the audit trail has. */
+    /** The counts of the mirror: BCs, lines, and entries of the audit trail. */
     const shown = async () => {
       const [row] = await office.database.client`select
         (select count(*)::int from scrap_dimagaz_bc where archived_at is null) as bcs,
@@ -123,7 +123,7 @@ else
         expect(sweep.gone).toBeGreaterThanOrEqual(Math.floor(before.bcs / 2));
         expect(sweep.errorMessage).toContain(`${sweep.gone} of ${before.bcs} BCs`);
         expect(await shown()).toEqual(before);
-        await told({
+        await received({
           type: 'incident.opened',
           kind: 'sweep_breaker',
           code: 'sweep_breaker',
@@ -131,7 +131,7 @@ else
         });
         await giveBack();
         expect(await desk.run('sweep')).toMatchObject({ status: 'success', seen: 0, archived: 0 });
-        await told({ type: 'incident.resolved', kind: 'sweep_breaker', runId: sweep.id });
+        await received({ type: 'incident.resolved', kind: 'sweep_breaker', runId: sweep.id });
         expect(await shown()).toEqual(before);
         expect(await office.verify(desk)).toMatchObject({ ok: true });
       },
@@ -158,12 +158,13 @@ else
         expect(run.errorMessage).toMatch(/kept [1-9]\d* lines of [1-9]\d* BCs/);
         const { bcs, lines } = await shown();
         expect({ bcs, lines }).toEqual({ bcs: before.bcs, lines: before.lines });
-        if (mode === 'sweep') await told({ type: 'incident.opened', kind: 'sweep_breaker', runId: run.id });
+        if (mode === 'sweep')
+          await received({ type: 'incident.opened', kind: 'sweep_breaker', runId: run.id });
       }
       await giveBack();
       const clean = await desk.run('sweep');
       expect(clean).toMatchObject({ status: 'success', linesRemoved: 0, archived: 0 });
-      await told({ type: 'incident.resolved', kind: 'sweep_breaker' });
+      await received({ type: 'incident.resolved', kind: 'sweep_breaker' });
       expect(await desk.run('full')).toMatchObject({ status: 'success', linesRemoved: 0 });
       expect((await shown()).lines).toBe(before.lines);
       expect(await office.verify(desk)).toMatchObject({ ok: true });
@@ -193,11 +194,11 @@ else
         for (const mode of ['sweep', 'incremental'] as const) {
           const run = await desk.run(mode);
           expect(run, mode).toMatchObject({ status: 'failed', errorCode: code, archived: 0 });
-          await told({ type: 'incident.opened', kind: 'run_failed', code, runId: run.id });
+          await received({ type: 'incident.opened', kind: 'run_failed', code, runId: run.id });
         }
         expect(await shown()).toEqual(before);
         await giveBack();
-        // A refused login is not tried again for a minute or two, but by a worker that is started anew.
+        // A refused login is not repeated for a minute or two, except by a restarted worker.
         if (code === 'odoo_bad_credentials') await start();
         for (const mode of ['sweep', 'incremental'] as const)
           expect(await desk.run(mode), mode).toMatchObject({ status: 'success', seen: 0 });

@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process';
 import postgres from 'postgres';
 import { type Verification, verifyMirror } from '../../src/sync/maintenance/verify.ts';
-import { freshDatabase } from '../harness/database.ts';
-import type { Desk, Release } from '../harness/office.ts';
-import { openDesk, QUICK } from '../harness/office.ts';
-import { freshPrefix, redisUrl } from '../harness/redis.ts';
+import { freshDatabase } from '../support/database.ts';
+import { freshPrefix, redisUrl } from '../support/redis.ts';
+import type { Desk, Release } from '../support/test-environment.ts';
+import { openDesk, QUICK } from '../support/test-environment.ts';
 
-/** What a live test may need beside a server to read. A test that lacks one of its own is skipped. */
+/** Optional variables of live tests, beside a server to read. A test without its variables is skipped. */
 type Means =
   /** A shell command that runs the Python on its standard input with Odoo's `env`. */
   | 'ODOO_SHELL_COMMAND'
@@ -45,7 +45,7 @@ function odooEnvironment(protocol: string): Record<string, string> {
   return { ...clean(env), ...secret, ODOO_PROTOCOL: protocol };
 }
 
-/** What the server can be asked by: JSON-2 where there is a key for it. */
+/** The protocols of the server: JSON-2 if there is a key for it. */
 export const PROTOCOLS = ['jsonrpc', 'xmlrpc', ...(process.env['ODOO_API_KEY'] ? ['json2'] : [])] as const;
 
 /** A mirror of the real server, and means to disturb it. */
@@ -85,7 +85,7 @@ export async function openLiveOffice(): Promise<LiveOffice> {
 
 let administrator: Promise<unknown> | undefined;
 
-/** What the administrator may do: any method of any model, by JSON-RPC. */
+/** The rights of the administrator: any method of any model, by JSON-RPC. */
 export async function call(
   model: string,
   method: string,
@@ -108,20 +108,20 @@ export async function call(
   return rpc('object', 'execute_kw', [db, await administrator, password, model, method, args, keywords]);
 }
 
-/** Runs a shell command of the environment. Its standard output; an error with what it complained of. */
+/** Runs a shell command of the environment. Returns its standard output; throws its error output. */
 export function run(means: Means, input = ''): Promise<string> {
   return new Promise((resolve, reject) => {
     const child = spawn('sh', ['-c', given(means)]);
-    const told = { out: '', complaint: '' };
+    const output = { out: '', complaint: '' };
     child.stdout.on('data', (chunk: Buffer) => {
-      told.out += chunk.toString();
+      output.out += chunk.toString();
     });
     child.stderr.on('data', (chunk: Buffer) => {
-      told.complaint += chunk.toString();
+      output.complaint += chunk.toString();
     });
     child.once('error', reject);
     child.once('close', (code) =>
-      code === 0 ? resolve(told.out) : reject(new Error(`${means}: ${told.complaint.slice(-2000)}`)),
+      code === 0 ? resolve(output.out) : reject(new Error(`${means}: ${output.complaint.slice(-2000)}`)),
     );
     child.stdin.end(input);
   });

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { until } from '../harness/until.ts';
+import { until } from '../support/wait-for.ts';
 import type { LiveOffice } from './odoo-stage.ts';
 import { missing, openLiveOffice, run } from './odoo-stage.ts';
 

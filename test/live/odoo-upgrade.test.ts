@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { until } from '../harness/until.ts';
+import { until } from '../support/wait-for.ts';
 import type { LiveOffice } from './odoo-stage.ts';
 import { missing, openLiveOffice, run } from './odoo-stage.ts';
 
@@ -51,7 +51,7 @@ else
         ).map((row) => [row['column_name'], row['data_type']]),
       );
 
-    it('does not break the run; views and rows follow, and what nobody reads any more keeps its fields', async () => {
+    it('does not break the run; views and rows follow, and BCs that are no longer read keep their fields', async () => {
       const { client } = office.database;
       expect(await columns('dimagaz_bc')).toMatchObject({
         discount_rate: expect.any(String),
@@ -73,7 +73,7 @@ else
       expect(full).toMatchObject({ status: 'success', failed: 0 });
 
       await quick.work();
-      // What was read before the upgrade is of the old model: the next run reads everything, whatever it is asked for.
+      // Readings before the upgrade have the old model: the next run of any mode reads everything.
       expect(await quick.run('incremental')).toMatchObject({ mode: 'full', status: 'success', failed: 0 });
       expect(await quick.run('incremental')).toMatchObject({
         mode: 'incremental',

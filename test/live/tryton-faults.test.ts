@@ -1,7 +1,7 @@
 import { describe, it } from 'vitest';
-import { loginsFlow } from '../flows/tryton-logins.ts';
-import { outagesFlow } from '../flows/tryton-outages.ts';
-import { sessionsFlow } from '../flows/tryton-sessions.ts';
+import { loginsFlow } from '../tryton/gateway/logins.ts';
+import { outagesFlow } from '../tryton/gateway/outages.ts';
+import { sessionsFlow } from '../tryton/gateway/sessions.ts';
 import { liveStage, missingStage } from './tryton-stage.ts';
 
 if (missingStage === null) {

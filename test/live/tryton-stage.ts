@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { ask, result, signIn, signOut } from '../contract/tryton-ask.ts';
-import type { TrytonStage } from '../flows/tryton-stage.ts';
+import type { TrytonStage } from '../tryton/gateway/gateway-environment.ts';
 
 const {
   TRYTON_RPC_URL: url,
@@ -13,18 +13,18 @@ const {
   TRYTON_START_COMMAND: start,
 } = process.env;
 
-/** Not the administrator: what is tried here may lock a login for five minutes. */
+/** Not the administrator: these tests may lock a login for five minutes. */
 const LOGIN = 'passerelle_trial';
 /** Long, of different characters: 6.0 and 5.0 insist on that. */
 const PASSWORDS = ['Vq7-tLm9.xZr2', 'Zk4-pRw8.dHb1'] as const;
 
-/** What is missing to disturb the server of the environment; null where nothing is. */
+/** The missing variables for disturbing the server; null if none is missing. */
 export const missingStage =
   url && user && password && sql && stop && start
     ? null
     : 'TRYTON_RPC_URL, TRYTON_USER, TRYTON_PASSWORD, TRYTON_SQL_COMMAND, TRYTON_STOP_COMMAND and TRYTON_START_COMMAND';
 
-/** The real server of the environment, as one user of its own, who may do what the administrator may. */
+/** The real server of the environment, as a user of its own with the rights of the administrator. */
 export async function liveStage(): Promise<TrytonStage> {
   if (!url || !user || !password || !sql || !stop || !start) throw new Error(`needs ${missingStage}`);
   const asAdmin = async <T>(work: (call: Call) => Promise<T>): Promise<T> => {
@@ -58,7 +58,7 @@ export async function liveStage(): Promise<TrytonStage> {
     stop: async () => void (await run(stop)),
     start: async () => {
       await run(start);
-      // The server opens its database at its first call, which is nobody's here.
+      // The server opens its database at its first call, which is not part of the test.
       await ask(url, 'common.db.login', [LOGIN, {}, 'en']);
     },
     async close() {

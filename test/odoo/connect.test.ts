@@ -21,7 +21,7 @@ interface Office {
   readonly has: readonly OdooProtocol[];
   readonly password?: string;
   readonly key?: string;
-  /** What a proxy answers in the place of JSON-2. */
+  /** The answer of a proxy in place of JSON-2. */
   readonly kept?: Scripted;
 }
 
@@ -102,7 +102,7 @@ describe('auto', () => {
       'needs Odoo 19',
     ],
     [
-      'JSON-RPC on an 18 that tells its version',
+      'JSON-RPC on an 18 that gives its version',
       { version: 'saas~18.4', has: all, key: 'secret', password: 'secret' },
       'jsonrpc',
       'needs Odoo 19',

@@ -29,12 +29,12 @@ describe('the link between header and lines', () => {
     expect(linesLink(models, header, line)).toEqual({ linesField: 'order_line', inverse: 'order_id' });
   });
 
-  it('takes the only many2one of the line to the header when the inverse is not told', () => {
+  it('takes the only many2one of the line to the header when the inverse is unknown', () => {
     const header = fields(one2many('order_line', models.lineModel));
     expect(linesLink(models, header, line)).toEqual({ linesField: 'order_line', inverse: 'order_id' });
   });
 
-  it('is refused when the inverse is not told and several fit, or none', () => {
+  it('is refused when the inverse is unknown and several fit, or none', () => {
     const header = fields(one2many('order_line', models.lineModel));
     const two = fields(many2one('order_id', models.model), many2one('return_id', models.model));
     expect(() => linesLink(models, header, two)).toThrow('are: order_id, return_id.');

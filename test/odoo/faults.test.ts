@@ -98,7 +98,7 @@ describe('what Odoo reports', () => {
     ['psycopg2.errors.SerializationFailure', 'odoo_storage_trouble'],
     ['psycopg2.InterfaceError', 'odoo_storage_trouble'],
     ['builtins.ValueError', 'odoo_application_error'],
-  ])('is told by the class %s too, whatever the language of the message', (exception, code) => {
+  ])('is recognised by the class %s too, whatever the language of the message', (exception, code) => {
     expect(faultError(site, { kind: 'other', message: 'en français', exception }).code).toBe(code);
   });
 

@@ -54,10 +54,10 @@ describe('numbers in JSON answers', () => {
     ['[9007199254740993]', ['9007199254740993']],
     ['{"a": -12345678901234567890}', { a: '-12345678901234567890' }],
   ])('beyond 2^53 are marked where they stand, digits and all: %s', (body, digits) => {
-    const told = JSON.stringify(digits).replace(/"(-?\d+)"/, (_, text) =>
+    const expected = JSON.stringify(digits).replace(/"(-?\d+)"/, (_, text) =>
       JSON.stringify({ unstorable: `the integer ${text}, which is beyond 2^53` }),
     );
-    expect(JSON.stringify(parse(body))).toBe(told);
+    expect(JSON.stringify(parse(body))).toBe(expected);
     expect(unstorableIn({ id: 1, field: parse(body) })?.field).toBe('field');
   });
 

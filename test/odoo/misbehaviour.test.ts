@@ -8,7 +8,7 @@ import { odoo14, result, scriptedServer } from './scripted-server.ts';
 const html = { 'content-type': 'text/html' };
 
 function clientOf(url: string, options: Partial<OdooClientOptions> = {}) {
-  const told: OdooCall[] = [];
+  const calls: OdooCall[] = [];
   const client = createOdooClient({
     url,
     db: 'prod',
@@ -18,19 +18,19 @@ function clientOf(url: string, options: Partial<OdooClientOptions> = {}) {
     timeoutMs: 20_000,
     context: {},
     concurrency: 4,
-    onCall: (call) => told.push(call),
+    onCall: (call) => calls.push(call),
     ...options,
   });
   onTestFinished(() => client.close());
-  return { client, told };
+  return { client, calls };
 }
 
 /** An Odoo that signs in, then does this to every read. */
 async function misbehaving(script: Script, options: Partial<OdooClientOptions> = {}) {
   const server = await scriptedServer(odoo14(script));
-  const { client, told } = clientOf(server.url, options);
+  const { client, calls } = clientOf(server.url, options);
   await client.connect();
-  return { server, client, told: () => told.slice(2) };
+  return { server, client, calls: () => calls.slice(2) };
 }
 
 describe('a call that does not end', () => {
@@ -45,11 +45,11 @@ describe('a call that does not end', () => {
       },
     ],
   ])('%s is a timeout that is not retried', async (_, script) => {
-    const { client, told } = await misbehaving(script, { timeoutMs: 300 });
+    const { client, calls } = await misbehaving(script, { timeoutMs: 300 });
     const failure = expect(client.search('res.partner', [])).rejects;
     await failure.toMatchObject({ code: 'odoo_timeout', retryable: true });
-    expect(told()).toHaveLength(1);
-    expect(told()[0]).toMatchObject({
+    expect(calls()).toHaveLength(1);
+    expect(calls()[0]).toMatchObject({
       method: 'search',
       model: 'res.partner',
       ok: false,
@@ -67,13 +67,13 @@ describe('a call that does not end', () => {
 
 describe('a connection that fails', () => {
   it('is retried and the answer used when it comes', async () => {
-    const { client, told } = await misbehaving((_, response, count) => {
+    const { client, calls } = await misbehaving((_, response, count) => {
       if (count === 3) return result([1, 2]);
       response.socket?.destroy();
       return undefined;
     });
     expect(await client.search('res.partner', [])).toEqual([1, 2]);
-    expect(told().map((call) => call.code)).toEqual(['odoo_unreachable', 'odoo_unreachable', undefined]);
+    expect(calls().map((call) => call.code)).toEqual(['odoo_unreachable', 'odoo_unreachable', undefined]);
   });
 
   it('is unreachable after three tries', async () => {
@@ -92,16 +92,16 @@ describe('a server that is busy', () => {
   });
 
   it('is given up after three tries', async () => {
-    const { client, told } = await misbehaving(() => ({ status: 503, headers: html, body: '<html>' }));
+    const { client, calls } = await misbehaving(() => ({ status: 503, headers: html, body: '<html>' }));
     await expect(client.search('res.partner', [])).rejects.toMatchObject({ code: 'odoo_unavailable' });
-    expect(told()).toHaveLength(3);
+    expect(calls()).toHaveLength(3);
   });
 
   it('is left alone when it asks to wait long', async () => {
-    const { client, told } = await misbehaving(() => ({ status: 429, headers: { 'retry-after': '120' } }));
+    const { client, calls } = await misbehaving(() => ({ status: 429, headers: { 'retry-after': '120' } }));
     const failure = expect(client.search('res.partner', [])).rejects;
     await failure.toMatchObject({ code: 'odoo_unavailable', retryAfterMs: 120_000 });
-    expect(told()).toHaveLength(1);
+    expect(calls()).toHaveLength(1);
   });
 });
 
@@ -153,10 +153,10 @@ describe('an answer that is not of the protocol', () => {
       /not a list of ids/,
     ],
   ])('%s has a clear error and is not retried', async (_, script, code, message) => {
-    const { client, told } = await misbehaving(script);
+    const { client, calls } = await misbehaving(script);
     const error = await client.search('res.partner', []).catch((thrown: Error) => thrown);
     expect(error).toMatchObject({ code, message: expect.stringMatching(message) });
-    expect(told()).toHaveLength(1);
+    expect(calls()).toHaveLength(1);
   });
 });
 
@@ -189,7 +189,7 @@ describe('records in an answer', () => {
     ['have a negative id', [{ id: -2 }], /one has as id -2/],
     ['have no id', [{ name: 'a' }], /one has none/],
     ['are no records', [7], /one has none/],
-  ])('that %s are refused, and the culprit is told', async (_, answer, message) => {
+  ])('that %s are refused, and the culprit is named', async (_, answer, message) => {
     const error = await read(answer).catch((thrown: Error) => thrown);
     expect(error).toMatchObject({ code: 'odoo_malformed_answer', message: expect.stringMatching(message) });
   });
@@ -204,7 +204,7 @@ describe('the clock', () => {
     expect(await clientOf(server.url).client.clock()).toEqual(new Date('2026-01-31T08:00:00Z'));
   });
 
-  it('cannot be told without that header', async () => {
+  it('cannot be known without that header', async () => {
     const server = await scriptedServer((request, response, count) => {
       response.sendDate = false;
       return odoo14(() => undefined)(request, response, count);

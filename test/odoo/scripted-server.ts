@@ -11,7 +11,7 @@ export interface Received {
   readonly body: string;
 }
 
-/** What to answer: a status and body, or anything done to the response by hand (or nothing: it hangs). */
+/** The answer: a status and body, or any manual use of the response (or none: it hangs). */
 export interface Scripted {
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;
@@ -40,7 +40,7 @@ export async function scriptedServer(script: Script) {
   return { url: `http://127.0.0.1:${port}`, received, close: () => server.close() };
 }
 
-/** What a JSON-RPC request asks for. */
+/** The call in a JSON-RPC request. */
 export function asked(request: Received): { service: string; method: string; args: unknown[] } {
   return JSON.parse(request.body).params;
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createOdooClient } from '../../src/odoo/client.ts';
-import { until } from '../harness/until.ts';
+import { until } from '../support/wait-for.ts';
 import type { Scripted } from './scripted-server.ts';
 import { asked, result, scriptedServer } from './scripted-server.ts';
 
@@ -52,7 +52,7 @@ describe('signing in', () => {
     await expect(client.connect()).rejects.toMatchObject({ code });
   });
 
-  it('happens anew after a read found the secret refused', async () => {
+  it('is repeated after a read found the secret refused', async () => {
     let refuse = true;
     const server = await scriptedServer((request) => {
       const { method } = asked(request);
@@ -70,7 +70,7 @@ describe('signing in', () => {
   });
 });
 
-it('reads that were refused together sign in anew once', async () => {
+it('reads that were refused together sign in once', async () => {
   const held = new Map<string, () => void>();
   let logins = 0;
   const server = await scriptedServer((request, response) => {

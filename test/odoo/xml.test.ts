@@ -63,7 +63,7 @@ describe('text', () => {
 });
 
 describe('faults', () => {
-  it('are told apart from values', () => {
+  it('differ from values', () => {
     const fault =
       '<value><struct><member><name>faultCode</name><value><int>3</int></value></member>' +
       '<member><name>faultString</name><value><string>Access Denied</string></value></member></struct></value>';

@@ -24,7 +24,7 @@ export function get<Answer>(endpoint: Endpoint<Answer>, signal?: AbortSignal): P
 
 /** @throws ProblemError */
 export function post<Answer>(endpoint: Endpoint<Answer>, body?: object): Promise<Answer> {
-  // The header tells our pages from forms of others, which cannot set one.
+  // The header proves that the request is from our pages: a form of another site cannot set one.
   const headers = { 'x-passerelle-admin': '1', 'content-type': 'application/json' };
   return request(endpoint, { method: 'POST', headers, body: JSON.stringify(body ?? {}) });
 }

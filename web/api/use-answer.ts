@@ -13,25 +13,25 @@ export interface Loaded<Answer> {
 }
 
 interface State<Answer> {
-  /** Of the answer. */
+  /** The HTTP status of the answer. */
   readonly path: string;
   readonly answer: Answer | null;
   readonly problem: ProblemError | null;
 }
 
-/** Reads an endpoint: at once, whenever its address or `version` changes, and when it is told to. */
+/** Reads an endpoint: at once, whenever its address or `version` changes, and on request. */
 export function useAnswer<Answer>(endpoint: Endpoint<Answer>, version: unknown = 0): Loaded<Answer> {
   const { path } = endpoint;
   const [state, setState] = useState<State<Answer>>({ path, answer: null, problem: null });
   const [turn, setTurn] = useState(0);
-  // The path says all of the endpoint; version and turn ask anew.
+  // The path identifies the endpoint; version and turn request it again.
   useEffect(() => {
     const aborted = new AbortController();
     get(endpoint, aborted.signal).then(
       (answer) => setState({ path, answer, problem: null }),
       (error: unknown) => {
         if (aborted.signal.aborted) return;
-        // What was asked before would pass for the answer to what is asked now.
+        // An earlier answer must not pass for the answer to this request.
         setState((before) => ({
           path,
           answer: before.path === path ? before.answer : null,

@@ -21,14 +21,14 @@ interface State<Item> {
   readonly loading: boolean;
 }
 
-/** A list that grows at its end. It begins anew when `key` or `version` changes. */
+/** A list that grows at its end. It restarts when `key` or `version` changes. */
 export function usePages<Item>(
   at: (cursor: string | undefined) => Endpoint<Page<Item>>,
   key: string | number,
   version: unknown = 0,
 ): Pages<Item> {
   const [state, setState] = useState<State<Item>>(FIRST);
-  // A page that comes after another was asked for would be added to what is no longer there.
+  // A page must not be added to a list that was replaced in the meantime.
   const turn = useRef(0);
   const load = async (before: readonly Item[], cursor: string | undefined) => {
     turn.current += 1;
@@ -43,7 +43,7 @@ export function usePages<Item>(
       setState((last) => ({ ...last, problem: asProblem(error), loading: false }));
     }
   };
-  // The key says all of the list; version asks anew.
+  // The key identifies the list; version requests it again.
   useEffect(() => {
     void load([], undefined);
     return () => {
@@ -52,7 +52,7 @@ export function usePages<Item>(
   }, [key, version]);
   const { items, cursor, problem, loading } = state;
   const more = () => void load(items ?? [], cursor ?? undefined);
-  // What failed while the service was away; the rest stays as far as it was opened.
+  // Retry the part that failed while the service was away; the rest stays open.
   useEffect(() => {
     if (problem !== null) more();
   }, [returns.value]);

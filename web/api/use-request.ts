@@ -10,7 +10,7 @@ const LOOK_EVERY_MS = 500;
 /** After an answer that did not come. */
 const PAUSE_MS = 3000;
 
-/** What came of asking for a run, so far. */
+/** The state of a requested run. */
 export type Requested =
   | { readonly step: 'idle' | 'sending' }
   | { readonly step: 'refused'; readonly problem: ProblemError }
@@ -50,7 +50,7 @@ export function useRequest(onEnd?: (run: RunWithProgress) => void) {
   return { requested, send, isBusy };
 }
 
-/** The run when it has ended; null once nobody wants to know any more. */
+/** The run when it has ended; null after cancellation. */
 async function follow(runId: number, isWanted: () => boolean, tell: (news: Requested) => void) {
   while (isWanted()) {
     const run = await get(runAt(runId)).catch(() => null);

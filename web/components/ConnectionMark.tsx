@@ -1,7 +1,7 @@
 import { texts } from '../i18n/texts.ts';
 import { connection } from '../live/mirror.ts';
 
-/** Whether what is shown follows the service, in colour and in words. */
+/** Whether the page follows the service, in colour and in words. */
 export function ConnectionMark() {
   return (
     <span class={`connection ${connection.value}`} role="status">

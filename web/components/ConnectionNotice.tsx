@@ -2,7 +2,7 @@ import { texts } from '../i18n/texts.ts';
 import { connection } from '../live/mirror.ts';
 import { Icon } from './Icon.tsx';
 
-/** Says that what is shown may be old, for as long as the service cannot be reached. */
+/** A notice that the page may be old, while the service cannot be reached. */
 export function ConnectionNotice() {
   if (connection.value !== 'lost') return null;
   return (

@@ -5,7 +5,7 @@ import { Problem } from './Problem.tsx';
 
 interface GrowingProps<Item> {
   readonly of: Pages<Item>;
-  /** What is said where there is nothing. */
+  /** The text of an empty list. */
   readonly none: string;
   /** On the button that shows more. */
   readonly more: string;

@@ -20,7 +20,7 @@ const PATHS = {
 
 export type IconName = keyof typeof PATHS;
 
-/** Says nothing by itself: words stand beside it. */
+/** Decoration only: the words are beside it. */
 export function Icon({ name, turning = false }: { readonly name: IconName; readonly turning?: boolean }) {
   return (
     <svg class={turning ? 'icon turning' : 'icon'} viewBox="0 0 24 24" aria-hidden="true" focusable="false">

@@ -13,7 +13,7 @@ interface LoadableProps<Answer> {
   readonly children: (answer: Answer) => ComponentChildren;
 }
 
-/** What was loaded; until then that it is being loaded, or why it could not be. An older answer stays in sight, dimmed. */
+/** The loaded content, a loading message, or the error. An older answer stays visible, dimmed. */
 export function Loadable<Answer>({
   of: { answer, stale, problem, reload },
   children,

@@ -8,7 +8,7 @@ interface LongTextProps {
 
 const SHORT_CHARACTERS = 140;
 
-/** What somebody else wrote. A long tale is told in full to who asks for it. */
+/** A text from elsewhere. A long one is shown in full on request. */
 export function LongText({ text, children }: LongTextProps) {
   if (text.length <= SHORT_CHARACTERS) {
     return (

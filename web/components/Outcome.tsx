@@ -16,7 +16,7 @@ const TONES = {
   running: '',
 } as const;
 
-/** What came of a button that asks for a run, spoken as it changes. */
+/** The result of a button that requests a run, spoken as it changes. */
 export function Outcome({ of: requested }: { readonly of: Requested }) {
   return (
     <div class="outcome" role="status">

@@ -10,7 +10,7 @@ function wordsOf({ code, message }: ProblemError): string {
   return isKnown(code) ? texts.value.problems[code] : message;
 }
 
-/** What went wrong, and what the service said of it where that says more. */
+/** The error, with the service's own words if they add something. */
 export function Problem({ problem }: { readonly problem: ProblemError }) {
   const words = wordsOf(problem);
   const own = problem.code === 'no_connection' || problem.message === words ? '' : problem.message;

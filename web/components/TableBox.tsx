@@ -9,7 +9,7 @@ export function TableBox({
   readonly children: ComponentChildren;
 }) {
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: who has no pointer scrolls it with the arrow keys
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: keyboard users scroll it with the arrow keys
     <section class="table-box" aria-label={label} tabIndex={0}>
       <table>
         <caption class="unseen">{label}</caption>

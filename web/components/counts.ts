@@ -2,7 +2,7 @@ import type { Run } from '../api/answers.ts';
 import { list } from '../i18n/format.ts';
 import { texts } from '../i18n/texts.ts';
 
-/** What a run changed, in words: `3 created and 1 failed`. */
+/** The changes of a run in words: `3 created and 1 failed`. */
 export function countsOf(run: Run): string {
   const { counts } = texts.value.runs;
   const words = (['created', 'updated', 'archived', 'failed'] as const)

@@ -1,6 +1,6 @@
 import type { Run, RunStatus } from '../api/answers.ts';
 
-/** What a bar of changes is made of, from the bottom up. */
+/** The parts of a bar of changes, from the bottom up. */
 export const PARTS = ['created', 'updated', 'archived', 'failed'] as const;
 type Part = (typeof PARTS)[number];
 

@@ -13,7 +13,7 @@ export function useCursors(key: string) {
   });
   const cursors = state.key === key ? state.cursors : [];
   const move = (to: readonly string[]) => setState({ key, cursors: to });
-  // What a stale page leads to is no page of this list, or the one that is on its way.
+  // The cursor of a stale page belongs to no page of this list, or to the one being loaded.
   const pager = (next: string | null, stale: boolean): PagerProps => ({
     onPrevious: cursors.length === 0 ? null : () => move(cursors.slice(0, -1)),
     onNext: next === null ? null : () => (stale ? undefined : move([...cursors, next])),

@@ -2,7 +2,7 @@ import { signal } from '@preact/signals';
 import type { CurrentRun } from '../api/answers.ts';
 
 const WINDOW_MS = 20_000;
-/** A pace told from less than this jumps about. */
+/** The shortest span for a pace: a shorter one jumps. */
 const LEAST_MS = 1500;
 
 interface Sample {
@@ -15,7 +15,7 @@ export interface Pace {
   readonly leftMs: number;
 }
 
-/** How fast the current run has been in the last seconds; null while that cannot be told. */
+/** The pace of the current run in the last seconds; null while it is unknown. */
 export const pace = signal<Pace | null>(null);
 
 let runId: number | null = null;

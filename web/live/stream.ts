@@ -57,7 +57,7 @@ function listen(polls: Polling): void {
     source.close();
     setTimeout(() => listen(polls), afterMs);
   };
-  // A connection may die without a word: nobody would ever tell the page.
+  // A connection may die without a notice to the page.
   const hear = () => {
     clearTimeout(silence);
     silence = setTimeout(() => {

@@ -3,7 +3,7 @@ import type { Overview } from '../api/answers.ts';
 export type Verdict = 'fresh' | 'syncing' | 'late' | 'failing' | 'empty' | 'unknown';
 
 /**
- * Whether it is all right, in one word. What is wrong goes before what is under way: a mirror that is late stays so
+ * The state in one word. A fault has priority over work in progress: a late mirror stays late
  * until a run has ended well.
  *
  * @param ageMs how old the mirror is now

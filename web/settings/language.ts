@@ -4,7 +4,7 @@ import { readStored, writeStored } from './stored.ts';
 export const LANGUAGES = ['fr', 'en'] as const;
 export type Language = (typeof LANGUAGES)[number];
 
-/** What was chosen here, else the first of the browser's languages that there is, else French. */
+/** The language chosen here, else the first supported one of the browser, else French. */
 function initial(): Language {
   const wanted = [readStored('language'), ...navigator.languages].map((tag) =>
     tag?.slice(0, 2).toLowerCase(),

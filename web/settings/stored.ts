@@ -1,6 +1,6 @@
 const PREFIX = 'passerelle.';
 
-/** A choice that was kept in this browser; null where there is none, or where the browser keeps nothing. */
+/** A choice stored in this browser; null without a choice, or without storage. */
 export function readStored(name: string): string | null {
   try {
     return localStorage.getItem(PREFIX + name);
@@ -9,7 +9,7 @@ export function readStored(name: string): string | null {
   }
 }
 
-/** Keeps a choice; null forgets it. A browser that keeps nothing still shows what was chosen, until it is closed. */
+/** Stores a choice; null deletes it. A browser without storage still uses the choice until it is closed. */
 export function writeStored(name: string, value: string | null): void {
   try {
     if (value === null) localStorage.removeItem(PREFIX + name);

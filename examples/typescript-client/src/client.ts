@@ -23,7 +23,7 @@ function* pairs(query: object, name = (key: string) => key): Generator<[string, 
   }
 }
 
-/** What a call gave, or its problem as an error: `code` is the stable part. */
+/** The data of an answer. A problem becomes an error whose `code` is stable. */
 export function dataOf<Data>({ data, error }: { data?: Data; error?: unknown }): Data {
   if (data === undefined) throw new Error(`The service refused: ${JSON.stringify(error)}`);
   return data;

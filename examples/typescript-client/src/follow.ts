@@ -4,7 +4,7 @@ import type { paths } from './schema.ts';
 
 type Changes = paths['/api/v1/bc/changes']['get']['responses'][200]['content']['application/json'];
 
-/** What is known, and how far: both in one file, so that they are never apart. */
+/** The known BCs and the cursor, in one file, so that both always match. */
 interface Copy {
   cursor: string | null;
   bcs: Record<string, Changes['items'][number]>;
@@ -35,7 +35,7 @@ while (more) {
   const page = dataOf(
     await client.GET('/api/v1/bc/changes', { params: { query: { ...after, limit: 500, include: 'lines' } } }),
   );
-  // The feed began anew: what is not in it any more is not to stay here either.
+  // The feed restarted: delete the orders that it no longer contains.
   if (page.restarted) copy = { cursor: null, bcs: {} };
   for (const bc of page.items) {
     counts[bc.action] += 1;

@@ -34,9 +34,9 @@ export function addSync(program: Command, context: CommandContext, exit: (code: 
     .command('sync')
     .summary('run a sync to its end')
     .description(
-      'Run a sync to its end: what changed in Odoo since the last one or, with --full, everything. With --sweep\n' +
+      'Run a sync to its end: the changes in Odoo since the last one or, with --full, everything. With --sweep\n' +
         'every id and write_date is compared: missed changes are read, deleted BCs are archived.\n' +
-        'Uses running workers, or does the work itself if no worker is running.',
+        'Uses the running workers. Without a worker the command does the work itself.',
     )
     .option('--full', 'read every BC, not only what changed')
     .addOption(

@@ -110,7 +110,7 @@ export async function deleteIncidents(db: Queryable, ageMs: number, limit: numbe
           select 1 from ${alertDelivery} as delivery where delivery.incident_id = incident.id
             and delivery.delivered_at is null and delivery.given_up_at is null)
         order by id limit ${limit} for update skip locked),
-      told as (delete from ${alertDelivery} where incident_id in (select id from over)),
+      deliveries as (delete from ${alertDelivery} where incident_id in (select id from over)),
       gone as (delete from ${alertIncident} where id in (select id from over) returning 1)
       select count(*)::int as n from gone`),
   );

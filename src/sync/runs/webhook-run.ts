@@ -13,14 +13,14 @@ import { requestRun } from '../request-run.ts';
  * @returns the id of the run; null if there is nothing to read; `later` while another run holds the lease
  *   that an incremental run needs.
  */
-export async function requestHooked(mirror: SyncContext, told: HookBatch): Promise<number | null | 'later'> {
+export async function requestHooked(mirror: SyncContext, batch: HookBatch): Promise<number | null | 'later'> {
   const { db, queues, definition } = mirror;
   const run = { key: definition.key, trigger: 'hook' as const };
-  if (told.overflows) {
+  if (batch.overflows) {
     if ((await readState(db, definition.key))?.held === true) return 'later';
     return (await requestRun(db, queues.sync, { ...run, mode: 'incremental' })).runId;
   }
-  const odooIds = [...new Set([...told.bcs, ...(await ownersNowAndBefore(mirror, told.lines))])];
+  const odooIds = [...new Set([...batch.bcs, ...(await ownersNowAndBefore(mirror, batch.lines))])];
   if (odooIds.length === 0) return null;
   return (await requestRun(db, queues.sync, { ...run, mode: 'single', odooIds })).runId;
 }

@@ -14,10 +14,10 @@ export function fieldChanges(
 ): Record<string, FieldChange> {
   const names = [...new Set([...Object.keys(before), ...Object.keys(after)])];
   const changed = names.filter((name) => !isSame(own(before, name), own(after, name)));
-  const told = (record: OdooRecord, name: string) =>
+  const audited = (record: OdooRecord, name: string) =>
     (binaries.includes(name) ? digest(own(record, name)) : own(record, name)) ?? null;
   return Object.fromEntries(
-    changed.map((name) => [name, { old: told(before, name), new: told(after, name) }]),
+    changed.map((name) => [name, { old: audited(before, name), new: audited(after, name) }]),
   );
 }
 

@@ -92,9 +92,11 @@ function findConflicts(
 async function changesOf(tx: Queryable, entries: readonly Planned[]): Promise<Change[]> {
   const changed = entries.filter(({ plan }) => plan.changed);
   const known = changed.filter(({ before }) => before !== null);
-  const told = known.filter(({ plan }) => isHeaderTold(plan)).map(({ document }) => document.header.odooId);
+  const audited = known
+    .filter(({ plan }) => isHeaderTold(plan))
+    .map(({ document }) => document.header.odooId);
   const before = {
-    headers: await storedRecords(tx, bc, told),
+    headers: await storedRecords(tx, bc, audited),
     lines: await storedRecords(
       tx,
       bcLine,

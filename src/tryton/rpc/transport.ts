@@ -101,7 +101,7 @@ class Exchange implements Dispatcher.DispatchHandler {
   }
 }
 
-/** By `Content-Encoding`. Each stops at `maxOutputLength`, so a compression bomb costs no more than that. */
+/** Decoders for each `Content-Encoding`. Each stops at `maxOutputLength`, which limits the cost of a compression bomb. */
 const DECODERS = {
   gzip: promisify(gunzip),
   'x-gzip': promisify(gunzip),

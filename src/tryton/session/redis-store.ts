@@ -18,7 +18,7 @@ const FINGERPRINT_BYTES = 16;
 const IV_BYTES = 12;
 const TAG_BYTES = 16;
 
-/** 32 MB and about 0.1 s for each guess of a password by an attacker who has a fingerprint. */
+/** 32 MB and about 0.1 s for each guess of a password by an attacker with a fingerprint. */
 const COST = { N: 2 ** 15, r: 8, p: 1, maxmem: 64 * 2 ** 20 };
 
 /**

@@ -20,7 +20,7 @@ import { SearchForm } from './SearchForm.tsx';
 
 const PER_PAGE = 50;
 
-/** What a spreadsheet of that language opens by a double click. */
+/** The format that a spreadsheet of that language opens by a double click. */
 const SPREADSHEET = {
   fr: { format: 'csv', bom: 'true', delimiter: 'semicolon', decimal: 'comma' },
   en: { format: 'csv', bom: 'true' },

@@ -5,7 +5,7 @@ import { listable } from './columns.ts';
 interface ColumnChooserProps {
   readonly model: Model;
   readonly chosen: readonly string[];
-  /** Null: as at first. */
+  /** Null: the default. */
   readonly onChoose: (names: readonly string[] | null) => void;
 }
 

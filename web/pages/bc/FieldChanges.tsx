@@ -7,7 +7,7 @@ interface FieldChangesProps {
   readonly changes: Readonly<Record<string, { readonly old: unknown; readonly new: unknown }>>;
   readonly model: Model;
   readonly values: Values;
-  /** The model of lines: they are told one by one. */
+  /** The model of lines: their changes are listed one by one. */
   readonly without?: string;
 }
 
@@ -15,7 +15,7 @@ interface FieldChangesProps {
 export function FieldChanges({ changes, model, values, without }: FieldChangesProps) {
   const { changed } = texts.value.bc;
   const fieldOf = (name: string) => model.fields.find((one) => one.name === name);
-  // Who saved it when is said of every change.
+  // Every change has these fields.
   const shown = Object.entries(changes).filter(
     ([name]) => !OWN.has(name) && (without === undefined || fieldOf(name)?.relation !== without),
   );

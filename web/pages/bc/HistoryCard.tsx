@@ -13,7 +13,7 @@ interface HistoryCardProps {
   readonly header: Model;
   readonly lines: Model;
   readonly id: number;
-  /** When the BC last changed: what was opened of it stays open until then. */
+  /** The time of the BC's last change: opened parts stay open until then. */
   readonly version: string;
   /** The BC's own, for the currency of its amounts. */
   readonly values: Values;
@@ -21,7 +21,7 @@ interface HistoryCardProps {
 
 const PER_PAGE = 20;
 
-/** What changed, newest first: before and after, field by field. */
+/** The changes, newest first: before and after, field by field. */
 export function HistoryCard({ header, lines, id, version, values }: HistoryCardProps) {
   const { bc } = texts.value;
   const pages = usePages<Change>((cursor) => historyAt(id, { limit: PER_PAGE, cursor }), id, version);
@@ -54,7 +54,7 @@ interface DetailProps {
   readonly values: Values;
 }
 
-/** All lines of a BC that was new were added: that is told to who asks for it. */
+/** All lines of a new BC were added: they are listed on request only. */
 function Detail({ of: { action, changes }, ...rest }: DetailProps) {
   const detail = <ChangeDetail changes={changes} {...rest} />;
   if (action === 'updated') return detail;

@@ -15,7 +15,7 @@ interface LineSummaryProps {
   readonly without: string;
 }
 
-/** What tells one line from another at a glance; the table of lines has all of it. */
+/** The fields that distinguish lines at a glance; the table of lines has all of them. */
 const TOLD: ReadonlySet<string> = new Set([
   'char',
   'text',
@@ -32,7 +32,7 @@ const MOST = 6;
 export function LineSummary({ line, model, values, sign, without }: LineSummaryProps) {
   const { changed } = texts.value.bc;
   const record: Values = typeof line === 'object' && line !== null ? { ...line } : {};
-  const told = model.fields
+  const shown = model.fields
     .filter(({ name, type, relation }) => TOLD.has(type) && !LEFT_OUT.has(name) && relation !== without)
     .filter((field) => !isEmpty(field, record[field.name]))
     .slice(0, MOST);
@@ -43,9 +43,9 @@ export function LineSummary({ line, model, values, sign, without }: LineSummaryP
         <Icon name={sign === 'added' ? 'plus' : 'minus'} />
         {sign === 'added' ? changed.lineAdded(id) : changed.lineRemoved(id)}
       </h4>
-      {told.length > 0 && (
+      {shown.length > 0 && (
         <p>
-          {told.map((field, at) => (
+          {shown.map((field, at) => (
             <span key={field.name}>
               {at > 0 && ' · '}
               <span class="quiet">{field.label}</span>{' '}

@@ -11,7 +11,7 @@ import { isEmpty, isNumeric, words } from './values.ts';
 interface LinesCardProps {
   readonly model: Model;
   readonly id: number;
-  /** When the BC last changed: what was opened of it stays open until then. */
+  /** The time of the BC's last change: opened parts stay open until then. */
   readonly version: string;
   /** Lines that are gone are shown with a BC that is gone. */
   readonly isArchived: boolean;

@@ -11,7 +11,7 @@ interface SearchFormProps {
 
 const NOTHING = { q: '', partner: '', state: '', archived: 'exclude', filters: [] } as const;
 
-/** What most people look by: a number, a partner, a state. */
+/** The usual searches: a number, a partner, a state. */
 export function SearchForm({ model, list, onChange }: SearchFormProps) {
   const { bc } = texts.value;
   const partner = partnerField(model);

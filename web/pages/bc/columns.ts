@@ -1,7 +1,7 @@
 import type { Field, Model } from '../../api/answers.ts';
 import { readStored, writeStored } from '../../settings/stored.ts';
 
-/** What people look for first, where the model has it. */
+/** The first columns, if the model has them. */
 const FIRST = ['name', 'partner_id', 'date_order', 'state', 'amount_total', 'user_id'];
 const FEW = 6;
 /** Pages of text and files say nothing in a cell. */

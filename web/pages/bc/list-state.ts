@@ -3,7 +3,7 @@ import type { Query } from '../../api/endpoints.ts';
 import { href } from '../../router.ts';
 import { boundsOf, type Filter, type Operator } from './local-days.ts';
 
-/** What the list shows. All of it is in the page's address, so that it can be sent to somebody. */
+/** The state of the list. All of it is in the page's address, so that the address can be shared. */
 export interface ListState {
   readonly q: string;
   readonly partner: string;

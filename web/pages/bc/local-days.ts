@@ -1,8 +1,8 @@
 import type { Field } from '../../api/answers.ts';
 
 /**
- * What a filter on a field may ask. A datetime is compared with a whole day: none of its moments, a list of days, or a part
- * of what Odoo wrote in UTC cannot be asked for.
+ * The possible filters on a field. A datetime is compared with a whole day. Not possible: an empty day, a list of days, or a part
+ * of a text that Odoo wrote in UTC.
  */
 export function operatorsOf({ type, operators }: Field): readonly Operator[] {
   return type === 'datetime' ? operators.filter((one) => ON_DAYS.has(one)) : operators;
@@ -25,7 +25,7 @@ export function boundsOf(filters: readonly Filter[]): ReadonlyMap<Operator, stri
   return bounds;
 }
 
-/** A value that is no day stays as it is: the API says what is wrong with it. */
+/** A value that is not a day stays unchanged: the API explains the fault. */
 function onDay(operator: Operator, value: string): readonly (readonly [Operator, string])[] {
   const day = readDay(value);
   if (day === null) return [[operator, value]];

@@ -68,13 +68,13 @@ function currencyOf(record: Values): string | null {
   return typeof name === 'string' ? name : null;
 }
 
-/** What HTML says, without what it could do. */
+/** The text of HTML, without its active parts. */
 function textOf(html: string): string {
   const { body } = new DOMParser().parseFromString(html, 'text/html');
   return body.textContent.trim();
 }
 
-/** How the audit trail tells of a file. */
+/** The form of a file in the audit trail. */
 const isSummary = (value: unknown): value is { readonly bytes: number } =>
   typeof value === 'object' && value !== null && 'bytes' in value && typeof value.bytes === 'number';
 

@@ -11,7 +11,7 @@ import { doneOf, pace } from '../../live/pace.ts';
 import { href } from '../../router.ts';
 import { LastRun } from './LastRun.tsx';
 
-/** What has become of the BCs that are done. */
+/** The results of the BCs that are done. */
 const OUTCOMES = ['created', 'updated', 'unchanged', 'archived', 'failed'] as const;
 
 /** The run in progress, as it goes. */

@@ -18,7 +18,7 @@ import { href } from '../../router.ts';
 export function FailuresCard() {
   const { failures } = texts.value.overview;
   const loaded = useAnswer(failuresEndpoint, epoch.value);
-  // Of the card, not of the row: the row is gone when its retry succeeds, what came of it is not.
+  // State of the card, not of the row: the row disappears when its retry succeeds, the result stays.
   const { requested, send, isBusy } = useRequest(loaded.reload);
   return (
     <Card title={failures.title}>

@@ -28,7 +28,7 @@ export function Figures() {
 interface FigureProps {
   readonly label: string;
   readonly value: number | undefined;
-  /** What any number but 0 means. */
+  /** The severity of any number but 0. */
   readonly tone: 'bad' | 'warn' | 'plain';
   readonly note?: ComponentChildren;
 }

@@ -11,7 +11,7 @@ import { epoch } from '../../live/mirror.ts';
 
 const SHOWN = 6;
 
-/** What people were told of: all that is open, and the last that is over. */
+/** All open incidents, and the last closed ones. */
 export function IncidentsCard() {
   const { incidents } = texts.value.overview;
   const loaded = useAnswer(incidentsEndpoint, epoch.value);

@@ -8,7 +8,7 @@ import { texts } from '../../i18n/texts.ts';
 import { latest } from '../../live/mirror.ts';
 import { href } from '../../router.ts';
 
-/** What stands where no run is in progress: how the newest one ended. */
+/** Shown while no run is in progress: the end of the newest run. */
 export function LastRun() {
   const { overview, runs, common } = texts.value;
   const run = latest.value?.state.lastRuns.find(({ finishedAt }) => finishedAt !== null);

@@ -13,7 +13,7 @@ import { href } from '../../router.ts';
 const COUNTS = ['created', 'updated', 'unchanged', 'archived', 'failed', 'late'] as const;
 const LONGEST_LIST = 20;
 
-/** What is known of a run. */
+/** The facts about a run. */
 export function RunFacts({ of: run }: { readonly of: RunWithProgress }) {
   const { runs, common } = texts.value;
   const { columns, facts } = runs;

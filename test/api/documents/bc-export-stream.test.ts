@@ -1,0 +1,124 @@
+import { get } from 'node:http';
+import { sql } from 'drizzle-orm';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { until } from '../../support/wait-for.ts';
+import type { TestApi } from '../http/start-api.ts';
+import { bearer, startApi } from '../http/start-api.ts';
+import { askExport, MEGABYTE, memory, readAll } from './export-client.ts';
+import { saveTestFields } from './rows.ts';
+
+const BCS = 100_000;
+
+let api: TestApi;
+let url: string;
+beforeAll(async () => {
+  api = await startApi();
+  url = await api.app.listen({ port: 0 });
+  await saveTestFields(api.db);
+  // About a kilobyte each: a hundred megabytes, were they held.
+  await api.db.execute(sql`
+    insert into scrap_dimagaz_bc (odoo_id, fields, content_hash, fetch_seq, fetched_at, synced_at)
+    select id, jsonb_build_object('id', id, 'name', 'BC ' || id, 'note', repeat(md5(id::text), 28)),
+      'hash', 1, now(), now() from generate_series(1, ${BCS}::int) as id`);
+});
+afterAll(() => {
+  api.app.server.closeAllConnections();
+  return api.close();
+});
+
+const ask = (query: string, headers: Record<string, string> = {}, mount = '/api') =>
+  askExport(`${url}${mount}`, query, {
+    ...(mount === '/admin/api' ? api.admin : bearer(api.key)),
+    ...headers,
+  });
+
+/** Processes of PostgreSQL that are inside an export. */
+const exporting = async () =>
+  (
+    await api.db.execute<{ pid: number }>(sql`
+      select pid from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()
+        and query ~ '^(fetch|declare export)' and state <> 'idle'`)
+  ).map(({ pid }) => pid);
+
+const idle = () => until(async () => (await exporting()).length === 0, 'the end of every export');
+
+test.each(['csv', 'ndjson'])(
+  'a hundred thousand BCs pass as %s without being held',
+  async (format) => {
+    const { bytes, lines, held } = await readAll(await ask(`format=${format}`));
+    expect(lines).toBe(format === 'csv' ? BCS + 1 : BCS);
+    expect(bytes).toBeGreaterThan(90 * MEGABYTE);
+    expect(held).toBeGreaterThan(0);
+    expect(held).toBeLessThan(32 * MEGABYTE);
+  },
+  120_000,
+);
+
+test('a client that does not read holds no memory, and its query ends when it leaves', async () => {
+  const before = await memory();
+  const answer = await ask('format=ndjson');
+  // While another export passes, all of this one would pile up, did it not wait for its reader.
+  await readAll(await ask('format=ndjson'));
+  expect(await exporting()).toHaveLength(1);
+  expect((await memory()) - before).toBeLessThan(32 * MEGABYTE);
+  answer.destroy();
+  await idle();
+}, 120_000);
+
+test('who leaves while PostgreSQL works stops it', async () => {
+  const other = await api.reserve();
+  try {
+    await other`begin`;
+    await other`lock table scrap_dimagaz_bc in access exclusive mode`;
+    const request = get(`${url}/api/v1/bc/export`, { headers: bearer(api.key) });
+    request.on('error', () => {});
+    await until(async () => (await exporting()).length === 1, 'the query that waits');
+    request.destroy();
+    await idle();
+  } finally {
+    await other`rollback`;
+    other.release();
+  }
+});
+
+test.each([undefined, 'gzip'])('a file that breaks off does not look whole (%s)', async (encoding) => {
+  const answer = await ask('format=ndjson', encoding === undefined ? {} : { 'accept-encoding': encoding });
+  const [pid] = await until(async () => {
+    const pids = await exporting();
+    return pids.length > 0 && pids;
+  }, 'the export');
+  await api.db.execute(sql`select pg_terminate_backend(${pid ?? 0}::int)`);
+  await expect(readAll(answer)).rejects.toThrow('aborted');
+  expect(answer.complete).toBe(false);
+});
+
+/** An export that runs; one of a test before may be about to leave its place. */
+const running = (mount: string) =>
+  until(async () => {
+    const answer = await ask('format=ndjson', {}, mount);
+    if (answer.statusCode === 200) return answer;
+    answer.destroy();
+    return false;
+  }, 'a place');
+
+test.each([
+  ['/api', '/api', '/api'],
+  ['/api', '/api', '/admin/api'],
+  ['/admin/api', '/admin/api', '/api'],
+])('while exports run by %s, %s and %s, a fourth is asked to come again, by whichever', async (...mounts) => {
+  const answers = await Promise.all(mounts.map(running));
+  try {
+    for (const mount of ['/api', '/admin/api']) {
+      const refused = await api.inject(`${mount}/v1/bc/export?q=nothing`);
+      expect([mount, refused.statusCode]).toEqual([mount, 503]);
+      expect(refused.json().code).toBe('too_many_exports');
+      expect(Number(refused.headers['retry-after'])).toBeGreaterThan(0);
+    }
+  } finally {
+    for (const answer of answers) answer.destroy();
+  }
+  for (const mount of ['/api', '/admin/api']) {
+    const asked = async () => (await api.inject(`${mount}/v1/bc/export?q=nothing`)).statusCode === 200;
+    await until(asked, 'room again');
+  }
+});

@@ -1,0 +1,26 @@
+import { readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { readSections } from '../../dev/docs/configuration.ts';
+import { PAGES } from '../../dev/docs/pages.ts';
+import { variables } from '../../src/config/schema.ts';
+
+const ROOT = resolve(import.meta.dirname, '../..');
+
+describe('the reference made from the code', () => {
+  it.each(Object.keys(PAGES))('%s is what `npm run docs` writes today', async (path) => {
+    expect(readFileSync(join(ROOT, path), 'utf8')).toBe(await PAGES[path]?.());
+  });
+
+  it('has every variable, in some section of .env.example', () => {
+    const documented = readSections().flatMap(({ values }) => values.map(([name]) => name));
+    expect(documented.sort()).toEqual(Object.keys(variables).sort());
+  });
+
+  it("has every error code of the product's classes", () => {
+    const page = readFileSync(join(ROOT, 'docs/reference/errors.md'), 'utf8');
+    for (const code of ['odoo_timeout', 'tryton_bad_credentials', 'worker_died', 'bad_cursor']) {
+      expect(page).toContain(`| \`${code}\` |`);
+    }
+  });
+});

@@ -1,0 +1,82 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { resolve } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import type { Office } from '../../support/test-environment.ts';
+import { openOffice } from '../../support/test-environment.ts';
+import { until } from '../../support/wait-for.ts';
+import type { WorkerProcess } from '../../support/worker-process.ts';
+import { startWorkerProcess } from '../../support/worker-process.ts';
+
+const ROOT = resolve(import.meta.dirname, '../../..');
+const SAY = `
+  const { createLogger } = await import('./src/shared/logger.ts');
+  const log = createLogger('info', 'test', 'in batches', process.argv[1] === 'pretty');
+  log.info({ runId: 7, password: 'hidden' }, 'said');`;
+
+/** The output of a logger on a terminal. `script` makes one. */
+function onTerminal(how: 'pretty' | 'json'): string {
+  const command = [
+    process.execPath,
+    '--import',
+    'tsx',
+    '--input-type=module',
+    '-e',
+    `'${SAY.replaceAll("'", '"')}'`,
+    how,
+  ];
+  return execFileSync('script', ['-qec', command.join(' '), '/dev/null'], { cwd: ROOT }).toString();
+}
+
+describe('a log', () => {
+  it.runIf(process.platform === 'linux')('on a terminal is for people to read, and hides secrets', () => {
+    const text = onTerminal('pretty');
+    expect(text).toContain('said');
+    expect(text).toContain('runId');
+    expect(text).not.toContain('{"level"');
+    expect(text).not.toContain('hidden');
+  });
+
+  it.runIf(process.platform === 'linux')('on a terminal is JSON on request', () => {
+    const [line = ''] = onTerminal('json').split('\n');
+    expect(JSON.parse(line)).toMatchObject({ runId: 7, msg: 'said', password: '[Redacted]' });
+  });
+
+  it('is JSON anywhere else, and complete when the process ends', () => {
+    const args = ['--import', 'tsx', '--input-type=module', '-e', `${SAY} process.exit();`, 'pretty'];
+    const { stderr } = spawnSync(process.execPath, args, { cwd: ROOT });
+    expect(JSON.parse(stderr.toString())).toMatchObject({ runId: 7, msg: 'said' });
+  });
+});
+
+describe('what a worker says of a job', () => {
+  let office: Office;
+  let worker: WorkerProcess;
+  afterEach(async () => {
+    worker.child.kill('SIGKILL');
+    await office.close();
+  });
+
+  it('names its queue, its job, its run and its BC, each once', async () => {
+    office = await openOffice({ sandbox: { documents: 20 }, env: { LOG_LEVEL: 'info' } });
+    const [bad = 0] = office.odoo.ids('dimagaz.bc');
+    office.odoo.faults.denyRecord('dimagaz.bc', bad);
+    worker = startWorkerProcess(office.env);
+    const { id: runId } = await office.run('full');
+    const line = (message: string) =>
+      until(
+        () =>
+          worker
+            .output()
+            .split('\n')
+            .find((text) => text.includes(`"msg":"${message}"`)),
+        message,
+      );
+    const jobId = `bc-${runId}-${bad}-0`;
+    for (const message of ['BC failed', 'job failed']) {
+      const text = await line(message);
+      expect(JSON.parse(text)).toMatchObject({ queue: 'bc', jobId, runId, odooId: bad });
+      for (const id of ['"runId"', '"jobId"', '"odooId"']) expect(text.split(id)).toHaveLength(2);
+    }
+    expect(JSON.parse(await line('planning'))).toMatchObject({ queue: 'sync', jobId: `run-${runId}`, runId });
+  });
+});

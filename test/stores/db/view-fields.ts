@@ -1,0 +1,39 @@
+import type { Database } from '../../../src/db/client.ts';
+import { saveFields } from '../../../src/db/odoo-model/fields.ts';
+import { refreshView, type View } from '../../../src/db/odoo-model/typed-views.ts';
+import type { OdooFieldDescription } from '../../../src/odoo/types.ts';
+
+export const MODEL = 'dimagaz.bc';
+
+export type Fields = Readonly<Record<string, Partial<OdooFieldDescription> & { type: string }>>;
+
+/** Odoo describes these fields, and the view follows. */
+export async function followFields(
+  db: Database,
+  fields: Fields,
+  model: string,
+  view: View,
+): Promise<boolean> {
+  const described = Object.entries(fields).map(([name, field]) => [name, { name, string: name, ...field }]);
+  await saveFields(db, model, Object.fromEntries(described), new Date());
+  return refreshView(db, view, model);
+}
+
+export const EVERY_TYPE: Fields = {
+  id: { type: 'integer' },
+  count: { type: 'integer' },
+  origin_id: { type: 'many2one_reference' },
+  rate: { type: 'float' },
+  total: { type: 'monetary' },
+  urgent: { type: 'boolean' },
+  name: { type: 'char' },
+  state: { type: 'selection' },
+  source_ref: { type: 'reference' },
+  day: { type: 'date' },
+  at: { type: 'datetime' },
+  scan: { type: 'binary' },
+  tag_ids: { type: 'many2many' },
+  partner: { type: 'many2one', relation: 'res.partner' },
+  extra: { type: 'json' },
+  novel: { type: 'a type of the year 2040' },
+};

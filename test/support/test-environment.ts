@@ -1,0 +1,119 @@
+import type { SandboxOdoo, SandboxOptions } from '../../dev/sandbox-odoo/sandbox.ts';
+import { startSandboxOdoo } from '../../dev/sandbox-odoo/sandbox.ts';
+import { readConfig } from '../../src/config/index.ts';
+import { findRun } from '../../src/db/runs/runs.ts';
+import type { RunMode, SyncLogRow } from '../../src/db/schema/sync.ts';
+import { createLogger } from '../../src/shared/logger.ts';
+import type { SyncContext } from '../../src/sync/context.ts';
+import { createSyncContext } from '../../src/sync/create-context.ts';
+import { requestRun } from '../../src/sync/request-run.ts';
+import { startWorkers } from '../../workers/worker-pool.ts';
+import { freshDatabase } from './database.ts';
+import { freshPrefix, redisUrl } from './redis.ts';
+import { until } from './wait-for.ts';
+
+type Database = Awaited<ReturnType<typeof freshDatabase>>;
+
+/** A mirror and whatever workers a test starts for it. */
+export interface Desk {
+  readonly mirror: SyncContext;
+  /** Starts workers in this process; they stop with the office, or earlier by the function returned. */
+  work(): Promise<() => Promise<void>>;
+  request(mode: RunMode, odooIds?: readonly number[], force?: boolean): Promise<number>;
+  ended(runId: number): Promise<SyncLogRow>;
+  /** Requests a run and waits for its end. */
+  run(mode: RunMode, odooIds?: readonly number[], force?: boolean): Promise<SyncLogRow>;
+}
+
+/** A sandbox Odoo, a database and a mirror between them. */
+export interface Office extends Desk {
+  readonly odoo: SandboxOdoo;
+  readonly database: Database;
+  /** The environment a separate process would need. */
+  readonly env: Record<string, string>;
+  /** Another mirror on the same stores, with its own queues and changes in its environment. */
+  also(env: Record<string, string>): Desk;
+  close(): Promise<void>;
+}
+
+/** Retries come fast, nothing starts by itself. */
+export const QUICK = {
+  SYNC_EVERY: 'off',
+  FULL_SYNC_CRON: 'off',
+  SWEEP_EVERY: 'off',
+  PRUNE_EVERY: 'off',
+  SYNC_BACKOFF: '10ms',
+  SYNC_ATTEMPTS: '3',
+  LOG_LEVEL: 'silent',
+};
+
+export async function openOffice(
+  options: { sandbox?: SandboxOptions; env?: Record<string, string> } = {},
+): Promise<Office> {
+  const odoo = await startSandboxOdoo({ documents: 40, ...options.sandbox });
+  const database = await freshDatabase();
+  const releases: Release[] = [];
+  const env = {
+    ...QUICK,
+    DATABASE_URL: database.url,
+    REDIS_URL: redisUrl(),
+    QUEUE_PREFIX: freshPrefix(),
+    ODOO_URL: odoo.url,
+    ODOO_DB: odoo.db,
+    ODOO_USER: odoo.user,
+    ODOO_PASSWORD: odoo.apiKey,
+    ...options.env,
+  };
+  return {
+    ...openDesk(env, releases),
+    odoo,
+    database,
+    env,
+    also: (extra) => openDesk({ ...env, QUEUE_PREFIX: freshPrefix(), ...extra }, releases),
+    close: async () => {
+      for (const release of releases.reverse()) await release();
+      await database.close();
+      await odoo.stop();
+    },
+  };
+}
+
+export type Release = () => Promise<unknown> | unknown;
+
+/** A mirror of the Odoo that `env` names. Its connections are pushed to `releases`; runs may take `patienceMs`. */
+export function openDesk(env: Record<string, string>, releases: Release[], patienceMs?: number): Desk {
+  const { odoo, ...config } = readConfig(env);
+  if (odoo === null) throw new Error('an office has an Odoo');
+  const log = createLogger(config.logLevel, 'test');
+  const { mirror, redis } = createSyncContext({ ...config, odoo }, log, (release) => releases.push(release));
+  const ended = (runId: number) =>
+    until(
+      async () => {
+        const run = await findRun(mirror.db, runId);
+        return run?.finishedAt == null ? false : run;
+      },
+      `the end of run ${runId}`,
+      patienceMs,
+    );
+  const request = async (mode: RunMode, odooIds?: readonly number[], force = false) => {
+    const key = mirror.definition.key;
+    const asked = { key, mode, force, trigger: 'cli' as const, ...(odooIds && { odooIds }) };
+    return (await requestRun(mirror.db, mirror.queues.sync, asked)).runId;
+  };
+  return {
+    mirror,
+    request,
+    ended,
+    run: async (mode, odooIds, force) => ended(await request(mode, odooIds, force)),
+    work: async () => {
+      const workers = await startWorkers(mirror, { redis, prefix: config.queuePrefix, scheduled: false });
+      let stopped: Promise<void> | null = null;
+      const stop = () => {
+        stopped ??= workers.stop();
+        return stopped;
+      };
+      releases.push(stop);
+      return stop;
+    },
+  };
+}

@@ -1,0 +1,75 @@
+import { createHash } from 'node:crypto';
+import { afterEach, describe, expect, it } from 'vitest';
+import type { ModelDefinition } from '../../../dev/sandbox-odoo/fields.ts';
+import type { Office } from '../../support/test-environment.ts';
+import { openOffice } from '../../support/test-environment.ts';
+
+const MB = 1024 * 1024;
+const LINES = 100_000;
+const ORDER: ModelDefinition = {
+  name: 'big.order',
+  description: 'Order',
+  fields: {
+    name: { type: 'char', string: 'Name' },
+    line_ids: { type: 'one2many', string: 'Lines', relation: 'big.line', relation_field: 'order_id' },
+  },
+};
+const LINE: ModelDefinition = {
+  name: 'big.line',
+  description: 'Line',
+  fields: {
+    name: { type: 'char', string: 'Name' },
+    quantity: { type: 'float', string: 'Quantity' },
+    order_id: { type: 'many2one', string: 'Order', relation: 'big.order' },
+  },
+};
+const digest = (text: string) => createHash('sha256').update(text).digest('hex');
+
+describe('BCs of an unexpected size', () => {
+  let office: Office;
+  afterEach(() => office?.close());
+
+  it.each([[1], [20]])('a text of %i MB is stored whole, and its change is audited', async (size) => {
+    office = await openOffice({ sandbox: { documents: 30 } });
+    await office.work();
+    const [bc = 0] = office.odoo.ids('dimagaz.bc');
+    const text = 'é"\\<&\n7x'.repeat((size * MB) / 8);
+    office.odoo.write('dimagaz.bc', [bc], { notes: text });
+    expect(await office.run('full')).toMatchObject({ status: 'success', created: 30 });
+    const [row] = await office.database
+      .client`select fields->>'notes' as notes from scrap_dimagaz_bc where odoo_id = ${bc}`;
+    expect(digest(row?.['notes'])).toBe(digest(text));
+    office.odoo.write('dimagaz.bc', [bc], { notes: `${text}!` });
+    expect(await office.run('full')).toMatchObject({ status: 'success', updated: 1 });
+    const [audit] = await office.database.client`
+      select length(changes->'header'->'notes'->>'new') as length from audit_log where action = 'updated'`;
+    expect(audit?.['length']).toBe(text.length + 1);
+  });
+
+  it('a BC of 100,000 lines is stored whole in one transaction, and its change is audited', async () => {
+    office = await openOffice({
+      sandbox: { documents: 0 },
+      env: { ODOO_MODEL: 'big.order', ODOO_LINE_MODEL: 'big.line' },
+    });
+    const { odoo, database } = office;
+    odoo.defineModel(ORDER);
+    odoo.defineModel(LINE);
+    await office.work();
+    const [bc = 0] = ['BC/1', 'BC/2', 'BC/3'].map((name) => odoo.create('big.order', { name }));
+    expect(await office.run('full')).toMatchObject({ status: 'success', created: 3 });
+    const transaction = odoo.begin();
+    for (let at = 0; at < LINES; at += 1)
+      transaction.create('big.line', { name: `ligne ${at}`, quantity: at, order_id: bc });
+    transaction.commit();
+    expect(await office.run('full')).toMatchObject({ status: 'success', updated: 1, linesSeen: LINES });
+    const [row] = await database.client`
+      select count(*)::int as lines, count(distinct xmin::text)::int as transactions,
+        sum((fields->>'quantity')::numeric)::text as quantity
+      from scrap_dimagaz_bc_line where bc_odoo_id = ${bc}`;
+    expect(row).toEqual({ lines: LINES, transactions: 1, quantity: String((LINES * (LINES - 1)) / 2) });
+    const [audit] = await database.client`
+      select jsonb_array_length(changes->'linesAdded') as added from audit_log where action = 'updated'`;
+    expect(audit?.['added']).toBe(LINES);
+    expect(await office.run('full')).toMatchObject({ status: 'success', updated: 0, unchanged: 3 });
+  }, 240_000);
+});

@@ -1,0 +1,223 @@
+import { Redis } from 'ioredis';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { heartbeat } from '../../../src/db/runs/lease.ts';
+import { createRun, findRun } from '../../../src/db/runs/runs.ts';
+import { processPage } from '../../../src/sync/fetch/process-page.ts';
+import { planRun } from '../../../src/sync/planning/plan-run.ts';
+import { advanceRun, failRun } from '../../../src/sync/runs/advance-run.ts';
+import { watchRuns } from '../../../src/sync/runs/recovery.ts';
+import { acquireRun } from '../../../src/sync/runs/run-lease.ts';
+import { carryOn, startRun } from '../../../src/sync/runs/start-run.ts';
+import { redisUrl } from '../../support/redis.ts';
+import type { Office } from '../../support/test-environment.ts';
+import { openOffice } from '../../support/test-environment.ts';
+import { until } from '../../support/wait-for.ts';
+
+describe('a run that was interrupted', () => {
+  let office: Office;
+  beforeEach(async () => {
+    office = await openOffice({ env: { SYNC_PAGE_SIZE: '8', SYNC_PAGES_IN_FLIGHT: '2', SYNC_LEASE: '3s' } });
+  });
+  afterEach(() => office.close());
+
+  /** A run as a worker leaves it that dies right after the plan: ledger written, first pages queued. */
+  const plannedRun = async () => {
+    const { mirror } = office;
+    const { id: runId } = await createRun(mirror.db, { key: 'bclinbc', mode: 'full', trigger: 'cli' });
+    const run = await acquireRun(mirror, runId);
+    if (run === null) throw new Error('the lease is taken');
+    // Long enough for what the test does before it lets it run out.
+    await heartbeat(mirror.db, 'bclinbc', run.leaseToken, 60_000);
+    await planRun(mirror, run);
+    await advanceRun(mirror, runId);
+    return { runId, token: run.leaseToken };
+  };
+  const emptyRedis = async () => {
+    const redis = new Redis(redisUrl());
+    const keys = await redis.keys(`${office.env['QUEUE_PREFIX']}:*`);
+    if (keys.length > 0) await redis.unlink(keys);
+    redis.disconnect();
+  };
+  const stored = async () => {
+    const [row] = await office.database.client`select count(*)::int as n from scrap_dimagaz_bc`;
+    return row?.['n'];
+  };
+
+  it('ends right by itself when Redis lost every job', async () => {
+    const { runId } = await plannedRun();
+    await emptyRedis();
+    // The jobs have been away for longer than they could be on their way.
+    await office.database.client`update sync_run_page set queued_at = now() - interval '1 minute'`;
+    await office.work();
+    expect(await office.ended(runId)).toMatchObject({
+      status: 'success',
+      created: office.odoo.count('dimagaz.bc'),
+    });
+    expect(await stored()).toBe(office.odoo.count('dimagaz.bc'));
+  });
+
+  it('gets back the one page that lost jobs, while others wait', async () => {
+    const { mirror, database } = office;
+    const { runId, token } = await plannedRun();
+    await processPage(mirror, { runId, page: 0, token, generation: 0 }, { number: 1, last: true });
+    const generations = async () => {
+      await database.client`update sync_run_page set queued_at = now() - interval '1 minute' where state = 'queued'`;
+      await watchRuns(mirror);
+      const pages =
+        await database.client`select generation from sync_run_page where state = 'queued' order by page`;
+      return pages.map(({ generation }) => generation);
+    };
+    await mirror.queues.pages.remove(`page-${runId}-0-0`);
+    expect(await generations()).toEqual([0, 0]);
+    const [odooId] = office.odoo.ids('dimagaz.bc').slice(5);
+    await mirror.queues.bc.remove(`bc-${runId}-${odooId}-0`);
+    expect(await generations()).toEqual([1, 0]);
+    expect(await generations()).toEqual([1, 0]);
+    await office.work();
+    const created = office.odoo.count('dimagaz.bc');
+    expect(await office.ended(runId)).toMatchObject({ status: 'success', created, leaseToken: token });
+  });
+
+  it('is resumed, not restarted, by the next run once its lease ran out', async () => {
+    const { runId, token } = await plannedRun();
+    await emptyRedis();
+    await heartbeat(office.mirror.db, 'bclinbc', token, -1000);
+    const next = await office.request('incremental');
+    await office.work();
+    expect(await office.ended(next)).toMatchObject({ status: 'skipped' });
+    expect(await office.ended(runId)).toMatchObject({
+      status: 'success',
+      created: office.odoo.count('dimagaz.bc'),
+    });
+  });
+
+  it('is planned again when its holder died while planning', async () => {
+    const { mirror } = office;
+    const { id: runId } = await createRun(mirror.db, { key: 'bclinbc', mode: 'full', trigger: 'cli' });
+    const run = await acquireRun(mirror, runId);
+    await heartbeat(mirror.db, 'bclinbc', run?.leaseToken ?? 0, -1000);
+    await office.database
+      .client`insert into sync_run_item (run_id, odoo_id, page) values (${runId}, 999999, 0)`;
+    await office.work();
+    expect(await office.ended(runId)).toMatchObject({
+      status: 'success',
+      gone: 0,
+      seen: office.odoo.count('dimagaz.bc'),
+    });
+  });
+
+  describe('weeks ago', () => {
+    /** More milliseconds than an integer of PostgreSQL holds. */
+    const longAgo = async (runId: number) => {
+      await office.database
+        .client`update sync_log set started_at = now() - interval '30 days' where id = ${runId}`;
+    };
+    /** A run that was left behind before its plan was written. */
+    const unplannedRun = async (mode: 'full' | 'incremental') => {
+      const { mirror } = office;
+      const { id: runId } = await createRun(mirror.db, { key: 'bclinbc', mode, trigger: 'cli' });
+      const run = await acquireRun(mirror, runId);
+      await heartbeat(mirror.db, 'bclinbc', run?.leaseToken ?? 0, -1000);
+      await longAgo(runId);
+      return { runId, token: run?.leaseToken ?? 0 };
+    };
+    const LONGEST = { durationMs: 2 ** 31 - 1 };
+
+    it('ends once workers are there again', async () => {
+      const { runId, token } = await plannedRun();
+      await heartbeat(office.mirror.db, 'bclinbc', token, -1000);
+      await longAgo(runId);
+      await office.work();
+      const created = office.odoo.count('dimagaz.bc');
+      expect(await office.ended(runId)).toMatchObject({ status: 'success', created, ...LONGEST });
+    });
+
+    it('ends when it still has to be planned', async () => {
+      const { runId } = await unplannedRun('full');
+      await office.work();
+      const created = office.odoo.count('dimagaz.bc');
+      expect(await office.ended(runId)).toMatchObject({ status: 'success', created, ...LONGEST });
+    });
+
+    it('ends when its plan finds nothing to do', async () => {
+      const stop = await office.work();
+      await office.run('full');
+      await stop();
+      const { runId } = await unplannedRun('incremental');
+      await office.work();
+      expect(await office.ended(runId)).toMatchObject({ status: 'success', planned: 0, ...LONGEST });
+    });
+
+    it('ends when it fails', async () => {
+      const { runId, token } = await unplannedRun('full');
+      await failRun(office.mirror, runId, token, new Error('no more'));
+      expect(await office.ended(runId)).toMatchObject({ status: 'failed', ...LONGEST });
+    });
+  });
+
+  it('ignores jobs of the holder that lost the lease: each BC is stored and audited once', async () => {
+    const { runId, token } = await plannedRun();
+    await heartbeat(office.mirror.db, 'bclinbc', token, -1000);
+    const run = await acquireRun(office.mirror, runId);
+    if (run !== null) await carryOn(office.mirror, run);
+    await office.work();
+    const bcs = office.odoo.count('dimagaz.bc');
+    expect(await office.ended(runId)).toMatchObject({
+      status: 'success',
+      created: bcs,
+      leaseToken: token + 1,
+    });
+    const old = await office.mirror.queues.pages.getJob(`page-${runId}-0-0`);
+    await until(async () => (await old?.getState()) === 'completed', 'the old page job to be looked at');
+    expect((await office.mirror.queues.pages.getJob(`page-${runId}-0-0`))?.returnvalue).toBe('superseded');
+    const [audit] = await office.database.client`select count(*)::int as n from audit_log`;
+    expect(audit?.['n']).toBe(bcs);
+  });
+
+  it('goes on without a field that vanished from the model since the plan', async () => {
+    const { runId } = await plannedRun();
+    office.odoo.removeField('dimagaz.bc', 'notes');
+    await office.work();
+    const bcs = office.odoo.count('dimagaz.bc');
+    expect(await office.ended(runId)).toMatchObject({ status: 'success', created: bcs, failed: 0 });
+  });
+
+  it('keeps finished work when its plan is delivered once more', async () => {
+    const { runId, token } = await plannedRun();
+    await office.database
+      .client`update sync_run_item set state = 'unchanged' where run_id = ${runId} and page = 0`;
+    await heartbeat(office.mirror.db, 'bclinbc', token, -1000);
+    const run = await findRun(office.mirror.db, runId);
+    if (run !== null) await startRun(office.mirror, run);
+    await office.work();
+    expect(await office.ended(runId)).toMatchObject({
+      status: 'success',
+      unchanged: 8,
+      leaseToken: token + 1,
+    });
+  });
+
+  it('gets its job back when it was requested and Redis lost the request', async () => {
+    const runId = await office.request('full');
+    await emptyRedis();
+    await office.database.client`update sync_log set requested_at = now() - interval '1 minute'`;
+    await office.work();
+    expect(await office.ended(runId)).toMatchObject({ status: 'success' });
+  });
+
+  it('closes every page at its end, also those whose last BC is stored while it is looked at', async () => {
+    const { mirror, database } = office;
+    const { runId } = await plannedRun();
+    await database.client`update sync_run_page set state = 'queued'`;
+    // As if other workers' groups were committed right after the look at the pages.
+    await database.client.unsafe(`
+      create function store_all() returns trigger language plpgsql as $$ begin
+        update sync_run_item set state = 'unchanged' where state = 'open';
+        return null; end $$;
+      create trigger store_all after update on sync_run_page for each statement execute function store_all()`);
+    await advanceRun(mirror, runId);
+    expect(await findRun(mirror.db, runId)).toMatchObject({ status: 'success' });
+    const states = await database.client`select distinct state from sync_run_page`;
+    expect(states.map(({ state }) => state)).toEqual(['done']);
+  });
+});

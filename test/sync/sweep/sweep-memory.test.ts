@@ -1,0 +1,62 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createRun } from '../../../src/db/runs/runs.ts';
+import type { OdooClient, OdooRecord } from '../../../src/odoo/types.ts';
+import { describeDocument } from '../../../src/sync/model/document-model.ts';
+import { planSweep } from '../../../src/sync/planning/plan-sweep.ts';
+import { acquireRun } from '../../../src/sync/runs/run-lease.ts';
+import { heldBytes } from '../../support/heap.ts';
+import type { Office } from '../../support/test-environment.ts';
+import { openOffice } from '../../support/test-environment.ts';
+
+const LINES = 200_000;
+const WRITTEN = '2026-03-02 08:00:00';
+const MEGABYTE = 1024 * 1024;
+
+let office: Office;
+beforeAll(async () => {
+  office = await openOffice({ sandbox: { documents: 0 } });
+});
+afterAll(() => office?.close());
+
+test('the memory of a sweep does not grow with the model', async () => {
+  await office.database.client`
+    insert into scrap_dimagaz_bc_line
+      (odoo_id, bc_odoo_id, fields, odoo_write_date, content_hash, fetch_seq, fetched_at, synced_at)
+    select n, 1, '{}', ${`${WRITTEN}Z`}::timestamptz, '', 1, now(), now() from generate_series(1, ${LINES}) as n`;
+  const { mirror } = office;
+  const { id } = await createRun(mirror.db, { key: 'bclinbc', mode: 'sweep', trigger: 'cli' });
+  const run = await acquireRun(mirror, id);
+  if (run === null) throw new Error('the lease is taken');
+  const model = await describeDocument(mirror.odoo, mirror.definition);
+  const heaps: number[] = [];
+  const asked: number[] = [];
+  const odoo: OdooClient = {
+    ...mirror.odoo,
+    get calls() {
+      return 0;
+    },
+    searchRead: async (name, domain, { limit = 0 }) => {
+      const [, , last] = domain.at(-1) ?? [];
+      heaps.push(heldBytes());
+      asked.push(limit);
+      return name === model.line.name ? lines(Number(last), limit) : [];
+    },
+  };
+  await planSweep(mirror, run, odoo, model, { since: null, continues: null });
+  expect(heaps.length).toBe(LINES / 10_000 + 2);
+  expect(Math.max(...asked)).toBe(10_000);
+  // All ids with their dates, kept, would be more than 15 MB.
+  const [, , first = 0] = heaps;
+  expect(Math.max(...heaps.slice(2)) - first).toBeLessThan(8 * MEGABYTE);
+  const [items] = await office.database.client`select count(*)::int as n from sync_run_item`;
+  expect(items).toEqual({ n: 0 });
+});
+
+/** The next slice of what Odoo would list: texts of their own, as they come from the wire. */
+function lines(last: number, limit: number): OdooRecord[] {
+  const size = Math.max(0, Math.min(limit, LINES - last));
+  const wire = JSON.stringify(
+    Array.from({ length: size }, (_, index) => ({ id: last + index + 1, write_date: WRITTEN })),
+  );
+  return JSON.parse(wire) as OdooRecord[];
+}

@@ -1,0 +1,55 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { OdooClient, OdooRecord } from '../../../src/odoo/types.ts';
+import { verifyMirror } from '../../../src/sync/maintenance/verify.ts';
+import { heldBytes } from '../../support/heap.ts';
+import type { Office } from '../../support/test-environment.ts';
+import { openOffice } from '../../support/test-environment.ts';
+
+const LINE = 'dimagaz.bc.line';
+const LINES = 4000;
+const PAGE = 200;
+const NOTE = 8000;
+const MEGABYTE = 1024 * 1024;
+
+let office: Office;
+beforeAll(async () => {
+  office = await openOffice({ sandbox: { documents: 0 } });
+});
+afterAll(() => office?.close());
+
+test('the memory of a verification does not grow with the model, nor with its findings', async () => {
+  await office.database.client`
+    insert into scrap_dimagaz_bc_line (odoo_id, bc_odoo_id, fields, content_hash, fetch_seq, fetched_at, synced_at)
+    select n, 1, jsonb_build_object('id', n, 'note', repeat('x', ${NOTE})), '', 1, now(), now()
+    from generate_series(1, ${LINES}) as n`;
+  const { mirror } = office;
+  const heaps: number[] = [];
+  const odoo: OdooClient = {
+    ...mirror.odoo,
+    get calls() {
+      return 0;
+    },
+    searchCount: async () => LINES,
+    search: async (name, domain, { limit = 0 } = {}) => {
+      if (name !== LINE) return [];
+      heaps.push(heldBytes());
+      const [, , last] = domain.at(-1) ?? [];
+      const size = Math.max(0, Math.min(limit, LINES - Number(last)));
+      return Array.from({ length: size }, (_, index) => Number(last) + index + 1);
+    },
+    read: async (_, ids) => ids.map(line),
+  };
+  const { db, definition } = mirror;
+  const found = await verifyMirror({ db, odoo, definition, pageSize: PAGE }, () => {});
+  expect(found).toMatchObject({ lines: LINES, different: LINES, badHashes: LINES, orphanLines: LINES });
+  // A few first, to learn how large they are; the last answer is empty.
+  expect(heaps.length).toBe(1 + Math.ceil((LINES - 50) / PAGE) + 1);
+  // All records, kept, would be more than 30 MB on either side.
+  const [, first = 0] = heaps;
+  expect(Math.max(...heaps.slice(1)) - first).toBeLessThan(8 * MEGABYTE);
+});
+
+/** A record that differs from the mirror, with a text of its own, as decoded from the wire. */
+function line(id: number): OdooRecord {
+  return JSON.parse(JSON.stringify({ id, note: `${id} `.padEnd(NOTE, 'y') })) as OdooRecord;
+}

@@ -1,0 +1,53 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import * as face from '../../../src/tryton/index.ts';
+
+const ROOT = resolve(import.meta.dirname, '../../..');
+const json = (file: string) => JSON.parse(readFileSync(resolve(ROOT, file), 'utf8'));
+
+describe('passerelle/tryton', () => {
+  it('is the built form of src/tryton/index.ts, with its types', () => {
+    expect(json('package.json').exports).toEqual({
+      './tryton': { types: './dist/src/tryton/index.d.ts', default: './dist/src/tryton/index.js' },
+      './package.json': './package.json',
+    });
+    expect(json('tsconfig.build.json').compilerOptions).toMatchObject({ declaration: true });
+  });
+
+  it('offers these names and no other', () => {
+    expect(Object.keys(face).sort()).toEqual([
+      'DateOnly',
+      'DateTime',
+      'Decimal',
+      'TimeOnly',
+      'Timedelta',
+      'TrytonAuthError',
+      'TrytonCircuitOpenError',
+      'TrytonClient',
+      'TrytonConcurrencyError',
+      'TrytonDatabaseError',
+      'TrytonError',
+      'TrytonLoginStepError',
+      'TrytonMalformedError',
+      'TrytonMethodNotAllowedError',
+      'TrytonRateLimitError',
+      'TrytonRequestError',
+      'TrytonRpcError',
+      'TrytonSessionError',
+      'TrytonTimeoutError',
+      'TrytonUnavailableError',
+      'TrytonUnknownFateError',
+      'TrytonUnreachableError',
+      'TrytonUserError',
+      'TrytonUserWarning',
+      'createMemorySessionStore',
+      'createRedisCacheStore',
+      'createRedisSessionStore',
+      'isPattern',
+      'isRead',
+      'matchesPattern',
+      'methodName',
+    ]);
+  });
+});
