@@ -1,30 +1,66 @@
+import { fastify } from 'fastify';
 import type { Config } from '../src/config/index.ts';
 import { pendingMigrations } from '../src/db/migrate.ts';
-import { serveMetrics } from '../src/observability/metrics/http-server.ts';
+import { BadMetricsTokenError, checkToken } from '../src/observability/metrics/token.ts';
 import type { WorkerMetrics } from '../src/observability/metrics/worker-metrics.ts';
 import { depth } from '../src/queues/queues.ts';
+import { errorMessage, PasserelleError } from '../src/shared/errors.ts';
 import { resultWithin } from '../src/shared/timeout.ts';
 import type { SyncContext } from '../src/sync/context.ts';
 
-/** A probe that takes longer is as bad as one that fails. */
+/** A check that takes longer counts as failed. */
 const LIMIT_MS = 2000;
 
+/** Another process, usually another worker, listens on METRICS_PORT. */
+class MetricsPortError extends PasserelleError {
+  readonly code = 'metrics_port_unusable';
+  constructor(port: number, reason: unknown) {
+    super(
+      `METRICS_PORT ${port} cannot be listened on (${errorMessage(reason)}); each worker of a machine needs its own.`,
+    );
+  }
+}
+
 /**
- * Serves metrics and probes where METRICS_PORT says so; nothing otherwise. A worker without a mirror is always ready:
- * it has nothing to do.
+ * Serves `/metrics`, `/healthz` and `/readyz` if METRICS_PORT is set. A worker without a mirror has no work, so it is
+ * always ready. `close` aborts answers in progress.
  *
  * @throws MetricsPortError
  */
 export async function serveProbes(
-  { http, metrics: { port, token } }: Pick<Config, 'http' | 'metrics'>,
+  { http: { host }, metrics: { port, token } }: Pick<Config, 'http' | 'metrics'>,
   metrics: WorkerMetrics,
   mirror: Pick<SyncContext, 'db' | 'queues'> | null,
-): Promise<{ close(): void }> {
-  if (port === null) return { close: () => {} };
-  const missing = async () => (mirror === null ? [] : missingOf(mirror));
-  return serveMetrics({ host: http.host, port, token, scrape: () => metrics.scrape(), missing });
+): Promise<{ close(): Promise<unknown> }> {
+  const server = fastify({ forceCloseConnections: true });
+  if (port === null) return server;
+  server.get('/healthz', async () => ({ status: 'ok' }));
+  server.get('/readyz', async (_request, reply) => {
+    const missing = mirror === null ? [] : await missingOf(mirror);
+    if (missing.length === 0) return { status: 'ready' };
+    return reply.code(503).send({ status: 'not_ready', missing });
+  });
+  // The probes need no token.
+  server.get('/metrics', async ({ headers }, reply) => {
+    checkToken(token, headers.authorization);
+    const { contentType, text } = await metrics.scrape();
+    return reply.type(contentType).send(text);
+  });
+  server.setNotFoundHandler((_request, reply) => reply.code(404).send({ status: 'not_found' }));
+  server.setErrorHandler((error, _request, reply) =>
+    error instanceof BadMetricsTokenError
+      ? reply.code(401).send({ code: error.code, detail: error.message })
+      : reply.code(500).send(),
+  );
+  try {
+    await server.listen({ host, port });
+  } catch (error) {
+    throw new MetricsPortError(port, error);
+  }
+  return server;
 }
 
+/** Names of the servers that do not answer. */
 async function missingOf({ db, queues }: Pick<SyncContext, 'db' | 'queues'>): Promise<string[]> {
   const [pending, jobs] = await Promise.all([
     resultWithin(() => pendingMigrations(db), LIMIT_MS),

@@ -12,8 +12,8 @@ import { serveProbes } from './health-checks.ts';
 import { startWorkers } from './worker-pool.ts';
 
 /**
- * V8 (Node 20 and 24) collects old objects when the heap has grown by 60 %. Its own default lets the heap
- * of a worker grow to four times its live size, because fetched pages become garbage quickly.
+ * V8 (Node 20 and 24) collects old objects when the heap has grown by 60 %. Its own default lets the heap of a worker
+ * grow to four times its live size, because fetched pages become garbage quickly.
  */
 const HEAP_GROWTH = '--heap-growing-percent=60';
 
@@ -23,11 +23,11 @@ async function main(): Promise<void> {
   const log = createLogger(config.logLevel, 'worker', 'at once', config.prettyLogs);
   const metrics = openWorkerMetrics();
   if (odoo !== null) return work({ ...config, odoo }, log, metrics);
-  // An exit would only make a supervisor start it again.
+  // After an exit the supervisor would start the worker again.
   log.warn('ODOO_URL is not set: there is no mirror, and nothing to do until the worker is started with one');
   const probes = await serveProbes(config, metrics, null);
   await stopSignal();
-  probes.close();
+  await probes.close();
 }
 
 async function work(config: MirrorConfig, log: Logger, metrics: WorkerMetrics): Promise<void> {
@@ -38,12 +38,12 @@ async function work(config: MirrorConfig, log: Logger, metrics: WorkerMetrics): 
     const { mirror, redis } = createSyncContext(config, log, defer, { ...metrics.mirror, tracing });
     const probes = await serveProbes(config, metrics, mirror);
     defer(() => probes.close());
-    // The gateway is the API's.
+    // The API checks the gateway.
     const alerts = startAlerts({ db: mirror.db, log, config, probe: null });
     defer(() => alerts.stop());
     const owner = keepQueues({ db: mirror.db, redis, prefix: config.queuePrefix, server: config.redis }, log);
     defer(owner.stop);
-    // At once, also with jobs in progress: their writes would enter the queues of another installation.
+    // At once, even with jobs in progress: they would write to the queues of another installation.
     owner.lost.catch(end);
     const signal = await Promise.race([owner.claimed, stopped]);
     if (signal !== undefined) {
@@ -57,7 +57,7 @@ async function work(config: MirrorConfig, log: Logger, metrics: WorkerMetrics): 
     });
     log.info({ odoo: mirror.odoo.target, model: mirror.definition.model }, 'worker started');
     log.info({ signal: await stopped }, 'stopping');
-    // Jobs that are cut off are delivered again, to another worker.
+    // BullMQ delivers aborted jobs again, to another worker.
     forceExitAfter(config.shutdown.deadlineMs, log);
     await workers.stop();
   });

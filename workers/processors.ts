@@ -24,7 +24,7 @@ import {
   toBullmqError,
 } from './job-retries.ts';
 
-/** Stores one BC. One that fails for good fails alone, and its run goes on. */
+/** Stores one BC. If it fails for good, its run continues. */
 export async function handleBc(mirror: SyncContext, job: Job<BcPayload>): Promise<BcOutcome> {
   const payload = bcPayload.parse(job.data);
   const deaths = stalledCount(job, payload.deaths);
@@ -40,7 +40,7 @@ export async function handleBc(mirror: SyncContext, job: Job<BcPayload>): Promis
   }
 }
 
-/** Reads one page. One that fails for good ends its run. */
+/** Reads one page. If it fails for good, its run fails. */
 export async function handlePage(mirror: SyncContext, job: Job<PagePayload>): Promise<number | 'superseded'> {
   const payload = pagePayload.parse(job.data);
   try {
@@ -66,8 +66,8 @@ export async function handleUpkeep(
 }
 
 /**
- * Requests the run that reads a webhook batch. If the job is delivered again after a crash, it may request
- * the same run twice, which is harmless.
+ * Requests the run that reads a webhook batch. If the job is delivered again after a crash, it may request the same run
+ * twice, which is harmless.
  *
  * @returns the id of the run; null if there is nothing to read.
  */

@@ -10,9 +10,14 @@ import { startRun } from '../src/sync/runs/start-run.ts';
 import { exceedsStallLimit, JobStalledError, postponeJob, stalledCount } from './job-retries.ts';
 
 /**
- * Starts one run. A scheduled job creates its run here and stores the id in the job, in case it is
- * delivered twice. A process that serves only requested runs (`scheduled` is false) postpones scheduled
- * jobs. If a job is retried after its run failed, it starts a new run of the same mode.
+ * Starts one run. A scheduled job creates its run here and stores the id in the job, in case it is delivered twice. If
+ * a job is retried after its run failed, it starts a new run of the same mode.
+ *
+ * A job is postponed for one of four reasons:
+ * 1. It is scheduled, and this process only serves requested runs (`scheduled` is false).
+ * 2. It is a scheduled sweep or full run, and another run has the lease.
+ * 3. The same, and the other run took the lease after the check, so that this run was skipped.
+ * 4. The planner of its run crashed, and the lease of that planner has not expired yet.
  */
 export async function handleSync(
   mirror: SyncContext,
@@ -21,16 +26,14 @@ export async function handleSync(
   token: string | undefined,
 ): Promise<number> {
   const payload = syncPayload.parse(job.data);
-  if (payload.runId === undefined && !scheduled) {
-    await postponeJob(job, token);
-  }
-  const patient = mayWait(mirror, payload, job);
-  if (patient && (await isTooEarly(mirror, payload))) await postponeJob(job, token);
+  if (payload.runId === undefined && !scheduled) await postponeJob(job, token);
+  const canWait = mayWait(mirror, payload, job);
+  if (canWait && (await isTooEarly(mirror, payload))) await postponeJob(job, token);
   const run = await runOf(mirror, payload);
   if (run.id !== payload.runId) await job.updateData({ ...payload, runId: run.id });
-  if (job.stalledCounter > 0 && (await isLeft(mirror, run, job, token))) return run.id;
+  if (job.stalledCounter > 0 && (await isAbandoned(mirror, run, job, token))) return run.id;
   if (run.status === 'queued' || run.status === 'running') await startRun(mirror, run);
-  if (patient && (await findRun(mirror.db, run.id))?.status === 'skipped') {
+  if (canWait && (await findRun(mirror.db, run.id))?.status === 'skipped') {
     await job.updateData(payload);
     await postponeJob(job, token);
   }
@@ -38,8 +41,8 @@ export async function handleSync(
 }
 
 /**
- * A scheduled sweep or full run is due at the same moment as an incremental one, which would win each time: it waits
- * for the lease until the next of its kind is due.
+ * A scheduled sweep or full run is due at the same moment as an incremental run, which usually takes the lease first.
+ * So it waits for the lease until the next run of its mode is due.
  */
 function mayWait({ settings }: SyncContext, { mode, runId }: SyncPayload, job: Job): boolean {
   const { sweepEveryMs, fullCron } = settings;
@@ -48,13 +51,13 @@ function mayWait({ settings }: SyncContext, { mode, runId }: SyncPayload, job: J
   return mode === 'sweep' && sweepEveryMs !== null && Date.now() - job.timestamp < 2 * sweepEveryMs;
 }
 
-/** The moment after the job's own, which BullMQ (6.7) keeps in the id; the job may have been made long before. */
+/** The next due time after that of the job. BullMQ (6.7) keeps it in the id; the job may be created long before. */
 function dueAfter(pattern: string, { id = '', timestamp }: Job): number {
   const due = Number(/:(\d+)$/.exec(id)?.[1] ?? timestamp);
   return CronExpressionParser.parse(pattern, { currentDate: due, tz: 'UTC' }).next().getTime();
 }
 
-/** Somebody has the lease, or the first full run has not been: a sweep would read everything in its place. */
+/** Another run has the lease, or there was no full run yet, so that a sweep would read everything. */
 async function isTooEarly({ db, definition }: SyncContext, { mode }: SyncPayload): Promise<boolean> {
   const state = await readState(db, definition.key);
   if (mode === 'full') return state?.held === true;
@@ -62,10 +65,10 @@ async function isTooEarly({ db, definition }: SyncContext, { mode }: SyncPayload
 }
 
 /**
- * Handles a run whose planner crashed. While the lease lasts, the job waits, so that crashes are counted.
- * After too many of them the run fails.
+ * Handles a run whose planner crashed. While the lease lasts, the job waits, so that crashes are counted. After too
+ * many of them the run fails.
  */
-async function isLeft(
+async function isAbandoned(
   mirror: SyncContext,
   run: SyncLogRow,
   job: Job,
@@ -87,9 +90,7 @@ async function runOf(
   if (runId === undefined) return createRun(db, { key: definition.key, mode, trigger });
   const run = await findRun(db, runId);
   if (run === null)
-    throw new Error(
-      `Run ${runId} is not in sync_log any more: its time (RETAIN_RUNS) is over. Ask for a new one.`,
-    );
+    throw new Error(`Run ${runId} is no longer in sync_log, because RETAIN_RUNS is over. Request a new run.`);
   if (run.status !== 'failed') return run;
   return createRun(db, {
     key: definition.key,

@@ -21,7 +21,6 @@ import { startWatchdog } from './watchdog.ts';
 
 type Handle<Payload> = (mirror: SyncContext, job: Job<Payload>, token?: string) => Promise<unknown>;
 
-/** The ids that a job's payload may have. */
 const IDS = ['runId', 'page', 'odooId'] as const;
 
 /** The ids that every log line of a job contains. */
@@ -32,8 +31,8 @@ function idsOf(job: Job<object>): object {
 }
 
 /**
- * Adds the ids of the job to the log lines of a handler, and reports each attempt to `worked`. A postponed
- * job is not an attempt.
+ * Adds the ids of the job to the log lines of a handler, and reports each attempt to `worked`. A postponed job is not
+ * an attempt.
  */
 function instrumented<Payload extends object>(
   mirror: SyncContext,
@@ -42,29 +41,28 @@ function instrumented<Payload extends object>(
 ): (job: Job<Payload>, token?: string) => Promise<unknown> {
   return async (job, token) => {
     const start = performance.now();
-    const tell = (outcome: JobResult['outcome']) =>
+    const report = (outcome: JobResult['outcome']) =>
       worked?.({ queue: job.queueName, outcome, ms: performance.now() - start });
     try {
       const result = await handle({ ...mirror, log: withContext(mirror.log, () => idsOf(job)) }, job, token);
-      tell('completed');
+      report('completed');
       return result;
     } catch (error) {
-      if (!(error instanceof DelayedError)) tell('failed');
+      if (!(error instanceof DelayedError)) report('failed');
       throw error;
     }
   };
 }
 
-/** Plans at once: resyncs do not wait for a full run's plan. */
+/** Concurrent plans, so that resyncs do not wait for the plan of a full run. */
 const PLANS_CONCURRENCY = 4;
 
 interface WorkerOptions {
-  /** A connection of its own for each BullMQ worker is made from this one. */
+  /** Each BullMQ worker duplicates this connection. */
   readonly redis: RedisConnection;
   readonly prefix: string;
-  /** False: the process works on requested runs only; scheduled jobs are postponed. */
+  /** False: only requested runs are processed; scheduled jobs are postponed. */
   readonly scheduled: boolean;
-  /** Told of each attempt. */
   readonly worked?: (job: JobResult) => void;
   readonly telemetry?: Telemetry | undefined;
 }
@@ -76,7 +74,7 @@ export async function startWorkers(mirror: SyncContext, options: WorkerOptions) 
   const start = <Payload extends object>(name: string, concurrency: number, handle: Handle<Payload>) => {
     const worker = new Worker<Payload>(name, instrumented(mirror, handle, worked), {
       ...{ connection: redis, prefix, concurrency, ...(telemetry && { telemetry }) },
-      // A dead worker's jobs are taken up by another once the lock ran out.
+      // After the lock of a dead worker expires, another worker takes its jobs.
       ...{ lockDuration: settings.lockMs, stalledInterval: settings.lockMs, maxStalledCount: NO_LIMIT },
       ...keptJobs(settings),
     });
@@ -95,7 +93,7 @@ export async function startWorkers(mirror: SyncContext, options: WorkerOptions) 
     start(SYNC_QUEUE, PLANS_CONCURRENCY, sync),
     start(PAGES_QUEUE, settings.pagesInFlight, handlePage),
     start(BC_QUEUE, settings.bcConcurrency, handleBc),
-    // Nothing but its schedule asks for upkeep.
+    // Upkeep jobs only come from the schedule.
     ...(scheduled ? [start(UPKEEP_QUEUE, 1, upkeep)] : []),
   ];
   const watchdog = startWatchdog(mirror, scheduled);

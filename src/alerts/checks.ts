@@ -10,26 +10,25 @@ import { moment, short } from './notice.ts';
 export interface CircuitProbe {
   /** `admin@https://erp.example/tryton/`, as in `tryton_health`. */
   readonly subject: string;
-  /** Why no login is tried now; null while they may be tried. */
+  /** Why logins are suspended; null if they are not. */
   circuit(): Promise<{ readonly code: string; readonly reason: string } | null>;
 }
 
 type Circuit = Awaited<ReturnType<CircuitProbe['circuit']>>;
 
-/** More than any number of users one gateway has had. */
+/** More users than any gateway has had. */
 const MAX_SUBJECTS = 100;
 
 /** After this time without a call, the user counts as no longer configured. */
 const FORGOTTEN_MS = 3_600_000;
 
-/** How the login of the gateway stands. */
 export async function circuitFindings(db: Queryable, subject: string, circuit: Circuit): Promise<Finding[]> {
   return [await openCircuit(db, subject, circuit), ...(await forgottenCircuits(db, subject))];
 }
 
 /**
- * Logins to Tryton are suspended. The end of the pause does not resolve the incident, because the password
- * may still be wrong. A later call that succeeds, without an error after it, resolves it.
+ * Logins to Tryton are suspended. The end of the pause does not resolve the incident, because the password may still be
+ * wrong. A later call that succeeds, without an error after it, resolves it.
  */
 async function openCircuit(db: Queryable, subject: string, circuit: Circuit): Promise<Finding> {
   const about = { kind: 'tryton_circuit', subject } as const;
@@ -60,10 +59,7 @@ async function forgottenCircuits(db: Queryable, subject: string): Promise<Findin
   );
 }
 
-/**
- * Modes of which one run makes up for a failure of another. A sweep does not make up for a window that
- * failed.
- */
+/** Modes of which one run makes up for a failure of another. A sweep does not make up for a window that failed. */
 interface Lane {
   readonly subject: string;
   readonly modes: readonly RunMode[];
@@ -72,7 +68,7 @@ interface Lane {
 /** Failures named in a notice; the rest are only counted. */
 const FAILURES_NAMED = 3;
 
-/** The newest run of each lane failed; over with the first that does not. Single runs have no say. */
+/** The newest run of each lane failed. The next run that does not fail resolves it. Single runs do not count. */
 async function failedRuns(db: Queryable, key: string): Promise<Finding[]> {
   const lanes: Lane[] = [
     { subject: key, modes: ['incremental', 'full'] },
@@ -91,8 +87,8 @@ async function failedRuns(db: Queryable, key: string): Promise<Finding[]> {
 }
 
 /**
- * BCs that failed for good and have not been stored since. The runs after a partial one are successes, while such a BC
- * waits for its next try: what counts is whether one is left.
+ * BCs that failed for good and have not been stored since. Later runs may succeed while such a BC waits for its next
+ * attempt, so the check counts open failures, not runs.
  */
 async function partialRuns(db: Queryable, key: string): Promise<Finding> {
   const about = { kind: 'run_partial', subject: key } as const;
@@ -108,7 +104,7 @@ async function partialRuns(db: Queryable, key: string): Promise<Finding> {
   return { ...about, state: 'trouble', code: oldest.code, message, runId };
 }
 
-/** A run kept BCs or lines that Odoo no longer shows; over with a later run that looked for them and kept none. */
+/** A run kept BCs or lines that Odoo no longer returns. A later run that checks them and keeps none resolves it. */
 async function trippedBreaker(db: Queryable, key: string): Promise<Finding> {
   const about = { kind: 'sweep_breaker', subject: key } as const;
   const { tripped, isProven } = await newestBreaker(db, key);
@@ -125,9 +121,9 @@ export interface Staleness {
 }
 
 /**
- * No run has brought the mirror up to date for too long, and none is about to: a long first load gets further all the
- * time, and a large sweep compares for long. Over with the next success, or when the run that hung goes on: what shows it must be later than the incident, so
- * that processes whose settings differ do not open and end it in turn.
+ * No run has succeeded for too long, and no run makes progress (a long first load or sweep does). The next success or
+ * progress resolves it. Its time must be later than the incident: otherwise processes with different settings would
+ * open and resolve it in turn.
  */
 async function staleMirror(
   db: Queryable,
@@ -138,7 +134,7 @@ async function staleMirror(
   const limitMs = (everyMs ?? 0) * staleIntervals;
   const { since, lastSuccess, isLong } = await waitForSuccess(db, key, limitMs);
   const open = await findOpenIncident(db, about);
-  // The steps of a long run are many: they are looked at only where they matter.
+  // A long run has many steps, so they are queried only if needed.
   const step = isLong || open !== null ? await lastStep(db, key, limitMs) : null;
   if (everyMs !== null && since !== null && isLong && step?.isRecent !== true && step?.isPlanning !== true) {
     const message =
@@ -151,7 +147,6 @@ async function staleMirror(
   return { ...about, state: isOver ? 'well' : 'unsure' };
 }
 
-/** How the mirror `key` stands, by what its runs left in the database. */
 export async function mirrorFindings(db: Queryable, key: string, settings: Staleness): Promise<Finding[]> {
   return [
     ...(await failedRuns(db, key)),
@@ -162,8 +157,8 @@ export async function mirrorFindings(db: Queryable, key: string, settings: Stale
 }
 
 /**
- * The state of one subject now. `well` resolves an open incident. `unsure` changes nothing: there is no
- * visible fault, but no proof either that an earlier fault is over.
+ * The state of one subject now. `well` resolves an open incident. `unsure` changes nothing: there is no visible fault,
+ * but no proof either that an earlier fault is over.
  */
 export type Finding =
   | ({ readonly state: 'trouble' } & Trouble)

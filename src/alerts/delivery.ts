@@ -12,15 +12,15 @@ interface Outbox {
   readonly log: Log;
 }
 
-/** Longer than any try takes. */
+/** Longer than any attempt. */
 const HOLD_MS = 60_000;
 
-/** About a day: the pauses are 10 s at first, then a quarter of an hour, each less up to half of it. */
+/** About a day: pauses grow from 10 s to 15 minutes, with jitter of up to one half. */
 const PAUSES = { tries: 130, firstDelayMs: 10_000, longestDelayMs: 900_000 };
 
 /**
- * Sends the due notices of this channel, one at a time, until one fails. The others would fail too; the
- * next check sends them.
+ * Sends the due notices of this channel, one at a time, until one fails. The others would fail too; the next check
+ * sends them.
  */
 export async function deliverDue(outbox: Outbox, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {

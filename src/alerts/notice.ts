@@ -1,9 +1,9 @@
 import type { AlertEvent, IncidentRow } from '../db/schema/alerts.ts';
 
-/** Reasons come from other servers and may be of any length. */
+/** Reasons come from other servers and may be long. */
 const MAX_REASON = 300;
 
-/** A reason on one line, cut where it is too long. */
+/** A reason on one line, cut if it is too long. */
 export function short(reason: string): string {
   const line = reason.replace(/\s+/g, ' ').trim();
   return line.length <= MAX_REASON ? line : `${line.slice(0, MAX_REASON - 1)}…`;
@@ -27,13 +27,12 @@ type Subject = Omit<IncidentRow, 'kind'> & { readonly kind: IncidentRow['kind'] 
 
 /** One notification; every attempt sends the same one. */
 export interface Notice {
-  /** The same for each try and channel: a receiver can drop a repeat by it. */
+  /** The same for each attempt and channel, so that a receiver can drop duplicates. */
   readonly id: string;
   readonly type: 'incident.opened' | 'incident.resolved' | 'test';
   readonly incident: Subject;
 }
 
-/** The beginning or the end of an incident. */
 export function noticeOf(incident: IncidentRow, event: AlertEvent): Notice {
   return {
     id: idOf(incident, event),
@@ -43,7 +42,6 @@ export function noticeOf(incident: IncidentRow, event: AlertEvent): Notice {
   };
 }
 
-/** A notice of nothing. */
 export function testNotice(now: Date): Notice {
   const message = 'This is a test, asked for by "passerelle alerts test". Nothing is wrong.';
   const about = { kind: 'test', subject: 'passerelle', code: 'test', message } as const;
@@ -52,8 +50,8 @@ export function testNotice(now: Date): Notice {
 }
 
 /**
- * Without a dot, because a dot separates the signed parts. It contains the time, because ids restart in
- * another database.
+ * Without a dot, because a dot separates the signed parts. It contains the time, because ids restart in another
+ * database.
  */
 function idOf({ id, openedAt }: Pick<IncidentRow, 'id' | 'openedAt'>, event: AlertEvent | 'test'): string {
   return `incident_${id}_${event}_${openedAt.getTime()}`;
@@ -69,26 +67,18 @@ export function bodyOf({ type, incident }: Notice): string {
 export function titleOf({ type, incident }: Notice): string {
   if (incident.kind === 'test') return 'test';
   const about = `${incident.kind === 'tryton_circuit' ? 'Tryton' : 'mirror'} ${incident.subject}`;
-  const what = whatHappened(incident.kind, incident.runId);
+  const what = WHAT_HAPPENED[incident.kind](incident.runId);
   return type === 'incident.resolved' ? `${about}: all clear (${what})` : `${about}: ${what}`;
 }
 
-function whatHappened(kind: IncidentRow['kind'], runId: number | null): string {
-  switch (kind) {
-    case 'run_failed':
-      return `run ${runId} failed`;
-    case 'run_partial':
-      return `run ${runId} is partial`;
-    case 'sweep_breaker':
-      return `run ${runId} kept what Odoo no longer shows`;
-    case 'mirror_stale':
-      return 'no run succeeds';
-    case 'tryton_circuit':
-      return 'logins are suspended';
-  }
-}
+const WHAT_HAPPENED: Readonly<Record<IncidentRow['kind'], (runId: number | null) => string>> = {
+  run_failed: (runId) => `run ${runId} failed`,
+  run_partial: (runId) => `run ${runId} is partial`,
+  sweep_breaker: (runId) => `run ${runId} kept what Odoo no longer shows`,
+  mirror_stale: () => 'no run succeeds',
+  tryton_circuit: () => 'logins are suspended',
+};
 
-/** The text of the e-mail. */
 export function textOf({ type, incident }: Notice): string {
   const { id, kind, subject, code, message, runId, openedAt, resolvedAt } = incident;
   return [

@@ -7,6 +7,8 @@ import type { AlertChannel, IncidentRow } from '../db/schema/alerts.ts';
 import { BC_KEY } from '../db/schema/sync.ts';
 import { errorMessage } from '../shared/errors.ts';
 import type { Log } from '../shared/logger.ts';
+import { PeriodicTask } from '../shared/periodic-task.ts';
+import { resultWithin } from '../shared/timeout.ts';
 import type { Channel } from './channels/channel.ts';
 import { openChannels } from './channels/index.ts';
 import { type CircuitProbe, circuitFindings, type Finding, mirrorFindings } from './checks.ts';
@@ -14,7 +16,7 @@ import { deliverDue } from './delivery.ts';
 
 const AREAS = { mirror: 1, tryton: 2 } as const;
 
-/** A process that is stopped in the middle of a look does not keep the others from looking. */
+/** After this time a process that froze during a check no longer keeps the others from checking. */
 const MAX_PAUSE = '10s';
 
 interface IncidentChanges {
@@ -23,9 +25,9 @@ interface IncidentChanges {
 }
 
 /**
- * Evaluates the checks once: opens and resolves incidents and writes the notices for the channels, in one
- * transaction. It is idempotent. An advisory lock admits one process at a time; otherwise a process could
- * act on data that another one has replaced.
+ * Evaluates the checks once: opens and resolves incidents and writes the notices for the channels, in one transaction.
+ * It is idempotent. An advisory lock admits one process at a time; otherwise a process could act on data that another
+ * one has replaced.
  */
 export async function evaluateIncidents(
   db: Database,
@@ -61,114 +63,79 @@ export interface AlertParts {
   readonly db: Database;
   readonly log: Log;
   readonly config: Pick<Config, 'odoo' | 'sync' | 'alerts'>;
-  /** Null where there is no gateway. */
+  /** Null if no gateway is configured. */
   readonly probe: CircuitProbe | null;
 }
 
 const CHECK_INTERVAL_MS = 10_000;
 /** Time limit for deliveries in progress after a stop request. */
 const STOP_MS = 3000;
-/** And then as long again to note that it did not. */
+/** Then the same time again, to record the failed deliveries. */
 const CLOSE_MS = 2 * STOP_MS;
 
 /**
- * Runs the checks now and then every ten seconds (or SYNC_EVERY, if that is shorter), and sends notices to
- * the configured channels. Any number of processes may run it. `stop` takes a few seconds at most.
+ * Alerts: computes incidents from PostgreSQL and sends notices to the configured channels (webhook, e-mail).
+ *
+ * Lifecycle: the first check runs at once, then every ten seconds, or every SYNC_EVERY if that is shorter. After each
+ * check the due notices are sent. `stop` gives deliveries 3 s, aborts them, and returns after 6 s at most.
+ *
+ * Invariants: a check writes incidents and notices in one transaction, so a crash loses nothing. Any number of
+ * processes may run it. A notice is sent at least once, always with the same id. The all-clear never overtakes its
+ * alarm.
+ *
+ *     const alerts = startAlerts({ db, log, config, probe: null });
+ *     await alerts.stop();
  */
 export function startAlerts(parts: AlertParts): { stop(): Promise<void> } {
-  const watcher = new Watcher(parts);
-  const { everyMs } = parts.config.sync;
-  watcher.tick();
-  const timer = setInterval(
-    () => watcher.tick(),
-    Math.min(CHECK_INTERVAL_MS, everyMs ?? CHECK_INTERVAL_MS),
-  ).unref();
+  const { db, log, config, probe } = parts;
+  const channels = openChannels(config.alerts);
+  const names = channels.map(({ name }) => name);
+  const settings = { ...config.sync, ...config.alerts };
+  const cut = new AbortController();
+  const sending = new Map<Channel, Promise<void>>();
+  let stopping = false;
+
+  const check = async () => {
+    // Without an Odoo this process cannot know whether a mirror is expected.
+    if (config.odoo !== null) {
+      const find = (tx: Queryable) => mirrorFindings(tx, BC_KEY, settings);
+      logChanges(log, await evaluateIncidents(db, 'mirror', names, find));
+    }
+    if (probe === null) return;
+    const circuit = await probe.circuit();
+    const find = (tx: Queryable) => circuitFindings(tx, probe.subject, circuit);
+    logChanges(log, await evaluateIncidents(db, 'tryton', names, find));
+  };
+  // Not part of a check, because a delivery may take longer. A channel that hangs does not delay the other.
+  const send = () => {
+    for (const channel of stopping ? [] : channels) {
+      if (sending.has(channel)) continue;
+      const delivery = deliverDue({ db, channel, log }, cut.signal)
+        .catch((error: unknown) => checks.failed(error))
+        .finally(() => sending.delete(channel));
+      sending.set(channel, delivery);
+    }
+  };
+  const checks = new PeriodicTask({
+    work: () => check().finally(send),
+    everyMs: Math.min(CHECK_INTERVAL_MS, config.sync.everyMs ?? CHECK_INTERVAL_MS),
+    failed: (error) => log.warn({ reason: errorMessage(error) }, 'alerts cannot be watched for now'),
+    recovered: () => log.info({}, 'alerts are watched again'),
+  });
+  checks.start();
+  void checks.run();
   return {
-    stop: () => {
-      clearInterval(timer);
-      return watcher.stop();
+    stop: async () => {
+      stopping = true;
+      const timer = setTimeout(() => cut.abort(), STOP_MS);
+      await resultWithin(() => Promise.all([checks.stop(), ...sending.values()]), CLOSE_MS);
+      clearTimeout(timer);
     },
   };
 }
 
-class Watcher {
-  readonly #parts: AlertParts;
-  readonly #channels: readonly Channel[];
-  readonly #cut = new AbortController();
-  #looking: Promise<void> | null = null;
-  readonly #sending = new Map<Channel, Promise<void>>();
-  #stopping = false;
-  #blind = false;
-
-  constructor(parts: AlertParts) {
-    this.#parts = parts;
-    this.#channels = openChannels(parts.config.alerts);
-  }
-
-  /** Starts a check, unless one is in progress. Deliveries run separately, because they may take longer. */
-  tick(): void {
-    if (this.#stopping) return;
-    this.#looking ??= this.#look()
-      .catch((error: unknown) => this.#failed(error))
-      .finally(() => {
-        this.#looking = null;
-        this.#send();
-      });
-  }
-
-  async stop(): Promise<void> {
-    this.#stopping = true;
-    const cut = setTimeout(() => this.#cut.abort(), STOP_MS);
-    let close: NodeJS.Timeout | undefined;
-    const late = new Promise<void>((resolve) => {
-      close = setTimeout(resolve, CLOSE_MS);
-    });
-    await Promise.race([Promise.all([this.#looking, ...this.#sending.values()]), late]);
-    clearTimeout(cut);
-    clearTimeout(close);
-  }
-
-  async #look(): Promise<void> {
-    const { db, config, probe, log } = this.#parts;
-    const names = this.#channels.map(({ name }) => name);
-    const settings = { ...config.sync, ...config.alerts };
-    // Without an Odoo this process cannot know whether there is to be a mirror.
-    if (config.odoo !== null)
-      this.#tell(await evaluateIncidents(db, 'mirror', names, (tx) => mirrorFindings(tx, BC_KEY, settings)));
-    if (probe !== null) {
-      const circuit = await probe.circuit();
-      this.#tell(
-        await evaluateIncidents(db, 'tryton', names, (tx) => circuitFindings(tx, probe.subject, circuit)),
-      );
-    }
-    if (this.#blind) log.info({}, 'alerts are watched again');
-    this.#blind = false;
-  }
-
-  #tell({ opened, resolved }: IncidentChanges): void {
-    const { log } = this.#parts;
-    for (const { id, kind, subject, code, message } of opened)
-      log.warn({ incident: id, kind, subject, code, reason: message }, 'incident opened');
-    for (const { id, kind, subject } of resolved) log.info({ incident: id, kind, subject }, 'incident over');
-  }
-
-  /** Each channel by itself: one that hangs does not hold up the other. */
-  #send(): void {
-    if (this.#stopping) return;
-    const { db, log } = this.#parts;
-    for (const channel of this.#channels) {
-      if (this.#sending.has(channel)) continue;
-      const sending = deliverDue({ db, channel, log }, this.#cut.signal)
-        .catch((error: unknown) => this.#failed(error))
-        .finally(() => this.#sending.delete(channel));
-      this.#sending.set(channel, sending);
-    }
-  }
-
-  /** PostgreSQL is away, most likely: said once, until a look goes well again. */
-  #failed(error: unknown): void {
-    const reason = errorMessage(error);
-    if (!this.#blind) this.#parts.log.warn({ reason }, 'alerts cannot be watched for now');
-    this.#blind = true;
-  }
+function logChanges(log: Log, { opened, resolved }: IncidentChanges): void {
+  for (const { id, kind, subject, code, message } of opened)
+    log.warn({ incident: id, kind, subject, code, reason: message }, 'incident opened');
+  for (const { id, kind, subject } of resolved) log.info({ incident: id, kind, subject }, 'incident over');
 }

@@ -18,10 +18,10 @@ import { hookRoutes } from './routes/sync/odoo-webhook.ts';
 import { TrytonStatusProbe } from './routes/tryton/ping.ts';
 import { trytonRpcRoute } from './routes/tryton/rpc.ts';
 
-/** A connection whose last request came before the end would be kept open for the next one, which is not taken. */
+/** Connections become idle after the close began, and would stay open for a next request. */
 const CHECK_INTERVAL_MS = 50;
 
-/** Exports at once. Each holds one of the ten connections of the process while its client reads. */
+/** Exports at once. Each holds one of the ten connections of the process. */
 const MAX_EXPORTS = 3;
 
 /** While the process stops, each answer closes its connection, so that clients reconnect elsewhere. */
@@ -42,7 +42,21 @@ export async function closeWhenAnswered(api: FastifyInstance): Promise<void> {
   }
 }
 
-/** The API without its port: routes, errors, logging, OpenAPI. `close()` leaves what `deps` holds open. */
+/**
+ * The HTTP API without its port: BCs, runs, the Tryton gateway, webhooks, probes, metrics, /docs and /admin.
+ *
+ * Lifecycle: the caller opens `deps`, builds the app and listens. To stop, it aborts `deps.stopping`, waits for the
+ * load balancer, calls `closeWhenAnswered`, and then closes `deps`; the app closes none of them.
+ *
+ * Order of the hooks: tracing, log, metrics, security headers, URL limit, API key and rate limit, handler. Hooks and
+ * the OpenAPI document cover only routes that are added after them, so the order of the calls below matters.
+ *
+ * Invariants: every route under /api declares a scope. Every error is a problem by RFC 9457 with a stable code. The
+ * routes of /api/v1 (but not Tryton calls) are mounted again under /admin, behind the admin login.
+ *
+ *     const app = await buildApp(deps);
+ *     const answer = await app.inject({ url: '/api/v1/bc', headers: { authorization: `Bearer ${key}` } });
+ */
 export async function buildApp(
   deps: ApiContext,
   settings: ApiSettings = API_SETTINGS,
@@ -74,7 +88,7 @@ function share(api: Api, deps: ApiContext, settings: ApiSettings): Shared {
     heartbeatMs: settings.eventHeartbeatMs,
     stateTimeoutMs: settings.eventStateTimeoutMs,
   });
-  // A stream never ends by itself: the server would wait for it.
+  // A stream does not end by itself, and the server would wait for it.
   api.addHook('preClose', async () => feed.close());
   const looks = deps.tryton === null ? null : new TrytonStatusProbe(deps.tryton, deps);
   return { feed, looks, exports: new Semaphore(MAX_EXPORTS) };
@@ -101,7 +115,7 @@ function createApi(config: Config, log: FastifyBaseLogger, settings: ApiSettings
   return api;
 }
 
-/** Many clients name JSON as the type of every POST, also of one without a body. */
+/** Many clients send the JSON type with every POST, even without a body. */
 function acceptEmptyJson(api: FastifyInstance): void {
   const parse = api.getDefaultJsonParser('error', 'error');
   api.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body: string, done) => {
@@ -110,9 +124,9 @@ function acceptEmptyJson(api: FastifyInstance): void {
   });
 }
 
-/** One line for each answer. The query string stays out of the log: a caller may put anything there. */
+/** Logs one line for each answer, without the query string, which may contain secrets. */
 function logRequests(api: FastifyInstance): void {
-  // Looking for secrets in what cannot hold any would take longer than writing it.
+  // These members contain no secrets, and redaction takes longer than writing them.
   const log = api.log.child({}, { redact: [] });
   api.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id);

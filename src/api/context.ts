@@ -25,39 +25,36 @@ export type Api = FastifyInstance<
 export interface ApiContext {
   readonly config: ApiConfig;
   readonly db: Database;
-  /** A small pool for /readyz, API keys and cancellations. It answers while slow queries hold all connections of `db`. */
+  /** A small pool for /readyz, API keys and cancellations, for the time when slow queries hold all of `db`. */
   readonly reserveDb: Database;
   readonly queues: Queues;
   readonly redis: RedisConnection;
   /** Fails fast, because the API works without the cache. */
   readonly cacheRedis: RedisConnection;
-  /** Null where no Tryton is configured. */
+  /** Null if no Tryton is configured. */
   readonly tryton: TrytonClient | null;
   readonly trytonHealth: Pick<TrytonHealthRecorder, 'read'> | null;
   readonly log: Logger;
   readonly metrics: ApiMetrics;
-  /** Null: no traces are made. */
+  /** Null if tracing is off. */
   readonly tracing: Pick<Tracing, 'http'> | null;
   /** Aborted as soon as the process is asked to stop. */
   readonly stopping: AbortSignal;
 }
 
-/**
- * Settings that are not environment variables: limits against slow clients, intervals, folder of the
- * dashboard.
- */
+/** Settings that are not environment variables: limits against slow clients, intervals, folder of the dashboard. */
 export interface ApiSettings {
-  /** For a whole request, from its first byte: slow senders do not hold a socket for ever. */
+  /** For a whole request, from its first byte, so that a slow sender does not hold a socket for ever. */
   readonly requestTimeoutMs: number;
   /** For its headers alone. */
   readonly headersTimeoutMs: number;
-  /** How often the two are looked at: a request may last this much longer. */
+  /** How often both are checked: a request may last this much longer. */
   readonly timeoutCheckMs: number;
   /** For an idle connection. */
   readonly keepAliveTimeoutMs: number;
-  /** For a connection on which nothing moves while it is answered: a reader that stopped reading. */
+  /** For a client that stopped reading its answer. */
   readonly stalledTimeoutMs: number;
-  /** The live events: at most, and at least, so often something is sent. */
+  /** Minimum interval of live events, and interval of heartbeats. */
   readonly eventEveryMs: number;
   readonly eventHeartbeatMs: number;
   /** Time limit for reading the state for live events. After it, listeners get a `problem` event. */
@@ -66,7 +63,7 @@ export interface ApiSettings {
   readonly webRoot: string;
 }
 
-/** Compiled, this file lies in `dist/src/api`; run from its source, in `src/api`. */
+/** The compiled file is in `dist/src/api`, the source in `src/api`. */
 const webRoot = fileURLToPath(
   new URL(import.meta.url.endsWith('.ts') ? '../../dist/web/' : '../../web/', import.meta.url),
 );
@@ -75,13 +72,13 @@ export const API_SETTINGS: ApiSettings = {
   requestTimeoutMs: 30_000,
   headersTimeoutMs: 15_000,
   timeoutCheckMs: 5000,
-  // Longer than the idle limit of common load balancers (60 s), so that they, not we, close an idle connection.
+  // Longer than the 60 s of common load balancers, so that they close idle connections first.
   keepAliveTimeoutMs: 72_000,
-  // Longer than the longest time that a call of Tryton may be given.
+  // Longer than the maximum of TRYTON_DEADLINE_MS.
   stalledTimeoutMs: 900_000,
   eventEveryMs: 1000,
   eventHeartbeatMs: 15_000,
-  // The ledger of a large run takes long to count.
+  // Counting the ledger of a large run is slow.
   eventStateTimeoutMs: 15_000,
   webRoot,
 };

@@ -73,17 +73,7 @@ export class ClientGoneError extends PasserelleError {
   }
 }
 
-export class RedisUnavailableError extends PasserelleError {
-  readonly code = 'redis_unavailable';
-  override readonly retryable = true;
-  constructor(options?: ErrorOptions) {
-    super('Redis does not answer; try again in a moment.', options);
-  }
-}
-
-/**
- * A filter, sort or field list names a field that the model does not have, or that cannot be used this way.
- */
+/** A filter, sort or field list names a field that the model does not have, or that cannot be used this way. */
 export class UnknownFieldError extends PasserelleError {
   readonly code = 'unknown_field';
   constructor(parameter: string, field: string, known: readonly string[]) {
@@ -111,17 +101,16 @@ export class BadValueError extends PasserelleError {
   }
 }
 
+const BAD_CURSORS = {
+  list: 'cursor: it belongs to another sort or filter, or is damaged; ask for the first page again.',
+  feed: 'after: this is not a nextCursor of /api/v1/bc/changes; leave it out to begin with the first change.',
+};
+
+/** The cursor belongs to another list, or is damaged. Ask for the first page again. */
 export class BadCursorError extends PasserelleError {
   readonly code = 'bad_cursor';
-  constructor() {
-    super('cursor: it belongs to another sort or filter, or is damaged; ask for the first page again.');
-  }
-}
-
-export class BadFeedCursorError extends PasserelleError {
-  readonly code = 'bad_cursor';
-  constructor() {
-    super('after: this is no nextCursor of /api/v1/bc/changes; leave it out to begin with the first change.');
+  constructor(of: keyof typeof BAD_CURSORS) {
+    super(BAD_CURSORS[of]);
   }
 }
 
@@ -134,21 +123,21 @@ export class LinesNotIncludedError extends PasserelleError {
 }
 
 /**
- * PostgreSQL cancelled a statement that took longer than API_STATEMENT_TIMEOUT. Use more selective filters
- * or a smaller page.
+ * PostgreSQL cancelled a statement that took longer than API_STATEMENT_TIMEOUT. Use more selective filters or a smaller
+ * page.
  */
 export class QueryTimeoutError extends PasserelleError {
   readonly code = 'query_timeout';
   constructor() {
     super(
-      'PostgreSQL cancelled the query: it took longer than API_STATEMENT_TIMEOUT. Narrow the filter, or leave out count=exact.',
+      'PostgreSQL cancelled the query: it took longer than API_STATEMENT_TIMEOUT. Narrow the filter, or leave out ' +
+        'count=exact.',
     );
   }
 }
 
 /**
- * The maximum number of exports is running. Each export holds a PostgreSQL connection until its end. Try
- * again later.
+ * The maximum number of exports is running. Each export holds a PostgreSQL connection until its end. Try again later.
  */
 export class TooManyExportsError extends PasserelleError {
   readonly code = 'too_many_exports';
@@ -176,13 +165,11 @@ export class MissingKeyError extends PasserelleError {
 export class BadKeyError extends PasserelleError {
   readonly code = 'bad_key';
   constructor(anyKey: boolean) {
-    super(`This is no API key that is known here.${noKeyYet(anyKey)}`);
+    super(`Unknown API key.${noKeyYet(anyKey)}`);
   }
 }
 
-/**
- * The API key has expired. Returned only if the secret part is correct, so that prefixes cannot be probed.
- */
+/** The API key has expired. Returned only if the secret part is correct, so that prefixes cannot be probed. */
 export class ExpiredKeyError extends PasserelleError {
   readonly code = 'expired_key';
   constructor(at: Date) {
@@ -190,9 +177,7 @@ export class ExpiredKeyError extends PasserelleError {
   }
 }
 
-/**
- * The API key was revoked. Returned only if the secret part is correct, so that prefixes cannot be probed.
- */
+/** The API key was revoked. Returned only if the secret part is correct, so that prefixes cannot be probed. */
 export class RevokedKeyError extends PasserelleError {
   readonly code = 'revoked_key';
   constructor() {
@@ -240,8 +225,8 @@ export class CrossOriginError extends PasserelleError {
 }
 
 /**
- * The request has no login, or user or password are wrong. If ADMIN_PASSWORD is not set, the API wrote a
- * generated password to stderr at its start.
+ * The request has no login, or user or password are wrong. If ADMIN_PASSWORD is not set, the API wrote a generated
+ * password to stderr at its start.
  */
 export class BadCredentialsError extends PasserelleError {
   readonly code = 'bad_credentials';
@@ -250,10 +235,7 @@ export class BadCredentialsError extends PasserelleError {
   }
 }
 
-/**
- * Too many failed logins from one address. The correct password is refused too, so that guessing does not
- * pay off.
- */
+/** Too many failed logins from one address. The correct password is refused too, so that guessing does not pay off. */
 export class TooManyLoginsError extends PasserelleError {
   readonly code = 'too_many_logins';
   override readonly retryable = true;
@@ -265,8 +247,8 @@ export class TooManyLoginsError extends PasserelleError {
 }
 
 /**
- * The request changes something and lacks the header that the dashboard sends. Forms and pages of other
- * sites cannot send it.
+ * The request changes something and lacks the header that the dashboard sends. Forms and pages of other sites cannot
+ * send it.
  */
 export class MissingAdminHeaderError extends PasserelleError {
   readonly code = 'missing_admin_header';
@@ -283,15 +265,12 @@ export class DashboardNotBuiltError extends PasserelleError {
   }
 }
 
-/**
- * The maximum number of event streams is open, in total or for this key. Close some, or poll GET
- * /api/v1/sync.
- */
+/** The maximum number of event streams is open, in total or for this key. Close some, or poll GET /api/v1/sync. */
 export class TooManyListenersError extends PasserelleError {
   readonly code = 'too_many_listeners';
   override readonly retryable = true;
   constructor() {
-    super('Too many listen to the live events; close some, or ask GET /api/v1/sync now and then.');
+    super('Too many open event streams. Close some, or poll GET /api/v1/sync.');
   }
 }
 
@@ -322,14 +301,14 @@ export class NotMirroredError extends PasserelleError {
   }
 }
 
-/** A service that must answer a probe takes longer than this only when it is in trouble. */
+/** A healthy server answers a probe sooner. */
 const ANSWER_MS = 2000;
 
 const CODES = { PostgreSQL: 'database_unavailable', Redis: 'redis_unavailable' } as const;
 
 type Server = keyof typeof CODES;
 
-/** One of our own servers keeps silent. */
+/** PostgreSQL or Redis did not answer in time. Try again in a moment. */
 class NoAnswerError extends PasserelleError {
   readonly code: (typeof CODES)[Server];
   override readonly retryable = true;

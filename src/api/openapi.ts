@@ -1,81 +1,49 @@
 import type { FastifyDynamicSwaggerOptions } from '@fastify/swagger';
 import swagger from '@fastify/swagger';
 import type { FastifyInstance } from 'fastify';
-import { jsonSchemaTransform } from 'fastify-type-provider-zod';
+import { createJsonSchemaTransform } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { makeProblem, PROBLEM_DETAILS, problem, TELLS_WHEN } from './problem-details.ts';
-import { bcReference } from './routes/documents/examples.ts';
-import { serviceReference } from './routes/health.ts';
-import { syncReference } from './routes/sync/examples.ts';
-import { trytonReference } from './routes/tryton/rpc.ts';
-import type { Reference, RouteReference } from './schemas.ts';
 
-const REFERENCE: Reference = { ...bcReference, ...syncReference, ...trytonReference, ...serviceReference };
-
-/** Any route under /api may answer these. */
+/** Problems of any route under /api. */
 const OF_ANY = ['invalid_request', 'missing_key', 'missing_scope', 'rate_limited', 'database_unavailable'];
 
 /** Routes with an ETag; see `etag.ts`. Exports are streams and have none. */
 const TAGGED = /^\/api\/v1\/bc(?!\/export)/;
 const UNCHANGED = {
-  304: { type: 'null', description: 'What If-None-Match names is the answer still; it has no body' },
+  304: { type: 'null', description: 'The answer is still the one that If-None-Match names. It has no body.' },
 };
 
 /** A JSON schema, or a similar object. This module only adds members. */
 type Json = Record<string, unknown>;
 
-/** Adds descriptions, examples and problems to the schema of a route. `schema` is already JSON schema. */
-function describeRoute(method: string, path: string, schema: Json): Json {
-  const told = REFERENCE[`${method} ${path.replaceAll(/:(\w+)/g, '{$1}')}`];
-  if (told === undefined) return schema;
-  const underApi = path.startsWith('/api/');
+const asJson = (value: unknown): Json => (typeof value === 'object' && value !== null ? (value as Json) : {});
+
+function describeAnswers(
+  method: string,
+  path: string,
+  own: Json,
+  codes: readonly string[] | undefined,
+): Json {
+  const isUnderApi = path.startsWith('/api/');
+  const known = isUnderApi ? [...(codes ?? []), ...OF_ANY] : codes;
   return {
-    ...schema,
-    description: schema['description'] ?? told.description,
-    ...withParameters(schema, told),
-    ...(told.body === undefined ? {} : { body: { ...asJson(schema['body']), examples: [told.body] } }),
-    response: {
-      ...withAnswer(asJson(schema['response']), told),
-      ...(method === 'GET' && TAGGED.test(path) ? UNCHANGED : {}),
-      ...problems(underApi ? [...told.problems, ...OF_ANY] : told.problems),
-    },
+    ...Object.fromEntries(Object.entries(own).map(([status, answer]) => [status, describeAnswer(answer)])),
+    ...(method === 'GET' && TAGGED.test(path) ? UNCHANGED : {}),
+    ...(known === undefined ? {} : describeProblems(known)),
   };
 }
 
-const asJson = (value: unknown): Json => (typeof value === 'object' && value !== null ? (value as Json) : {});
-
-function withParameters(schema: Json, { parameters = {} }: RouteReference): Json {
-  const parts = ['params', 'querystring'].filter((part) => schema[part] !== undefined);
-  return Object.fromEntries(
-    parts.map((part) => {
-      const properties = asJson(asJson(schema[part])['properties']);
-      const described = Object.entries(properties).map(([name, property]) => {
-        const example = parameters[name];
-        return [name, example === undefined ? property : { ...asJson(property), examples: [example] }];
-      });
-      return [part, { ...asJson(schema[part]), properties: Object.fromEntries(described) }];
-    }),
-  );
+/** Moves the example of an answer that is not JSON from its schema to its media type. */
+function describeAnswer(answer: unknown): Json {
+  const { content, ...rest }: Json = { description: 'The answer', ...asJson(answer) };
+  if (content === undefined) return rest;
+  const typed = Object.entries(asJson(content)).map(([type, media]) => {
+    const { examples, ...schema } = asJson(asJson(media)['schema']);
+    return [type, { schema, ...(Array.isArray(examples) ? { example: examples[0] } : {}) }];
+  });
+  return { ...rest, content: Object.fromEntries(typed) };
 }
-
-/** Only one answer of each route is good. */
-function withAnswer(responses: Json, { answer }: RouteReference): Json {
-  return Object.fromEntries(
-    Object.entries(responses).map(([status, response]) => {
-      if (!status.startsWith('2')) return [status, response];
-      const { content, ...rest }: Json = { description: 'The answer', ...asJson(response) };
-      if (answer === undefined) return [status, { ...rest, ...(content === undefined ? {} : { content }) }];
-      if (content === undefined) return [status, { ...rest, examples: [answer] }];
-      const typed = Object.entries(asJson(content)).map(([type, media]) => {
-        const example = type.endsWith('ndjson') ? NDJSON : answer;
-        return [type, { ...asJson(media), example }];
-      });
-      return [status, { ...rest, content: Object.fromEntries(typed) }];
-    }),
-  );
-}
-
-const NDJSON = '{"odooId":42,"fields":{"id":42,"name":"BC/2026/00042"},"archivedAt":null}\n';
 
 function retryAfter(codes: readonly string[]): Json {
   const timed = codes.filter((code) => TELLS_WHEN.has(code));
@@ -89,8 +57,8 @@ const listed = (codes: readonly string[]): string => codes.map((code) => `\`${co
 type TransformObject = NonNullable<FastifyDynamicSwaggerOptions['transformObject']>;
 
 /**
- * Describes the parameter `filter` as it is written in a query string: `filter[field]=x`,
- * `filter[field][operator]=x`. The route schema describes the parsed object.
+ * Describes the parameter `filter` as it is written in a query string: `filter[field]=x`, `filter[field][operator]=x`.
+ * The route schema describes the parsed object.
  */
 const describeFilters: TransformObject = (given) => {
   const document = 'openapiObject' in given ? given.openapiObject : given.swaggerObject;
@@ -123,11 +91,11 @@ const DOCUMENT = {
     license: { name: 'MIT', identifier: 'MIT' },
     description:
       'The mirrored Odoo documents, the runs that fetch them, and calls of Tryton methods.\n\n' +
-      'Every answer under /api contains the rate limit of its key: RateLimit-Limit and RateLimit-Remaining in requests, ' +
-      'RateLimit-Reset in seconds. A 429 has Retry-After, and so has a 503 that passes by itself. Errors are problems ' +
+      'Every answer under /api contains the rate limit of its key: RateLimit-Limit and RateLimit-Remaining in ' +
+      'requests, RateLimit-Reset in seconds. A 429 has Retry-After, and so has a temporary 503. Errors are problems ' +
       'by RFC 9457: `code` is stable, `detail` is for people.\n\n' +
-      'Answers of BCs have an ETag: with If-None-Match they are 304 while nothing changed. They come compressed by ' +
-      'br or gzip to who accepts that.',
+      'Answers of BCs have an ETag: with If-None-Match they are 304 if nothing changed. They are compressed by br or ' +
+      'gzip if the client accepts it.',
   },
   servers: [{ url: '/', description: 'this server' }],
   tags: [
@@ -157,21 +125,34 @@ export async function describeApi(api: FastifyInstance): Promise<void> {
   api.get('/openapi.json', { schema: { hide: true } }, async () => api.swagger());
 }
 
-/** The dashboard's copy of the API is for the dashboard. */
 const isOfDashboard = (url: string): boolean => url.startsWith('/admin');
+
+const toJsonSchema = createJsonSchemaTransform({
+  zodToJsonConfig: {
+    override: ({ zodSchema, jsonSchema }) => {
+      // Zod leaves out the examples of a parameter that is converted, such as a number.
+      const { examples } = z.globalRegistry.get(zodSchema) ?? {};
+      if (Array.isArray(examples)) jsonSchema.examples = examples;
+      // Callers see the text form of `moment`.
+      if (zodSchema instanceof z.ZodDate) Object.assign(jsonSchema, { type: 'string', format: 'date-time' });
+    },
+  },
+});
 
 const transform: NonNullable<FastifyDynamicSwaggerOptions['transform']> = (given) => {
   if (isOfDashboard(given.url)) return { schema: { hide: true }, url: given.url };
-  const { schema, url } = jsonSchemaTransform(given);
+  const { schema, url } = toJsonSchema(given);
   const { config, method } = given.route;
   if (schema === undefined || schema.hide === true || typeof method !== 'string') return { schema, url };
   const security = config?.scope === undefined ? {} : { security: [{ [API_KEY]: [config.scope] }] };
-  return { schema: { ...describeRoute(method, url, { ...schema }), ...security }, url };
+  const response = describeAnswers(method, url, asJson(schema.response), config?.problems);
+  return { schema: { ...schema, response, ...security }, url };
 };
 
-/** The answers that are problems, by status, with an example for each code. */
-function problems(codes: readonly string[]): Json {
+/** The problems by status, with an example for each code. */
+function describeProblems(codes: readonly string[]): Json {
   const schema = z.toJSONSchema(problem);
+  const any = { description: 'Problem', content: { 'application/problem+json': { schema } } };
   const byStatus = new Map<string, Json>();
   for (const code of codes) {
     const value = makeProblem(code, PROBLEM_DETAILS[code]);
@@ -183,5 +164,5 @@ function problems(codes: readonly string[]): Json {
     const its = Object.keys(examples);
     return [status, { description: listed(its), ...retryAfter(its), content }];
   });
-  return Object.fromEntries(answers);
+  return { ...Object.fromEntries(answers), '4xx': any, '5xx': any };
 }

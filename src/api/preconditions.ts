@@ -2,30 +2,25 @@ import type { Config, OdooConfig } from '../config/index.ts';
 import type { Queryable } from '../db/client.ts';
 import { hasDocument } from '../db/documents/queries.ts';
 import type { RedisConnection } from '../queues/redis.ts';
+import { RedisUnavailableError } from '../shared/errors.ts';
 import type { TrytonClient } from '../tryton/client.ts';
 import type { ApiContext } from './context.ts';
-import {
-  answerWithin,
-  BcNotFoundError,
-  OdooNotConfiguredError,
-  RedisUnavailableError,
-  TrytonNotConfiguredError,
-} from './errors.ts';
+import { answerWithin, BcNotFoundError, OdooNotConfiguredError, TrytonNotConfiguredError } from './errors.ts';
 
-/** @throws OdooNotConfiguredError where the mirror is switched off. */
+/** @throws OdooNotConfiguredError */
 export function requireOdoo(config: Config): OdooConfig {
   if (config.odoo === null) throw new OdooNotConfiguredError();
   return config.odoo;
 }
 
-/** @throws TrytonNotConfiguredError where there is no gateway. */
+/** @throws TrytonNotConfiguredError */
 export function requireTryton({ tryton }: Pick<ApiContext, 'tryton'>): TrytonClient {
   if (tryton === null) throw new TrytonNotConfiguredError();
   return tryton;
 }
 
 /**
- * Asked before anything is queued: BullMQ waits for a Redis that was never reached, however long it takes.
+ * Call it before a job is queued: BullMQ waits without a limit for a Redis that was never reached.
  *
  * @throws RedisUnavailableError
  */
@@ -33,11 +28,11 @@ export async function requireRedis(redis: RedisConnection): Promise<void> {
   try {
     await answerWithin(redis.ping(), 'Redis');
   } catch (cause) {
-    throw new RedisUnavailableError({ cause });
+    throw new RedisUnavailableError(cause);
   }
 }
 
-/** @throws BcNotFoundError where the mirror has no such BC, archived or not. */
+/** @throws BcNotFoundError if the mirror has no such BC, archived or not. */
 export async function requireDocument(db: Queryable, odooId: number): Promise<void> {
   if (!(await hasDocument(db, odooId))) throw new BcNotFoundError(odooId);
 }

@@ -12,17 +12,17 @@ import {
 } from '../tryton/errors.ts';
 import { QueryTimeoutError } from './errors.ts';
 
-/** Node's own codes of a server that cannot be reached. */
+/** Codes of Node for a server that cannot be reached. */
 const NETWORK =
   /^(ECONN(REFUSED|RESET|ABORTED)|ENOTFOUND|ETIMEDOUT|EPIPE|EHOSTUNREACH|ENETUNREACH|EAI_AGAIN)$/;
 /** postgres.js: connections that could not be made, or broke. */
 const DRIVER = /^(CONNECT_TIMEOUT|CONNECTION_(CLOSED|ENDED|DESTROYED))$/;
 /** SQLSTATE: connection exceptions, refused logins, no such database, too many clients, shutting down, starting up. */
 const SQLSTATE = /^(08...|28...|3D000|53300|57P0[1-5])$/;
-/** SQLSTATE: a table or column that a migration would have made. */
+/** SQLSTATE: a table or column is missing. */
 const UNMIGRATED = /^42(P01|703)$/;
 
-/** ioredis has no codes, only names and sentences. */
+/** ioredis has no codes, so names and messages are matched. */
 const REDIS =
   /MaxRetriesPerRequestError|ClusterAllFailedError|Connection is closed|Stream isn't writeable|Command timed out|CLUSTERDOWN/;
 
@@ -31,7 +31,7 @@ const CANCELLED = '57014';
 
 type Outage = 'database_unavailable' | 'query_timeout' | 'database_not_migrated' | 'redis_unavailable';
 
-/** Which of our two servers an error (or one of its causes) speaks of; null for any other error. */
+/** Finds an outage of PostgreSQL or Redis in an error or its causes; null for any other error. */
 function outage(error: unknown): Outage | null {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
     if (REDIS.test(`${cause.name} ${cause.message}`)) return 'redis_unavailable';
@@ -43,10 +43,7 @@ function outage(error: unknown): Outage | null {
   return null;
 }
 
-/**
- * Retry delay in seconds, by error code. Errors that need an operator (migration, setting, build) have
- * none.
- */
+/** Retry delay in seconds, by error code. Errors that need an operator (migration, setting, build) have none. */
 const RETRY_AFTER: Readonly<Record<string, number>> = {
   not_ready: 5,
   shutting_down: 5,
@@ -58,30 +55,20 @@ const RETRY_AFTER: Readonly<Record<string, number>> = {
   tryton_unavailable: 5,
 };
 
-/** These know their time themselves. */
+/** These errors contain their own delay. */
 const OF_THEIR_OWN = ['rate_limited', 'too_many_logins', 'tryton_rate_limited', 'tryton_login_suspended'];
 
 /** The codes of problems that come with `Retry-After`. */
 export const TELLS_WHEN: ReadonlySet<string> = new Set([...Object.keys(RETRY_AFTER), ...OF_THEIR_OWN]);
 
-/** Additional members of problems of Tryton. */
-interface TrytonMembers {
-  readonly detail?: string;
-  /** The name of the warning. */
-  readonly warning?: string;
-  /** Seconds. */
-  readonly retryAfter?: number;
-}
-
-/** Words that are meant for users are shown as they are; the rest says which call went wrong. */
-function trytonMembers(error: unknown): TrytonMembers {
+/** Messages for users are returned unchanged; other errors name the failed call. */
+function trytonMembers(error: unknown): Pick<Problem, 'detail' | 'warning' | 'retryAfter'> {
   if (error instanceof TrytonUserError) return { detail: words(error) };
   if (error instanceof TrytonUserWarning) return { detail: words(error), warning: error.warning };
   const wait = waitOf(error);
   return wait === undefined ? {} : { retryAfter: Math.max(1, Math.ceil(wait / 1000)) };
 }
 
-/** Milliseconds. */
 function waitOf(error: unknown): number | undefined {
   if (error instanceof TrytonCircuitOpenError) return error.until.getTime() - Date.now();
   if (error instanceof TrytonRateLimitError) return error.seconds * 1000;
@@ -108,77 +95,47 @@ export const problem = z.object({
 });
 export type Problem = z.infer<typeof problem>;
 
-/** The problem answers of any route, for its schema. */
-const problemResponse = {
-  description: 'Problem',
-  content: { 'application/problem+json': { schema: problem } },
+/** The codes by HTTP status. A code that is not here is our own fault: 500. */
+const CODES: Readonly<Record<number, readonly string[]>> = {
+  400: [
+    ...['invalid_request', 'unknown_field', 'unknown_operator', 'bad_value', 'bad_cursor'],
+    ...['lines_not_included', 'not_mirrored', 'too_many_calls', 'tryton_bad_request'],
+  ],
+  401: [
+    ...['bad_credentials', 'bad_hook_secret', 'bad_metrics_token', 'missing_key', 'bad_key'],
+    ...['expired_key', 'revoked_key'],
+  ],
+  403: [
+    ...['cross_origin', 'missing_admin_header', 'missing_scope', 'method_not_allowed'],
+    ...['tryton_method_not_allowed'],
+  ],
+  404: ['not_found', 'bc_not_found', 'run_not_found', 'failure_not_found'],
+  408: ['request_timeout'],
+  409: ['run_in_progress', 'tryton_user_warning', 'tryton_concurrency'],
+  413: ['body_too_large'],
+  414: ['url_too_long'],
+  415: ['unsupported_media_type'],
+  422: ['tryton_user_error'],
+  429: ['rate_limited', 'too_many_logins'],
+  431: ['headers_too_large'],
+  499: ['client_gone'],
+  502: [
+    ...['tryton_error', 'tryton_malformed_answer', 'tryton_unknown_database'],
+    ...['tryton_bad_credentials', 'tryton_login_suspended', 'tryton_login_step'],
+    ...['tryton_session_refused'],
+  ],
+  503: [
+    ...['dashboard_not_built', 'not_ready', 'shutting_down', 'too_many_listeners'],
+    ...['odoo_not_configured', 'too_many_exports', 'tryton_not_configured', 'tryton_rate_limited'],
+    ...['tryton_unreachable', 'tryton_unavailable', 'redis_unavailable', 'database_unavailable'],
+    ...['query_timeout', 'database_not_migrated'],
+  ],
+  504: ['batch_timeout', 'tryton_timeout', 'tryton_unknown_fate'],
 };
-export const problemResponses = { '4xx': problemResponse, '5xx': problemResponse };
 
-/** The one place where a code becomes an HTTP status. A code that is not here is our own fault: 500. */
-const STATUS: Readonly<Record<string, number>> = {
-  invalid_request: 400,
-  unknown_field: 400,
-  unknown_operator: 400,
-  bad_value: 400,
-  bad_cursor: 400,
-  lines_not_included: 400,
-  not_mirrored: 400,
-  too_many_calls: 400,
-  tryton_bad_request: 400,
-  bad_credentials: 401,
-  bad_hook_secret: 401,
-  bad_metrics_token: 401,
-  missing_key: 401,
-  bad_key: 401,
-  expired_key: 401,
-  revoked_key: 401,
-  cross_origin: 403,
-  missing_admin_header: 403,
-  missing_scope: 403,
-  method_not_allowed: 403,
-  tryton_method_not_allowed: 403,
-  not_found: 404,
-  bc_not_found: 404,
-  run_not_found: 404,
-  failure_not_found: 404,
-  run_in_progress: 409,
-  tryton_user_warning: 409,
-  tryton_concurrency: 409,
-  request_timeout: 408,
-  body_too_large: 413,
-  url_too_long: 414,
-  unsupported_media_type: 415,
-  tryton_user_error: 422,
-  rate_limited: 429,
-  too_many_logins: 429,
-  headers_too_large: 431,
-  client_gone: 499,
-  tryton_error: 502,
-  tryton_malformed_answer: 502,
-  tryton_unknown_database: 502,
-  tryton_bad_credentials: 502,
-  tryton_login_suspended: 502,
-  tryton_login_step: 502,
-  tryton_session_refused: 502,
-  dashboard_not_built: 503,
-  not_ready: 503,
-  shutting_down: 503,
-  too_many_listeners: 503,
-  odoo_not_configured: 503,
-  too_many_exports: 503,
-  tryton_not_configured: 503,
-  tryton_rate_limited: 503,
-  tryton_unreachable: 503,
-  tryton_unavailable: 503,
-  redis_unavailable: 503,
-  database_unavailable: 503,
-  query_timeout: 503,
-  database_not_migrated: 503,
-  batch_timeout: 504,
-  tryton_timeout: 504,
-  tryton_unknown_fate: 504,
-};
+const STATUS: ReadonlyMap<string, number> = new Map(
+  Object.entries(CODES).flatMap(([status, codes]) => codes.map((code) => [code, Number(status)])),
+);
 
 const FRAMEWORK: Readonly<Record<string, string>> = {
   FST_ERR_CTP_BODY_TOO_LARGE: 'body_too_large',
@@ -193,7 +150,7 @@ const OUTAGE = {
 } as const;
 
 export function makeProblem(code: string, detail?: string, errors?: Problem['errors']): Problem {
-  const status = STATUS[code] ?? 500;
+  const status = STATUS.get(code) ?? 500;
   const retryAfter = RETRY_AFTER[code];
   return {
     type: 'about:blank',

@@ -5,22 +5,22 @@ import { ClientGoneError } from './errors.ts';
 import { logProblem, toProblem } from './problem-details.ts';
 
 /**
- * Sends text that is already JSON, from PostgreSQL or Tryton. The route schema documents it; values are
- * not validated again.
+ * Sends text that is already JSON, from PostgreSQL or Tryton. The route schema documents it; values are not validated
+ * again.
  */
 export function sendJson(reply: FastifyReply, json: string): FastifyReply {
   return reply.type('application/json; charset=utf-8').send(json);
 }
 
-/** A list, as `pageOf` describes it. `more`: members beside the items. */
+/** A list, as `pageOf` describes it, with additional members. */
 export function pageJson(items: string, nextCursor: string | null, more: object = {}): string {
   const rest = JSON.stringify({ nextCursor, ...more });
   return `{"items":${items},${rest.slice(1)}`;
 }
 
 /**
- * Aborted, with a ClientGoneError, when the connection closes before the answer has been sent, or has closed already.
- * Made when it is first asked for: an answer that is there at once needs none.
+ * A signal that aborts with a ClientGoneError when the connection closes before the answer was sent. It is created on
+ * the first call, because a fast answer needs none.
  */
 export function whileClientWaits({ raw, request: { socket } }: FastifyReply): () => AbortSignal {
   let gone: AbortController | null = null;
@@ -34,7 +34,7 @@ export function whileClientWaits({ raw, request: { socket } }: FastifyReply): ()
     if (raw.destroyed || socket.destroyed) check();
     else {
       raw.once('close', check);
-      // An answer that waits behind others of its connection never closes; as many of them as there are listen here.
+      // A queued answer of a pipelined connection does not close itself, and any number may be queued.
       socket.setMaxListeners(0).once('close', check);
     }
     gone = made;
@@ -42,13 +42,13 @@ export function whileClientWaits({ raw, request: { socket } }: FastifyReply): ()
   };
 }
 
-/** Hands over a piece of the answer; through once there is room for the next one. */
+/** Sends a piece of the answer; resolves when the next one may be sent. */
 export type Write = (text: string) => Promise<void>;
 
 /**
- * Streams the output of `produce` with backpressure. The signal is aborted if the client leaves, maybe
- * before the start. An error before the first piece is thrown. A later error closes the connection, so
- * that a partial file does not look complete.
+ * Streams the output of `produce` with backpressure. The signal is aborted if the client leaves, maybe before the
+ * start. An error before the first piece is thrown. A later error closes the connection, so that a partial file does
+ * not look complete.
  */
 export async function sendStream(
   reply: FastifyReply,

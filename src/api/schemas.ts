@@ -3,23 +3,26 @@ import { PAGE_BYTES } from '../db/documents/queries.ts';
 import { ITEM_STATES } from '../db/schema/ledger.ts';
 import { RUN_MODES, RUN_STATUSES, RUN_TRIGGERS } from '../db/schema/sync.ts';
 
+/** Description and example of a parameter. */
+export const doc = (description: string, example: unknown) => ({ description, examples: [example] });
+
 /** A `Date` in the handler, ISO 8601 on the wire. */
 export const moment = z.codec(z.iso.datetime(), z.date(), {
   decode: (text) => new Date(text),
   encode: (date) => date.toISOString(),
 });
 
-/** PostgreSQL takes any text but one with a NUL character. */
+/** PostgreSQL accepts any text without NUL characters. */
 export const NO_NUL = /^[^\0]*$/;
 
-/** Whether PostgreSQL and Odoo know such a moment; JavaScript goes further. Other zones may lead there from within. */
+/** The range of PostgreSQL and Odoo. JavaScript allows more, and a time zone may move a date out of it. */
 export function isInFourDigits(at: Date): boolean {
   const year = at.getUTCFullYear();
   return year >= 1 && year <= 9999;
 }
 export const YEARS = 'in the years 1 to 9999 of UTC';
 
-/** `0x10`, `1e2` and ` 1` are numbers to JavaScript only. */
+/** Stricter than `Number`, which also accepts `0x10`, `1e2` and ` 1`. */
 const decimal = (given: unknown) =>
   typeof given === 'string' && /^\d+$/.test(given) ? Number(given) : given;
 
@@ -27,9 +30,8 @@ const MAX_PAGE = 500;
 const limitText = `a whole number from 1 to ${MAX_PAGE}`;
 export const limit = z
   .preprocess(decimal, z.int(limitText).min(1, limitText).max(MAX_PAGE, limitText).default(50))
-  .describe('items per page');
+  .meta(doc('items per page', 50));
 
-/** The limit of lists whose items may be large. */
 export const limitWithinBytes = limit.describe(
   `items per page at most: a page ends with the item by which it comes to ${PAGE_BYTES / 1024 / 1024} MB`,
 );
@@ -38,17 +40,22 @@ const idText = 'a whole number above 0';
 /** An id in a path or a query. */
 const id = z.preprocess(decimal, z.int(idText).min(1, idText));
 
-/** A cursor that is the last id of the page before. */
-export const idCursor = id.optional().describe('nextCursor of the page before');
+export const idCursor = id.optional().meta(doc('nextCursor of the page before', 117));
 
-export const idParam = z.object({ id });
-export const odooIdParam = z.object({ odooId: id });
+export const idParam = z.object({ id: id.meta({ examples: [311] }) });
+export const odooIdParam = z.object({ odooId: id.meta({ examples: [42] }) });
 
-/** Any list: `nextCursor` is null on the last page. */
-export const pageOf = <Item extends z.ZodType>(item: Item) =>
-  z.object({ items: z.array(item), nextCursor: z.string().nullable() });
+/** Any list: `nextCursor` is null on the last page. A test validates the example, as JSON. */
+export const pageOf = <Item extends z.ZodType>(item: Item, example: unknown) =>
+  z
+    .object({ items: z.array(item), nextCursor: z.string().nullable() })
+    .meta({ examples: [{ items: [example], nextCursor: null }] });
 
-/** A page out of rows that were asked for with one more than `limit`. */
+/** The answer of a route that has nothing more to report. */
+export const statusAnswer = <Status extends string>(status: Status) =>
+  z.object({ status: z.literal(status) }).meta({ examples: [{ status }] });
+
+/** A page of rows that were queried with `limit` + 1. */
 export function toPage<Row>(rows: readonly Row[], size: number, cursor: (last: Row) => string | number) {
   const items = rows.slice(0, size);
   const last = items.at(-1);
@@ -87,21 +94,19 @@ export const run = z.object({
   errorMessage: z.string().nullable(),
 });
 
-/** A run and how many of its BCs are in each state, now. */
-export const runWithProgress = run.extend({ progress: z.partialRecord(z.enum(ITEM_STATES), z.int()) });
+export const exampleRun = {
+  ...{ id: 311, mode: 'incremental', trigger: 'schedule', status: 'success' },
+  requestedAt: '2026-01-31T08:01:00.004Z',
+  startedAt: '2026-01-31T08:01:00.051Z',
+  finishedAt: '2026-01-31T08:01:07.633Z',
+  since: '2026-01-31T07:50:00.000Z',
+  nowSync: '2026-01-31T08:01:00.000Z',
+  ...{ continues: null, odooIds: null, force: false, protocol: 'json2', odooVersion: '19.0' },
+  ...{ planned: 3, seen: 3, created: 1, updated: 1, unchanged: 1, archived: 0, gone: 0, failed: 0, late: 0 },
+  ...{ linesSeen: 9, linesRemoved: 0, rpcCalls: 6, durationMs: 7582, errorCode: null, errorMessage: null },
+};
 
-/** Descriptions and examples of a route in the OpenAPI document. A test validates every example. */
-export interface RouteReference {
-  /** Where the route's own schema has none. */
-  readonly description?: string;
-  /** An example answer, if the route schema has none: JSON, or text. */
-  readonly answer?: unknown;
-  /** The codes of the problems that are its own: those that any route may have are added. */
-  readonly problems: readonly string[];
-  /** By name, in path and query. */
-  readonly parameters?: Readonly<Record<string, unknown>>;
-  readonly body?: unknown;
-}
-
-/** By method and path, as the document writes them. */
-export type Reference = Readonly<Record<string, RouteReference>>;
+/** A run with the current number of its BCs in each state. */
+export const runWithProgress = run
+  .extend({ progress: z.partialRecord(z.enum(ITEM_STATES), z.int()) })
+  .meta({ examples: [{ ...exampleRun, progress: { created: 1, updated: 1, unchanged: 1 } }] });

@@ -18,8 +18,10 @@ import type { SyncContext } from '../sync/context.ts';
 import { createSyncContext } from '../sync/create-context.ts';
 import { claimQueues, keepQueues } from '../sync/queue-ownership.ts';
 import { TrytonClient } from '../tryton/client.ts';
-import { DatabaseNotMigratedError, DatabaseUnavailableError, RedisUnavailableError } from './errors.ts';
+import { DatabaseNotMigratedError, DatabaseUnavailableError, redisUnavailable } from './errors.ts';
 import { type CommandContext, type Environment, QUIET } from './io.ts';
+
+type Defer = (release: () => Promise<unknown>) => void;
 
 export interface OpenMirror {
   readonly mirror: SyncContext;
@@ -28,7 +30,7 @@ export interface OpenMirror {
 }
 
 /**
- * Runs `work` with the mirror open, once PostgreSQL and Redis are known to answer.
+ * Runs `work` with the mirror open, after PostgreSQL and Redis have answered.
  *
  * @throws DatabaseUnavailableError, DatabaseNotMigratedError, RedisUnavailableError, ForeignQueuesError
  */
@@ -44,7 +46,7 @@ export async function withMirror<T>(
     const { queuePrefix: prefix, redis: server } = config;
     const stores = { db: open.mirror.db, redis: open.redis, prefix, server };
     await claimQueues(stores);
-    // A run may take hours, and this process may work on its jobs itself.
+    // A run may take hours, and this process may process its jobs.
     const owner = keepQueues(stores, log);
     defer(owner.stop);
     return Promise.race([work({ ...open, prefix }), owner.lost]);
@@ -60,11 +62,9 @@ export async function withStores<T>(
   config: Config,
   work: (stores: { readonly db: Database; readonly queues: Queues }) => Promise<T>,
 ): Promise<T> {
-  await checkDatabase(config);
-  await checkRedis(config.redis);
   return withResources(async (defer) => {
-    const { db, close } = openDatabase(config.databaseUrl, { max: 2, timeouts: config.databaseTimeouts });
-    defer(close);
+    const db = await openChecked(config, defer);
+    await checkRedis(config.redis);
     const log = createLogger(config.logLevel, 'cli', 'at once', config.prettyLogs);
     const redis = openRedis(config.redis, 'producer', log);
     defer(() => redis.disconnect());
@@ -76,7 +76,7 @@ export async function withStores<T>(
 }
 
 /**
- * Runs `work` on the database, which is all it needs.
+ * Runs `work` with the database only.
  *
  * @throws ConfigError, DatabaseUnavailableError, DatabaseNotMigratedError
  */
@@ -84,22 +84,27 @@ export async function withDatabase<T>(
   env: Environment | undefined,
   work: (db: Database) => Promise<T>,
 ): Promise<T> {
-  const config = readDatabaseConfig(env);
-  await checkDatabase(config);
-  const { db, close } = openDatabase(config.databaseUrl, { max: 1, timeouts: config.databaseTimeouts });
-  try {
-    return await work(db);
-  } finally {
-    await close();
-  }
+  return withResources(async (defer) => work(await openChecked(readDatabaseConfig(env), defer)));
 }
 
 /**
- * Checked first, so that the error is one clear sentence.
+ * Opens PostgreSQL once it has answered and has all migrations.
  *
  * @throws DatabaseUnavailableError, DatabaseNotMigratedError
  */
-export async function checkDatabase(config: DatabaseConfig): Promise<void> {
+export async function openChecked(config: DatabaseConfig, defer: Defer): Promise<Database> {
+  await checkDatabase(config);
+  const { db, close } = openDatabase(config.databaseUrl, { max: 2, timeouts: config.databaseTimeouts });
+  defer(close);
+  return db;
+}
+
+/**
+ * Called first, so that the error is one clear sentence.
+ *
+ * @throws DatabaseUnavailableError, DatabaseNotMigratedError
+ */
+async function checkDatabase(config: DatabaseConfig): Promise<void> {
   const pending = await missingMigrations(config);
   if (pending.length > 0) throw new DatabaseNotMigratedError(config.databaseUrl, pending);
 }
@@ -120,7 +125,7 @@ export async function missingMigrations({
 }
 
 /**
- * Asked on a connection of its own: those of BullMQ wait for Redis as long as it takes.
+ * Uses its own connection, because those of BullMQ wait for Redis without a limit.
  *
  * @throws RedisUnavailableError
  */
@@ -133,7 +138,7 @@ async function checkRedis(server: RedisConfig): Promise<void> {
   try {
     await redis.ping();
   } catch (cause) {
-    throw new RedisUnavailableError(server, connectionError ?? cause);
+    throw redisUnavailable(server, connectionError ?? cause);
   } finally {
     redis.disconnect();
   }
@@ -142,10 +147,10 @@ async function checkRedis(server: RedisConfig): Promise<void> {
 const REDIS_WAIT_MS = 2000;
 
 /**
- * Runs `work` with a client of the Tryton that is configured. It shares session and cache with the API where Redis is
- * there; else it has a session of its own, which it ends: sessions that are left behind slow Tryton down.
+ * Runs `work` with a client of Tryton. With Redis it shares session and cache with the API. Without Redis it opens its
+ * own session and ends it, because abandoned sessions slow Tryton down.
  *
- * @throws ConfigError where no Tryton is configured.
+ * @throws ConfigError if no Tryton is configured.
  */
 export async function withTryton<T>(
   { io, env }: CommandContext,
@@ -160,13 +165,13 @@ export async function withTryton<T>(
     const options = redis === null ? config : clientOptions(config, { redis, prefix });
     const tryton = new TrytonClient({ ...options, logger });
     defer(() => tryton.close());
-    // Work is done: a server that is gone by now needs no mention.
+    // The work is done, so an error of the server does not matter.
     if (redis === null) defer(() => tryton.logout().catch(() => {}));
     return work(tryton);
   });
 }
 
-/** Null where Redis does not answer soon. */
+/** Null if Redis does not answer in time. */
 async function tryRedis(server: RedisConfig, log: Logger): Promise<RedisConnection | null> {
   const redis = openRedis(server, 'cache', log);
   try {

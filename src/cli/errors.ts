@@ -1,5 +1,5 @@
 import type { RedisConfig } from '../config/index.ts';
-import { errorCode, errorMessage, PasserelleError } from '../shared/errors.ts';
+import { errorCode, errorMessage, PasserelleError, RedisUnavailableError } from '../shared/errors.ts';
 
 export class DatabaseUnavailableError extends PasserelleError {
   readonly code = 'database_unavailable';
@@ -9,15 +9,18 @@ export class DatabaseUnavailableError extends PasserelleError {
   }
 }
 
-export class RedisUnavailableError extends PasserelleError {
-  readonly code = 'redis_unavailable';
-  override readonly retryable = true;
-  constructor({ url, sentinel, cluster }: RedisConfig, cause: unknown) {
-    const where =
-      sentinel === null ? `${cluster ? 'of the cluster ' : ''}at ${place(url)}` : `named ${sentinel.name}`;
-    const variable = sentinel === null ? 'REDIS_URL' : 'REDIS_SENTINELS';
-    super(`Redis ${where} cannot be used: ${reason(cause)}. Check ${variable}.`, { cause });
-  }
+/** Names the server and the variable to check. */
+export function redisUnavailable(
+  { url, sentinel, cluster }: RedisConfig,
+  cause: unknown,
+): RedisUnavailableError {
+  const where =
+    sentinel === null ? `${cluster ? 'of the cluster ' : ''}at ${place(url)}` : `named ${sentinel.name}`;
+  const variable = sentinel === null ? 'REDIS_URL' : 'REDIS_SENTINELS';
+  return new RedisUnavailableError(
+    cause,
+    `Redis ${where} cannot be used: ${reason(cause)}. Check ${variable}.`,
+  );
 }
 
 export class DatabaseNotMigratedError extends PasserelleError {
@@ -37,7 +40,7 @@ export class BadArgumentError extends PasserelleError {
 export class UnknownKeyError extends PasserelleError {
   readonly code = 'unknown_key';
   constructor(given: string) {
-    // Somebody may have given a whole key.
+    // The argument may be a whole key, which is secret.
     const which = given.length > MAX_SHOWN ? 'that' : JSON.stringify(given);
     super(`There is no key with the id or prefix ${which}; "passerelle keys list" shows them.`);
   }

@@ -10,27 +10,21 @@ import { abandonedRun } from '../sync/runs/start-run.ts';
 import type { OpenMirror } from './connections.ts';
 import type { Io } from './io.ts';
 
-/** One line of a terminal, written over and over. Silent where standard error is no terminal. */
-interface Progress {
-  show(text: string): void;
-  clear(): void;
-}
-
-/** Back to the start of the line, and erase it. */
+/** Moves to the start of the line and erases it. */
 const REWRITE = '\r\u001b[K';
 
-export function createProgress({ stderr }: Io): Progress {
-  if (stderr.isTTY !== true) return { show: () => {}, clear: () => {} };
+/** A line that is rewritten in place. Silent if standard error is not a terminal. */
+export function createProgress({ stderr }: Io) {
   let last = '';
   const show = (text: string) => {
-    if (text === last) return;
+    if (text === last || stderr.isTTY !== true) return;
     stderr.write(REWRITE + text);
     last = text;
   };
   return { show, clear: () => show('') };
 }
 
-/** Things done per second since the first look. */
+/** Items per second since the first call. */
 export function createRate(now: () => number = Date.now): (done: number) => string {
   let first: { at: number; done: number } | undefined;
   return (done) => {
@@ -41,16 +35,16 @@ export function createRate(now: () => number = Date.now): (done: number) => stri
 }
 
 const POLL_INTERVAL_MS = 100;
-/** Counting the items of a large run costs more than looking at the run. */
+/** Counting the items of a large run is slow. */
 const COUNT_EVERY_MS = 1000;
 
 export function isOver({ status }: Pick<SyncLogRow, 'status'>): boolean {
   return status !== 'queued' && status !== 'running';
 }
 
-/** Watches a run in the log until it is over, or until `signal`; returns its row as it stands then. */
+/** Polls a run until it ends or the signal is aborted, and returns its row. */
 async function followRun(
-  { mirror, workforce, io }: { mirror: SyncContext; workforce: InProcessWorkers; io: Io },
+  { mirror, workforce, io }: Follower,
   runId: number,
   signal: AbortSignal,
 ): Promise<SyncLogRow> {
@@ -96,28 +90,22 @@ export function count(value: number): string {
   return value.toLocaleString('en');
 }
 
-/** Looking for workers asks Redis for all its clients: not too often. */
+/** Counting workers lists all clients of Redis, which is slow. */
 const WORKER_CHECK_INTERVAL_MS = 3000;
 
-/** The workers of this process, started when no other process has any. */
-interface InProcessWorkers {
-  /** Whether this process works itself. */
-  readonly own: boolean;
-  /** Starts workers when a queue has none. Cheap to repeat: it looks again after a while only. */
-  ensure(): Promise<void>;
-  /** Lets jobs in progress finish. May be called again. */
-  stop(): Promise<void>;
-}
+type InProcessWorkers = ReturnType<typeof createWorkforce>;
 
-function createWorkforce({ mirror, redis, prefix }: OpenMirror): InProcessWorkers {
+/** The workers of this process. They start if no other process has any. */
+function createWorkforce({ mirror, redis, prefix }: OpenMirror) {
   let workers: { stop(): Promise<void> } | undefined;
   let stopped: Promise<void> | undefined;
   let nextLook = 0;
   return {
-    get own() {
+    get own(): boolean {
       return workers !== undefined;
     },
-    async ensure() {
+    /** Starts workers if a queue has none. Checks at most every 3 s. */
+    async ensure(): Promise<void> {
       if (workers !== undefined || Date.now() < nextLook) return;
       nextLook = Date.now() + WORKER_CHECK_INTERVAL_MS;
       const { sync, pages, bc } = mirror.queues;
@@ -125,7 +113,8 @@ function createWorkforce({ mirror, redis, prefix }: OpenMirror): InProcessWorker
       if (registered.every((count) => count > 0)) return;
       workers = await startWorkers(mirror, { redis, prefix, scheduled: false });
     },
-    stop: () => {
+    /** Waits for jobs in progress. May be called again. */
+    stop: (): Promise<void> => {
       stopped ??= workers?.stop() ?? Promise.resolve();
       return stopped;
     },
@@ -134,15 +123,15 @@ function createWorkforce({ mirror, redis, prefix }: OpenMirror): InProcessWorker
 
 type Request = Pick<NewRun, 'mode' | 'odooIds' | 'force'>;
 
-/** Logs and queues a run. Returns its id. */
+/** @returns the id of the queued run. */
 export async function request({ db, queues, definition }: SyncContext, wanted: Request): Promise<number> {
   const { runId } = await requestRun(db, queues.sync, { ...wanted, key: definition.key, trigger: 'cli' });
   return runId;
 }
 
 /**
- * Asks for a run and follows it to its end, with workers of this process where there are no others. After Ctrl-C
- * the row of a run that still goes on is returned.
+ * Requests a run and follows it to its end, with workers of this process if there are no others. After Ctrl-C it
+ * returns the row of the unfinished run.
  */
 export async function requestAndFollow(open: OpenMirror, io: Io, wanted: Request): Promise<SyncLogRow> {
   const { mirror } = open;
@@ -167,9 +156,9 @@ interface Follower {
 }
 
 /**
- * If an earlier process left a run unfinished, that run is resumed first, and then the new one is
- * requested again. If this process works by itself, it also finishes a run that was waiting and is taken
- * up first, because no worker may be running; the new run then stays skipped.
+ * If an earlier process left a run unfinished, that run is resumed first, and then the new one is requested again. If
+ * this process works by itself, it also finishes a run that was waiting and is taken up first, because no worker may be
+ * running; the new run then stays skipped.
  */
 async function finishPendingRunFirst(
   follower: Follower,
@@ -185,7 +174,7 @@ async function finishPendingRunFirst(
   if (run.status !== 'skipped') return run;
   const before = workforce.own && waiting !== undefined ? await findRun(mirror.db, waiting.id) : null;
   const state = await readState(mirror.db, mirror.definition.key);
-  // One that is queued still, although its turn came first, and is not just starting has lost its job.
+  // A run that is still queued after its turn, and is not just starting, has lost its job.
   const lost = before?.status === 'queued' && state?.leaseRunId !== before.id;
   const first = left ?? (lost ? null : before);
   if (first === null) {
@@ -195,17 +184,17 @@ async function finishPendingRunFirst(
   io.stderr.write(`Run ${first.id} had been left unfinished; it comes first.\n`);
   const other = await followRun(follower, first.id, signal);
   if (!isOver(other)) return other;
-  // A run that was asked for at the same time did the work; one that had been left unfinished is another's.
+  // A run that was requested at the same time did the same work; an abandoned run did other work.
   return left === null ? run : finishPendingRunFirst(follower, wanted, signal);
 }
 
-/** No process works on the run: its lease ends now, so that the next process resumes it at once. */
+/** Ends the lease of a run without a process, so that the next process resumes it at once. */
 async function releaseRun({ db, definition }: SyncContext, runId: number): Promise<void> {
   const run = await findRun(db, runId);
   if (run?.leaseToken != null && !isOver(run)) await heartbeat(db, definition.key, run.leaseToken, 0);
 }
 
-/** A process that was killed keeps its lease for a while. */
+/** The lease of a killed process lasts until it expires. */
 function orphanedRunHint({ leaseRunId, leaseExpiresAt }: SyncStateRow): string {
   const until = leaseExpiresAt?.toISOString().slice(0, 19).replace('T', ' ');
   return `Run ${leaseRunId} has the lease until ${until} UTC, but no worker was found: the next sync after that resumes it.\n`;

@@ -5,7 +5,7 @@ export interface Io {
   readonly stdin: AsyncIterable<Uint8Array | string>;
   readonly stdout: Output;
   readonly stderr: Output & { readonly isTTY?: boolean };
-  /** Calls `handle` at the first Ctrl-C; the next request to stop ends the process. Returns how to stop listening. */
+  /** Calls `handle` at the first Ctrl-C; the next one ends the process. Returns a function that stops listening. */
   onInterrupt(handle: () => void): () => void;
 }
 
@@ -15,31 +15,34 @@ interface Output {
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** The context of every command. */
 export interface CommandContext {
   readonly io: Io;
-  /** The process's own when left out. */
+  /** Undefined: the environment of the process. */
   readonly env: Environment | undefined;
 }
 
-/** Commands speak for themselves; logs come when LOG_LEVEL asks for them. */
+/** Commands write no logs unless LOG_LEVEL is set. */
 export const QUIET: Environment = { LOG_LEVEL: 'silent' };
 
-/** `--json`: one object on standard output. */
 export function printJson(io: Io, value: unknown): void {
   io.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+}
+
+/** The answer of a command: `value` with `--json`, otherwise `lines`. */
+export function print(io: Io, json: boolean | undefined, value: unknown, lines: readonly string[]): void {
+  if (json === true) printJson(io, value);
+  else printLines(io, lines);
 }
 
 export function printLines(io: Io, lines: readonly string[]): void {
   io.stdout.write(lines.map((line) => `${line}\n`).join(''));
 }
 
-/** Odoo's messages may have paragraphs. */
+/** Messages of Odoo may have several lines. */
 export function oneLine(message: string | null): string {
   return (message ?? '').replace(/\s+/g, ' ').trim();
 }
 
-/** Exit codes. */
 export const EXIT = {
   success: 0,
   /** Partial, failed, or different. */
@@ -54,9 +57,9 @@ export const EXIT = {
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
 /**
- * Allows the reader of a stream to leave early, as with `| head`; that is not an error. Call it before
- * anything is written. The returned function waits until all output has arrived. It returns the error if
- * it did not, and null if it did or if the reader left.
+ * Allows the reader of a stream to leave early, as with `| head`; that is not an error. Call it before anything is
+ * written. The returned function waits until all output has arrived. It returns the error if it did not, and null if it
+ * did or if the reader left.
  */
 export function watchOutput(stream: Writable): () => Promise<Error | null> {
   let trouble: Error | null = null;

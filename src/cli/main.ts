@@ -6,7 +6,7 @@ import { run } from './program.ts';
 
 const { stdin, stdout, stderr } = process;
 const answered = watchOutput(stdout);
-const told = watchOutput(stderr);
+const written = watchOutput(stderr);
 
 process.exitCode = await run(process.argv.slice(2), {
   stdin,
@@ -19,6 +19,6 @@ if (lost !== null) {
   stderr.write(`The answer could not be written: ${errorMessage(lost)}\n`);
   process.exitCode = EXIT.failure;
 }
-await told();
-// A socket that waits for a server that is gone must not keep the process alive.
+await written();
+// A socket that waits for a lost server must not keep the process alive.
 process.exit();

@@ -23,16 +23,24 @@ import {
   printJson,
 } from './io.ts';
 
-/** Mended by another command line or another environment. */
+/** Errors of the command line or the environment. */
 const USAGE = [ConfigError, BadArgumentError, ForeignQueuesError];
 
 /**
- * The `passerelle` command.
+ * The `passerelle` command. Each file in `commands/` adds one command with its options, help and output.
  *
- * @param argv what follows the command's name.
- * @param env the environment; the process's own when left out.
- * @returns the exit code. Nothing is thrown: an error is one message on standard error, without a stack, and with
- *   `--json` also `{ error: { code, message } }` on standard output.
+ * Lifecycle: a command reads its configuration, opens the servers that it needs (`connections.ts`), prints its answer
+ * and closes them. `main.ts` waits for the output and sets the exit code. A command that needs workers starts its own
+ * if no other process has any (`follow-run.ts`).
+ *
+ * Invariants: answers go to standard output; errors, progress and logs go to standard error. Nothing is thrown: an
+ * error is one message without a stack, and with `--json` also `{ error: { code, message } }` on standard output.
+ *
+ *     const code = await run(['sync', '--full', '--json'], io);
+ *
+ * @param argv the arguments after the name of the command.
+ * @param env undefined: the environment of the process.
+ * @returns the exit code, see `EXIT`.
  */
 export async function run(argv: readonly string[], io: Io, env?: Environment): Promise<ExitCode> {
   let exit: ExitCode = EXIT.success;
@@ -45,7 +53,7 @@ export async function run(argv: readonly string[], io: Io, env?: Environment): P
   } catch (error) {
     // Commander has already printed the error or the help.
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.success : EXIT.usage;
-    // A wrong configuration is a list.
+    // A configuration error has one line for each problem.
     const message = error instanceof ConfigError ? error.message : oneLine(errorMessage(error));
     const code = errorCode(error);
     io.stderr.write(`${message || code}\n`);
@@ -66,7 +74,7 @@ function createProgram(context: CommandContext, exit: (code: ExitCode) => void):
     .showHelpAfterError('Add --help to see what there is.')
     .exitOverride()
     .addHelpText('after', HELP);
-  // Commands inherit the settings above.
+  // After the settings above, because commands inherit them.
   for (const add of [
     addSync,
     addResync,

@@ -15,6 +15,15 @@ export abstract class PasserelleError extends Error {
   }
 }
 
+/** Redis cannot be reached, or does not answer in time. Work that needs a queue is refused until it does. */
+export class RedisUnavailableError extends PasserelleError {
+  readonly code = 'redis_unavailable';
+  override readonly retryable = true;
+  constructor(cause: unknown, message = 'Redis does not answer; try again in a moment.') {
+    super(message, { cause });
+  }
+}
+
 /** The code of any thrown value: our own code, a Node or PostgreSQL code, or `unexpected`. */
 export function errorCode(error: unknown): string {
   const origin = originOf(error);

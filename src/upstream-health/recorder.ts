@@ -10,6 +10,7 @@
  */
 import type { LastSeen } from '../db/upstream-health.ts';
 import { errorMessage } from '../shared/errors.ts';
+import { resultWithin } from '../shared/timeout.ts';
 
 /** The part of a logger that is used. */
 export interface HealthLog {
@@ -68,12 +69,7 @@ export class LastSeenRecorder {
   /** Writes the last state, if PostgreSQL answers in time. */
   async close(): Promise<void> {
     clearTimeout(this.#timer);
-    let limit: NodeJS.Timeout | undefined;
-    const late = new Promise<void>((resolve) => {
-      limit = setTimeout(resolve, CLOSE_LIMIT_MS);
-    });
-    await Promise.race([this.#finish(), late]);
-    clearTimeout(limit);
+    await resultWithin(() => this.#finish(), CLOSE_LIMIT_MS);
   }
 
   async #finish(): Promise<void> {

@@ -2,15 +2,14 @@ import type { AlertChannel } from '../../db/schema/alerts.ts';
 import { PasserelleError } from '../../shared/errors.ts';
 import type { Notice } from '../notice.ts';
 
-/** A way to notify people. */
 export interface Channel {
   readonly name: AlertChannel;
-  /** Where it leads, with nothing secret in it: a host. */
+  /** The host, without any secret. */
   readonly target: string;
   /**
-   * One try, which ends in bounded time; it surely did not arrive only where this rejects with AlertRefusedError.
+   * One attempt with a time limit. After any other error than AlertRefusedError the notice may have arrived.
    *
-   * @throws AlertRefusedError, AlertUnreachableError, AlertTimeoutError, with no secret in any of them.
+   * @throws AlertRefusedError, AlertUnreachableError, AlertTimeoutError, all without secrets.
    */
   send(notice: Notice, signal: AbortSignal): Promise<void>;
 }
@@ -33,10 +32,7 @@ export class AlertUnreachableError extends PasserelleError {
   }
 }
 
-/**
- * The receiver of an alert did not answer in time. The alert may have arrived; it is sent again with the
- * same id.
- */
+/** The receiver of an alert did not answer in time. The alert may have arrived; it is sent again with the same id. */
 export class AlertTimeoutError extends PasserelleError {
   readonly code = 'alert_timeout';
   override readonly retryable = true;

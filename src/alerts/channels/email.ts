@@ -5,7 +5,7 @@ import { startTimeout } from '../../shared/timeout.ts';
 import { decoded, type Notice, short, textOf, titleOf } from '../notice.ts';
 import { AlertRefusedError, AlertTimeoutError, AlertUnreachableError, type Channel } from './channel.ts';
 
-/** The whole exchange: mail servers may take their time to greet and to look a sender up. */
+/** The whole exchange. Mail servers may delay their greeting and check the sender. */
 const TIMEOUT_MS = 30_000;
 /** Each step of it. */
 const STEP_MS = 15_000;
@@ -20,8 +20,8 @@ interface EmailConfig {
 }
 
 /**
- * Sends notices as plain text through one mail server. `smtps:` is TLS from the start; with `smtp:` the connection is
- * upgraded where the server offers it, and must be with `?requireTLS=true`.
+ * Sends notices as plain text through one mail server. `smtps:` uses TLS from the start. `smtp:` upgrades the
+ * connection if the server offers it; `?requireTLS=true` makes this mandatory.
  */
 export function openEmail({ smtpUrl, to, from }: EmailConfig): Channel {
   const { host } = new URL(smtpUrl);
@@ -55,7 +55,7 @@ export function openEmail({ smtpUrl, to, from }: EmailConfig): Channel {
   };
 }
 
-/** The all-clear is an answer to the first mail: they stand together in a mailbox. */
+/** The all-clear is a reply to the first mail, so that mailboxes show them together. */
 function messageOf(notice: Notice, from: string) {
   const domain = from.slice(from.lastIndexOf('@') + 1);
   const opened = `<${notice.id.replace('_resolved_', '_opened_')}@${domain}>`;
@@ -69,7 +69,7 @@ function messageOf(notice: Notice, from: string) {
   };
 }
 
-/** Some mail servers quote their input: the password as it is, and in its encoded forms. */
+/** Mail servers may quote the password, plain or encoded. */
 function secretsOf(smtpUrl: string): string[] {
   const url = new URL(smtpUrl);
   const user = decoded(url.username);
@@ -79,10 +79,7 @@ function secretsOf(smtpUrl: string): string[] {
   return [url.password, password, base64(password), base64(`\0${user}\0${password}`)];
 }
 
-/**
- * nodemailer reports the cause by a code. Its error is not kept as `cause`, because it quotes the server
- * in full.
- */
+/** nodemailer reports the cause by a code. Its error is not kept as `cause`, because it quotes the server in full. */
 function named(error: unknown, host: string, hide: (text: string) => string): Error {
   const code = errorCode(error);
   const reason = short(hide(errorMessage(error))).replace(/\.$/, '') || code;

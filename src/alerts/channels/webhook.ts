@@ -10,14 +10,14 @@ const TIMEOUT_MS = 10_000;
 /** The variable to check after an error. */
 const VARIABLE = 'ALERT_WEBHOOK_URL';
 
-/** An answer is not looked at; a short one is read, so that its server sees the exchange end well. */
+/** A short answer is read and ignored, so that its server sees a complete exchange. */
 const MAX_ANSWER_BYTES = 64 * 1024;
 
 /**
  * Posts notices as JSON, signed by the Standard Webhooks specification (https://www.standardwebhooks.com):
- * `webhook-id`, `webhook-timestamp`, `webhook-signature`. Any 2xx status counts as delivered; redirects are
- * not followed. User and password of the URL are sent as `Authorization`. Messages show only the host of
- * the URL, because its path may be a secret.
+ * `webhook-id`, `webhook-timestamp`, `webhook-signature`. Any 2xx status counts as delivered; redirects are not
+ * followed. User and password of the URL are sent as `Authorization`. Messages show only the host of the URL, because
+ * its path may be a secret.
  */
 export function openWebhook(
   { url, secret }: { readonly url: string; readonly secret: string },
@@ -60,7 +60,7 @@ export function openWebhook(
   };
 }
 
-/** The status of the answer. The connection is not kept: the next notice may be days away. */
+/** Returns the status. The connection is closed, because the next notice may be days away. */
 async function post(
   url: string,
   headers: Readonly<Record<string, string>>,
@@ -68,7 +68,6 @@ async function post(
   signal: AbortSignal,
 ): Promise<number> {
   const answer = await request(url, { method: 'POST', headers, body, signal, reset: true });
-  // The body does not matter.
   await answer.body.dump({ limit: MAX_ANSWER_BYTES, signal }).catch(() => {});
   return answer.statusCode;
 }

@@ -3,7 +3,6 @@ import type { IncomingHttpHeaders } from 'node:http';
 import basicAuth from '@fastify/basic-auth';
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
 import { LRUCache } from 'lru-cache';
-import type { RedisConnection } from '../../queues/redis.ts';
 import type { ApiContext } from '../context.ts';
 import {
   BadCredentialsError,
@@ -12,113 +11,75 @@ import {
   TooManyLoginsError,
 } from '../errors.ts';
 import { sendProblem, toProblem } from '../problem-details.ts';
-import { clientIp } from './rate-limit.ts';
+import { clientIp, RateLimitStore } from './rate-limit.ts';
 
 const MAX_WRONG = 10;
-/** From the first wrong login on. */
 const WINDOW_MS = 15 * 60_000;
-/** Addresses remembered at once by one process. */
+/** Maximum of addresses in memory. */
 const MAX_KEPT = 10_000;
 
-/** Counts one more (ARGV[1] is 1) or none; the first one begins the window. */
-const COUNT = `local wrong = tonumber(redis.call('get', KEYS[1]) or '0') + tonumber(ARGV[1])
-if ARGV[1] == '1' then redis.call('incr', KEYS[1]) end
-if wrong > 0 and redis.call('pttl', KEYS[1]) < 0 then redis.call('pexpire', KEYS[1], ARGV[2]) end
-return {wrong, redis.call('pttl', KEYS[1])}`;
-
-interface Standing {
-  readonly wrong: number;
-  /** To the end of the window. */
-  readonly ms: number;
-}
-
 /**
- * Counts failed logins by address, of IPv6 by network: after ten in 15 minutes the address is blocked
- * until the window ends. Redis counts for all processes; each process counts too, for the time without
- * Redis. A correct login does not reset the count: otherwise a client that shares the address of the admin
- * could guess forever.
+ * Counts failed logins by address, of IPv6 by network: after ten in 15 minutes the address is blocked until the window
+ * ends. Redis counts for all processes; each process counts too, for the time without Redis. A correct login does not
+ * reset the count: otherwise a client that shares the address of the admin could guess forever.
  */
 class AdminLogins {
-  readonly #redis: RedisConnection;
-  readonly #space: string;
-  readonly #counts = new LRUCache<string, { wrong: number; readonly until: number }>({ max: MAX_KEPT });
+  readonly #store: RateLimitStore;
+  readonly #counts = new LRUCache<string, { readonly wrong: number; readonly until: number }>({
+    max: MAX_KEPT,
+  });
 
-  /** @param space what the names of its Redis keys begin with. */
-  constructor(redis: RedisConnection, space: string) {
-    this.#redis = redis;
-    this.#space = space;
+  constructor(store: RateLimitStore) {
+    this.#store = store;
   }
 
   /**
-   * Asked of a right login. Redis takes commands in order: it sees every wrong one that came before.
+   * Checks a login, and counts a wrong one. Redis takes commands in order: a correct login sees every wrong one before
+   * it.
    *
-   * @throws TooManyLoginsError
+   * @throws TooManyLoginsError if there were too many wrong ones before it.
    */
-  async assertMayEnter(ip: string): Promise<void> {
-    const { wrong, ms } = await this.#count(ip, 0);
-    if (wrong >= MAX_WRONG) throw tooMany(ms);
-  }
-
-  /**
-   * Counts a wrong login.
-   *
-   * @throws TooManyLoginsError once there were too many before it.
-   */
-  async countWrong(ip: string): Promise<void> {
-    const { wrong, ms } = await this.#count(ip, 1);
-    if (wrong > MAX_WRONG) throw tooMany(ms);
-  }
-
-  async #count(ip: string, more: 0 | 1): Promise<Standing> {
+  async check(ip: string, isWrong: boolean): Promise<void> {
     const address = clientIp({ ip });
-    const here = this.#countHere(address, more);
-    const shared = await this.#countShared(address, more).catch(() => here);
-    return shared.wrong > here.wrong ? shared : here;
+    const here = this.#countHere(address, isWrong);
+    const shared = await this.#store.take(address, MAX_WRONG, isWrong ? undefined : 0).catch(() => here);
+    const { left, ms } = shared.left < here.left ? shared : here;
+    if (left === 0) throw new TooManyLoginsError(Math.max(1, Math.ceil(ms / 1000)));
   }
 
-  #countHere(address: string, more: 0 | 1): Standing {
+  /** How many wrong logins were left before this one. */
+  #countHere(address: string, isWrong: boolean) {
     const now = performance.now();
     const known = this.#counts.get(address);
     const count = known !== undefined && known.until > now ? known : { wrong: 0, until: now + WINDOW_MS };
-    count.wrong += more;
-    if (more === 1 && count !== known) this.#counts.set(address, count);
-    return { wrong: count.wrong, ms: count.until - now };
-  }
-
-  async #countShared(address: string, more: 0 | 1): Promise<Standing> {
-    const reply = await this.#redis.eval(COUNT, 1, this.#space + address, more, WINDOW_MS);
-    const [wrong = 0, ms = 0] = Array.isArray(reply) ? reply.map(Number) : [];
-    return { wrong, ms };
+    const left = Math.max(0, MAX_WRONG - count.wrong);
+    if (isWrong) this.#counts.set(address, { ...count, wrong: count.wrong + 1 });
+    return { left, ms: count.until - now };
   }
 }
 
-const tooMany = (ms: number) => new TooManyLoginsError(Math.max(1, Math.ceil(ms / 1000)));
-
-/** The header that the dashboard sends with each change. */
 const ADMIN_HEADER = 'x-passerelle-admin';
 
 type AdminDeps = Pick<ApiContext, 'config' | 'cacheRedis'>;
 
 /**
- * Guards every route of a scope by user and password. The address of the caller never replaces them: behind a proxy on
- * this machine, every visitor comes from loopback. Changes are accepted from the scope's own pages only.
- *
- * Refusals are answered here, not thrown: bull-board brings an error handler of its own.
+ * Guards every route of a scope by user and password. A loopback address is not trusted, because behind a local proxy
+ * every visitor has it. Changes are accepted only from pages of the same origin. Refusals are answered here, not
+ * thrown, because bull-board has its own error handler.
  */
 export async function guardAdmin(scope: FastifyInstance, { config, cacheRedis }: AdminDeps): Promise<void> {
   const { adminUser, adminPassword } = config.http;
   scope.addHook('onRoute', openToAdmin);
-  const logins = new AdminLogins(cacheRedis, `${config.queuePrefix}:admin-logins:`);
+  const logins = new AdminLogins(
+    new RateLimitStore(cacheRedis, `${config.queuePrefix}:admin-logins:`, WINDOW_MS),
+  );
   await scope.register(basicAuth, {
     authenticate: { realm: 'Passerelle' },
     validate: async (user, password, { ip }) => {
-      // Both are compared in every case, so that the time taken does not show which one was wrong.
-      const right = [equal(user, adminUser), equal(password, adminPassword)];
-      if (right.includes(false)) {
-        await logins.countWrong(ip);
-        throw new BadCredentialsError();
-      }
-      await logins.assertMayEnter(ip);
+      // Both are always compared, so that the time does not show which one was wrong.
+      const isWrong = [equal(user, adminUser), equal(password, adminPassword)].includes(false);
+      await logins.check(ip, isWrong);
+      if (isWrong) throw new BadCredentialsError();
     },
   });
   scope.addHook(
@@ -129,8 +90,8 @@ export async function guardAdmin(scope: FastifyInstance, { config, cacheRedis }:
 }
 
 /**
- * A route that asks callers for a key with a scope asks for the admin's login instead, where it is added to a guarded
- * scope: only there, since this is part of the guard. It is described under /api.
+ * Routes of the API are mounted again under /admin. There the admin login replaces their key and scope, and the OpenAPI
+ * document leaves them out.
  */
 function openToAdmin(route: RouteOptions): void {
   if (route.config?.scope === undefined) return;
@@ -140,9 +101,9 @@ function openToAdmin(route: RouteOptions): void {
 }
 
 /**
- * Protects the data of the admin pages against other sites. A change needs a header that no form can send
- * and that a page of another origin cannot send without a preflight. Loads by pages of other sites are
- * refused too, because lists and exports cost resources.
+ * Protects the data of the admin pages against other sites. A change needs a header that no form can send and that a
+ * page of another origin cannot send without a preflight. Loads by pages of other sites are refused too, because lists
+ * and exports cost resources.
  */
 export function guardAdminData(scope: FastifyInstance): void {
   scope.addHook(
@@ -185,7 +146,7 @@ async function authenticate(scope: FastifyInstance, request: FastifyRequest, rep
 }
 
 /**
- * Browsers say where a request comes from; a request that says nothing does not come from a page.
+ * Browsers send the origin of a request. A request without one does not come from a page.
  *
  * @throws CrossOriginError
  */
@@ -196,19 +157,19 @@ function assertSameOrigin({ method, headers }: FastifyRequest): void {
     throw new CrossOriginError();
 }
 
-/** `none`: a person typed or kept the address. */
+/** `none`: the address was typed or bookmarked. */
 function isFromHere({ 'sec-fetch-site': site = 'none' }: IncomingHttpHeaders): boolean {
   return site === 'same-origin' || site === 'none';
 }
 
-/** The scheme is the browser's: behind a proxy that ends TLS it is not ours. */
+/** Uses the scheme of the browser, because a proxy may end TLS. */
 function isOriginOf(origin: string, host: string): boolean {
   if (!URL.canParse(origin)) return false;
   const { protocol, host: its } = new URL(origin);
   return URL.canParse(`${protocol}//${host}`) && new URL(`${protocol}//${host}`).host === its;
 }
 
-/** Compares in a time that does not depend on where two texts differ, nor on their lengths. */
+/** Compares in constant time, whatever the lengths. */
 function equal(given: string, expected: string): boolean {
   const digest = (text: string) => createHash('sha256').update(text).digest();
   return timingSafeEqual(digest(given), digest(expected));

@@ -19,8 +19,8 @@ import {
 import { createLimit } from './rate-limit.ts';
 
 /**
- * How long a process uses a cached key: a revoked key may work for this long, and a new key may be unknown
- * for this long.
+ * How long a process uses a cached key: a revoked key may work for this long, and a new key may be unknown for this
+ * long.
  */
 const TRUST_MS = 5000;
 const USE_NOTED_EVERY_MS = 60_000;
@@ -32,20 +32,11 @@ interface Entry {
   usedAt: number;
 }
 
-/** The keys that PostgreSQL holds, as this process last read them. */
-interface ApiKeyCache {
-  /** The row of a key that is valid by a fresh cache entry; otherwise null, and `find` decides. */
-  trusted(key: KeyText): ApiKeyRow | null;
-  /** Whether this very key was good when it was last read, however long ago: then it is no guess. */
-  knows(key: KeyText): boolean;
-  /** @throws BadKeyError, ExpiredKeyError, RevokedKeyError, NoAnswerError, or what the database threw. */
-  find(key: KeyText): Promise<ApiKeyRow>;
-  /** Whether any valid key exists; true if PostgreSQL does not answer. */
-  hasUsable(): Promise<boolean>;
-}
+type ApiKeyCache = ReturnType<typeof createApiKeyCache>;
 
-export function createApiKeyCache(db: Database, log: Logger): ApiKeyCache {
-  // Apart, so that guesses do not push out good keys.
+/** A cache of the keys in PostgreSQL. */
+export function createApiKeyCache(db: Database, log: Logger) {
+  // Separate, so that guesses do not evict valid keys.
   const known = new LRUCache<string, Entry>({ max: MAX_ENTRIES });
   const unknown = new LRUCache<string, Entry>({ max: MAX_ENTRIES });
   const loading = new Map<string, Promise<Entry>>();
@@ -87,14 +78,17 @@ export function createApiKeyCache(db: Database, log: Logger): ApiKeyCache {
     return isKeyOf(row, key) && row !== null && !isOver(row) ? row : null;
   };
   return {
-    trusted: (key) => {
+    /** The row of a key that is valid by a fresh entry; otherwise null, and `find` decides. */
+    trusted: (key: KeyText): ApiKeyRow | null => {
       const entry = known.get(key.prefix);
       const row = entry !== undefined && isFresh(entry) ? goodRow(key) : null;
       if (entry !== undefined && row !== null) noteUse(entry, row);
       return row;
     },
-    knows: (key) => goodRow(key) !== null,
-    find: async (key) => {
+    /** Whether the key was valid when it was last read, however long ago. Then it is not a guess. */
+    knows: (key: KeyText): boolean => goodRow(key) !== null,
+    /** @throws BadKeyError, ExpiredKeyError, RevokedKeyError, NoAnswerError, or the error of the database. */
+    find: async (key: KeyText): Promise<ApiKeyRow> => {
       const entry = await entryOf(key.prefix);
       const { row } = entry;
       if (!isKeyOf(row, key) || row === null) throw new BadKeyError(await hasUsable());
@@ -103,6 +97,7 @@ export function createApiKeyCache(db: Database, log: Logger): ApiKeyCache {
       noteUse(entry, row);
       return row;
     },
+    /** Whether any valid key exists; true if PostgreSQL does not answer. */
     hasUsable,
   };
 }
@@ -114,18 +109,20 @@ const isOver = ({ revokedAt, expiresAt }: ApiKeyRow): boolean =>
 
 const NO_HASH = '0'.repeat(64);
 
-/** The same work whether there is a row or not. */
+/** Takes the same time with and without a row. */
 function isKeyOf(row: ApiKeyRow | null, { hash }: KeyText): boolean {
   return timingSafeEqual(Buffer.from(row?.hash ?? NO_HASH, 'hex'), Buffer.from(hash, 'hex'));
 }
 
-/** The key that a request came with. */
+/** The key of a request. */
 export type ApiKey = Readonly<Pick<ApiKeyRow, 'id' | 'prefix' | 'name' | 'scopes' | 'methods'>>;
 
 declare module 'fastify' {
   interface FastifyContextConfig {
     /** The scope that this route requires. Every route under /api has one. */
     scope?: Scope;
+    /** Codes of the route's own problems, for the OpenAPI document. Those that any route may have are added. */
+    problems?: readonly string[];
   }
   interface FastifyRequest {
     /** Null on routes that need no key. */
@@ -134,9 +131,8 @@ declare module 'fastify' {
 }
 
 /**
- * Guards every route that is added after this call. Routes under /api need a key with the scope of
- * `config: { scope }`, and so do other routes that declare one. Unknown paths under /api need a valid key
- * too.
+ * Guards every route that is added after this call. Routes under /api need a key with the scope of `config: { scope }`,
+ * and so do other routes that declare one. Unknown paths under /api need a valid key too.
  */
 export async function guardApi(api: FastifyInstance, deps: ApiContext): Promise<void> {
   const ring = createApiKeyCache(deps.reserveDb, deps.log);
@@ -160,7 +156,7 @@ export async function guardApi(api: FastifyInstance, deps: ApiContext): Promise<
   });
 }
 
-/** A route that was forgotten must not become an open door. */
+/** A route without a scope would be open to everybody. */
 function assertScoped({ method, url, config }: RouteOptions): void {
   if (isUnderApi(url) && config?.scope === undefined) {
     throw new Error(`${method} ${url} is under /api and declares no scope: add config: { scope }.`);
@@ -174,8 +170,8 @@ function bearerOf({ headers }: FastifyRequest): string | null {
 }
 
 /**
- * The key of a request. Possible guesses are counted before PostgreSQL is queried; a key that was valid
- * before is not a guess.
+ * The key of a request. Possible guesses are counted before PostgreSQL is queried; a key that was valid before is not a
+ * guess.
  *
  * @throws MissingKeyError, or the errors of `countGuess` and `ApiKeyCache.find`.
  */
@@ -194,7 +190,7 @@ async function authenticate(
   return shownOf(await ring.find(given));
 }
 
-/** The parts of the key that handlers need; the hash is left out. */
+/** Without the hash. */
 const shownOf = ({ id, prefix, name, scopes, methods }: ApiKeyRow): ApiKey => ({
   id,
   prefix,
@@ -208,12 +204,12 @@ function assertScope({ scopes }: ApiKey, needed: Scope): void {
   if (!scopes.includes(needed) && !scopes.includes('admin')) throw new MissingScopeError(needed, scopes);
 }
 
-/** Logs once, when the API starts to listen, that no key exists. A missing database is logged elsewhere. */
+/** Logs once, at the start, that no key exists. A missing database is logged elsewhere. */
 async function warnWithoutKeys({ db, log }: ApiContext): Promise<void> {
   try {
     if (await hasUsableKey(db)) return;
     log.warn({ create: CREATE_KEY }, 'no API key can be used yet: every request to /api is answered 401');
   } catch (error) {
-    log.debug({ reason: errorMessage(error) }, 'not known whether there is an API key');
+    log.debug({ reason: errorMessage(error) }, 'the API keys cannot be read');
   }
 }

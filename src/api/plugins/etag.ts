@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 
 /**
- * Adds an `ETag` to every successful answer of the GET routes of a scope, and sends 304 if the client has
- * it. The tag is weak: it covers the text before compression, cursors included. Streams have none.
+ * Adds an `ETag` to every successful answer of the GET routes of a scope, and sends 304 if the client has it. The tag
+ * is weak: it covers the text before compression, cursors included. Streams have none.
  *
  * `@fastify/etag` would also tag problems, and does not support lists in `If-None-Match`.
  */

@@ -9,7 +9,7 @@ const BODY_LIMIT_BYTES = 1024 * 1024;
 const HEADERS_LIMIT_BYTES = 16 * 1024;
 const URL_LIMIT_CHARACTERS = 8192;
 
-/** The path with its query is longer than proxies accept. */
+/** The URL is longer than proxies accept. Send less in one request. */
 class UrlTooLongError extends PasserelleError {
   readonly code = 'url_too_long';
   constructor() {
@@ -17,7 +17,7 @@ class UrlTooLongError extends PasserelleError {
   }
 }
 
-/** What Fastify and Node are given against requests that are too large, too slow, or no HTTP. */
+/** Options of Fastify and Node against requests that are too large, too slow or not HTTP. */
 export function serverLimits(settings: ApiSettings) {
   return {
     bodyLimit: BODY_LIMIT_BYTES,
@@ -33,14 +33,13 @@ export function serverLimits(settings: ApiSettings) {
   };
 }
 
-/** @throws UrlTooLongError, before anything is looked up. */
+/** Answers UrlTooLongError before any other check. */
 export function limitUrls(api: FastifyInstance): void {
   api.addHook('onRequest', (request, _reply, done) => {
     done(request.url.length > URL_LIMIT_CHARACTERS ? new UrlTooLongError() : undefined);
   });
 }
 
-/** Requests that never reached a route. */
 function clientProblem(code: string | undefined): Problem {
   if (code === 'ERR_HTTP_REQUEST_TIMEOUT') {
     return makeProblem('request_timeout', 'The request took too long to arrive.');
@@ -48,7 +47,7 @@ function clientProblem(code: string | undefined): Problem {
   if (code === 'HPE_HEADER_OVERFLOW') {
     return makeProblem('headers_too_large', `More than ${HEADERS_LIMIT_BYTES} bytes of headers.`);
   }
-  return makeProblem('invalid_request', 'This is no HTTP request.');
+  return makeProblem('invalid_request', 'This is not an HTTP request.');
 }
 
 function answerClientError(error: Error & { readonly code?: string }, socket: Socket): void {
@@ -67,12 +66,12 @@ function answerClientError(error: Error & { readonly code?: string }, socket: So
   );
 }
 
-/** `__proto__` is left to be refused as an unknown parameter: validation drops it where names are free. */
+/** `__proto__` does not match, so that it is refused as an unknown parameter. */
 const FILTER = /^filter\[(?!__proto__\])([^[\]]*)\](?:\[(?!__proto__\])([^[\]]*)\])?$/;
 
 /**
- * Reads a query string; `filter[field]=x` and `filter[field][op]=x` become `{ filter: { field: { op: x } } }`,
- * with `eq` where no operator is given. A key given several times becomes a list.
+ * Reads a query string; `filter[field]=x` and `filter[field][op]=x` become `{ filter: { field: { op: x } } }`, with
+ * `eq` where no operator is given. A key given several times becomes a list.
  */
 export function parseQueryString(text: string): Record<string, unknown> {
   const query: Record<string, unknown> = Object.create(null);

@@ -5,7 +5,7 @@ import type { FastifyInstance } from 'fastify';
 /** Half a year. Without subdomains, because other host names may be served differently. */
 const HSTS = 'max-age=15552000';
 
-/** Headers of data: a browser that opens it runs no script, shows it in no frame, and trusts its type. */
+/** Headers of data: a browser runs no script of it, shows it in no frame and does not guess its type. */
 const OF_DATA = {
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
   'cross-origin-resource-policy': 'same-origin',
@@ -25,12 +25,12 @@ const OWN: Policy = {
   'object-src': ["'none'"],
 };
 
-/** The dashboard: its own files, nothing inline. */
+/** The dashboard loads its own files, nothing inline. */
 export const DASHBOARD_POLICY = OWN;
 
 /**
- * Third-party pages, bull-board and Swagger UI: they use inline styles and small images in styles.
- * External fonts of bull-board stay blocked.
+ * Third-party pages, bull-board and Swagger UI: they use inline styles and small images in styles. External fonts of
+ * bull-board stay blocked.
  */
 export const FOREIGN_PAGE_POLICY: Policy = {
   ...OWN,
@@ -39,9 +39,9 @@ export const FOREIGN_PAGE_POLICY: Policy = {
 };
 
 /**
- * Adds security headers to every answer of the routes that follow. They are fixed, because helmet would
- * build them for each request. HSTS is sent only if the browser used TLS, which a trusted proxy reports.
- * There are no CORS headers, so pages of other origins cannot read answers.
+ * Adds security headers to every answer of the routes that follow. They are fixed, because helmet would build them for
+ * each request. HSTS is sent only if the browser used TLS, which a trusted proxy reports. There are no CORS headers, so
+ * pages of other origins cannot read answers.
  */
 export async function secureAnswers(api: FastifyInstance): Promise<void> {
   await api.register(helmet, { global: false });

@@ -35,7 +35,7 @@ async function boardRoutes(
   });
   await scope.register(async (board) => {
     securePages(board, FOREIGN_PAGE_POLICY);
-    // Without this the board would wait for a Redis that is away for as long as it stays away.
+    // Without this check the board would wait for a missing Redis without a limit.
     board.addHook('onRequest', async (_request, reply) => {
       try {
         await requireRedis(redis);
@@ -54,16 +54,16 @@ const HASHED = /^assets\//;
 /** A file, unlike a page such as `bc/42`. */
 const FILE = /\.[a-z0-9]+$/;
 
-/** The dashboard's files. Every other path under /admin is one of its pages, which the browser knows. */
+/** The files of the dashboard. Every other path under /admin is a page that the browser renders. */
 async function dashboardRoutes(scope: FastifyInstance, webRoot: string): Promise<void> {
   await scope.register(async (pages) => {
     securePages(pages, DASHBOARD_POLICY);
     if (!existsSync(join(webRoot, INDEX))) {
-      const tell = () => {
+      const refuse = () => {
         throw new DashboardNotBuiltError();
       };
-      pages.get('/admin', { schema }, tell);
-      pages.get('/admin/*', { schema }, tell);
+      pages.get('/admin', { schema }, refuse);
+      pages.get('/admin/*', { schema }, refuse);
       return;
     }
     await pages.register(compress, { encodings: ['br', 'gzip'], globalDecompression: false });
@@ -73,16 +73,16 @@ async function dashboardRoutes(scope: FastifyInstance, webRoot: string): Promise
       if (!FILE.test(path)) return sendIndex(reply);
       return HASHED.test(path)
         ? reply.sendFile(path, { maxAge: '1y', immutable: true })
-        : sendAnew(reply, path);
+        : sendUncached(reply, path);
     });
   });
 }
 
-/** It names the files of one build. */
-const sendIndex = (reply: FastifyReply) => sendAnew(reply, INDEX);
+/** The index names the files of one build. */
+const sendIndex = (reply: FastifyReply) => sendUncached(reply, INDEX);
 
-/** Never from a cache without asking. */
-function sendAnew(reply: FastifyReply, file: string): FastifyReply {
+/** Caches must revalidate the file. */
+function sendUncached(reply: FastifyReply, file: string): FastifyReply {
   return reply.header('cache-control', 'no-cache').sendFile(file, { cacheControl: false });
 }
 
@@ -97,8 +97,8 @@ function unknownData(scope: FastifyInstance): void {
 }
 
 /**
- * Everything behind the admin login: the dashboard at /admin, its data, and bull-board. The data are the
- * routes of /api/v1, mounted again under /admin/api/v1.
+ * Everything behind the admin login: the dashboard at /admin, its data, and bull-board. The data are the routes of
+ * /api/v1, mounted again under /admin/api/v1.
  *
  * @param webRoot folder of the built dashboard.
  */

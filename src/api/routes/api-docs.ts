@@ -4,9 +4,8 @@ import type { FastifyInstance } from 'fastify';
 import { FOREIGN_PAGE_POLICY, securePages } from '../plugins/security-headers.ts';
 
 /**
- * Serves the OpenAPI document as a page at /docs without a login; it contains no data. All files come from
- * this server. Requests from the page carry the key that the user enters under Authorize; only the page
- * keeps it.
+ * Serves the OpenAPI document as a page at /docs without a login; it contains no data. All files come from this server.
+ * Requests from the page carry the key that the user enters under Authorize; only the page keeps it.
  */
 export async function docsRoutes(api: FastifyInstance): Promise<void> {
   await api.register(async (pages) => {

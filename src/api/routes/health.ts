@@ -1,15 +1,15 @@
 import { sql } from 'drizzle-orm';
 import { z } from 'zod';
 import { pendingMigrations } from '../../db/migrate.ts';
-import { checkToken } from '../../observability/metrics/http-server.ts';
+import { checkToken } from '../../observability/metrics/token.ts';
 import { errorMessage } from '../../shared/errors.ts';
 import type { Api, ApiContext } from '../context.ts';
 import { answerWithin } from '../errors.ts';
 import { requireRedis } from '../preconditions.ts';
-import { makeProblem, problemResponses, sendProblem } from '../problem-details.ts';
-import type { Reference } from '../schemas.ts';
+import { makeProblem, sendProblem } from '../problem-details.ts';
+import { statusAnswer } from '../schemas.ts';
 
-/** Liveness touches nothing; readiness asks PostgreSQL, Redis and the migrations. */
+/** Liveness checks nothing else; readiness checks PostgreSQL, Redis and the migrations. */
 export function healthRoutes(api: Api, deps: ApiContext): void {
   api.get(
     '/healthz',
@@ -17,7 +17,8 @@ export function healthRoutes(api: Api, deps: ApiContext): void {
       schema: {
         tags: ['health'],
         summary: 'The process answers',
-        response: { 200: z.object({ status: z.literal('ok') }) },
+        description: 'Checks nothing else. For the probe that restarts a process.',
+        response: { 200: statusAnswer('ok') },
       },
     },
     async () => ({ status: 'ok' as const }),
@@ -26,10 +27,12 @@ export function healthRoutes(api: Api, deps: ApiContext): void {
   api.get(
     '/readyz',
     {
+      config: { problems: ['not_ready'] },
       schema: {
         tags: ['health'],
         summary: 'PostgreSQL, Redis and the migrations are as the API needs them',
-        response: { 200: z.object({ status: z.literal('ready') }), ...problemResponses },
+        description: 'For the probe that sends requests elsewhere. `errors` names each check that fails.',
+        response: { 200: statusAnswer('ready') },
       },
     },
     async (request, reply) => {
@@ -69,7 +72,7 @@ async function checkRedis({ redis, log }: ApiContext): Promise<Check> {
   }
 }
 
-/** Notes of each answer how long it took. To be called before the routes are added. */
+/** Measures each answer. Call it before routes are added. */
 export function measureAnswers(api: Api, { metrics }: Pick<ApiContext, 'metrics'>): void {
   api.addHook('onResponse', (request, reply, done) => {
     metrics.answered({
@@ -82,20 +85,25 @@ export function measureAnswers(api: Api, { metrics }: Pick<ApiContext, 'metrics'
   });
 }
 
+const EXAMPLE =
+  '# HELP passerelle_up 1 while the process answers\n# TYPE passerelle_up gauge\npasserelle_up 1\n';
+
 const text = {
   description: 'Prometheus text format',
-  content: { 'text/plain': { schema: z.string() } },
+  content: { 'text/plain': { schema: z.string().meta({ examples: [EXAMPLE] }) } },
 };
 
-/** Figures for Prometheus: neither secrets nor anything of a BC, so it is open unless METRICS_TOKEN is set. */
+/** Open unless METRICS_TOKEN is set, because metrics contain no secret and no content of a BC. */
 export function metricsRoute(api: Api, deps: ApiContext): void {
   api.get(
     '/metrics',
     {
+      config: { problems: ['bad_metrics_token'] },
       schema: {
         tags: ['health'],
         summary: 'Metrics for Prometheus; partial if PostgreSQL or Redis does not answer',
-        response: { 200: text, ...problemResponses },
+        description: 'Open, unless METRICS_TOKEN is set: then with Authorization: Bearer.',
+        response: { 200: text },
       },
     },
     async (request, reply) => {
@@ -105,28 +113,3 @@ export function metricsRoute(api: Api, deps: ApiContext): void {
     },
   );
 }
-
-/** The routes of probes, figures and webhooks. */
-export const serviceReference: Reference = {
-  'GET /healthz': {
-    description: 'Touches nothing: for the probe that restarts a process.',
-    answer: { status: 'ok' },
-    problems: [],
-  },
-  'GET /readyz': {
-    description: 'For the probe that sends requests elsewhere. `errors` names each check that fails.',
-    answer: { status: 'ready' },
-    problems: ['not_ready'],
-  },
-  'GET /metrics': {
-    description: 'Open, unless METRICS_TOKEN is set: then with Authorization: Bearer.',
-    answer: '# HELP passerelle_up 1 while the process answers\n# TYPE passerelle_up gauge\npasserelle_up 1\n',
-    problems: ['bad_metrics_token'],
-  },
-  'POST /hooks/odoo': {
-    answer: { status: 'accepted' },
-    body: { _action: 'Passerelle(#42)', _id: 7, _model: 'dimagaz.bc' },
-    parameters: { secret: 'the-secret-of-the-hook' },
-    problems: ['bad_hook_secret', 'not_mirrored', 'redis_unavailable'],
-  },
-};

@@ -9,15 +9,15 @@ import { requestRoutes, runRoutes, syncRoutes } from './sync/runs.ts';
 import { upstreamsRoute } from './sync/upstreams.ts';
 import { type TrytonStatusProbe, trytonPingRoute } from './tryton/ping.ts';
 
-/** Objects that exist once in a process, however often the routes are mounted. */
+/** Objects that all mounts of the routes share. */
 export interface Shared {
   readonly feed: SyncStateBroadcaster;
-  /** Null where no Tryton is configured. */
+  /** Null if no Tryton is configured. */
   readonly looks: TrytonStatusProbe | null;
   readonly exports: Semaphore;
 }
 
-/** Everything that callers with keys and the admin's dashboard have in common. */
+/** The routes that are mounted twice: for callers with keys, and for the dashboard. */
 export async function mirrorRoutes(api: Api, deps: ApiContext, shared: Shared): Promise<void> {
   const { feed, looks, exports } = shared;
   await bcApi(api, deps, exports);

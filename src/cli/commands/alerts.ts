@@ -4,7 +4,7 @@ import { openChannels } from '../../alerts/channels/index.ts';
 import { testNotice } from '../../alerts/notice.ts';
 import { ConfigError, readConfig } from '../../config/index.ts';
 import { errorCode, errorMessage } from '../../shared/errors.ts';
-import { type CommandContext, EXIT, type ExitCode, printJson, printLines, QUIET } from '../io.ts';
+import { type CommandContext, EXIT, type ExitCode, print, QUIET } from '../io.ts';
 
 export function addAlerts(program: Command, context: CommandContext, exit: (code: ExitCode) => void): void {
   const alerts = program
@@ -36,8 +36,7 @@ async function test({ io, env }: CommandContext, json: boolean): Promise<ExitCod
   const stop = new AbortController();
   const forget = io.onInterrupt(() => stop.abort());
   const results = await Promise.all(channels.map((channel) => tried(channel, stop.signal))).finally(forget);
-  if (json) printJson(io, { channels: results });
-  else printLines(io, results.map(line));
+  print(io, json, { channels: results }, results.map(line));
   return results.every(({ ok }) => ok) ? EXIT.success : EXIT.failure;
 }
 

@@ -6,23 +6,13 @@ import { type ApiKeyRow, SCOPES, type Scope } from '../../db/schema/gateway.ts';
 import { isPattern } from '../../tryton/methods.ts';
 import { withDatabase } from '../connections.ts';
 import { UnknownKeyError } from '../errors.ts';
-import { type CommandContext, EXIT, type ExitCode, printJson, printLines } from '../io.ts';
+import { type CommandContext, EXIT, type ExitCode, print, printJson, printLines } from '../io.ts';
 
 /** A key as `--json` shows it: never its hash. */
-function tellKey({ hash: _, ...row }: ApiKeyRow) {
+function publicKey({ hash: _, ...row }: ApiKeyRow) {
   const { id, prefix, name, scopes, methods, createdAt, expiresAt, lastUsedAt, revokedAt } = row;
-  return {
-    id,
-    prefix,
-    name,
-    scopes,
-    methods,
-    createdAt,
-    expiresAt,
-    lastUsedAt,
-    revokedAt,
-    state: stateOf(row),
-  };
+  const times = { createdAt, expiresAt, lastUsedAt, revokedAt };
+  return { ...{ id, prefix, name, scopes, methods }, ...times, state: stateOf(row) };
 }
 
 type State = 'usable' | 'expired' | 'revoked';
@@ -34,7 +24,7 @@ function stateOf({ revokedAt, expiresAt }: Pick<ApiKeyRow, 'revokedAt' | 'expire
 
 const HEADINGS = ['ID', 'PREFIX', 'NAME', 'SCOPES', 'METHODS', 'CREATED', 'EXPIRES', 'LAST USED', 'STATE'];
 
-/** The keys as a table for people, UTC. */
+/** The keys as a table, in UTC. */
 function keyLines(rows: readonly ApiKeyRow[]): string[] {
   if (rows.length === 0) return ['There is no key yet; create one with "passerelle keys create".'];
   const cells = rows.map((row) => [
@@ -125,7 +115,7 @@ async function create(
   const { key, row } = await withDatabase(env, (db) =>
     createApiKey(db, { name, scopes, methods, expiresAt: expires }),
   );
-  if (options.json === true) printJson(io, { key, ...tellKey(row) });
+  if (options.json === true) printJson(io, { key, ...publicKey(row) });
   else {
     const tryton = methodsText(row);
     printLines(io, [
@@ -223,15 +213,13 @@ Examples:
 
 async function list({ io, env }: CommandContext, { json }: JsonOption): Promise<ExitCode> {
   const rows = await withDatabase(env, listApiKeys);
-  if (json === true) printJson(io, { keys: rows.map(tellKey) });
-  else printLines(io, keyLines(rows));
+  print(io, json, { keys: rows.map(publicKey) }, keyLines(rows));
   return EXIT.success;
 }
 
 async function revoke({ io, env }: CommandContext, id: string, { json }: JsonOption): Promise<ExitCode> {
   const row = await withDatabase(env, (db) => revokeApiKey(db, id));
   if (row === null) throw new UnknownKeyError(id);
-  if (json === true) printJson(io, tellKey(row));
-  else printLines(io, [`Key ${row.id} (${row.prefix}, ${row.name}) is revoked.`]);
+  print(io, json, publicKey(row), [`Key ${row.id} (${row.prefix}, ${row.name}) is revoked.`]);
   return EXIT.success;
 }

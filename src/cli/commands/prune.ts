@@ -3,7 +3,7 @@ import { readConfig } from '../../config/index.ts';
 import { type Pruned, prune } from '../../sync/maintenance/prune.ts';
 import { withStores } from '../connections.ts';
 import { count } from '../follow-run.ts';
-import { type CommandContext, EXIT, type ExitCode, printJson, printLines, QUIET } from '../io.ts';
+import { type CommandContext, EXIT, type ExitCode, print, QUIET } from '../io.ts';
 
 export function addPrune(program: Command, context: CommandContext, exit: (code: ExitCode) => void): void {
   program
@@ -35,8 +35,7 @@ async function pruneNow(
   const pruned = await withStores(config, (stores) =>
     prune({ ...stores, settings: config.sync, retention: config.retention }, stopping.signal),
   ).finally(forget);
-  if (options.json === true) printJson(io, pruned);
-  else printLines(io, [sentence(pruned)]);
+  print(io, options.json, pruned, [sentence(pruned)]);
   return stopping.signal.aborted ? EXIT.interrupted : EXIT.success;
 }
 

@@ -6,10 +6,10 @@ import type { SyncLogRow } from '../../db/schema/sync.ts';
 import type { SyncContext } from '../../sync/context.ts';
 import { withMirror } from '../connections.ts';
 import { requestAndFollow } from '../follow-run.ts';
-import { type CommandContext, type ExitCode, oneLine, printJson, printLines, QUIET } from '../io.ts';
+import { type CommandContext, type ExitCode, oneLine, print, QUIET } from '../io.ts';
 import { exitCodeOf, explain } from './sync.ts';
 
-/** Longer values are cut: a terminal is not the place for a scan or a contract. */
+/** Longer values are cut. */
 const MAX_VALUE = 60;
 
 /** The fields of an added or removed line that are shown, if it has them. */
@@ -38,11 +38,11 @@ function fieldLines(fields: Readonly<Record<string, FieldChange>>): string[] {
 function lineText(line: unknown): string {
   const { id, moved, ...fields } = Object(line) as Record<string, unknown>;
   if (moved === true) return `line ${id}, which belongs to another BC now`;
-  const describe = Object.entries(fields)
+  const shown = Object.entries(fields)
     .filter(([, value]) => typeof value === 'string' || typeof value === 'number')
     .slice(0, FIELDS_OF_A_LINE)
     .map(([name, value]) => `${name} ${short(value)}`);
-  return [`line ${id}`, ...describe].join(', ');
+  return [`line ${id}`, ...shown].join(', ');
 }
 
 function short(value: unknown): string {
@@ -70,7 +70,7 @@ Examples:
   $ passerelle resync 4711
   $ passerelle resync 4711 4712 4713 --json`;
 
-/** Commander passes the earlier values. */
+/** Commander passes the earlier values, because the argument may be repeated. */
 function parseId(text: string, before: number[] = []): number[] {
   const id = Number(text);
   if (!/^\d+$/.test(text) || !Number.isSafeInteger(id) || id < 1) {
@@ -87,8 +87,12 @@ async function resync(
   return withMirror(readMirrorConfig(env, QUIET), async (open) => {
     const run = await requestAndFollow(open, io, { mode: 'single', odooIds: [...new Set(odooIds)] });
     const documents = await report(open.mirror, run);
-    if (json) printJson(io, { runId: run.id, status: run.status, documents, ...errorOf(run) });
-    else printLines(io, documents.flatMap(describe));
+    print(
+      io,
+      json,
+      { runId: run.id, status: run.status, documents, ...errorOf(run) },
+      documents.flatMap(documentLines),
+    );
     if (run.status !== 'partial') await explain(open.mirror, io, run);
     return exitCodeOf(run);
   });
@@ -118,7 +122,7 @@ async function report({ db }: SyncContext, run: SyncLogRow) {
   });
 }
 
-function describe({ odooId, outcome, changes, error }: DocumentReport): string[] {
+function documentLines({ odooId, outcome, changes, error }: DocumentReport): string[] {
   const why =
     outcome === 'gone' || outcome === 'archived'
       ? ' (Odoo has no such BC)'

@@ -12,9 +12,8 @@ import { BC_KEY } from '../../db/schema/sync.ts';
 import type { Queues } from '../../queues/queues.ts';
 import { withStores } from '../connections.ts';
 import { count } from '../follow-run.ts';
-import { type CommandContext, EXIT, type ExitCode, oneLine, printJson, printLines, QUIET } from '../io.ts';
+import { type CommandContext, EXIT, type ExitCode, oneLine, print, QUIET } from '../io.ts';
 
-/** The state of the mirror, for people. */
 function statusLines(overview: Overview): string[] {
   const { lease, currentRun, lastSync, lastRuns, openFailures, openIncidents, queues } = overview;
   return [
@@ -71,7 +70,7 @@ function moment(date: Date): string {
 
 const RUNS_SHOWN = 5;
 const FAILURES_SHOWN = 10;
-/** One of each kind is all there can be, but for former users of Tryton. */
+/** One of each kind, and those of former users of Tryton. */
 const INCIDENTS_SHOWN = 20;
 
 export function addStatus(program: Command, context: CommandContext, exit: (code: ExitCode) => void): void {
@@ -96,8 +95,7 @@ Examples:
 async function status({ io, env }: CommandContext, options: { readonly json?: boolean }): Promise<ExitCode> {
   const config = readConfig(env, QUIET);
   const found = await withStores(config, ({ db, queues }) => overview(db, queues));
-  if (options.json === true) printJson(io, found);
-  else printLines(io, statusLines(found));
+  print(io, options.json, found, statusLines(found));
   return EXIT.success;
 }
 

@@ -12,6 +12,7 @@ import {
   type ExitCode,
   type Io,
   oneLine,
+  print,
   printJson,
   printLines,
   QUIET,
@@ -66,8 +67,7 @@ async function sync({ io, env }: CommandContext, options: SyncOptions): Promise<
   return withMirror(readMirrorConfig(env, QUIET), async (open) => {
     if (options.detach === true) {
       const runId = await request(open.mirror, wanted);
-      if (options.json === true) printJson(io, { runId, mode: wanted.mode, status: 'queued' });
-      else printLines(io, [`Run ${runId} is queued.`]);
+      print(io, options.json, { runId, mode: wanted.mode, status: 'queued' }, [`Run ${runId} is queued.`]);
       return EXIT.success;
     }
     const run = await requestAndFollow(open, io, wanted);
@@ -116,19 +116,19 @@ function summary(run: SyncLogRow): string[] {
   ];
 }
 
-/** Says on standard error why a run did not simply succeed. */
+/** Explains on standard error why a run did not succeed. */
 export async function explain({ db, definition }: SyncContext, io: Io, run: SyncLogRow): Promise<void> {
-  const say = (text: string) => io.stderr.write(`${oneLine(text)}\n`);
+  const write = (text: string) => io.stderr.write(`${oneLine(text)}\n`);
   if (!isOver(run)) {
-    say(`Run ${run.id} is not over: workers that are running go on with it, else the next sync does.`);
-  } else if (run.status === 'skipped') say(`Run ${run.id} was skipped. ${run.errorMessage}`);
-  else if (run.status === 'failed') say(`Run ${run.id} failed. ${run.errorMessage}`);
-  else if (run.errorMessage !== null) say(`Run ${run.id} is partial. ${run.errorMessage}`);
+    write(`Run ${run.id} is not over: workers that are running go on with it, else the next sync does.`);
+  } else if (run.status === 'skipped') write(`Run ${run.id} was skipped. ${run.errorMessage}`);
+  else if (run.status === 'failed') write(`Run ${run.id} failed. ${run.errorMessage}`);
+  else if (run.errorMessage !== null) write(`Run ${run.id} is partial. ${run.errorMessage}`);
   if (run.status === 'partial' && run.failed > 0) {
     for (const { odooId, message } of await runFailures(db, run.id, FAILURES_SHOWN)) {
-      say(`BC ${odooId} failed. ${message}`);
+      write(`BC ${odooId} failed. ${message}`);
     }
-    say(
+    write(
       `Open failures: ${await countOpenFailures(db, definition.key)}. They are offered again by later runs.`,
     );
   }

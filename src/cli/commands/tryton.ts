@@ -5,9 +5,8 @@ import type { PingReport, Wire } from '../../tryton/types.ts';
 import { fromJson, isList, toJson } from '../../tryton/wire/json.ts';
 import { withTryton } from '../connections.ts';
 import { BadArgumentError } from '../errors.ts';
-import { type CommandContext, EXIT, type ExitCode, type Io, printJson, printLines } from '../io.ts';
+import { type CommandContext, EXIT, type ExitCode, type Io, print } from '../io.ts';
 
-/** A ping for people: what holds, and what to do where something does not. */
 function pingLines(place: string, report: PingReport): string[] {
   const { reachable, version, latencyMs, circuit, error } = report;
   return [
@@ -24,10 +23,10 @@ function signedIn({ authenticated, sessionAgeMs }: PingReport): string {
   return sessionAgeMs === null ? 'yes' : `yes, session ${Math.round(sessionAgeMs / 1000)} s old`;
 }
 
-/** An escape, a quotation mark, or what a line begins or ends with. One pattern for a whole text overflows V8's stack. */
+/** Short tokens only: one pattern for a whole string overflows the stack of V8. */
 const TOKEN = /\\.|"|[{[]\s*[}\]]|[{}[\],:]/g;
 
-/** JSON as people read it, two spaces a level. The text itself is left as it is: numbers keep their digits. */
+/** Indents JSON by two spaces. It does not parse it, so numbers keep their digits. */
 export function indented(json: string): string {
   let depth = 0;
   let inText = false;
@@ -115,8 +114,8 @@ export function addTryton(program: Command, context: CommandContext, exit: (code
     .command('tryton')
     .summary('ping Tryton, or call one of its methods')
     .description(
-      'Talk to Tryton as the gateway does. Needs TRYTON_RPC_URL, TRYTON_USER and TRYTON_PASSWORD only; where REDIS_URL ' +
-        'is set and Redis answers, the session is shared with the API, and writes invalidate its cache.',
+      'Talk to Tryton as the gateway does. Needs TRYTON_RPC_URL, TRYTON_USER and TRYTON_PASSWORD only; where ' +
+        'REDIS_URL is set and Redis answers, the session is shared with the API, and writes invalidate its cache.',
     )
     .addHelpText('after', HELP);
   tryton
@@ -147,11 +146,10 @@ async function ping(context: CommandContext, json: boolean): Promise<ExitCode> {
     report: await tryton.ping(),
     place: `${tryton.server} as ${tryton.user}`,
   }));
-  if (json) printJson(context.io, told(report));
-  else printLines(context.io, pingLines(place, report));
+  print(context.io, json, publicReport(report), pingLines(place, report));
   return report.reachable && report.authenticated ? EXIT.success : EXIT.failure;
 }
 
-function told({ circuit, ...report }: PingReport) {
+function publicReport({ circuit, ...report }: PingReport) {
   return { ...report, circuit: circuit && { ...circuit, until: new Date(circuit.until) } };
 }

@@ -1,13 +1,12 @@
 import type { Command } from 'commander';
 import { readMirrorConfig } from '../../config/index.ts';
-import { openDatabase } from '../../db/client.ts';
 import { createOdooClient } from '../../odoo/client.ts';
 import { withResources } from '../../shared/lifecycle.ts';
 import { type Example, KINDS, type Verification, verifyMirror } from '../../sync/maintenance/verify.ts';
 import { bcDefinition } from '../../sync/types.ts';
-import { checkDatabase } from '../connections.ts';
+import { openChecked } from '../connections.ts';
 import { count, createProgress, createRate } from '../follow-run.ts';
-import { type CommandContext, EXIT, type ExitCode, printJson, printLines, QUIET } from '../io.ts';
+import { type CommandContext, EXIT, type ExitCode, print, QUIET } from '../io.ts';
 
 export function addVerify(program: Command, context: CommandContext, exit: (code: ExitCode) => void): void {
   program
@@ -40,28 +39,21 @@ Examples:
 
 async function verify({ io, env }: CommandContext, options: { readonly json?: boolean }): Promise<ExitCode> {
   const config = readMirrorConfig(env, QUIET);
-  await checkDatabase(config);
   const line = createProgress(io);
   const rate = createRate();
   const verification = await withResources(async (defer) => {
-    const { db, close } = openDatabase(config.databaseUrl, { max: 2, timeouts: config.databaseTimeouts });
-    defer(close);
+    const db = await openChecked(config, defer);
     const odoo = createOdooClient(config.odoo);
     defer(() => odoo.close());
-    const source = {
-      db,
-      odoo,
-      definition: bcDefinition(config.odoo, config.sync),
-      pageSize: config.sync.pageSize,
-    };
+    const definition = bcDefinition(config.odoo, config.sync);
+    const source = { db, odoo, definition, pageSize: config.sync.pageSize };
     return verifyMirror(source, (compared, total) =>
       line.show(
         [`${count(compared)} of ${count(total)} BC and lines`, rate(compared)].filter(Boolean).join(', '),
       ),
     );
   }).finally(line.clear);
-  if (options.json === true) printJson(io, verification);
-  else printLines(io, report(verification));
+  print(io, options.json, verification, report(verification));
   return verification.ok ? EXIT.success : EXIT.failure;
 }
 

@@ -14,18 +14,17 @@ import { mirrorMetrics } from './mirror-metrics.ts';
 import { clearGauge, openRegistry, optionalGauge, type Scraped, textOf } from './registry.ts';
 import { callMetrics } from './rpc-metrics.ts';
 
-/** From a cached answer to one that waits for a slow server, in seconds. */
+/** In seconds: from a cached answer to one that waits for a slow server. */
 const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
 interface Answered {
   readonly method: string;
-  /** The route's template, such as `/api/v1/bc/:odooId`: what callers write there would be labels without end. */
+  /** The template, such as `/api/v1/bc/:odooId`, because full paths would be an unlimited number of labels. */
   readonly route: string | undefined;
   readonly status: number;
   readonly ms: number;
 }
 
-/** How long the API takes for its answers. */
 function httpMetrics(registry: Registry): (answer: Answered) => void {
   const duration = new Histogram({
     name: 'passerelle_http_request_duration_seconds',
@@ -41,7 +40,7 @@ function httpMetrics(registry: Registry): (answer: Answered) => void {
 
 const JOB_STATES = ['waiting', 'active', 'delayed', 'prioritized', 'completed', 'failed'] as const;
 
-/** What Redis knows of the queues: the same in whichever API process is asked. */
+/** The queues as Redis has them: the same in every API process. */
 function queueMetrics(registry: Registry) {
   const jobs = optionalGauge(
     registry,
@@ -103,14 +102,8 @@ function storeMetrics(registry: Registry) {
 
 const OUTCOMES = ['hit', 'miss', 'stale', 'bypass', 'error'] as const;
 
-/** The gateway's cache, sign-ins and circuit. */
-interface TrytonMetrics {
-  signedIn(error: Error | null): void;
-  /** Asks the client; of the circuit it asks Redis, too, which every process shares. */
-  refresh(tryton: TrytonClient): Promise<void>;
-}
-
-function trytonMetrics(registry: Registry): TrytonMetrics {
+/** The circuit is read from Redis, which all processes share. */
+function trytonMetrics(registry: Registry) {
   const registers = [registry];
   const cache = new Counter({
     name: 'passerelle_tryton_cache_requests_total',
@@ -133,8 +126,8 @@ function trytonMetrics(registry: Registry): TrytonMetrics {
   );
   for (const outcome of ['success', 'failure']) logins.inc({ outcome }, 0);
   return {
-    signedIn: (error) => logins.inc({ outcome: error === null ? 'success' : 'failure' }),
-    refresh: async (tryton) => {
+    signedIn: (error: Error | null) => logins.inc({ outcome: error === null ? 'success' : 'failure' }),
+    refresh: async (tryton: TrytonClient): Promise<void> => {
       const counters = Object.values(tryton.cacheCounters());
       cache.reset();
       for (const outcome of OUTCOMES) {
@@ -148,7 +141,7 @@ function trytonMetrics(registry: Registry): TrytonMetrics {
   };
 }
 
-/** How Odoo and Tryton were last seen, by whichever process: it outlives a restart. */
+/** The last calls to Odoo and Tryton of all processes. They survive a restart. */
 function upstreamMetrics(registry: Registry) {
   const success = optionalGauge(
     registry,
@@ -174,30 +167,22 @@ function upstreamMetrics(registry: Registry) {
   };
 }
 
-/** A store that takes longer counts as down for this scrape: Prometheus waits ten seconds for the whole. */
+/** A slower store counts as down. Prometheus waits ten seconds for the whole scrape. */
 const STORE_LIMIT_MS = 2000;
 
 interface ApiSources {
   readonly db: Database;
   readonly queues: Queues;
-  /** Null where no Tryton is configured. */
+  /** Null if no Tryton is configured. */
   readonly tryton: TrytonClient | null;
   /** Gets a message for each group of metrics that is left out. */
   readonly log: Log;
 }
 
-/** The metrics of an API process: its own, and those of all processes, which are read at each scrape. */
-export interface ApiMetrics {
-  /** For who describes them. */
-  readonly registry: Registry;
-  answered(answer: Answered): void;
-  /** Callbacks for the gateway. */
-  readonly gateway: Required<GatewayObservers>;
-  /** Never rejects. Scrapes that come together are one. */
-  scrape(sources: ApiSources): Promise<Scraped>;
-}
+export type ApiMetrics = ReturnType<typeof openApiMetrics>;
 
-export function openApiMetrics(): ApiMetrics {
+/** The metrics of an API process, and those of all processes, which are read at each scrape. */
+export function openApiMetrics() {
   const registry = openRegistry();
   const stores = storeMetrics(registry);
   const queues = queueMetrics(registry);
@@ -230,8 +215,9 @@ export function openApiMetrics(): ApiMetrics {
         tryton.signedIn(login.error);
         called(login);
       },
-    },
-    scrape: (sources) => {
+    } satisfies GatewayObservers,
+    /** Never rejects. Concurrent scrapes share one result. */
+    scrape: (sources: ApiSources): Promise<Scraped> => {
       scraping ??= refresh(sources).finally(() => {
         scraping = null;
       });
@@ -240,7 +226,7 @@ export function openApiMetrics(): ApiMetrics {
   };
 }
 
-/** Whether all of it was done in time. */
+/** Whether all parts finished in time. */
 async function inTime(from: string, log: Log, works: readonly (() => Promise<void>)[]): Promise<boolean> {
   const done = () => Promise.all(works.map((work) => work()));
   const why = (reason: string) => log.warn({ from, reason }, 'metrics are left out');

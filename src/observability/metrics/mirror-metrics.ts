@@ -7,7 +7,7 @@ import { DOCUMENT_OUTCOMES } from './worker-metrics.ts';
 
 type Gauges = ReturnType<typeof gauges>;
 
-/** What PostgreSQL knows of the mirror: the same in whichever API process is asked. */
+/** The mirror as PostgreSQL has it: the same in every API process. */
 export function mirrorMetrics(registry: Registry, key: string) {
   const own = gauges(registry);
   return {

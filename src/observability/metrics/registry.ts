@@ -1,13 +1,28 @@
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import { packageVersion } from '../../shared/version.ts';
 
-/** The metrics of one process, in the text format of Prometheus. */
+/**
+ * Metrics of a process, for Prometheus. `api-metrics.ts` has those of the API, `worker-metrics.ts` those of a worker.
+ *
+ * Lifecycle: a process opens its metrics once at the start and passes callbacks (`answered`, `called`, `worked`) to the
+ * parts that it observes. The API also reads PostgreSQL and Redis at each scrape, with a time limit.
+ *
+ * Invariants: names and labels are stable, and label values come from a fixed set. A value that was not measured is
+ * absent, not 0. Metrics contain no secret and no content of a BC. There is no global registry, so tests may open
+ * several.
+ *
+ *     const metrics = openWorkerMetrics();
+ *     metrics.worked({ queue: 'bc', outcome: 'completed', ms: 12 });
+ *     const { text } = await metrics.scrape();
+ */
+
+/** The text format of Prometheus. */
 export interface Scraped {
   readonly contentType: string;
   readonly text: string;
 }
 
-/** A registry of its own for each process, with Node's own figures (`process_*`, `nodejs_*`) and the build. */
+/** The registry of a process, with the default metrics of Node (`process_*`, `nodejs_*`) and the build. */
 export function openRegistry(): Registry {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
@@ -39,6 +54,6 @@ export function optionalGauge<Label extends string>(
 /** Makes a gauge absent again. */
 export function clearGauge<Label extends string>(gauge: Gauge<Label>): void {
   gauge.reset();
-  // A gauge without labels is set to 0 by that.
+  // For a gauge without labels, `reset` sets 0.
   gauge.remove({});
 }

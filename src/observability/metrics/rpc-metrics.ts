@@ -1,17 +1,16 @@
 import { Histogram, type Registry } from 'prom-client';
 
-/** From an answer out of memory to a call that reaches its time limit, in seconds. */
+/** In seconds: from an answer from memory to a call that times out. */
 const BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 
 interface Called {
   readonly server: 'odoo' | 'tryton';
   readonly method: string;
   readonly ms: number;
-  /** The error's code; null where it went well. */
+  /** The code of the error; null after a success. */
   readonly code: string | null;
 }
 
-/** How long calls to the servers behind us take, and how they end. */
 export function callMetrics(registry: Registry): (call: Called) => void {
   const duration = new Histogram({
     name: 'passerelle_rpc_duration_seconds',

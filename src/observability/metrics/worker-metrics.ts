@@ -4,7 +4,7 @@ import { RUN_MODES } from '../../db/schema/sync.ts';
 import { openRegistry, type Scraped, textOf } from './registry.ts';
 import { callMetrics } from './rpc-metrics.ts';
 
-/** A BC of a full group takes some 50 ms, the plan of a large run minutes; in seconds. */
+/** In seconds: a BC of a full group takes about 50 ms, the plan of a large run minutes. */
 const JOB_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300];
 
 export interface JobResult {
@@ -13,7 +13,6 @@ export interface JobResult {
   readonly ms: number;
 }
 
-/** How long this worker takes for its jobs, each attempt for itself. */
 function jobMetrics(registry: Registry): (job: JobResult) => void {
   const duration = new Histogram({
     name: 'passerelle_job_duration_seconds',
@@ -25,13 +24,13 @@ function jobMetrics(registry: Registry): (job: JobResult) => void {
   return ({ queue, outcome, ms }) => duration.observe({ queue, outcome }, ms / 1000);
 }
 
-/** From a run with nothing to do to the first full one, in seconds. */
+/** In seconds: from a run with nothing to do to the first full one. */
 const RUN_BUCKETS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300, 900, 3600, 14_400];
 
 export const DOCUMENT_OUTCOMES = ['created', 'updated', 'unchanged', 'archived', 'gone', 'failed'] as const;
 const STATUSES = ['success', 'partial', 'failed', 'skipped'] as const;
 
-/** Counts the runs that this process brings to their end. Sums over all workers only grow, whatever a prune removes. */
+/** Counts the runs that this process finishes. Unlike rows in PostgreSQL, the sums are not reduced by a prune. */
 function runMetrics(registry: Registry): (run: EndedRun) => void {
   const registers = [registry];
   const runs = new Counter({
@@ -79,33 +78,26 @@ function runMetrics(registry: Registry): (run: EndedRun) => void {
   };
 }
 
-/** The metrics of a worker: its own work. The API exports the state of the mirror. */
-export interface WorkerMetrics {
-  /** For who describes them. */
-  readonly registry: Registry;
-  /** Callbacks for the mirror. */
-  readonly mirror: {
-    readonly called: (call: {
-      readonly method: string;
-      readonly ms: number;
-      readonly code?: string | undefined;
-    }) => void;
-    readonly ended: (run: EndedRun) => void;
-  };
-  readonly worked: (job: JobResult) => void;
-  scrape(): Promise<Scraped>;
+interface CallReport {
+  readonly method: string;
+  readonly ms: number;
+  readonly code?: string | undefined;
 }
 
-export function openWorkerMetrics(): WorkerMetrics {
+export type WorkerMetrics = ReturnType<typeof openWorkerMetrics>;
+
+/** The metrics of the work of one worker. The API exports the state of the mirror. */
+export function openWorkerMetrics() {
   const registry = openRegistry();
   const called = callMetrics(registry);
   return {
     registry,
+    /** Callbacks for the mirror. */
     mirror: {
-      called: ({ method, ms, code = null }) => called({ server: 'odoo', method, ms, code }),
+      called: ({ code, ...call }: CallReport) => called({ server: 'odoo', ...call, code: code ?? null }),
       ended: runMetrics(registry),
     },
     worked: jobMetrics(registry),
-    scrape: () => textOf(registry),
+    scrape: (): Promise<Scraped> => textOf(registry),
   };
 }

@@ -1,7 +1,7 @@
 import type { Config } from '../../config/index.ts';
 import type { Service, Tracing } from './sdk.ts';
 
-/** Null, with nothing of OpenTelemetry loaded, unless OTEL_EXPORTER_OTLP_ENDPOINT asks for traces. */
+/** Null unless OTEL_EXPORTER_OTLP_ENDPOINT is set; then OpenTelemetry is not even loaded. */
 export async function startTracing(config: Config, service: Service): Promise<Tracing | null> {
   if (!config.tracing) return null;
   const { openTracing } = await import('./sdk.ts');

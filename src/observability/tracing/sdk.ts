@@ -16,8 +16,8 @@ const MAX_TEXT = 2000;
 const tracer = trace.getTracer('passerelle');
 
 /**
- * A span for each statement that belongs to a trace: what the watchdog asks each five seconds does not. Its text holds
- * no values, those are parameters; `begin` and `commit` have no span.
+ * A span for each statement within a trace; periodic checks are outside of any trace. The text contains no values,
+ * because those are parameters. `begin` and `commit` have no span.
  */
 const traceStatement: TraceStatement = (text) => {
   if (trace.getActiveSpan() === undefined) return () => {};
@@ -30,7 +30,7 @@ const traceStatement: TraceStatement = (text) => {
   const span = tracer.startSpan(operation, { kind: SpanKind.CLIENT, attributes });
   return (error) => {
     if (error !== undefined) {
-      // The driver's message may quote a value; its code does not.
+      // The message of the driver may quote a value; its code does not.
       span.setAttribute('db.response.status_code', errorCode(error));
       span.setStatus({ code: SpanStatusCode.ERROR });
     }
@@ -40,19 +40,16 @@ const traceStatement: TraceStatement = (text) => {
 
 const withoutComments = (text: string): string => text.replaceAll(/\/\*.*?\*\//g, '');
 
-/**
- * Spans that are not exported within this time are lost, so that a missing collector does not delay the
- * exit.
- */
+/** Spans that are not exported within this time are lost, so that a missing collector does not delay the exit. */
 const STOP_LIMIT_MS = 3000;
 
 /**
- * Starts the OpenTelemetry SDK, which reads the other OTEL_* variables; OTEL_SERVICE_NAME overrides
- * `service`. Nothing patches modules, so it may start after they are loaded: Fastify has a plugin, BullMQ
- * an option, undici a diagnostics channel, and our connection reports statements.
+ * Starts the OpenTelemetry SDK, which reads the other OTEL_* variables; OTEL_SERVICE_NAME overrides `service`. Nothing
+ * patches modules, so it may start after they are loaded: Fastify has a plugin, BullMQ an option, undici a diagnostics
+ * channel, and our connection reports statements.
  *
- * @param origins the servers whose requests become spans. The URL of another server, such as a webhook, may
- *   contain a secret.
+ * @param origins the servers whose requests become spans. The URL of another server, such as a webhook, may contain a
+ *   secret.
  */
 export function openTracing(service: Service, origins: readonly string[]): Tracing {
   const undici = new UndiciInstrumentation({
@@ -64,7 +61,7 @@ export function openTracing(service: Service, origins: readonly string[]): Traci
     ignorePaths: ({ url }) => ['/healthz', '/readyz', '/metrics'].includes(url),
     requestHook: (span, { method, url, routeOptions }) => {
       span.updateName(`${method} ${routeOptions.url ?? ''}`.trim());
-      // A query string may hold anything; the log leaves it out, too.
+      // Without the query string, which may contain secrets.
       span.setAttribute('url.path', url.split('?', 1)[0] ?? '');
     },
   });
@@ -88,7 +85,6 @@ export function openTracing(service: Service, origins: readonly string[]): Traci
   };
 }
 
-/** OpenTelemetry traces of one process, for the parts that take them in. */
 export interface Tracing {
   /** Registered before the routes: a span for each request. */
   readonly http: FastifyPluginCallback;

@@ -63,7 +63,7 @@ describe('work that takes its worker down', () => {
       office.database.client`select odoo_id, code, message from sync_failure where resolved_at is null`;
     const [failure] = await failures();
     expect(failure).toMatchObject({ odoo_id: String(deadly), code: 'worker_died' });
-    expect(failure?.['message']).toContain(`BC ${deadly}: workers died or stood still 6 times`);
+    expect(failure?.['message']).toContain(`BC ${deadly}: the worker crashed or stalled 6 times`);
 
     await until(
       async () => (await office.mirror.queues.bc.getJobState(jobId)) === 'failed',

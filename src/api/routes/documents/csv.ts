@@ -8,26 +8,21 @@ export const DELIMITER_NAMES = ['comma', 'semicolon', 'tab'] as const;
 interface CsvStyle {
   readonly delimiter: (typeof DELIMITER_NAMES)[number];
   readonly decimal: 'point' | 'comma';
-  /** A byte order mark, by which Excel knows UTF-8. */
+  /** A byte order mark, by which Excel recognizes UTF-8. */
   readonly bom: boolean;
 }
 
-/** A row as the export reads it. */
 export interface ExportedRow extends Readonly<Record<string, unknown>> {
   readonly odooId: number;
   readonly fields: Readonly<Record<string, unknown>>;
   readonly sizes?: Readonly<Record<string, number>> | null;
 }
 
-export interface Csv {
-  /** The row of names, with the byte order mark where there is to be one. */
-  readonly head: string;
-  rows(rows: readonly ExportedRow[]): string;
-}
+export type Csv = ReturnType<typeof createCsv>;
 
 type Cell = string | number | boolean;
 
-/** Columns of the mirror itself: a member of the row under a name that no field is likely to have. */
+/** A column of the mirror itself, with a name that no field is likely to have. */
 const own = (name: string, column: string): ViewColumn => ({
   ...{ field: null, name, type: 'text', source: { column }, comment: '' },
 });
@@ -40,16 +35,15 @@ export const LINE_COLUMNS = [
 ];
 
 /**
- * CSV by RFC 4180, with the column names of the SQL views: a many2one is `<field>_id` and `<field>_name`; ids of an
- * x2many have blanks between; a binary is its size in bytes, where the row has one; Odoo's empty is nothing.
- *
- * A text that a spreadsheet would take for a formula begins with an apostrophe; numbers stay numbers.
+ * CSV by RFC 4180, with the column names of the SQL views. A many2one is `<field>_id` and `<field>_name`. Ids of an
+ * x2many are separated by blanks. A binary is its size in bytes, and an empty field is an empty cell. A text that a
+ * spreadsheet would run as a formula gets an apostrophe; numbers do not.
  */
 export function createCsv(
   fields: readonly OdooFieldRow[],
   mirrors: readonly ViewColumn[],
   { delimiter, decimal, bom }: CsvStyle,
-): Csv {
+) {
   const columns = viewColumns(fields, mirrors);
   const write = (rows: readonly (readonly Cell[])[], mark: boolean): string =>
     stringify(
@@ -58,7 +52,7 @@ export function createCsv(
         bom: mark,
         delimiter: DELIMITERS[delimiter],
         record_delimiter: '\r\n',
-        // The writer quotes its own line end only.
+        // The writer only quotes its own line end.
         quoted_match: /[\r\n]/,
         escape_formulas: true,
         cast: {
@@ -68,8 +62,9 @@ export function createCsv(
       },
     );
   return {
+    /** The row of column names, with the byte order mark if wanted. */
     head: write([columns.map(({ name }) => name)], bom),
-    rows: (rows) =>
+    rows: (rows: readonly ExportedRow[]): string =>
       write(
         rows.map((row) => columns.map((column) => cell(row, column))),
         false,
@@ -96,7 +91,7 @@ function cell(row: ExportedRow, { field, source }: ViewColumn): Cell {
   }
 }
 
-/** Odoo's empty is False, except in a boolean field. */
+/** Odoo writes False for an empty field, except in a boolean field. */
 function plain(value: unknown): Cell {
   if (typeof value === 'string' || typeof value === 'number') return value;
   return value === null || value === undefined || value === false ? '' : JSON.stringify(value);

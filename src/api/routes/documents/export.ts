@@ -6,8 +6,8 @@ import type { OdooFieldRow } from '../../../db/schema/model.ts';
 import type { Semaphore } from '../../../shared/semaphore.ts';
 import type { Api, ApiContext } from '../../context.ts';
 import { TooManyExportsError } from '../../errors.ts';
-import { problemResponses } from '../../problem-details.ts';
 import { sendStream, type Write } from '../../replies.ts';
+import { doc } from '../../schemas.ts';
 import { BC_COLUMNS, type Csv, createCsv, DELIMITER_NAMES, type ExportedRow, LINE_COLUMNS } from './csv.ts';
 import { type KnownFields, listKnownFields } from './fields-cache.ts';
 import { listQuery, readChoice, readFilter, readPick } from './query.ts';
@@ -16,18 +16,21 @@ const { q, state, updated_since, archived, filter, fields, include, line_fields 
 
 const exportQuery = z
   .strictObject({
-    format: z.enum(['csv', 'ndjson']).default('csv').describe('ndjson: one JSON object on each line'),
-    of: z.enum(['bc', 'lines']).default('bc').describe('what a row is; `lines`: of the BCs that are found'),
+    format: z.enum(['csv', 'ndjson']).default('csv').meta(doc('ndjson: one JSON object on each line', 'csv')),
+    of: z
+      .enum(['bc', 'lines'])
+      .default('bc')
+      .meta(doc('content of a row; `lines`: of the BCs that are found', 'bc')),
     ...{ q, state, updated_since, archived, filter, include, line_fields },
     fields: fields.describe(
-      'fields of each row, with commas between; all by default, but no contents in CSV',
+      'fields of each row, separated by commas; all by default, but no contents in CSV',
     ),
-    delimiter: z.enum(DELIMITER_NAMES).default('comma').describe('between the columns of CSV'),
-    decimal: z.enum(['point', 'comma']).default('point').describe('in the numbers of CSV'),
+    delimiter: z.enum(DELIMITER_NAMES).default('comma').meta(doc('between the columns of CSV', 'semicolon')),
+    decimal: z.enum(['point', 'comma']).default('point').meta(doc('in the numbers of CSV', 'comma')),
     bom: z
       .enum(['true', 'false'])
       .default('false')
-      .describe('true: CSV begins with a byte order mark, by which Excel knows UTF-8'),
+      .meta(doc('true: CSV begins with a byte order mark, by which Excel recognizes UTF-8', 'true')),
   })
   .refine(({ format, of, include: lines }) => lines === undefined || (format === 'ndjson' && of === 'bc'), {
     path: ['include'],
@@ -37,7 +40,7 @@ type ExportParameters = z.infer<typeof exportQuery>;
 
 interface Export {
   readonly query: ExportQuery;
-  /** Null: rows go out as the JSON that they are. */
+  /** Null for NDJSON. */
   readonly csv: Csv | null;
 }
 
@@ -83,27 +86,46 @@ function csvOf({ of, delimiter, decimal, bom }: ExportParameters, columns: reado
 
 const TYPES = { csv: 'text/csv; charset=utf-8; header=present', ndjson: 'application/x-ndjson' } as const;
 
+const EXAMPLE_CSV =
+  'id,name,state,amount_total,mirror_changed_at,mirror_archived_at\r\n' +
+  '42,BC/2026/00042,confirmed,1260,2026-01-31T08:01:07.398Z,\r\n';
+const EXAMPLE_NDJSON = '{"odooId":42,"fields":{"id":42,"name":"BC/2026/00042"},"archivedAt":null}\n';
+
 const exported = {
   description: 'The file, as an attachment',
   content: {
-    'text/csv': { schema: z.string() },
-    'application/x-ndjson': { schema: z.string() },
+    'text/csv': { schema: z.string().meta({ examples: [EXAMPLE_CSV] }) },
+    'application/x-ndjson': { schema: z.string().meta({ examples: [EXAMPLE_NDJSON] }) },
   },
 };
 
-/** Every BC that the filters find, or its lines, as one file. */
 export function bcExportRoute(api: Api, deps: ApiContext, places: Semaphore): void {
   api.get(
     '/api/v1/bc/export',
     {
-      config: { scope: 'bc:read' },
-      // It would read everything, for nothing.
+      config: {
+        scope: 'bc:read',
+        problems: [
+          'unknown_field',
+          'unknown_operator',
+          'bad_value',
+          'lines_not_included',
+          'too_many_exports',
+        ],
+      },
+      // A HEAD request would read everything.
       exposeHeadRoute: false,
       schema: {
         tags: ['bc'],
         summary: 'BCs or their lines as one file',
+        description:
+          'Every BC that matches the filters, by ascending id, as of one moment. CSV follows RFC 4180: a row of ' +
+          'names; a many2one as `<field>_id` and `<field>_name`; ids of one2many and many2many separated by blanks; ' +
+          'sizes in bytes for binary contents, unless they are requested by name. A text that a spreadsheet would ' +
+          'run as a formula gets an apostrophe. NDJSON has one item of the list on each line. If an export fails, ' +
+          'the connection is closed, so that a partial file does not look complete.',
         querystring: exportQuery,
-        response: { 200: exported, ...problemResponses },
+        response: { 200: exported },
       },
     },
     async ({ query }, reply) => {

@@ -5,29 +5,28 @@ import type { OdooFieldRow } from '../../../db/schema/model.ts';
 import { PasserelleError } from '../../../shared/errors.ts';
 import type { ApiContext } from '../../context.ts';
 
-/** The fields of the mirrored models. */
 export interface KnownFields {
   readonly header: readonly OdooFieldRow[];
   readonly line: readonly OdooFieldRow[];
 }
 
 /**
- * Parses a request with the cached fields, then queries the mirror. `ask` returns the version of the
- * fields at that moment. If it differs, both steps are repeated.
+ * Parses a request with the cached fields, then queries the mirror. `ask` returns the version of the fields at that
+ * moment. If it differs, both steps are repeated.
  */
 type FieldCatalogCache = <Query, Answer extends { readonly fieldsVersion: string }>(
   read: (fields: KnownFields) => Query,
   ask: (query: Query) => Promise<Answer>,
 ) => Promise<Answer>;
 
-/** The fields of both models, kept for as long as they are what PostgreSQL holds. */
+/** A cache of the fields of both models, valid while PostgreSQL has the same version. */
 export function createFieldCatalogCache({
   db,
   config,
 }: Pick<ApiContext, 'config' | 'db'>): FieldCatalogCache {
   let known: { readonly version: string; readonly fields: KnownFields } | null = null;
   const load = async () => {
-    // The version first: fields that are newer than it are read once more, fields that are older never stay.
+    // The version first: newer fields are read once more, and older fields are never kept.
     const version = await fieldsVersion(db);
     const fields = await listKnownFields(db, config);
     known = { version, fields };

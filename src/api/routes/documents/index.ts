@@ -10,11 +10,11 @@ import { bcHistoryRoute, bcListRoute, bcRoutes } from './read.ts';
 /** Smaller answers fit into one packet. */
 const COMPRESS_FROM_BYTES = 2048;
 
-/** The routes of BCs. Their answers are large and often asked for again: they are compressed and have an `ETag`. */
+/** The routes of BCs. Their answers are large and polled often: they are compressed and have an `ETag`. */
 export async function bcApi(api: Api, deps: ApiContext, exports: Semaphore): Promise<void> {
   await api.register(async (plain) => {
     const scope = plain.withTypeProvider<ZodTypeProvider>();
-    // Before the compression: the tag is of the text.
+    // Before the compression, because the tag covers the text.
     tagAnswers(scope);
     await scope.register(compress, {
       encodings: ['br', 'gzip'],

@@ -16,11 +16,11 @@ import {
   UnknownFieldError,
   UnknownOperatorError,
 } from '../../errors.ts';
-import { isInFourDigits, limitWithinBytes, NO_NUL, YEARS } from '../../schemas.ts';
+import { doc, isInFourDigits, limitWithinBytes, NO_NUL, YEARS } from '../../schemas.ts';
 import { readCursor } from './cursors.ts';
 import type { KnownFields } from './fields-cache.ts';
 
-/** In one list. PostgreSQL compares every BC with each of them. */
+/** In one list. PostgreSQL compares each value with every BC. */
 const MAX_VALUES = 200;
 
 type Given = string | readonly string[];
@@ -56,13 +56,13 @@ export function readCondition(field: OdooFieldRow, operator: string, given: Give
   };
 }
 
-/** A list is written with commas, or by repeating the parameter where a value holds one. */
+/** A list has commas, or repeats the parameter if a value contains one. */
 function split(operator: Operator, given: Given): readonly string[] {
   if (typeof given !== 'string') return given;
   return operator === 'in' ? given.split(',') : [given];
 }
 
-/** A many2one is compared by id where every value is one, else by name. */
+/** A many2one is compared by id if every value is an id, else by name. */
 function extractOf(field: OdooFieldRow, operator: Operator, values: readonly string[]): Extract {
   const kind = fieldKind(field.type);
   if (kind === 'number' || kind === 'boolean') return kind;
@@ -73,12 +73,12 @@ function extractOf(field: OdooFieldRow, operator: Operator, values: readonly str
 interface Form {
   readonly pattern: RegExp;
   readonly expected: string;
-  /** The value as Odoo would write it; null when there is no such value. */
+  /** The value in the format of Odoo; null if it is not valid. */
   readonly normal?: (value: string) => string | null;
 }
 
 const TEXT: Form = { pattern: NO_NUL, expected: 'a text without NUL characters' };
-/** At most 15 digits: any such number is exact in JSON too. */
+/** At most 15 digits, so that the number is exact in JSON. */
 const ID: Form = { pattern: /^[1-9]\d{0,14}$/, expected: 'an id' };
 const NUMBER: Form = { pattern: /^-?\d{1,30}(\.\d{1,30})?$/, expected: 'a number such as 12 or 12.5' };
 const YES_NO: Form = { pattern: /^(true|false)$/, expected: 'true or false' };
@@ -89,7 +89,7 @@ const DATE: Form = {
 };
 const MOMENT: Form = {
   pattern: /^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d)?(\.\d{1,6})?(Z|[+-]\d\d:\d\d)?)?$/,
-  expected: `a moment such as 2026-01-31 or 2026-01-31T08:00:00Z (UTC where no zone is given), ${YEARS}`,
+  expected: `a moment such as 2026-01-31 or 2026-01-31T08:00:00Z (UTC if no zone is given), ${YEARS}`,
   normal: utc,
 };
 
@@ -113,7 +113,7 @@ function realDay(value: string): string | null {
   return isInFourDigits(day) && day.toISOString().startsWith(value) ? value : null;
 }
 
-/** Odoo's own writing of a datetime: UTC, seconds. */
+/** The datetime format of Odoo: UTC, seconds. */
 function utc(value: string): string | null {
   const day = value.slice(0, 10);
   if (realDay(day) === null) return null;
@@ -127,41 +127,60 @@ const text = z.string().regex(NO_NUL, 'a text without NUL characters').max(1000)
 
 const sinceText = `a moment such as 2026-01-31 or 2026-01-31T08:00:00Z, ${YEARS}`;
 
-/** `fields=a,b`; an empty list is no choice. */
 export const fieldsParameter = text
   .optional()
-  .describe('fields to answer, with commas between; all by default');
+  .meta(doc('fields to return, separated by commas; all by default', 'name,state,partner_id,amount_total'));
 export const lineFieldsParameter = text
   .optional()
-  .describe('fields of each line, with commas between; only with include=lines');
-export const includeParameter = z.literal('lines').optional().describe('`lines` adds the lines of each BC');
+  .meta(doc('fields of each line, separated by commas; only with include=lines', 'name,product_qty'));
+export const includeParameter = z
+  .literal('lines')
+  .optional()
+  .meta(doc('`lines` adds the lines of each BC', 'lines'));
 
 export const listQuery = z.strictObject({
   limit: limitWithinBytes,
-  cursor: z.string().max(8000).optional().describe('nextCursor of the page before; same sort and filters'),
+  cursor: z
+    .string()
+    .max(8000)
+    .optional()
+    .meta(doc('nextCursor of the page before; same sort and filters', 'WyJabC...')),
   sort: text
     .default('odoo_id')
-    .describe('odoo_id or a field; a leading - turns it round; empty values come last'),
-  q: text.min(1).optional().describe('text to be found in the Odoo id, the name or any other short text'),
-  state: text.optional().describe('short for filter[state]'),
+    .meta(doc('odoo_id or a field; a leading - reverses the order; empty values come last', '-amount_total')),
+  q: text
+    .min(1)
+    .optional()
+    .meta(doc('text to be found in the Odoo id, the name or any other short text', 'azure')),
+  state: text.optional().meta(doc('short for filter[state]', 'confirmed')),
   updated_since: z
     .union([z.iso.datetime({ offset: true }), z.iso.date()], { error: sinceText })
     .transform((since) => new Date(since))
     .refine(isInFourDigits, sinceText)
     .optional()
-    .describe('only BCs that changed in the mirror since then'),
-  archived: z.enum(ARCHIVED).default('exclude').describe('BCs that are gone from Odoo'),
+    .meta(doc('only BCs that changed in the mirror since then', '2026-01-31T08:00:00Z')),
+  archived: z.enum(ARCHIVED).default('exclude').meta(doc('BCs that are gone from Odoo', 'include')),
   filter: z
     .record(z.string(), z.record(z.string(), z.union([z.string(), z.array(z.string())])))
     .default({})
-    .describe('filter[field]=value, filter[field][eq|ne|gt|gte|lt|lte|in|like|null]=value'),
+    .meta(
+      doc('filter[field]=value, filter[field][eq|ne|gt|gte|lt|lte|in|like|null]=value', {
+        amount_total: { gte: '1000' },
+        partner_id: { like: 'azure' },
+      }),
+    ),
   fields: fieldsParameter,
   include: includeParameter,
   line_fields: lineFieldsParameter,
   count: z
     .enum(['exact', 'estimated'])
     .optional()
-    .describe('adds the total; `estimated` asks the planner of PostgreSQL, which is fast and may be far off'),
+    .meta(
+      doc(
+        'adds the total; `estimated` asks the planner of PostgreSQL, which is fast and may be far off',
+        'exact',
+      ),
+    ),
 });
 export type ListQuery = z.infer<typeof listQuery>;
 
@@ -176,7 +195,7 @@ export function readListQuery(query: ListQuery, known: KnownFields) {
   const filter = readFilter(query, fields);
   const conditions = filter.conditions.map((condition) => JSON.stringify(condition)).sort();
   const order = readOrder(query.sort, fields);
-  // With the order's type: where a field was retyped, its old values are no position in the new list.
+  // Contains the type of the order: the cursor of a field that was retyped is not valid.
   const list = [query.sort, order.extract, query.q, query.archived, filter.changedSince, conditions];
   const documents: DocumentQuery = {
     filter,
@@ -188,7 +207,6 @@ export function readListQuery(query: ListQuery, known: KnownFields) {
   return { documents, list };
 }
 
-/** The parameters that choose BCs, whatever is done with them. */
 type FilterQuery = Pick<ListQuery, 'q' | 'state' | 'updated_since' | 'archived' | 'filter'>;
 
 /** @throws UnknownFieldError, UnknownOperatorError, BadValueError */
@@ -202,7 +220,7 @@ export function readFilter(query: FilterQuery, fields: readonly OdooFieldRow[]):
 }
 
 /**
- * The requested parts of a BC; `lines` are those of its lines, if they are included.
+ * The requested parts of a BC, and of its lines if they are included.
  *
  * @throws UnknownFieldError, LinesNotIncludedError
  */
@@ -242,10 +260,10 @@ const SORTED_AS: Readonly<Partial<Record<FieldKind, Extract>>> = {
   many2one: 'name',
 };
 
-/** Pages of text have no order that anybody looks for. */
+/** Long texts have no useful order. */
 const LONG: ReadonlySet<string> = new Set(['text', 'html']);
 
-/** Whether BCs can be sorted by a field of this type of Odoo's. */
+/** Whether BCs can be sorted by a field of this Odoo type. */
 export const isSortable = (type: string): boolean =>
   !LONG.has(type) && SORTED_AS[fieldKind(type)] !== undefined;
 

@@ -13,9 +13,8 @@ import {
 import type { Api, ApiContext } from '../../context.ts';
 import { BcNotFoundError } from '../../errors.ts';
 import { requireDocument } from '../../preconditions.ts';
-import { problemResponses } from '../../problem-details.ts';
 import { pageJson, sendJson, whileClientWaits } from '../../replies.ts';
-import { idCursor, limit, limitWithinBytes, odooIdParam, pageOf, toPage } from '../../schemas.ts';
+import { doc, idCursor, limit, limitWithinBytes, odooIdParam, toPage } from '../../schemas.ts';
 import { writeCursor } from './cursors.ts';
 import { createFieldCatalogCache } from './fields-cache.ts';
 import {
@@ -28,7 +27,7 @@ import {
   readListQuery,
   readPick,
 } from './query.ts';
-import { change, document, documentPage, line } from './schemas.ts';
+import { documentPage, historyPage, linePage, oneDocument } from './schemas.ts';
 
 const oneQuery = z.strictObject({
   fields: fieldsParameter,
@@ -39,22 +38,24 @@ const oneQuery = z.strictObject({
 const archived = z
   .enum(['exclude', 'include'])
   .default('exclude')
-  .describe('include lines that left the BC; an archived BC is always returned with its last lines');
+  .meta(
+    doc('include lines that left the BC; an archived BC is always returned with its last lines', 'exclude'),
+  );
 
-/** One BC and its lines. */
 export function bcRoutes(api: Api, deps: ApiContext): void {
   const { db } = deps;
   const withFields = createFieldCatalogCache(deps);
   api.get(
     '/api/v1/bc/:odooId',
     {
-      config: { scope: 'bc:read' },
+      config: { scope: 'bc:read', problems: ['bc_not_found', 'unknown_field', 'lines_not_included'] },
       schema: {
         tags: ['bc'],
         summary: 'One BC, also when it is gone from Odoo',
+        description: 'An archived BC has archivedAt. With include=lines it has its last lines.',
         params: odooIdParam,
         querystring: oneQuery,
-        response: { 200: document, ...problemResponses },
+        response: { 200: oneDocument },
       },
     },
     async ({ params: { odooId }, query }, reply) => {
@@ -70,18 +71,19 @@ export function bcRoutes(api: Api, deps: ApiContext): void {
   api.get(
     '/api/v1/bc/:odooId/lines',
     {
-      config: { scope: 'bc:read' },
+      config: { scope: 'bc:read', problems: ['bc_not_found', 'unknown_field'] },
       schema: {
         tags: ['bc'],
         summary: 'The lines of a BC, by Odoo id',
+        description: 'Archived lines are returned with archived=include, and always for an archived BC.',
         params: odooIdParam,
         querystring: z.strictObject({
           limit: limitWithinBytes,
           cursor: idCursor,
           archived,
-          fields: fieldsParameter,
+          fields: fieldsParameter.meta({ examples: ['name,product_qty'] }),
         }),
-        response: { 200: pageOf(line), ...problemResponses },
+        response: { 200: linePage },
       },
     },
     async ({ params: { odooId }, query }, reply) => {
@@ -96,19 +98,29 @@ export function bcRoutes(api: Api, deps: ApiContext): void {
   );
 }
 
-/** The list of BCs: filtered, sorted, page by page. */
 export function bcListRoute(api: Api, deps: ApiContext): void {
   const { db, reserveDb } = deps;
   const withFields = createFieldCatalogCache(deps);
   api.get(
     '/api/v1/bc',
     {
-      config: { scope: 'bc:read' },
+      config: {
+        scope: 'bc:read',
+        problems: ['unknown_field', 'unknown_operator', 'bad_value', 'bad_cursor', 'lines_not_included'],
+      },
       schema: {
         tags: ['bc'],
         summary: 'BCs of the mirror',
+        description:
+          'Pages in any order. Together they contain every BC once, even if BCs change in between. Filters are ' +
+          '`filter[field]=value` or `filter[field][operator]=value`; all of them must match. Operators by field ' +
+          'type: texts (char, text, html, selection, date, datetime, reference) have eq ne gt gte lt lte in like ' +
+          'null; numbers eq ne gt gte lt lte in null; booleans eq ne null; many2one, by id or by name, eq ne in like ' +
+          'null; one2many and many2many, by one of their ids, eq in null; all others null. `in` takes values ' +
+          'separated by commas. `like` finds a text anywhere and ignores case. `null` is true or false. GET ' +
+          '/api/v1/sync/model lists the fields.',
         querystring: listQuery,
-        response: { 200: documentPage, ...problemResponses },
+        response: { 200: documentPage },
       },
     },
     async ({ query }, reply) => {
@@ -135,18 +147,19 @@ async function totalOf(db: Queryable, count: ListQuery['count'], filter: Documen
     : { total: await estimateDocuments(db, filter), totalIsEstimate: true };
 }
 
-/** The changes of a BC, with their runs. */
 export function bcHistoryRoute(api: Api, { db }: ApiContext): void {
   api.get(
     '/api/v1/bc/:odooId/history',
     {
-      config: { scope: 'bc:read' },
+      config: { scope: 'bc:read', problems: ['bc_not_found'] },
       schema: {
         tags: ['bc'],
         summary: 'The changes of a BC, newest first',
+        description:
+          'Each entry has the changed fields with their old and new values, and the run that stored the change.',
         params: odooIdParam,
         querystring: z.strictObject({ limit, cursor: idCursor }),
-        response: { 200: pageOf(change), ...problemResponses },
+        response: { 200: historyPage },
       },
     },
     async ({ params: { odooId }, query: { limit: size, cursor } }) => {

@@ -15,7 +15,35 @@ const record = {
   contentHash: z.string(),
 };
 
+const exampleRecord = {
+  createDate: '2026-01-12T09:30:00.000Z',
+  writeDate: '2026-01-31T08:00:00.000Z',
+  syncedAt: '2026-01-31T08:01:07.412Z',
+  ...{ archivedAt: null, archiveReason: null },
+};
+
+const exampleLine = {
+  odooId: 117,
+  fields: { id: 117, name: 'Propane 13 kg', product_qty: 40, price_unit: 31.5 },
+  ...exampleRecord,
+  contentHash: '5c1f0e1d9f6b47a6',
+  bcOdooId: 42,
+};
+
+const exampleDocument = {
+  odooId: 42,
+  fields: {
+    ...{ id: 42, name: 'BC/2026/00042', state: 'confirmed', partner_id: [7, 'Azure Interior'] },
+    ...{ amount_total: 1260, line_ids: [117] },
+  },
+  ...exampleRecord,
+  contentHash: '9d2f6a3be81c40f7',
+  changedAt: '2026-01-31T08:01:07.398Z',
+};
+
 export const line = z.object({ ...record, bcOdooId: z.int() });
+
+export const linePage = pageOf(line, exampleLine);
 
 export const document = z.object({
   ...record,
@@ -23,10 +51,14 @@ export const document = z.object({
   lines: z.array(line).optional(),
 });
 
-export const documentPage = pageOf(document).extend({
-  total: z.int().optional().describe('of the whole list, where `count` asks for it'),
-  totalIsEstimate: z.boolean().optional(),
-});
+export const oneDocument = document.meta({ examples: [{ ...exampleDocument, lines: [exampleLine] }] });
+
+export const documentPage = pageOf(document, exampleDocument)
+  .extend({
+    total: z.int().optional().describe('of the whole list, if `count` is set'),
+    totalIsEstimate: z.boolean().optional(),
+  })
+  .meta({ examples: [{ items: [exampleDocument], nextCursor: null, total: 1, totalIsEstimate: false }] });
 
 const changedDocument = document.extend({
   action: z
@@ -36,14 +68,23 @@ const changedDocument = document.extend({
     ),
 });
 
-export const changePage = z.object({
-  items: z.array(changedDocument),
-  nextCursor: z.string().describe('`after` of the next request, also where nothing is left'),
-  hasMore: z.boolean().describe('more has changed already'),
-  restarted: z
-    .boolean()
-    .describe('the database was restored or moved since `after`: this is the first page again'),
-});
+export const exampleFeedCursor = 'WyIxLTE3NjkiLCI4MTIzIiw0Mi...';
+
+const exampleChanges = {
+  items: [{ ...exampleDocument, action: 'updated' }],
+  ...{ nextCursor: exampleFeedCursor, hasMore: false, restarted: false },
+};
+
+export const changePage = z
+  .object({
+    items: z.array(changedDocument),
+    nextCursor: z.string().describe('`after` of the next request, also where nothing is left'),
+    hasMore: z.boolean().describe('more has changed already'),
+    restarted: z
+      .boolean()
+      .describe('the database was restored or moved since `after`: this is the first page again'),
+  })
+  .meta({ examples: [exampleChanges] });
 
 export const change = z.object({
   id: z.int(),
@@ -55,4 +96,10 @@ export const change = z.object({
     mode: z.enum(RUN_MODES).nullable(),
     trigger: z.enum(RUN_TRIGGERS).nullable(),
   }),
+});
+
+export const historyPage = pageOf(change, {
+  ...{ id: 90_210, at: '2026-01-31T08:01:07.398Z', action: 'updated' },
+  changes: { header: { state: { old: 'draft', new: 'confirmed' } } },
+  run: { id: 311, mode: 'incremental', trigger: 'schedule' },
 });

@@ -3,25 +3,26 @@ import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { usableKeys } from '../../../db/api-keys.ts';
 import { errorMessage } from '../../../shared/errors.ts';
+import { PeriodicTask } from '../../../shared/periodic-task.ts';
 import type { Api, ApiContext } from '../../context.ts';
 import { answerWithin, ShuttingDownError, TooManyListenersError } from '../../errors.ts';
-import { problemResponses, toProblem } from '../../problem-details.ts';
+import { toProblem } from '../../problem-details.ts';
 import { whileClientWaits } from '../../replies.ts';
 import { aged, type Overview, overview, readOverview } from './overview.ts';
 
-/** Browsers wait this long before they connect again. */
+/** Reconnect delay of browsers. */
 const RETRY_MS = 3000;
 
 const BEAT = eventText('beat', {});
 
-/** One listener's server-sent events: of several that it did not take in time it gets the last one. */
+/** Server-sent events of one listener. A slow listener gets only the last of several events. */
 export class EventStream {
   /** The output. Its `close` event is emitted when the client leaves. */
   readonly readable = new PassThrough();
-  /** The key it came with; null: it needed none. */
+  /** Null if the listener needed no key. */
   readonly keyId: number | null;
   #waiting: string | null = null;
-  /** It had not taken all that it was given, or its end, when the last beat came. */
+  /** Whether output was still unread at the last heartbeat. */
   #slow = false;
 
   constructor(keyId: number | null) {
@@ -30,15 +31,15 @@ export class EventStream {
     this.readable.on('drain', () => this.#pass());
   }
 
-  /** @param message a whole event, with the empty line at its end. */
+  /** @param message a whole event with its final empty line. */
   offer(message: string): void {
     this.#waiting = message;
     if (!this.readable.writableNeedDrain) this.#pass();
   }
 
   /**
-   * Sends a heartbeat as an event, because scripts in a page do not see comments. A client that read
-   * nothing between two heartbeats is disconnected.
+   * Sends a heartbeat as an event, because scripts in a page do not see comments. A client that read nothing between
+   * two heartbeats is disconnected.
    */
   beat(): void {
     const isSlow = this.readable.writableNeedDrain || this.readable.writableEnded;
@@ -58,14 +59,15 @@ export class EventStream {
   }
 }
 
-/** An event whose data is one line of JSON. */
 export function eventText(name: string, data: unknown): string {
   return `event: ${name}\ndata: ${JSON.stringify(data)}\n\n`;
 }
 
+const EXAMPLE = eventText('state', { key: 'bclinbc', isSyncing: false });
+
 /**
- * Neither kept, nor compressed, nor collected by a proxy before it is passed on. The connection ends with the stream: one
- * that fell idle while the server closes would be waited for.
+ * Proxies must not cache, compress or buffer the events. The connection ends with the stream, because the server would
+ * wait for an idle connection when it closes.
  */
 function sendEvents(reply: FastifyReply, events: Readable): FastifyReply {
   return reply
@@ -76,27 +78,26 @@ function sendEvents(reply: FastifyReply, events: Readable): FastifyReply {
     .send(events);
 }
 
-/** The state of the mirror as it changes. */
 export function eventsRoute(api: Api, feed: SyncStateBroadcaster): void {
   api.get(
     '/api/v1/sync/events',
     {
-      config: { scope: 'bc:read' },
+      config: { scope: 'bc:read', problems: ['too_many_listeners', 'shutting_down'] },
       exposeHeadRoute: false,
       schema: {
         tags: ['sync'],
         summary: 'The state of the mirror as it changes, as server-sent events',
         description:
-          'An event `state` at once, then whenever it changed, at most each second: its data is what GET /api/v1/sync ' +
-          'answers. ageSeconds and elapsedMs alone are no change. While the state cannot be read, or PostgreSQL keeps ' +
-          'silent for 15 s, one event `problem`. Every 15 s an event `beat` with `{}`: where two in a row fail to come, ' +
-          'the connection is dead. The stream ends when its key is revoked or expires, and when the server stops; ask again after 3 s.',
+          'An event `state` at once, then after each change, at most once per second. Its data is the answer of GET ' +
+          '/api/v1/sync. A change of ageSeconds or elapsedMs alone sends no event. If the state cannot be read, or ' +
+          'PostgreSQL does not answer within 15 s, one event `problem` is sent. Every 15 s an event `beat` with `{}` ' +
+          'is sent: if two in a row are missing, the connection is dead. The stream ends when its key is revoked or ' +
+          'expires, and when the server stops; connect again after 3 s.',
         response: {
           200: {
             description: 'Events',
-            content: { 'text/event-stream': { schema: z.string() } },
+            content: { 'text/event-stream': { schema: z.string().meta({ examples: [EXAMPLE] }) } },
           },
-          ...problemResponses,
         },
       },
     },
@@ -117,33 +118,30 @@ const MAX_LISTENERS_PER_KEY = 50;
 interface FeedTimes {
   /** Minimum interval between two events. */
   readonly everyMs: number;
-  /** At least so often something is sent. */
   readonly heartbeatMs: number;
-  /** After so long of waiting for the state its listeners hear that it cannot be read. */
+  /** Time limit for reading the state; after it, listeners get a problem. */
   readonly stateTimeoutMs: number;
 }
 
-/** The last event. */
 interface LastEvent {
-  /** The event, as it is by now. */
+  /** The event with its current ages. */
   readonly message: () => string;
   /** The part that is compared with the next state. */
   readonly content: string;
 }
 
 /**
- * Sends the state of the mirror to all listeners whenever it changes: an event `state` with the answer of
- * GET /api/v1/sync. The state is read once for all of them, and not at all without listeners. If it cannot
- * be read, they get one `problem` event.
+ * Sends the state of the mirror to all listeners whenever it changes: an event `state` with the answer of GET
+ * /api/v1/sync. The state is read once for all of them, and not at all without listeners. If it cannot be read, they
+ * get one `problem` event.
  */
 export class SyncStateBroadcaster {
   readonly #deps: ApiContext;
   readonly #times: FeedTimes;
   readonly #streams = new Set<EventStream>();
-  #looking: Promise<void> | null = null;
-  #lookedAt = 0;
-  #look: NodeJS.Timeout | undefined;
-  #polling = false;
+  readonly #polls: PeriodicTask;
+  #reading: Promise<void> | null = null;
+  #readAt = 0;
   #beat: NodeJS.Timeout | undefined;
   #last: LastEvent | null = null;
   #closed = false;
@@ -151,14 +149,20 @@ export class SyncStateBroadcaster {
   constructor(deps: ApiContext, times: FeedTimes) {
     this.#deps = deps;
     this.#times = times;
+    this.#polls = new PeriodicTask({
+      work: () => this.#read().catch((error: unknown) => this.#sendProblem(error)),
+      everyMs: times.everyMs,
+      failed: (error) => deps.log.warn({ reason: errorMessage(error) }, 'live events'),
+      restMs: () => this.#restMs(),
+    });
     deps.stopping.addEventListener('abort', () => this.close(), { once: true });
   }
 
   /**
-   * A new listener's events: the state as it is, then each change. To be destroyed, or read until it ends.
+   * The events of a new listener: the current state, then each change. Destroy the stream, or read it to its end.
    *
-   * @param keyId the key it came with, which must stay good; null: it needed none.
-   * @throws TooManyListenersError, ShuttingDownError, or what reading the state throws.
+   * @param keyId the key, which must stay valid; null if none was needed.
+   * @throws TooManyListenersError, ShuttingDownError, or the error of reading the state.
    */
   async open(keyId: number | null): Promise<Readable> {
     this.#assertRoom(keyId);
@@ -170,11 +174,11 @@ export class SyncStateBroadcaster {
     stream.readable.once('close', () => this.#leave(stream));
     if (this.#last !== null) stream.offer(this.#last.message());
     this.#beat ??= setInterval(() => this.#beatAll(), this.#times.heartbeatMs);
-    if (!this.#polling) this.#look ??= setTimeout(() => void this.#poll(), this.#times.everyMs);
+    this.#polls.start();
     return stream.readable;
   }
 
-  /** Ends all streams, at once and for good. */
+  /** Ends all streams for good. */
   close(): void {
     this.#closed = true;
     for (const stream of this.#streams) stream.end();
@@ -195,9 +199,8 @@ export class SyncStateBroadcaster {
 
   /** Discards the cached state; it would be stale when the next client connects. */
   #rest(): void {
-    clearTimeout(this.#look);
+    void this.#polls.stop();
     clearInterval(this.#beat);
-    this.#look = undefined;
     this.#beat = undefined;
     this.#last = null;
   }
@@ -206,44 +209,39 @@ export class SyncStateBroadcaster {
     for (const stream of this.#streams) stream.beat();
   }
 
-  async #poll(): Promise<void> {
-    this.#polling = true;
-    await this.#read().catch((error: unknown) => this.#tellProblem(error));
-    this.#polling = false;
-    if (this.#closed || this.#streams.size === 0) return;
-    // Counting the ledger of a large run is slow, so at most half of the time is spent on it.
-    const took = this.#looking === null ? performance.now() - this.#lookedAt : 0;
-    const pause = Math.max(this.#times.everyMs - took, took);
-    this.#look = setTimeout(() => void this.#poll(), pause);
+  /** Counting the ledger of a large run is slow, so at most half of the time is spent on it. */
+  #restMs(): number {
+    const took = this.#reading === null ? performance.now() - this.#readAt : 0;
+    return Math.max(this.#times.everyMs - took, took);
   }
 
   /**
-   * Concurrent listeners share one read, also if it is slow: otherwise hanging statements would use all
-   * connections. A late result is sent when it arrives.
+   * Concurrent listeners share one read, also if it is slow: otherwise hanging statements would use all connections. A
+   * late result is sent when it arrives.
    */
   #read(): Promise<void> {
-    if (this.#looking === null) {
-      this.#lookedAt = performance.now();
-      this.#looking = this.#lookNow().finally(() => {
-        this.#looking = null;
+    if (this.#reading === null) {
+      this.#readAt = performance.now();
+      this.#reading = this.#readNow().finally(() => {
+        this.#reading = null;
       });
     }
-    return answerWithin(this.#looking, 'PostgreSQL', this.#times.stateTimeoutMs);
+    return answerWithin(this.#reading, 'PostgreSQL', this.#times.stateTimeoutMs);
   }
 
-  async #lookNow(): Promise<void> {
-    await this.#letGo();
-    this.#tell(await readOverview(this.#deps));
+  async #readNow(): Promise<void> {
+    await this.#endRevoked();
+    this.#sendState(await readOverview(this.#deps));
   }
 
   /** Later listeners get the state with its current age. */
-  #tell(state: Overview): void {
+  #sendState(state: Overview): void {
     const at = performance.now();
     const message = () => eventText('state', z.encode(overview, aged(state, performance.now() - at)));
     this.#send({ message, content: contentOf(state) });
   }
 
-  #tellProblem(error: unknown): void {
+  #sendProblem(error: unknown): void {
     const problem = toProblem(error);
     if (this.#last?.content !== problem.code) {
       this.#deps.log.warn({ reason: errorMessage(error) }, 'the state of the mirror cannot be read');
@@ -252,16 +250,16 @@ export class SyncStateBroadcaster {
     this.#send({ message: () => message, content: problem.code });
   }
 
-  #send(told: LastEvent): void {
-    const isNews = told.content !== this.#last?.content;
-    this.#last = told;
+  #send(next: LastEvent): void {
+    const isNews = next.content !== this.#last?.content;
+    this.#last = next;
     if (!isNews) return;
-    const message = told.message();
+    const message = next.message();
     for (const stream of this.#streams) stream.offer(message);
   }
 
   /** Closes the streams of revoked and expired keys. Without PostgreSQL there are no events anyway. */
-  async #letGo(): Promise<void> {
+  async #endRevoked(): Promise<void> {
     // Listeners that joined during the query are not part of its result.
     const asked = [...this.#streams].filter(({ keyId }) => keyId !== null);
     if (asked.length === 0) return;
@@ -273,7 +271,7 @@ export class SyncStateBroadcaster {
   }
 }
 
-/** The state without what time alone changes. */
+/** The state without its ages. */
 function contentOf({ ageSeconds: _age, currentRun, ...rest }: Overview): string {
   return JSON.stringify({ ...rest, currentRun: currentRun && { ...currentRun, elapsedMs: 0 } });
 }

@@ -2,7 +2,6 @@ import { z } from 'zod';
 import { listFailures } from '../../../db/runs/failures.ts';
 import { BC_KEY } from '../../../db/schema/sync.ts';
 import type { Api, ApiContext } from '../../context.ts';
-import { problemResponses } from '../../problem-details.ts';
 import { idCursor, limit, moment, pageOf, toPage } from '../../schemas.ts';
 
 export const failure = z.object({
@@ -18,7 +17,12 @@ export const failure = z.object({
   nextAttemptAt: moment,
 });
 
-/** BCs that failed for good and wait for their first success. */
+const example = {
+  ...{ id: 12, odooId: 42, code: 'odoo_access_denied', message: 'Odoo refused to read dimagaz.bc 42.' },
+  ...{ runId: 311, jobId: 'bc-311-42', failures: 2, firstFailedAt: '2026-01-31T07:01:03.000Z' },
+  ...{ lastFailedAt: '2026-01-31T08:01:03.000Z', nextAttemptAt: '2026-01-31T08:31:03.000Z' },
+};
+
 export function failureRoutes(api: Api, { db }: ApiContext): void {
   api.get(
     '/api/v1/sync/failures',
@@ -27,8 +31,10 @@ export function failureRoutes(api: Api, { db }: ApiContext): void {
       schema: {
         tags: ['sync'],
         summary: 'Open failures, oldest first',
+        description:
+          'BCs that could not be stored. Later runs retry them; the first success closes a failure.',
         querystring: z.strictObject({ limit, cursor: idCursor }),
-        response: { 200: pageOf(failure), ...problemResponses },
+        response: { 200: pageOf(failure, example) },
       },
     },
     async ({ query: { limit: size, cursor = 0 } }) => {

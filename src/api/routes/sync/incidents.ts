@@ -2,8 +2,7 @@ import { z } from 'zod';
 import { listIncidents, type ToldIncident } from '../../../db/alerts.ts';
 import { ALERT_CHANNELS, ALERT_EVENTS, INCIDENT_KINDS } from '../../../db/schema/alerts.ts';
 import type { Api, ApiContext } from '../../context.ts';
-import { problemResponses } from '../../problem-details.ts';
-import { limit, moment, pageOf, toPage } from '../../schemas.ts';
+import { doc, limit, moment, pageOf, toPage } from '../../schemas.ts';
 
 const delivery = z.object({
   event: z.enum(ALERT_EVENTS),
@@ -27,15 +26,20 @@ export const incident = z.object({
   deliveries: z.array(delivery).describe('alerts that were sent, and those that are still to be sent'),
 });
 
+const example = {
+  ...{ id: 5, kind: 'mirror_stale', subject: 'bclinbc', code: 'mirror_stale' },
+  message: 'No run has succeeded since 2026-01-31T07:00:00.000Z.',
+  ...{ runId: null, openedAt: '2026-01-31T07:11:00.000Z', resolvedAt: null, deliveries: [] },
+};
+
 const cursorText = 'nextCursor of the page before';
 const cursor = z
   .string()
   .regex(/^(open|over)-[1-9]\d{0,14}$/, cursorText)
   .transform((text) => ({ open: text.startsWith('open'), id: Number(text.slice('open-'.length)) }))
   .optional()
-  .describe(cursorText);
+  .meta(doc(cursorText, 'open-5'));
 
-/** Reported incidents. */
 export function incidentRoutes(api: Api, { db }: ApiContext): void {
   api.get(
     '/api/v1/sync/incidents',
@@ -44,8 +48,9 @@ export function incidentRoutes(api: Api, { db }: ApiContext): void {
       schema: {
         tags: ['sync'],
         summary: 'Incidents: those that are open first, each newest first',
+        description: 'Incidents that are reported by e-mail or webhook, and the state of their delivery.',
         querystring: z.strictObject({ limit, cursor }),
-        response: { 200: pageOf(incident), ...problemResponses },
+        response: { 200: pageOf(incident, example) },
       },
     },
     async ({ query: { limit: size, cursor: after = null } }) => {

@@ -8,7 +8,6 @@ import { viewColumns } from '../../../db/odoo-model/view-columns.ts';
 import { MODEL_CHANGES } from '../../../db/schema/model.ts';
 import type { OdooFieldDescription } from '../../../odoo/types.ts';
 import type { Api, ApiContext } from '../../context.ts';
-import { problemResponses } from '../../problem-details.ts';
 import { idCursor, limit, moment, pageOf, toPage } from '../../schemas.ts';
 import { isSortable } from '../documents/query.ts';
 
@@ -37,7 +36,7 @@ export const model = z.object({
   viewCurrent: z
     .boolean()
     .describe(
-      'false: the view could not follow yet, the log of the worker says why; or no run has asked Odoo yet',
+      'false: the view is not updated yet (see the log of the worker), or no run has read the model yet',
     ),
   fields: z.array(field).describe('as Odoo describes them'),
 });
@@ -52,11 +51,35 @@ export const modelChange = z.object({
   kind: z.enum(MODEL_CHANGES),
   old: description.nullable(),
   new: description.nullable(),
-  runId: z.int().describe('the run that noticed'),
+  runId: z.int().describe('the run that detected the change'),
   reread: z.boolean().describe('every BC is read again after it'),
 });
 
-/** The mirrored model and its changes in Odoo. */
+const exampleField = {
+  ...{ name: 'partner_id', type: 'many2one', label: 'Vendor', relation: 'res.partner', mirrored: true },
+  ...{ selection: null, operators: ['eq', 'ne', 'in', 'like', 'null'], sortable: true },
+  columns: [
+    { name: 'partner_id_id', type: 'bigint' },
+    { name: 'partner_id_name', type: 'text' },
+  ],
+};
+
+const exampleChange = {
+  ...{ id: 4, at: '2026-01-30T03:00:02.118Z', model: 'dimagaz.bc', field: 'priority', kind: 'added' },
+  ...{ old: null, new: { type: 'selection', string: 'Priority' }, runId: 290, reread: true },
+};
+
+const modelPage = pageOf(modelChange, exampleChange)
+  .extend({ models: z.array(model) })
+  .meta({
+    examples: [
+      {
+        models: [{ model: 'dimagaz.bc', view: 'dimagaz_bc', viewCurrent: true, fields: [exampleField] }],
+        ...{ items: [exampleChange], nextCursor: null },
+      },
+    ],
+  });
+
 export function modelRoute(api: Api, { config, db }: ApiContext): void {
   api.get(
     '/api/v1/sync/model',
@@ -65,10 +88,11 @@ export function modelRoute(api: Api, { config, db }: ApiContext): void {
       schema: {
         tags: ['sync'],
         summary: 'The mirrored models with fields and view columns, and their changes, newest first',
+        description:
+          'The fields are those that lists can be filtered and sorted by, and that `fields` can select.',
         querystring: z.strictObject({ limit, cursor: idCursor }),
         response: {
-          200: pageOf(modelChange).extend({ models: z.array(model) }),
-          ...problemResponses,
+          200: modelPage,
         },
       },
     },
@@ -106,7 +130,7 @@ async function presentModel(db: Database, name: string, view: View): Promise<z.i
   };
 }
 
-/** Odoo sends pairs of value and label. Other entries, and values that are not text, are left out. */
+/** Odoo sends pairs of value and label. Entries in another form are left out. */
 function presentSelection(given: OdooFieldDescription['selection']): [string, string][] | null {
   if (given === undefined) return null;
   return given.flatMap((pair): [string, string][] => {

@@ -3,43 +3,31 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { enqueueHooks } from '../../../queues/jobs.ts';
 import { WebhookBatchBuffer } from '../../../queues/webhook-batches.ts';
+import { RedisUnavailableError } from '../../../shared/errors.ts';
 import type { Api, ApiContext } from '../../context.ts';
-import {
-  answerWithin,
-  BadHookSecretError,
-  NotMirroredError,
-  RateLimitedError,
-  RedisUnavailableError,
-} from '../../errors.ts';
-import { clientIp, RateLimitStore, type Standing } from '../../plugins/rate-limit.ts';
+import { answerWithin, BadHookSecretError, NotMirroredError } from '../../errors.ts';
+import { assertAdmitted, clientIp, MINUTE_MS, RateLimitStore } from '../../plugins/rate-limit.ts';
 import { requireOdoo } from '../../preconditions.ts';
-import { problemResponses } from '../../problem-details.ts';
+import { doc, statusAnswer } from '../../schemas.ts';
 
 /**
- * Limit of one address, with a correct or a wrong secret: more than one Odoo sends, because it sends one
- * webhook at a time.
+ * Limit of one address, with a correct or a wrong secret: more than one Odoo sends, because it sends one webhook at a
+ * time.
  */
 const HOOKS_PER_MINUTE = 6000;
 
-const WINDOW_MS = 60_000;
-
 /**
- * Checks the secret before the body is read: in the query of the URL, which is all that Odoo supports, or
- * as `Authorization: Bearer`. Requests are counted by address, if Redis answers.
+ * Checks the secret before the body is read: in the query of the URL, which is all that Odoo supports, or as
+ * `Authorization: Bearer`. Requests are counted by address, if Redis answers.
  *
  * @throws RateLimitedError, BadHookSecretError
  */
 function hookGuard({ config, cacheRedis }: Pick<ApiContext, 'config' | 'cacheRedis'>, secret: string) {
-  const store = new RateLimitStore(cacheRedis, `${config.queuePrefix}:rate-limit:hooks:`, WINDOW_MS);
+  const store = new RateLimitStore(cacheRedis, `${config.queuePrefix}:rate-limit:hooks:`, MINUTE_MS);
   const expected = digest(secret);
-  const unknown: Standing = { exceeded: false, remaining: HOOKS_PER_MINUTE, ms: 0 };
   return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
-    const { exceeded, ms } = await store.count(clientIp(request), HOOKS_PER_MINUTE).catch(() => unknown);
-    const seconds = Math.max(1, Math.ceil(ms / 1000));
-    if (exceeded) {
-      reply.header('retry-after', seconds);
-      throw new RateLimitedError('hooks of this address', HOOKS_PER_MINUTE, seconds);
-    }
+    const standing = await store.admit(clientIp(request), HOOKS_PER_MINUTE);
+    assertAdmitted(reply, standing, 'hooks of this address', HOOKS_PER_MINUTE);
     // Digests have one length, so the time of the comparison reveals nothing.
     if (!timingSafeEqual(digest(secretOf(request)), expected)) throw new BadHookSecretError();
   };
@@ -47,24 +35,24 @@ function hookGuard({ config, cacheRedis }: Pick<ApiContext, 'config' | 'cacheRed
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
 
-/** The query is not checked yet: it may be anything. */
+/** The query is not validated yet. */
 function secretOf({ headers, query }: FastifyRequest): string {
   const bearer = /^Bearer +(\S+)$/i.exec(headers.authorization?.trim() ?? '')?.[1];
   const { secret } = query as { readonly secret?: unknown };
   return bearer ?? (typeof secret === 'string' ? secret : '');
 }
 
-/** Odoo also sends the fields that its administrator chose: some texts, no scans. */
+/** Odoo also sends the fields that its administrator chose. */
 const BODY_LIMIT_BYTES = 64 * 1024;
 
 const body = z
   .looseObject({ _model: z.string().max(200), _id: z.int().min(1) })
-  .describe('what Odoo posts; anything beside model and id is ignored')
+  .describe('the webhook of Odoo; members other than model and id are ignored')
   .meta({ examples: [{ _action: 'Passerelle(#42)', _id: 7, _model: 'dimagaz.bc' }] });
 
 /**
- * What Odoo's automation rules post when a record changed. Nothing of it is believed but which record that was: it is
- * read from Odoo a moment later, as any other. Where ODOO_HOOK_SECRET is not set there is no such route.
+ * Receives webhooks of Odoo's automation rules. Only the id of the record is used: its content is read from Odoo later.
+ * Without ODOO_HOOK_SECRET the route does not exist.
  */
 export function hookRoutes(api: Api, deps: ApiContext): void {
   const { config, queues, cacheRedis } = deps;
@@ -76,18 +64,22 @@ export function hookRoutes(api: Api, deps: ApiContext): void {
     {
       onRequest: hookGuard(deps, secret),
       bodyLimit: BODY_LIMIT_BYTES,
+      config: { problems: ['bad_hook_secret', 'not_mirrored', 'redis_unavailable'] },
       schema: {
         tags: ['sync'],
         summary: 'Notification of Odoo that a record changed',
         description:
-          'For webhooks of automation rules (Odoo 17 and later). The answer is sent at once. The record is read from Odoo ' +
-          'after ODOO_HOOK_DELAY, together with the records of other webhooks of that time. If a webhook is lost, the ' +
-          'next incremental run fetches the change.',
+          'For webhooks of automation rules (Odoo 17 and later). The answer is sent at once. The record is read from ' +
+          'Odoo after ODOO_HOOK_DELAY, together with the records of other webhooks of that time. If a webhook is ' +
+          'lost, the next incremental run fetches the change.',
         querystring: z.object({
-          secret: z.string().optional().describe('ODOO_HOOK_SECRET; or send it as Authorization: Bearer'),
+          secret: z
+            .string()
+            .optional()
+            .meta(doc('ODOO_HOOK_SECRET; or send it as Authorization: Bearer', 'the-secret-of-the-hook')),
         }),
         body,
-        response: { 202: z.object({ status: z.literal('accepted') }), ...problemResponses },
+        response: { 202: statusAnswer('accepted') },
       },
     },
     async ({ body: { _model: model, _id: odooId } }, reply) => {
@@ -97,7 +89,7 @@ export function hookRoutes(api: Api, deps: ApiContext): void {
         const batch = await hooks.add(model === header ? 'bc' : 'line', odooId);
         await answerWithin(enqueueHooks(queues.sync, batch, delayMs, config.sync), 'Redis');
       } catch (cause) {
-        throw new RedisUnavailableError({ cause });
+        throw new RedisUnavailableError(cause);
       }
       return reply.code(202).send({ status: 'accepted' as const });
     },

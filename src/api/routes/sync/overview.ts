@@ -10,10 +10,10 @@ import { depth } from '../../../queues/queues.ts';
 import type { ApiContext } from '../../context.ts';
 import { answerWithin } from '../../errors.ts';
 import { requireRedis } from '../../preconditions.ts';
-import { moment, run, runWithProgress } from '../../schemas.ts';
+import { exampleRun, moment, run, runWithProgress } from '../../schemas.ts';
 
 const LAST_RUNS = 5;
-/** The runs that say something of all BCs. */
+/** Modes that cover all BCs. */
 const WHOLE_MIRROR = ['incremental', 'full', 'sweep'] as const;
 
 const currentRun = runWithProgress.extend({
@@ -23,32 +23,41 @@ const currentRun = runWithProgress.extend({
   elapsedMs: z.int().describe('since it started'),
 });
 
+const example = {
+  ...{ key: 'bclinbc', isSyncing: false, lastSync: '2026-01-31T08:01:00.000Z' },
+  ...{ ageSeconds: 42, everySeconds: 60, lateAfterSeconds: 600 },
+  ...{ currentRun: null, lastRuns: [exampleRun], lastMirrorRun: exampleRun },
+  ...{ openFailures: 0, openIncidents: 0, queues: { sync: 0, pages: 0, bc: 0 } },
+};
+
 /** The state of the mirror, for the API and its live events. */
-export const overview = z.object({
-  key: z.string(),
-  isSyncing: z.boolean(),
-  lastSync: moment.nullable(),
-  ageSeconds: z
-    .int()
-    .nullable()
-    .describe("since lastSync, by PostgreSQL's clock; null before the first sync"),
-  everySeconds: z
-    .int()
-    .nullable()
-    .describe('between two scheduled runs (SYNC_EVERY); null: none is scheduled'),
-  lateAfterSeconds: z
-    .int()
-    .nullable()
-    .describe('the age at which the mirror counts as late (ALERT_STALE_INTERVALS); null: never'),
-  currentRun: currentRun.nullable(),
-  lastRuns: z.array(run),
-  lastMirrorRun: run
-    .nullable()
-    .describe('the newest run that ended, of those of the whole mirror: neither single nor skipped'),
-  openFailures: z.int(),
-  openIncidents: z.int().describe('incidents that are reported and not resolved: /api/v1/sync/incidents'),
-  queues: z.object({ sync: z.int(), pages: z.int(), bc: z.int() }).nullable(),
-});
+export const overview = z
+  .object({
+    key: z.string(),
+    isSyncing: z.boolean(),
+    lastSync: moment.nullable(),
+    ageSeconds: z
+      .int()
+      .nullable()
+      .describe("since lastSync, by PostgreSQL's clock; null before the first sync"),
+    everySeconds: z
+      .int()
+      .nullable()
+      .describe('between two scheduled runs (SYNC_EVERY); null: none is scheduled'),
+    lateAfterSeconds: z
+      .int()
+      .nullable()
+      .describe('the age at which the mirror counts as late (ALERT_STALE_INTERVALS); null: never'),
+    currentRun: currentRun.nullable(),
+    lastRuns: z.array(run),
+    lastMirrorRun: run
+      .nullable()
+      .describe('the newest run that ended, of those of the whole mirror: neither single nor skipped'),
+    openFailures: z.int(),
+    openIncidents: z.int().describe('incidents that are reported and not resolved: /api/v1/sync/incidents'),
+    queues: z.object({ sync: z.int(), pages: z.int(), bc: z.int() }).nullable(),
+  })
+  .meta({ examples: [example] });
 export type Overview = z.output<typeof overview>;
 
 /** Rejects while PostgreSQL is down; without Redis, `queues` is null. */
@@ -69,7 +78,7 @@ export async function readOverview(deps: ApiContext): Promise<Overview> {
     key: BC_KEY,
     isSyncing: currentId !== null,
     lastSync: state?.lastSync ?? null,
-    // The rest may have taken long to read.
+    // The other queries may have taken long.
     ageSeconds: later(state?.ageSeconds ?? null, performance.now() - readAt),
     ...expectation(deps),
     currentRun: current,
@@ -81,7 +90,7 @@ export async function readOverview(deps: ApiContext): Promise<Overview> {
   };
 }
 
-/** The same state some time after it was read, as far as time alone changes it. */
+/** The state `ms` after it was read: only its ages differ. */
 export function aged(state: Overview, ms: number): Overview {
   const { ageSeconds, currentRun: current } = state;
   return {
@@ -101,7 +110,7 @@ function expectation({ config: { odoo, sync, alerts } }: ApiContext) {
   return { everySeconds: Math.ceil(everyMs / 1000), lateAfterSeconds };
 }
 
-/** The rest of the overview is worth showing without Redis. */
+/** Null without Redis; the rest of the overview is returned. */
 async function depths({ queues, redis }: ApiContext): Promise<Overview['queues']> {
   try {
     await requireRedis(redis);

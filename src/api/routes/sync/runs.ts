@@ -8,8 +8,8 @@ import { refuseWhileRunning, requestRun } from '../../../sync/request-run.ts';
 import type { Api, ApiContext } from '../../context.ts';
 import { FailureNotFoundError, RunNotFoundError } from '../../errors.ts';
 import { requireOdoo, requireRedis } from '../../preconditions.ts';
-import { problemResponses } from '../../problem-details.ts';
 import {
+  exampleRun,
   idCursor,
   idParam,
   limit,
@@ -24,13 +24,18 @@ import { overview, readOverview } from './overview.ts';
 const filter = z.strictObject({
   limit,
   cursor: idCursor,
-  status: z.enum(RUN_STATUSES).optional(),
-  mode: z.enum(RUN_MODES).optional(),
+  status: z
+    .enum(RUN_STATUSES)
+    .optional()
+    .meta({ examples: ['failed'] }),
+  mode: z
+    .enum(RUN_MODES)
+    .optional()
+    .meta({ examples: ['full'] }),
 });
 
 const tags = ['sync'];
 
-/** The log of runs. */
 export function runRoutes(api: Api, { db }: ApiContext): void {
   api.get(
     '/api/v1/sync/runs',
@@ -39,8 +44,9 @@ export function runRoutes(api: Api, { db }: ApiContext): void {
       schema: {
         tags,
         summary: 'Runs, newest first',
+        description: 'Pages by descending id.',
         querystring: filter,
-        response: { 200: pageOf(run), ...problemResponses },
+        response: { 200: pageOf(run, exampleRun) },
       },
     },
     async ({ query: { limit: size, cursor, status, mode } }) => {
@@ -57,12 +63,13 @@ export function runRoutes(api: Api, { db }: ApiContext): void {
   api.get(
     '/api/v1/sync/runs/:id',
     {
-      config: { scope: 'bc:read' },
+      config: { scope: 'bc:read', problems: ['run_not_found'] },
       schema: {
         tags,
         summary: 'One run',
+        description: 'With `progress`: the current number of its BCs in each state.',
         params: idParam,
-        response: { 200: runWithProgress, ...problemResponses },
+        response: { 200: runWithProgress },
       },
     },
     async ({ params: { id } }) => {
@@ -73,11 +80,15 @@ export function runRoutes(api: Api, { db }: ApiContext): void {
   );
 }
 
-export const accepted = z.object({ runId: z.int(), jobId: z.string() });
-const config = { scope: 'sync:write' } as const;
-const response = { 202: accepted, ...problemResponses };
+export const accepted = z
+  .object({ runId: z.int(), jobId: z.string() })
+  .meta({ examples: [{ runId: 312, jobId: 'run-312' }] });
+const scope = 'sync:write';
+const problems = ['odoo_not_configured', 'redis_unavailable'];
+const description = 'The answer is sent before the work starts. Location is the URL of the run.';
+const response = { 202: accepted };
 
-/** Everything that asks for a run. The answer comes before the work: `Location` leads to the run. */
+/** Routes that request a run. They answer before the work starts; `Location` is the URL of the run. */
 export function requestRoutes(api: Api, deps: ApiContext): void {
   const body = z
     .strictObject({
@@ -90,12 +101,17 @@ export function requestRoutes(api: Api, deps: ApiContext): void {
     .refine(({ mode, force }) => force !== true || mode === 'sweep', {
       path: ['force'],
       error: 'force goes with the mode sweep only',
-    });
+    })
+    .meta({ examples: [{ mode: 'full' }] });
   api.post(
     '/api/v1/sync/runs',
     {
-      config,
-      schema: { tags: ['sync'], summary: 'Start a run; 409 while one is in progress', body, response },
+      config: { scope, problems: ['run_in_progress', ...problems] },
+      schema: {
+        tags,
+        summary: 'Start a run; 409 while one is in progress',
+        ...{ description, body, response },
+      },
     },
     async ({ body: { mode, force = false } }, reply) => {
       requireOdoo(deps.config);
@@ -107,8 +123,8 @@ export function requestRoutes(api: Api, deps: ApiContext): void {
   api.post(
     '/api/v1/sync/failures/:odooId/retry',
     {
-      config,
-      schema: { tags: ['sync'], summary: 'Fetch a failed BC again now', params: odooIdParam, response },
+      config: { scope, problems: ['failure_not_found', ...problems] },
+      schema: { tags, summary: 'Fetch a failed BC again now', description, params: odooIdParam, response },
     },
     async ({ params: { odooId } }, reply) => {
       requireOdoo(deps.config);
@@ -120,12 +136,11 @@ export function requestRoutes(api: Api, deps: ApiContext): void {
   api.post(
     '/api/v1/bc/:odooId/resync',
     {
-      config,
+      config: { scope, problems },
       schema: {
         tags: ['bc'],
         summary: 'Fetch a BC again now, known to the mirror or not',
-        params: odooIdParam,
-        response,
+        ...{ description, params: odooIdParam, response },
       },
     },
     async ({ params: { odooId } }, reply) => {
@@ -142,7 +157,6 @@ async function accept({ db, queues, redis }: ApiContext, reply: FastifyReply, ru
   return queued;
 }
 
-/** The state of the mirror at a glance. */
 export function syncRoutes(api: Api, deps: ApiContext): void {
   api.get(
     '/api/v1/sync',
@@ -152,7 +166,8 @@ export function syncRoutes(api: Api, deps: ApiContext): void {
         tags: ['sync'],
         summary:
           'State, current run, last runs, open failures and incidents, queue depths (null while Redis is down)',
-        response: { 200: overview, ...problemResponses },
+        description: 'Works without Redis: `queues` is then null.',
+        response: { 200: overview },
       },
     },
     () => readOverview(deps),

@@ -4,7 +4,6 @@ import type { Queryable } from '../../../db/client.ts';
 import { findOdooHealth } from '../../../db/upstream-health.ts';
 import { odooTarget } from '../../../upstream-health/odoo.ts';
 import type { Api, ApiContext } from '../../context.ts';
-import { problemResponses } from '../../problem-details.ts';
 import { moment } from '../../schemas.ts';
 import { type TrytonReport, type TrytonStatusProbe, trytonReport } from '../tryton/ping.ts';
 
@@ -34,7 +33,14 @@ export const upstreams = z.object({
 });
 type Upstreams = z.output<typeof upstreams>;
 
-/** How the two servers are that this one stands between. */
+const example = {
+  odoo: {
+    ...{ version: '19.0', protocol: 'json2', latencyMs: 31, lastError: null },
+    lastSuccess: { at: '2026-01-31T08:01:07.000Z', method: 'search_read' },
+  },
+  tryton: null,
+};
+
 export function upstreamsRoute(api: Api, { config, db }: ApiContext, looks: TrytonStatusProbe | null): void {
   api.get(
     '/api/v1/upstreams',
@@ -43,7 +49,10 @@ export function upstreamsRoute(api: Api, { config, db }: ApiContext, looks: Tryt
       schema: {
         tags: ['sync', 'tryton'],
         summary: 'How Odoo and Tryton were last seen: version, latency, last success and error, cache',
-        response: { 200: upstreams, ...problemResponses },
+        description:
+          'The last calls of the workers to Odoo, and the state of Tryton, at most 10 s old. Null if it is not ' +
+          'configured.',
+        response: { 200: upstreams.meta({ examples: [example] }) },
       },
     },
     async () => {
@@ -56,7 +65,7 @@ export function upstreamsRoute(api: Api, { config, db }: ApiContext, looks: Tryt
   );
 }
 
-/** Nothing is known of an Odoo that no worker has asked yet. */
+/** All null until a worker has called Odoo. */
 async function odooAsSeen(db: Queryable, odoo: OdooConfig): Promise<Upstreams['odoo']> {
   const seen = await findOdooHealth(db, odooTarget(odoo));
   return {
@@ -68,7 +77,7 @@ async function odooAsSeen(db: Queryable, odoo: OdooConfig): Promise<Upstreams['o
   };
 }
 
-/** Calls that could not have been answered from the cache do not count. */
+/** Calls that bypass the cache do not count. */
 function summary({ cache, ...report }: TrytonReport): Upstreams['tryton'] {
   const counts = Object.values(cache);
   const hits = counts.reduce((total, { hit }) => total + hit, 0);

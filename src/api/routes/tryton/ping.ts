@@ -4,10 +4,9 @@ import { errorMessage } from '../../../shared/errors.ts';
 import type { TrytonClient } from '../../../tryton/client.ts';
 import type { Api, ApiContext } from '../../context.ts';
 import { answerWithin, TrytonNotConfiguredError } from '../../errors.ts';
-import { problemResponses } from '../../problem-details.ts';
 import { moment } from '../../schemas.ts';
 
-/** A dashboard must not load Tryton: a status younger than this is returned from memory. */
+/** A younger status is returned from memory, so that dashboards do not load Tryton. */
 const RECENT_MS = 10_000;
 
 const count = z.int();
@@ -36,7 +35,7 @@ export type TrytonReport = z.output<typeof trytonReport>;
 export class TrytonStatusProbe {
   readonly #tryton: TrytonClient;
   readonly #deps: Pick<ApiContext, 'trytonHealth' | 'log'>;
-  #looking: Promise<TrytonReport> | null = null;
+  #checking: Promise<TrytonReport> | null = null;
   #last: { readonly report: TrytonReport; readonly at: number } | null = null;
 
   constructor(tryton: TrytonClient, deps: Pick<ApiContext, 'trytonHealth' | 'log'>) {
@@ -44,21 +43,20 @@ export class TrytonStatusProbe {
     this.#deps = deps;
   }
 
-  /** How it is now. */
   check(): Promise<TrytonReport> {
-    this.#looking ??= this.#look().finally(() => {
-      this.#looking = null;
+    this.#checking ??= this.#ping().finally(() => {
+      this.#checking = null;
     });
-    return this.#looking;
+    return this.#checking;
   }
 
-  /** How it was at most 10 s ago. */
+  /** The last status, if it is younger than 10 s. */
   async cached(): Promise<TrytonReport> {
     if (this.#last !== null && performance.now() - this.#last.at < RECENT_MS) return this.#last.report;
     return this.check();
   }
 
-  async #look(): Promise<TrytonReport> {
+  async #ping(): Promise<TrytonReport> {
     const { circuit, ...found } = await this.#tryton.ping();
     const { success, error } = await lastSeen(this.#deps);
     const report = {
@@ -101,20 +99,19 @@ const report = trytonReport.meta({
   ],
 });
 
-/** How Tryton is. Requests that come at the same time share one look. */
 export function trytonPingRoute(api: Api, looks: TrytonStatusProbe | null): void {
   api.get(
     '/api/v1/tryton/ping',
     {
-      config: { scope: 'tryton:call' },
+      config: { scope: 'tryton:call', problems: ['tryton_not_configured'] },
       schema: {
         tags: ['tryton'],
         summary:
           'Whether Tryton is reachable and accepts the login, the response time, and its last known state',
         description:
-          'The status is 200 whatever was found, also when Tryton is down: read `reachable` and `authenticated`. ' +
-          'lastSuccess and lastError outlive a restart; both are null while PostgreSQL is down.',
-        response: { 200: report, ...problemResponses },
+          'The status is always 200, also if Tryton is down: check `reachable` and `authenticated`. lastSuccess and ' +
+          'lastError survive a restart; both are null if PostgreSQL is down.',
+        response: { 200: report },
       },
     },
     async () => {

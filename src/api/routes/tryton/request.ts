@@ -1,15 +1,14 @@
 import type { FastifyInstance } from 'fastify';
 import { validatorCompiler } from 'fastify-type-provider-zod';
-import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
 import { errorMessage } from '../../../shared/errors.ts';
-import { isRead, methodName } from '../../../tryton/methods.ts';
+import { methodName } from '../../../tryton/methods.ts';
 import type { Wire } from '../../../tryton/types.ts';
 import { brokenTag } from '../../../tryton/wire/codec.ts';
 import { fromJson, isList, isObject } from '../../../tryton/wire/json.ts';
 import { BadJsonError } from '../../errors.ts';
 
-/** Found in one call: enough to mend it by. */
+/** Maximum of invalid values reported for one call. */
 const MAX_FOUND = 5;
 
 interface Mistagged {
@@ -17,10 +16,10 @@ interface Mistagged {
   readonly tag: string;
 }
 
-/** The tagged values below `params` that Tryton could not read, such as a date without a day: the first few. */
+/** The first tagged values in `params` that Tryton cannot read, such as a date without a day. */
 function mistagged(params: readonly unknown[]): Mistagged[] {
   const found: Mistagged[] = [];
-  // The output of the body parser: at most 100 levels deep.
+  // The body parser allows at most 100 levels.
   search(params as readonly Wire[], [], found);
   return found;
 }
@@ -34,9 +33,8 @@ function search(value: Wire, path: Mistagged['path'], found: Mistagged[]): void 
   else for (const [name, item] of Object.entries(value)) search(item, [...path, name.slice(0, 60)], found);
 }
 
-/** Calls of one batch. */
 export const MAX_CALLS = 100;
-/** `"cache": true` where the server says nothing. */
+/** For `"cache": true`, if the server sends no duration. */
 const USUAL_TTL_SECONDS = 60;
 const MAX_SECONDS = 86_400;
 
@@ -68,10 +66,11 @@ const cache = z
   .describe(
     'Left out: only what Tryton itself declares cacheable is cached. false: not cached. ' +
       `true: ${USUAL_TTL_SECONDS} s where Tryton says nothing. A number: that many seconds where it says nothing, ` +
-      'and no longer than it says. stale: seconds in which an expired answer may still be returned while a new one is fetched.',
+      'and no longer than it says. stale: seconds in which an expired answer may still be returned while a new one ' +
+      'is fetched.',
   );
 
-/** A few of them: an error is not to be as long as the body that it is about. */
+/** At most three names, so that the error is shorter than the body. */
 function listed(names: readonly string[]): string {
   const shown = names.slice(0, 3).map((name) => JSON.stringify(name.slice(0, 60)));
   return shown.join(', ') + (names.length > 3 ? ` and ${names.length - 3} more` : '');
@@ -100,7 +99,7 @@ const call = z
   )
   .meta({ title: 'one call' });
 
-/** A call as it was asked for; `params` hold what `fromJson` gave. */
+/** A requested call; `params` are the output of `fromJson`. */
 export type AskedCall = z.infer<typeof call>;
 
 const batch = z
@@ -119,49 +118,12 @@ export const callBody = z.xor([call, batch]).meta({
   ],
 });
 
-const MEMBERS: ReadonlySet<string> = new Set(['method', 'params', 'cache']);
-
-type Compiler = typeof validatorCompiler;
-
-/** Names the field that is wrong, which the choice between the two would not. */
-export const checkBody =
-  (known: KnownCalls): Compiler =>
-  (route) => {
-    const one = validatorCompiler({ ...route, schema: call });
-    const many = validatorCompiler({ ...route, schema: batch });
-    return (data: unknown) => {
-      if (known.has(data)) return { value: data };
-      if (isUsual(data)) return { value: known.keep(data, { ...data, params: [...(data.params ?? [])] }) };
-      return Array.isArray(data) ? many(data) : one(data);
-    };
-  };
-
-interface UsualCall {
-  readonly method: string;
-  readonly params?: readonly Wire[];
-  readonly cache?: boolean | number;
-}
-
-/** Whether the schema would let one call through: most are such, and the schema takes ten times as long to see it. */
-function isUsual(data: unknown): data is UsualCall {
-  if (typeof data !== 'object' || data === null || Array.isArray(data)) return false;
-  for (const name of Object.keys(data)) if (!MEMBERS.has(name)) return false;
-  const { method, params, cache } = data as { readonly [name: string]: unknown };
-  if (typeof method !== 'string' || !isMethodName(method)) return false;
-  if (params !== undefined && !(Array.isArray(params) && mistagged(params).length === 0)) return false;
-  return cache === undefined || typeof cache === 'boolean' || isSeconds(cache);
-}
-
-const isSeconds = (value: unknown): boolean =>
-  typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= MAX_SECONDS;
-
-function isMethodName(name: string): boolean {
-  try {
-    return methodName(name) === name;
-  } catch {
-    return false;
-  }
-}
+/** Validates a call or a batch by its own schema: the error of a union of both would not name the wrong field. */
+export const validateBody: typeof validatorCompiler = (route) => {
+  const one = validatorCompiler({ ...route, schema: call });
+  const many = validatorCompiler({ ...route, schema: batch });
+  return (data) => (Array.isArray(data) ? many(data) : one(data));
+};
 
 /** How a call is cached; null: not at all. */
 export function cacheOptions(asked: AskedCall['cache']) {
@@ -178,10 +140,10 @@ const UTF8 = new TextDecoder('utf-8', { fatal: true });
  *
  * @throws BadJsonError if the body is not UTF-8, not JSON, or nested deeper than 100 levels.
  */
-export function readExactJson(scope: FastifyInstance, known: KnownCalls): void {
+export function readExactJson(scope: FastifyInstance): void {
   scope.removeAllContentTypeParsers();
   scope.addContentTypeParser('application/json', { parseAs: 'buffer' }, async (_: unknown, body: Buffer) =>
-    body.length === 0 ? undefined : known.read(textOf(body), parse),
+    body.length === 0 ? undefined : parse(textOf(body)),
   );
 }
 
@@ -212,46 +174,5 @@ function placeOf(text: string): string {
     const [, position] = / at position (\d+)/.exec(message) ?? [];
     if (position !== undefined) return ` (wrong from character ${Number(position) + 1} on)`;
     return /end of JSON input/.test(message) ? ' (it ends too early)' : '';
-  }
-}
-
-/** Calls remembered at once, and the longest body that is: a megabyte of text at the most. */
-const MAX_KEPT = 1000;
-const MAX_CHARACTERS = 1000;
-
-/**
- * A cache of parsed and validated read calls by their body, because portals repeat a few bodies. Other
- * bodies are not cached: they may contain a secret and are seldom repeated. Cached calls are shared, so
- * they must not be changed.
- */
-export class KnownCalls {
-  /** By body. */
-  readonly #calls = new LRUCache<string, AskedCall>({ max: MAX_KEPT });
-  readonly #checked = new WeakSet<object>();
-  /** The texts of parsed bodies that are not validated yet. */
-  readonly #texts = new WeakMap<object, string>();
-
-  /** The call that a body is known to hold, or what `parse` makes of it. */
-  read(text: string, parse: (text: string) => unknown): unknown {
-    const known = this.#calls.get(text);
-    if (known !== undefined) return known;
-    const read = parse(text);
-    const isShort = text.length <= MAX_CHARACTERS;
-    if (isShort && typeof read === 'object' && read !== null) this.#texts.set(read, text);
-    return read;
-  }
-
-  /** Whether it was checked before. */
-  has(data: unknown): boolean {
-    return typeof data === 'object' && data !== null && this.#checked.has(data);
-  }
-
-  /** Remembers what the body that `data` was read from came to. */
-  keep(data: object, call: AskedCall): AskedCall {
-    const text = this.#texts.get(data);
-    if (text === undefined || !isRead(call.method)) return call;
-    this.#calls.set(text, call);
-    this.#checked.add(call);
-    return call;
   }
 }

@@ -3,28 +3,19 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { TrytonClient } from '../../../tryton/client.ts';
 import { isRead, isReserved, matchesPattern, methodName } from '../../../tryton/methods.ts';
-import type { ReadyCall, Wire } from '../../../tryton/types.ts';
+import type { Wire } from '../../../tryton/types.ts';
 import { toJson } from '../../../tryton/wire/json.ts';
 import type { Api, ApiContext } from '../../context.ts';
 import { BatchTimeoutError, MethodNotAllowedError, TooManyCallsError } from '../../errors.ts';
 import type { ApiKey } from '../../plugins/api-key-auth.ts';
 import { requireTryton } from '../../preconditions.ts';
-import { logProblem, problem, problemResponses, toProblem } from '../../problem-details.ts';
+import { logProblem, problem, toProblem } from '../../problem-details.ts';
 import { sendJson, whileClientWaits } from '../../replies.ts';
-import type { Reference } from '../../schemas.ts';
-import {
-  type AskedCall,
-  cacheOptions,
-  callBody,
-  checkBody,
-  KnownCalls,
-  MAX_CALLS,
-  readExactJson,
-} from './request.ts';
+import { type AskedCall, cacheOptions, callBody, MAX_CALLS, readExactJson, validateBody } from './request.ts';
 
 /**
- * Checks whether a key allows a Tryton method. With patterns it allows what they match, without patterns
- * all reads. Session methods are never allowed.
+ * Checks whether a key allows a Tryton method: one that its patterns match or, without patterns, any read. Session
+ * methods are never allowed.
  *
  * @throws MethodNotAllowedError
  */
@@ -38,23 +29,20 @@ export function assertMethodAllowed(
   if (reserved || !opened) throw new MethodNotAllowedError(method, reserved);
 }
 
-/** Reads of one batch that are under way at once. */
+/** Concurrent reads of one batch. */
 const MAX_CONCURRENT_CALLS = 8;
 
-/** The context of the calls of one request. */
 interface Caller {
   readonly tryton: TrytonClient;
   readonly key: Pick<ApiKey, 'methods'>;
-  /** Aborted when the caller has gone: then reads are given up, and writes go on. */
+  /** Aborted when the client leaves. Reads are then cancelled; writes continue. */
   readonly signal: () => AbortSignal;
-  /** Milliseconds in which the calls of a batch must begin: 100 calls to a Tryton that hangs would add up. */
+  /** Time limit for the start of a call, because the timeouts of 100 calls would add up. */
   readonly beginWithinMs: number;
-  /** Calls that came before, as the client made them ready. */
-  readonly ready: WeakMap<AskedCall, ReadyCall>;
 }
 
-/** The result as JSON. @throws MethodNotAllowedError, and what the client throws. */
-async function runCall({ tryton, key, signal, ready }: Caller, asked: AskedCall): Promise<string> {
+/** The result as JSON. @throws MethodNotAllowedError, or the error of the client. */
+async function runCall({ tryton, key, signal }: Caller, asked: AskedCall): Promise<string> {
   const method = methodName(asked.method);
   assertMethodAllowed(key, method);
   // The output of the body parser, which the schema did not change.
@@ -62,20 +50,16 @@ async function runCall({ tryton, key, signal, ready }: Caller, asked: AskedCall)
   if (!isRead(method)) return toJson(await tryton.callWire(method, params));
   const options = cacheOptions(asked.cache);
   if (options === null) return toJson(await tryton.callWire(method, params, { signal: signal() }));
-  const known = ready.get(asked);
-  const call = known ?? tryton.ready(method, params);
-  if (known === undefined) ready.set(asked, call);
-  return tryton.cachedCallJson(call, options, signal);
+  return tryton.cachedCallJson(tryton.ready(method, params), options, signal);
 }
 
-/** A result is JSON. */
 type Settled = PromiseSettledResult<string>;
 
 /**
- * Runs the calls of a batch and returns their outcomes in order. Up to 8 reads run at once. A write starts
- * when all earlier calls have ended, and later calls wait for it, so a batch reads its own writes and
- * writes keep their order. A failed call does not stop the others. A call that has not started before the
- * deadline is not sent; its outcome is a BatchTimeoutError.
+ * Runs the calls of a batch and returns their outcomes in order. Up to 8 reads run at once. A write starts when all
+ * earlier calls have ended, and later calls wait for it, so a batch reads its own writes and writes keep their order. A
+ * failed call does not stop the others. A call that has not started before the deadline is not sent; its outcome is a
+ * BatchTimeoutError.
  */
 async function runBatch(caller: Caller, calls: readonly AskedCall[]): Promise<Settled[]> {
   const { beginWithinMs } = caller;
@@ -120,7 +104,7 @@ async function settleAll<T, R>(items: readonly T[], work: (item: T) => Promise<R
 const BODY_LIMIT_BYTES = 4 * 1024 * 1024;
 
 const result = z
-  .object({ result: z.unknown().describe('as Tryton gave it, tagged values included') })
+  .object({ result: z.unknown().describe('as Tryton returned it, tagged values included') })
   .meta({ title: 'the answer of one call' });
 const outcome = z.xor([result, z.object({ error: problem }).meta({ title: 'a call that failed' })]);
 const answer = z
@@ -143,29 +127,34 @@ const answer = z
     ],
   });
 
-/** Calls of Tryton methods, one or a batch. */
+const PROBLEMS = [
+  ...['tryton_bad_request', 'too_many_calls', 'method_not_allowed', 'tryton_method_not_allowed'],
+  ...['tryton_user_error', 'tryton_user_warning', 'tryton_concurrency', 'body_too_large'],
+  ...['unsupported_media_type', 'tryton_error', 'tryton_rate_limited', 'tryton_unknown_fate'],
+  ...['tryton_not_configured', 'tryton_unreachable', 'tryton_timeout', 'tryton_login_suspended'],
+  'tryton_bad_credentials',
+];
+
 export async function trytonRpcRoute(api: Api, deps: ApiContext): Promise<void> {
   await api.register(async (scope) => {
-    const known = new KnownCalls();
-    const ready = new WeakMap<AskedCall, ReadyCall>();
-    readExactJson(scope, known);
-    scope.setValidatorCompiler(checkBody(known));
+    readExactJson(scope);
+    scope.setValidatorCompiler(validateBody);
     scope.withTypeProvider<ZodTypeProvider>().post(
       '/api/v1/tryton/rpc',
       {
-        config: { scope: 'tryton:call' },
+        config: { scope: 'tryton:call', problems: PROBLEMS },
         bodyLimit: BODY_LIMIT_BYTES,
         preValidation: refuseTooMany,
         schema: {
           tags: ['tryton'],
           summary: `Call a Tryton method, or up to ${MAX_CALLS} of them`,
           description:
-            'Reads of a batch run at once; a write waits for all before it, and all after it wait for it. ' +
-            'A call that fails stops none of the others; one whose turn comes later than TRYTON_DEADLINE_MS is not ' +
-            'sent. Numbers of any size, and tagged values such as {"__class__":"Decimal","decimal":"1.10"}, cross ' +
-            'unchanged.',
+            'Reads of a batch run concurrently. A write waits for all calls before it, and all later calls wait for ' +
+            'it. A failed call does not stop the others. A call that has not started within TRYTON_DEADLINE_MS is not ' +
+            'sent. Numbers of any size and tagged values such as {"__class__":"Decimal","decimal":"1.10"} are not ' +
+            'changed.',
           body: callBody,
-          response: { 200: answer, ...problemResponses },
+          response: { 200: answer },
         },
       },
       async (request, reply) => {
@@ -176,7 +165,6 @@ export async function trytonRpcRoute(api: Api, deps: ApiContext): Promise<void> 
           key: key ?? { methods: [] },
           signal: whileClientWaits(reply),
           beginWithinMs: deps.config.tryton?.deadlineMs ?? 0,
-          ready,
         };
         const found = Array.isArray(body)
           ? `[${answers(request, await runBatch(caller, body)).join()}]`
@@ -187,7 +175,7 @@ export async function trytonRpcRoute(api: Api, deps: ApiContext): Promise<void> 
   });
 }
 
-/** @throws TooManyCallsError before each of them is looked at. */
+/** @throws TooManyCallsError before the calls are validated. */
 async function refuseTooMany({ body }: FastifyRequest): Promise<void> {
   if (Array.isArray(body) && body.length > MAX_CALLS) throw new TooManyCallsError(body.length, MAX_CALLS);
 }
@@ -195,7 +183,7 @@ async function refuseTooMany({ body }: FastifyRequest): Promise<void> {
 /** Concatenates JSON texts, so that cached answers are neither parsed nor serialized. */
 const answered = (result: string): string => `{"result":${result}}`;
 
-/** All outcomes as JSON. For equal errors only the first is logged. */
+/** Each outcome as JSON. Equal errors are logged once. */
 function answers({ log }: FastifyRequest, outcomes: readonly Settled[]) {
   const logged = new Set<string>();
   return outcomes.map((one) => {
@@ -206,29 +194,3 @@ function answers({ log }: FastifyRequest, outcomes: readonly Settled[]) {
     return JSON.stringify({ error });
   });
 }
-
-const UPSTREAM = [
-  'tryton_not_configured',
-  'tryton_unreachable',
-  'tryton_timeout',
-  'tryton_login_suspended',
-  'tryton_bad_credentials',
-];
-
-/** The routes of the gateway. */
-export const trytonReference: Reference = {
-  'POST /api/v1/tryton/rpc': {
-    problems: [
-      ...['tryton_bad_request', 'too_many_calls', 'method_not_allowed', 'tryton_method_not_allowed'],
-      ...['tryton_user_error', 'tryton_user_warning', 'tryton_concurrency', 'body_too_large'],
-      ...[
-        'unsupported_media_type',
-        'tryton_error',
-        'tryton_rate_limited',
-        'tryton_unknown_fate',
-        ...UPSTREAM,
-      ],
-    ],
-  },
-  'GET /api/v1/tryton/ping': { problems: ['tryton_not_configured'] },
-};
