@@ -1,7 +1,7 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
-import { ConnectionNotice } from './components/ConnectionNotice.tsx';
-import { Header } from './components/Header.tsx';
+import { ConnectionNotice } from './components/feedback/ConnectionNotice.tsx';
+import { Header } from './components/layout/Header.tsx';
 import { texts } from './i18n/texts.ts';
 import { BcListPage } from './pages/bc/BcListPage.tsx';
 import { BcPage } from './pages/bc/BcPage.tsx';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Run } from '../../web/api/answers.ts';
-import { barsOf, scaleOf } from '../../web/components/run-bars.ts';
+import { barsOf, scaleOf } from '../../web/components/charts/run-bars.ts';
 
 const NOTHING = { created: 0, updated: 0, archived: 0, failed: 0 };
 const run = (counts: Partial<Run>) => ({ ...NOTHING, durationMs: 100, status: 'success', ...counts }) as Run;

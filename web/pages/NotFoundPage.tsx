@@ -1,5 +1,5 @@
-import { Link } from '../components/Link.tsx';
-import { Title } from '../components/Title.tsx';
+import { Link } from '../components/layout/Link.tsx';
+import { Title } from '../components/layout/Title.tsx';
 import { texts } from '../i18n/texts.ts';
 import { href } from '../router.ts';
 

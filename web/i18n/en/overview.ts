@@ -1,6 +1,6 @@
-import { counter } from '../counted.ts';
+import { pluralForm } from '../plural.ts';
 
-const n = counter('en');
+const n = pluralForm('en');
 
 export const overview = {
   title: 'State of the mirror',

@@ -1,6 +1,6 @@
-import { counter } from '../counted.ts';
+import { pluralForm } from '../plural.ts';
 
-const n = counter('fr');
+const n = pluralForm('fr');
 
 export const overview = {
   title: 'État du miroir',

@@ -1,7 +1,7 @@
 import { modelEndpoint } from '../../api/endpoints.ts';
 import { useAnswer } from '../../api/use-answer.ts';
-import { Loadable } from '../../components/Loadable.tsx';
-import { Title } from '../../components/Title.tsx';
+import { Loadable } from '../../components/feedback/Loadable.tsx';
+import { Title } from '../../components/layout/Title.tsx';
 import { texts } from '../../i18n/texts.ts';
 import { BcBrowser } from './BcBrowser.tsx';
 

@@ -1,7 +1,7 @@
 import { modelEndpoint } from '../../api/endpoints.ts';
 import { useAnswer } from '../../api/use-answer.ts';
-import { Link } from '../../components/Link.tsx';
-import { Loadable } from '../../components/Loadable.tsx';
+import { Loadable } from '../../components/feedback/Loadable.tsx';
+import { Link } from '../../components/layout/Link.tsx';
 import { texts } from '../../i18n/texts.ts';
 import { href } from '../../router.ts';
 import { BcDetail } from './BcDetail.tsx';

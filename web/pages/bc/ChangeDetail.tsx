@@ -1,5 +1,5 @@
 import type { Change, Model, Values } from '../../api/answers.ts';
-import { Icon } from '../../components/Icon.tsx';
+import { Icon } from '../../components/layout/Icon.tsx';
 import { texts } from '../../i18n/texts.ts';
 import { FieldChanges } from './FieldChanges.tsx';
 import { LineSummary } from './LineSummary.tsx';

@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks';
 import type { Field, Model } from '../../api/answers.ts';
-import { Icon } from '../../components/Icon.tsx';
+import { Icon } from '../../components/layout/Icon.tsx';
 import { texts } from '../../i18n/texts.ts';
 import { inOrder } from './columns.ts';
 import { FilterValue } from './FilterValue.tsx';

@@ -1,10 +1,10 @@
 import type { Change, Model, Values } from '../../api/answers.ts';
 import { historyAt } from '../../api/endpoints.ts';
 import { usePages } from '../../api/use-pages.ts';
-import { Card } from '../../components/Card.tsx';
-import { Growing } from '../../components/Growing.tsx';
-import { Link } from '../../components/Link.tsx';
-import { Moment } from '../../components/Moment.tsx';
+import { GrowingList } from '../../components/data/GrowingList.tsx';
+import { Moment } from '../../components/data/Moment.tsx';
+import { Card } from '../../components/layout/Card.tsx';
+import { Link } from '../../components/layout/Link.tsx';
 import { texts } from '../../i18n/texts.ts';
 import { href } from '../../router.ts';
 import { ChangeDetail } from './ChangeDetail.tsx';
@@ -27,7 +27,7 @@ export function HistoryCard({ header, lines, id, version, values }: HistoryCardP
   const pages = usePages<Change>((cursor) => historyAt(id, { limit: PER_PAGE, cursor }), id, version);
   return (
     <Card title={bc.history}>
-      <Growing of={pages} none={bc.noHistory} more={bc.moreHistory}>
+      <GrowingList of={pages} none={bc.noHistory} more={bc.moreHistory}>
         {(changes) => (
           <ol class="history">
             {changes.map((change) => (
@@ -42,7 +42,7 @@ export function HistoryCard({ header, lines, id, version, values }: HistoryCardP
             ))}
           </ol>
         )}
-      </Growing>
+      </GrowingList>
     </Card>
   );
 }

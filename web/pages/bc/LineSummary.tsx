@@ -1,5 +1,5 @@
 import type { Model, Values } from '../../api/answers.ts';
-import { Icon } from '../../components/Icon.tsx';
+import { Icon } from '../../components/layout/Icon.tsx';
 import { texts } from '../../i18n/texts.ts';
 import { OWN } from './columns.ts';
 import { idOf, isEmpty, words } from './values.ts';

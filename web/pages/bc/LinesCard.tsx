@@ -1,9 +1,9 @@
 import type { Field, Line, Model } from '../../api/answers.ts';
 import { linesAt } from '../../api/endpoints.ts';
 import { usePages } from '../../api/use-pages.ts';
-import { Card } from '../../components/Card.tsx';
-import { Growing } from '../../components/Growing.tsx';
-import { TableBox } from '../../components/TableBox.tsx';
+import { GrowingList } from '../../components/data/GrowingList.tsx';
+import { Card } from '../../components/layout/Card.tsx';
+import { TableBox } from '../../components/layout/TableBox.tsx';
 import { texts } from '../../i18n/texts.ts';
 import { OWN } from './columns.ts';
 import { isEmpty, isNumeric, words } from './values.ts';
@@ -24,9 +24,9 @@ export function LinesCard({ model, id, version, isArchived }: LinesCardProps) {
   const pages = usePages<Line>((cursor) => linesAt(id, { limit: PER_PAGE, archived, cursor }), id, version);
   return (
     <Card title={bc.lines}>
-      <Growing of={pages} none={bc.noLines} more={bc.moreLines}>
+      <GrowingList of={pages} none={bc.noLines} more={bc.moreLines}>
         {(lines) => <Table model={model} lines={lines} />}
-      </Growing>
+      </GrowingList>
     </Card>
   );
 }

@@ -1,8 +1,8 @@
 import type { CurrentRun } from '../../api/answers.ts';
-import { Card } from '../../components/Card.tsx';
-import type { Fact } from '../../components/Facts.tsx';
-import { Facts } from '../../components/Facts.tsx';
-import { Link } from '../../components/Link.tsx';
+import type { Fact } from '../../components/data/Facts.tsx';
+import { Facts } from '../../components/data/Facts.tsx';
+import { Card } from '../../components/layout/Card.tsx';
+import { Link } from '../../components/layout/Link.tsx';
 import { duration, number, percent } from '../../i18n/format.ts';
 import { texts } from '../../i18n/texts.ts';
 import { now } from '../../live/clock.ts';

@@ -1,11 +1,11 @@
 import type { Incident } from '../../api/answers.ts';
 import { incidentsEndpoint } from '../../api/endpoints.ts';
 import { useAnswer } from '../../api/use-answer.ts';
-import { Card } from '../../components/Card.tsx';
-import { Loadable } from '../../components/Loadable.tsx';
-import { LongText } from '../../components/LongText.tsx';
-import { Ago, Moment } from '../../components/Moment.tsx';
-import { TableBox } from '../../components/TableBox.tsx';
+import { LongText } from '../../components/data/LongText.tsx';
+import { Ago, Moment } from '../../components/data/Moment.tsx';
+import { Loadable } from '../../components/feedback/Loadable.tsx';
+import { Card } from '../../components/layout/Card.tsx';
+import { TableBox } from '../../components/layout/TableBox.tsx';
 import { texts } from '../../i18n/texts.ts';
 import { epoch } from '../../live/mirror.ts';
 

@@ -1,8 +1,8 @@
-import { countsOf } from '../../components/counts.ts';
-import { Facts } from '../../components/Facts.tsx';
-import { Link } from '../../components/Link.tsx';
-import { Ago } from '../../components/Moment.tsx';
-import { StatusBadge } from '../../components/StatusBadge.tsx';
+import { countsOf } from '../../components/data/change-counts.ts';
+import { Facts } from '../../components/data/Facts.tsx';
+import { Ago } from '../../components/data/Moment.tsx';
+import { StatusBadge } from '../../components/feedback/StatusBadge.tsx';
+import { Link } from '../../components/layout/Link.tsx';
 import { duration, number } from '../../i18n/format.ts';
 import { texts } from '../../i18n/texts.ts';
 import { latest } from '../../live/mirror.ts';

@@ -1,10 +1,10 @@
 import type { ModelChange } from '../../api/answers.ts';
 import { modelEndpoint } from '../../api/endpoints.ts';
 import { useAnswer } from '../../api/use-answer.ts';
-import { Card } from '../../components/Card.tsx';
-import { Loadable } from '../../components/Loadable.tsx';
-import { Ago } from '../../components/Moment.tsx';
-import { TableBox } from '../../components/TableBox.tsx';
+import { Ago } from '../../components/data/Moment.tsx';
+import { Loadable } from '../../components/feedback/Loadable.tsx';
+import { Card } from '../../components/layout/Card.tsx';
+import { TableBox } from '../../components/layout/TableBox.tsx';
 import { texts } from '../../i18n/texts.ts';
 import { epoch } from '../../live/mirror.ts';
 

@@ -1,7 +1,7 @@
 import type { Upstreams } from '../../api/answers.ts';
-import type { Fact } from '../../components/Facts.tsx';
-import { Facts } from '../../components/Facts.tsx';
-import { Ago } from '../../components/Moment.tsx';
+import type { Fact } from '../../components/data/Facts.tsx';
+import { Facts } from '../../components/data/Facts.tsx';
+import { Ago } from '../../components/data/Moment.tsx';
 import { duration } from '../../i18n/format.ts';
 import { texts } from '../../i18n/texts.ts';
 import { ServerHead } from './ServerHead.tsx';

@@ -1,9 +1,9 @@
 import { useState } from 'preact/hooks';
 import { resyncAt, startRunEndpoint } from '../../api/endpoints.ts';
 import { useRequest } from '../../api/use-request.ts';
-import { Confirm } from '../../components/Confirm.tsx';
-import { Icon } from '../../components/Icon.tsx';
-import { Outcome } from '../../components/Outcome.tsx';
+import { Outcome } from '../../components/feedback/Outcome.tsx';
+import { Confirm } from '../../components/layout/Confirm.tsx';
+import { Icon } from '../../components/layout/Icon.tsx';
 import { texts } from '../../i18n/texts.ts';
 
 /** The buttons that ask for a run, and what came of the last one pressed. */

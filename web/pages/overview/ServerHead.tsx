@@ -1,4 +1,4 @@
-import { Icon } from '../../components/Icon.tsx';
+import { Icon } from '../../components/layout/Icon.tsx';
 
 const ICONS = { ok: 'check', bad: 'alert', plain: 'minus' } as const;
 

@@ -1,14 +1,14 @@
-import type { IconName } from '../../components/Icon.tsx';
-import { Icon } from '../../components/Icon.tsx';
-import { Title } from '../../components/Title.tsx';
+import type { IconName } from '../../components/layout/Icon.tsx';
+import { Icon } from '../../components/layout/Icon.tsx';
+import { Title } from '../../components/layout/Title.tsx';
 import { ago, duration } from '../../i18n/format.ts';
 import { texts } from '../../i18n/texts.ts';
 import { ageMs, latest } from '../../live/mirror.ts';
-import type { Verdict } from '../../live/verdict.ts';
-import { verdictOf } from '../../live/verdict.ts';
+import type { MirrorState } from '../../live/mirror-state.ts';
+import { mirrorStateOf } from '../../live/mirror-state.ts';
 import { RunButtons } from './RunButtons.tsx';
 
-const ICONS: Readonly<Record<Verdict, IconName>> = {
+const ICONS: Readonly<Record<MirrorState, IconName>> = {
   fresh: 'check',
   syncing: 'sync',
   late: 'clock',
@@ -21,20 +21,20 @@ const ICONS: Readonly<Record<Verdict, IconName>> = {
 export function StatePanel() {
   const { overview } = texts.value;
   const state = latest.value?.state ?? null;
-  const verdict = verdictOf(state, ageMs.value);
+  const mirrorState = mirrorStateOf(state, ageMs.value);
   const { openFailures: failures = 0, openIncidents: incidents = 0 } = state ?? {};
-  const isBut = verdict === 'fresh' && failures + incidents > 0;
+  const isBut = mirrorState === 'fresh' && failures + incidents > 0;
   const isSentence = isBut && failures > 0;
   return (
-    <section class={`state ${verdict} ${isBut ? 'but' : ''}`} aria-label={overview.title}>
+    <section class={`state ${mirrorState} ${isBut ? 'but' : ''}`} aria-label={overview.title}>
       <div class="state-words">
         <span class="state-icon">
-          <Icon name={isBut ? 'alert' : ICONS[verdict]} turning={verdict === 'syncing'} />
+          <Icon name={isBut ? 'alert' : ICONS[mirrorState]} turning={mirrorState === 'syncing'} />
         </span>
         <div>
           {/* Only what changes seldom is spoken: the age counts each second. */}
           <div role="status">
-            <Title text={isSentence ? overview.freshBut(failures) : overview.verdicts[verdict]} />
+            <Title text={isSentence ? overview.freshBut(failures) : overview.verdicts[mirrorState]} />
             <Attention failures={isSentence ? 0 : failures} incidents={incidents} />
           </div>
           <Age />

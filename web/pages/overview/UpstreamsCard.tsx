@@ -1,7 +1,7 @@
 import { upstreamsEndpoint } from '../../api/endpoints.ts';
 import { useAnswer } from '../../api/use-answer.ts';
-import { Card } from '../../components/Card.tsx';
-import { Loadable } from '../../components/Loadable.tsx';
+import { Loadable } from '../../components/feedback/Loadable.tsx';
+import { Card } from '../../components/layout/Card.tsx';
 import { texts } from '../../i18n/texts.ts';
 import { now } from '../../live/clock.ts';
 import { returns } from '../../live/mirror.ts';

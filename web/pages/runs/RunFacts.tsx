@@ -1,11 +1,11 @@
 import type { RunWithProgress } from '../../api/answers.ts';
-import { Card } from '../../components/Card.tsx';
-import { countsOf } from '../../components/counts.ts';
-import type { Fact } from '../../components/Facts.tsx';
-import { Facts } from '../../components/Facts.tsx';
-import { Link } from '../../components/Link.tsx';
-import { Moment } from '../../components/Moment.tsx';
-import { StatusBadge } from '../../components/StatusBadge.tsx';
+import { countsOf } from '../../components/data/change-counts.ts';
+import type { Fact } from '../../components/data/Facts.tsx';
+import { Facts } from '../../components/data/Facts.tsx';
+import { Moment } from '../../components/data/Moment.tsx';
+import { StatusBadge } from '../../components/feedback/StatusBadge.tsx';
+import { Card } from '../../components/layout/Card.tsx';
+import { Link } from '../../components/layout/Link.tsx';
 import { duration, number } from '../../i18n/format.ts';
 import { texts } from '../../i18n/texts.ts';
 import { href } from '../../router.ts';

@@ -1,8 +1,8 @@
 import { runAt } from '../../api/endpoints.ts';
 import { useAnswer } from '../../api/use-answer.ts';
-import { Link } from '../../components/Link.tsx';
-import { Loadable } from '../../components/Loadable.tsx';
-import { Title } from '../../components/Title.tsx';
+import { Loadable } from '../../components/feedback/Loadable.tsx';
+import { Link } from '../../components/layout/Link.tsx';
+import { Title } from '../../components/layout/Title.tsx';
 import { texts } from '../../i18n/texts.ts';
 import { latest } from '../../live/mirror.ts';
 import { href } from '../../router.ts';

@@ -1,12 +1,12 @@
 import type { RunStatus } from '../../api/answers.ts';
 import { runsAt } from '../../api/endpoints.ts';
 import { useAnswer } from '../../api/use-answer.ts';
-import { Loadable } from '../../components/Loadable.tsx';
-import { ModeSelect } from '../../components/ModeSelect.tsx';
-import { Pager } from '../../components/Pager.tsx';
-import { RunTable } from '../../components/RunTable.tsx';
-import { Title } from '../../components/Title.tsx';
-import { useCursors } from '../../components/use-cursors.ts';
+import { ModeSelect } from '../../components/data/ModeSelect.tsx';
+import { Pager } from '../../components/data/Pager.tsx';
+import { RunTable } from '../../components/data/RunTable.tsx';
+import { useCursors } from '../../components/data/use-cursors.ts';
+import { Loadable } from '../../components/feedback/Loadable.tsx';
+import { Title } from '../../components/layout/Title.tsx';
 import { texts } from '../../i18n/texts.ts';
 import { epoch } from '../../live/mirror.ts';
 import { go, href, place } from '../../router.ts';

@@ -1,6 +1,6 @@
-import { texts } from '../i18n/texts.ts';
-import { connection } from '../live/mirror.ts';
-import { Icon } from './Icon.tsx';
+import { texts } from '../../i18n/texts.ts';
+import { connection } from '../../live/mirror.ts';
+import { Icon } from '../layout/Icon.tsx';
 
 /** A notice that the page may be old, while the service cannot be reached. */
 export function ConnectionNotice() {

@@ -1,5 +1,5 @@
-import type { RunMode } from '../api/answers.ts';
-import { texts } from '../i18n/texts.ts';
+import type { RunMode } from '../../api/answers.ts';
+import { texts } from '../../i18n/texts.ts';
 
 const MODES = ['incremental', 'full', 'sweep', 'single'] as const satisfies readonly RunMode[];
 

@@ -1,6 +1,6 @@
 import type { Overview } from '../api/answers.ts';
 
-export type Verdict = 'fresh' | 'syncing' | 'late' | 'failing' | 'empty' | 'unknown';
+export type MirrorState = 'fresh' | 'syncing' | 'late' | 'failing' | 'empty' | 'unknown';
 
 /**
  * The state in one word. A fault has priority over work in progress: a late mirror stays late
@@ -8,7 +8,7 @@ export type Verdict = 'fresh' | 'syncing' | 'late' | 'failing' | 'empty' | 'unkn
  *
  * @param ageMs how old the mirror is now
  */
-export function verdictOf(state: Overview | null, ageMs: number | null): Verdict {
+export function mirrorStateOf(state: Overview | null, ageMs: number | null): MirrorState {
   if (state === null) return 'unknown';
   // Single orders and skipped runs say nothing of the whole mirror.
   if (state.lastMirrorRun?.status === 'failed') return 'failing';

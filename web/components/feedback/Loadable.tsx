@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact';
-import type { ProblemError } from '../api/client.ts';
-import { texts } from '../i18n/texts.ts';
+import type { ProblemError } from '../../api/client.ts';
+import { texts } from '../../i18n/texts.ts';
 import { Problem } from './Problem.tsx';
 
 interface LoadableProps<Answer> {

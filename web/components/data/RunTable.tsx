@@ -1,11 +1,11 @@
-import type { Run } from '../api/answers.ts';
-import { duration, number } from '../i18n/format.ts';
-import { texts } from '../i18n/texts.ts';
-import { href } from '../router.ts';
-import { Link } from './Link.tsx';
+import type { Run } from '../../api/answers.ts';
+import { duration, number } from '../../i18n/format.ts';
+import { texts } from '../../i18n/texts.ts';
+import { href } from '../../router.ts';
+import { StatusBadge } from '../feedback/StatusBadge.tsx';
+import { Link } from '../layout/Link.tsx';
+import { TableBox } from '../layout/TableBox.tsx';
 import { Ago } from './Moment.tsx';
-import { StatusBadge } from './StatusBadge.tsx';
-import { TableBox } from './TableBox.tsx';
 
 const COUNTS = ['created', 'updated', 'archived', 'failed', 'late'] as const;
 

@@ -1,5 +1,5 @@
-import { texts } from '../i18n/texts.ts';
-import { Icon } from './Icon.tsx';
+import { texts } from '../../i18n/texts.ts';
+import { Icon } from '../layout/Icon.tsx';
 import type { PagerProps } from './use-cursors.ts';
 
 /** To the page before and after; nothing where there is only one. */

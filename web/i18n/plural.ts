@@ -4,7 +4,7 @@ import type { Language } from '../settings/language.ts';
  * A function that writes a number with the noun that goes with it in a language: `12 pages`. `many` is what French
  * says of millions: `1 000 000 de bons`.
  */
-export function counter(
+export function pluralForm(
   language: Language,
 ): (n: number, one: string, other: string, many?: string) => string {
   const rules = new Intl.PluralRules(language);

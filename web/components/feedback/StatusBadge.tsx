@@ -1,7 +1,7 @@
-import type { RunStatus } from '../api/answers.ts';
-import { texts } from '../i18n/texts.ts';
-import type { IconName } from './Icon.tsx';
-import { Icon } from './Icon.tsx';
+import type { RunStatus } from '../../api/answers.ts';
+import { texts } from '../../i18n/texts.ts';
+import type { IconName } from '../layout/Icon.tsx';
+import { Icon } from '../layout/Icon.tsx';
 
 const LOOKS: Readonly<Record<RunStatus, { readonly tone: string; readonly icon: IconName }>> = {
   queued: { tone: 'plain', icon: 'queue' },

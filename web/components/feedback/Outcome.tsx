@@ -1,10 +1,10 @@
-import type { Requested } from '../api/use-request.ts';
-import { number } from '../i18n/format.ts';
-import { texts } from '../i18n/texts.ts';
-import { href } from '../router.ts';
-import { countsOf } from './counts.ts';
-import { Icon } from './Icon.tsx';
-import { Link } from './Link.tsx';
+import type { Requested } from '../../api/use-request.ts';
+import { number } from '../../i18n/format.ts';
+import { texts } from '../../i18n/texts.ts';
+import { href } from '../../router.ts';
+import { countsOf } from '../data/change-counts.ts';
+import { Icon } from '../layout/Icon.tsx';
+import { Link } from '../layout/Link.tsx';
 import { Problem } from './Problem.tsx';
 
 const TONES = {

@@ -1,7 +1,7 @@
-import type { ProblemError } from '../api/client.ts';
-import type { Texts } from '../i18n/texts.ts';
-import { texts } from '../i18n/texts.ts';
-import { language } from '../settings/language.ts';
+import type { ProblemError } from '../../api/client.ts';
+import type { Texts } from '../../i18n/texts.ts';
+import { texts } from '../../i18n/texts.ts';
+import { language } from '../../settings/language.ts';
 
 const isKnown = (code: string): code is keyof Texts['problems'] => Object.hasOwn(texts.value.problems, code);
 

@@ -1,4 +1,4 @@
-import type { Run, RunStatus } from '../api/answers.ts';
+import type { Run, RunStatus } from '../../api/answers.ts';
 
 /** The parts of a bar of changes, from the bottom up. */
 export const PARTS = ['created', 'updated', 'archived', 'failed'] as const;

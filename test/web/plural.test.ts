@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { counter } from '../../web/i18n/counted.ts';
+import { pluralForm } from '../../web/i18n/plural.ts';
 
 const plain = (text: string) => text.replaceAll(/\s/g, ' ');
 
@@ -10,7 +10,7 @@ test.each([
   [1500, '1 500 bons'],
   [1_000_000, '1 000 000 de bons'],
 ])('French counts %i as it does', (count, words) => {
-  expect(plain(counter('fr')(count, 'bon', 'bons', 'de bons'))).toBe(words);
+  expect(plain(pluralForm('fr')(count, 'bon', 'bons', 'de bons'))).toBe(words);
 });
 
 test.each([
@@ -18,5 +18,5 @@ test.each([
   [1, '1 order'],
   [1500, '1,500 orders'],
 ])('English counts %i as it does', (count, words) => {
-  expect(plain(counter('en')(count, 'order', 'orders'))).toBe(words);
+  expect(plain(pluralForm('en')(count, 'order', 'orders'))).toBe(words);
 });

@@ -1,7 +1,7 @@
 import type { ComponentChildren } from 'preact';
-import type { Pages } from '../api/use-pages.ts';
-import { texts } from '../i18n/texts.ts';
-import { Problem } from './Problem.tsx';
+import type { Pages } from '../../api/use-pages.ts';
+import { texts } from '../../i18n/texts.ts';
+import { Problem } from '../feedback/Problem.tsx';
 
 interface GrowingProps<Item> {
   readonly of: Pages<Item>;
@@ -13,7 +13,7 @@ interface GrowingProps<Item> {
 }
 
 /** A list that grows at its end by a button. */
-export function Growing<Item>({
+export function GrowingList<Item>({
   of: { items, problem, loading, hasMore, more },
   none,
   ...rest

@@ -1,7 +1,7 @@
 import { useId, useRef } from 'preact/hooks';
-import type { Run } from '../api/answers.ts';
-import { duration, number } from '../i18n/format.ts';
-import { texts } from '../i18n/texts.ts';
+import type { Run } from '../../api/answers.ts';
+import { duration, number } from '../../i18n/format.ts';
+import { texts } from '../../i18n/texts.ts';
 import { ChartAxis } from './ChartAxis.tsx';
 import type { RunBar } from './run-bars.ts';
 import { barsOf, changesOf, PARTS, scaleOf } from './run-bars.ts';

@@ -1,6 +1,6 @@
-import { texts } from '../i18n/texts.ts';
-import { chooseLanguage, LANGUAGES, language } from '../settings/language.ts';
-import { THEMES, theme } from '../settings/theme.ts';
+import { texts } from '../../i18n/texts.ts';
+import { chooseLanguage, LANGUAGES, language } from '../../settings/language.ts';
+import { THEMES, theme } from '../../settings/theme.ts';
 
 /** Each language in its own words: who looks for it may read no other. */
 const NAMES = { fr: 'Français', en: 'English' } as const;

@@ -1,6 +1,6 @@
-import { ago, moment } from '../i18n/format.ts';
-import { texts } from '../i18n/texts.ts';
-import { now } from '../live/clock.ts';
+import { ago, moment } from '../../i18n/format.ts';
+import { texts } from '../../i18n/texts.ts';
+import { now } from '../../live/clock.ts';
 
 /** A moment in full. */
 export function Moment({ at }: { readonly at: string | null }) {

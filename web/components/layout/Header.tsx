@@ -1,6 +1,6 @@
-import { texts } from '../i18n/texts.ts';
-import { href } from '../router.ts';
-import { ConnectionMark } from './ConnectionMark.tsx';
+import { texts } from '../../i18n/texts.ts';
+import { href } from '../../router.ts';
+import { ConnectionStatus } from '../feedback/ConnectionStatus.tsx';
 import { Icon } from './Icon.tsx';
 import { isHere, Link } from './Link.tsx';
 import { Settings } from './Settings.tsx';
@@ -20,7 +20,7 @@ export function Header() {
           <img src="/admin/favicon.svg" alt="" width="28" height="28" />
           Passerelle
         </Link>
-        <ConnectionMark />
+        <ConnectionStatus />
         <Settings />
       </div>
       <nav aria-label={common.navigation}>

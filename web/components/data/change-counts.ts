@@ -1,6 +1,6 @@
-import type { Run } from '../api/answers.ts';
-import { list } from '../i18n/format.ts';
-import { texts } from '../i18n/texts.ts';
+import type { Run } from '../../api/answers.ts';
+import { list } from '../../i18n/format.ts';
+import { texts } from '../../i18n/texts.ts';
 
 /** The changes of a run in words: `3 created and 1 failed`. */
 export function countsOf(run: Run): string {

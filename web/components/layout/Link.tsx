@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact';
-import { go, place } from '../router.ts';
+import { go, place } from '../../router.ts';
 
 interface LinkProps {
   /** An address made by `href`. */

@@ -1,5 +1,5 @@
 import { useEffect, useId, useRef } from 'preact/hooks';
-import { texts } from '../i18n/texts.ts';
+import { texts } from '../../i18n/texts.ts';
 
 interface ConfirmProps {
   readonly title: string;

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Overview, Run } from '../../web/api/answers.ts';
-import { verdictOf } from '../../web/live/verdict.ts';
+import { mirrorStateOf } from '../../web/live/mirror-state.ts';
 
 const MINUTE_MS = 60_000;
 
@@ -24,13 +24,15 @@ test.each([
   ['it is old and no run is expected', { ...STATE, lateAfterSeconds: null }, 9 * MINUTE_MS, 'fresh'],
   ['the last run failed', { ...STATE, lastMirrorRun: run('full', 'failed') }, 0, 'failing'],
   ['the last run left some out', { ...STATE, lastMirrorRun: run('full', 'partial') }, 0, 'fresh'],
-] as const)('when %s', (_when, state, ageMs, verdict) => {
-  expect(verdictOf(state as Overview | null, ageMs)).toBe(verdict);
+] as const)('when %s', (_when, state, ageMs, mirrorState) => {
+  expect(mirrorStateOf(state as Overview | null, ageMs)).toBe(mirrorState);
 });
 
 test('runs of single orders, however many, hide no run of the whole mirror', () => {
   const lastRuns = Array.from({ length: 5 }, () => run('single', 'success'));
-  expect(verdictOf({ ...STATE, lastRuns, lastMirrorRun: run('full', 'failed') }, 0)).toBe('failing');
+  expect(mirrorStateOf({ ...STATE, lastRuns, lastMirrorRun: run('full', 'failed') }, 0)).toBe('failing');
   const failed = lastRuns.map(() => run('single', 'failed'));
-  expect(verdictOf({ ...STATE, lastRuns: failed, lastMirrorRun: run('full', 'success') }, 0)).toBe('fresh');
+  expect(mirrorStateOf({ ...STATE, lastRuns: failed, lastMirrorRun: run('full', 'success') }, 0)).toBe(
+    'fresh',
+  );
 });
