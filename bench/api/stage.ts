@@ -40,7 +40,7 @@ export async function setReadStage(stage: Stage) {
     bare: async (api: ReadApi, pageSize: number): Promise<Get> => {
       const query = JSON.stringify(await listQuery(api.databaseUrl, pageSize));
       const args = [api.databaseUrl, query];
-      const bare = { name: 'bare', module: 'bench/api/bare', args, env: {} };
+      const bare = { name: 'bare', module: 'bench/api/bare.ts', args, env: {} };
       const { url } = await startHelper<BareReady>(stage, servers.workspace, bare);
       return { url, headers: {} };
     },
@@ -57,7 +57,7 @@ async function startApi(stage: Stage, servers: Servers, size: MirrorSize): Promi
   const url = urlOf(HOST, await choosePort(HOST, 0, true));
   const prefix = `passerelle-bench-${randomBytes(4).toString('hex')}`;
   startServer(stage, servers.workspace, {
-    ...{ name: `api-${size.documents}`, module: 'src/server' },
+    ...{ name: `api-${size.documents}`, module: 'dist/src/server.js' },
     env: {
       ...{ DATABASE_URL: databaseUrl, REDIS_URL: servers.redisUrl, QUEUE_PREFIX: prefix },
       ...{ HOST, PORT: new URL(url).port, API_RATE_LIMIT: NO_LIMIT_IN_REACH },

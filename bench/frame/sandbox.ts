@@ -21,7 +21,7 @@ export async function startBenchSandbox(
 ): Promise<BenchSandbox> {
   const { child, exit, log } = startProcess(workspace, {
     name: 'sandbox',
-    module: 'bench/memory/sandbox',
+    module: 'bench/memory/sandbox.ts',
     args: [documents, lines, 0].map(String),
     env: passedOn(),
   });

@@ -24,12 +24,12 @@ export async function setGatewayStage(stage: Stage) {
   const db = await openMigrated(stage, databaseUrl);
   const { key } = await createApiKey(db, { name: 'bench', scopes: ['tryton:call'] });
   const sandbox = await startHelper<SandboxReady>(stage, workspace, {
-    ...{ name: 'sandbox', module: 'bench/gateway/sandbox', env: {} },
+    ...{ name: 'sandbox', module: 'bench/gateway/sandbox.ts', env: {} },
   });
   const prefix = `passerelle-bench-${randomBytes(4).toString('hex')}`;
   const url = urlOf(HOST, await choosePort(HOST, 0, true));
   startServer(stage, workspace, {
-    ...{ name: 'api', module: 'src/server' },
+    ...{ name: 'api', module: 'dist/src/server.js' },
     env: {
       ...{ DATABASE_URL: databaseUrl, REDIS_URL: redisUrl, QUEUE_PREFIX: prefix },
       ...{ HOST, PORT: new URL(url).port, API_RATE_LIMIT: NO_LIMIT_IN_REACH },
@@ -43,7 +43,7 @@ export async function setGatewayStage(stage: Stage) {
     await redis.set(name, value);
     const args = [redisUrl, name];
     return startHelper<BareReady>(stage, workspace, {
-      ...{ name: 'bare', module: 'bench/gateway/bare', args, env: {} },
+      ...{ name: 'bare', module: 'bench/gateway/bare.ts', args, env: {} },
     });
   };
   return { url, key, sandbox, startBare };

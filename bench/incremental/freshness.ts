@@ -115,7 +115,7 @@ async function startApi(stage: Stage, servers: Servers, databaseUrl: string): Pr
   const url = urlOf(HOST, await choosePort(HOST, 0, true));
   const { redisUrl, workspace } = servers;
   const api = startProcess(workspace, {
-    ...{ name: 'api', module: 'src/server' },
+    ...{ name: 'api', module: 'dist/src/server.js' },
     env: {
       ...passedOn(),
       ...{ DATABASE_URL: databaseUrl, REDIS_URL: redisUrl, QUEUE_PREFIX: 'passerelle-bench-api' },
@@ -129,7 +129,12 @@ async function startApi(stage: Stage, servers: Servers, databaseUrl: string): Pr
 
 async function startWritingSandbox({ ending, defer }: Stage, { workspace }: Servers, documents: number) {
   const { child, exit, log } = startProcess(workspace, {
-    ...{ name: 'sandbox', module: 'bench/incremental/sandbox', args: [String(documents)], env: passedOn() },
+    ...{
+      name: 'sandbox',
+      module: 'bench/incremental/sandbox.ts',
+      args: [String(documents)],
+      env: passedOn(),
+    },
   });
   defer(() => stopProcess(child));
   const heard = <Wanted>(wantedOf: (reply: WritingSandboxReply) => Wanted | null) =>

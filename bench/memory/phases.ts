@@ -49,7 +49,7 @@ export async function verifyPhase(stage: BenchStage): Promise<Phase> {
   const start = performance.now();
   stage.screen.status('verify');
   const verify = startProcess(workspace, {
-    ...{ name: 'verify', module: 'src/cli/main', args: ['verify', '--json'], env },
+    ...{ name: 'verify', module: 'dist/src/cli/main.js', args: ['verify', '--json'], env },
     heard: watch.listener(Watch.ALONE),
   });
   defer(() => stopProcess(verify.child));

@@ -2,23 +2,29 @@ import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync, readFileSync } from 'node:fs';
-import { extname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join, resolve } from 'node:path';
 import { atMost } from '../../dev/demo/stage.ts';
 import type { Workspace } from '../../dev/services/workspace.ts';
-import type { ProbeReport } from './probe.ts';
+
+const ROOT = resolve(import.meta.dirname, '../..');
 
 /** Longer than the grace that a worker gives its jobs. */
 const STOP_LIMIT_MS = 30_000;
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
+/** The report of `probe.mjs`, in bytes. `live`: the heap after the last full collection; 0 before the first one. */
+export interface ProbeReport {
+  readonly rss: number;
+  readonly live: number;
+}
+
 /** A worker, started as `npm run worker` does. */
-export const WORKER = { module: 'workers/main', flags: ['--max-semi-space-size=16'] } as const;
+export const WORKER = { module: 'dist/workers/main.js', flags: ['--max-semi-space-size=16'] } as const;
 
 export interface ProcessOptions {
   readonly name: string;
-  /** A path in this repository, without the extension. */
+  /** A path in this repository: built code of the product (`dist/…js`), or a helper (`bench/…ts`). */
   readonly module: string;
   readonly args?: readonly string[];
   /** Of Node. */
@@ -62,11 +68,8 @@ export async function stopProcess(child: ChildProcess): Promise<void> {
   await gone;
 }
 
-/** Built code runs built code; from the sources, by tsx, it runs the sources. */
 function command(module: string, probed: boolean): string[] {
-  const ending = extname(import.meta.url);
-  const file = fileURLToPath(new URL(`../../${module}${ending}`, import.meta.url));
-  const loader = ending === '.ts' ? ['--import', import.meta.resolve('tsx')] : ['--enable-source-maps'];
-  const probe = probed ? ['--import', new URL(`probe${ending}`, import.meta.url).href] : [];
-  return [...loader, ...probe, file];
+  const loader = module.endsWith('.ts') ? ['--import', import.meta.resolve('tsx')] : ['--enable-source-maps'];
+  const probe = probed ? ['--import', new URL('probe.mjs', import.meta.url).href] : [];
+  return [...loader, ...probe, join(ROOT, module)];
 }

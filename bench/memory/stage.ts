@@ -96,7 +96,7 @@ export async function startSandbox(
 ) {
   const args = [documents, lines, text].map(String);
   const { child, exit, log } = startProcess(workspace, {
-    ...{ name: 'sandbox', module: 'bench/memory/sandbox', args, env: passedOn() },
+    ...{ name: 'sandbox', module: 'bench/memory/sandbox.ts', args, env: passedOn() },
     flags: SANDBOX_MEMORY,
   });
   let stopping = false;

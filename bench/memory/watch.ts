@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis';
 import type { Sample } from './figures.ts';
-import type { ProbeReport } from './probe.ts';
+import type { ProbeReport } from './process.ts';
 
 const REDIS_EVERY_MS = 250;
 

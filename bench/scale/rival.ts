@@ -18,7 +18,7 @@ export async function noOpRate(
   documents: number,
 ): Promise<number> {
   const { child, exit, log } = startProcess(workspace, {
-    ...{ name: 'no-op', module: 'bench/scale/no-op', args: [String(Math.min(documents, MOST))] },
+    ...{ name: 'no-op', module: 'bench/scale/no-op.ts', args: [String(Math.min(documents, MOST))] },
     env: { ...env, QUEUE_PREFIX: `${env['QUEUE_PREFIX']}-no-op` },
   });
   defer(() => stopProcess(child));

@@ -1,8 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync, readFileSync } from 'node:fs';
-import { extname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join, resolve } from 'node:path';
 import type { Workspace } from '../services/workspace.ts';
 import { ProcessEndedError } from './errors.ts';
 import type { Environment } from './settings.ts';
@@ -10,10 +9,11 @@ import type { Environment } from './settings.ts';
 /** Longer than the grace that a worker gives its jobs. */
 const STOP_LIMIT_MS = 30_000;
 const LOG_LINES_SHOWN = 5;
+const ROOT = resolve(import.meta.dirname, '../..');
 
 interface ChildOptions {
   readonly name: 'API' | 'worker';
-  /** A path in this repository, without the extension. */
+  /** A path in this repository. */
   readonly module: string;
   readonly env: Environment;
   /** Called when the process ends by itself. */
@@ -25,7 +25,7 @@ export function startChild(workspace: Workspace, { name, module, env, failed }: 
   const log = join(workspace.directory, `${name.toLowerCase()}.log`);
   const output = openSync(log, 'a');
   // A directory without a .env file, and a session of its own: on Ctrl-C it is we who stop it, in order.
-  const child = spawn(process.execPath, command(module), {
+  const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), join(ROOT, module)], {
     cwd: workspace.directory,
     env,
     detached: true,
@@ -51,13 +51,6 @@ export function startChild(workspace: Workspace, { name, module, env, failed }: 
       clearTimeout(kill);
     },
   };
-}
-
-/** Built code runs built code; from the sources, by tsx, it runs the sources. */
-function command(module: string): string[] {
-  const ending = extname(import.meta.url);
-  const file = fileURLToPath(new URL(`../../${module}${ending}`, import.meta.url));
-  return ending === '.ts' ? ['--import', import.meta.resolve('tsx'), file] : ['--enable-source-maps', file];
 }
 
 function lastLines(file: string): string {

@@ -132,9 +132,9 @@ async function startProcesses({ ending, defer }: Stage, env: Environment, key: s
   const envFile = join(workspace.directory, 'env');
   await writeFile(envFile, shellExports({ ...env, PASSERELLE_KEY: key }), { mode: 0o600 });
   const failed = (error: Error) => ending.fail(error);
-  const api = startChild(workspace, { name: 'API', module: 'src/server', env, failed });
+  const api = startChild(workspace, { name: 'API', module: 'src/server.ts', env, failed });
   defer(() => api.stop());
-  const worker = startChild(workspace, { name: 'worker', module: 'workers/main', env, failed });
+  const worker = startChild(workspace, { name: 'worker', module: 'workers/main.ts', env, failed });
   defer(() => worker.stop());
   return { envFile, logs: [api.log, worker.log] };
 }

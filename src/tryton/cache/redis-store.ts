@@ -3,6 +3,53 @@ import type { ChainableCommander } from 'ioredis';
 import { connectionOf, isReply, type RedisConnection } from '../store-guard.ts';
 import type { CacheLookup, CacheStore } from '../types.ts';
 
+type Values = readonly (string | null)[];
+
+interface Batch {
+  /** To their places in the reply. */
+  readonly names: Map<string, number>;
+  readonly reply: Promise<Values>;
+}
+
+/**
+ * Reads values with one MGET for all requests of one turn of the event loop. It is sent after the last
+ * request, so no caller gets a value that was read before its request.
+ */
+class RedisValues {
+  readonly #redis: RedisConnection;
+  #batch: Batch | null = null;
+
+  constructor(redis: RedisConnection) {
+    this.#redis = redis;
+  }
+
+  /** In the order of the names. */
+  async read(names: readonly string[]): Promise<Values> {
+    const batch = this.#batch ?? this.#begin();
+    this.#batch = batch;
+    const places = names.map((name) => placeOf(name, batch));
+    const values = await batch.reply;
+    return places.map((place) => values[place] ?? null);
+  }
+
+  #begin(): Batch {
+    const names = new Map<string, number>();
+    const reply = new Promise<Values>((resolve) => {
+      setImmediate(() => {
+        this.#batch = null;
+        resolve(this.#redis.mget([...names.keys()]));
+      });
+    });
+    return { names, reply };
+  }
+}
+
+function placeOf(name: string, { names }: Batch): number {
+  const place = names.get(name) ?? names.size;
+  names.set(name, place);
+  return place;
+}
+
 /**
  * Far beyond the longest lifetime of an entry (two days). An expired or evicted version is replaced by a
  * new random one, so entries with the old one stay invalid. A counter would restart and reach its old
@@ -38,6 +85,7 @@ export function createRedisCacheStore(redis: RedisConnection, { prefix }: { pref
 
 class RedisCacheStore implements CacheStore {
   readonly #redis: RedisConnection;
+  readonly #values: RedisValues;
   readonly #space: string;
   /** Which start of Redis this connection talks to. */
   #run: Promise<string> | null = null;
@@ -45,6 +93,7 @@ class RedisCacheStore implements CacheStore {
 
   constructor(redis: RedisConnection, space: string) {
     this.#redis = redis;
+    this.#values = new RedisValues(redis);
     this.#space = space;
     this.#connected = connectionOf(redis, CONNECT_MS);
     for (const change of ['close', '+node', '-node']) {
@@ -58,7 +107,7 @@ class RedisCacheStore implements CacheStore {
     await this.#connected();
     const run = await this.#runId();
     const names = [this.#entry(key), ...this.#versions(tags), ...this.#holds(tags)];
-    const look = () => this.#redis.mget(names);
+    const look = () => this.#values.read(names);
     let [entry = null, ...rest] = await look();
     if (rest.slice(0, tags.length).includes(null)) {
       await this.#begin(tags);

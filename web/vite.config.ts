@@ -3,7 +3,6 @@ import { defineConfig } from 'vite';
 
 /** The dashboard: built into dist/web, which the API serves at /admin. */
 export default defineConfig({
-  root: 'web',
   base: '/admin/',
   plugins: [preact({ devToolsEnabled: false, prefreshEnabled: false })],
   build: {
@@ -13,6 +12,6 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
   },
-  // While it is worked on (`npx vite`): the data come from an API that runs on its usual port.
+  // While it is worked on (`npx vite web`): the data come from an API that runs on its usual port.
   server: { proxy: { '/admin/api': 'http://127.0.0.1:3000', '/admin/queues': 'http://127.0.0.1:3000' } },
 });
