@@ -30,7 +30,7 @@ it('writes figures with a target between the marks of the README, and nothing el
   const readme = await read('README.md');
   expect(readme).toMatch(/^# It\n<!-- bench:begin -->\n\|.*\n<!-- bench:end -->\nafter\n$/s);
   expect(readme).toContain('| First full sync | 12 s (11–14) |');
-  expect(readme).toContain('<sub>(1) sandbox; 10,000 BC; medians of 3 rounds');
+  expect(readme).toContain('(1) sandbox; 10,000 BC; medians of 3 rounds');
   expect(readme).not.toMatch(/old|For information|One of many/);
   expect(readme).toContain('0 of 2 figures meet their target.');
   expect(await read('docs/bench/figures.md')).toContain('| For information |');

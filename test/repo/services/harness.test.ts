@@ -47,5 +47,5 @@ it('waits for a state and returns it', async () => {
 });
 
 it('names the state that was never reached', async () => {
-  await expect(poll(() => false, 'the moon', 1)).rejects.toThrow(/in vain for: the moon/);
+  await expect(poll(() => false, 'the moon', 1)).rejects.toThrow(/without success for: the moon/);
 });
