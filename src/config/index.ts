@@ -1,12 +1,14 @@
 /**
- * The environment variables, read once at the start and grouped by concern. `schema.ts` declares each variable with its
- * default and its description, which `.env.example` and the reference repeat.
+ * The configuration: environment variables, read once at the start of a process and grouped by concern.
  *
- * Invariant: every missing or invalid variable is named in one `ConfigError`, with the expected value and never with
- * the given one.
+ * Lifecycle: an entry point calls one of the `read…Config` functions; the result never changes. `schema.ts` defines
+ * each variable once with its type, default and description. The docs and `.env.example` are checked against it.
+ *
+ * Invariants: no other module reads `process.env`; an empty variable counts as unset; all problems are reported in
+ * one ConfigError; a feature without its variables (Odoo, Tryton, alerts) is `null`.
  *
  * ```ts
- * const config = readConfig();
+ * const { databaseUrl, sync } = readConfig();
  * ```
  */
 import { randomBytes } from 'node:crypto';
@@ -18,6 +20,7 @@ import {
   databaseTimeouts,
   environment,
   type OdooConfig,
+  processEnvironment,
   queuePrefix,
   redisShape,
   shape,
@@ -68,7 +71,7 @@ function environmentOfProcess(): Source {
  */
 export function readConfig(source: Source = environmentOfProcess(), defaults: Source = {}): Config {
   const given = { ...defaults, ...whatIsSet(source) };
-  return shape(valid(environment, given, missingOfAny(given)));
+  return shape(valid(processEnvironment, given, missingOfAny(given)));
 }
 
 /**
@@ -79,7 +82,7 @@ export function readConfig(source: Source = environmentOfProcess(), defaults: So
  */
 export function readApiConfig(source: Source = environmentOfProcess(), defaults: Source = {}): ApiConfig {
   const given = { ...defaults, ...whatIsSet(source) };
-  const config = shape(valid(environment, given, [...missingOfAny(given), ...missingPassword(given)]));
+  const config = shape(valid(processEnvironment, given, [...missingOfAny(given), ...missingPassword(given)]));
   const { adminPassword } = config.http;
   const admin = {
     adminPassword: adminPassword ?? randomBytes(12).toString('hex'),
@@ -113,7 +116,7 @@ export function readMirrorConfig(
 ): MirrorConfig {
   const given = { ...defaults, ...whatIsSet(source) };
   const { odoo, ...config } = shape(
-    valid(environment, given, [...missingOdoo(given), ...missingHalves(given)]),
+    valid(processEnvironment, given, [...missingOdoo(given), ...missingHalves(given)]),
   );
   if (odoo === null) throw new ConfigError([`ODOO_URL ${required}`]);
   return { ...config, odoo };
@@ -214,7 +217,9 @@ function valid<T>(schema: z.ZodType<T>, given: Source, missing: readonly string[
 function problem(issue: z.core.$ZodIssue, given: Source): string {
   const name = String(issue.path[0]);
   const expected = /^(an?|one of) /.test(issue.message) ? `expected ${issue.message}` : issue.message;
-  return given[name] === undefined ? `${name} ${required}: ${expected}` : `${name}: ${expected}`;
+  // An unset variable may have a default that does not fit the value of another variable.
+  const isMissing = given[name] === undefined && issue.code !== 'custom';
+  return isMissing ? `${name} ${required}: ${expected}` : `${name}: ${expected}`;
 }
 
 function missingOdoo(given: Source): string[] {

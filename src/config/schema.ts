@@ -280,6 +280,14 @@ export const variables = {
 export const environment = z.object(variables);
 type Environment = z.infer<typeof environment>;
 
+/** The environment of API and worker. PostgreSQL must end the session of a frozen worker before its lease expires. */
+export const processEnvironment = environment.superRefine((env, { addIssue }) => {
+  const { DATABASE_IDLE_IN_TRANSACTION: idleMs, SYNC_LEASE: leaseMs } = env;
+  if (idleMs === null || idleMs < leaseMs) return;
+  const message = `a duration shorter than SYNC_LEASE (${leaseMs} ms), or off; it is ${idleMs} ms`;
+  addIssue({ code: 'custom', path: ['DATABASE_IDLE_IN_TRANSACTION'], message });
+});
+
 export type Config = ReturnType<typeof shape>;
 export type OdooConfig = NonNullable<Config['odoo']>;
 export type RedisConfig = Config['redis'];

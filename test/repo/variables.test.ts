@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readConfig, readMirrorConfig } from '../../src/config/index.ts';
+import { readApiConfig, readConfig, readMirrorConfig } from '../../src/config/index.ts';
 
 const STORES = { DATABASE_URL: 'postgres://localhost/x', REDIS_URL: 'redis://localhost' };
 const ODOO = { ODOO_URL: 'http://o', ODOO_DB: 'd', ODOO_USER: 'u', ODOO_PASSWORD: 'p' };
@@ -52,6 +52,26 @@ it.each([
   ['10.0.0.0/8, ::1,fd00::/8', ['10.0.0.0/8', '::1', 'fd00::/8']],
 ])('TRUST_PROXY=%s trusts %j', (value, trusted) => {
   expect(readConfig({ ...STORES, TRUST_PROXY: value }).http.trustProxy).toEqual(trusted);
+});
+
+describe('DATABASE_IDLE_IN_TRANSACTION', () => {
+  it.each([
+    [{ DATABASE_IDLE_IN_TRANSACTION: '120s' }, 'SYNC_LEASE (120000 ms), or off; it is 120000 ms'],
+    [{ SYNC_LEASE: '10s' }, 'SYNC_LEASE (10000 ms), or off; it is 30000 ms'],
+  ])('must be shorter than the lease: %j', (given, expected) => {
+    for (const read of [readConfig, readMirrorConfig, readApiConfig]) {
+      expect(() => read({ ...STORES, ...ODOO, ...given })).toThrow(
+        `  - DATABASE_IDLE_IN_TRANSACTION: expected a duration shorter than ${expected}`,
+      );
+    }
+  });
+
+  it('may be off, or shorter', () => {
+    for (const value of ['off', '2s']) {
+      const given = { DATABASE_IDLE_IN_TRANSACTION: value, SYNC_LEASE: '3s' };
+      expect(readConfig({ ...STORES, ...given }).sync.leaseMs).toBe(3000);
+    }
+  });
 });
 
 describe('variables that make sense together only', () => {
@@ -143,7 +163,7 @@ describe('a variable that is right', () => {
   });
 
   it('is a duration in any unit', () => {
-    const { sync } = readConfig({ ...STORES, SYNC_EVERY: '1s', SYNC_LEASE: '3000ms', SYNC_BACKOFF: '0s' });
-    expect(sync).toMatchObject({ everyMs: 1000, leaseMs: 3000, backoffMs: 0 });
+    const { sync } = readConfig({ ...STORES, SYNC_EVERY: '1s', SYNC_LEASE: '31000ms', SYNC_BACKOFF: '0s' });
+    expect(sync).toMatchObject({ everyMs: 1000, leaseMs: 31_000, backoffMs: 0 });
   });
 });

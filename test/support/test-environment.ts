@@ -43,6 +43,8 @@ export const QUICK = {
   SWEEP_EVERY: 'off',
   PRUNE_EVERY: 'off',
   SYNC_BACKOFF: '10ms',
+  // Must be shorter than SYNC_LEASE, which many tests shorten.
+  DATABASE_IDLE_IN_TRANSACTION: 'off',
   SYNC_ATTEMPTS: '3',
   LOG_LEVEL: 'silent',
 };
