@@ -1,5 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
+const BUILD = 'test/support/build.ts';
 const GLOBAL = 'test/support/global.ts';
 
 /**
@@ -8,14 +9,15 @@ const GLOBAL = 'test/support/global.ts';
  */
 export default defineConfig({
   test: {
-    maxWorkers: 2,
+    // Many tests wait for servers and processes: more workers than cores use the time.
+    maxWorkers: 4,
     projects: [
       {
         test: {
           name: 'main',
           include: ['test/**/*.test.ts'],
           exclude: ['test/live/**', 'test/chaos/**', 'test/browser/**'],
-          globalSetup: [GLOBAL],
+          globalSetup: [BUILD, GLOBAL],
           testTimeout: 120_000,
           hookTimeout: 300_000,
         },
@@ -25,7 +27,7 @@ export default defineConfig({
         test: {
           name: 'live',
           include: ['test/live/**/*.test.ts'],
-          globalSetup: [GLOBAL],
+          globalSetup: [BUILD, GLOBAL],
           testTimeout: 900_000,
           hookTimeout: 900_000,
         },
@@ -35,7 +37,7 @@ export default defineConfig({
         test: {
           name: 'browser',
           include: ['test/browser/**/*.test.ts'],
-          globalSetup: [GLOBAL, 'test/browser/browser-global.ts'],
+          globalSetup: [BUILD, GLOBAL, 'test/browser/browser-global.ts'],
           testTimeout: 180_000,
           hookTimeout: 300_000,
         },
@@ -45,6 +47,7 @@ export default defineConfig({
         test: {
           name: 'chaos',
           include: ['test/chaos/**/*.test.ts'],
+          globalSetup: [BUILD],
           testTimeout: 400_000,
           hookTimeout: 300_000,
           maxConcurrency: 2,

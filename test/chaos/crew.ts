@@ -1,10 +1,8 @@
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
-import { closeSync, openSync, readdirSync, statSync } from 'node:fs';
-import { join, resolve } from 'node:path';
-import { apart, fromSources } from '../support/own-process.ts';
-
-const ROOT = resolve(import.meta.dirname, '../..');
+import { closeSync, openSync } from 'node:fs';
+import { join } from 'node:path';
+import { apart, fromBuild } from '../support/own-process.ts';
 
 /** Two worker processes, as in production, that are killed and started again. */
 export class Crew {
@@ -63,7 +61,7 @@ export class Crew {
 
   #spawn(worker: number, env: Readonly<Record<string, string>>): ChildProcess {
     const log = openSync(join(this.#logs, `worker-${worker}.log`), 'a');
-    const child = spawn(process.execPath, COMMAND, {
+    const child = spawn(process.execPath, fromBuild('workers/main'), {
       ...apart({ ...this.#env, ...env }),
       stdio: ['ignore', log, log],
     });
@@ -82,23 +80,3 @@ const living = new Set<Crew>();
 process.once('exit', () => {
   for (const crew of living) crew.abandon();
 });
-
-/** The build starts twice as fast; it is taken when nothing is newer. */
-const BUILT = join(ROOT, 'dist/workers/main.js');
-const COMMAND = isBuilt() ? [BUILT] : fromSources('workers/main.ts');
-
-function isBuilt(): boolean {
-  try {
-    const built = statSync(BUILT).mtimeMs;
-    return ['src', 'workers'].every((folder) => newest(join(ROOT, folder)) < built);
-  } catch {
-    return false;
-  }
-}
-
-function newest(folder: string): number {
-  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) =>
-    entry.isFile(),
-  );
-  return files.reduce((time, file) => Math.max(time, statSync(join(file.parentPath, file.name)).mtimeMs), 0);
-}

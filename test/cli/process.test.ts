@@ -11,7 +11,7 @@ import { startSandboxTryton } from '../../dev/sandbox-tryton/sandbox.ts';
 import { readState } from '../../src/db/runs/lease.ts';
 import { listRuns } from '../../src/db/runs/runs.ts';
 import { BC_KEY } from '../../src/db/schema/sync.ts';
-import { apart, fromSources } from '../support/own-process.ts';
+import { apart, fromBuild } from '../support/own-process.ts';
 import type { Office } from '../support/test-environment.ts';
 import { openOffice } from '../support/test-environment.ts';
 import { until } from '../support/wait-for.ts';
@@ -23,7 +23,7 @@ afterEach(() => {
 
 /** The command in a process of its own, with pipes where `stdout` names no file descriptor. */
 function passerelle(argv: readonly string[], env: Record<string, string>, stdout: 'pipe' | number = 'pipe') {
-  const child = spawn(process.execPath, [...fromSources('src/cli/main.ts'), ...argv], {
+  const child = spawn(process.execPath, [...fromBuild('src/cli/main'), ...argv], {
     ...apart(env),
     stdio: ['ignore', stdout, 'pipe'],
   });

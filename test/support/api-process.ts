@@ -12,7 +12,7 @@ export const ADMIN_PASSWORD = 'of-the-tests';
 
 /** The API in a process of its own, on a free port. The caller ends it. */
 export function startApiProcess(env: Readonly<Record<string, string>>): ApiProcess {
-  const started = startProcess('src/server.ts', { PORT: '0', ADMIN_PASSWORD, ...env });
+  const started = startProcess('src/server', { PORT: '0', ADMIN_PASSWORD, ...env });
   const { child, output } = started;
   return {
     ...started,

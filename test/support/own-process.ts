@@ -20,6 +20,11 @@ afterAll(() => {
 /** The arguments with which Node runs TypeScript, wherever it is started. */
 export const TSX = ['--import', import.meta.resolve('tsx')] as const;
 
+/** The arguments by which Node runs a module of the product: built code, which `build.ts` brings up to date. */
+export function fromBuild(module: string): string[] {
+  return ['--enable-source-maps', join(ROOT, 'dist', `${module}.js`)];
+}
+
 /** The arguments by which Node runs a module of this repository from its sources. */
 export function fromSources(module: string): string[] {
   return [...TSX, join(ROOT, module)];
@@ -41,13 +46,13 @@ export interface OwnProcess {
   output(): string;
 }
 
-/** A module of this repository in a process of its own. The caller ends it. */
+/** A module of the product in a process of its own. The caller ends it. */
 export function startProcess(
   module: string,
   env: Readonly<Record<string, string>>,
   args: readonly string[] = [],
 ): OwnProcess {
-  const child = spawn(process.execPath, [...fromSources(module), ...args], apart(env));
+  const child = spawn(process.execPath, [...fromBuild(module), ...args], apart(env));
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream.on('data', (chunk: Buffer) => {

@@ -5,5 +5,5 @@ export type WorkerProcess = OwnProcess;
 
 /** A worker in a process of its own, as in production. The caller ends it. */
 export function startWorkerProcess(env: Readonly<Record<string, string>>): WorkerProcess {
-  return startProcess('workers/main.ts', env);
+  return startProcess('workers/main', env);
 }

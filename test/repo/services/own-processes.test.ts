@@ -5,7 +5,15 @@ import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { until } from '../../support/wait-for.ts';
 
 const ROOT = resolve(import.meta.dirname, '../../..');
-const NEEDED = ['package.json', 'src', 'workers', 'dev/services', 'test/support', 'test/chaos/crew.ts'];
+const NEEDED = [
+  'package.json',
+  'dist',
+  'src',
+  'workers',
+  'dev/services',
+  'test/support',
+  'test/chaos/crew.ts',
+];
 
 /** Stands in for the repository: a file in the real one would be read by other tests, or be a developer's. */
 const copy = await mkdtemp(join(tmpdir(), 'passerelle-copy-'));

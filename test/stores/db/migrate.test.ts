@@ -87,7 +87,7 @@ describe('a migration of a database that is in use', () => {
     const wanted = await indexes();
     await backTo('0005_run_indexes');
     await inTransaction(WRITING);
-    const { child, exit } = startProcess('src/cli/main.ts', { DATABASE_URL: database.url }, ['migrate']);
+    const { child, exit } = startProcess('src/cli/main', { DATABASE_URL: database.url }, ['migrate']);
     await building();
     child.kill('SIGKILL');
     await exit;

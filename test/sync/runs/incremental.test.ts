@@ -39,7 +39,7 @@ describe('an incremental run', () => {
       select model, name, xmin::text from odoo_field where position > 0 order by model, name`;
     const asked = async () => {
       const [row] = await office.database.client`select max(seen_at) as seen from odoo_field`;
-      return new Date(row?.['at']).getTime();
+      return new Date(row?.['seen']).getTime();
     };
     const before = [await versions(), await asked()] as const;
     await office.run('incremental');
