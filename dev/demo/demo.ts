@@ -5,7 +5,7 @@ import type { Database } from '../../src/db/client.ts';
 import { countDocuments } from '../../src/db/documents/queries.ts';
 import type { SyncQueue } from '../../src/queues/jobs.ts';
 import { withResources } from '../../src/shared/lifecycle.ts';
-import { keepOffice } from '../sandbox-odoo/office.ts';
+import { simulateActivity } from '../sandbox-odoo/activity.ts';
 import type { SandboxOdoo } from '../sandbox-odoo/sandbox.ts';
 import { startSandboxOdoo } from '../sandbox-odoo/sandbox.ts';
 import { openWorkspace } from '../services/workspace.ts';
@@ -30,7 +30,7 @@ import { openDemoQueues, openMigrated, startStores } from './stores.ts';
 import { guide } from './text.ts';
 import { checkGateway, trytonFor } from './tryton.ts';
 
-const OFFICE_EVERY_MS = 2000;
+const ACTIVITY_EVERY_MS = 2000;
 const EVERYTHING = { conditions: [], search: null, changedSince: null, archived: 'exclude' } as const;
 
 interface DemoOptions {
@@ -142,6 +142,6 @@ async function startProcesses({ ending, defer }: Stage, env: Environment, key: s
 /** Keeps the sandbox changing, first of all the BC that the text shows. */
 function openOffice({ defer }: Stage, sandbox: SandboxOdoo, shown: number): void {
   sandbox.write('dimagaz.bc', [shown], { notes: 'Written while the demo ran.', urgent: true });
-  const office = keepOffice(sandbox, { everyMs: OFFICE_EVERY_MS });
+  const office = simulateActivity(sandbox, { everyMs: ACTIVITY_EVERY_MS });
   defer(() => office.stop());
 }

@@ -3,22 +3,22 @@ import { createRequire } from 'node:module';
 import type { AxeResults } from 'axe-core';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { DashboardSetup } from './dashboard-setup.ts';
+import { openDashboardSetup } from './dashboard-setup.ts';
 import type { View } from './pages.ts';
 import { openWindow } from './pages.ts';
-import type { BrowserStage } from './stage.ts';
-import { openBrowserStage } from './stage.ts';
-import type { Told } from './story.ts';
-import { tellStory } from './story.ts';
+import type { PreparedData } from './prepared-data.ts';
+import { prepareData } from './prepared-data.ts';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
-let stage: BrowserStage;
-let prepared: Told;
+let dashboard: DashboardSetup;
+let prepared: PreparedData;
 beforeAll(async () => {
-  stage = await openBrowserStage();
-  prepared = await tellStory(stage);
+  dashboard = await openDashboardSetup();
+  prepared = await prepareData(dashboard);
 });
-afterAll(() => stage.close());
+afterAll(() => dashboard.close());
 
 /** The findings of axe-core, with the elements concerned. */
 async function violations(page: Page): Promise<string[]> {
@@ -51,7 +51,7 @@ const VIEWS: readonly View[] = [
 
 describe.each(VIEWS)('in $language, $theme, $size', (view) => {
   test.each(PAGES)('axe-core finds nothing wrong with the %s', async (_name, path) => {
-    const window = await openWindow(stage, view);
+    const window = await openWindow(dashboard, view);
     await window.open(path());
     await window.page.evaluate(() => {
       for (const closed of document.querySelectorAll('details')) closed.open = true;
@@ -63,25 +63,25 @@ describe.each(VIEWS)('in $language, $theme, $size', (view) => {
 });
 
 test('axe-core finds nothing wrong with a question, a run in progress and what came of it', async () => {
-  const window = await openWindow(stage, { language: 'fr', theme: 'dark' });
+  const window = await openWindow(dashboard, { language: 'fr', theme: 'dark' });
   const { page } = window;
   await window.open('');
   await page.getByRole('button', { name: 'Tout relire' }).click();
   const dialog = page.getByRole('dialog', { name: 'Tout relire ?' });
   await dialog.waitFor();
   expect(await violations(page)).toEqual([]);
-  stage.office.odoo.faults.latencyMs = 500;
+  dashboard.setup.odoo.faults.latencyMs = 500;
   await dialog.getByRole('button', { name: 'Tout relire' }).click();
   await page.locator('progress').waitFor();
   expect(await violations(page)).toEqual([]);
-  stage.office.odoo.faults.latencyMs = 0;
+  dashboard.setup.odoo.faults.latencyMs = 0;
   await page.locator('.outcome .notice').filter({ hasText: 'terminée' }).waitFor();
   expect(await violations(page)).toEqual([]);
   await window.close();
 });
 
 test('on a phone no page is wider than the screen', async () => {
-  const window = await openWindow(stage, { language: 'fr', size: 'phone' });
+  const window = await openWindow(dashboard, { language: 'fr', size: 'phone' });
   for (const [name, path] of PAGES) {
     await window.open(path());
     const { wide, screen } = await window.page.evaluate(() => ({

@@ -1,25 +1,25 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { DashboardSetup } from './dashboard-setup.ts';
+import { openDashboardSetup } from './dashboard-setup.ts';
 import { openWindowForEach, page, window } from './own-window.ts';
-import type { BrowserStage } from './stage.ts';
-import { openBrowserStage } from './stage.ts';
 
 const BC = 'dimagaz.bc';
 /** In UTC, as Odoo writes them, around the first of February in Paris. */
 const ORDERED = ['2031-01-31 22:59:59', '2031-01-31 23:00:00', '2031-02-01 22:59:59', '2031-02-01 23:00:00'];
 
-let stage: BrowserStage;
+let dashboard: DashboardSetup;
 let orders: readonly number[];
 beforeAll(async () => {
-  stage = await openBrowserStage({ documents: 20 });
-  orders = stage.office.odoo.ids(BC).slice(0, ORDERED.length);
+  dashboard = await openDashboardSetup({ documents: 20 });
+  orders = dashboard.setup.odoo.ids(BC).slice(0, ORDERED.length);
   for (const [at, id] of orders.entries())
-    stage.office.odoo.write(BC, [id], { date_order: ORDERED[at] ?? null });
-  await stage.firstSync();
+    dashboard.setup.odoo.write(BC, [id], { date_order: ORDERED[at] ?? null });
+  await dashboard.firstSync();
 });
-afterAll(() => stage.close());
+afterAll(() => dashboard.close());
 
-openWindowForEach(() => stage);
+openWindowForEach(() => dashboard);
 
 const table = () => page.getByRole('table', { name: 'Purchase orders of the mirror' });
 const ids = async () =>

@@ -1,19 +1,19 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { until } from '../support/wait-for.ts';
+import { waitFor } from '../support/wait-for.ts';
+import type { DashboardSetup } from './dashboard-setup.ts';
+import { openDashboardSetup } from './dashboard-setup.ts';
 import { openWindowForEach, page, window } from './own-window.ts';
-import type { BrowserStage } from './stage.ts';
-import { openBrowserStage } from './stage.ts';
 
 const BC = 'dimagaz.bc';
 const LINE = 'dimagaz.bc.line';
 /** More than a page shows at first. */
 const MANY = 130;
 
-let stage: BrowserStage;
+let dashboard: DashboardSetup;
 let large: number;
 beforeAll(async () => {
-  stage = await openBrowserStage({ documents: 20 });
-  const { odoo } = stage.office;
+  dashboard = await openDashboardSetup({ documents: 20 });
+  const { odoo } = dashboard.setup;
   [large = 0] = odoo.ids(BC);
   odoo.unlink(
     LINE,
@@ -22,20 +22,20 @@ beforeAll(async () => {
   for (let line = 0; line < MANY; line += 1) {
     odoo.create(LINE, { bc_id: large, name: `Ligne ${line}`, quantity: 1, price_unit: 1 });
   }
-  await stage.firstSync();
+  await dashboard.firstSync();
 });
-afterAll(() => stage.close());
+afterAll(() => dashboard.close());
 
-openWindowForEach(() => stage);
+openWindowForEach(() => dashboard);
 
 const table = () => page.getByRole('table', { name: 'Lines of the purchase order' });
 const lines = () => table().getByRole('rowheader');
 
 test('lines that were opened stay open when a run ends, and are read again when their order changed', async () => {
-  const { odoo, run } = stage.office;
+  const { odoo, run } = dashboard.setup;
   await window.open(`/bc/${large}`);
   await page.getByRole('button', { name: 'Show more lines' }).click();
-  await until(async () => (await lines().count()) === MANY, 'all lines');
+  await waitFor(async () => (await lines().count()) === MANY, 'all lines');
   const asked: string[] = [];
   page.on('request', (request) => asked.push(request.url()));
   const header = page.waitForResponse((answer) => answer.url().includes(`/bc/${large}?`));
@@ -61,9 +61,9 @@ test('lines that could not be read are asked for again when the service is back'
   await page.getByRole('alert').filter({ hasText: 'This could not be loaded.' }).waitFor();
   await page.locator('.connection.live').waitFor();
   await page.unroute('**/lines?*');
-  await stage.stopApi();
+  await dashboard.stopApi();
   await page.getByText('Connection lost').waitFor();
-  await stage.startApi();
+  await dashboard.startApi();
   await lines().first().waitFor();
   expect(window.complaints().filter((said) => !/ERR_|Failed to load/.test(said))).toEqual([]);
 });

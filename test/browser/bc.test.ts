@@ -1,31 +1,31 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { DashboardSetup } from './dashboard-setup.ts';
+import { openDashboardSetup } from './dashboard-setup.ts';
 import { openWindowForEach, page, window } from './own-window.ts';
 import { openWindow, settled } from './pages.ts';
-import type { BrowserStage } from './stage.ts';
-import { openBrowserStage } from './stage.ts';
-import type { Told } from './story.ts';
-import { tellStory } from './story.ts';
+import type { PreparedData } from './prepared-data.ts';
+import { prepareData } from './prepared-data.ts';
 
 const BC = 'dimagaz.bc';
 
-let stage: BrowserStage;
-let prepared: Told;
+let dashboard: DashboardSetup;
+let prepared: PreparedData;
 beforeAll(async () => {
-  stage = await openBrowserStage();
-  prepared = await tellStory(stage);
+  dashboard = await openDashboardSetup();
+  prepared = await prepareData(dashboard);
 });
-afterAll(() => stage.close());
+afterAll(() => dashboard.close());
 
-openWindowForEach(() => stage);
+openWindowForEach(() => dashboard);
 
 const table = () => page.getByRole('table', { name: 'Purchase orders of the mirror' });
 /** Ids of the rows that are shown, from the top. */
 const ids = async () =>
   (await table().getByRole('rowheader').allTextContents()).map((text) => Number.parseInt(text, 10));
 const total = (words: RegExp) => page.getByRole('status').filter({ hasText: words }).waitFor();
-const amountOf = (id: number) => Number(stage.office.odoo.record(BC, id)['amount_total']);
-const live = () => stage.office.odoo.ids(BC).filter((id) => !prepared.refused.includes(id));
+const amountOf = (id: number) => Number(dashboard.setup.odoo.record(BC, id)['amount_total']);
+const live = () => dashboard.setup.odoo.ids(BC).filter((id) => !prepared.refused.includes(id));
 
 test('the list begins with the newest, and goes on page by page, there and back', async () => {
   await window.open('/bc');
@@ -44,7 +44,7 @@ test('the list begins with the newest, and goes on page by page, there and back'
 
 test('an order is found by its number, by its partner, and nothing is said to be nothing', async () => {
   await window.open('/bc');
-  const { name } = stage.office.odoo.record(BC, prepared.edited);
+  const { name } = dashboard.setup.odoo.record(BC, prepared.edited);
   await page.getByRole('searchbox', { name: 'Number or text' }).fill(String(name));
   await page.keyboard.press('Enter');
   await total(/^1\spurchase order$/);
@@ -78,7 +78,7 @@ test('filters on any field, the state and the sort are in the address, which can
   await page.locator('th[aria-sort="ascending"]').filter({ hasText: 'Total' }).waitFor();
   await settled(page);
   const expected = live()
-    .map((id) => stage.office.odoo.record(BC, id))
+    .map((id) => dashboard.setup.odoo.record(BC, id))
     .filter((bc) => bc['state'] === 'confirmed' && Number(bc['amount_total']) >= 100)
     .sort((one, other) => Number(one['amount_total']) - Number(other['amount_total']));
   await total(new RegExp(`^${expected.length}\\spurchase`));
@@ -146,7 +146,7 @@ test.each([
 ] as const)(
   'in %s the list is exported as a file that a spreadsheet opens',
   async (language, label, between) => {
-    const own = await openWindow(stage, { language });
+    const own = await openWindow(dashboard, { language });
     await own.open('/bc?state=confirmed');
     const coming = own.page.waitForEvent('download');
     await own.page.getByRole('link', { name: label }).click();
@@ -157,7 +157,7 @@ test.each([
     expect(download.suggestedFilename()).toMatch(/^bc-.*\.csv$/);
     expect(head.startsWith('\ufeff')).toBe(true);
     expect(head.split(between)).toContain('partner_id_name');
-    const confirmed = live().filter((id) => stage.office.odoo.record(BC, id)['state'] === 'confirmed');
+    const confirmed = live().filter((id) => dashboard.setup.odoo.record(BC, id)['state'] === 'confirmed');
     expect(rows).toHaveLength(confirmed.length);
     await own.close();
   },
@@ -177,12 +177,12 @@ test('a BC deleted in Odoo is shown on request, and marked', async () => {
 
 test('an order is shown with its fields, its lines and its history in words', async () => {
   await window.open(`/bc/${prepared.edited}`);
-  const bc = stage.office.odoo.record(BC, prepared.edited);
+  const bc = dashboard.setup.odoo.record(BC, prepared.edited);
   await page.getByRole('heading', { level: 1, name: `Purchase order ${bc['name']}` }).waitFor();
   const fields = page.getByRole('region', { name: 'Fields' });
   await fields.getByText('Confirmed').waitFor();
   const amount = new Intl.NumberFormat('en', { style: 'currency', currency: 'EUR' });
-  const [currency] = stage.office.odoo.read(BC, [prepared.edited]).map((read) => read['currency_id']);
+  const [currency] = dashboard.setup.odoo.read(BC, [prepared.edited]).map((read) => read['currency_id']);
   const isEuro = Array.isArray(currency) && currency[1] === 'EUR';
   if (isEuro) await fields.getByText(amount.format(Number(bc['amount_total']))).waitFor();
   const lines = page.getByRole('table', { name: 'Lines of the purchase order' });
@@ -198,7 +198,7 @@ test('an order is shown with its fields, its lines and its history in words', as
 });
 
 test('an order is read again by its button, and what that changed is there at once', async () => {
-  stage.office.odoo.write(BC, [prepared.edited], { notes: 'Relu à la demande' });
+  dashboard.setup.odoo.write(BC, [prepared.edited], { notes: 'Relu à la demande' });
   await window.open(`/bc/${prepared.edited}`);
   await page.getByRole('button', { name: 'Read again from Odoo' }).click();
   await page

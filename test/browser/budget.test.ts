@@ -1,25 +1,25 @@
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { DashboardSetup } from './dashboard-setup.ts';
+import { openDashboardSetup } from './dashboard-setup.ts';
 import { openWindow } from './pages.ts';
-import type { BrowserStage } from './stage.ts';
-import { openBrowserStage } from './stage.ts';
 
 const MOST_BYTES = 150_000;
 const MOST_MS = 1000;
 const LOADS = 7;
 
-let stage: BrowserStage;
+let dashboard: DashboardSetup;
 beforeAll(async () => {
-  stage = await openBrowserStage();
-  await stage.firstSync();
+  dashboard = await openDashboardSetup();
+  await dashboard.firstSync();
 });
-afterAll(() => stage.close());
+afterAll(() => dashboard.close());
 
 const median = (values: readonly number[]): number =>
   values.toSorted((one, other) => one - other)[Math.floor(values.length / 2)] ?? Number.NaN;
 
 test.each(['', '/bc', '/runs'])('all that /admin%s loads is less than 150 KB on the wire', async (path) => {
-  const window = await openWindow(stage);
+  const window = await openWindow(dashboard);
   const { page, context } = window;
   const session = await context.newCDPSession(page);
   await session.send('Network.enable');
@@ -29,7 +29,7 @@ test.each(['', '/bc', '/runs'])('all that /admin%s loads is less than 150 KB on 
     bytes += encodedDataLength;
   });
   page.on('request', (request) => {
-    if (!request.url().startsWith(stage.url)) foreign.push(request.url());
+    if (!request.url().startsWith(dashboard.url)) foreign.push(request.url());
   });
   await window.open(path);
   // Headers are counted too; events, which never end, are not.
@@ -41,7 +41,7 @@ test.each(['', '/bc', '/runs'])('all that /admin%s loads is less than 150 KB on 
 });
 
 test('the overview can be used within a second', async () => {
-  const window = await openWindow(stage);
+  const window = await openWindow(dashboard);
   const loads: { readonly work: number; readonly wall: number }[] = [];
   for (let load = 0; load < LOADS; load += 1) loads.push(await measure(window.page));
   const work = median(loads.map((load) => load.work));

@@ -1,19 +1,19 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { DashboardSetup } from './dashboard-setup.ts';
+import { openDashboardSetup } from './dashboard-setup.ts';
 import { openWindowForEach, page, window } from './own-window.ts';
-import type { BrowserStage } from './stage.ts';
-import { openBrowserStage } from './stage.ts';
 
 const BC = 'dimagaz.bc';
 const MOST_STOPS = 80;
 
-let stage: BrowserStage;
+let dashboard: DashboardSetup;
 beforeAll(async () => {
-  stage = await openBrowserStage({ documents: 60 });
-  await stage.firstSync();
+  dashboard = await openDashboardSetup({ documents: 60 });
+  await dashboard.firstSync();
 });
-afterAll(() => stage.close());
+afterAll(() => dashboard.close());
 
-openWindowForEach(() => stage);
+openWindowForEach(() => dashboard);
 
 /** The focused element, as a person would name it; null if the focus is invisible. */
 const focused = () =>
@@ -60,15 +60,15 @@ test('everything of the overview is done without a mouse: a run, the question be
   await page.getByRole('dialog').waitFor({ state: 'hidden' });
   expect(await focused()).toBe('Full sync');
   await tabTo('Odoo id of the purchase order');
-  await page.keyboard.type(String(stage.office.odoo.ids(BC)[0]));
+  await page.keyboard.type(String(dashboard.setup.odoo.ids(BC)[0]));
   await page.keyboard.press('Enter');
   await outcome.filter({ hasText: /Run \d+ succeeded/ }).waitFor();
 });
 
 test('a failed order is retried without a mouse', async () => {
-  const [, , bad = 0] = stage.office.odoo.ids(BC);
-  const lift = stage.office.odoo.faults.denyRecord(BC, bad);
-  await stage.office.run('single', [bad]);
+  const [, , bad = 0] = dashboard.setup.odoo.ids(BC);
+  const lift = dashboard.setup.odoo.faults.denyRecord(BC, bad);
+  await dashboard.setup.run('single', [bad]);
   lift();
   await window.open('');
   await tabTo(`Retry purchase order ${bad}`);
@@ -81,9 +81,9 @@ test('an order is searched, opened and left without a mouse, and each page begin
   await tabTo('Purchase orders');
   await page.keyboard.press('Enter');
   await page.getByRole('heading', { level: 1, name: 'Purchase orders' }).waitFor();
-  const [id = 0] = stage.office.odoo.ids(BC);
+  const [id = 0] = dashboard.setup.odoo.ids(BC);
   await page.getByRole('searchbox', { name: 'Number or text' }).focus();
-  await page.keyboard.type(String(stage.office.odoo.record(BC, id)['name']));
+  await page.keyboard.type(String(dashboard.setup.odoo.record(BC, id)['name']));
   await page.keyboard.press('Enter');
   await page
     .getByRole('status')

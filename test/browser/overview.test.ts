@@ -1,18 +1,18 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { until } from '../support/wait-for.ts';
+import { waitFor } from '../support/wait-for.ts';
+import type { DashboardSetup } from './dashboard-setup.ts';
+import { openDashboardSetup } from './dashboard-setup.ts';
 import { openWindowForEach, page, window } from './own-window.ts';
-import type { BrowserStage } from './stage.ts';
-import { openBrowserStage } from './stage.ts';
 
 const BC = 'dimagaz.bc';
 
-let stage: BrowserStage;
+let dashboard: DashboardSetup;
 beforeAll(async () => {
-  stage = await openBrowserStage();
+  dashboard = await openDashboardSetup();
 });
-afterAll(() => stage.close());
+afterAll(() => dashboard.close());
 
-openWindowForEach(() => stage);
+openWindowForEach(() => dashboard);
 
 const heading = () => page.getByRole('heading', { level: 1 });
 const press = (name: string) => page.getByRole('button', { name, exact: true }).click();
@@ -33,13 +33,13 @@ test('a full sync asks first, is followed live, and shows its changes', async ()
   await dialog.getByRole('button', { name: 'Cancel' }).click();
   await dialog.waitFor({ state: 'hidden' });
   expect(await outcome().count()).toBe(0);
-  stage.office.odoo.faults.latencyMs = 300;
+  dashboard.setup.odoo.faults.latencyMs = 300;
   await press('Full sync');
   await dialog.getByRole('button', { name: 'Full sync' }).click();
   await page.getByRole('heading', { name: 'A run is in progress' }).waitFor();
   await page.getByRole('progressbar', { name: 'Progress of the run' }).waitFor();
   await page.getByText(/^(Planning|Reading Odoo|Storing|Finishing)$/).waitFor();
-  stage.office.odoo.faults.latencyMs = 0;
+  dashboard.setup.odoo.faults.latencyMs = 0;
   await ended(/Run 1 succeeded: 120\screated/);
   await page.getByRole('heading', { name: 'The mirror is up to date' }).waitFor();
   await page.getByText(/It shows Odoo as it was \d+ seconds? ago\./).waitFor();
@@ -47,7 +47,7 @@ test('a full sync asks first, is followed live, and shows its changes', async ()
 
 test('Sync now brings what changed, and the table of runs has it at once', async () => {
   await window.open('');
-  stage.office.odoo.write(BC, stage.office.odoo.ids(BC).slice(0, 3), { notes: 'changed' });
+  dashboard.setup.odoo.write(BC, dashboard.setup.odoo.ids(BC).slice(0, 3), { notes: 'changed' });
   await press('Sync now');
   await ended(/Run \d+ succeeded: 3\supdated/);
   const newest = page.getByRole('table', { name: 'Runs, newest first' }).getByRole('row').nth(1);
@@ -58,15 +58,15 @@ test('Sync now brings what changed, and the table of runs has it at once', async
 
 test('a sweep archives BCs deleted in Odoo', async () => {
   await window.open('');
-  stage.office.odoo.unlink(BC, stage.office.odoo.ids(BC).slice(-1));
+  dashboard.setup.odoo.unlink(BC, dashboard.setup.odoo.ids(BC).slice(-1));
   await press('Sweep');
   await ended(/succeeded: 1\sarchived/);
 });
 
 test('one order is read again by its id, and nothing is sent without one', async () => {
   await window.open('');
-  const [id = 0] = stage.office.odoo.ids(BC);
-  stage.office.odoo.write(BC, [id], { urgent: true, notes: 'read again alone' });
+  const [id = 0] = dashboard.setup.odoo.ids(BC);
+  dashboard.setup.odoo.write(BC, [id], { urgent: true, notes: 'read again alone' });
   await page.getByRole('spinbutton', { name: 'Odoo id of the purchase order' }).fill(String(id));
   await press('Resync one order');
   await ended(/succeeded: 1\supdated/);
@@ -78,21 +78,21 @@ test('one order is read again by its id, and nothing is sent without one', async
 
 test('a refused run is explained in words', async () => {
   await window.open('');
-  stage.office.odoo.faults.latencyMs = 1000;
-  const run = await stage.office.request('full');
+  dashboard.setup.odoo.faults.latencyMs = 1000;
+  const run = await dashboard.setup.request('full');
   await page.getByRole('heading', { name: 'A run is in progress' }).waitFor();
   await press('Sync now');
   await ended(/A run is in progress already\. Wait for its end/);
-  stage.office.odoo.faults.latencyMs = 0;
-  await stage.office.ended(run);
+  dashboard.setup.odoo.faults.latencyMs = 0;
+  await dashboard.setup.ended(run);
   // The browser's log of the answer 409.
   expect(window.complaints()).toEqual([expect.stringContaining('409')]);
 });
 
 test('a run that fails turns the state red, with its reason, until one succeeds', async () => {
   await window.open('');
-  const recovered = stage.office.odoo.faults.when({ method: 'search' }, 'user_error');
-  const alsoRead = stage.office.odoo.faults.when({ method: 'search_read' }, 'user_error');
+  const recovered = dashboard.setup.odoo.faults.when({ method: 'search' }, 'user_error');
+  const alsoRead = dashboard.setup.odoo.faults.when({ method: 'search_read' }, 'user_error');
   await press('Sync now');
   await ended(/Run \d+ failed: /);
   await page.getByRole('heading', { name: 'The last run failed' }).waitFor();
@@ -103,9 +103,9 @@ test('a run that fails turns the state red, with its reason, until one succeeds'
 });
 
 test('a failed order is listed with its reason and its job, and retried until it is gone from the list', async () => {
-  const [, , bad = 0] = stage.office.odoo.ids(BC);
-  const lift = stage.office.odoo.faults.denyRecord(BC, bad);
-  stage.office.odoo.write(BC, [bad], { notes: 'refused' });
+  const [, , bad = 0] = dashboard.setup.odoo.ids(BC);
+  const lift = dashboard.setup.odoo.faults.denyRecord(BC, bad);
+  dashboard.setup.odoo.write(BC, [bad], { notes: 'refused' });
   await window.open('');
   await press('Sync now');
   await ended(/ended, but not for all: 1\sfailed/);
@@ -127,12 +127,12 @@ test('a failed order is listed with its reason and its job, and retried until it
 });
 
 test('the job of a failure is shown by the board of queues', async () => {
-  const [, , , bad = 0] = stage.office.odoo.ids(BC);
-  const lift = stage.office.odoo.faults.denyRecord(BC, bad);
-  await stage.office.run('single', [bad]);
+  const [, , , bad = 0] = dashboard.setup.odoo.ids(BC);
+  const lift = dashboard.setup.odoo.faults.denyRecord(BC, bad);
+  await dashboard.setup.run('single', [bad]);
   await window.open('');
   await page.getByRole('link', { name: `Job of purchase order ${bad}` }).click();
-  await until(() => page.url().includes('/admin/queues/queue/bc/'), 'the board');
+  await waitFor(() => page.url().includes('/admin/queues/queue/bc/'), 'the board');
   await page
     .getByText(/bc-\d+-\d+-0/)
     .first()
@@ -140,7 +140,7 @@ test('the job of a failure is shown by the board of queues', async () => {
   // bull-board is another program; its log is its own.
   window.complaints();
   lift();
-  await stage.office.run('single', [bad]);
+  await dashboard.setup.run('single', [bad]);
 });
 
 test('Odoo and Tryton are shown with their health', async () => {

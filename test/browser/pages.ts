@@ -1,7 +1,7 @@
 import type { BrowserContext, Page } from 'playwright-core';
 import { expect } from 'vitest';
-import type { BrowserStage } from './stage.ts';
-import { LOGIN } from './stage.ts';
+import type { DashboardSetup } from './dashboard-setup.ts';
+import { LOGIN } from './dashboard-setup.ts';
 
 export interface View {
   readonly language?: 'fr' | 'en';
@@ -23,10 +23,10 @@ export interface Window {
   close(): Promise<void>;
 }
 
-export async function openWindow(stage: BrowserStage, view: View = {}): Promise<Window> {
+export async function openWindow(dashboard: DashboardSetup, view: View = {}): Promise<Window> {
   const { language = 'en', theme = 'light', size = 'desktop' } = view;
-  const context = await stage.browser.newContext({
-    baseURL: stage.url,
+  const context = await dashboard.browser.newContext({
+    baseURL: dashboard.url,
     httpCredentials: LOGIN,
     locale: language === 'fr' ? 'fr-FR' : 'en-GB',
     timezoneId: 'Europe/Paris',

@@ -2,25 +2,25 @@ import { mkdirSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { DashboardSetup } from './dashboard-setup.ts';
+import { openDashboardSetup } from './dashboard-setup.ts';
 import type { View } from './pages.ts';
 import { openWindow } from './pages.ts';
-import type { BrowserStage } from './stage.ts';
-import { openBrowserStage } from './stage.ts';
-import type { Told } from './story.ts';
-import { tellStory } from './story.ts';
+import type { PreparedData } from './prepared-data.ts';
+import { prepareData } from './prepared-data.ts';
 
 const folder = process.env['SCREENSHOTS'] ?? '';
 const LARGEST_BYTES = 200_000;
 
-let stage: BrowserStage;
-let prepared: Told;
+let dashboard: DashboardSetup;
+let prepared: PreparedData;
 beforeAll(async () => {
   if (folder === '') return;
   mkdirSync(folder, { recursive: true });
-  stage = await openBrowserStage({ documents: 1500 }, { SYNC_EVERY: '10m' });
-  prepared = await tellStory(stage);
+  dashboard = await openDashboardSetup({ documents: 1500 }, { SYNC_EVERY: '10m' });
+  prepared = await prepareData(dashboard);
 });
-afterAll(() => stage?.close());
+afterAll(() => dashboard?.close());
 
 async function take(
   name: string,
@@ -28,7 +28,7 @@ async function take(
   view: View,
   ready?: (page: Page) => Promise<unknown>,
 ): Promise<void> {
-  const window = await openWindow(stage, view);
+  const window = await openWindow(dashboard, view);
   await window.open(path);
   await ready?.(window.page);
   const file = join(resolve(folder), `${name}.png`);
@@ -50,9 +50,9 @@ test.runIf(folder !== '')('the pictures of the documents are taken', async () =>
     page.locator('.history .diff').first().waitFor(),
   );
   await take('overview-phone', '', { language: 'fr', size: 'phone' });
-  stage.office.odoo.faults.latencyMs = 250;
-  const run = await stage.office.request('full');
+  dashboard.setup.odoo.faults.latencyMs = 250;
+  const run = await dashboard.setup.request('full');
   await take('overview', '', { language: 'fr' }, isUnderWay);
-  stage.office.odoo.faults.latencyMs = 0;
-  await stage.office.ended(run);
+  dashboard.setup.odoo.faults.latencyMs = 0;
+  await dashboard.setup.ended(run);
 });

@@ -1,20 +1,20 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { DashboardSetup } from './dashboard-setup.ts';
+import { openDashboardSetup } from './dashboard-setup.ts';
 import { openWindow, settled } from './pages.ts';
-import type { BrowserStage } from './stage.ts';
-import { openBrowserStage } from './stage.ts';
 
-let stage: BrowserStage;
+let dashboard: DashboardSetup;
 beforeAll(async () => {
-  stage = await openBrowserStage({ documents: 60 });
-  await stage.firstSync();
+  dashboard = await openDashboardSetup({ documents: 60 });
+  await dashboard.firstSync();
 });
-afterAll(() => stage.close());
+afterAll(() => dashboard.close());
 
 test.each([
   ['fr', 'Le miroir est à jour', /^Il montre Odoo tel qu’il était il y a \d+ secondes?\.$/],
   ['en', 'The mirror is up to date', /^It shows Odoo as it was \d+ seconds? ago\.$/],
 ] as const)('a browser in %s is spoken to in that language', async (language, sentence, age) => {
-  const window = await openWindow(stage, { language });
+  const window = await openWindow(dashboard, { language });
   await window.open('');
   await window.page.getByRole('heading', { level: 1, name: sentence }).waitFor();
   await window.page.getByText(age).waitFor();
@@ -23,17 +23,17 @@ test.each([
 });
 
 test('a language that is not spoken here becomes French', async () => {
-  const context = await stage.browser.newContext({
+  const context = await dashboard.browser.newContext({
     ...{ locale: 'pt-BR', httpCredentials: { username: 'admin', password: 'les-visiteurs' } },
   });
   const page = await context.newPage();
-  await page.goto(`${stage.url}/admin`);
+  await page.goto(`${dashboard.url}/admin`);
   await page.getByRole('heading', { name: 'Le miroir est à jour' }).waitFor();
   await context.close();
 });
 
 test('the language is switched on every page, and kept', async () => {
-  const window = await openWindow(stage, { language: 'fr' });
+  const window = await openWindow(dashboard, { language: 'fr' });
   const { page } = window;
   await window.open('/runs');
   await page.getByRole('cell', { name: 'Complète' }).waitFor();
@@ -50,7 +50,7 @@ test('the language is switched on every page, and kept', async () => {
 });
 
 test('light and dark follow the system until one is chosen, which is kept', async () => {
-  const window = await openWindow(stage, { theme: 'dark' });
+  const window = await openWindow(dashboard, { theme: 'dark' });
   const { page } = window;
   const ground = () => page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
   await window.open('');
@@ -69,9 +69,9 @@ test('light and dark follow the system until one is chosen, which is kept', asyn
 });
 
 test('runs are filtered, and each leads to its page and back', async () => {
-  const window = await openWindow(stage);
+  const window = await openWindow(dashboard);
   const { page } = window;
-  await stage.office.run('sweep');
+  await dashboard.setup.run('sweep');
   await window.open('/runs');
   await page.getByRole('combobox', { name: 'Mode' }).selectOption('sweep');
   await page.waitForURL(/mode=sweep/);
@@ -92,7 +92,7 @@ test('runs are filtered, and each leads to its page and back', async () => {
 });
 
 test('a page that is not there says so, and leads back', async () => {
-  const window = await openWindow(stage);
+  const window = await openWindow(dashboard);
   await window.open('/nowhere');
   await window.page.getByRole('link', { name: 'Back to the overview' }).click();
   await window.page.getByRole('heading', { name: 'The mirror is up to date' }).waitFor();

@@ -2,25 +2,25 @@ import { availableParallelism } from 'node:os';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Figures } from './figures.ts';
 import { sum, table } from './figures.ts';
-import { Lane } from './lane.ts';
+import { play } from './scenario.ts';
+import { ScenarioSetup } from './scenario-setup.ts';
 import { drawSchedule, scheduleText } from './schedule.ts';
 import { seeds } from './seeds.ts';
-import { play } from './story.ts';
 
 /** Scenarios that run at the same time, each with servers of its own. */
 const AT_ONCE = Math.min(2, availableParallelism());
 
 describe.concurrent('after everything that can go wrong went wrong', () => {
-  const lanes: Lane[] = [];
+  const setups: ScenarioSetup[] = [];
   const all: Figures[] = [];
   const begin = performance.now();
   beforeAll(async () => {
-    lanes.push(...(await Promise.all(Array.from({ length: AT_ONCE }, () => Lane.open()))));
+    setups.push(...(await Promise.all(Array.from({ length: AT_ONCE }, () => ScenarioSetup.open()))));
   });
   afterAll(async () => {
     const minutes = ((performance.now() - begin) / 60_000).toFixed(1);
     process.stdout.write(`\nThe chaos suite in ${minutes} minutes\n${table(sum(all))}\n`);
-    await Promise.all(lanes.map((lane) => lane.close()));
+    await Promise.all(setups.map((setup) => setup.close()));
   });
 
   it.for(seeds(process.env))(
@@ -28,15 +28,15 @@ describe.concurrent('after everything that can go wrong went wrong', () => {
     async (seed) => {
       const schedule = drawSchedule(seed);
       process.stdout.write(`${scheduleText(schedule)}\n`);
-      const lane = lanes.pop();
-      if (lane === undefined) throw new Error('more stories at once than lanes');
+      const setup = setups.pop();
+      if (setup === undefined) throw new Error('more scenarios at once than setups');
       try {
-        const { problems, figures, logs } = await play(lane, schedule);
+        const { problems, figures, logs } = await play(setup, schedule);
         all.push(figures);
         const repeat = `Repeat it with CHAOS_SEED=${seed} npm run test:chaos; its logs are in ${logs}`;
         expect(problems, `Seed ${seed} failed. ${repeat}`).toEqual([]);
       } finally {
-        lanes.push(lane);
+        setups.push(setup);
       }
     },
   );

@@ -1,6 +1,6 @@
 import type postgres from 'postgres';
 
-/** Figures by name; those of several stories add up. */
+/** Figures by name; those of several scenarios add up. */
 export type Figures = Readonly<Record<string, number>>;
 
 export function sum(all: readonly Figures[]): Figures {

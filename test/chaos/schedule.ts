@@ -62,7 +62,7 @@ const KINDS = [
   ...['fault', 'fault', 'fault', 'outage', 'outage', 'refuse', 'hide', 'skew', 'skew', 'ask'],
 ] as readonly Disturbance['kind'][] as readonly [Disturbance['kind'], ...Disturbance['kind'][]];
 
-/** The story of a seed: the same seed gives the same schedule. */
+/** The scenario of a seed: the same seed gives the same schedule. */
 export function drawSchedule(seed: number): Schedule {
   const random = seededRandom(seed);
   return {

@@ -12,9 +12,9 @@ import { readState } from '../../src/db/runs/lease.ts';
 import { listRuns } from '../../src/db/runs/runs.ts';
 import { BC_KEY } from '../../src/db/schema/sync.ts';
 import { apart, fromBuild } from '../support/own-process.ts';
-import type { Office } from '../support/test-environment.ts';
-import { openOffice } from '../support/test-environment.ts';
-import { until } from '../support/wait-for.ts';
+import type { TestSetup } from '../support/test-setup.ts';
+import { openTestSetup } from '../support/test-setup.ts';
+import { waitFor } from '../support/wait-for.ts';
 
 const children: ChildProcess[] = [];
 afterEach(() => {
@@ -72,19 +72,19 @@ describe('an answer of a megabyte', () => {
 });
 
 describe('Ctrl-C', () => {
-  let office: Office;
+  let setup: TestSetup;
   beforeAll(async () => {
-    office = await openOffice({ sandbox: { documents: 5 } });
+    setup = await openTestSetup({ sandbox: { documents: 5 } });
   });
-  afterEach(() => office.odoo.faults.clear());
-  afterAll(() => office.close());
+  afterEach(() => setup.odoo.faults.clear());
+  afterAll(() => setup.close());
 
   /** A sync by its own workers, in the middle of a page that Odoo gives no answer for. */
   async function hanging(env: Record<string, string>) {
-    const before = office.odoo.faults.taken.get('hang') ?? 0;
-    office.odoo.faults.when({ method: 'read', model: 'dimagaz.bc' }, 'hang');
-    const command = passerelle(['sync', '--full'], { ...office.env, ...env });
-    await until(() => (office.odoo.faults.taken.get('hang') ?? 0) > before, 'a page that hangs');
+    const before = setup.odoo.faults.taken.get('hang') ?? 0;
+    setup.odoo.faults.when({ method: 'read', model: 'dimagaz.bc' }, 'hang');
+    const command = passerelle(['sync', '--full'], { ...setup.env, ...env });
+    await waitFor(() => (setup.odoo.faults.taken.get('hang') ?? 0) > before, 'a page that hangs');
     return command;
   }
 
@@ -96,15 +96,15 @@ describe('Ctrl-C', () => {
     child.kill('SIGINT');
     expect(await ended).toEqual({ code: 130 });
     expect(await stderr).toMatch(/^Run \d+ is not over/);
-    const [run] = await listRuns(office.mirror.db, { limit: 1 });
+    const [run] = await listRuns(setup.mirror.db, { limit: 1 });
     expect(run?.status).toBe('running');
-    expect(await readState(office.mirror.db, BC_KEY)).toMatchObject({ held: false });
+    expect(await readState(setup.mirror.db, BC_KEY)).toMatchObject({ held: false });
   });
 
   test('once more ends it at once, whatever is in hand', async () => {
     const { child, ended } = await hanging({ ODOO_TIMEOUT_MS: '600000' });
     const isOver = () => child.exitCode !== null || child.signalCode !== null;
-    await until(() => isOver() || !child.kill('SIGINT'), 'the end');
+    await waitFor(() => isOver() || !child.kill('SIGINT'), 'the end');
     expect(await ended).toEqual({ code: 130 });
   });
 });

@@ -1,24 +1,24 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Office } from '../support/test-environment.ts';
-import { openOffice } from '../support/test-environment.ts';
+import type { TestSetup } from '../support/test-setup.ts';
+import { openTestSetup } from '../support/test-setup.ts';
 import { commandIn } from './passerelle.ts';
 
 const BC = 'dimagaz.bc';
 const LINE = 'dimagaz.bc.line';
-let office: Office;
+let setup: TestSetup;
 let command: ReturnType<typeof commandIn>;
 beforeAll(async () => {
-  office = await openOffice({ sandbox: { documents: 5 } });
-  command = commandIn(office.env);
+  setup = await openTestSetup({ sandbox: { documents: 5 } });
+  command = commandIn(setup.env);
   await command.passerelle('sync', '--full');
 });
-afterAll(() => office.close());
+afterAll(() => setup.close());
 
 const linesOf = (bcId: number) =>
-  office.odoo.ids(LINE).filter((id) => office.odoo.record(LINE, id)['bc_id'] === bcId);
+  setup.odoo.ids(LINE).filter((id) => setup.odoo.record(LINE, id)['bc_id'] === bcId);
 
 test('shows for each BC what changed: fields, lines added, changed and removed', async () => {
-  const { odoo } = office;
+  const { odoo } = setup;
   const [changed = 0, removed = 0] = linesOf(1);
   odoo.write(BC, [1], { notes: 'Livraison à 8 h' });
   odoo.write(LINE, [changed], { note: 'fragile' });
@@ -35,7 +35,7 @@ test('shows for each BC what changed: fields, lines added, changed and removed',
 });
 
 test('gives the same as one JSON object', async () => {
-  office.odoo.write(BC, [3], { notes: 'neuf' });
+  setup.odoo.write(BC, [3], { notes: 'neuf' });
   const { code, body } = await command.json('resync', '3');
   expect(code).toBe(0);
   expect(body).toEqual({
@@ -53,7 +53,7 @@ test('gives the same as one JSON object', async () => {
 
 test('names the BC that a line left for the one asked for', async () => {
   const [moved = 0] = linesOf(4);
-  office.odoo.write(LINE, [moved], { bc_id: 5 });
+  setup.odoo.write(LINE, [moved], { bc_id: 5 });
   const { stdout } = await command.passerelle('resync', '5');
   expect(stdout).toContain(`BC 4: updated\n  - line ${moved}, which belongs to another BC now\n`);
 });
@@ -64,9 +64,9 @@ test('says so when Odoo has no such BC', async () => {
 });
 
 test('archives a BC that is gone from Odoo, and says so', async () => {
-  const id = office.odoo.create(BC, { name: 'BC/BREF/1' });
+  const id = setup.odoo.create(BC, { name: 'BC/BREF/1' });
   await command.passerelle('resync', String(id));
-  office.odoo.erase(BC, [id]);
+  setup.odoo.erase(BC, [id]);
   const { body } = await command.json('resync', String(id));
   expect(body.documents).toEqual([{ odooId: id, outcome: 'archived', changes: [{ reason: 'gone' }] }]);
   const { stdout } = await command.passerelle('resync', String(id));
@@ -74,9 +74,9 @@ test('archives a BC that is gone from Odoo, and says so', async () => {
 });
 
 test('says why a BC failed, in one line, and ends with exit code 1', async () => {
-  office.odoo.faults.denyRecord(BC, 2);
+  setup.odoo.faults.denyRecord(BC, 2);
   const { code, stdout, stderr } = await command.passerelle('resync', '2');
-  office.odoo.faults.clear();
+  setup.odoo.faults.clear();
   expect({ code, stderr }).toEqual({ code: 1, stderr: '' });
   expect(stdout).toMatch(/^BC 2: failed: .*access denied.*\n$/);
 });

@@ -4,19 +4,19 @@ import { grantLease } from '../../src/db/runs/lease.ts';
 import { progress } from '../../src/db/runs/ledger.ts';
 import { createRun, updateRun } from '../../src/db/runs/runs.ts';
 import { BC_KEY } from '../../src/db/schema/sync.ts';
-import type { Office } from '../support/test-environment.ts';
-import { openOffice } from '../support/test-environment.ts';
-import { until } from '../support/wait-for.ts';
+import type { TestSetup } from '../support/test-setup.ts';
+import { openTestSetup } from '../support/test-setup.ts';
+import { waitFor } from '../support/wait-for.ts';
 import { commandIn, passerelle } from './passerelle.ts';
 
 const DOCUMENTS = 50;
 const PAGE = 20;
 const ON_TWO_PAGES = 2 * PAGE;
 
-let office: Office;
+let setup: TestSetup;
 let command: ReturnType<typeof commandIn>;
 beforeAll(async () => {
-  office = await openOffice({
+  setup = await openTestSetup({
     sandbox: { documents: DOCUMENTS },
     env: {
       ...{ SYNC_PAGE_SIZE: String(PAGE), SYNC_PAGES_IN_FLIGHT: '1' },
@@ -24,11 +24,11 @@ beforeAll(async () => {
       ...{ ODOO_TIMEOUT_MS: '1000', SYNC_ATTEMPTS: '20' },
     },
   });
-  command = commandIn(office.env);
+  command = commandIn(setup.env);
 });
-afterAll(() => office?.close());
+afterAll(() => setup?.close());
 beforeEach(async () => {
-  const { db } = office.database;
+  const { db } = setup.database;
   await db.execute(sql`truncate sync_log, sync_run_item, sync_run_page, sync_failure`);
   // The row stays: with another mirror id the queues would belong to another installation.
   await db.execute(
@@ -37,17 +37,17 @@ beforeEach(async () => {
 });
 
 test('the run that holds the lease is shown with its progress, while it lasts', async () => {
-  const [refused = 0] = office.odoo.ids('dimagaz.bc');
-  office.odoo.faults.denyRecord('dimagaz.bc', refused);
-  office.odoo.faults.when({ ids: office.odoo.ids('dimagaz.bc').slice(ON_TWO_PAGES) }, 'hang');
-  const stop = await office.work();
+  const [refused = 0] = setup.odoo.ids('dimagaz.bc');
+  setup.odoo.faults.denyRecord('dimagaz.bc', refused);
+  setup.odoo.faults.when({ ids: setup.odoo.ids('dimagaz.bc').slice(ON_TWO_PAGES) }, 'hang');
+  const stop = await setup.work();
   onTestFinished(() => {
-    office.odoo.faults.clear();
+    setup.odoo.faults.clear();
     return stop();
   });
-  const runId = await office.request('full');
-  await until(async () => {
-    const { open, failed, created } = await progress(office.database.db, runId);
+  const runId = await setup.request('full');
+  await waitFor(async () => {
+    const { open, failed, created } = await progress(setup.database.db, runId);
     return open === DOCUMENTS - ON_TWO_PAGES && failed === 1 && created === ON_TWO_PAGES - 1;
   }, 'two pages of three to be done');
   const { stdout } = await command.passerelle('status');
@@ -65,14 +65,14 @@ test('the run that holds the lease is shown with its progress, while it lasts', 
       progress: { open: 10, created: 39, failed: 1 },
     },
   });
-  office.odoo.faults.clear();
-  await office.ended(runId);
+  setup.odoo.faults.clear();
+  await setup.ended(runId);
   expect((await command.passerelle('status')).stdout).toMatch(/^State {6}idle\nLast sync/);
   expect((await command.json('status')).body).toMatchObject({ lease: null, currentRun: null });
 });
 
 test('a run in planning is shown as such, and one with an expired lease as unfinished', async () => {
-  const { db } = office.database;
+  const { db } = setup.database;
   const { id } = await createRun(db, { key: BC_KEY, mode: 'full', trigger: 'cli' });
   await updateRun(db, id, { status: 'running', leaseToken: await grantLease(db, BC_KEY, id, 60_000) });
   expect((await command.passerelle('status')).stdout).toContain(
@@ -86,7 +86,7 @@ test('a run in planning is shown as such, and one with an expired lease as unfin
 });
 
 test('a run that failed is shown with the code that the runbook goes by, and then its reason', async () => {
-  await passerelle(['sync'], { ...office.env, ODOO_PASSWORD: 'wrong' });
+  await passerelle(['sync'], { ...setup.env, ODOO_PASSWORD: 'wrong' });
   const { stdout } = await command.passerelle('status');
   expect(stdout).toMatch(
     /\n {2}\d+ incremental, cli, .*: failed\. odoo_bad_credentials: .*login of passerelle was refused/,

@@ -1,26 +1,26 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import type { Office } from '../support/test-environment.ts';
-import { openOffice } from '../support/test-environment.ts';
+import type { TestSetup } from '../support/test-setup.ts';
+import { openTestSetup } from '../support/test-setup.ts';
 import { commandIn } from './passerelle.ts';
 
 const BC = 'dimagaz.bc';
-let office: Office;
+let setup: TestSetup;
 let command: ReturnType<typeof commandIn>;
 beforeAll(async () => {
-  office = await openOffice({
+  setup = await openTestSetup({
     sandbox: { documents: 30 },
     env: { SWEEP_MAX_SHARE: '10', SWEEP_MAX_COUNT: '2' },
   });
-  command = commandIn(office.env);
+  command = commandIn(setup.env);
   await command.passerelle('sync', '--full');
 });
-afterEach(() => office.odoo.faults.clear());
-afterAll(() => office.close());
+afterEach(() => setup.odoo.faults.clear());
+afterAll(() => setup.close());
 
 test('a sweep reports archived BCs, and changes that no window would have caught', async () => {
-  const [gone = 0, missed = 0] = office.odoo.ids(BC);
-  office.odoo.erase(BC, [gone]);
-  const late = office.odoo.begin(new Date('2025-06-01T00:00:00Z'));
+  const [gone = 0, missed = 0] = setup.odoo.ids(BC);
+  setup.odoo.erase(BC, [gone]);
+  const late = setup.odoo.begin(new Date('2025-06-01T00:00:00Z'));
   late.write(BC, [missed], { notes: 'tard' });
   late.commit();
   const { code, stdout } = await command.passerelle('sync', '--sweep');
@@ -35,8 +35,8 @@ test('a sweep reports archived BCs, and changes that no window would have caught
 });
 
 test('a breaker that opens is an error of its own, and --force overrides it once', async () => {
-  const hidden = office.odoo.ids(BC).slice(0, 4);
-  office.odoo.faults.hideRecords(BC, hidden);
+  const hidden = setup.odoo.ids(BC).slice(0, 4);
+  setup.odoo.faults.hideRecords(BC, hidden);
   const refused = await command.json('sync', '--sweep');
   expect(refused.code).toBe(1);
   expect(refused.body).toMatchObject({
@@ -50,7 +50,7 @@ test('a breaker that opens is an error of its own, and --force overrides it once
   expect(status.stdout).toContain('Nothing was archived');
   const forced = await command.json('sync', '--sweep', '--force');
   expect(forced).toMatchObject({ code: 0, body: { status: 'success', archived: 4 } });
-  office.odoo.faults.clear();
+  setup.odoo.faults.clear();
   expect(await command.json('sync', '--sweep')).toMatchObject({ code: 0, body: { updated: 4, late: 0 } });
   expect(await command.json('verify')).toMatchObject({ code: 0, body: { ok: true } });
 });

@@ -4,22 +4,22 @@ import type { Database } from '../../src/db/client.ts';
 import { grantLease, readState } from '../../src/db/runs/lease.ts';
 import { createRun, listRuns, updateRun } from '../../src/db/runs/runs.ts';
 import { BC_KEY } from '../../src/db/schema/sync.ts';
-import type { Office } from '../support/test-environment.ts';
-import { openOffice } from '../support/test-environment.ts';
-import { until } from '../support/wait-for.ts';
+import type { TestSetup } from '../support/test-setup.ts';
+import { openTestSetup } from '../support/test-setup.ts';
+import { waitFor } from '../support/wait-for.ts';
 import { commandIn, passerelle, start } from './passerelle.ts';
 
 const DOCUMENTS = 50;
-let office: Office;
+let setup: TestSetup;
 let db: Database;
 let command: ReturnType<typeof commandIn>;
 beforeAll(async () => {
-  office = await openOffice({ sandbox: { documents: DOCUMENTS }, env: { SYNC_PAGE_SIZE: '20' } });
-  db = office.database.db;
-  command = commandIn(office.env);
+  setup = await openTestSetup({ sandbox: { documents: DOCUMENTS }, env: { SYNC_PAGE_SIZE: '20' } });
+  db = setup.database.db;
+  command = commandIn(setup.env);
 });
-afterEach(() => office.odoo.faults.clear());
-afterAll(() => office.close());
+afterEach(() => setup.odoo.faults.clear());
+afterAll(() => setup.close());
 
 const counts = (table: string) =>
   db.execute<{ rows: number }>(sql`select count(*)::int as rows from ${sql.identifier(table)}`);
@@ -39,7 +39,7 @@ test('a first full sync creates every BC, and verify finds no difference', async
     gone: 0,
     failed: 0,
     late: 0,
-    linesSeen: office.odoo.count('dimagaz.bc.line'),
+    linesSeen: setup.odoo.count('dimagaz.bc.line'),
     linesRemoved: 0,
     durationMs: expect.any(Number),
     rpcCalls: expect.any(Number),
@@ -76,7 +76,7 @@ test('a run that holds the lease makes another one end as skipped, with exit cod
 });
 
 test('of two syncs that ask running workers at once one works and the other is skipped', async () => {
-  const stop = await office.work();
+  const stop = await setup.work();
   const answers = await Promise.all([
     command.passerelle('sync', '--full'),
     command.passerelle('sync', '--full'),
@@ -86,8 +86,8 @@ test('of two syncs that ask running workers at once one works and the other is s
 });
 
 test('a BC that fails for good makes the run partial, and is named with its reason', async () => {
-  const [refused = 0] = office.odoo.ids('dimagaz.bc');
-  office.odoo.faults.denyRecord('dimagaz.bc', refused);
+  const [refused = 0] = setup.odoo.ids('dimagaz.bc');
+  setup.odoo.faults.denyRecord('dimagaz.bc', refused);
   const { code, stdout, stderr } = await command.passerelle('sync', '--full');
   expect(code).toBe(1);
   expect(stdout).toContain('50 BC: 49 unchanged, 1 failed');
@@ -96,7 +96,7 @@ test('a BC that fails for good makes the run partial, and is named with its reas
       `^BC ${refused} failed\\. .*access denied.*friendly administrator.*\nOpen failures: 1\\..*\n$`,
     ),
   );
-  office.odoo.faults.clear();
+  setup.odoo.faults.clear();
   expect(await command.json('resync', String(refused))).toMatchObject({ code: 0 });
 });
 
@@ -106,7 +106,7 @@ test.each([
   ['an unknown database', { ODOO_DB: 'nowhere' }, /no such database/],
   ['a model that does not exist', { ODOO_MODEL: 'no.such.model' }, /no model no\.such\.model/],
 ])('%s makes the run fail with one message and frees the lease', async (_, wrong, message) => {
-  const { code, stdout, stderr } = await passerelle(['sync', '--json'], { ...office.env, ...wrong });
+  const { code, stdout, stderr } = await passerelle(['sync', '--json'], { ...setup.env, ...wrong });
   expect(code).toBe(1);
   expect(stderr).toMatch(message);
   expect(stderr.trimEnd().split('\n').length).toBe(1);
@@ -118,8 +118,8 @@ test.each([
 });
 
 test('an Odoo that hangs makes the run fail after the time limit', async () => {
-  office.odoo.faults.when({}, 'hang');
-  const { code, stderr } = await passerelle(['sync'], { ...office.env, ODOO_TIMEOUT_MS: '200' });
+  setup.odoo.faults.when({}, 'hang');
+  const { code, stderr } = await passerelle(['sync'], { ...setup.env, ODOO_TIMEOUT_MS: '200' });
   expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining('within 200 ms') });
 });
 
@@ -129,7 +129,7 @@ test('a detached sync is only queued, and done by the next worker', async () => 
   const [queued] = await listRuns(db, { limit: 1 });
   expect(queued).toMatchObject({ status: 'queued', trigger: 'cli', mode: 'incremental' });
   await command.passerelle('resync', '1');
-  await until(async () => {
+  await waitFor(async () => {
     const [run] = await listRuns(db, { limit: 1, mode: 'incremental' });
     return run?.id === queued?.id && run?.status !== 'queued';
   }, 'the queued run to be taken up');
@@ -146,10 +146,10 @@ test('a sync after a detached one leaves neither undone: one works, the other ma
 });
 
 test('Ctrl-C leaves the run to the next sync, which finishes it and then does its own', async () => {
-  const env = { ...office.env, SYNC_PAGE_SIZE: '5', SYNC_PAGES_IN_FLIGHT: '1', ODOO_CONCURRENCY: '1' };
-  office.odoo.faults.latencyMs = 100;
+  const env = { ...setup.env, SYNC_PAGE_SIZE: '5', SYNC_PAGES_IN_FLIGHT: '1', ODOO_CONCURRENCY: '1' };
+  setup.odoo.faults.latencyMs = 100;
   const running = start(['sync', '--full'], env, true);
-  await until(async () => {
+  await waitFor(async () => {
     const [run] = await listRuns(db, { limit: 1 });
     return run?.status === 'running' && run.plannedAt !== null;
   }, 'a planned run');
@@ -160,7 +160,7 @@ test('Ctrl-C leaves the run to the next sync, which finishes it and then does it
   const [left] = await listRuns(db, { limit: 1 });
   expect(left?.status).toBe('running');
 
-  office.odoo.faults.clear();
+  setup.odoo.faults.clear();
   const next = await command.json('sync');
   expect(next.stderr).toBe(`Run ${left?.id} had been left unfinished; it comes first.\n`);
   expect(next).toMatchObject({ code: 0, body: { mode: 'incremental', status: 'success' } });
@@ -169,23 +169,23 @@ test('Ctrl-C leaves the run to the next sync, which finishes it and then does it
 });
 
 test('a terminal sees one line of progress, rewritten', async () => {
-  const { stderr } = await start(['sync', '--full'], office.env, true).answer;
+  const { stderr } = await start(['sync', '--full'], setup.env, true).answer;
   const shown = stderr.split('\r\u001b[K').slice(1);
   expect(shown.at(0)).toMatch(/^Run \d+ \(full\): /);
   expect(shown.at(-1)).toBe('');
 });
 
 test('a sync after one that failed on the way says that it carries on with it', async () => {
-  office.odoo.faults.when({ method: 'read' }, 'error500');
+  setup.odoo.faults.when({ method: 'read' }, 'error500');
   const failed = await command.json('sync', '--full');
   expect(failed).toMatchObject({ code: 1, body: { status: 'failed', seen: 0 } });
-  office.odoo.faults.clear();
+  setup.odoo.faults.clear();
   const { stdout } = await command.passerelle('sync');
   expect(stdout).toContain(`(full, carries on run ${failed.body.runId}): success`);
 });
 
 test('where workers are running the command only follows', async () => {
-  const stop = await office.work();
+  const stop = await setup.work();
   const { code, body } = await command.json('sync', '--full');
   expect({ code, body }).toMatchObject({ code: 0, body: { status: 'success', unchanged: DOCUMENTS } });
   const { body: status } = await command.json('status');
@@ -195,7 +195,7 @@ test('where workers are running the command only follows', async () => {
 });
 
 test('jobs that a schedule left in the queue do not start runs of their own', async () => {
-  await office.mirror.queues.sync.add('run', { mode: 'full', trigger: 'schedule' });
+  await setup.mirror.queues.sync.add('run', { mode: 'full', trigger: 'schedule' });
   expect(await command.json('sync')).toMatchObject({ code: 0 });
   expect(await listRuns(db, { limit: 100 })).not.toContainEqual(
     expect.objectContaining({ trigger: 'schedule' }),

@@ -6,7 +6,7 @@ import { openRedis } from '../../src/queues/redis.ts';
 import { createLogger } from '../../src/shared/logger.ts';
 import { TrytonClient } from '../../src/tryton/client.ts';
 import { freshPrefix, redisUrl } from '../support/redis.ts';
-import { until } from '../support/wait-for.ts';
+import { waitFor } from '../support/wait-for.ts';
 import { commandIn, passerelle, start } from './passerelle.ts';
 
 const SEARCH = 'model.party.party.search';
@@ -164,7 +164,7 @@ describe('the session', () => {
     const shared = { ...env, REDIS_URL: redisUrl(), QUEUE_PREFIX: prefix };
     const id = sandbox.create('party.party', { name: 'before' });
     const redis = openRedis(redisUrl(), 'cache', createLogger('silent', 'test'));
-    await until(() => redis.status === 'ready', 'the connection to Redis');
+    await waitFor(() => redis.status === 'ready', 'the connection to Redis');
     const { url, user, password } = sandbox;
     const config = { url, user, password } as Parameters<typeof clientOptions>[0];
     const gateway = new TrytonClient(clientOptions(config, { redis, prefix }));

@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { heldBytes } from '../support/heap.ts';
+import type { FuzzStage } from './fuzz-setup.ts';
+import { openFuzzStage } from './fuzz-setup.ts';
 import { complaints, rawComplaints, rawStatus } from './judge.ts';
 import { rawRequests, shellOf, talk } from './raw.ts';
 import { trials } from './requests.ts';
 import { agent, curlOf, send } from './send.ts';
-import type { FuzzStage } from './stage.ts';
-import { openFuzzStage } from './stage.ts';
 
 /** `npm run test:fuzz` sends ten times as many; FUZZ_SEED repeats what a run sent. */
 const REQUESTS = Number(process.env['FUZZ_REQUESTS'] ?? 2000);
@@ -25,22 +25,22 @@ const ENOUGH = 10_000;
 const held = () => heldBytes() + process.memoryUsage().external;
 
 describe(`requests to every route of the API's own description, FUZZ_SEED=${SEED}`, () => {
-  let stage: FuzzStage;
+  let setup: FuzzStage;
   const statuses = new Map<number, number>();
   const fine = new Set<string>();
   const count = (status: number) => statuses.set(status, (statuses.get(status) ?? 0) + 1);
   beforeAll(async () => {
-    stage = await openFuzzStage();
+    setup = await openFuzzStage();
   });
   afterAll(async () => {
     const sorted = [...statuses].sort(([one], [other]) => one - other);
     const sent = sorted.reduce((sum, [, n]) => sum + n, 0);
     const counts = sorted.map(([status, n]) => `${n} × ${status}`).join(', ');
     process.stderr.write(
-      `fuzz: ${sent} requests to ${stage?.operations.length} operations, FUZZ_SEED=${SEED}: ${counts}\n`,
+      `fuzz: ${sent} requests to ${setup?.operations.length} operations, FUZZ_SEED=${SEED}: ${counts}\n`,
     );
     agent.destroy();
-    await stage?.close();
+    await setup?.close();
   });
 
   const refuse = (found: readonly string[], how: string) => {
@@ -48,7 +48,7 @@ describe(`requests to every route of the API's own description, FUZZ_SEED=${SEED
   };
 
   const documented = async (numRuns: number, seed: number) => {
-    const { origin, operations, knowledge, leaks } = stage;
+    const { origin, operations, knowledge, leaks } = setup;
     const property = fc.asyncProperty(trials(operations, knowledge), async (trial) => {
       const line = curlOf(origin, trial);
       const answer = await send(origin, trial).catch((error: unknown) => refuse([String(error)], line));
@@ -68,10 +68,10 @@ describe(`requests to every route of the API's own description, FUZZ_SEED=${SEED
       const total = Math.ceil(REQUESTS * 0.85);
       const quarter = Math.ceil(total / 4);
       await documented(quarter, SEED);
-      stage.forget();
+      setup.forget();
       const before = held();
       await documented(total - quarter, SEED + 1);
-      stage.forget();
+      setup.forget();
       expect(held() - before).toBeLessThan(GROWTH);
     },
     LIMIT_MS,
@@ -80,7 +80,7 @@ describe(`requests to every route of the API's own description, FUZZ_SEED=${SEED
   it(
     'that are hardly HTTP are answered or cut off, never waited for',
     async () => {
-      const { origin, key, leaks } = stage;
+      const { origin, key, leaks } = setup;
       const property = fc.asyncProperty(rawRequests(`Bearer ${key}`), async (bytes) => {
         const answer = await talk(origin, bytes);
         count(rawStatus(answer));
@@ -94,12 +94,12 @@ describe(`requests to every route of the API's own description, FUZZ_SEED=${SEED
   );
 
   it('leave no secret and no fault of ours in the log', () => {
-    expect(stage.leaked).toEqual([]);
-    expect(stage.faults).toEqual([]);
+    expect(setup.leaked).toEqual([]);
+    expect(setup.faults).toEqual([]);
   });
 
   it.skipIf(REQUESTS < ENOUGH)('reach what each operation does, not only its refusals', () => {
-    const wanted = stage.operations.filter(({ answers }) => answers.size > 0);
+    const wanted = setup.operations.filter(({ answers }) => answers.size > 0);
     const names = wanted.map(({ method, path }) => `${method} ${path}`);
     expect(names.filter((name) => !fine.has(name))).toEqual([]);
   });

@@ -3,8 +3,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { verifyMirror } from '../../src/sync/maintenance/verify.ts';
 import { freshDatabase } from '../support/database.ts';
 import { freshPrefix, redisUrl } from '../support/redis.ts';
-import type { Desk, Release } from '../support/test-environment.ts';
-import { openDesk, QUICK } from '../support/test-environment.ts';
+import type { Release, TestMirror } from '../support/test-setup.ts';
+import { openTestMirror, QUICK } from '../support/test-setup.ts';
 
 const {
   ODOO_URL: url,
@@ -21,11 +21,11 @@ const OTHER_PROTOCOLS = apiKey ? ['xmlrpc', 'json2'] : ['xmlrpc'];
 describe.skipIf(url === undefined)(`the mirror of the Odoo at ${url}`, () => {
   let database: Awaited<ReturnType<typeof freshDatabase>>;
   const releases: Release[] = [];
-  let desk: Desk;
+  let testMirror: TestMirror;
   beforeAll(async () => {
     database = await freshDatabase();
-    desk = open('jsonrpc');
-    await desk.work();
+    testMirror = open('jsonrpc');
+    await testMirror.work();
   });
   afterAll(async () => {
     for (const release of releases.reverse()) await release();
@@ -43,23 +43,23 @@ describe.skipIf(url === undefined)(`the mirror of the Odoo at ${url}`, () => {
       QUEUE_PREFIX: freshPrefix(),
     };
     const secret = protocol === 'json2' ? { ODOO_PASSWORD: apiKey ?? '' } : {};
-    return openDesk({ ...env, ...secret }, releases, PATIENCE_MS);
+    return openTestMirror({ ...env, ...secret }, releases, PATIENCE_MS);
   };
-  const verify = () => verifyMirror({ ...desk.mirror, pageSize: 500 }, () => {});
+  const verify = () => verifyMirror({ ...testMirror.mirror, pageSize: 500 }, () => {});
   const audited = async () => {
     const [row] = await database.client`select count(*)::int as n from audit_log`;
     return row?.['n'];
   };
 
   it('is complete after a full run, and verified record by record', async () => {
-    const run = await desk.run('full');
+    const run = await testMirror.run('full');
     expect(run).toMatchObject({ status: 'success', failed: 0, created: run.seen });
     expect(await verify()).toMatchObject({ ok: true, missing: 0, extra: 0, different: 0 });
   });
 
   it('finds every BC unchanged in a second full run, and audits nothing', async () => {
     const before = await audited();
-    const run = await desk.run('full');
+    const run = await testMirror.run('full');
     expect(run).toMatchObject({ status: 'success', unchanged: run.seen, created: 0, updated: 0 });
     expect(await audited()).toBe(before);
   });
@@ -76,7 +76,7 @@ describe.skipIf(url === undefined)(`the mirror of the Odoo at ${url}`, () => {
   );
 
   it.skipIf(change === undefined)(
-    'brings all changes of an office day in one incremental run, and only those',
+    'brings all changes of an setup day in one incremental run, and only those',
     async () => {
       const answer =
         execSync(change ?? '', { encoding: 'utf8', maxBuffer: 1e8 })
@@ -84,7 +84,7 @@ describe.skipIf(url === undefined)(`the mirror of the Odoo at ${url}`, () => {
           .split('\n')
           .at(-1) ?? '';
       const { all, created } = JSON.parse(answer) as { all: number[]; created: number };
-      const run = await desk.run('incremental');
+      const run = await testMirror.run('incremental');
       expect(run).toMatchObject({ status: 'success', created: 1, updated: all.length - 1, failed: 0 });
       const trail =
         await database.client`select odoo_id, action from audit_log where run_id = ${run.id} order by 1`;

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { until } from '../support/wait-for.ts';
+import { waitFor } from '../support/wait-for.ts';
 import type { WorkerProcess } from '../support/worker-process.ts';
 import { startWorkerProcess } from '../support/worker-process.ts';
-import type { LiveOffice } from './odoo-stage.ts';
-import { missing, openLiveOffice, run } from './odoo-stage.ts';
+import type { LiveSetup } from './odoo-setup.ts';
+import { missing, openLiveSetup, run } from './odoo-setup.ts';
 
 const lacking = missing('ODOO_STOP_COMMAND', 'ODOO_START_COMMAND');
 const title = 'an Odoo that is away for longer than all attempts, on a real server';
@@ -23,48 +23,48 @@ if (lacking !== null)
   });
 else
   describe(title, () => {
-    let office: LiveOffice;
+    let setup: LiveSetup;
     let worker: WorkerProcess;
-    let desk: ReturnType<LiveOffice['open']>;
+    let testMirror: ReturnType<LiveSetup['open']>;
     beforeAll(async () => {
-      office = await openLiveOffice();
-      desk = office.open(SHORT);
-      worker = startWorkerProcess(desk.env);
+      setup = await openLiveSetup();
+      testMirror = setup.open(SHORT);
+      worker = startWorkerProcess(testMirror.env);
     });
     afterAll(async () => {
       worker?.child.kill('SIGTERM');
       await worker?.exit;
-      await office?.close();
+      await setup?.close();
     });
 
     it('fails the run, and the next one carries on where that stopped', async () => {
-      const { client } = office.database;
+      const { client } = setup.database;
       const owed = async (id: number) => {
         const [row] =
           await client`select count(*)::int as all, count(*) filter (where state = 'open')::int as open
           from sync_run_item where run_id = ${id}`;
         return { all: Number(row?.['all']), open: Number(row?.['open']) };
       };
-      const first = await desk.request('full');
+      const first = await testMirror.request('full');
       const begun = async () => {
         const { all, open } = await owed(first);
         return all - open >= 30;
       };
-      await until(begun, 'thirty BCs');
+      await waitFor(begun, 'thirty BCs');
       await run('ODOO_STOP_COMMAND');
-      const failed = await desk.ended(first);
+      const failed = await testMirror.ended(first);
       expect(failed).toMatchObject({ status: 'failed', errorCode: 'odoo_unreachable' });
       const left = await owed(first);
       expect(left.open).toBeGreaterThan(0);
       const [parked] = await client`select count(*)::int as n from sync_failure`;
       expect(parked?.['n']).toBe(0);
-      expect(await desk.run('incremental')).toMatchObject({
+      expect(await testMirror.run('incremental')).toMatchObject({
         status: 'failed',
         errorCode: 'odoo_unreachable',
       });
       await run('ODOO_START_COMMAND');
-      const next = await desk.run('incremental');
+      const next = await testMirror.run('incremental');
       expect(next).toMatchObject({ status: 'success', continues: first, created: left.open, failed: 0 });
-      expect(await office.verify(desk)).toMatchObject({ ok: true });
+      expect(await setup.verify(testMirror)).toMatchObject({ ok: true });
     });
   });

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { LiveOffice } from './odoo-stage.ts';
-import { missing, openLiveOffice, PROTOCOLS } from './odoo-stage.ts';
+import type { LiveSetup } from './odoo-setup.ts';
+import { missing, openLiveSetup, PROTOCOLS } from './odoo-setup.ts';
 
 const lacking = missing('ODOO_SQL_URL');
 const title = 'what Odoo itself would refuse, in the database of a real server';
@@ -43,15 +43,15 @@ if (lacking !== null)
   });
 else
   describe(title, () => {
-    let office: LiveOffice;
+    let setup: LiveSetup;
     /** BCs with lines, for one poison each. */
     let faithful: number[];
     let failing: { id: number; bc: number; table: string; message: RegExp }[];
     let undated: number;
     const undo: (() => Promise<unknown>)[] = [];
     beforeAll(async () => {
-      office = await openLiveOffice();
-      const rows = await office.sql`select bc_id, min(id) as line from dimagaz_bc_line
+      setup = await openLiveSetup();
+      const rows = await setup.sql`select bc_id, min(id) as line from dimagaz_bc_line
         group by bc_id order by bc_id limit ${FAITHFUL.length + FAILING.length + 1}`;
       const picked = rows.map((row) => ({ bc: Number(row['bc_id']), line: Number(row['line']) }));
       undated = picked.pop()?.bc ?? 0;
@@ -72,12 +72,12 @@ else
     });
     afterAll(async () => {
       for (const step of undo.reverse()) await step();
-      await office?.close();
+      await setup?.close();
     });
 
     /** Writes behind Odoo's back; given back at the end. */
     const plant = async (table: string, id: number, column: string, value: string | null) => {
-      const { sql } = office;
+      const { sql } = setup;
       const [found] = await sql`select ${sql(column)}::text as old, format_type(atttypid, atttypmod) as type
         from ${sql(table)}, pg_attribute where id = ${id} and attrelid = ${table}::regclass and attname = ${column}`;
       const write = (text: unknown) =>
@@ -89,7 +89,7 @@ else
     };
 
     const stored = async (id: number) => {
-      const [row] = await office.database.client`
+      const [row] = await setup.database.client`
         select fields, odoo_write_date from scrap_dimagaz_bc where odoo_id = ${id}`;
       return row;
     };
@@ -97,10 +97,10 @@ else
     it.each(PROTOCOLS)(
       'is stored faithfully or fails alone by %s, and nothing else fails',
       async (protocol) => {
-        const { client } = office.database;
-        const desk = office.open({}, protocol);
-        const stop = await desk.work();
-        const run = await desk.run('full');
+        const { client } = setup.database;
+        const testMirror = setup.open({}, protocol);
+        const stop = await testMirror.work();
+        const run = await testMirror.run('full');
         await stop();
         expect(run).toMatchObject({ status: 'partial', failed: FAILING.length, updated: 0, protocol });
         expect(run.created + run.unchanged).toBe(run.seen - FAILING.length);

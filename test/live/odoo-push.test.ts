@@ -2,10 +2,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createApiKey } from '../../src/db/api-keys.ts';
 import type { TestApi } from '../api/http/start-api.ts';
 import { bearer, startApi } from '../api/http/start-api.ts';
-import type { Desk } from '../support/test-environment.ts';
-import { until } from '../support/wait-for.ts';
-import type { LiveOffice } from './odoo-stage.ts';
-import { call, missing, openLiveOffice, run } from './odoo-stage.ts';
+import type { TestMirror } from '../support/test-setup.ts';
+import { waitFor } from '../support/wait-for.ts';
+import type { LiveSetup } from './odoo-setup.ts';
+import { call, missing, openLiveSetup, run } from './odoo-setup.ts';
 
 const lacking = missing('ODOO_WEBHOOK_COMMAND');
 const title = 'a change that a real Odoo announces';
@@ -20,19 +20,23 @@ if (lacking !== null)
   });
 else
   describe(title, () => {
-    let office: LiveOffice;
-    let desk: Desk;
+    let setup: LiveSetup;
+    let testMirror: TestMirror;
     let api: TestApi;
     let headers: { authorization: string };
     beforeAll(async () => {
-      office = await openLiveOffice();
-      const opened = office.open({ ODOO_HOOK_SECRET: SECRET });
-      desk = opened;
-      await desk.work();
-      await desk.run('full');
+      setup = await openLiveSetup();
+      const opened = setup.open({ ODOO_HOOK_SECRET: SECRET });
+      testMirror = opened;
+      await testMirror.work();
+      await testMirror.run('full');
       // The API has the same variables as the mirror. Schedules stay off: only webhooks cause runs.
-      api = await startApi({ ...opened.env, ODOO_HOOK_SECRET: SECRET }, { db: desk.mirror.db });
-      const { key } = await createApiKey(desk.mirror.db, { name: 'live', scopes: ['bc:read'], methods: [] });
+      api = await startApi({ ...opened.env, ODOO_HOOK_SECRET: SECRET }, { db: testMirror.mirror.db });
+      const { key } = await createApiKey(testMirror.mirror.db, {
+        name: 'live',
+        scopes: ['bc:read'],
+        methods: [],
+      });
       headers = bearer(key);
       const url = await api.app.listen({ host: '127.0.0.1', port: 0 });
       await run('ODOO_WEBHOOK_COMMAND', `HOOK_URL = '${url}/hooks/odoo?secret=${SECRET}'\n`);
@@ -40,13 +44,13 @@ else
     afterAll(async () => {
       await run('ODOO_WEBHOOK_COMMAND', 'HOOK_URL = None\n');
       await api?.close();
-      await office?.close();
+      await setup?.close();
     });
 
     const shown = async (id: number) =>
       (await api.app.inject({ url: `/api/v1/bc/${id}?include=lines`, headers })).json();
     const shows = (id: number, fits: (bc: Awaited<ReturnType<typeof shown>>) => boolean, what: string) =>
-      until(async () => {
+      waitFor(async () => {
         const bc = await shown(id);
         return bc.fields !== undefined && fits(bc);
       }, what);
@@ -67,7 +71,7 @@ else
       seconds.sort((left, right) => left - right);
       const [median, most] = [seconds[CHANGES / 2], seconds.at(-1)].map((time) => time?.toFixed(2));
       process.stderr.write(`from Odoo to the read API: median ${median} s, slowest ${most} s\n`);
-      const [runs] = await office.database.client`
+      const [runs] = await setup.database.client`
         select count(*)::int as n from sync_log where trigger = 'hook' and mode = 'single' and status = 'success'`;
       expect(runs?.['n']).toBeGreaterThanOrEqual(CHANGES);
     });

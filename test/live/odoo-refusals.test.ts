@@ -2,8 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readState } from '../../src/db/runs/lease.ts';
 import { freshDatabase } from '../support/database.ts';
 import { freshPrefix, redisUrl } from '../support/redis.ts';
-import type { Release } from '../support/test-environment.ts';
-import { openDesk, QUICK } from '../support/test-environment.ts';
+import type { Release } from '../support/test-setup.ts';
+import { openTestMirror, QUICK } from '../support/test-setup.ts';
 
 const {
   ODOO_URL: url,
@@ -47,13 +47,13 @@ describe.skipIf(url === undefined)(`a run that the Odoo at ${url} cannot serve`,
         REDIS_URL: redisUrl(),
         QUEUE_PREFIX: freshPrefix(),
       };
-      const desk = openDesk(env, releases);
-      const stop = await desk.work();
-      const run = await desk.run('full');
+      const testMirror = openTestMirror(env, releases);
+      const stop = await testMirror.work();
+      const run = await testMirror.run('full');
       await stop();
       expect(run).toMatchObject({ status: 'failed', errorCode: code });
       expect(run.errorMessage).not.toMatch(/Traceback|File "|faux-mot/);
-      expect(await readState(desk.mirror.db, 'bclinbc')).toMatchObject({
+      expect(await readState(testMirror.mirror.db, 'bclinbc')).toMatchObject({
         held: false,
         isSyncing: false,
         lastSync: null,

@@ -3,9 +3,9 @@ import { startAlerts } from '../../src/alerts/watcher.ts';
 import { readConfig } from '../../src/config/index.ts';
 import type { Receiver } from '../operations/alerts/receivers.ts';
 import { startReceiver } from '../operations/alerts/receivers.ts';
-import { until } from '../support/wait-for.ts';
-import type { LiveOffice } from './odoo-stage.ts';
-import { call, missing, openLiveOffice } from './odoo-stage.ts';
+import { waitFor } from '../support/wait-for.ts';
+import type { LiveSetup } from './odoo-setup.ts';
+import { call, missing, openLiveSetup } from './odoo-setup.ts';
 
 const lacking = missing('ODOO_SQL_URL');
 const title = 'an account that loses its rights, on a real server';
@@ -24,8 +24,8 @@ if (lacking !== null)
   });
 else
   describe(title, () => {
-    let office: LiveOffice;
-    let desk: ReturnType<LiveOffice['open']>;
+    let setup: LiveSetup;
+    let testMirror: ReturnType<LiveSetup['open']>;
     let user: number;
     let receiver: Receiver;
     let alerts: ReturnType<typeof startAlerts>;
@@ -33,27 +33,27 @@ else
     /** Workers that begin fresh, in the place of those that are there. */
     const start = async () => {
       await stop?.();
-      desk = office.open({ ODOO_USER: LOGIN, ODOO_PASSWORD: PASSWORD });
-      stop = await desk.work();
+      testMirror = setup.open({ ODOO_USER: LOGIN, ODOO_PASSWORD: PASSWORD });
+      stop = await testMirror.work();
     };
     beforeAll(async () => {
       user = await ownUser();
-      office = await openLiveOffice();
+      setup = await openLiveSetup();
       await start();
-      expect(await desk.run('full')).toMatchObject({ status: 'success', failed: 0 });
+      expect(await testMirror.run('full')).toMatchObject({ status: 'success', failed: 0 });
       receiver = await startReceiver();
       const config = readConfig({
-        ...desk.env,
+        ...testMirror.env,
         ALERT_WEBHOOK_URL: receiver.url,
         ALERT_WEBHOOK_SECRET: 'sixteen letters and more',
         SYNC_EVERY: '1s',
         ALERT_STALE_INTERVALS: '100000',
       });
-      alerts = startAlerts({ db: desk.mirror.db, log: desk.mirror.log, config, probe: null });
+      alerts = startAlerts({ db: testMirror.mirror.db, log: testMirror.mirror.log, config, probe: null });
     });
     /** A webhook with these members arrived. */
     const received = (part: Readonly<Record<string, unknown>>) =>
-      until(
+      waitFor(
         () =>
           receiver
             .notices()
@@ -68,12 +68,12 @@ else
       await call('res.users', 'write', [[user], { active: false }]);
       await alerts?.stop();
       await receiver?.stop();
-      await office?.close();
+      await setup?.close();
     });
 
     /** The counts of the mirror: BCs, lines, and entries of the audit trail. */
     const shown = async () => {
-      const [row] = await office.database.client`select
+      const [row] = await setup.database.client`select
         (select count(*)::int from scrap_dimagaz_bc where archived_at is null) as bcs,
         (select count(*)::int from scrap_dimagaz_bc_line where archived_at is null) as lines,
         (select count(*)::int from audit_log) as audited`;
@@ -81,19 +81,19 @@ else
     };
 
     const openIncidents = async () => {
-      const [row] = await office.database
+      const [row] = await setup.database
         .client`select count(*)::int as n from alert_incident where resolved_at is null`;
       return Number(row?.['n']);
     };
 
     const half = async () => {
-      const [row] = await office.sql`
+      const [row] = await setup.sql`
         select percentile_disc(0.5) within group (order by id) as middle from dimagaz_bc`;
       return `[('id', '<=', ${Number(row?.['middle'])})]`;
     };
 
     const manyLines = async () => {
-      const [row] = await office.sql`
+      const [row] = await setup.sql`
         select percentile_disc(0.45) within group (order by id) as middle from dimagaz_bc_line`;
       return `[('id', '>', ${Number(row?.['middle'])})]`;
     };
@@ -101,7 +101,7 @@ else
     const linesOfOtherCompanies = async () => {
       const [known] = Object(await call('res.company', 'search', [[['name', '=', 'Deuxième société']]]));
       const company = Number(known ?? (await call('res.company', 'create', [{ name: 'Deuxième société' }])));
-      await office.sql`update dimagaz_bc set company_id = ${company} where id % 10 = 0`;
+      await setup.sql`update dimagaz_bc set company_id = ${company} where id % 10 = 0`;
       return `[('bc_id.company_id', '!=', ${company})]`;
     };
 
@@ -113,7 +113,7 @@ else
       async (_what, rule) => {
         const before = await shown();
         await showOnly(await rule());
-        const sweep = await desk.run('sweep');
+        const sweep = await testMirror.run('sweep');
         expect(sweep).toMatchObject({
           status: 'partial',
           errorCode: 'sweep_breaker',
@@ -130,10 +130,10 @@ else
           runId: sweep.id,
         });
         await giveBack();
-        expect(await desk.run('sweep')).toMatchObject({ status: 'success', seen: 0, archived: 0 });
+        expect(await testMirror.run('sweep')).toMatchObject({ status: 'success', seen: 0, archived: 0 });
         await received({ type: 'incident.resolved', kind: 'sweep_breaker', runId: sweep.id });
         expect(await shown()).toEqual(before);
-        expect(await office.verify(desk)).toMatchObject({ ok: true });
+        expect(await setup.verify(testMirror)).toMatchObject({ ok: true });
       },
     );
 
@@ -143,11 +143,11 @@ else
       ['the lines of one company', linesOfOtherCompanies],
     ])('keeps all lines when a rule hides %s, says so, and is clean once it is gone', async (_what, rule) => {
       const domain = await rule();
-      expect(await desk.run('full')).toMatchObject({ status: 'success' });
+      expect(await testMirror.run('full')).toMatchObject({ status: 'success' });
       const before = await shown();
       await showOnly(domain, LINE);
       for (const mode of ['sweep', 'full'] as const) {
-        const run = await desk.run(mode);
+        const run = await testMirror.run(mode);
         expect(run, mode).toMatchObject({
           status: 'partial',
           errorCode: 'sweep_breaker',
@@ -162,23 +162,23 @@ else
           await received({ type: 'incident.opened', kind: 'sweep_breaker', runId: run.id });
       }
       await giveBack();
-      const clean = await desk.run('sweep');
+      const clean = await testMirror.run('sweep');
       expect(clean).toMatchObject({ status: 'success', linesRemoved: 0, archived: 0 });
       await received({ type: 'incident.resolved', kind: 'sweep_breaker' });
-      expect(await desk.run('full')).toMatchObject({ status: 'success', linesRemoved: 0 });
+      expect(await testMirror.run('full')).toMatchObject({ status: 'success', linesRemoved: 0 });
       expect((await shown()).lines).toBe(before.lines);
-      expect(await office.verify(desk)).toMatchObject({ ok: true });
+      expect(await setup.verify(testMirror)).toMatchObject({ ok: true });
     });
 
     it('archives one BC that a rule hides, does not miss its lines, and brings both back', async () => {
       const before = await shown();
-      const [hidden] = await office.sql`select bc_id as id from dimagaz_bc_line order by id limit 1`;
+      const [hidden] = await setup.sql`select bc_id as id from dimagaz_bc_line order by id limit 1`;
       await showOnly(`[('id', '!=', ${Number(hidden?.['id'])})]`);
-      expect(await desk.run('sweep')).toMatchObject({ status: 'success', archived: 1 });
+      expect(await testMirror.run('sweep')).toMatchObject({ status: 'success', archived: 1 });
       // Odoo still lists the lines, and names their BC.
-      expect(await office.verify(desk)).toMatchObject({ ok: true });
+      expect(await setup.verify(testMirror)).toMatchObject({ ok: true });
       await giveBack();
-      expect(await desk.run('sweep')).toMatchObject({ status: 'success', seen: 1, failed: 0 });
+      expect(await testMirror.run('sweep')).toMatchObject({ status: 'success', seen: 1, failed: 0 });
       expect(await shown()).toEqual({ ...before, audited: before.audited + 2 });
     });
 
@@ -192,7 +192,7 @@ else
         const before = await shown();
         await change(user, taken);
         for (const mode of ['sweep', 'incremental'] as const) {
-          const run = await desk.run(mode);
+          const run = await testMirror.run(mode);
           expect(run, mode).toMatchObject({ status: 'failed', errorCode: code, archived: 0 });
           await received({ type: 'incident.opened', kind: 'run_failed', code, runId: run.id });
         }
@@ -201,25 +201,25 @@ else
         // A refused login is not repeated for a minute or two, except by a restarted worker.
         if (code === 'odoo_bad_credentials') await start();
         for (const mode of ['sweep', 'incremental'] as const)
-          expect(await desk.run(mode), mode).toMatchObject({ status: 'success', seen: 0 });
-        await until(async () => (await openIncidents()) === 0, 'the all-clear');
+          expect(await testMirror.run(mode), mode).toMatchObject({ status: 'success', seen: 0 });
+        await waitFor(async () => (await openIncidents()) === 0, 'the all-clear');
       },
     );
 
     it('archives lines that were deleted while a rule hides others of the same page', async () => {
-      const [first, second] = await office.sql`select id, bc_id from dimagaz_bc_line order by id limit 2`;
+      const [first, second] = await setup.sql`select id, bc_id from dimagaz_bc_line order by id limit 2`;
       await showOnly(`[('id', '!=', ${Number(second?.['id'])})]`, LINE);
       // Deleted by SQL: no date moves, so the windows of the other tests stay empty.
-      await office.sql`delete from dimagaz_bc_line where id = ${Number(first?.['id'])}`;
+      await setup.sql`delete from dimagaz_bc_line where id = ${Number(first?.['id'])}`;
       const before = await shown();
-      expect(await desk.run('sweep')).toMatchObject({ status: 'partial', linesRemoved: 1 });
+      expect(await testMirror.run('sweep')).toMatchObject({ status: 'partial', linesRemoved: 1 });
       expect((await shown()).lines).toBe(before.lines - 1);
-      const [line] = await office.database.client`
+      const [line] = await setup.database.client`
         select archive_reason as reason, archived_at is not null as archived from scrap_dimagaz_bc_line
         where odoo_id = ${Number(first?.['id'])}`;
       expect(line).toEqual({ reason: 'removed', archived: true });
       await giveBack();
-      expect(await desk.run('sweep')).toMatchObject({ status: 'success', linesRemoved: 0 });
+      expect(await testMirror.run('sweep')).toMatchObject({ status: 'success', linesRemoved: 0 });
     });
   });
 

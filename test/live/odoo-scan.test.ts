@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { call, missing, openLiveOffice, PROTOCOLS } from './odoo-stage.ts';
+import { call, missing, openLiveSetup, PROTOCOLS } from './odoo-setup.ts';
 
 /** 20 MB that do not repeat themselves, the same in every run. */
 function scan(): string {
@@ -20,21 +20,24 @@ if (lacking !== null)
 else
   describe(title, () => {
     it('is stored whole by each protocol, and not fetched again', async () => {
-      const office = await openLiveOffice();
-      const { client } = office.database;
-      const [first] = await office.sql`select min(id) as id from dimagaz_bc`;
+      const setup = await openLiveSetup();
+      const { client } = setup.database;
+      const [first] = await setup.sql`select min(id) as id from dimagaz_bc`;
       const id = Number(first?.['id']);
       const [before] = Object(await call('dimagaz.bc', 'read', [[id]], { fields: ['scan'] }));
       const content = scan();
       await call('dimagaz.bc', 'write', [[id], { scan: content }]);
       // A content is believed a minute after its record was written.
-      await office.sql`update dimagaz_bc set write_date = write_date - interval '10 minutes' where id = ${id}`;
+      await setup.sql`update dimagaz_bc set write_date = write_date - interval '10 minutes' where id = ${id}`;
       try {
         for (const protocol of PROTOCOLS) {
           await client`truncate scrap_dimagaz_bc, scrap_dimagaz_bc_line`;
-          const desk = office.open({}, protocol);
-          await desk.work();
-          const [fetched, again] = [await desk.run('single', [id]), await desk.run('single', [id])];
+          const testMirror = setup.open({}, protocol);
+          await testMirror.work();
+          const [fetched, again] = [
+            await testMirror.run('single', [id]),
+            await testMirror.run('single', [id]),
+          ];
           expect(fetched, protocol).toMatchObject({ status: 'success', created: 1 });
           expect(again, protocol).toMatchObject({ status: 'success', unchanged: 1 });
           expect(again.rpcCalls, protocol).toBeLessThan(fetched.rpcCalls);
@@ -43,7 +46,7 @@ else
         }
       } finally {
         await call('dimagaz.bc', 'write', [[id], { scan: before.scan }]);
-        await office.close();
+        await setup.close();
       }
     });
   });

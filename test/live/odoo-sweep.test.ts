@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { until } from '../support/wait-for.ts';
-import type { LiveOffice } from './odoo-stage.ts';
-import { missing, openLiveOffice, run } from './odoo-stage.ts';
+import { waitFor } from '../support/wait-for.ts';
+import type { LiveSetup } from './odoo-setup.ts';
+import { missing, openLiveSetup, run } from './odoo-setup.ts';
 
 const lacking = missing('ODOO_SHELL_COMMAND', 'ODOO_SQL_URL');
 const title = 'what no window sees, on a real server';
@@ -18,28 +18,28 @@ if (lacking !== null)
   });
 else
   describe(title, () => {
-    let office: LiveOffice;
-    let desk: ReturnType<LiveOffice['open']>;
+    let setup: LiveSetup;
+    let testMirror: ReturnType<LiveSetup['open']>;
     beforeAll(async () => {
-      office = await openLiveOffice();
-      desk = office.open({ SYNC_OVERLAP: `${OVERLAP}s` });
-      await desk.work();
-      expect(await desk.run('full')).toMatchObject({ status: 'success', failed: 0 });
+      setup = await openLiveSetup();
+      testMirror = setup.open({ SYNC_OVERLAP: `${OVERLAP}s` });
+      await testMirror.work();
+      expect(await testMirror.run('full')).toMatchObject({ status: 'success', failed: 0 });
     });
-    afterAll(() => office?.close());
+    afterAll(() => setup?.close());
 
     const ids = async (rows: Promise<readonly object[]>) =>
       (await rows).map((row) => Number(Object.values(row)[0]));
 
     /** An Odoo that has written these BCs in a transaction which stays open until `commit`. */
     const openTransaction = async (bcs: readonly number[]) => {
-      const holder = await office.sql.reserve();
+      const holder = await setup.sql.reserve();
       await holder`select pg_advisory_lock(${LOCK})`;
       const script = await readFile('dev/seed/late.py', 'utf8');
       const shell = run('ODOO_SHELL_COMMAND', `LATE_BC = ${JSON.stringify(bcs)}; LOCK = ${LOCK}\n${script}`);
       const waiting = async () =>
-        (await office.sql`select from pg_locks where locktype = 'advisory' and not granted`).length > 0;
-      await Promise.race([until(waiting, 'the open transaction'), shell]);
+        (await setup.sql`select from pg_locks where locktype = 'advisory' and not granted`).length > 0;
+      await Promise.race([waitFor(waiting, 'the open transaction'), shell]);
       return async () => {
         await holder`select pg_advisory_unlock(${LOCK})`;
         holder.release();
@@ -48,17 +48,17 @@ else
     };
 
     it('finds 50 BCs committed late, 30 BCs and 200 lines deleted by SQL, in one sweep', async () => {
-      const { sql } = office;
+      const { sql } = setup;
       const late = await ids(sql`select id from dimagaz_bc order by id limit 50`);
       const gone = await ids(sql`select id from dimagaz_bc order by id offset 50 limit 30`);
       const commit = await openTransaction(late);
       const passBy = async (what: string) => {
-        const window = await desk.run('incremental');
+        const window = await testMirror.run('incremental');
         expect(window, what).toMatchObject({ status: 'success', created: 0, updated: 0, failed: 0 });
         return window.nowSync?.getTime() ?? 0;
       };
       const first = await passBy('a window while the transaction is open');
-      await until(
+      await waitFor(
         async () => (await passBy('a later one')) >= first + (OVERLAP + LATE) * 1000,
         'windows that have passed by',
         (OVERLAP + LATE + 60) * 1000,
@@ -68,9 +68,9 @@ else
       await sql`delete from dimagaz_bc where id in ${sql(gone)}`;
       await sql`delete from dimagaz_bc_line where id in (
         select id from dimagaz_bc_line where bc_id not in ${sql(late)} order by id limit 200)`;
-      expect(await office.verify(desk)).toMatchObject({ ok: false });
+      expect(await setup.verify(testMirror)).toMatchObject({ ok: false });
 
-      const sweep = await desk.run('sweep');
+      const sweep = await testMirror.run('sweep');
       expect(sweep).toMatchObject({
         status: 'success',
         late: 50,
@@ -78,10 +78,10 @@ else
         linesRemoved: 200,
         created: 0,
       });
-      expect(await office.verify(desk)).toMatchObject({ ok: true, missing: 0, extra: 0, different: 0 });
-      const trail = await office.database.client`
+      expect(await setup.verify(testMirror)).toMatchObject({ ok: true, missing: 0, extra: 0, different: 0 });
+      const trail = await setup.database.client`
         select odoo_id from audit_log where run_id = ${sweep.id} and action = 'archived' order by 1`;
       expect(trail.map((row) => Number(row['odoo_id']))).toEqual(gone);
-      expect(await desk.run('sweep')).toMatchObject({ status: 'success', seen: 0 });
+      expect(await testMirror.run('sweep')).toMatchObject({ status: 'success', seen: 0 });
     });
   });

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { until } from '../support/wait-for.ts';
-import type { LiveOffice } from './odoo-stage.ts';
-import { missing, openLiveOffice, run } from './odoo-stage.ts';
+import { waitFor } from '../support/wait-for.ts';
+import type { LiveSetup } from './odoo-setup.ts';
+import { missing, openLiveSetup, run } from './odoo-setup.ts';
 
 const lacking = missing('ODOO_SQL_URL', 'ODOO_UPGRADE_COMMAND', 'ODOO_DOWNGRADE_COMMAND');
 const title = 'an add-on that is upgraded while a full run goes on, on a real server';
@@ -21,43 +21,43 @@ if (lacking !== null)
   });
 else
   describe(title, () => {
-    let office: LiveOffice;
-    let quick: ReturnType<LiveOffice['open']>;
+    let setup: LiveSetup;
+    let quick: ReturnType<LiveSetup['open']>;
     /** Deleted in Odoo before the upgrade, archived in the mirror: nothing reads it again. */
     let old: number;
     beforeAll(async () => {
-      office = await openLiveOffice();
-      quick = office.open();
-      const [last] = await office.sql`update dimagaz_bc set discount_rate = 0.25
+      setup = await openLiveSetup();
+      quick = setup.open();
+      const [last] = await setup.sql`update dimagaz_bc set discount_rate = 0.25
         where id = (select max(id) from dimagaz_bc) returning id`;
       old = Number(last?.['id']);
       const stop = await quick.work();
       expect(await quick.run('full')).toMatchObject({ status: 'success', failed: 0 });
-      await office.sql`delete from dimagaz_bc where id = ${old}`;
+      await setup.sql`delete from dimagaz_bc where id = ${old}`;
       expect(await quick.run('sweep')).toMatchObject({ status: 'success', archived: 1 });
       await stop();
     });
     afterAll(async () => {
       await run('ODOO_DOWNGRADE_COMMAND');
-      await office?.close();
+      await setup?.close();
     });
 
     const rows = async (query: Promise<readonly object[]>) => (await query).map((row) => ({ ...row }));
     const columns = async (view: string) =>
       Object.fromEntries(
         (
-          await office.database.client`select column_name, data_type from information_schema.columns
+          await setup.database.client`select column_name, data_type from information_schema.columns
             where table_name = ${view}`
         ).map((row) => [row['column_name'], row['data_type']]),
       );
 
     it('does not break the run; views and rows follow, and BCs that are no longer read keep their fields', async () => {
-      const { client } = office.database;
+      const { client } = setup.database;
       expect(await columns('dimagaz_bc')).toMatchObject({
         discount_rate: expect.any(String),
         priority: 'bigint',
       });
-      const slow = office.open(SLOW);
+      const slow = setup.open(SLOW);
       const stop = await slow.work();
       const id = await slow.request('full');
       const stored = async () =>
@@ -66,7 +66,7 @@ else
             'count'
           ],
         );
-      await until(async () => (await stored()) >= 50, 'fifty BCs of the old model');
+      await waitFor(async () => (await stored()) >= 50, 'fifty BCs of the old model');
       await run('ODOO_UPGRADE_COMMAND');
       const full = await slow.ended(id);
       await stop();
@@ -80,7 +80,7 @@ else
         status: 'success',
         seen: 0,
       });
-      expect(await office.verify(quick)).toMatchObject({ ok: true });
+      expect(await setup.verify(quick)).toMatchObject({ ok: true });
       const changes = await rows(
         client`select model, field, kind, run_id from model_change order by model, field`,
       );
@@ -99,7 +99,7 @@ else
         and priority ~ '^[0-3]$')::int as filled from dimagaz_bc`);
       // Somebody may have made some without a priority.
       const [has] = await rows(
-        office.sql`select count(*)::int as n, count(priority)::int as filled from dimagaz_bc`,
+        setup.sql`select count(*)::int as n, count(priority)::int as filled from dimagaz_bc`,
       );
       expect(shown).toEqual(has);
       expect(has).toMatchObject({ n: full.seen, filled: expect.toSatisfy((filled) => filled > 0) });

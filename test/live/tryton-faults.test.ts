@@ -2,7 +2,7 @@ import { describe, it } from 'vitest';
 import { loginsFlow } from '../tryton/gateway/logins.ts';
 import { outagesFlow } from '../tryton/gateway/outages.ts';
 import { sessionsFlow } from '../tryton/gateway/sessions.ts';
-import { liveStage, missingStage } from './tryton-stage.ts';
+import { liveStage, missingStage } from './tryton-setup.ts';
 
 if (missingStage === null) {
   sessionsFlow('a session shared by two processes, on a real server', liveStage);

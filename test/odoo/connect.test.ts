@@ -16,7 +16,7 @@ const xml = (value: string): Scripted => ({
   body: `<?xml version='1.0'?><methodResponse>${value}</methodResponse>`,
 });
 
-interface Office {
+interface TestSetup {
   readonly version: string;
   readonly has: readonly OdooProtocol[];
   readonly password?: string;
@@ -26,7 +26,7 @@ interface Office {
 }
 
 /** A server that only lets in, by the protocols it has. */
-function office({ version, has, password, key, kept }: Office) {
+function setup({ version, has, password, key, kept }: TestSetup) {
   return scriptedServer((request) => {
     if (request.path === '/web/version') return has.includes('json2') ? json(200, { version }) : absent;
     if (request.path.startsWith('/json/2/') && kept !== undefined) return kept;
@@ -56,8 +56,8 @@ function office({ version, has, password, key, kept }: Office) {
   });
 }
 
-async function connecting(kind: Office, protocol: 'auto' | OdooProtocol = 'auto', password = 'secret') {
-  const server = await office(kind);
+async function connecting(kind: TestSetup, protocol: 'auto' | OdooProtocol = 'auto', password = 'secret') {
+  const server = await setup(kind);
   const client = createOdooClient({
     url: server.url,
     db: 'd',
@@ -76,7 +76,7 @@ const all = ['json2', 'jsonrpc', 'xmlrpc'] as const;
 const old = ['jsonrpc', 'xmlrpc'] as const;
 
 describe('auto', () => {
-  it.each<[string, Office, OdooProtocol, string]>([
+  it.each<[string, TestSetup, OdooProtocol, string]>([
     [
       'JSON-2 on 19 with an API key',
       { version: '19.0', has: all, key: 'secret' },

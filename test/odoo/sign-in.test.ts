@@ -1,6 +1,6 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createOdooClient } from '../../src/odoo/client.ts';
-import { until } from '../support/wait-for.ts';
+import { waitFor } from '../support/wait-for.ts';
 import type { Scripted } from './scripted-server.ts';
 import { asked, result, scriptedServer } from './scripted-server.ts';
 
@@ -87,10 +87,10 @@ it('reads that were refused together sign in once', async () => {
   const client = createOdooClient({ ...options, url: server.url });
   onTestFinished(() => client.close());
   const late = client.search('refused late', []);
-  await until(() => held.has('refused late'), 'the first read');
+  await waitFor(() => held.has('refused late'), 'the first read');
   await expect(client.search('refused', [])).rejects.toMatchObject({ code: 'odoo_bad_credentials' });
   const next = client.search('m', []);
-  await until(() => held.has('authenticate 2'), 'the second login');
+  await waitFor(() => held.has('authenticate 2'), 'the second login');
   held.get('refused late')?.();
   await expect(late).rejects.toMatchObject({ code: 'odoo_bad_credentials' });
   const another = client.search('m', []);

@@ -8,8 +8,8 @@ import { freePort } from '../../dev/services/server-process.ts';
 import { lastSightings } from '../../src/db/upstream-health.ts';
 import { startTrytonApi } from '../api/tryton/tryton-api.ts';
 import { redisUrl } from '../support/redis.ts';
-import { QUICK } from '../support/test-environment.ts';
-import { until } from '../support/wait-for.ts';
+import { QUICK } from '../support/test-setup.ts';
+import { waitFor } from '../support/wait-for.ts';
 import { startWorkerProcess } from '../support/worker-process.ts';
 import type { Sample } from './samples.ts';
 import { figure, samplesOf } from './samples.ts';
@@ -79,12 +79,12 @@ describe('the dashboard and the alert rules', () => {
     const call = { method: 'model.party.party.search_count', params: [[], {}], cache: 60 };
     expect((await api.rpc(call)).status).toBe(200);
     await api.inject({ method: 'POST', url: '/api/v1/sync/runs', payload: { mode: 'full' } });
-    const text = await until(async () => {
+    const text = await waitFor(async () => {
       const scraped = await fetch(`http://127.0.0.1:${port}/metrics`).catch(() => null);
       const found = await scraped?.text();
       return found !== undefined && figure(found, 'passerelle_run_duration_seconds_count') === 1 && found;
     }, 'a run that has ended');
-    await until(
+    await waitFor(
       async () => (await lastSightings(api.db)).every(({ succeededAt }) => succeededAt !== null),
       'both servers',
     );

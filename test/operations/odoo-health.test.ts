@@ -1,58 +1,58 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { findOdooHealth, type OdooHealth, recordOdooHealth } from '../../src/db/upstream-health.ts';
 import { odooTarget } from '../../src/upstream-health/odoo.ts';
-import type { Office } from '../support/test-environment.ts';
-import { openOffice } from '../support/test-environment.ts';
-import { until } from '../support/wait-for.ts';
+import type { TestSetup } from '../support/test-setup.ts';
+import { openTestSetup } from '../support/test-setup.ts';
+import { waitFor } from '../support/wait-for.ts';
 
 const SECRET = 'a-password-that-stays-secret';
 
 describe('how a worker saw Odoo last', () => {
-  let office: Office;
+  let setup: TestSetup;
   beforeEach(async () => {
-    office = await openOffice({
+    setup = await openTestSetup({
       sandbox: { password: SECRET, documents: 40 },
       env: { SYNC_PAGE_SIZE: '16' },
     });
   });
-  afterEach(() => office.close());
+  afterEach(() => setup.close());
 
   const seen = (wanted: (health: OdooHealth) => boolean) =>
-    until(async () => {
-      const found = await findOdooHealth(office.mirror.db);
+    waitFor(async () => {
+      const found = await findOdooHealth(setup.mirror.db);
       return found !== null && wanted(found) && found;
     }, 'Odoo to be seen');
 
   it('is its last answer, its version, its protocol and how long it takes', async () => {
-    office.odoo.faults.latencyMs = 30;
-    await office.work();
-    await office.run('full');
+    setup.odoo.faults.latencyMs = 30;
+    await setup.work();
+    await setup.run('full');
     const health = await seen(({ success, version }) => success?.method !== 'version' && version !== null);
     expect(health).toMatchObject({ version: '19.0', protocol: 'json2', error: null });
-    const { url, db, user } = office.odoo;
+    const { url, db, user } = setup.odoo;
     expect(health.target).toBe(odooTarget({ url, db, user }));
     expect(health.latencyMs).toBeGreaterThanOrEqual(30);
-    expect(await findOdooHealth(office.mirror.db, 'another@https://odoo.example.com/x')).toBeNull();
+    expect(await findOdooHealth(setup.mirror.db, 'another@https://odoo.example.com/x')).toBeNull();
   });
 
   it('is its last error too, with its code and without a secret', async () => {
-    await office.work();
-    office.odoo.faults.when({ method: 'search' }, 'unavailable');
-    await office.run('full');
+    await setup.work();
+    setup.odoo.faults.when({ method: 'search' }, 'unavailable');
+    await setup.run('full');
     const { error } = await seen((health) => health.error !== null);
     expect(error).toMatchObject({ method: 'dimagaz.bc.search', code: 'odoo_unavailable' });
     expect(JSON.stringify(error)).not.toContain(SECRET);
-    expect(JSON.stringify(error)).not.toContain(office.odoo.apiKey);
+    expect(JSON.stringify(error)).not.toContain(setup.odoo.apiKey);
   });
 
   it('is no error of a record that it cannot read, nor of a protocol that was only tried', async () => {
     // JSON-2 refuses a password, so JSON-RPC is taken.
-    const desk = office.also({ ODOO_PASSWORD: SECRET, SYNC_PAGE_SIZE: '16' });
-    const [bad = 0] = office.odoo.ids('dimagaz.bc');
-    office.odoo.faults.when({ method: 'read', ids: [bad] }, 'user_error');
-    office.odoo.faults.when({ method: 'search_read', ids: [bad] }, 'user_error');
-    await desk.work();
-    expect(await desk.run('full')).toMatchObject({ status: 'partial', failed: 1, protocol: 'jsonrpc' });
+    const testMirror = setup.also({ ODOO_PASSWORD: SECRET, SYNC_PAGE_SIZE: '16' });
+    const [bad = 0] = setup.odoo.ids('dimagaz.bc');
+    setup.odoo.faults.when({ method: 'read', ids: [bad] }, 'user_error');
+    setup.odoo.faults.when({ method: 'search_read', ids: [bad] }, 'user_error');
+    await testMirror.work();
+    expect(await testMirror.run('full')).toMatchObject({ status: 'partial', failed: 1, protocol: 'jsonrpc' });
     expect(await seen(({ protocol }) => protocol !== null)).toMatchObject({
       protocol: 'jsonrpc',
       error: null,
@@ -60,7 +60,7 @@ describe('how a worker saw Odoo last', () => {
   });
 
   it('keeps its version while a process that is just signing in does not know it', async () => {
-    const { db } = office.mirror;
+    const { db } = setup.mirror;
     const at = (minute: number) => ({ at: new Date(Date.UTC(2026, 0, 1, 0, minute)), method: 'read' });
     const known = { version: '19.0', protocol: 'json2', latencyMs: 12 };
     const unknown = { version: null, protocol: null, latencyMs: null };

@@ -4,30 +4,30 @@ import { startSandboxTryton } from '../../dev/sandbox-tryton/sandbox.ts';
 import { freePort } from '../../dev/services/server-process.ts';
 import { createApiKey } from '../../src/db/api-keys.ts';
 import { startApiProcess } from '../support/api-process.ts';
-import type { Office } from '../support/test-environment.ts';
-import { openOffice } from '../support/test-environment.ts';
-import { until } from '../support/wait-for.ts';
+import type { TestSetup } from '../support/test-setup.ts';
+import { openTestSetup } from '../support/test-setup.ts';
+import { waitFor } from '../support/wait-for.ts';
 import { startWorkerProcess } from '../support/worker-process.ts';
 import type { Collector, Span } from './trace-receiver.ts';
 import { startCollector } from './trace-receiver.ts';
 
 describe('traces, with OTEL_EXPORTER_OTLP_ENDPOINT', () => {
-  let office: Office;
+  let setup: TestSetup;
   let tryton: SandboxTryton;
   let collector: Collector;
   let url: string;
   let authorization: string;
   const ends: (() => Promise<unknown>)[] = [];
   beforeAll(async () => {
-    office = await openOffice({ sandbox: { documents: 20 } });
+    setup = await openTestSetup({ sandbox: { documents: 20 } });
     tryton = await startSandboxTryton();
     collector = await startCollector();
-    const { key } = await createApiKey(office.mirror.db, { name: 'test', scopes: ['admin'], methods: ['*'] });
+    const { key } = await createApiKey(setup.mirror.db, { name: 'test', scopes: ['admin'], methods: ['*'] });
     authorization = `Bearer ${key}`;
     const port = await freePort();
     url = `http://127.0.0.1:${port}`;
     const env = {
-      ...office.env,
+      ...setup.env,
       ...{ TRYTON_RPC_URL: tryton.url, TRYTON_USER: tryton.user, TRYTON_PASSWORD: tryton.password },
       ...{ OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json' },
       ...{ OTEL_BSP_SCHEDULE_DELAY: '100', PORT: String(port), LOG_LEVEL: 'info' },
@@ -38,7 +38,7 @@ describe('traces, with OTEL_EXPORTER_OTLP_ENDPOINT', () => {
         return exit;
       });
     }
-    await until(
+    await waitFor(
       () =>
         fetch(`${url}/healthz`).then(
           ({ ok }) => ok,
@@ -51,7 +51,7 @@ describe('traces, with OTEL_EXPORTER_OTLP_ENDPOINT', () => {
     await Promise.all(ends.map((end) => end()));
     await collector.stop();
     await tryton.stop();
-    await office.close();
+    await setup.close();
   });
 
   const post = (path: string, body: object) =>
@@ -62,7 +62,7 @@ describe('traces, with OTEL_EXPORTER_OTLP_ENDPOINT', () => {
     });
   /** The spans of a trace, once they are all there: each with its parent. */
   const traceOf = async (isRoot: (span: Span) => boolean, isWhole: (trace: readonly Span[]) => boolean) =>
-    until(() => {
+    waitFor(() => {
       const root = collector.spans.find(isRoot);
       const trace = collector.spans.filter(({ traceId }) => traceId === root?.traceId);
       const ids = new Set([undefined, ...trace.map(({ spanId }) => spanId)]);
@@ -91,9 +91,7 @@ describe('traces, with OTEL_EXPORTER_OTLP_ENDPOINT', () => {
         'passerelle-worker: INSERT',
       ]),
     );
-    const calls = trace.filter(({ attributes }) =>
-      String(attributes['url.full']).startsWith(office.odoo.url),
-    );
+    const calls = trace.filter(({ attributes }) => String(attributes['url.full']).startsWith(setup.odoo.url));
     expect(calls.map(({ service }) => service)).toContain('passerelle-worker');
     expect(JSON.stringify(trace)).not.toContain('a-secret-in-the-query');
   });
@@ -104,7 +102,7 @@ describe('traces, with OTEL_EXPORTER_OTLP_ENDPOINT', () => {
     const isTryton = ({ attributes }: Span) => String(attributes['url.full']).startsWith(tryton.url);
     await traceOf(routed('/api/v1/tryton/rpc'), (trace) => trace.some(isTryton));
     const everything = JSON.stringify(collector.spans);
-    for (const secret of [tryton.password, office.odoo.apiKey, authorization.slice('Bearer '.length)]) {
+    for (const secret of [tryton.password, setup.odoo.apiKey, authorization.slice('Bearer '.length)]) {
       expect(everything).not.toContain(secret);
     }
   });
@@ -113,7 +111,7 @@ describe('traces, with OTEL_EXPORTER_OTLP_ENDPOINT', () => {
     await fetch(`${url}/readyz`);
     await fetch(`${url}/metrics`);
     await post('/api/v1/tryton/rpc', { method: 'model.party.party.search_count', params: [[], {}] });
-    await until(() => collector.spans.filter(routed('/api/v1/tryton/rpc')).length >= 2, 'the next trace');
+    await waitFor(() => collector.spans.filter(routed('/api/v1/tryton/rpc')).length >= 2, 'the next trace');
     const routes = collector.spans.map(({ attributes }) => attributes['http.route']);
     expect(routes).not.toContain('/readyz');
     expect(routes).not.toContain('/metrics');

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { TrytonApi } from '../api/tryton/tryton-api.ts';
 import { startTrytonApi } from '../api/tryton/tryton-api.ts';
-import { until } from '../support/wait-for.ts';
+import { waitFor } from '../support/wait-for.ts';
 import { figure, samplesOf } from './samples.ts';
 
 let api: TrytonApi;
@@ -17,7 +17,7 @@ it('the gateway counts what its cache was asked for, its calls and its sign-ins'
   let asked = 0;
   const cache = 'passerelle_tryton_cache_requests_total';
   // A Redis that is slow for a moment is an outcome, too.
-  const text = await until(async () => {
+  const text = await waitFor(async () => {
     expect((await api.rpc({ ...READ, cache: 60 })).status).toBe(200);
     asked += 1;
     const found = await scrape();

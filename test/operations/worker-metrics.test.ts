@@ -1,19 +1,19 @@
 import { createServer } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { freePort } from '../../dev/services/server-process.ts';
-import type { Office } from '../support/test-environment.ts';
-import { openOffice } from '../support/test-environment.ts';
-import { until } from '../support/wait-for.ts';
+import type { TestSetup } from '../support/test-setup.ts';
+import { openTestSetup } from '../support/test-setup.ts';
+import { waitFor } from '../support/wait-for.ts';
 import type { WorkerProcess } from '../support/worker-process.ts';
 import { startWorkerProcess } from '../support/worker-process.ts';
 import { figure } from './samples.ts';
 
 describe('a worker with METRICS_PORT', () => {
-  let office: Office;
+  let setup: TestSetup;
   let port: number;
   let started: WorkerProcess[] = [];
   beforeEach(async () => {
-    office = await openOffice({
+    setup = await openTestSetup({
       sandbox: { documents: 60 },
       env: { SYNC_PAGE_SIZE: '20', LOG_LEVEL: 'info' },
     });
@@ -22,11 +22,11 @@ describe('a worker with METRICS_PORT', () => {
   afterEach(async () => {
     for (const { child } of started) child.kill('SIGKILL');
     started = [];
-    await office.close();
+    await setup.close();
   });
 
   const worker = (env: Record<string, string> = {}) => {
-    const one = startWorkerProcess({ ...office.env, METRICS_PORT: String(port), ...env });
+    const one = startWorkerProcess({ ...setup.env, METRICS_PORT: String(port), ...env });
     started.push(one);
     return one;
   };
@@ -35,7 +35,7 @@ describe('a worker with METRICS_PORT', () => {
     return { status: answer.status, text: await answer.text() };
   };
   const up = () =>
-    until(async () => (await ask('/healthz').catch(() => null))?.status === 200, 'the worker to listen');
+    waitFor(async () => (await ask('/healthz').catch(() => null))?.status === 200, 'the worker to listen');
 
   it('counts the runs, BCs, lines, jobs and calls that are its own', async () => {
     worker();
@@ -43,9 +43,9 @@ describe('a worker with METRICS_PORT', () => {
     expect(
       figure((await ask('/metrics')).text, 'passerelle_runs_total', { mode: 'full', status: 'success' }),
     ).toBe(0);
-    const run = await office.run('full');
-    await office.run('incremental');
-    const text = await until(async () => {
+    const run = await setup.run('full');
+    await setup.run('incremental');
+    const text = await waitFor(async () => {
       const scraped = (await ask('/metrics')).text;
       return (
         figure(scraped, 'passerelle_runs_total', { mode: 'incremental', status: 'success' }) === 1 && scraped
@@ -67,17 +67,17 @@ describe('a worker with METRICS_PORT', () => {
   it('counts a run that fails, and one that was not let', async () => {
     worker();
     await up();
-    office.odoo.faults.when({ method: 'search' }, 'error500');
-    await office.run('full');
-    await until(async () => {
+    setup.odoo.faults.when({ method: 'search' }, 'error500');
+    await setup.run('full');
+    await waitFor(async () => {
       const { text } = await ask('/metrics');
       return figure(text, 'passerelle_runs_total', { mode: 'full', status: 'failed' }) === 1;
     }, 'the failed run');
-    await office.mirror.db.execute(
+    await setup.mirror.db.execute(
       `update sync_state set lease_run_id = 999, lease_expires_at = now() + interval '1 hour'`,
     );
-    await office.run('full');
-    await until(async () => {
+    await setup.run('full');
+    await waitFor(async () => {
       const { text } = await ask('/metrics');
       return figure(text, 'passerelle_runs_total', { mode: 'full', status: 'skipped' }) === 1;
     }, 'the skipped run');
@@ -87,7 +87,7 @@ describe('a worker with METRICS_PORT', () => {
     worker();
     await up();
     expect(await ask('/readyz')).toEqual({ status: 200, text: '{"status":"ready"}' });
-    await office.mirror.db.execute('alter table drizzle.__drizzle_migrations rename to hidden');
+    await setup.mirror.db.execute('alter table drizzle.__drizzle_migrations rename to hidden');
     const { status, text } = await ask('/readyz');
     expect(status).toBe(503);
     expect(JSON.parse(text)).toMatchObject({ status: 'not_ready' });

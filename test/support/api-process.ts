@@ -1,6 +1,6 @@
 import type { OwnProcess } from './own-process.ts';
 import { startProcess } from './own-process.ts';
-import { until } from './wait-for.ts';
+import { waitFor } from './wait-for.ts';
 
 export interface ApiProcess extends OwnProcess {
   /** Its URL, once it listens; its output if it ended instead. */
@@ -17,7 +17,7 @@ export function startApiProcess(env: Readonly<Record<string, string>>): ApiProce
   return {
     ...started,
     listening: () =>
-      until(
+      waitFor(
         () => /"url":"([^"]+)"/.exec(output())?.[1] ?? (child.exitCode !== null && output()),
         'the API to listen',
       ),

@@ -3,7 +3,7 @@ import postgres from 'postgres';
 import { inject } from 'vitest';
 import { openClient, openDatabase } from '../../src/db/client.ts';
 import { databaseAt, onServer } from './server.ts';
-import { until } from './wait-for.ts';
+import { waitFor } from './wait-for.ts';
 
 /** PostgreSQL's object_in_use: another connection, of autovacuum for example, uses the template. */
 const IN_USE = '55006';
@@ -16,7 +16,7 @@ export async function freshDatabase() {
   const server = inject('databaseUrl');
   const template = inject('templateName');
   const name = `${template}_${randomBytes(6).toString('hex')}`;
-  await until(() => clone(server, name, template), `a copy of ${template}`);
+  await waitFor(() => clone(server, name, template), `a copy of ${template}`);
   const url = databaseAt(server, name);
   const { db, close } = openDatabase(url);
   const client = openClient(url, 10, NO_TIMEOUTS);

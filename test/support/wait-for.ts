@@ -6,7 +6,7 @@ const LIMIT_MS = 60_000;
  * Waits for a state instead of a duration: asks `condition` each 20 ms until it gives something other than
  * undefined, null or false, and returns that. Fails after `limitMs`, naming `what`.
  */
-export function until<T>(
+export function waitFor<T>(
   condition: () => Promise<T | undefined | null | false> | T | undefined | null | false,
   what: string,
   limitMs = LIMIT_MS,

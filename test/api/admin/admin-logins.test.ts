@@ -17,7 +17,7 @@ afterEach(async () => {
   for (const connection of connections.splice(0)) connection.disconnect();
 });
 
-/** Processes of one office share the prefix, and so the counts. */
+/** Processes of one setup share the prefix, and so the counts. */
 async function start(env: Record<string, string> = {}, url = redisUrl()): Promise<TestApi> {
   const cacheRedis = openRedis(url, 'producer', createLogger('silent', 'test'));
   connections.push(cacheRedis);

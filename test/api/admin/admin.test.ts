@@ -1,7 +1,7 @@
 import { Worker } from 'bullmq';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openRedis } from '../../../src/queues/redis.ts';
-import { until } from '../../support/wait-for.ts';
+import { waitFor } from '../../support/wait-for.ts';
 import type { TestApi } from '../http/start-api.ts';
 import { basic, startApi } from '../http/start-api.ts';
 
@@ -99,7 +99,7 @@ test('a failed job that is retried in bull-board is waiting again', async () => 
   const worker = new Worker('bc', fail, { connection, prefix: open.config.queuePrefix });
   const data = { runId: 1, page: 0, token: null, generation: 0, odooId: 5 };
   const job = await open.queues.bc.add('bc', data, { jobId: 'bc-1-5-0' });
-  await until(() => job.isFailed(), 'the job to fail');
+  await waitFor(() => job.isFailed(), 'the job to fail');
   await worker.close();
   connection.disconnect();
 

@@ -8,7 +8,7 @@ import { type Database, openDatabase } from '../../../src/db/client.ts';
 import { apiKey } from '../../../src/db/schema/gateway.ts';
 import { createLogger } from '../../../src/shared/logger.ts';
 import { freshDatabase } from '../../support/database.ts';
-import { until } from '../../support/wait-for.ts';
+import { waitFor } from '../../support/wait-for.ts';
 
 const log = createLogger('silent', 'test');
 let database: Awaited<ReturnType<typeof freshDatabase>>;
@@ -76,7 +76,7 @@ it('notes a use once a minute: a process says so once, and PostgreSQL hears the 
   await ring.find(key);
   expect(changed()).toBe(1);
   const lastUse = async () => (await findApiKey(database.db, key.prefix))?.lastUsedAt;
-  const first = await until(lastUse, 'the use to be noted');
+  const first = await waitFor(lastUse, 'the use to be noted');
   await touchApiKey(database.db, id);
   expect(await lastUse()).toEqual(first);
 });

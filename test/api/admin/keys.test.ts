@@ -3,7 +3,7 @@ import { sql } from 'drizzle-orm';
 import type { LightMyRequestResponse } from 'fastify';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createApiKey, findApiKey, newKeyText, revokeApiKey } from '../../../src/db/api-keys.ts';
-import { until } from '../../support/wait-for.ts';
+import { waitFor } from '../../support/wait-for.ts';
 import type { TestApi } from '../http/start-api.ts';
 import { bearer, startApi } from '../http/start-api.ts';
 
@@ -89,7 +89,7 @@ describe('a key', () => {
     expect(answer.json().detail).toContain('2026-01-02T03:04:05');
     const soon = await api.headerOf({ scopes: ['bc:read'], expiresAt: new Date(Date.now() + 3000) });
     expect((await get(soon)).statusCode).toBe(200);
-    await until(
+    await waitFor(
       async () => (await get(soon)).statusCode === 401,
       'the key to expire, kept in memory as it is',
     );
@@ -99,7 +99,7 @@ describe('a key', () => {
     const { key, row } = await createApiKey(api.db, { name: 'short', scopes: ['bc:read'] });
     expect((await get(bearer(key))).statusCode).toBe(200);
     await revokeApiKey(api.db, row.prefix);
-    const answer = await until(async () => {
+    const answer = await waitFor(async () => {
       const last = await get(bearer(key));
       return last.statusCode === 401 && last;
     }, 'the key to stop');
@@ -114,7 +114,7 @@ describe('a key', () => {
     await api.db.execute(
       sql`insert into api_key (name, prefix, hash, scopes) values ('late', ${prefix}, ${hash}, '["bc:read"]')`,
     );
-    await until(async () => (await get(bearer(key))).statusCode === 200, 'the key to be found');
+    await waitFor(async () => (await get(bearer(key))).statusCode === 200, 'the key to be found');
   });
 });
 
@@ -123,7 +123,7 @@ describe('the last use of a key', () => {
     const { key, row } = await createApiKey(api.db, { name: 'used', scopes: ['bc:read'] });
     const lastUse = async () => (await findApiKey(api.db, row.prefix))?.lastUsedAt;
     await get(bearer(key));
-    const first = await until(lastUse, 'the first use to be noted');
+    const first = await waitFor(lastUse, 'the first use to be noted');
     await get(bearer(key));
     await get(bearer(key));
     expect(await lastUse()).toEqual(first);
@@ -131,7 +131,7 @@ describe('the last use of a key', () => {
     await api.db.execute(
       sql`update api_key set last_used_at = now() - interval '61 seconds' where id = ${row.id}`,
     );
-    await until(async () => {
+    await waitFor(async () => {
       await get(bearer(key));
       return Number(await lastUse()) > Date.now() - 30_000;
     }, 'the next use to be noted');
@@ -148,7 +148,7 @@ describe('the last use of a key', () => {
       await other`rollback`;
       other.release();
     }
-    await until(
+    await waitFor(
       async () => (await findApiKey(api.db, row.prefix))?.lastUsedAt,
       'the use to be noted after all',
     );
@@ -160,8 +160,8 @@ it('while no key can be used, a refusal says how to make one, and then no longer
   await api.db.execute(sql`update api_key set expires_at = now() where id % 2 = 1`);
   const detail = async (headers: Record<string, string>): Promise<string> =>
     (await get(headers)).json().detail;
-  await until(async () => (await detail({})).includes('passerelle keys create --name'), 'the advice');
+  await waitFor(async () => (await detail({})).includes('passerelle keys create --name'), 'the advice');
   expect(await detail(bearer(newKeyText().key))).toContain('passerelle keys create --name');
   await api.headerOf({ scopes: ['bc:read'] });
-  await until(async () => !(await detail({})).includes('passerelle keys create'), 'the advice to go');
+  await waitFor(async () => !(await detail({})).includes('passerelle keys create'), 'the advice to go');
 });

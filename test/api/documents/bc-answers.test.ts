@@ -3,7 +3,7 @@ import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { saveFields } from '../../../src/db/odoo-model/fields.ts';
 import { bc } from '../../../src/db/schema/index.ts';
-import { until } from '../../support/wait-for.ts';
+import { waitFor } from '../../support/wait-for.ts';
 import type { TestApi } from '../http/start-api.ts';
 import { startApi } from '../http/start-api.ts';
 import { changeBc, insertBc, insertLine, saveTestFields } from './rows.ts';
@@ -46,7 +46,7 @@ test.each([
   '/api/v1/bc/changes?limit=5',
 ])('%s is sent once to a client that keeps the ETag, and again when it changed', async (url) => {
   const known = await api.db.$count(bc);
-  await until(async () => (await listed()) === known, 'the feed to have every BC');
+  await waitFor(async () => (await listed()) === known, 'the feed to have every BC');
   const first = await ask(url);
   const etag = String(first.headers.etag);
   expect(etag).toMatch(/^W\/"[\w-]+"$/);

@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { until } from '../../support/wait-for.ts';
+import { waitFor } from '../../support/wait-for.ts';
 import type { TestApi } from '../http/start-api.ts';
 import { startApi } from '../http/start-api.ts';
 import { changeBc, insertBc, insertLine, saveTestFields } from './rows.ts';
@@ -30,7 +30,7 @@ async function changes(after: string | null, query = ''): Promise<Page> {
 
 /** The next page, once so many are in it: transactions in other databases of the server may hold the feed back. */
 const news = (after: string | null, count: number, query = '') =>
-  until(async () => {
+  waitFor(async () => {
     const page = await changes(after, query);
     return page.items.length === count && page;
   }, `a page of ${count} changes`);
@@ -126,7 +126,7 @@ test('fields and lines come as they were chosen, lines of an archived BC include
   const [live] = (await news(null, 1, 'fields=name&include=lines')).items;
   expect(live).toMatchObject({ fields: { name: 'one' }, lines: [{ odooId: 11, bcOdooId: 1 }] });
   await archive(1);
-  await until(async () => (await changes(null)).items[0]?.action === 'archived', 'the archived BC');
+  await waitFor(async () => (await changes(null)).items[0]?.action === 'archived', 'the archived BC');
   const [gone] = (await news(null, 1, 'include=lines')).items;
   expect(gone?.lines).toHaveLength(2);
 });

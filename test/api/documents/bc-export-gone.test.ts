@@ -6,7 +6,7 @@ import { sql } from 'drizzle-orm';
 import type { FastifyPluginCallback, FastifyRequest } from 'fastify';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createLogger } from '../../../src/shared/logger.ts';
-import { until } from '../../support/wait-for.ts';
+import { waitFor } from '../../support/wait-for.ts';
 import type { TestApi } from '../http/start-api.ts';
 import { bearer, startApi } from '../http/start-api.ts';
 import { saveTestFields } from './rows.ts';
@@ -63,18 +63,18 @@ const exporting = async () =>
   ).length;
 
 const roomAgain = () =>
-  until(async () => (await api.inject(`${PATH}?q=nothing`)).statusCode === 200, 'a place to be free');
+  waitFor(async () => (await api.inject(`${PATH}?q=nothing`)).statusCode === 200, 'a place to be free');
 
 test('who leaves before the export begins takes no place, no connection and no transaction', async () => {
   for (let left = 1; left <= 3; left += 1) {
     const request = get(url + PATH, { headers: { ...bearer(api.key), [LATE]: 'yes' } });
     request.on('error', () => {});
-    await until(() => seen.held === left, 'the request to arrive');
+    await waitFor(() => seen.held === left, 'the request to arrive');
     request.destroy();
-    await until(() => seen.handled === left, 'its handler to run');
+    await waitFor(() => seen.handled === left, 'its handler to run');
   }
   await roomAgain();
-  await until(async () => (await exporting()) === 0, 'the end of every export');
+  await waitFor(async () => (await exporting()) === 0, 'the end of every export');
   expect(errors).toEqual([]);
 });
 
@@ -86,9 +86,9 @@ test('an export that waits behind another one of its connection ends with that c
     const socket = connect((api.app.server.address() as AddressInfo).port);
     const asked = `GET ${PATH} HTTP/1.1\r\nHost: api\r\nAuthorization: Bearer ${api.key}\r\n\r\n`;
     socket.write(asked.repeat(3));
-    await until(async () => (await exporting()) === 3, 'the queries that wait');
+    await waitFor(async () => (await exporting()) === 3, 'the queries that wait');
     socket.destroy();
-    await until(async () => (await exporting()) === 0, 'the end of every export');
+    await waitFor(async () => (await exporting()) === 0, 'the end of every export');
   } finally {
     await other`rollback`;
     other.release();

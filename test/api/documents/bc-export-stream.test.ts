@@ -1,7 +1,7 @@
 import { get } from 'node:http';
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { until } from '../../support/wait-for.ts';
+import { waitFor } from '../../support/wait-for.ts';
 import type { TestApi } from '../http/start-api.ts';
 import { bearer, startApi } from '../http/start-api.ts';
 import { askExport, MEGABYTE, memory, readAll } from './export-client.ts';
@@ -40,7 +40,7 @@ const exporting = async () =>
         and query ~ '^(fetch|declare export)' and state <> 'idle'`)
   ).map(({ pid }) => pid);
 
-const idle = () => until(async () => (await exporting()).length === 0, 'the end of every export');
+const idle = () => waitFor(async () => (await exporting()).length === 0, 'the end of every export');
 
 test.each(['csv', 'ndjson'])(
   'a hundred thousand BCs pass as %s without being held',
@@ -72,7 +72,7 @@ test('who leaves while PostgreSQL works stops it', async () => {
     await other`lock table scrap_dimagaz_bc in access exclusive mode`;
     const request = get(`${url}/api/v1/bc/export`, { headers: bearer(api.key) });
     request.on('error', () => {});
-    await until(async () => (await exporting()).length === 1, 'the query that waits');
+    await waitFor(async () => (await exporting()).length === 1, 'the query that waits');
     request.destroy();
     await idle();
   } finally {
@@ -83,7 +83,7 @@ test('who leaves while PostgreSQL works stops it', async () => {
 
 test.each([undefined, 'gzip'])('a file that breaks off does not look whole (%s)', async (encoding) => {
   const answer = await ask('format=ndjson', encoding === undefined ? {} : { 'accept-encoding': encoding });
-  const [pid] = await until(async () => {
+  const [pid] = await waitFor(async () => {
     const pids = await exporting();
     return pids.length > 0 && pids;
   }, 'the export');
@@ -94,7 +94,7 @@ test.each([undefined, 'gzip'])('a file that breaks off does not look whole (%s)'
 
 /** An export that runs; one of a test before may be about to leave its place. */
 const running = (mount: string) =>
-  until(async () => {
+  waitFor(async () => {
     const answer = await ask('format=ndjson', {}, mount);
     if (answer.statusCode === 200) return answer;
     answer.destroy();
@@ -119,6 +119,6 @@ test.each([
   }
   for (const mount of ['/api', '/admin/api']) {
     const asked = async () => (await api.inject(`${mount}/v1/bc/export?q=nothing`)).statusCode === 200;
-    await until(asked, 'room again');
+    await waitFor(asked, 'room again');
   }
 });

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { PAGE_BYTES } from '../../../src/db/documents/queries.ts';
-import { until } from '../../support/wait-for.ts';
+import { waitFor } from '../../support/wait-for.ts';
 import type { TestApi } from '../http/start-api.ts';
 import { startApi } from '../http/start-api.ts';
 import { insertBc, saveTestFields } from './rows.ts';
@@ -31,7 +31,7 @@ beforeAll(async () => {
     insert into scrap_dimagaz_bc_line (odoo_id, bc_odoo_id, fields, content_hash, fetch_seq, fetched_at, synced_at)
     select odoo_id, ${WITH_LINES}::int, fields, 'hash', 1, now(), now() from scrap_dimagaz_bc where odoo_id <= 4`);
   const listed = async () => (await ask('/changes?limit=500&fields=name')).items.length;
-  await until(async () => (await listed()) === WITH_LINES, 'every BC in the feed');
+  await waitFor(async () => (await listed()) === WITH_LINES, 'every BC in the feed');
 }, 120_000);
 afterAll(() => api.close());
 

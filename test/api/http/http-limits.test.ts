@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { AddressInfo, Socket } from 'node:net';
 import { connect } from 'node:net';
 import { afterEach, expect, it } from 'vitest';
-import { until } from '../../support/wait-for.ts';
+import { waitFor } from '../../support/wait-for.ts';
 import { listenTo } from '../sync/event-listener.ts';
 import type { TestApi } from './start-api.ts';
 import { startApi } from './start-api.ts';
@@ -80,7 +80,7 @@ it('a connection without progress during an answer is closed', async () => {
   socket.write(
     `GET /api/v1/sync/events HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${api.key}\r\n\r\n`,
   );
-  await until(() => answer().includes('event: state'), 'the first event');
+  await waitFor(() => answer().includes('event: state'), 'the first event');
   await closed;
 });
 

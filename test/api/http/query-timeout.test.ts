@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createApiKey } from '../../../src/db/api-keys.ts';
 import { openDatabase, TIMEOUTS } from '../../../src/db/client.ts';
 import { freshDatabase } from '../../support/database.ts';
-import { until } from '../../support/wait-for.ts';
+import { waitFor } from '../../support/wait-for.ts';
 import { insertBc, saveTestFields } from '../documents/rows.ts';
 import { listenTo } from '../sync/event-listener.ts';
 import type { TestApi } from './start-api.ts';
@@ -85,7 +85,7 @@ test('an export has no time limit', async () => {
     answer = limited.app.inject({ url: '/api/v1/bc/export?format=ndjson', headers });
     // Both statements wait for the table; the one of the list ends by its limit, that of the export goes on.
     expect((await list).json().code).toBe('query_timeout');
-    await until(async () => (await waiting()) === 1, 'the export to wait');
+    await waitFor(async () => (await waiting()) === 1, 'the export to wait');
     await limited.app.inject({ url: '/api/v1/bc?limit=1', headers });
     expect(await waiting()).toBe(1);
   });
@@ -101,9 +101,9 @@ test.each(PATHS)('if the client of %s leaves, PostgreSQL stops its statement', a
       request.on('error', () => {});
       return request;
     });
-    await until(async () => (await waiting()) === CONNECTIONS, 'the statements to wait');
+    await waitFor(async () => (await waiting()) === CONNECTIONS, 'the statements to wait');
     for (const request of requests) request.destroy();
-    await until(async () => (await waiting()) === 0, 'the end of the statements');
+    await waitFor(async () => (await waiting()) === 0, 'the end of the statements');
   });
   expect((await patient.app.inject({ url: path, headers })).statusCode).toBe(200);
 });
@@ -115,7 +115,7 @@ test('while slow queries hold every connection, /readyz and the check of a key a
     slow = Array.from({ length: CONNECTIONS + 2 }, () =>
       patient.app.inject({ url: '/api/v1/bc?limit=1', headers }).then(({ statusCode }) => statusCode),
     );
-    await until(async () => (await waiting()) === CONNECTIONS, 'every connection to wait');
+    await waitFor(async () => (await waiting()) === CONNECTIONS, 'every connection to wait');
     const ready = await patient.app.inject('/readyz');
     expect([ready.statusCode, ready.json()]).toEqual([200, { status: 'ready' }]);
     const unknown = await patient.app.inject({

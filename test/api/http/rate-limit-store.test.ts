@@ -4,7 +4,7 @@ import { RateLimitStore } from '../../../src/api/plugins/rate-limit.ts';
 import { openRedis } from '../../../src/queues/redis.ts';
 import { createLogger } from '../../../src/shared/logger.ts';
 import { freshPrefix, redisUrl } from '../../support/redis.ts';
-import { until } from '../../support/wait-for.ts';
+import { waitFor } from '../../support/wait-for.ts';
 
 let redis: Redis;
 let space: string;
@@ -70,8 +70,8 @@ describe('a limit counted in portions', () => {
 
   it('restarts when its window ends', async () => {
     const count = openStore(100);
-    await until(async () => (await count('key:1', 2)).exceeded, 'the limit to be reached');
-    await until(async () => (await count('key:1', 2)).remaining === 1, 'the next window');
+    await waitFor(async () => (await count('key:1', 2)).exceeded, 'the limit to be reached');
+    await waitFor(async () => (await count('key:1', 2)).remaining === 1, 'the next window');
   });
 
   it('has a count for each key', async () => {

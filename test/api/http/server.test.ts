@@ -7,7 +7,7 @@ import type { ApiProcess } from '../../support/api-process.ts';
 import { startApiProcess } from '../../support/api-process.ts';
 import { freshDatabase } from '../../support/database.ts';
 import { freshPrefix, redisUrl } from '../../support/redis.ts';
-import { until } from '../../support/wait-for.ts';
+import { waitFor } from '../../support/wait-for.ts';
 import { basic, bearer } from './start-api.ts';
 
 let database: Awaited<ReturnType<typeof freshDatabase>>;
@@ -74,7 +74,7 @@ test('without ADMIN_PASSWORD it writes a generated password to stderr, and to no
   const url = await server.listening();
   const line =
     /^Admin password for this start: (\S+) \(user admin\)\. Set ADMIN_PASSWORD to choose your own\.$/m;
-  const password = await until(() => line.exec(server.output())?.[1], 'the generated password');
+  const password = await waitFor(() => line.exec(server.output())?.[1], 'the generated password');
   expect((await fetch(`${url}/admin/queues`)).status).toBe(401);
   expect((await fetch(`${url}/admin/queues`, { headers: basic('admin', password) })).status).toBe(200);
   server.child.kill('SIGTERM');
@@ -110,7 +110,7 @@ test.each([
   const url = await server.listening();
   const answer = await fetch(`${url}/api/v1/bc/1/resync`, { method: 'POST', headers: bearer(key) });
   expect(answer.status).toBe(503);
-  await until(() => server.output().includes('"code":'), 'the answer to be logged');
+  await waitFor(() => server.output().includes('"code":'), 'the answer to be logged');
   const [line = ''] = server
     .output()
     .split('\n')
@@ -125,7 +125,7 @@ test('the log names the prefix of a key, and holds neither key, header nor query
   const url = await server.listening();
   await fetch(`${url}/api/v1/bc?q=hidden-secret`, { headers: bearer(key) });
   await fetch(`${url}/api/v1/nowhere?key=${key}`, { headers: { authorization: `Bearer x${key}` } });
-  await until(() => server.output().split('"msg":"request"').length === 3, 'both requests to be logged');
+  await waitFor(() => server.output().split('"msg":"request"').length === 3, 'both requests to be logged');
   expect(server.output()).toContain(`"path":"/api/v1/bc","status":200`);
   expect(server.output()).toContain(`"key":"${row.prefix}"`);
   for (const secret of ['hidden-secret', key, key.slice(-43), row.hash, 'uthorization', 'Bearer']) {
@@ -137,13 +137,13 @@ test('it says how to create a key while no usable key exists, and only then', as
   await database.client`update api_key set revoked_at = now()`;
   const without = startServer({});
   await without.listening();
-  await until(() => without.output().includes('passerelle keys create'), 'the warning');
+  await waitFor(() => without.output().includes('passerelle keys create'), 'the warning');
   expect(without.output()).toMatch(/"level":40,[^\n]*no API key can be used/);
 
   const { key } = await createApiKey(database.db, { name: 'caller', scopes: ['bc:read'] });
   const server = startServer({});
   const url = await server.listening();
   expect((await fetch(`${url}/api/v1/bc`, { headers: bearer(key) })).status).toBe(200);
-  await until(() => server.output().includes('"msg":"request"'), 'the request to be logged');
+  await waitFor(() => server.output().includes('"msg":"request"'), 'the request to be logged');
   expect(server.output()).not.toContain('passerelle keys create');
 });

@@ -5,7 +5,7 @@ import type { ApiProcess } from '../../support/api-process.ts';
 import { startApiProcess } from '../../support/api-process.ts';
 import { freshDatabase } from '../../support/database.ts';
 import { freshPrefix, redisUrl } from '../../support/redis.ts';
-import { until } from '../../support/wait-for.ts';
+import { waitFor } from '../../support/wait-for.ts';
 import { bearer } from './start-api.ts';
 
 describe('an API that is asked to stop while it answers', () => {
@@ -43,7 +43,7 @@ describe('an API that is asked to stop while it answers', () => {
     });
     const answer = fetch(`${url}/api/v1/bc`, { headers: bearer(key) });
     answer.catch(() => {});
-    await until(async () => {
+    await waitFor(async () => {
       const [row] = await database.client`
         select count(*)::int as n from pg_locks where not granted and database =
           (select oid from pg_database where datname = current_database())`;
@@ -52,7 +52,7 @@ describe('an API that is asked to stop while it answers', () => {
     return { ...started, url, answer };
   };
   const stopping = ({ output }: ApiProcess) =>
-    until(() => output().includes('"msg":"stopping"'), 'the signal to be heard');
+    waitFor(() => output().includes('"msg":"stopping"'), 'the signal to be heard');
 
   it('says so to load balancers at once, still takes requests, and ends with 0 when all are answered', async () => {
     const api = await start({ SHUTDOWN_DRAIN: '2s' });
@@ -64,7 +64,7 @@ describe('an API that is asked to stop while it answers', () => {
     const alive = await fetch(`${api.url}/healthz`);
     expect(alive.status).toBe(200);
     expect(alive.headers.get('connection')).toBe('close');
-    await until(
+    await waitFor(
       () =>
         fetch(`${api.url}/healthz`)
           .then(() => false)
@@ -91,7 +91,7 @@ describe('an API that is asked to stop while it answers', () => {
     const api = await start({ SHUTDOWN_DEADLINE: '1h' });
     api.child.kill('SIGTERM');
     await stopping(api);
-    await until(() => {
+    await waitFor(() => {
       if (api.child.exitCode === null) api.child.kill('SIGINT');
       return api.child.exitCode !== null;
     }, 'its end');

@@ -12,7 +12,7 @@ import { openRedis } from '../../../src/queues/redis.ts';
 import { createLogger } from '../../../src/shared/logger.ts';
 import { freshDatabase } from '../../support/database.ts';
 import { freshPrefix, redisUrl } from '../../support/redis.ts';
-import { until } from '../../support/wait-for.ts';
+import { waitFor } from '../../support/wait-for.ts';
 
 export interface TestApi extends ApiContext {
   readonly app: FastifyInstance;
@@ -84,7 +84,7 @@ export async function startApi(
   const deps: ApiContext = { ...opened, ...gateway, ...replaced };
   const app = await buildApp(deps, { ...API_SETTINGS, ...settings });
   await app.ready();
-  await until(() => cacheRedis.status === 'ready', 'the connection to Redis');
+  await waitFor(() => cacheRedis.status === 'ready', 'the connection to Redis');
   const { key } = await createApiKey(database.db, { name: 'test', scopes: ['admin'], methods: ['*'] });
   const admin = basic(config.http.adminUser, config.http.adminPassword);
   return {

@@ -1,6 +1,6 @@
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
-import { until } from '../../support/wait-for.ts';
+import { waitFor } from '../../support/wait-for.ts';
 
 /** One listener of server-sent events, over a real connection. */
 export interface Listener {
@@ -54,5 +54,5 @@ export function heard<T extends object>(
   name: string,
   isIt: (data: T) => boolean,
 ): Promise<T> {
-  return until(() => listener.data<T>(name).find(isIt), `an event ${name}`);
+  return waitFor(() => listener.data<T>(name).find(isIt), `an event ${name}`);
 }

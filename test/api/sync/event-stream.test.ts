@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { EventStream, eventText } from '../../../src/api/routes/sync/events.ts';
-import { until } from '../../support/wait-for.ts';
+import { waitFor } from '../../support/wait-for.ts';
 
 /** More than any buffer on the way has room for. */
 const LARGE = 'x'.repeat(1024 * 1024);
@@ -17,7 +17,7 @@ it('a listener that is slow gets the last of the events it missed', async () => 
   stream.offer(eventText('state', 1));
   stream.offer(eventText('state', 2));
   const all = readAll(stream);
-  await until(() => !stream.readable.writableNeedDrain, 'room for more');
+  await waitFor(() => !stream.readable.writableNeedDrain, 'room for more');
   stream.offer(eventText('state', 3));
   stream.end();
   const text = await all;

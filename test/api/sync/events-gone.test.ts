@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { until } from '../../support/wait-for.ts';
+import { waitFor } from '../../support/wait-for.ts';
 import type { TestApi } from '../http/start-api.ts';
 import { bearer, startApi } from '../http/start-api.ts';
 import { listenTo, openListener } from './event-listener.ts';
@@ -40,12 +40,12 @@ test('listeners that wait behind another answer of their connection leave their 
     let requests = 0;
     api.app.server.on('request', () => (requests += 1));
     socket.write(asking('/api/v1/bc') + asking(EVENTS).repeat(PLACES));
-    await until(() => requests > PLACES, 'the requests to arrive');
-    await until(async () => !(await takePlace()), 'every place to be taken');
+    await waitFor(() => requests > PLACES, 'the requests to arrive');
+    await waitFor(async () => !(await takePlace()), 'every place to be taken');
     expect(held.length).toBeLessThan(PLACES);
     socket.destroy();
     await other`rollback`;
-    await until(async () => {
+    await waitFor(async () => {
       await takePlace();
       return held.length === PLACES;
     }, 'the places of the connection to be free');

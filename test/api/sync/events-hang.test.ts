@@ -5,7 +5,7 @@ import { recordFailure } from '../../../src/db/runs/failures.ts';
 import { grantLease } from '../../../src/db/runs/lease.ts';
 import { createRun, updateRun } from '../../../src/db/runs/runs.ts';
 import { BC_KEY } from '../../../src/db/schema/sync.ts';
-import { until } from '../../support/wait-for.ts';
+import { waitFor } from '../../support/wait-for.ts';
 import type { TestApi } from '../http/start-api.ts';
 import { bearer, startApi } from '../http/start-api.ts';
 import type { Listener } from './event-listener.ts';
@@ -59,7 +59,7 @@ async function age(tx: Transaction): Promise<number> {
 describe('while PostgreSQL hangs', () => {
   it('present and new listeners are informed, and get the state once it answers', async () => {
     api = await startApi({}, {}, IMPATIENT);
-    const listener = await until(async () => {
+    const listener = await waitFor(async () => {
       const one = await listen();
       return one.response.ok && one;
     }, 'a first look');
@@ -70,7 +70,7 @@ describe('while PostgreSQL hangs', () => {
       expect(await heard(await listen(), 'problem', () => true)).toEqual(problem);
     });
     for (const { text } of listeners.filter(({ response }) => response.ok)) {
-      await until(() => text().lastIndexOf('event: state') > text().indexOf('event: problem'), 'the state');
+      await waitFor(() => text().lastIndexOf('event: state') > text().indexOf('event: problem'), 'the state');
     }
   });
 
@@ -95,9 +95,9 @@ describe('while PostgreSQL hangs', () => {
     const listener = await listen();
     const before = await heard<State>(listener, 'state', () => true);
     await hanging(async (tx) => {
-      await until(async () => (await waiting(tx)) > 0, 'the next look to hang');
+      await waitFor(async () => (await waiting(tx)) > 0, 'the next look to hang');
       const began = await age(tx);
-      await until(async () => (await age(tx)) > began + 3, 'the mirror to grow older');
+      await waitFor(async () => (await age(tx)) > began + 3, 'the mirror to grow older');
       const late = await heard<State>(await listen(), 'state', () => true);
       expect(late.ageSeconds).toBeGreaterThanOrEqual(before.ageSeconds + 2);
       expect(late.currentRun.elapsedMs).toBeGreaterThan(before.currentRun.elapsedMs + 2000);

@@ -6,7 +6,7 @@ import { createRun } from '../../../src/db/runs/runs.ts';
 import { BC_KEY } from '../../../src/db/schema/sync.ts';
 import { openRedis } from '../../../src/queues/redis.ts';
 import { createLogger } from '../../../src/shared/logger.ts';
-import { until } from '../../support/wait-for.ts';
+import { waitFor } from '../../support/wait-for.ts';
 import type { TestApi } from '../http/start-api.ts';
 import { bearer, startApi } from '../http/start-api.ts';
 import type { Listener } from './event-listener.ts';
@@ -68,7 +68,7 @@ describe('the live events', () => {
     const before = await age();
     expect(before).toBeGreaterThanOrEqual(60);
     // Two seconds: one may have passed since the last look already.
-    await until(async () => (await age()) > before + 1, 'the mirror to grow older');
+    await waitFor(async () => (await age()) > before + 1, 'the mirror to grow older');
     await fail(8);
     await heard<State>(one, 'state', ({ openFailures }) => openFailures === 2);
     expect(one.data<State>('state').map(({ openFailures }) => openFailures)).toEqual([0, 1, 2]);
@@ -78,7 +78,7 @@ describe('the live events', () => {
     api = await startApi({}, {}, OFTEN);
     const looks = vi.spyOn(api.redis, 'ping');
     const listener = await listen();
-    await until(() => looks.mock.calls.length > 3, 'a few looks');
+    await waitFor(() => looks.mock.calls.length > 3, 'a few looks');
     listener.close();
     await api.app.inject('/healthz');
     const asked = async () => {
@@ -86,7 +86,7 @@ describe('the live events', () => {
       await api.db.execute(sql`select pg_sleep(0.2)`);
       return looks.mock.calls.length - length;
     };
-    await until(async () => (await asked()) === 0, 'the looks to end');
+    await waitFor(async () => (await asked()) === 0, 'the looks to end');
     await api.app.close();
   });
 
@@ -102,7 +102,7 @@ describe('the live events', () => {
   it('keep a quiet connection alive, and let a page know that it is', async () => {
     api = await startApi({}, {}, { ...SELDOM, eventHeartbeatMs: 20 });
     const listener = await listen();
-    await until(() => listener.data('beat').length > 2, 'beats');
+    await waitFor(() => listener.data('beat').length > 2, 'beats');
     expect(listener.data('beat')[0]).toEqual({});
     expect(listener.data('state')).toHaveLength(1);
   });
@@ -124,9 +124,9 @@ describe('the live events', () => {
     const problem = await heard<{ code: string }>(listener, 'problem', () => true);
     expect(problem).toMatchObject({ status: 503, code: 'database_not_migrated' });
     const looks = vi.spyOn(api.redis, 'ping');
-    await until(() => looks.mock.calls.length > 3, 'more looks in vain');
+    await waitFor(() => looks.mock.calls.length > 3, 'more looks in vain');
     await api.db.execute(sql`alter table hidden rename to sync_failure`);
-    await until(() => listener.data('state').length === 2, 'the state to come back');
+    await waitFor(() => listener.data('state').length === 2, 'the state to come back');
     expect(listener.data('problem')).toHaveLength(1);
   });
 
@@ -165,7 +165,7 @@ describe('a listener', () => {
     const late = await api.db.transaction(async (tx) => {
       await tx.execute(sql`lock table api_key in access exclusive mode`);
       const waiting = sql`select from pg_locks where relation = 'api_key'::regclass and not granted`;
-      await until(async () => (await tx.execute(waiting)).length > 0, 'the keys to be looked at');
+      await waitFor(async () => (await tx.execute(waiting)).length > 0, 'the keys to be looked at');
       return listen();
     });
     await fail(7);
@@ -182,7 +182,7 @@ describe('a listener', () => {
     const { key } = await createApiKey(api.db, { name: 'another', scopes: ['bc:read'] });
     expect((await listen(key)).response.status).toBe(200);
     fifty[0]?.close();
-    await until(async () => (await listen()).response.status === 200, 'a place to be free again');
+    await waitFor(async () => (await listen()).response.status === 200, 'a place to be free again');
   });
 
   it('does not keep the API from closing', async () => {

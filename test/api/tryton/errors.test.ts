@@ -2,7 +2,7 @@ import { request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { Fault } from '../../../dev/sandbox-tryton/faults.ts';
-import { until } from '../../support/wait-for.ts';
+import { waitFor } from '../../support/wait-for.ts';
 import { bearer } from '../http/start-api.ts';
 import type { TrytonApi } from './tryton-api.ts';
 import { HASTY, startTrytonApi } from './tryton-api.ts';
@@ -170,12 +170,15 @@ test('a client that disconnects ends its reads, not its writes', async () => {
     const asked = request({ port, method: 'POST', path: '/api/v1/tryton/rpc', headers });
     asked.on('error', () => {});
     asked.end(JSON.stringify(call));
-    await until(() => arrivals().length > 0, 'the call to arrive at Tryton');
+    await waitFor(() => arrivals().length > 0, 'the call to arrive at Tryton');
     asked.destroy();
   };
   await leave([WRITE, { ...WRITE, params: [[1], { name: 'carried out' }] }, { ...READ, cache: false }]);
-  await until(() => arrivals().filter((method) => method === WRITE.method).length === 2, 'the second write');
-  await until(
+  await waitFor(
+    () => arrivals().filter((method) => method === WRITE.method).length === 2,
+    'the second write',
+  );
+  await waitFor(
     () => api.sandbox.read('party.party', [1], ['name'])[0]?.['name'] === 'carried out',
     'its effect',
   );

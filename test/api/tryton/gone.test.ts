@@ -1,7 +1,7 @@
 import { request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { until } from '../../support/wait-for.ts';
+import { waitFor } from '../../support/wait-for.ts';
 import { bearer } from '../http/start-api.ts';
 import { startTrytonApi } from './tryton-api.ts';
 
@@ -29,7 +29,7 @@ test.each([
     const asked = request({ port, method: 'POST', path: '/api/v1/tryton/rpc', headers });
     asked.on('error', () => {});
     asked.end(JSON.stringify({ ...READ, cache }));
-    await until(() => sandbox.calls.length > 0, 'the call to arrive at Tryton');
+    await waitFor(() => sandbox.calls.length > 0, 'the call to arrive at Tryton');
     asked.destroy();
     await expect(calls.mock.results[0]?.value).rejects.toMatchObject({ code: 'client_gone' });
     await sandbox.stop();

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openDatabase } from '../../../src/db/client.ts';
 import { findTrytonHealth } from '../../../src/db/upstream-health.ts';
 import { TrytonHealthRecorder } from '../../../src/upstream-health/tryton.ts';
-import { until } from '../../support/wait-for.ts';
+import { waitFor } from '../../support/wait-for.ts';
 import type { TrytonApi } from './tryton-api.ts';
 import { HASTY, startTrytonApi } from './tryton-api.ts';
 
@@ -57,7 +57,10 @@ test('a Tryton that is down is an answer too, and is remembered', async () => {
   expect(after).toMatchObject({ reachable: true, error: null, lastError: { code: 'tryton_unreachable' } });
   expect(Date.parse(after.lastSuccess.at)).toBeGreaterThan(Date.parse(after.lastError.at));
   const target = `${api.tryton?.user}@${api.tryton?.server}`;
-  await until(async () => (await findTrytonHealth(api.db, target)).error !== null, 'the error in PostgreSQL');
+  await waitFor(
+    async () => (await findTrytonHealth(api.db, target)).error !== null,
+    'the error in PostgreSQL',
+  );
   const restarted = new TrytonHealthRecorder(api.db, target, api.log);
   expect((await restarted.read()).error?.code).toBe('tryton_unreachable');
 });

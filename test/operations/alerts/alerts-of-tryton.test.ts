@@ -8,7 +8,7 @@ import { openRedis } from '../../../src/queues/redis.ts';
 import { createLogger } from '../../../src/shared/logger.ts';
 import { freshDatabase } from '../../support/database.ts';
 import { freshPrefix, redisUrl } from '../../support/redis.ts';
-import { until } from '../../support/wait-for.ts';
+import { waitFor } from '../../support/wait-for.ts';
 import type { Receiver } from './receivers.ts';
 import { startReceiver } from './receivers.ts';
 
@@ -62,7 +62,7 @@ test('a wrong password is reported once, by one of the processes, and over with 
   const prefix = freshPrefix();
   const [one, other] = [openProcess(prefix, '1s'), openProcess(prefix, '1s')];
   await expect(one.call()).rejects.toMatchObject({ code: 'tryton_bad_credentials' });
-  await until(() => receiver.arrivals.length > 0, 'the notice');
+  await waitFor(() => receiver.arrivals.length > 0, 'the notice');
   expect(receiver.notices()).toMatchObject([
     {
       type: 'incident.opened',
@@ -74,10 +74,10 @@ test('a wrong password is reported once, by one of the processes, and over with 
   ]);
   // The pause ends, the next login is refused as well: no all-clear, and no second alarm.
   const again = () => other.call().catch((error: unknown) => Object(error).code);
-  await until(async () => (await again()) === 'tryton_bad_credentials', 'another refused login');
+  await waitFor(async () => (await again()) === 'tryton_bad_credentials', 'another refused login');
   sandbox.setPassword(sandbox.user, WRONG);
-  await until(async () => typeof (await again()) === 'number', 'a login');
-  await until(() => receiver.arrivals.length > 1, 'the all-clear');
+  await waitFor(async () => typeof (await again()) === 'number', 'a login');
+  await waitFor(() => receiver.arrivals.length > 1, 'the all-clear');
   for (const release of releases.splice(0).reverse()) await release();
   expect(receiver.notices().map(({ type }) => type)).toEqual(['incident.opened', 'incident.resolved']);
   expect(receiver.arrivals.map(({ body }) => body).join()).not.toContain(WRONG);

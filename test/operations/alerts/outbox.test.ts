@@ -6,7 +6,7 @@ import { noticeOf } from '../../../src/alerts/notice.ts';
 import { claimDelivery } from '../../../src/db/alerts.ts';
 import { createLogger } from '../../../src/shared/logger.ts';
 import { freshDatabase } from '../../support/database.ts';
-import { until } from '../../support/wait-for.ts';
+import { waitFor } from '../../support/wait-for.ts';
 import type { Mailbox, Receiver } from './receivers.ts';
 import { startMailbox, startReceiver } from './receivers.ts';
 import { addRun, deliveriesOf, lookAtMirror, truncateAll } from './rows.ts';
@@ -218,7 +218,7 @@ test('a notice in progress when the process stops is due again at once', async (
   await lookAtMirror(database.db, ['webhook']);
   const stop = new AbortController();
   const sending = deliver(stop.signal);
-  await until(() => receiver.arrivals.length === 1, 'the notice to be on its way');
+  await waitFor(() => receiver.arrivals.length === 1, 'the notice to be on its way');
   stop.abort();
   await sending;
   receiver.answer = 200;

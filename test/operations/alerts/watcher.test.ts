@@ -5,7 +5,7 @@ import { readConfig } from '../../../src/config/index.ts';
 import { openDatabase } from '../../../src/db/client.ts';
 import { createLogger } from '../../../src/shared/logger.ts';
 import { freshDatabase } from '../../support/database.ts';
-import { until } from '../../support/wait-for.ts';
+import { waitFor } from '../../support/wait-for.ts';
 import type { Receiver } from './receivers.ts';
 import { startMailbox, startReceiver } from './receivers.ts';
 import { addRun, deliveriesOf, incidentsOf, truncateAll } from './rows.ts';
@@ -50,7 +50,7 @@ const fail = () =>
   addRun(database.db, 'full', 'failed', { errorCode: 'odoo_timeout', errorMessage: 'Slow.' });
 const types = () => receiver.notices().map(({ type }) => type);
 const received = async (type: string) => {
-  await until(() => types().includes(type), type);
+  await waitFor(() => types().includes(type), type);
 };
 
 /** A logger that records its lines. */
@@ -84,7 +84,7 @@ test('one that stops before it could report leaves it to the next', async () => 
   await receiver.stop();
   const first = watch();
   await fail();
-  await until(async () => (await deliveriesOf(database.db))[0]?.lastError != null, 'a try in vain');
+  await waitFor(async () => (await deliveriesOf(database.db))[0]?.lastError != null, 'a try in vain');
   await first.stop();
   await receiver.start();
   await database.client`update alert_delivery set next_attempt_at = now()`;
@@ -95,7 +95,7 @@ test('one that stops before it could report leaves it to the next', async () => 
 test('without a channel incidents are kept all the same, for people who look', async () => {
   watch({ ALERT_WEBHOOK_URL: '', ALERT_WEBHOOK_SECRET: '' });
   await fail();
-  await until(async () => (await incidentsOf(database.db)).length === 1, 'the incident');
+  await waitFor(async () => (await incidentsOf(database.db)).length === 1, 'the incident');
   expect(await deliveriesOf(database.db)).toEqual([]);
 });
 
@@ -112,9 +112,9 @@ test('the log has incidents and notices, each once', async () => {
   const { log, lines, texts } = recorder();
   watch({}, { log });
   await fail();
-  await until(() => texts().includes('alert delivered'), 'the delivery in the log');
+  await waitFor(() => texts().includes('alert delivered'), 'the delivery in the log');
   await addRun(database.db, 'full', 'success');
-  await until(() => texts().length === 4, 'the end in the log');
+  await waitFor(() => texts().length === 4, 'the end in the log');
   expect(texts()).toEqual(['incident opened', 'alert delivered', 'incident over', 'alert delivered']);
   expect(lines[0]).toMatchObject({ level: 'warn', details: { kind: 'run_failed', code: 'odoo_timeout' } });
 });
@@ -128,7 +128,7 @@ test('while PostgreSQL is away it says so once; when it is back it goes on', asy
   };
   await database.client`alter table alert_incident rename to hidden`;
   watch({ ODOO_URL: '' }, { log, probe: { subject: 'admin@http://tryton.invalid/db/', circuit } });
-  await until(() => looks > 5, 'several looks');
+  await waitFor(() => looks > 5, 'several looks');
   expect(texts()).toEqual(['alerts cannot be watched for now']);
   await database.client`alter table hidden rename to alert_incident`;
   await received('incident.opened');
@@ -143,9 +143,9 @@ test('a channel that hangs does not hold up the other', async () => {
     ALERT_EMAIL_TO: 'ops@example.com',
   });
   await fail();
-  await until(() => receiver.arrivals.length === 1 && mailbox.mails.length === 1, 'the first notice');
+  await waitFor(() => receiver.arrivals.length === 1 && mailbox.mails.length === 1, 'the first notice');
   await addRun(database.db, 'full', 'success');
-  await until(() => mailbox.mails.length === 2, 'the all-clear by e-mail');
+  await waitFor(() => mailbox.mails.length === 2, 'the all-clear by e-mail');
   // The webhook's first try is not over.
   expect((await deliveriesOf(database.db))[0]).toMatchObject({ channel: 'webhook', lastError: null });
   await watcher.stop();
@@ -156,7 +156,7 @@ test('it stops in bounded time while a receiver hangs, and while PostgreSQL cann
   receiver.answer = 'hang';
   const hanging = watch();
   await fail();
-  await until(() => receiver.arrivals.length === 1, 'the notice to be on its way');
+  await waitFor(() => receiver.arrivals.length === 1, 'the notice to be on its way');
   await hanging.stop();
   expect((await deliveriesOf(database.db))[0]).toMatchObject({ deliveredAt: null, attempts: 1 });
   const { db, close } = openDatabase('postgres://user@127.0.0.1:1/none');

@@ -4,7 +4,7 @@ import type { Notice } from '../../../src/alerts/notice.ts';
 import { noticeOf } from '../../../src/alerts/notice.ts';
 import type { IncidentRow } from '../../../src/db/schema/alerts.ts';
 import { heldBytes } from '../../support/heap.ts';
-import { until } from '../../support/wait-for.ts';
+import { waitFor } from '../../support/wait-for.ts';
 import type { Receiver } from './receivers.ts';
 import { isSigned, startReceiver } from './receivers.ts';
 
@@ -139,7 +139,7 @@ test('a try ends at its limit, also where garbage is collected meanwhile', async
     .catch((reason: unknown) => {
       error = reason;
     });
-  await until(() => {
+  await waitFor(() => {
     // Collects garbage.
     heldBytes();
     return error !== undefined;

@@ -5,7 +5,7 @@ import type { Section } from '../../../bench/frame/section.ts';
 import { apart, fromSources } from '../../support/own-process.ts';
 import { redisUrl } from '../../support/redis.ts';
 import { onServer } from '../../support/server.ts';
-import { until } from '../../support/wait-for.ts';
+import { waitFor } from '../../support/wait-for.ts';
 
 /** The command in a process of its own. Whether targets are met does not matter: so small, they need not be. */
 function bench(module: string, args: readonly string[], env: Readonly<Record<string, string>> = {}) {
@@ -53,7 +53,7 @@ test('a full sync is measured beside a bare fetch and the rival, and nothing of 
       ...(await sql`select datname from pg_database where starts_with(datname, 'passerelle_mirror_bench_')`),
     ]);
   // Other benchmarks are tested at the same time.
-  await until(async () => (await left()).length === 0, 'the databases to be gone');
+  await waitFor(async () => (await left()).length === 0, 'the databases to be gone');
 });
 
 test.each([

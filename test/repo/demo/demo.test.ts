@@ -10,7 +10,7 @@ import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import { freshDatabase } from '../../support/database.ts';
 import { apart, fromSources } from '../../support/own-process.ts';
 import { redisUrl } from '../../support/redis.ts';
-import { until } from '../../support/wait-for.ts';
+import { waitFor } from '../../support/wait-for.ts';
 
 const ROOT = resolve(import.meta.dirname, '../../..');
 
@@ -72,9 +72,9 @@ describe('npm run demo', () => {
     await expect(fetch(`${url}/healthz`)).rejects.toThrow('fetch failed');
   });
 
-  it('shows what works: commands to try, the command line, runs as the office goes on; Ctrl-C ends it', async () => {
+  it('shows what works: commands to try, the command line, runs as the setup goes on; Ctrl-C ends it', async () => {
     const started = demo(['--documents', '30'], { PORT: '0', SYNC_EVERY: '1s' });
-    await until(() => started.output().includes('Ctrl-C stops'), 'the text');
+    await waitFor(() => started.output().includes('Ctrl-C stops'), 'the text');
     const commands = [...started.output().matchAll(/^ {2}(curl .*)$/gm)].map(([, command]) => command ?? '');
     expect(commands.length).toBeGreaterThan(2);
     const downloads = await mkdtemp(join(directory, 'tsx-downloads-'));
@@ -98,13 +98,13 @@ describe('npm run demo', () => {
       { PATH },
     );
     expect({ code: await byKey.exit, output: byKey.output() }).toMatchObject({ code: 0 });
-    await until(
+    await waitFor(
       () => /run \d+ \(incremental\) (success|partial), .* updated/.test(started.output()),
       'a run with news',
     );
     started.stop('SIGINT');
     // As npm does, which passes on what the terminal has already sent.
-    await until(() => started.output().includes('Stopping.'), 'the first to be noticed');
+    await waitFor(() => started.output().includes('Stopping.'), 'the first to be noticed');
     started.stop('SIGINT');
     expect({ code: await started.exit, output: started.output() }).toMatchObject({ code: 0 });
     expect(await leftovers()).toEqual([]);

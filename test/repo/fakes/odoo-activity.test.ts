@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
-import { keepOffice } from '../../../dev/sandbox-odoo/office.ts';
+import { simulateActivity } from '../../../dev/sandbox-odoo/activity.ts';
 import { type SandboxOdoo, startSandboxOdoo } from '../../../dev/sandbox-odoo/sandbox.ts';
-import { until } from '../../support/wait-for.ts';
+import { waitFor } from '../../support/wait-for.ts';
 
 const snapshot = (sandbox: SandboxOdoo) =>
   ['dimagaz.bc', 'dimagaz.bc.line'].flatMap((model) =>
@@ -14,13 +14,16 @@ it('keeps changing the data until it is stopped', async () => {
     await startSandboxOdoo({ documents: 50 }),
   ];
   const before = snapshot(sandbox);
-  const [office, neighbour] = [keepOffice(sandbox, { everyMs: 1 }), keepOffice(other, { everyMs: 1 })];
-  await until(() => office.changes >= 60, 'sixty changes');
-  office.stop();
+  const [setup, neighbour] = [
+    simulateActivity(sandbox, { everyMs: 1 }),
+    simulateActivity(other, { everyMs: 1 }),
+  ];
+  await waitFor(() => setup.changes >= 60, 'sixty changes');
+  setup.stop();
   const after = snapshot(sandbox);
   expect(after).not.toEqual(before);
   const sofar = neighbour.changes;
-  await until(() => neighbour.changes >= sofar + 20, 'twenty changes next door');
+  await waitFor(() => neighbour.changes >= sofar + 20, 'twenty changes next door');
   expect(snapshot(sandbox)).toEqual(after);
   neighbour.stop();
   await Promise.all([sandbox.stop(), other.stop()]);

@@ -9,7 +9,7 @@ import { z } from 'zod';
 import { answers, askPostgres, askRedis } from '../../../dev/services/ask.ts';
 import { redisOnPath } from '../../../dev/services/redis-finder.ts';
 import { CONTAINER_LABEL } from '../../../dev/services/workspace.ts';
-import { until } from '../../support/wait-for.ts';
+import { waitFor } from '../../support/wait-for.ts';
 import { engineWithImages } from './engine.ts';
 
 const OWNER = `
@@ -53,10 +53,10 @@ async function endsWithItsOwner(signal: NodeJS.Signals, source: string, environm
     const [workspace] = workspaces(await readdir(directory));
     owner.kill(signal);
 
-    await until(async () => !(await answers(askPostgres(services.databaseUrl))), 'the end of PostgreSQL');
-    await until(async () => !(await answers(askRedis(services.redisUrl))), 'the end of Redis');
-    await until(async () => workspaces(await readdir(directory)).length === 0, 'the directory to vanish');
-    await until(async () => !(await containersOf(workspace)), 'the containers to vanish');
+    await waitFor(async () => !(await answers(askPostgres(services.databaseUrl))), 'the end of PostgreSQL');
+    await waitFor(async () => !(await answers(askRedis(services.redisUrl))), 'the end of Redis');
+    await waitFor(async () => workspaces(await readdir(directory)).length === 0, 'the directory to vanish');
+    await waitFor(async () => !(await containersOf(workspace)), 'the containers to vanish');
   } finally {
     owner.kill('SIGKILL');
     await rm(directory, { recursive: true, force: true });

@@ -5,7 +5,7 @@ import { poll } from '../../../dev/services/poll.ts';
 import { pendingMigrations } from '../../../src/db/migrate.ts';
 import { freshDatabase } from '../../support/database.ts';
 import { freshPrefix, redisUrl } from '../../support/redis.ts';
-import { until } from '../../support/wait-for.ts';
+import { waitFor } from '../../support/wait-for.ts';
 
 let one: Awaited<ReturnType<typeof freshDatabase>>;
 let other: Awaited<ReturnType<typeof freshDatabase>>;
@@ -43,7 +43,7 @@ it('gives key prefixes of its own on one Redis', async () => {
 
 it('waits for a state and returns it', async () => {
   const answered = [undefined, null, false, 0];
-  expect(await until(() => answered.shift(), 'a number')).toBe(0);
+  expect(await waitFor(() => answered.shift(), 'a number')).toBe(0);
 });
 
 it('names the state that was never reached', async () => {

@@ -2,7 +2,7 @@ import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/pr
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { until } from '../../support/wait-for.ts';
+import { waitFor } from '../../support/wait-for.ts';
 
 const ROOT = resolve(import.meta.dirname, '../../..');
 const NEEDED = [
@@ -12,7 +12,7 @@ const NEEDED = [
   'workers',
   'dev/services',
   'test/support',
-  'test/chaos/crew.ts',
+  'test/chaos/worker-processes.ts',
 ];
 
 /** Stands in for the repository: a file in the real one would be read by other tests, or be a developer's. */
@@ -26,7 +26,9 @@ const { startWorkerProcess }: typeof import('../../support/worker-process.ts') =
 const { startApiProcess }: typeof import('../../support/api-process.ts') = await import(
   join(copy, 'test/support/api-process.ts')
 );
-const { Crew }: typeof import('../../chaos/crew.ts') = await import(join(copy, 'test/chaos/crew.ts'));
+const { WorkerProcesses }: typeof import('../../chaos/worker-processes.ts') = await import(
+  join(copy, 'test/chaos/worker-processes.ts')
+);
 
 afterAll(() => rm(copy, { recursive: true }));
 
@@ -34,12 +36,12 @@ afterAll(() => rm(copy, { recursive: true }));
 const STARTS = {
   worker: () => complaintOf(startWorkerProcess({})),
   API: () => complaintOf(startApiProcess({})),
-  'worker of a chaos story': async () => {
+  'worker of a chaos scenario': async () => {
     const logs = join(copy, 'logs');
     await mkdir(logs);
-    const crew = new Crew({}, logs);
-    crew.startOne(0);
-    await until(() => crew.collapsed.length === 1, 'its end');
+    const processes = new WorkerProcesses({}, logs);
+    processes.startOne(0);
+    await waitFor(() => processes.collapsed.length === 1, 'its end');
     return readFile(join(logs, 'worker-0.log'), 'utf8');
   },
 };
@@ -47,7 +49,7 @@ const STARTS = {
 async function complaintOf({ exit, output }: ReturnType<typeof startWorkerProcess>): Promise<string> {
   expect(await exit).toBe(2);
   // Its output may arrive later than its end.
-  return until(() => output() || false, 'its complaint');
+  return waitFor(() => output() || false, 'its complaint');
 }
 
 describe.each(Object.entries(STARTS))('the %s that a test starts without settings', (_, complaint) => {

@@ -1,9 +1,9 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { resolve } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { Office } from '../../support/test-environment.ts';
-import { openOffice } from '../../support/test-environment.ts';
-import { until } from '../../support/wait-for.ts';
+import type { TestSetup } from '../../support/test-setup.ts';
+import { openTestSetup } from '../../support/test-setup.ts';
+import { waitFor } from '../../support/wait-for.ts';
 import type { WorkerProcess } from '../../support/worker-process.ts';
 import { startWorkerProcess } from '../../support/worker-process.ts';
 
@@ -49,21 +49,21 @@ describe('a log', () => {
 });
 
 describe('what a worker says of a job', () => {
-  let office: Office;
+  let setup: TestSetup;
   let worker: WorkerProcess;
   afterEach(async () => {
     worker.child.kill('SIGKILL');
-    await office.close();
+    await setup.close();
   });
 
   it('names its queue, its job, its run and its BC, each once', async () => {
-    office = await openOffice({ sandbox: { documents: 20 }, env: { LOG_LEVEL: 'info' } });
-    const [bad = 0] = office.odoo.ids('dimagaz.bc');
-    office.odoo.faults.denyRecord('dimagaz.bc', bad);
-    worker = startWorkerProcess(office.env);
-    const { id: runId } = await office.run('full');
+    setup = await openTestSetup({ sandbox: { documents: 20 }, env: { LOG_LEVEL: 'info' } });
+    const [bad = 0] = setup.odoo.ids('dimagaz.bc');
+    setup.odoo.faults.denyRecord('dimagaz.bc', bad);
+    worker = startWorkerProcess(setup.env);
+    const { id: runId } = await setup.run('full');
     const line = (message: string) =>
-      until(
+      waitFor(
         () =>
           worker
             .output()

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FOLDER, migrate } from '../../../src/db/migrate.ts';
 import { freshDatabase } from '../../support/database.ts';
 import { startProcess } from '../../support/own-process.ts';
-import { until } from '../../support/wait-for.ts';
+import { waitFor } from '../../support/wait-for.ts';
 
 const ROWS = 2000;
 
@@ -54,7 +54,7 @@ describe('a migration of a database that is in use', () => {
       open.catch(fail);
     });
   const building = () =>
-    until(async () => {
+    waitFor(async () => {
       const [row] =
         await sql()`select phase from pg_stat_progress_create_index where datname = current_database()`;
       return String(row?.['phase']).startsWith('waiting for');
@@ -93,7 +93,7 @@ describe('a migration of a database that is in use', () => {
     await exit;
     const steps: string[] = [];
     const migrated = migrate(database.url, { onStep: (step) => steps.push(step) });
-    await until(() => steps.some((step) => step.startsWith('0006')), 'the turn of the next one');
+    await waitFor(() => steps.some((step) => step.startsWith('0006')), 'the turn of the next one');
     expect(await indexes()).toContain('scrap_dimagaz_bc_live (invalid)');
     letGo?.();
     await migrated;
@@ -139,7 +139,7 @@ describe('a migration of a database that is in use', () => {
       const steps: string[] = [];
       const patience = { ...PATIENCE, tries: 1000 };
       const migrated = migrate(database.url, { folder, patience, onStep: (step) => steps.push(step) });
-      await until(() => steps.length >= 2, 'two tries');
+      await waitFor(() => steps.length >= 2, 'two tries');
       expect(steps[0]).toMatch(/^0099_test: its tables are in use/);
       expect(await sql()`select 1 from scrap_dimagaz_bc`).toHaveLength(10);
       await write(11, 11);

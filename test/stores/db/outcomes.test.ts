@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { addItems, closeStored } from '../../../src/db/runs/ledger.ts';
 import { freshDatabase } from '../../support/database.ts';
-import { until } from '../../support/wait-for.ts';
+import { waitFor } from '../../support/wait-for.ts';
 
 const RUN = 1;
 let database: Awaited<ReturnType<typeof freshDatabase>>;
@@ -26,7 +26,7 @@ test('an outcome is not lost when the item changes while its turn is waited for'
   await client.begin(async (other) => {
     await other`update sync_run_item set state = 'failed' where run_id = ${RUN} and odoo_id = 7`;
     storing = closeStored(db, [stored]);
-    await until(async () => {
+    await waitFor(async () => {
       const [row] = await client`
         select count(*)::int as n from pg_stat_activity
         where datname = current_database() and wait_event_type = 'Lock'`;

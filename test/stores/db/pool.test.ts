@@ -3,7 +3,7 @@ import { afterAll, afterEach, assert, beforeAll, beforeEach, describe, expect, i
 import { openClient, openDatabase } from '../../../src/db/client.ts';
 import { ConnectionPool } from '../../../src/db/pool.ts';
 import { freshDatabase } from '../../support/database.ts';
-import { until } from '../../support/wait-for.ts';
+import { waitFor } from '../../support/wait-for.ts';
 
 const BURSTS = 20;
 const QUERIES = 1500;
@@ -121,7 +121,7 @@ describe('a pool', () => {
           () => assert.fail('it ended well'),
           () => (left -= 1),
         );
-      await until(async () => {
+      await waitFor(async () => {
         await database.client`
           select pg_terminate_backend(pid) from pg_stat_activity
           where datname = current_database() and query like '%pg_sleep(600)%' and pid <> pg_backend_pid()`;
@@ -150,7 +150,7 @@ describe('a pool', () => {
         await client.unsafe('select 1');
         served.push(n);
       });
-      await until(() => pool.waiting === 3, 'three that wait');
+      await waitFor(() => pool.waiting === 3, 'three that wait');
       finish();
       await Promise.all([first, ...others]);
       expect([served, pool.waiting]).toEqual([[1, 2, 3], 0]);

@@ -5,9 +5,9 @@ import { openClient, TIMEOUTS } from '../../../src/db/client.ts';
 import { passerelle } from '../../cli/passerelle.ts';
 import { startApiProcess } from '../../support/api-process.ts';
 import type { OwnProcess } from '../../support/own-process.ts';
-import type { Office } from '../../support/test-environment.ts';
-import { openOffice } from '../../support/test-environment.ts';
-import { until } from '../../support/wait-for.ts';
+import type { TestSetup } from '../../support/test-setup.ts';
+import { openTestSetup } from '../../support/test-setup.ts';
+import { waitFor } from '../../support/wait-for.ts';
 import { startWorkerProcess } from '../../support/worker-process.ts';
 
 const NAMES = [
@@ -34,12 +34,12 @@ async function startRecorder(databaseUrl: string) {
 }
 
 describe('the session settings of PostgreSQL connections', () => {
-  let office: Office;
+  let setup: TestSetup;
   let recorder: Awaited<ReturnType<typeof startRecorder>>;
   let processes: OwnProcess[] = [];
   beforeEach(async () => {
-    office = await openOffice();
-    recorder = await startRecorder(office.database.url);
+    setup = await openTestSetup();
+    recorder = await startRecorder(setup.database.url);
   });
   afterEach(async () => {
     for (const { child, exit } of processes) {
@@ -48,7 +48,7 @@ describe('the session settings of PostgreSQL connections', () => {
     }
     processes = [];
     recorder.stop();
-    await office.close();
+    await setup.close();
   });
 
   const settingsOf = (startup: string) => {
@@ -56,7 +56,7 @@ describe('the session settings of PostgreSQL connections', () => {
     return Object.fromEntries(NAMES.map((name) => [name, texts[texts.indexOf(name) + 1] ?? null]));
   };
   const env = () => ({
-    ...office.env,
+    ...setup.env,
     DATABASE_URL: recorder.url,
     DATABASE_LOCK_TIMEOUT: '45s',
     LOG_LEVEL: 'info',
@@ -72,7 +72,7 @@ describe('the session settings of PostgreSQL connections', () => {
     ['the command line', async () => void (await passerelle(['keys', 'list'], env()))],
   ])('are sent by %s on every connection', async (_, start) => {
     await start();
-    await until(() => recorder.startups.length > 0, 'a connection');
+    await waitFor(() => recorder.startups.length > 0, 'a connection');
     for (const startup of recorder.startups) {
       expect(settingsOf(startup)).toEqual({
         idle_in_transaction_session_timeout: '30000',
@@ -94,7 +94,7 @@ describe('the session settings of PostgreSQL connections', () => {
       '0',
     ],
   ])('%s', async (_, timeouts, idle, lock) => {
-    const client = openClient(office.database.url, 1, timeouts);
+    const client = openClient(setup.database.url, 1, timeouts);
     try {
       const [row] = await client`select current_setting('idle_in_transaction_session_timeout') as idle,
         current_setting('lock_timeout') as lock`;

@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openDatabase, type Queryable } from '../../../src/db/client.ts';
 import { freshDatabase } from '../../support/database.ts';
-import { until } from '../../support/wait-for.ts';
+import { waitFor } from '../../support/wait-for.ts';
 
 describe('a transaction whose connection is lost', () => {
   let database: Awaited<ReturnType<typeof freshDatabase>>;
@@ -22,7 +22,7 @@ describe('a transaction whose connection is lost', () => {
     const [row] = await tx.execute<{ pid: number }>(sql`select pg_backend_pid() as pid`);
     const pid = row?.pid ?? 0;
     await database.client`select pg_terminate_backend(${pid})`;
-    await until(
+    await waitFor(
       async () => (await database.client`select 1 from pg_stat_activity where pid = ${pid}`).length === 0,
       'the connection to be closed',
     );
@@ -43,7 +43,7 @@ describe('a transaction whose connection is lost', () => {
     });
     await expect(transaction).rejects.toThrow();
     letGo();
-    await until(() => late !== undefined, 'the rest of it');
+    await waitFor(() => late !== undefined, 'the rest of it');
     expect(late).toMatchObject({ cause: { code: 'transaction_lost' } });
     expect(await notes()).toEqual([]);
   });
@@ -54,7 +54,7 @@ describe('a transaction whose connection is lost', () => {
     });
     await expect(transaction).rejects.toThrow();
     const again = () => pool.db.execute(sql`insert into note values (3)`);
-    await until(
+    await waitFor(
       () =>
         again().then(
           () => true,

@@ -5,9 +5,9 @@ import type { TestApi } from '../../api/http/start-api.ts';
 import { startApi } from '../../api/http/start-api.ts';
 import type { OwnRedis, RedisServers } from '../../support/redis-servers.ts';
 import { hasRedisBinary, openRedisServers } from '../../support/redis-servers.ts';
-import type { Office } from '../../support/test-environment.ts';
-import { openOffice } from '../../support/test-environment.ts';
-import { until } from '../../support/wait-for.ts';
+import type { TestSetup } from '../../support/test-setup.ts';
+import { openTestSetup } from '../../support/test-setup.ts';
+import { waitFor } from '../../support/wait-for.ts';
 
 const SLOTS = 16_384;
 const PREFIX = 'clustered';
@@ -32,7 +32,7 @@ describe.skipIf(!hasRedisBinary)('with a Redis cluster of three masters', () => 
       if (at > 0) await client.cluster('MEET', '127.0.0.1', nodes[0]?.port ?? 0);
     }
     for (const client of clients) {
-      await until(async () => {
+      await waitFor(async () => {
         const info = String(await client.cluster('INFO'));
         return /cluster_state:ok/.test(info) && /cluster_known_nodes:3/.test(info);
       }, 'the cluster to be formed');
@@ -51,18 +51,18 @@ describe.skipIf(!hasRedisBinary)('with a Redis cluster of three masters', () => 
   };
 
   describe('the mirror', () => {
-    let office: Office;
+    let setup: TestSetup;
     beforeAll(async () => {
-      office = await openOffice({ env: { ...env, SYNC_PAGE_SIZE: '10' } });
-      await office.work();
+      setup = await openTestSetup({ env: { ...env, SYNC_PAGE_SIZE: '10' } });
+      await setup.work();
     });
-    afterAll(() => office.close());
+    afterAll(() => setup.close());
 
     it('runs full, single and incremental runs with all its keys in one slot', async () => {
-      const bcs = office.odoo.count('dimagaz.bc');
-      expect(await office.run('full')).toMatchObject({ status: 'success', created: bcs });
-      expect(await office.run('single', [1, 2])).toMatchObject({ status: 'success', seen: 2 });
-      expect(await office.run('incremental')).toMatchObject({ status: 'success' });
+      const bcs = setup.odoo.count('dimagaz.bc');
+      expect(await setup.run('full')).toMatchObject({ status: 'success', created: bcs });
+      expect(await setup.run('single', [1, 2])).toMatchObject({ status: 'success', seen: 2 });
+      expect(await setup.run('incremental')).toMatchObject({ status: 'success' });
       const { nodes: used, keys } = await placesOf();
       expect(keys.length).toBeGreaterThan(5);
       expect(keys.filter((key) => !key.startsWith(`{${PREFIX}}:`))).toEqual([]);
@@ -96,7 +96,7 @@ describe.skipIf(!hasRedisBinary)('with a Redis cluster of three masters', () => 
       const first = await call();
       expect(first.statusCode).toBe(200);
       expect(Number(first.headers['ratelimit-remaining'])).toBeLessThan(1000);
-      await until(
+      await waitFor(
         async () => (await placesOf()).keys.some((key) => key.includes('tryton:cache:entry')),
         'the answer to be kept',
       );

@@ -2,21 +2,21 @@ import { Redis } from 'ioredis';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { OwnRedis, RedisServers } from '../../support/redis-servers.ts';
 import { hasRedisBinary, openRedisServers } from '../../support/redis-servers.ts';
-import type { Office } from '../../support/test-environment.ts';
-import { openOffice } from '../../support/test-environment.ts';
-import { until } from '../../support/wait-for.ts';
+import type { TestSetup } from '../../support/test-setup.ts';
+import { openTestSetup } from '../../support/test-setup.ts';
+import { waitFor } from '../../support/wait-for.ts';
 
 let servers: RedisServers;
 let master: OwnRedis;
 let replica: OwnRedis;
 let sentinel: OwnRedis;
-let office: Office;
+let setup: TestSetup;
 
 beforeEach(async () => {
   servers = await openRedisServers();
   master = await servers.start([]);
   replica = await servers.start([`replicaof 127.0.0.1 ${master.port}`]);
-  await until(
+  await waitFor(
     () => ask(replica.port, async (redis) => /master_link_status:up/.test(await redis.info())),
     'a copy',
   );
@@ -28,7 +28,7 @@ beforeEach(async () => {
     ],
     { sentinel: true },
   );
-  await until(
+  await waitFor(
     () =>
       ask(sentinel.port, async (redis) => {
         const known = await redis.call('sentinel', 'replicas', 'passerelle');
@@ -36,7 +36,7 @@ beforeEach(async () => {
       }),
     'the sentinel to know the copy',
   );
-  office = await openOffice({
+  setup = await openTestSetup({
     sandbox: { documents: 200 },
     env: {
       // Nobody listens there: the sentinels say where Redis is.
@@ -48,7 +48,7 @@ beforeEach(async () => {
   });
 });
 afterEach(async () => {
-  await office?.close();
+  await setup?.close();
   await servers?.stop();
 });
 
@@ -62,23 +62,23 @@ async function ask<T>(port: number, question: (redis: Redis) => Promise<T>): Pro
 }
 
 const stored = async () => {
-  const [row] = await office.database.client`select count(*)::int as n from scrap_dimagaz_bc`;
+  const [row] = await setup.database.client`select count(*)::int as n from scrap_dimagaz_bc`;
   return row?.['n'] ?? 0;
 };
 
 test.skipIf(!hasRedisBinary)(
   'a run goes on at the server that the sentinels make the master when the one before is killed',
   async () => {
-    office.odoo.faults.latencyMs = 100;
-    await office.work();
-    const runId = await office.request('full');
-    await until(async () => (await stored()) > 20, 'the run to be under way');
+    setup.odoo.faults.latencyMs = 100;
+    await setup.work();
+    const runId = await setup.request('full');
+    await waitFor(async () => (await stored()) > 20, 'the run to be under way');
     await master.end('SIGKILL');
-    expect(await stored()).toBeLessThan(office.odoo.count('dimagaz.bc'));
-    const run = await office.ended(runId);
-    const bcs = office.odoo.count('dimagaz.bc');
+    expect(await stored()).toBeLessThan(setup.odoo.count('dimagaz.bc'));
+    const run = await setup.ended(runId);
+    const bcs = setup.odoo.count('dimagaz.bc');
     expect(run).toMatchObject({ status: 'success', seen: bcs, created: bcs });
     expect(await ask(replica.port, async (redis) => (await redis.role())[0])).toBe('master');
-    expect(await office.run('incremental')).toMatchObject({ status: 'success' });
+    expect(await setup.run('incremental')).toMatchObject({ status: 'success' });
   },
 );

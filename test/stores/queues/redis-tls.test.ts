@@ -9,7 +9,7 @@ import { openRedis } from '../../../src/queues/redis.ts';
 import { createLogger } from '../../../src/shared/logger.ts';
 import type { OwnRedis, RedisServers } from '../../support/redis-servers.ts';
 import { hasRedisBinary, openRedisServers } from '../../support/redis-servers.ts';
-import { openOffice } from '../../support/test-environment.ts';
+import { openTestSetup } from '../../support/test-setup.ts';
 
 describe.skipIf(!hasRedisBinary)('a Redis that asks for TLS and for a certificate', () => {
   let servers: RedisServers;
@@ -67,12 +67,12 @@ describe.skipIf(!hasRedisBinary)('a Redis that asks for TLS and for a certificat
   };
 
   it('carries a run', async () => {
-    const office = await openOffice({ env });
+    const setup = await openTestSetup({ env });
     try {
-      await office.work();
-      expect(await office.run('full')).toMatchObject({ status: 'success' });
+      await setup.work();
+      expect(await setup.run('full')).toMatchObject({ status: 'success' });
     } finally {
-      await office.close();
+      await setup.close();
     }
   });
 

@@ -7,7 +7,7 @@ import { openQueues } from '../../../src/queues/queues.ts';
 import { applySchedule, keepScheduler, type Schedule } from '../../../src/queues/schedulers.ts';
 import { createLogger } from '../../../src/shared/logger.ts';
 import { freshPrefix, redisUrl } from '../../support/redis.ts';
-import { until } from '../../support/wait-for.ts';
+import { waitFor } from '../../support/wait-for.ts';
 
 const DAY_MS = 86_400_000;
 const OFF: Schedule = { everyMs: null, fullCron: null, sweepEveryMs: null, pruneEveryMs: null };
@@ -60,7 +60,7 @@ describe('the schedule, set again and again', () => {
   it('keeps its beat, and has one job waiting', async () => {
     const due = work();
     const most = { waiting: 0 };
-    await until(async () => {
+    await waitFor(async () => {
       await applySchedule(queues, { ...OFF, everyMs: 300 });
       most.waiting = Math.max(most.waiting, await queues.sync.getDelayedCount());
       return due.length >= 5;
@@ -77,10 +77,10 @@ describe('the schedule, set again and again', () => {
     await applySchedule(queues, schedule);
     const [job] = await jobs();
     const moment = Number(job?.id?.split(':').at(-1));
-    await until(() => Date.now() > moment, 'the job to be due');
+    await waitFor(() => Date.now() > moment, 'the job to be due');
     await applySchedule(queues, schedule);
     const due = work();
-    await until(() => due.length > 0, 'the job to be taken');
+    await waitFor(() => due.length > 0, 'the job to be taken');
     expect(due[0]).toBe(moment);
   });
 
@@ -92,7 +92,7 @@ describe('the schedule, set again and again', () => {
       removeJobScheduler: (id: string) => queues.sync.removeJobScheduler(id),
       getJobState: async (id: string) => {
         const state = await queues.sync.getJobState(id);
-        await until(() => Date.now() > moment, 'the job to be due');
+        await waitFor(() => Date.now() > moment, 'the job to be due');
         return state;
       },
     };
@@ -101,7 +101,7 @@ describe('the schedule, set again and again', () => {
       queues.sync.upsertJobScheduler('full', wanted, { name: 'run' }),
     );
     const due = work();
-    await until(() => due.length > 0, 'the job to be taken');
+    await waitFor(() => due.length > 0, 'the job to be taken');
     expect(due).toEqual([moment]);
   });
 
@@ -110,14 +110,14 @@ describe('the schedule, set again and again', () => {
     await applySchedule(queues, schedule);
     const due = work(() => new Promise((resolve) => (finish = resolve)));
     const tomorrow = `repeat:full:${moment + DAY_MS}`;
-    await until(async () => due.length > 0 && (await queues.sync.getJob(tomorrow)), 'the job to be taken');
+    await waitFor(async () => due.length > 0 && (await queues.sync.getJob(tomorrow)), 'the job to be taken');
     const clock = vi.spyOn(Date, 'now').mockReturnValue(moment - 2000);
     await applySchedule(queues, schedule);
     clock.mockRestore();
     expect(await queues.sync.getJobState(tomorrow)).toBe('delayed');
     expect(await queues.sync.getJobState(`repeat:full:${moment}`)).toBe('active');
     finish();
-    await until(async () => (await queues.sync.getJobCountByTypes('active', 'waiting')) === 0, 'its end');
+    await waitFor(async () => (await queues.sync.getJobCountByTypes('active', 'waiting')) === 0, 'its end');
     expect(due).toEqual([moment]);
     expect(await queues.sync.getJobState(tomorrow)).toBe('delayed');
   });
@@ -131,7 +131,7 @@ describe('the schedule, set again and again', () => {
     expect(before.map(({ id }) => id)).toEqual([`repeat:full:${moment + 5 * DAY_MS}`]);
     await applySchedule(queues, schedule);
     const due = work();
-    await until(() => due.length > 0, 'the job to be taken');
+    await waitFor(() => due.length > 0, 'the job to be taken');
     expect(due).toEqual([moment]);
   });
 
@@ -144,11 +144,11 @@ describe('the schedule, set again and again', () => {
     const schedule = { ...OFF, everyMs: 1000 };
     await applySchedule(queues, schedule);
     const before = work();
-    await until(() => before.length > 0, 'the first one');
+    await waitFor(() => before.length > 0, 'the first one');
     await worker?.close();
     await lose();
     const due = work();
-    await until(async () => {
+    await waitFor(async () => {
       await applySchedule(queues, schedule);
       return due.length > 1;
     }, 'the next ones');
@@ -159,7 +159,7 @@ describe('the schedule, set again and again', () => {
     const every = { every: 1000, startDate: Date.now() + DAY_MS };
     await queues.sync.upsertJobScheduler('incremental', every, { name: 'run' });
     const due = work();
-    await until(async () => {
+    await waitFor(async () => {
       await applySchedule(queues, { ...OFF, everyMs: 1000 });
       return due.length > 1;
     }, 'the next ones');

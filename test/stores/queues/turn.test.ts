@@ -2,7 +2,7 @@ import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { RedisLock } from '../../../src/queues/redis-lock.ts';
 import { freshPrefix, redisUrl } from '../../support/redis.ts';
-import { until } from '../../support/wait-for.ts';
+import { waitFor } from '../../support/wait-for.ts';
 
 const LONG_MS = 600_000;
 
@@ -29,7 +29,7 @@ test('one process at a time has the turn, and the next one gets it afterwards', 
   ];
   const { work, finish } = lasting();
   const working = first.run(LONG_MS, work);
-  await until(() => redis.exists(`${prefix}:watchdog`), 'the turn of the first');
+  await waitFor(() => redis.exists(`${prefix}:watchdog`), 'the turn of the first');
   let turns = 0;
   const count = async () => {
     turns += 1;
@@ -46,10 +46,10 @@ test('a holder that works for long keeps the turn', async () => {
   const prefix = freshPrefix();
   const { work, finish } = lasting();
   const working = new RedisLock(redis, prefix, 'watchdog').run(1000, work);
-  const token = await until(() => redis.get(`${prefix}:watchdog`), 'the turn');
+  const token = await waitFor(() => redis.get(`${prefix}:watchdog`), 'the turn');
   await redis.pexpire(`${prefix}:watchdog`, LONG_MS);
   // Its renewal sets the time of the turn again.
-  await until(async () => (await redis.pttl(`${prefix}:watchdog`)) <= 1000, 'a renewal');
+  await waitFor(async () => (await redis.pttl(`${prefix}:watchdog`)) <= 1000, 'a renewal');
   expect(await redis.get(`${prefix}:watchdog`)).toBe(token);
   finish();
   await working;
@@ -59,7 +59,7 @@ test('a holder that lost the turn neither renews nor frees that of another proce
   const prefix = freshPrefix();
   const { work, finish } = lasting();
   const working = new RedisLock(redis, prefix, 'watchdog').run(1000, work);
-  await until(() => redis.get(`${prefix}:watchdog`), 'the turn');
+  await waitFor(() => redis.get(`${prefix}:watchdog`), 'the turn');
   await redis.set(`${prefix}:watchdog`, 'another process');
   finish();
   await working;

@@ -4,8 +4,8 @@ import { nextFetchSeq } from '../../../src/db/documents/writes.ts';
 import { createRun } from '../../../src/db/runs/runs.ts';
 import { verifyMirror } from '../../../src/sync/maintenance/verify.ts';
 import { processBc } from '../../../src/sync/store/process-bc.ts';
-import type { Desk, Office } from '../../support/test-environment.ts';
-import { openOffice } from '../../support/test-environment.ts';
+import type { TestMirror, TestSetup } from '../../support/test-setup.ts';
+import { openTestSetup } from '../../support/test-setup.ts';
 
 const BC = 'dimagaz.bc';
 const LINE = 'dimagaz.bc.line';
@@ -17,35 +17,35 @@ const summary = (base64: string) => {
 
 describe('SYNC_BINARIES=off', () => {
   const [scan, photo] = [content('bon '), content('photo ')];
-  let office: Office;
-  let off: Desk;
+  let setup: TestSetup;
+  let off: TestMirror;
   let id = 0;
   let line = 0;
   beforeEach(async () => {
-    office = await openOffice({ sandbox: { documents: 3 } });
-    id = office.odoo.create(BC, { name: 'BC/SCAN', scan, scan_name: 'bon.pdf' });
-    line = office.odoo.create(LINE, { bc_id: id, name: 'x', photo });
-    off = office.also({ SYNC_BINARIES: 'off' });
+    setup = await openTestSetup({ sandbox: { documents: 3 } });
+    id = setup.odoo.create(BC, { name: 'BC/SCAN', scan, scan_name: 'bon.pdf' });
+    line = setup.odoo.create(LINE, { bc_id: id, name: 'x', photo });
+    off = setup.also({ SYNC_BINARIES: 'off' });
     await off.work();
   });
-  afterEach(() => office.close());
+  afterEach(() => setup.close());
 
   const fields = async () => {
-    const [row] = await office.database.client`
+    const [row] = await setup.database.client`
       select bc.fields as header, line.fields as line, bc.binary_sizes || line.binary_sizes as sizes
       from scrap_dimagaz_bc as bc, scrap_dimagaz_bc_line as line
       where bc.odoo_id = ${id} and line.odoo_id = ${line}`;
     return row ?? {};
   };
   const trail = async (runId: number) => {
-    const [row] = await office.database.client`
+    const [row] = await setup.database.client`
       select changes from audit_log where run_id = ${runId} and odoo_id = ${id}`;
     return row?.['changes'];
   };
-  const isRight = async ({ mirror }: Desk) =>
+  const isRight = async ({ mirror }: TestMirror) =>
     expect(await verifyMirror({ ...mirror, pageSize: 100 }, () => {})).toMatchObject({ ok: true });
   const known = async () => {
-    const rows = await office.database.client`
+    const rows = await setup.database.client`
       select name, description->'mirrored' as mirrored from odoo_field where type = 'binary' order by name`;
     return rows.map((row) => [row['name'], row['mirrored']]);
   };
@@ -62,14 +62,14 @@ describe('SYNC_BINARIES=off', () => {
       ['photo', false],
       ['scan', false],
     ]);
-    expect(await office.database.client`select scan from dimagaz_bc where scan is not null`).toEqual([]);
+    expect(await setup.database.client`select scan from dimagaz_bc where scan is not null`).toEqual([]);
     await isRight(off);
     expect(await off.run('incremental')).toMatchObject({ mode: 'incremental', updated: 0 });
   });
 
   it('drops the mirrored contents by one full run, and reads them again once it is on', async () => {
-    await office.work();
-    await office.run('full');
+    await setup.work();
+    await setup.run('full');
     expect((await fields())['header']).toMatchObject({ scan });
     await isRight(off);
 
@@ -83,7 +83,7 @@ describe('SYNC_BINARIES=off', () => {
     await isRight(off);
     expect(await off.run('incremental')).toMatchObject({ mode: 'incremental', updated: 0 });
 
-    const back = await office.run('incremental');
+    const back = await setup.run('incremental');
     expect(back).toMatchObject({ mode: 'full', status: 'success', updated: 4 });
     expect(await fields()).toMatchObject({ header: { scan }, line: { photo } });
     expect(await trail(back.id)).toMatchObject({ header: { scan: { old: null, new: summary(scan) } } });
@@ -91,32 +91,32 @@ describe('SYNC_BINARIES=off', () => {
       ['photo', null],
       ['scan', null],
     ]);
-    await isRight(office);
-    expect(await office.run('incremental')).toMatchObject({ mode: 'incremental', updated: 0 });
+    await isRight(setup);
+    expect(await setup.run('incremental')).toMatchObject({ mode: 'incremental', updated: 0 });
   });
 });
 
 describe('contents', () => {
-  let office: Office;
+  let setup: TestSetup;
   beforeEach(async () => {
-    office = await openOffice({ sandbox: { documents: 3 } });
+    setup = await openTestSetup({ sandbox: { documents: 3 } });
   });
-  afterEach(() => office.close());
+  afterEach(() => setup.close());
 
   it('never get into the audit trail, not even when their field is gone from the model', async () => {
     const scan = content('bon ');
-    const id = office.odoo.create(BC, { name: 'BC/SCAN', scan });
-    await office.work();
-    await office.run('full');
-    office.odoo.removeField(BC, 'scan');
-    const run = await office.run('full');
-    const [row] = await office.database.client`
+    const id = setup.odoo.create(BC, { name: 'BC/SCAN', scan });
+    await setup.work();
+    await setup.run('full');
+    setup.odoo.removeField(BC, 'scan');
+    const run = await setup.run('full');
+    const [row] = await setup.database.client`
       select changes from audit_log where run_id = ${run.id} and odoo_id = ${id}`;
     expect(row?.['changes'].header.scan).toEqual({ old: summary(scan), new: null });
   });
 
   it('of a record that is gone since its page was read are not made up: its BC is read again', async () => {
-    const { mirror, odoo } = office;
+    const { mirror, odoo } = setup;
     const [odooId = 0] = odoo.ids(BC);
     const run = await createRun(mirror.db, {
       key: 'bclinbc',
@@ -132,7 +132,7 @@ describe('contents', () => {
     };
     const job = { runId: run.id, page: 0, token: null, generation: 0, odooId, document };
     expect(await processBc(mirror, job, 1)).toBe('created');
-    const rows = await office.database.client`select odoo_id from scrap_dimagaz_bc_line`;
+    const rows = await setup.database.client`select odoo_id from scrap_dimagaz_bc_line`;
     expect(rows.length).toBeGreaterThan(0);
     expect(rows.map((row) => Number(row['odoo_id']))).not.toContain(999_999);
   });

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { ModelDefinition } from '../../../dev/sandbox-odoo/fields.ts';
-import type { Office } from '../../support/test-environment.ts';
-import { openOffice } from '../../support/test-environment.ts';
+import type { TestSetup } from '../../support/test-setup.ts';
+import { openTestSetup } from '../../support/test-setup.ts';
 
 const MB = 1024 * 1024;
 const LINES = 100_000;
@@ -26,42 +26,42 @@ const LINE: ModelDefinition = {
 const digest = (text: string) => createHash('sha256').update(text).digest('hex');
 
 describe('BCs of an unexpected size', () => {
-  let office: Office;
-  afterEach(() => office?.close());
+  let setup: TestSetup;
+  afterEach(() => setup?.close());
 
   it.each([[1], [20]])('a text of %i MB is stored whole, and its change is audited', async (size) => {
-    office = await openOffice({ sandbox: { documents: 30 } });
-    await office.work();
-    const [bc = 0] = office.odoo.ids('dimagaz.bc');
+    setup = await openTestSetup({ sandbox: { documents: 30 } });
+    await setup.work();
+    const [bc = 0] = setup.odoo.ids('dimagaz.bc');
     const text = 'é"\\<&\n7x'.repeat((size * MB) / 8);
-    office.odoo.write('dimagaz.bc', [bc], { notes: text });
-    expect(await office.run('full')).toMatchObject({ status: 'success', created: 30 });
-    const [row] = await office.database
+    setup.odoo.write('dimagaz.bc', [bc], { notes: text });
+    expect(await setup.run('full')).toMatchObject({ status: 'success', created: 30 });
+    const [row] = await setup.database
       .client`select fields->>'notes' as notes from scrap_dimagaz_bc where odoo_id = ${bc}`;
     expect(digest(row?.['notes'])).toBe(digest(text));
-    office.odoo.write('dimagaz.bc', [bc], { notes: `${text}!` });
-    expect(await office.run('full')).toMatchObject({ status: 'success', updated: 1 });
-    const [audit] = await office.database.client`
+    setup.odoo.write('dimagaz.bc', [bc], { notes: `${text}!` });
+    expect(await setup.run('full')).toMatchObject({ status: 'success', updated: 1 });
+    const [audit] = await setup.database.client`
       select length(changes->'header'->'notes'->>'new') as length from audit_log where action = 'updated'`;
     expect(audit?.['length']).toBe(text.length + 1);
   });
 
   it('a BC of 100,000 lines is stored whole in one transaction, and its change is audited', async () => {
-    office = await openOffice({
+    setup = await openTestSetup({
       sandbox: { documents: 0 },
       env: { ODOO_MODEL: 'big.order', ODOO_LINE_MODEL: 'big.line' },
     });
-    const { odoo, database } = office;
+    const { odoo, database } = setup;
     odoo.defineModel(ORDER);
     odoo.defineModel(LINE);
-    await office.work();
+    await setup.work();
     const [bc = 0] = ['BC/1', 'BC/2', 'BC/3'].map((name) => odoo.create('big.order', { name }));
-    expect(await office.run('full')).toMatchObject({ status: 'success', created: 3 });
+    expect(await setup.run('full')).toMatchObject({ status: 'success', created: 3 });
     const transaction = odoo.begin();
     for (let at = 0; at < LINES; at += 1)
       transaction.create('big.line', { name: `ligne ${at}`, quantity: at, order_id: bc });
     transaction.commit();
-    expect(await office.run('full')).toMatchObject({ status: 'success', updated: 1, linesSeen: LINES });
+    expect(await setup.run('full')).toMatchObject({ status: 'success', updated: 1, linesSeen: LINES });
     const [row] = await database.client`
       select count(*)::int as lines, count(distinct xmin::text)::int as transactions,
         sum((fields->>'quantity')::numeric)::text as quantity
@@ -70,6 +70,6 @@ describe('BCs of an unexpected size', () => {
     const [audit] = await database.client`
       select jsonb_array_length(changes->'linesAdded') as added from audit_log where action = 'updated'`;
     expect(audit?.['added']).toBe(LINES);
-    expect(await office.run('full')).toMatchObject({ status: 'success', updated: 0, unchanged: 3 });
+    expect(await setup.run('full')).toMatchObject({ status: 'success', updated: 0, unchanged: 3 });
   }, 240_000);
 });

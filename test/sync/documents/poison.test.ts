@@ -4,8 +4,8 @@ import { Raw } from '../../../dev/sandbox-odoo/planted.ts';
 import { bc } from '../../../src/db/schema/documents.ts';
 import { PROTOCOLS } from '../../../src/odoo/types.ts';
 import { verifyMirror } from '../../../src/sync/maintenance/verify.ts';
-import type { Office } from '../../support/test-environment.ts';
-import { openOffice } from '../../support/test-environment.ts';
+import type { TestSetup } from '../../support/test-setup.ts';
+import { openTestSetup } from '../../support/test-setup.ts';
 
 const int = (digits: string) => new Raw(digits, `<i8>${digits}</i8>`);
 const both = (inner: string) => new Raw(`"${inner}"`, `<string>${inner}</string>`);
@@ -63,15 +63,15 @@ const ODD: readonly (readonly [kind: string, field: string, value: unknown])[] =
 ];
 
 describe.each(PROTOCOLS)('data that should not exist, over %s', (protocol) => {
-  let office: Office;
+  let setup: TestSetup;
   let bad: number[] = [];
   let odd: number[] = [];
   let badLine = 0;
   let total = 0;
   let failures: Map<number, { code: string; message: string }>;
   beforeAll(async () => {
-    office = await openOffice({ env: { ODOO_PROTOCOL: protocol, SYNC_PAGE_SIZE: '25' } });
-    const { odoo } = office;
+    setup = await openTestSetup({ env: { ODOO_PROTOCOL: protocol, SYNC_PAGE_SIZE: '25' } });
+    const { odoo } = setup;
     bad = odoo.ids('dimagaz.bc').slice(3, 3 + BAD.length);
     odd = odoo.ids('dimagaz.bc').slice(20, 20 + ODD.length);
     for (const [at, [, field, value]] of BAD.entries()) odoo.plant('dimagaz.bc', bad[at] ?? 0, field, value);
@@ -79,21 +79,21 @@ describe.each(PROTOCOLS)('data that should not exist, over %s', (protocol) => {
     badLine = odoo.create('dimagaz.bc.line', { name: 'NaN', bc_id: odoo.ids('dimagaz.bc')[0] ?? 0 });
     odoo.plant('dimagaz.bc.line', badLine, 'price_unit', new Raw('NaN', '<double>nan</double>'));
     total = odoo.count('dimagaz.bc');
-    await office.work();
+    await setup.work();
   });
-  afterAll(() => office?.close());
+  afterAll(() => setup?.close());
 
   it('makes only its own BCs fail, and at the first reading of their page', async () => {
-    const run = await office.run('full');
+    const run = await setup.run('full');
     expect(run).toMatchObject({
       status: 'partial',
       protocol,
       failed: BAD.length + 1,
       created: total - BAD.length - 1,
     });
-    const rows = await office.database.client`select odoo_id::int, code, message from sync_failure`;
+    const rows = await setup.database.client`select odoo_id::int, code, message from sync_failure`;
     failures = new Map(rows.map((row) => [row['odoo_id'], { code: row['code'], message: row['message'] }]));
-    const whole = office.odoo.calls.filter((call) => call.method === 'read' && (call.ids?.length ?? 0) > 1);
+    const whole = setup.odoo.calls.filter((call) => call.method === 'read' && (call.ids?.length ?? 0) > 1);
     expect(whole).toHaveLength(Math.ceil(total / 25));
   });
 
@@ -108,7 +108,7 @@ describe.each(PROTOCOLS)('data that should not exist, over %s', (protocol) => {
   );
 
   it('fails alone for NaN in a line, and its message names the line', () => {
-    const failure = failures.get(office.odoo.ids('dimagaz.bc')[0] ?? 0);
+    const failure = failures.get(setup.odoo.ids('dimagaz.bc')[0] ?? 0);
     expect(failure).toEqual({
       code: 'invalid_document',
       message: `dimagaz.bc.line ${badLine}: price_unit holds a number that is NaN or infinite, which cannot be stored; correct it in Odoo`,
@@ -119,7 +119,7 @@ describe.each(PROTOCOLS)('data that should not exist, over %s', (protocol) => {
     'stores $kind as it came',
     async ({ field, value, at }) => {
       const expected = value instanceof Raw ? value.json : JSON.stringify(value);
-      const [row] = await office.database.client`
+      const [row] = await setup.database.client`
         select fields->${field} as said, fields->${field} = ${expected}::text::jsonb as same
         from scrap_dimagaz_bc where odoo_id = ${odd[at] ?? 0}`;
       if (field === 'terms' && Array.isArray(row?.['said']))
@@ -129,7 +129,7 @@ describe.each(PROTOCOLS)('data that should not exist, over %s', (protocol) => {
   );
 
   it('verify calls what failed unreadable, and nothing else wrong', async () => {
-    const { db, odoo, definition } = office.mirror;
+    const { db, odoo, definition } = setup.mirror;
     const found = await verifyMirror({ db, odoo, definition, pageSize: 10 }, () => {});
     expect(found).toMatchObject({ different: 0, extra: 0, badHashes: 0, orphanLines: 0, openItems: 0 });
     const unreadable = BAD.filter(([, field]) => !field.endsWith('_date')).length;
@@ -138,11 +138,11 @@ describe.each(PROTOCOLS)('data that should not exist, over %s', (protocol) => {
   });
 
   it('finds nothing to change when it reads the same again', async () => {
-    expect(await office.run('full')).toMatchObject({ created: 0, updated: 0, failed: BAD.length + 1 });
+    expect(await setup.run('full')).toMatchObject({ created: 0, updated: 0, failed: BAD.length + 1 });
   });
 
   it('reads the year 1 as the year 1', async () => {
-    const [row] = await office.mirror.db
+    const [row] = await setup.mirror.db
       .select()
       .from(bc)
       .where(eq(bc.odooId, odd[0] ?? 0));

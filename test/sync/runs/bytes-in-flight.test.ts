@@ -5,9 +5,9 @@ import { MAX_READING } from '../../../src/sync/fetch/batch-size.ts';
 import { processPage } from '../../../src/sync/fetch/process-page.ts';
 import { startRun } from '../../../src/sync/runs/start-run.ts';
 import { redisUrl } from '../../support/redis.ts';
-import type { Office } from '../../support/test-environment.ts';
-import { openOffice } from '../../support/test-environment.ts';
-import { until } from '../../support/wait-for.ts';
+import type { TestSetup } from '../../support/test-setup.ts';
+import { openTestSetup } from '../../support/test-setup.ts';
+import { waitFor } from '../../support/wait-for.ts';
 
 const BC = 'dimagaz.bc';
 const MEGABYTE = 1024 * 1024;
@@ -15,19 +15,19 @@ const BCS = 40;
 /** Two bytes each. */
 const CHARACTERS = 100_000;
 
-let office: Office;
+let setup: TestSetup;
 let redis: Redis;
 beforeAll(async () => {
   redis = new Redis(redisUrl());
-  office = await openOffice({ sandbox: { documents: BCS }, env: { SYNC_PAGES_IN_FLIGHT: '16' } });
-  office.odoo.write(BC, office.odoo.ids(BC), { notes: 'é'.repeat(CHARACTERS) });
+  setup = await openTestSetup({ sandbox: { documents: BCS }, env: { SYNC_PAGES_IN_FLIGHT: '16' } });
+  setup.odoo.write(BC, setup.odoo.ids(BC), { notes: 'é'.repeat(CHARACTERS) });
 });
 afterAll(async () => {
   redis?.disconnect();
-  await office?.close();
+  await setup?.close();
 });
 
-const keptKeys = () => redis.keys(`${office.env['QUEUE_PREFIX']}:reading:*`);
+const keptKeys = () => redis.keys(`${setup.env['QUEUE_PREFIX']}:reading:*`);
 
 /** The kept bytes of each BC. */
 async function keptSizes(): Promise<number[]> {
@@ -36,11 +36,11 @@ async function keptSizes(): Promise<number[]> {
   return pages.flat().map((text) => Buffer.byteLength(text));
 }
 
-const jobsOf = (state: 'waiting' | 'completed') => office.mirror.queues.bc.getJobs([state]);
+const jobsOf = (state: 'waiting' | 'completed') => setup.mirror.queues.bc.getJobs([state]);
 
 test('what large BCs put into Redis is bounded by their size, not by their number', async () => {
-  const { mirror, database } = office;
-  const runId = await office.request('full');
+  const { mirror, database } = setup;
+  const runId = await setup.request('full');
   const queued = await findRun(mirror.db, runId);
   if (queued === null) throw new Error('the run was just asked for');
   await startRun(mirror, queued);
@@ -66,25 +66,25 @@ test('what large BCs put into Redis is bounded by their size, not by their numbe
 });
 
 test('the run stores all of them, and no reading stays in Redis', async () => {
-  await office.work();
-  const [asked] = await office.database.client`select id from sync_log`;
-  const run = await office.ended(Number(asked?.['id']));
+  await setup.work();
+  const [asked] = await setup.database.client`select id from sync_log`;
+  const run = await setup.ended(Number(asked?.['id']));
   expect(run).toMatchObject({ status: 'success', seen: BCS, created: BCS });
-  const [stored] = await office.database.client`
+  const [stored] = await setup.database.client`
     select min(length(fields->>'notes')) as least, count(*)::int as n from scrap_dimagaz_bc`;
   expect(stored).toEqual({ least: CHARACTERS, n: BCS });
   expect(await jobsOf('completed')).toHaveLength(BCS);
-  await until(async () => (await keptKeys()).length === 0, 'the readings to be dropped');
+  await waitFor(async () => (await keptKeys()).length === 0, 'the readings to be dropped');
 });
 
 test('a job that failed for good keeps one stack and the beginning of its message; the ledger has all of it', async () => {
-  const { mirror, database, odoo } = office;
+  const { mirror, database, odoo } = setup;
   await database.client.unsafe(`
     create function refuse() returns trigger language plpgsql as
       $$ begin raise exception '%', repeat('long ', 10000) using errcode = '53100'; end $$;
     create trigger refuse before insert or update on scrap_dimagaz_bc for each row execute function refuse()`);
   const [id = 0] = odoo.ids(BC);
-  const { id: runId } = await office.run('single', [id]);
+  const { id: runId } = await setup.run('single', [id]);
   const [failure] =
     await database.client`select length(message) as n from sync_failure where odoo_id = ${id}`;
   expect(failure).toEqual({ n: 50_000 });

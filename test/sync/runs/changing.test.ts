@@ -1,29 +1,29 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Office } from '../../support/test-environment.ts';
-import { openOffice } from '../../support/test-environment.ts';
+import type { TestSetup } from '../../support/test-setup.ts';
+import { openTestSetup } from '../../support/test-setup.ts';
 
 describe('records that change, appear and disappear while a full run reads small pages', () => {
-  let office: Office;
+  let setup: TestSetup;
   const deleted = new Set<number>();
   beforeAll(async () => {
-    office = await openOffice({
+    setup = await openTestSetup({
       sandbox: { documents: 120 },
       env: { SYNC_PAGE_SIZE: '5', SYNC_PAGES_IN_FLIGHT: '2' },
     });
-    await office.work();
-    office.odoo.faults.latencyMs = 5;
-    const full = await office.request('full');
+    await setup.work();
+    setup.odoo.faults.latencyMs = 5;
+    const full = await setup.request('full');
     for (let step = 0; step < 40; step += 1) {
       await disturb(step);
     }
-    await office.ended(full);
-    await office.run('incremental');
+    await setup.ended(full);
+    await setup.run('incremental');
   });
-  afterAll(() => office?.close());
+  afterAll(() => setup?.close());
 
   /** One disturbance for each page read: tied to the calls that Odoo gets, not to the clock. */
   async function disturb(step: number): Promise<void> {
-    const { odoo } = office;
+    const { odoo } = setup;
     const ids = odoo.ids('dimagaz.bc');
     const pick = (offset: number) => ids[(step * 37 + offset) % ids.length] ?? 0;
     odoo.write('dimagaz.bc', [pick(0)], { priority: step });
@@ -34,17 +34,17 @@ describe('records that change, appear and disappear while a full run reads small
       deleted.add(gone);
       odoo.unlink('dimagaz.bc', [gone]);
     }
-    await office.mirror.odoo.searchCount('dimagaz.bc', []);
+    await setup.mirror.odoo.searchCount('dimagaz.bc', []);
   }
 
   it('leave no BC out and none twice, deletions apart', async () => {
-    const rows = await office.database.client`select odoo_id from scrap_dimagaz_bc order by 1`;
+    const rows = await setup.database.client`select odoo_id from scrap_dimagaz_bc order by 1`;
     const stored = rows.map((row) => Number(row['odoo_id'])).filter((id) => !deleted.has(id));
-    expect(stored).toEqual(office.odoo.ids('dimagaz.bc'));
+    expect(stored).toEqual(setup.odoo.ids('dimagaz.bc'));
   });
 
   it('leave every BC and line as Odoo has it', async () => {
-    const { odoo, database } = office;
+    const { odoo, database } = setup;
     const lines = await database.client`
       select odoo_id, bc_odoo_id, fields from scrap_dimagaz_bc_line where bc_odoo_id in
         (select odoo_id from scrap_dimagaz_bc) order by 1`;
@@ -61,7 +61,7 @@ describe('records that change, appear and disappear while a full run reads small
   });
 
   it('are counted once each in the ledger', async () => {
-    const rows = await office.database.client`
+    const rows = await setup.database.client`
       select run_id, odoo_id from sync_run_item group by 1, 2 having count(*) > 1`;
     expect(rows).toEqual([]);
   });

@@ -3,7 +3,7 @@ import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type FeedPosition, readChanges } from '../../../src/db/documents/change-feed.ts';
 import { freshDatabase } from '../../support/database.ts';
-import { until } from '../../support/wait-for.ts';
+import { waitFor } from '../../support/wait-for.ts';
 
 let database: Awaited<ReturnType<typeof freshDatabase>>;
 beforeAll(async () => {
@@ -82,7 +82,7 @@ test('a reader beside many writers loses nothing and gets nothing twice', async 
   while (writing) await read();
   await writers;
   const last = await stored();
-  await until(async () => {
+  await waitFor(async () => {
     await read();
     return copy.size === last.size && [...last].every(([odooId, hash]) => copy.get(odooId) === hash);
   }, 'the copy to equal the mirror');

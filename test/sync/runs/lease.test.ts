@@ -5,41 +5,41 @@ import { planRun } from '../../../src/sync/planning/plan-run.ts';
 import { advanceRun, failRun } from '../../../src/sync/runs/advance-run.ts';
 import { acquireRun } from '../../../src/sync/runs/run-lease.ts';
 import { startRun } from '../../../src/sync/runs/start-run.ts';
-import type { Office } from '../../support/test-environment.ts';
-import { openOffice } from '../../support/test-environment.ts';
+import type { TestSetup } from '../../support/test-setup.ts';
+import { openTestSetup } from '../../support/test-setup.ts';
 
 const KEY = 'bclinbc';
 
 describe('the lease', () => {
-  let office: Office;
+  let setup: TestSetup;
   beforeEach(async () => {
-    office = await openOffice();
+    setup = await openTestSetup();
   });
-  afterEach(() => office.close());
+  afterEach(() => setup.close());
 
   it('lets one of two runs work that are asked for at once; the other is logged as skipped', async () => {
-    office.odoo.faults.latencyMs = 30;
-    const runs = [await office.request('full'), await office.request('full')];
-    await office.work();
-    const ended = await Promise.all(runs.map(office.ended));
+    setup.odoo.faults.latencyMs = 30;
+    const runs = [await setup.request('full'), await setup.request('full')];
+    await setup.work();
+    const ended = await Promise.all(runs.map(setup.ended));
     expect(ended.map((run) => run.status).sort()).toEqual(['skipped', 'success']);
     expect(ended.find((run) => run.status === 'skipped')?.errorMessage).toContain('still in progress');
   });
 
   it('is granted to no other run before it expired, and with a higher token afterwards', async () => {
-    const first = await grantLease(office.mirror.db, KEY, 1, 60_000);
-    expect(await grantLease(office.mirror.db, KEY, 2, 60_000)).toBeNull();
-    await heartbeat(office.mirror.db, KEY, first ?? 0, -1000);
-    expect(await grantLease(office.mirror.db, KEY, 2, 60_000)).toBe((first ?? 0) + 1);
+    const first = await grantLease(setup.mirror.db, KEY, 1, 60_000);
+    expect(await grantLease(setup.mirror.db, KEY, 2, 60_000)).toBeNull();
+    await heartbeat(setup.mirror.db, KEY, first ?? 0, -1000);
+    expect(await grantLease(setup.mirror.db, KEY, 2, 60_000)).toBe((first ?? 0) + 1);
   });
 
   it('cannot be kept alive or given back with an old token', async () => {
-    const first = (await grantLease(office.mirror.db, KEY, 1, -1000)) ?? 0;
-    const second = (await grantLease(office.mirror.db, KEY, 2, 60_000)) ?? 0;
-    expect(await heartbeat(office.mirror.db, KEY, first, 60_000)).toBe(false);
-    await releaseLease(office.mirror.db, KEY, { runId: 1, token: first }, {});
-    await releaseLease(office.mirror.db, KEY, { runId: 2, token: first }, {});
-    expect(await readState(office.mirror.db, KEY)).toMatchObject({
+    const first = (await grantLease(setup.mirror.db, KEY, 1, -1000)) ?? 0;
+    const second = (await grantLease(setup.mirror.db, KEY, 2, 60_000)) ?? 0;
+    expect(await heartbeat(setup.mirror.db, KEY, first, 60_000)).toBe(false);
+    await releaseLease(setup.mirror.db, KEY, { runId: 1, token: first }, {});
+    await releaseLease(setup.mirror.db, KEY, { runId: 2, token: first }, {});
+    expect(await readState(setup.mirror.db, KEY)).toMatchObject({
       held: true,
       leaseRunId: 2,
       leaseToken: second,
@@ -47,10 +47,10 @@ describe('the lease', () => {
   });
 
   it('is free again after a run that failed while planning', async () => {
-    office.odoo.faults.when({ method: 'search' }, 'user_error');
-    await office.work();
-    expect(await office.run('full')).toMatchObject({ status: 'failed', errorCode: 'odoo_application_error' });
-    expect(await readState(office.mirror.db, KEY)).toMatchObject({
+    setup.odoo.faults.when({ method: 'search' }, 'user_error');
+    await setup.work();
+    expect(await setup.run('full')).toMatchObject({ status: 'failed', errorCode: 'odoo_application_error' });
+    expect(await readState(setup.mirror.db, KEY)).toMatchObject({
       held: false,
       isSyncing: false,
       lastSync: null,
@@ -58,59 +58,59 @@ describe('the lease', () => {
   });
 
   it('is free again after a run whose pages failed for good, and the next run covers its open items', async () => {
-    office.odoo.faults.when({ method: 'read' }, 'error500');
-    await office.work();
-    expect(await office.run('full')).toMatchObject({ status: 'failed' });
-    expect(await readState(office.mirror.db, KEY)).toMatchObject({
+    setup.odoo.faults.when({ method: 'read' }, 'error500');
+    await setup.work();
+    expect(await setup.run('full')).toMatchObject({ status: 'failed' });
+    expect(await readState(setup.mirror.db, KEY)).toMatchObject({
       held: false,
       isSyncing: false,
       lastSync: null,
     });
-    office.odoo.faults.clear();
-    expect(await office.run('incremental')).toMatchObject({ status: 'success', mode: 'full' });
+    setup.odoo.faults.clear();
+    expect(await setup.run('incremental')).toMatchObject({ status: 'success', mode: 'full' });
   });
 
   it('is never granted to a run that is over', async () => {
-    await office.work();
-    const run = await office.run('full');
-    expect(await acquireRun(office.mirror, run.id)).toBeNull();
-    expect(await readState(office.mirror.db, KEY)).toMatchObject({ held: false, isSyncing: false });
+    await setup.work();
+    const run = await setup.run('full');
+    expect(await acquireRun(setup.mirror, run.id)).toBeNull();
+    expect(await readState(setup.mirror.db, KEY)).toMatchObject({ held: false, isSyncing: false });
   });
 
   it('keeps a holder that lost it from ending the run of the next one', async () => {
-    const runId = await office.request('full');
-    const first = await acquireRun(office.mirror, runId);
-    await heartbeat(office.mirror.db, KEY, first?.leaseToken ?? 0, -1000);
-    const second = await acquireRun(office.mirror, runId);
-    await failRun(office.mirror, runId, first?.leaseToken ?? 0, new Error('too late'));
-    expect(await findRun(office.mirror.db, runId)).toMatchObject({ status: 'running', finishedAt: null });
-    expect(await readState(office.mirror.db, KEY)).toMatchObject({
+    const runId = await setup.request('full');
+    const first = await acquireRun(setup.mirror, runId);
+    await heartbeat(setup.mirror.db, KEY, first?.leaseToken ?? 0, -1000);
+    const second = await acquireRun(setup.mirror, runId);
+    await failRun(setup.mirror, runId, first?.leaseToken ?? 0, new Error('too late'));
+    expect(await findRun(setup.mirror.db, runId)).toMatchObject({ status: 'running', finishedAt: null });
+    expect(await readState(setup.mirror.db, KEY)).toMatchObject({
       held: true,
       leaseToken: second?.leaseToken,
     });
   });
 
   it('keeps a planner that lost it from touching the plan of the next one', async () => {
-    const runId = await office.request('full');
-    const first = await acquireRun(office.mirror, runId);
-    await heartbeat(office.mirror.db, KEY, first?.leaseToken ?? 0, -1000);
-    const second = await acquireRun(office.mirror, runId);
+    const runId = await setup.request('full');
+    const first = await acquireRun(setup.mirror, runId);
+    await heartbeat(setup.mirror.db, KEY, first?.leaseToken ?? 0, -1000);
+    const second = await acquireRun(setup.mirror, runId);
     if (first === null || second === null) throw new Error('both were to be granted');
-    await planRun(office.mirror, second);
-    await expect(planRun(office.mirror, first)).rejects.toMatchObject({ code: 'lease_lost' });
-    await advanceRun(office.mirror, runId);
-    await office.work();
-    expect(await office.ended(runId)).toMatchObject({
+    await planRun(setup.mirror, second);
+    await expect(planRun(setup.mirror, first)).rejects.toMatchObject({ code: 'lease_lost' });
+    await advanceRun(setup.mirror, runId);
+    await setup.work();
+    expect(await setup.ended(runId)).toMatchObject({
       status: 'success',
-      created: office.odoo.count('dimagaz.bc'),
+      created: setup.odoo.count('dimagaz.bc'),
     });
   });
 
   it('stays with a run whose job is delivered a second time, which ends nothing', async () => {
-    const queued = await createRun(office.mirror.db, { key: KEY, mode: 'full', trigger: 'schedule' });
-    const held = await acquireRun(office.mirror, queued.id);
-    await startRun(office.mirror, queued);
-    expect(await findRun(office.mirror.db, queued.id)).toMatchObject({ status: 'running', finishedAt: null });
-    expect(await readState(office.mirror.db, KEY)).toMatchObject({ leaseToken: held?.leaseToken });
+    const queued = await createRun(setup.mirror.db, { key: KEY, mode: 'full', trigger: 'schedule' });
+    const held = await acquireRun(setup.mirror, queued.id);
+    await startRun(setup.mirror, queued);
+    expect(await findRun(setup.mirror.db, queued.id)).toMatchObject({ status: 'running', finishedAt: null });
+    expect(await readState(setup.mirror.db, KEY)).toMatchObject({ leaseToken: held?.leaseToken });
   });
 });

@@ -5,26 +5,26 @@ import { commandIn } from '../../cli/passerelle.ts';
 import { startApiProcess } from '../../support/api-process.ts';
 import type { OwnProcess } from '../../support/own-process.ts';
 import { redisUrl } from '../../support/redis.ts';
-import type { Office } from '../../support/test-environment.ts';
-import { openOffice } from '../../support/test-environment.ts';
-import { until } from '../../support/wait-for.ts';
+import type { TestSetup } from '../../support/test-setup.ts';
+import { openTestSetup } from '../../support/test-setup.ts';
+import { waitFor } from '../../support/wait-for.ts';
 import { startWorkerProcess } from '../../support/worker-process.ts';
 import { startRedisProxy } from '../../tryton/cache/redis-proxy.ts';
 
 type Command = ReturnType<typeof commandIn>;
 
 describe('two installations on one Redis prefix', () => {
-  let first: Office;
-  let second: Office;
+  let first: TestSetup;
+  let second: TestSetup;
   let redis: Redis;
   let prefix: string;
   let message: string;
   let processes: OwnProcess[] = [];
   beforeEach(async () => {
-    first = await openOffice({ env: { LOG_LEVEL: 'info' } });
+    first = await openTestSetup({ env: { LOG_LEVEL: 'info' } });
     prefix = first.env['QUEUE_PREFIX'] ?? '';
     const url = new URL(redisUrl());
-    second = await openOffice({ env: { LOG_LEVEL: 'info', QUEUE_PREFIX: prefix } });
+    second = await openTestSetup({ env: { LOG_LEVEL: 'info', QUEUE_PREFIX: prefix } });
     redis = new Redis(redisUrl());
     message =
       `Redis prefix ${prefix} at redis://${url.host}${url.pathname === '/' ? '' : url.pathname} belongs to another ` +
@@ -43,10 +43,10 @@ describe('two installations on one Redis prefix', () => {
     processes.push(process);
     return process;
   };
-  const worker = ({ env }: Office, more = {}) => started(startWorkerProcess({ ...env, ...more }));
-  const api = (office: Office) => started(startApiProcess(office.env));
+  const worker = ({ env }: TestSetup, more = {}) => started(startWorkerProcess({ ...env, ...more }));
+  const api = (setup: TestSetup) => started(startApiProcess(setup.env));
   const working = (process: OwnProcess) =>
-    until(
+    waitFor(
       () =>
         process.output().includes('worker started') || (process.child.exitCode !== null && process.output()),
       'the worker to start',
@@ -55,7 +55,7 @@ describe('two installations on one Redis prefix', () => {
   const refusal = async (process: OwnProcess) => {
     const { child, output } = process;
     const starts = () => /"msg":"(worker started|listening)"/.test(output());
-    await until(() => child.exitCode !== null || starts(), 'the process to exit or to start');
+    await waitFor(() => child.exitCode !== null || starts(), 'the process to exit or to start');
     return [child.exitCode, output()];
   };
 
@@ -116,8 +116,8 @@ describe('two installations on one Redis prefix', () => {
       const early = worker(first, { REDIS_URL: proxy.url });
       const foreign = [worker(second), api(second)] as const;
       expect(await foreign[1].listening()).toMatch(/^http/);
-      await until(() => foreign[0].output().includes('cannot be checked yet'), 'the worker to wait');
-      await until(() => early.output().includes('ECONNREFUSED'), 'a refused connection');
+      await waitFor(() => foreign[0].output().includes('cannot be checked yet'), 'the worker to wait');
+      await waitFor(() => early.output().includes('ECONNREFUSED'), 'a refused connection');
       expect(early.output()).not.toContain('worker started');
       await proxy.up();
       await working(early);
@@ -140,11 +140,11 @@ describe('two installations on one Redis prefix', () => {
     const url = await gateway.listening();
     const owner = await redis.get(`${prefix}:owner`);
     await redis.del(`${prefix}:owner`);
-    await until(async () => (await redis.get(`${prefix}:owner`)) === owner, 'the owner key');
+    await waitFor(async () => (await redis.get(`${prefix}:owner`)) === owner, 'the owner key');
     // A page in progress must not delay the end: its jobs would enter the queues of another installation.
     first.odoo.faults.when({ method: 'read', model: 'dimagaz.bc' }, 'hang', 1);
     const runId = await first.request('full');
-    await until(() => first.odoo.faults.taken.get('hang') === 1, 'a page that hangs');
+    await waitFor(() => first.odoo.faults.taken.get('hang') === 1, 'a page that hangs');
     expect((await fetch(`${url}/healthz`)).status).toBe(200);
     await redis.set(`${prefix}:owner`, 'of another installation');
     for (const process of [own, gateway]) {

@@ -9,20 +9,22 @@ import { watchRuns } from '../../../src/sync/runs/recovery.ts';
 import { acquireRun } from '../../../src/sync/runs/run-lease.ts';
 import { carryOn, startRun } from '../../../src/sync/runs/start-run.ts';
 import { redisUrl } from '../../support/redis.ts';
-import type { Office } from '../../support/test-environment.ts';
-import { openOffice } from '../../support/test-environment.ts';
-import { until } from '../../support/wait-for.ts';
+import type { TestSetup } from '../../support/test-setup.ts';
+import { openTestSetup } from '../../support/test-setup.ts';
+import { waitFor } from '../../support/wait-for.ts';
 
 describe('a run that was interrupted', () => {
-  let office: Office;
+  let setup: TestSetup;
   beforeEach(async () => {
-    office = await openOffice({ env: { SYNC_PAGE_SIZE: '8', SYNC_PAGES_IN_FLIGHT: '2', SYNC_LEASE: '3s' } });
+    setup = await openTestSetup({
+      env: { SYNC_PAGE_SIZE: '8', SYNC_PAGES_IN_FLIGHT: '2', SYNC_LEASE: '3s' },
+    });
   });
-  afterEach(() => office.close());
+  afterEach(() => setup.close());
 
   /** A run as a worker leaves it that dies right after the plan: ledger written, first pages queued. */
   const plannedRun = async () => {
-    const { mirror } = office;
+    const { mirror } = setup;
     const { id: runId } = await createRun(mirror.db, { key: 'bclinbc', mode: 'full', trigger: 'cli' });
     const run = await acquireRun(mirror, runId);
     if (run === null) throw new Error('the lease is taken');
@@ -34,12 +36,12 @@ describe('a run that was interrupted', () => {
   };
   const emptyRedis = async () => {
     const redis = new Redis(redisUrl());
-    const keys = await redis.keys(`${office.env['QUEUE_PREFIX']}:*`);
+    const keys = await redis.keys(`${setup.env['QUEUE_PREFIX']}:*`);
     if (keys.length > 0) await redis.unlink(keys);
     redis.disconnect();
   };
   const stored = async () => {
-    const [row] = await office.database.client`select count(*)::int as n from scrap_dimagaz_bc`;
+    const [row] = await setup.database.client`select count(*)::int as n from scrap_dimagaz_bc`;
     return row?.['n'];
   };
 
@@ -47,17 +49,17 @@ describe('a run that was interrupted', () => {
     const { runId } = await plannedRun();
     await emptyRedis();
     // The jobs have been away for longer than they could be on their way.
-    await office.database.client`update sync_run_page set queued_at = now() - interval '1 minute'`;
-    await office.work();
-    expect(await office.ended(runId)).toMatchObject({
+    await setup.database.client`update sync_run_page set queued_at = now() - interval '1 minute'`;
+    await setup.work();
+    expect(await setup.ended(runId)).toMatchObject({
       status: 'success',
-      created: office.odoo.count('dimagaz.bc'),
+      created: setup.odoo.count('dimagaz.bc'),
     });
-    expect(await stored()).toBe(office.odoo.count('dimagaz.bc'));
+    expect(await stored()).toBe(setup.odoo.count('dimagaz.bc'));
   });
 
   it('gets back the one page that lost jobs, while others wait', async () => {
-    const { mirror, database } = office;
+    const { mirror, database } = setup;
     const { runId, token } = await plannedRun();
     await processPage(mirror, { runId, page: 0, token, generation: 0 }, { number: 1, last: true });
     const generations = async () => {
@@ -69,52 +71,52 @@ describe('a run that was interrupted', () => {
     };
     await mirror.queues.pages.remove(`page-${runId}-0-0`);
     expect(await generations()).toEqual([0, 0]);
-    const [odooId] = office.odoo.ids('dimagaz.bc').slice(5);
+    const [odooId] = setup.odoo.ids('dimagaz.bc').slice(5);
     await mirror.queues.bc.remove(`bc-${runId}-${odooId}-0`);
     expect(await generations()).toEqual([1, 0]);
     expect(await generations()).toEqual([1, 0]);
-    await office.work();
-    const created = office.odoo.count('dimagaz.bc');
-    expect(await office.ended(runId)).toMatchObject({ status: 'success', created, leaseToken: token });
+    await setup.work();
+    const created = setup.odoo.count('dimagaz.bc');
+    expect(await setup.ended(runId)).toMatchObject({ status: 'success', created, leaseToken: token });
   });
 
   it('is resumed, not restarted, by the next run once its lease ran out', async () => {
     const { runId, token } = await plannedRun();
     await emptyRedis();
-    await heartbeat(office.mirror.db, 'bclinbc', token, -1000);
-    const next = await office.request('incremental');
-    await office.work();
-    expect(await office.ended(next)).toMatchObject({ status: 'skipped' });
-    expect(await office.ended(runId)).toMatchObject({
+    await heartbeat(setup.mirror.db, 'bclinbc', token, -1000);
+    const next = await setup.request('incremental');
+    await setup.work();
+    expect(await setup.ended(next)).toMatchObject({ status: 'skipped' });
+    expect(await setup.ended(runId)).toMatchObject({
       status: 'success',
-      created: office.odoo.count('dimagaz.bc'),
+      created: setup.odoo.count('dimagaz.bc'),
     });
   });
 
   it('is planned again when its holder died while planning', async () => {
-    const { mirror } = office;
+    const { mirror } = setup;
     const { id: runId } = await createRun(mirror.db, { key: 'bclinbc', mode: 'full', trigger: 'cli' });
     const run = await acquireRun(mirror, runId);
     await heartbeat(mirror.db, 'bclinbc', run?.leaseToken ?? 0, -1000);
-    await office.database
+    await setup.database
       .client`insert into sync_run_item (run_id, odoo_id, page) values (${runId}, 999999, 0)`;
-    await office.work();
-    expect(await office.ended(runId)).toMatchObject({
+    await setup.work();
+    expect(await setup.ended(runId)).toMatchObject({
       status: 'success',
       gone: 0,
-      seen: office.odoo.count('dimagaz.bc'),
+      seen: setup.odoo.count('dimagaz.bc'),
     });
   });
 
   describe('weeks ago', () => {
     /** More milliseconds than an integer of PostgreSQL holds. */
     const longAgo = async (runId: number) => {
-      await office.database
+      await setup.database
         .client`update sync_log set started_at = now() - interval '30 days' where id = ${runId}`;
     };
     /** A run that was left behind before its plan was written. */
     const unplannedRun = async (mode: 'full' | 'incremental') => {
-      const { mirror } = office;
+      const { mirror } = setup;
       const { id: runId } = await createRun(mirror.db, { key: 'bclinbc', mode, trigger: 'cli' });
       const run = await acquireRun(mirror, runId);
       await heartbeat(mirror.db, 'bclinbc', run?.leaseToken ?? 0, -1000);
@@ -125,72 +127,72 @@ describe('a run that was interrupted', () => {
 
     it('ends once workers are there again', async () => {
       const { runId, token } = await plannedRun();
-      await heartbeat(office.mirror.db, 'bclinbc', token, -1000);
+      await heartbeat(setup.mirror.db, 'bclinbc', token, -1000);
       await longAgo(runId);
-      await office.work();
-      const created = office.odoo.count('dimagaz.bc');
-      expect(await office.ended(runId)).toMatchObject({ status: 'success', created, ...LONGEST });
+      await setup.work();
+      const created = setup.odoo.count('dimagaz.bc');
+      expect(await setup.ended(runId)).toMatchObject({ status: 'success', created, ...LONGEST });
     });
 
     it('ends when it still has to be planned', async () => {
       const { runId } = await unplannedRun('full');
-      await office.work();
-      const created = office.odoo.count('dimagaz.bc');
-      expect(await office.ended(runId)).toMatchObject({ status: 'success', created, ...LONGEST });
+      await setup.work();
+      const created = setup.odoo.count('dimagaz.bc');
+      expect(await setup.ended(runId)).toMatchObject({ status: 'success', created, ...LONGEST });
     });
 
     it('ends when its plan finds nothing to do', async () => {
-      const stop = await office.work();
-      await office.run('full');
+      const stop = await setup.work();
+      await setup.run('full');
       await stop();
       const { runId } = await unplannedRun('incremental');
-      await office.work();
-      expect(await office.ended(runId)).toMatchObject({ status: 'success', planned: 0, ...LONGEST });
+      await setup.work();
+      expect(await setup.ended(runId)).toMatchObject({ status: 'success', planned: 0, ...LONGEST });
     });
 
     it('ends when it fails', async () => {
       const { runId, token } = await unplannedRun('full');
-      await failRun(office.mirror, runId, token, new Error('no more'));
-      expect(await office.ended(runId)).toMatchObject({ status: 'failed', ...LONGEST });
+      await failRun(setup.mirror, runId, token, new Error('no more'));
+      expect(await setup.ended(runId)).toMatchObject({ status: 'failed', ...LONGEST });
     });
   });
 
   it('ignores jobs of the holder that lost the lease: each BC is stored and audited once', async () => {
     const { runId, token } = await plannedRun();
-    await heartbeat(office.mirror.db, 'bclinbc', token, -1000);
-    const run = await acquireRun(office.mirror, runId);
-    if (run !== null) await carryOn(office.mirror, run);
-    await office.work();
-    const bcs = office.odoo.count('dimagaz.bc');
-    expect(await office.ended(runId)).toMatchObject({
+    await heartbeat(setup.mirror.db, 'bclinbc', token, -1000);
+    const run = await acquireRun(setup.mirror, runId);
+    if (run !== null) await carryOn(setup.mirror, run);
+    await setup.work();
+    const bcs = setup.odoo.count('dimagaz.bc');
+    expect(await setup.ended(runId)).toMatchObject({
       status: 'success',
       created: bcs,
       leaseToken: token + 1,
     });
-    const old = await office.mirror.queues.pages.getJob(`page-${runId}-0-0`);
-    await until(async () => (await old?.getState()) === 'completed', 'the old page job to be looked at');
-    expect((await office.mirror.queues.pages.getJob(`page-${runId}-0-0`))?.returnvalue).toBe('superseded');
-    const [audit] = await office.database.client`select count(*)::int as n from audit_log`;
+    const old = await setup.mirror.queues.pages.getJob(`page-${runId}-0-0`);
+    await waitFor(async () => (await old?.getState()) === 'completed', 'the old page job to be looked at');
+    expect((await setup.mirror.queues.pages.getJob(`page-${runId}-0-0`))?.returnvalue).toBe('superseded');
+    const [audit] = await setup.database.client`select count(*)::int as n from audit_log`;
     expect(audit?.['n']).toBe(bcs);
   });
 
   it('goes on without a field that vanished from the model since the plan', async () => {
     const { runId } = await plannedRun();
-    office.odoo.removeField('dimagaz.bc', 'notes');
-    await office.work();
-    const bcs = office.odoo.count('dimagaz.bc');
-    expect(await office.ended(runId)).toMatchObject({ status: 'success', created: bcs, failed: 0 });
+    setup.odoo.removeField('dimagaz.bc', 'notes');
+    await setup.work();
+    const bcs = setup.odoo.count('dimagaz.bc');
+    expect(await setup.ended(runId)).toMatchObject({ status: 'success', created: bcs, failed: 0 });
   });
 
   it('keeps finished work when its plan is delivered once more', async () => {
     const { runId, token } = await plannedRun();
-    await office.database
+    await setup.database
       .client`update sync_run_item set state = 'unchanged' where run_id = ${runId} and page = 0`;
-    await heartbeat(office.mirror.db, 'bclinbc', token, -1000);
-    const run = await findRun(office.mirror.db, runId);
-    if (run !== null) await startRun(office.mirror, run);
-    await office.work();
-    expect(await office.ended(runId)).toMatchObject({
+    await heartbeat(setup.mirror.db, 'bclinbc', token, -1000);
+    const run = await findRun(setup.mirror.db, runId);
+    if (run !== null) await startRun(setup.mirror, run);
+    await setup.work();
+    expect(await setup.ended(runId)).toMatchObject({
       status: 'success',
       unchanged: 8,
       leaseToken: token + 1,
@@ -198,15 +200,15 @@ describe('a run that was interrupted', () => {
   });
 
   it('gets its job back when it was requested and Redis lost the request', async () => {
-    const runId = await office.request('full');
+    const runId = await setup.request('full');
     await emptyRedis();
-    await office.database.client`update sync_log set requested_at = now() - interval '1 minute'`;
-    await office.work();
-    expect(await office.ended(runId)).toMatchObject({ status: 'success' });
+    await setup.database.client`update sync_log set requested_at = now() - interval '1 minute'`;
+    await setup.work();
+    expect(await setup.ended(runId)).toMatchObject({ status: 'success' });
   });
 
   it('closes every page at its end, also those whose last BC is stored while it is looked at', async () => {
-    const { mirror, database } = office;
+    const { mirror, database } = setup;
     const { runId } = await plannedRun();
     await database.client`update sync_run_page set state = 'queued'`;
     // As if other workers' groups were committed right after the look at the pages.

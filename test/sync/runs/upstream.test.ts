@@ -2,8 +2,8 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readState } from '../../../src/db/runs/lease.ts';
-import type { Office } from '../../support/test-environment.ts';
-import { openOffice } from '../../support/test-environment.ts';
+import type { TestSetup } from '../../support/test-setup.ts';
+import { openTestSetup } from '../../support/test-setup.ts';
 
 const html = createServer((_request, response) => {
   response.setHeader('content-type', 'text/html').end('<html><body>Maintenance</body></html>');
@@ -12,18 +12,18 @@ const silent = createServer(() => {});
 const urlOf = (server: typeof html) => `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 
 describe('an Odoo that cannot be used', () => {
-  let office: Office;
+  let setup: TestSetup;
   beforeAll(async () => {
     await Promise.all(
       [html, silent].map((server) => new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))),
     );
-    office = await openOffice({ sandbox: { documents: 5 } });
-    const stop = await office.work();
-    await office.run('full');
+    setup = await openTestSetup({ sandbox: { documents: 5 } });
+    const stop = await setup.work();
+    await setup.run('full');
     await stop();
   });
   afterAll(async () => {
-    await office?.close();
+    await setup?.close();
     for (const server of [html, silent]) {
       server.closeAllConnections();
       server.close();
@@ -42,18 +42,22 @@ describe('an Odoo that cannot be used', () => {
   });
 
   it('fails the run with its own message when the user has no access to the model', async () => {
-    office.odoo.faults.denyModel('dimagaz.bc');
+    setup.odoo.faults.denyModel('dimagaz.bc');
     await fails({}, 'odoo_access_denied', 'dimagaz.bc');
-    office.odoo.faults.clear();
+    setup.odoo.faults.clear();
   });
 
   it('stops asking an Odoo that refused the login, and fails each run all the same', async () => {
-    const logins = () => office.odoo.calls.filter(({ method }) => method === 'authenticate').length;
+    const logins = () => setup.odoo.calls.filter(({ method }) => method === 'authenticate').length;
     const before = logins();
-    const desk = office.also({ ODOO_PASSWORD: 'faux' });
-    const stop = await desk.work();
-    const runs = [await desk.run('full'), await desk.run('incremental'), await desk.run('sweep')];
-    runs.push(await desk.run('single', [1]));
+    const testMirror = setup.also({ ODOO_PASSWORD: 'faux' });
+    const stop = await testMirror.work();
+    const runs = [
+      await testMirror.run('full'),
+      await testMirror.run('incremental'),
+      await testMirror.run('sweep'),
+    ];
+    runs.push(await testMirror.run('single', [1]));
     await stop();
     for (const run of runs)
       expect(run).toMatchObject({
@@ -68,17 +72,17 @@ describe('an Odoo that cannot be used', () => {
 
   async function fails(env: Record<string, string>, code: string, named: string): Promise<void> {
     const before = await content();
-    const desk = office.also(env);
-    const stop = await desk.work();
-    const run = await desk.run('full');
+    const testMirror = setup.also(env);
+    const stop = await testMirror.work();
+    const run = await testMirror.run('full');
     await stop();
     expect(run).toMatchObject({ status: 'failed', errorCode: code });
     expect(run.errorMessage?.toLowerCase()).toContain(named.toLowerCase());
     expect(run.errorMessage).not.toMatch(/Traceback|faux|File "/);
-    expect(await readState(office.mirror.db, 'bclinbc')).toMatchObject({ held: false, isSyncing: false });
+    expect(await readState(setup.mirror.db, 'bclinbc')).toMatchObject({ held: false, isSyncing: false });
     expect(await content()).toEqual(before);
   }
 
-  const content = () => office.database.client`
+  const content = () => setup.database.client`
     select b.odoo_id, b.fields, b.synced_at, (select last_sync from sync_state) from scrap_dimagaz_bc b order by 1`;
 });

@@ -1,33 +1,33 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { Office } from '../../support/test-environment.ts';
-import { openOffice } from '../../support/test-environment.ts';
+import type { TestSetup } from '../../support/test-setup.ts';
+import { openTestSetup } from '../../support/test-setup.ts';
 
 const BC = 'dimagaz.bc';
 const LINE = 'dimagaz.bc.line';
 
 describe('what Odoo loses after a header was answered, and before its lines are', () => {
-  let office: Office;
+  let setup: TestSetup;
   let id = 0;
   let lines: number[] = [];
   beforeEach(async () => {
-    office = await openOffice({ sandbox: { documents: 5, lines: 8 } });
-    await office.work();
-    await office.run('full');
+    setup = await openTestSetup({ sandbox: { documents: 5, lines: 8 } });
+    await setup.work();
+    await setup.run('full');
     lines = [];
-    for (id of office.odoo.ids(BC)) {
-      lines = office.odoo.ids(LINE).filter((line) => office.odoo.record(LINE, line)['bc_id'] === id);
+    for (id of setup.odoo.ids(BC)) {
+      lines = setup.odoo.ids(LINE).filter((line) => setup.odoo.record(LINE, line)['bc_id'] === id);
       if (lines.length > 4) break;
     }
-    office.odoo.write(BC, [id], { notes: 'à lire' });
+    setup.odoo.write(BC, [id], { notes: 'à lire' });
   });
   afterEach(async () => {
     vi.restoreAllMocks();
-    await office.close();
+    await setup.close();
   });
 
   /** Reads the BC by an incremental run; in the gaps of the first `times` readings something happens. */
   const runWith = async (happening: () => void, times = 1) => {
-    const { odoo } = office.mirror;
+    const { odoo } = setup.mirror;
     const readHeaders = odoo.read;
     const readLines = odoo.searchRead;
     let headers: Promise<unknown> = Promise.resolve();
@@ -47,37 +47,37 @@ describe('what Odoo loses after a header was answered, and before its lines are'
       }
       return readLines(...call);
     });
-    const run = await office.run('incremental');
+    const run = await setup.run('incremental');
     expect(left).toBe(0);
     vi.restoreAllMocks();
     return run;
   };
   const stored = async () => {
-    const [header] = await office.database.client`
+    const [header] = await setup.database.client`
       select fields->'line_ids' as named, archived_at is not null as archived from scrap_dimagaz_bc where odoo_id = ${id}`;
-    const rows = await office.database.client`
+    const rows = await setup.database.client`
       select odoo_id::int from scrap_dimagaz_bc_line
       where bc_odoo_id = ${id} and archive_reason is distinct from 'removed' order by 1`;
     return { ...header, lines: rows.map((row) => row['odoo_id']) };
   };
 
   it('is a whole BC: it is gone, and is archived with its lines by the next sweep', async () => {
-    const run = await runWith(() => office.odoo.unlink(BC, [id]));
+    const run = await runWith(() => setup.odoo.unlink(BC, [id]));
     expect(run).toMatchObject({ status: 'success', gone: 1, updated: 0 });
-    expect(await office.run('sweep')).toMatchObject({ status: 'success', archived: 1 });
+    expect(await setup.run('sweep')).toMatchObject({ status: 'success', archived: 1 });
     expect(await stored()).toMatchObject({ archived: true, lines });
   });
 
   it('is one of its lines: the BC is read again, with its present lines', async () => {
     const [first = 0, ...others] = lines;
-    const run = await runWith(() => office.odoo.erase(LINE, [first]));
+    const run = await runWith(() => setup.odoo.erase(LINE, [first]));
     expect(run).toMatchObject({ status: 'success', updated: 1 });
     expect(await stored()).toMatchObject({ named: others, archived: false, lines: others });
   });
 
   it('is line after line: each time the BC is read again', async () => {
     const left = [...lines];
-    const run = await runWith(() => office.odoo.erase(LINE, left.splice(0, 1)), 4);
+    const run = await runWith(() => setup.odoo.erase(LINE, left.splice(0, 1)), 4);
     expect(run).toMatchObject({ status: 'success', updated: 1, failed: 0 });
     expect(await stored()).toMatchObject({ named: left, lines: left });
   });

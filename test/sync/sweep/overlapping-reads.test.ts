@@ -3,8 +3,8 @@ import { findRun } from '../../../src/db/runs/runs.ts';
 import { processPage } from '../../../src/sync/fetch/process-page.ts';
 import { startRun } from '../../../src/sync/runs/start-run.ts';
 import { processBc } from '../../../src/sync/store/process-bc.ts';
-import type { Office } from '../../support/test-environment.ts';
-import { openOffice } from '../../support/test-environment.ts';
+import type { TestSetup } from '../../support/test-setup.ts';
+import { openTestSetup } from '../../support/test-setup.ts';
 
 const BC = 'dimagaz.bc';
 const FIRST_TRY = { number: 1, last: false };
@@ -18,21 +18,21 @@ function signal(): readonly [Promise<void>, () => void] {
 }
 
 describe('two readings of a BC at the same time, and an edit between their answers', () => {
-  let office: Office;
+  let setup: TestSetup;
   let id = 0;
   beforeEach(async () => {
-    office = await openOffice({ sandbox: { documents: 3 } });
-    id = office.odoo.create(BC, { name: 'BC/DEUX/LECTURES', notes: 'avant' });
+    setup = await openTestSetup({ sandbox: { documents: 3 } });
+    id = setup.odoo.create(BC, { name: 'BC/DEUX/LECTURES', notes: 'avant' });
   });
   afterEach(async () => {
     vi.restoreAllMocks();
-    await office.close();
+    await setup.close();
   });
 
   /** A run that is to read the BC. Nobody works on it yet. */
   const planned = async () => {
-    const { mirror } = office;
-    const run = await findRun(mirror.db, await office.request('single', [id]));
+    const { mirror } = setup;
+    const run = await findRun(mirror.db, await setup.request('single', [id]));
     if (run === null) throw new Error('the run was just asked for');
     await startRun(mirror, run);
     return {
@@ -52,13 +52,13 @@ describe('two readings of a BC at the same time, and an edit between their answe
     };
   };
   const stored = async () => {
-    const [row] = await office.database
+    const [row] = await setup.database
       .client`select fields->>'notes' as notes, fields->>'scan' as scan from scrap_dimagaz_bc where odoo_id = ${id}`;
     return row;
   };
   /** Delays Odoo's next answer to a `read`: its question, or its answer, waits until it is released. */
   const hold = (what: 'question' | 'answer') => {
-    const { odoo } = office.mirror;
+    const { odoo } = setup.mirror;
     const read = odoo.read;
     const [begun, begin] = signal();
     const [free, release] = signal();
@@ -80,7 +80,7 @@ describe('two readings of a BC at the same time, and an edit between their answe
     const slow = runs.slow.read();
     await held.begun;
     expect(await runs.quick.read()).toBe(1);
-    office.odoo.write(BC, [id], { notes: 'après' });
+    setup.odoo.write(BC, [id], { notes: 'après' });
     held.release();
     expect(await slow).toBe(1);
     for (const which of order) await runs[which].store();
@@ -94,7 +94,7 @@ describe('two readings of a BC at the same time, and an edit between their answe
     const again = slow.store(2);
     await held.begun;
     await quick.read();
-    office.odoo.write(BC, [id], { notes: 'après' });
+    setup.odoo.write(BC, [id], { notes: 'après' });
     held.release();
     await again;
     await quick.store();
@@ -104,13 +104,13 @@ describe('two readings of a BC at the same time, and an edit between their answe
   it('leave the newest content of a binary, which is read when its page has long been', async () => {
     const before = btoa('page une');
     const after = btoa('page deux');
-    office.odoo.write(BC, [id], { scan: before });
+    setup.odoo.write(BC, [id], { scan: before });
     const runs = [await planned(), await planned()] as const;
     for (const run of runs) expect(await run.read()).toBe(1);
     const held = hold('answer');
     const late = runs[1].store();
     await held.begun;
-    office.odoo.write(BC, [id], { scan: after });
+    setup.odoo.write(BC, [id], { scan: after });
     await runs[0].store();
     held.release();
     await late;

@@ -4,30 +4,30 @@ import { findRun } from '../../../src/db/runs/runs.ts';
 import { processPage } from '../../../src/sync/fetch/process-page.ts';
 import { startRun } from '../../../src/sync/runs/start-run.ts';
 import { redisUrl } from '../../support/redis.ts';
-import type { Office } from '../../support/test-environment.ts';
-import { openOffice } from '../../support/test-environment.ts';
-import { until } from '../../support/wait-for.ts';
+import type { TestSetup } from '../../support/test-setup.ts';
+import { openTestSetup } from '../../support/test-setup.ts';
+import { waitFor } from '../../support/wait-for.ts';
 
 const BC = 'dimagaz.bc';
 
 describe('what a page read for its BCs', () => {
-  let office: Office;
+  let setup: TestSetup;
   let redis: Redis;
   beforeEach(async () => {
-    office = await openOffice({ sandbox: { documents: 6 } });
+    setup = await openTestSetup({ sandbox: { documents: 6 } });
     redis = new Redis(redisUrl());
   });
   afterEach(async () => {
     redis.disconnect();
-    await office.close();
+    await setup.close();
   });
 
-  const keptKeys = () => redis.keys(`${office.env['QUEUE_PREFIX']}:reading:*`);
+  const keptKeys = () => redis.keys(`${setup.env['QUEUE_PREFIX']}:reading:*`);
 
   /** A full run whose one page was read, and whose jobs are still waiting. */
   const readRun = async () => {
-    const { mirror } = office;
-    const runId = await office.request('full');
+    const { mirror } = setup;
+    const runId = await setup.request('full');
     const run = await findRun(mirror.db, runId);
     if (run === null) throw new Error('the run was just asked for');
     await startRun(mirror, run);
@@ -38,22 +38,22 @@ describe('what a page read for its BCs', () => {
     return runId;
   };
   const readsSince = (from: number) =>
-    office.odoo.calls.slice(from).filter(({ method, model }) => method === 'read' && model === BC).length;
+    setup.odoo.calls.slice(from).filter(({ method, model }) => method === 'read' && model === BC).length;
 
   it('is stored: Odoo is not asked again', async () => {
     const runId = await readRun();
-    const from = office.odoo.calls.length;
-    office.odoo.write(BC, office.odoo.ids(BC), { notes: 'later' });
-    await office.work();
-    expect(await office.ended(runId)).toMatchObject({ status: 'success', created: 6 });
-    const rows = await office.database.client`select fields->>'notes' as notes from scrap_dimagaz_bc`;
+    const from = setup.odoo.calls.length;
+    setup.odoo.write(BC, setup.odoo.ids(BC), { notes: 'later' });
+    await setup.work();
+    expect(await setup.ended(runId)).toMatchObject({ status: 'success', created: 6 });
+    const rows = await setup.database.client`select fields->>'notes' as notes from scrap_dimagaz_bc`;
     expect(rows.filter(({ notes }) => notes === 'later')).toEqual([]);
     expect(readsSince(from)).toBe(await holders());
   });
 
   /** BCs with contents of binaries are asked for those. */
   const holders = async () => {
-    const [row] = await office.database
+    const [row] = await setup.database
       .client`select count(*)::int as n from scrap_dimagaz_bc where binary_sizes <> '{}'`;
     return row?.['n'];
   };
@@ -61,10 +61,10 @@ describe('what a page read for its BCs', () => {
   it('is read again by each BC when Redis lost it', async () => {
     const runId = await readRun();
     await redis.unlink(await keptKeys());
-    office.odoo.write(BC, office.odoo.ids(BC), { notes: 'later' });
-    await office.work();
-    expect(await office.ended(runId)).toMatchObject({ status: 'success', created: 6, failed: 0 });
-    const rows = await office.database.client`select fields->>'notes' as notes from scrap_dimagaz_bc`;
+    setup.odoo.write(BC, setup.odoo.ids(BC), { notes: 'later' });
+    await setup.work();
+    expect(await setup.ended(runId)).toMatchObject({ status: 'success', created: 6, failed: 0 });
+    const rows = await setup.database.client`select fields->>'notes' as notes from scrap_dimagaz_bc`;
     expect(rows.map(({ notes }) => notes)).toEqual(Array(6).fill('later'));
   });
 
@@ -75,10 +75,10 @@ describe('what a page read for its BCs', () => {
       expect(text).toContain('"endSeq"');
       await redis.hset(key, odooId, text.replace(/"endSeq":\d+,/, ''));
     }
-    office.odoo.write(BC, office.odoo.ids(BC), { notes: 'later' });
-    await office.work();
-    expect(await office.ended(runId)).toMatchObject({ status: 'success', created: 6, failed: 0 });
-    const rows = await office.database.client`select fields->>'notes' as notes from scrap_dimagaz_bc`;
+    setup.odoo.write(BC, setup.odoo.ids(BC), { notes: 'later' });
+    await setup.work();
+    expect(await setup.ended(runId)).toMatchObject({ status: 'success', created: 6, failed: 0 });
+    const rows = await setup.database.client`select fields->>'notes' as notes from scrap_dimagaz_bc`;
     expect(rows.filter(({ notes }) => notes === 'later')).toEqual([]);
   });
 
@@ -88,43 +88,43 @@ describe('what a page read for its BCs', () => {
     for (const [odooId, text] of Object.entries(await redis.hgetall(key))) {
       await redis.hset(key, odooId, text.replace(/"model":"[^"]*"/, '"model":"another"'));
     }
-    office.odoo.write(BC, office.odoo.ids(BC), { notes: 'later' });
-    await office.work();
-    expect(await office.ended(runId)).toMatchObject({ status: 'success', created: 6, failed: 0 });
-    const rows = await office.database.client`select fields->>'notes' as notes from scrap_dimagaz_bc`;
+    setup.odoo.write(BC, setup.odoo.ids(BC), { notes: 'later' });
+    await setup.work();
+    expect(await setup.ended(runId)).toMatchObject({ status: 'success', created: 6, failed: 0 });
+    const rows = await setup.database.client`select fields->>'notes' as notes from scrap_dimagaz_bc`;
     expect(rows.map(({ notes }) => notes)).toEqual(Array(6).fill('later'));
   });
 
   describe('before an older dump was restored', () => {
-    const countFrom = (number: number) => office.database.client`select setval('fetch_seq', ${number})`;
+    const countFrom = (number: number) => setup.database.client`select setval('fetch_seq', ${number})`;
     beforeEach(() => countFrom(900_000));
 
     /** A change in Odoo after which the next run has to bring all of it. */
     const isFollowed = async () => {
-      office.odoo.write(BC, office.odoo.ids(BC), { notes: 'last' });
-      expect(await office.run('incremental')).toMatchObject({ status: 'success', updated: 6, failed: 0 });
+      setup.odoo.write(BC, setup.odoo.ids(BC), { notes: 'last' });
+      expect(await setup.run('incremental')).toMatchObject({ status: 'success', updated: 6, failed: 0 });
     };
 
     it('is read again, and keeps no later reading out, when the dump has nothing of the run', async () => {
       const runId = await readRun();
-      const { client } = office.database;
+      const { client } = setup.database;
       await client`delete from sync_log where id = ${runId}`;
       await client`update sync_state set is_syncing = false, lease_run_id = null, lease_expires_at = null`;
       await countFrom(1);
-      const jobs = () => office.mirror.queues.bc.getJobCountByTypes('waiting', 'active', 'delayed');
+      const jobs = () => setup.mirror.queues.bc.getJobCountByTypes('waiting', 'active', 'delayed');
       expect(await jobs()).toBe(6);
-      await office.work();
-      await until(async () => (await jobs()) === 0, 'the end of the jobs');
+      await setup.work();
+      await waitFor(async () => (await jobs()) === 0, 'the end of the jobs');
       await isFollowed();
     });
 
     it('is read again, and keeps no later reading out, when the dump has the run', async () => {
       const runId = await readRun();
       await countFrom(1);
-      office.odoo.write(BC, office.odoo.ids(BC), { notes: 'later' });
-      await office.work();
-      expect(await office.ended(runId)).toMatchObject({ status: 'success', created: 6, failed: 0 });
-      const rows = await office.database.client`select fields->>'notes' as notes from scrap_dimagaz_bc`;
+      setup.odoo.write(BC, setup.odoo.ids(BC), { notes: 'later' });
+      await setup.work();
+      expect(await setup.ended(runId)).toMatchObject({ status: 'success', created: 6, failed: 0 });
+      const rows = await setup.database.client`select fields->>'notes' as notes from scrap_dimagaz_bc`;
       expect(rows.map(({ notes }) => notes)).toEqual(Array(6).fill('later'));
       await isFollowed();
     });

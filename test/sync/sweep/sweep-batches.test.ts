@@ -3,27 +3,30 @@ import { createRun, findRun } from '../../../src/db/runs/runs.ts';
 import { planRun } from '../../../src/sync/planning/plan-run.ts';
 import { advanceRun } from '../../../src/sync/runs/advance-run.ts';
 import { acquireRun } from '../../../src/sync/runs/run-lease.ts';
-import type { Office } from '../../support/test-environment.ts';
-import { openOffice } from '../../support/test-environment.ts';
+import type { TestSetup } from '../../support/test-setup.ts';
+import { openTestSetup } from '../../support/test-setup.ts';
 
 /** More than two batches of 500, and as many BCs that stay. */
 const GONE = 1100;
 
-let office: Office;
+let setup: TestSetup;
 beforeAll(async () => {
-  office = await openOffice({ sandbox: { documents: 10, lines: 1 }, env: { SWEEP_MAX_COUNT: String(GONE) } });
-  const stop = await office.work();
-  await office.run('full');
+  setup = await openTestSetup({
+    sandbox: { documents: 10, lines: 1 },
+    env: { SWEEP_MAX_COUNT: String(GONE) },
+  });
+  const stop = await setup.work();
+  await setup.run('full');
   await stop();
   // BCs that Odoo never had are as gone as those it lost.
-  await office.database.client`
+  await setup.database.client`
     insert into scrap_dimagaz_bc (odoo_id, fields, content_hash, fetch_seq, fetched_at, synced_at)
     select 1000 + n, '{}', '', 0, now(), now() from generate_series(1, ${GONE}::int) as n`;
 });
-afterAll(() => office?.close());
+afterAll(() => setup?.close());
 
 test('a sweep archives in several transactions, each BC once, and leaves the others', async () => {
-  const { mirror, database, odoo } = office;
+  const { mirror, database, odoo } = setup;
   const { id } = await createRun(mirror.db, { key: mirror.definition.key, mode: 'sweep', trigger: 'cli' });
   const run = await acquireRun(mirror, id);
   if (run === null) throw new Error('the lease is taken');

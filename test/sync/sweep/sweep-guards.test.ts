@@ -11,76 +11,76 @@ import { acquireRun } from '../../../src/sync/runs/run-lease.ts';
 import { carryOn } from '../../../src/sync/runs/start-run.ts';
 import { prepare } from '../../../src/sync/store/normalize.ts';
 import { storeTogether } from '../../../src/sync/store/store-documents.ts';
-import type { Office } from '../../support/test-environment.ts';
-import { openOffice } from '../../support/test-environment.ts';
+import type { TestSetup } from '../../support/test-setup.ts';
+import { openTestSetup } from '../../support/test-setup.ts';
 
 const BC = 'dimagaz.bc';
 const LINE = 'dimagaz.bc.line';
 const KEY = 'bclinbc';
 
 describe('what a sweep archives', () => {
-  let office: Office;
+  let setup: TestSetup;
   let stop: () => Promise<void>;
   beforeEach(async () => {
-    office = await openOffice({ sandbox: { documents: 300 }, env: { SYNC_PAGE_SIZE: '10' } });
-    stop = await office.work();
-    await office.run('full');
+    setup = await openTestSetup({ sandbox: { documents: 300 }, env: { SYNC_PAGE_SIZE: '10' } });
+    stop = await setup.work();
+    await setup.run('full');
   });
-  afterEach(() => office.close());
+  afterEach(() => setup.close());
 
   const archived = async () => {
-    const [row] = await office.database
+    const [row] = await setup.database
       .client`select count(*)::int as n from scrap_dimagaz_bc where archived_at is not null`;
     return row?.['n'];
   };
-  const some = (from: number, to: number) => office.odoo.ids(BC).slice(from, to);
+  const some = (from: number, to: number) => setup.odoo.ids(BC).slice(from, to);
 
   /** A sweep whose comparing is done, as a worker leaves it that dies then. Nobody else works. */
   const planned = async () => {
     await stop();
-    const { id: runId } = await createRun(office.mirror.db, { key: KEY, mode: 'sweep', trigger: 'cli' });
-    const run = await acquireRun(office.mirror, runId);
+    const { id: runId } = await createRun(setup.mirror.db, { key: KEY, mode: 'sweep', trigger: 'cli' });
+    const run = await acquireRun(setup.mirror, runId);
     if (run === null) throw new Error('the lease is taken');
-    await heartbeat(office.mirror.db, KEY, run.leaseToken, 60_000);
-    await planRun(office.mirror, run);
+    await heartbeat(setup.mirror.db, KEY, run.leaseToken, 60_000);
+    await planRun(setup.mirror, run);
     return { runId, token: run.leaseToken };
   };
 
   it('is nothing when our user lost sight of half the BCs: the breaker says so loudly', async () => {
-    const [changed = 0, ...rest] = office.odoo.ids(BC);
+    const [changed = 0, ...rest] = setup.odoo.ids(BC);
     const hidden = rest.filter((id) => id % 2 === 0);
-    office.odoo.faults.hideRecords(BC, hidden);
-    const late = office.odoo.begin(new Date('2025-01-01T00:00:00Z'));
+    setup.odoo.faults.hideRecords(BC, hidden);
+    const late = setup.odoo.begin(new Date('2025-01-01T00:00:00Z'));
     late.write(BC, [changed], { notes: 'lu quand même' });
     late.commit();
-    const run = await office.run('sweep');
+    const run = await setup.run('sweep');
     expect(run).toMatchObject({ status: 'partial', errorCode: 'sweep_breaker', archived: 0 });
     expect(run).toMatchObject({ gone: hidden.length, updated: 1, late: 1 });
     expect(run.errorMessage).toContain(`${hidden.length} of 300 BCs are gone`);
     expect(run.errorMessage).toContain('at most 60');
     expect(run.errorMessage).toContain('--force');
     expect(await archived()).toBe(0);
-    expect(await readState(office.mirror.db, KEY)).toMatchObject({ held: false, isSyncing: false });
-    office.odoo.faults.clear();
-    expect(await office.run('sweep')).toMatchObject({ status: 'success', planned: 0 });
+    expect(await readState(setup.mirror.db, KEY)).toMatchObject({ held: false, isSyncing: false });
+    setup.odoo.faults.clear();
+    expect(await setup.run('sweep')).toMatchObject({ status: 'success', planned: 0 });
   });
 
   it('is at most the larger of 20 % and 50, unless it is forced', async () => {
-    office.odoo.erase(BC, some(0, 60));
-    expect(await office.run('sweep')).toMatchObject({ status: 'success', archived: 60 });
-    office.odoo.erase(BC, some(0, 51));
-    expect(await office.run('sweep')).toMatchObject({ errorCode: 'sweep_breaker', gone: 51, archived: 0 });
-    expect(await office.run('sweep', undefined, true)).toMatchObject({ status: 'success', archived: 51 });
+    setup.odoo.erase(BC, some(0, 60));
+    expect(await setup.run('sweep')).toMatchObject({ status: 'success', archived: 60 });
+    setup.odoo.erase(BC, some(0, 51));
+    expect(await setup.run('sweep')).toMatchObject({ errorCode: 'sweep_breaker', gone: 51, archived: 0 });
+    expect(await setup.run('sweep', undefined, true)).toMatchObject({ status: 'success', archived: 51 });
     expect(await archived()).toBe(111);
   });
 
   it('is any number when forced, in several transactions, each BC audited once', async () => {
-    await office.database.client`
+    await setup.database.client`
       insert into scrap_dimagaz_bc (odoo_id, fields, content_hash, fetch_seq, fetched_at, synced_at)
       select n, jsonb_build_object('id', n), '', 1, now(), now() from generate_series(100001, 101200) as n`;
-    expect(await office.run('sweep')).toMatchObject({ errorCode: 'sweep_breaker', gone: 1200 });
-    expect(await office.run('sweep', undefined, true)).toMatchObject({ status: 'success', archived: 1200 });
-    const [audit] = await office.database
+    expect(await setup.run('sweep')).toMatchObject({ errorCode: 'sweep_breaker', gone: 1200 });
+    expect(await setup.run('sweep', undefined, true)).toMatchObject({ status: 'success', archived: 1200 });
+    const [audit] = await setup.database
       .client`select count(*)::int as n, count(distinct odoo_id)::int as bcs,
       count(distinct xid)::int as transactions from audit_log where action = 'archived'`;
     expect(audit).toEqual({ n: 1200, bcs: 1200, transactions: 3 });
@@ -92,38 +92,38 @@ describe('what a sweep archives', () => {
     ['the second look finds no answer', { method: 'search', model: BC }],
   ])('is nothing when %s; the next sweep makes up for it', async (_, match) => {
     const [first = 0, ...gone] = some(0, 21);
-    office.odoo.write(BC, [first], { notes: 'à lire' });
-    office.odoo.erase(BC, gone);
-    office.odoo.faults.when(match, 'error500');
-    expect(await office.run('sweep')).toMatchObject({ status: 'failed', archived: 0 });
+    setup.odoo.write(BC, [first], { notes: 'à lire' });
+    setup.odoo.erase(BC, gone);
+    setup.odoo.faults.when(match, 'error500');
+    expect(await setup.run('sweep')).toMatchObject({ status: 'failed', archived: 0 });
     expect(await archived()).toBe(0);
-    office.odoo.faults.clear();
-    expect(await office.run('sweep')).toMatchObject({ status: 'success', updated: 1, archived: 20 });
+    setup.odoo.faults.clear();
+    expect(await setup.run('sweep')).toMatchObject({ status: 'success', updated: 1, archived: 20 });
   });
 
   it('is nothing when the lease was lost while comparing', async () => {
     await stop();
-    office.odoo.erase(BC, some(0, 5));
-    const { id } = await createRun(office.mirror.db, { key: KEY, mode: 'sweep', trigger: 'cli' });
-    const first = await acquireRun(office.mirror, id);
-    await heartbeat(office.mirror.db, KEY, first?.leaseToken ?? 0, -1000);
-    const second = await acquireRun(office.mirror, id);
+    setup.odoo.erase(BC, some(0, 5));
+    const { id } = await createRun(setup.mirror.db, { key: KEY, mode: 'sweep', trigger: 'cli' });
+    const first = await acquireRun(setup.mirror, id);
+    await heartbeat(setup.mirror.db, KEY, first?.leaseToken ?? 0, -1000);
+    const second = await acquireRun(setup.mirror, id);
     if (first === null || second === null) throw new Error('both were to be granted');
-    await expect(planRun(office.mirror, first)).rejects.toMatchObject({ code: 'lease_lost' });
-    await advanceRun(office.mirror, id);
+    await expect(planRun(setup.mirror, first)).rejects.toMatchObject({ code: 'lease_lost' });
+    await advanceRun(setup.mirror, id);
     expect(await archived()).toBe(0);
   });
 
   it('leaves a BC alone that came back, or came at all, while the sweep was going on', async () => {
-    const [gone = 0, back = 0] = office.odoo.ids(BC);
-    office.odoo.erase(BC, [gone]);
-    office.odoo.faults.hideRecords(BC, [back]);
+    const [gone = 0, back = 0] = setup.odoo.ids(BC);
+    setup.odoo.erase(BC, [gone]);
+    setup.odoo.faults.hideRecords(BC, [back]);
     const { runId } = await planned();
-    office.odoo.faults.clear();
-    office.odoo.create(BC, { name: 'BC/PENDANT/1' });
-    await advanceRun(office.mirror, runId);
-    await office.work();
-    expect(await office.ended(runId)).toMatchObject({
+    setup.odoo.faults.clear();
+    setup.odoo.create(BC, { name: 'BC/PENDANT/1' });
+    await advanceRun(setup.mirror, runId);
+    await setup.work();
+    expect(await setup.ended(runId)).toMatchObject({
       status: 'success',
       archived: 1,
       unchanged: 1,
@@ -133,25 +133,25 @@ describe('what a sweep archives', () => {
   });
 
   it('leaves a BC alone that another run read after the check of the sweep', async () => {
-    office.odoo.erase(BC, some(0, 2));
+    setup.odoo.erase(BC, some(0, 2));
     const [one = 0] = some(0, 0);
     const { runId } = await planned();
-    const { client } = office.database;
+    const { client } = setup.database;
     await client`update sync_run_item set state = 'gone', gone_seq = nextval('fetch_seq')`;
     const [read] = await client`update scrap_dimagaz_bc set fetch_seq = nextval('fetch_seq')
       where odoo_id = (select min(odoo_id) from sync_run_item where run_id = ${runId}) returning odoo_id`;
     expect(Number(read?.['odoo_id'])).toBeGreaterThan(one);
-    await advanceRun(office.mirror, runId);
-    await office.work();
-    expect(await office.ended(runId)).toMatchObject({ archived: 1, gone: 1 });
+    await advanceRun(setup.mirror, runId);
+    await setup.work();
+    expect(await setup.ended(runId)).toMatchObject({ archived: 1, gone: 1 });
   });
 
   it('is not restored by a reading that had found it before it was archived', async () => {
-    const { mirror } = office;
+    const { mirror } = setup;
     const [id = 0] = some(0, 1);
-    office.odoo.erase(BC, [id]);
+    setup.odoo.erase(BC, [id]);
     const { runId } = await planned();
-    const { client } = office.database;
+    const { client } = setup.database;
     await client`update sync_run_item set state = 'gone', gone_seq = nextval('fetch_seq') where run_id = ${runId}`;
     await client`update sync_run_page set state = 'done' where run_id = ${runId}`;
     const fetchSeq = await nextFetchSeq(mirror.db);
@@ -169,19 +169,19 @@ describe('what a sweep archives', () => {
   });
 
   it('is checked again when the run had paused for a while', async () => {
-    const [gone = 0, back = 0] = office.odoo.ids(BC);
-    office.odoo.erase(BC, [gone]);
-    office.odoo.faults.hideRecords(BC, [back]);
+    const [gone = 0, back = 0] = setup.odoo.ids(BC);
+    setup.odoo.erase(BC, [gone]);
+    setup.odoo.faults.hideRecords(BC, [back]);
     const { runId, token } = await planned();
-    const { client } = office.database;
+    const { client } = setup.database;
     await client`update sync_run_item set state = 'gone', gone_seq = nextval('fetch_seq') where run_id = ${runId}`;
     await client`update sync_run_page set state = 'done' where run_id = ${runId}`;
-    office.odoo.faults.clear();
-    await heartbeat(office.mirror.db, KEY, token, -1000);
-    const next = await office.request('incremental');
-    await office.work();
-    expect(await office.ended(next)).toMatchObject({ status: 'skipped' });
-    expect(await office.ended(runId)).toMatchObject({
+    setup.odoo.faults.clear();
+    await heartbeat(setup.mirror.db, KEY, token, -1000);
+    const next = await setup.request('incremental');
+    await setup.work();
+    expect(await setup.ended(next)).toMatchObject({ status: 'skipped' });
+    expect(await setup.ended(runId)).toMatchObject({
       status: 'success',
       archived: 1,
       unchanged: 1,
@@ -190,28 +190,28 @@ describe('what a sweep archives', () => {
   });
 
   it('is never open again once the run is over, after any number of deliveries', async () => {
-    office.odoo.erase(BC, some(0, 61));
+    setup.odoo.erase(BC, some(0, 61));
     const { runId, token } = await planned();
-    const { client } = office.database;
+    const { client } = setup.database;
     await client`update sync_run_item set state = 'gone', gone_seq = nextval('fetch_seq') where run_id = ${runId}`;
     await client`update sync_run_page set state = 'done' where run_id = ${runId}`;
-    await heartbeat(office.mirror.db, KEY, token, -1000);
-    const first = await acquireRun(office.mirror, runId);
+    await heartbeat(setup.mirror.db, KEY, token, -1000);
+    const first = await acquireRun(setup.mirror, runId);
     if (first === null) throw new Error('the lease ran out');
-    await heartbeat(office.mirror.db, KEY, first.leaseToken, -1000);
-    await office.request('incremental');
-    await office.work();
-    expect(await office.ended(runId)).toMatchObject({ status: 'partial', gone: 61 });
-    await carryOn(office.mirror, first);
-    expect((await openItemsOfEndedRuns(office.mirror.db)).total).toBe(0);
+    await heartbeat(setup.mirror.db, KEY, first.leaseToken, -1000);
+    await setup.request('incremental');
+    await setup.work();
+    expect(await setup.ended(runId)).toMatchObject({ status: 'partial', gone: 61 });
+    await carryOn(setup.mirror, first);
+    expect((await openItemsOfEndedRuns(setup.mirror.db)).total).toBe(0);
   });
 
   it('is the one BC too that a resync finds gone; an incremental run leaves it to the sweep', async () => {
-    const [first = 0, second = 0] = office.odoo.ids(BC);
-    office.odoo.erase(BC, [first, second]);
-    expect(await office.run('single', [first, 999_999])).toMatchObject({ archived: 1, gone: 1 });
-    expect(await office.run('incremental')).toMatchObject({ archived: 0 });
+    const [first = 0, second = 0] = setup.odoo.ids(BC);
+    setup.odoo.erase(BC, [first, second]);
+    expect(await setup.run('single', [first, 999_999])).toMatchObject({ archived: 1, gone: 1 });
+    expect(await setup.run('incremental')).toMatchObject({ archived: 0 });
     expect(await archived()).toBe(1);
-    expect(await office.run('sweep')).toMatchObject({ archived: 1 });
+    expect(await setup.run('sweep')).toMatchObject({ archived: 1 });
   });
 });

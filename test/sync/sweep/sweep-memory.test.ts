@@ -5,25 +5,25 @@ import { describeDocument } from '../../../src/sync/model/document-model.ts';
 import { planSweep } from '../../../src/sync/planning/plan-sweep.ts';
 import { acquireRun } from '../../../src/sync/runs/run-lease.ts';
 import { heldBytes } from '../../support/heap.ts';
-import type { Office } from '../../support/test-environment.ts';
-import { openOffice } from '../../support/test-environment.ts';
+import type { TestSetup } from '../../support/test-setup.ts';
+import { openTestSetup } from '../../support/test-setup.ts';
 
 const LINES = 200_000;
 const WRITTEN = '2026-03-02 08:00:00';
 const MEGABYTE = 1024 * 1024;
 
-let office: Office;
+let setup: TestSetup;
 beforeAll(async () => {
-  office = await openOffice({ sandbox: { documents: 0 } });
+  setup = await openTestSetup({ sandbox: { documents: 0 } });
 });
-afterAll(() => office?.close());
+afterAll(() => setup?.close());
 
 test('the memory of a sweep does not grow with the model', async () => {
-  await office.database.client`
+  await setup.database.client`
     insert into scrap_dimagaz_bc_line
       (odoo_id, bc_odoo_id, fields, odoo_write_date, content_hash, fetch_seq, fetched_at, synced_at)
     select n, 1, '{}', ${`${WRITTEN}Z`}::timestamptz, '', 1, now(), now() from generate_series(1, ${LINES}) as n`;
-  const { mirror } = office;
+  const { mirror } = setup;
   const { id } = await createRun(mirror.db, { key: 'bclinbc', mode: 'sweep', trigger: 'cli' });
   const run = await acquireRun(mirror, id);
   if (run === null) throw new Error('the lease is taken');
@@ -48,7 +48,7 @@ test('the memory of a sweep does not grow with the model', async () => {
   // All ids with their dates, kept, would be more than 15 MB.
   const [, , first = 0] = heaps;
   expect(Math.max(...heaps.slice(2)) - first).toBeLessThan(8 * MEGABYTE);
-  const [items] = await office.database.client`select count(*)::int as n from sync_run_item`;
+  const [items] = await setup.database.client`select count(*)::int as n from sync_run_item`;
   expect(items).toEqual({ n: 0 });
 });
 

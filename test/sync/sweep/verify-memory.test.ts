@@ -2,8 +2,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { OdooClient, OdooRecord } from '../../../src/odoo/types.ts';
 import { verifyMirror } from '../../../src/sync/maintenance/verify.ts';
 import { heldBytes } from '../../support/heap.ts';
-import type { Office } from '../../support/test-environment.ts';
-import { openOffice } from '../../support/test-environment.ts';
+import type { TestSetup } from '../../support/test-setup.ts';
+import { openTestSetup } from '../../support/test-setup.ts';
 
 const LINE = 'dimagaz.bc.line';
 const LINES = 4000;
@@ -11,18 +11,18 @@ const PAGE = 200;
 const NOTE = 8000;
 const MEGABYTE = 1024 * 1024;
 
-let office: Office;
+let setup: TestSetup;
 beforeAll(async () => {
-  office = await openOffice({ sandbox: { documents: 0 } });
+  setup = await openTestSetup({ sandbox: { documents: 0 } });
 });
-afterAll(() => office?.close());
+afterAll(() => setup?.close());
 
 test('the memory of a verification does not grow with the model, nor with its findings', async () => {
-  await office.database.client`
+  await setup.database.client`
     insert into scrap_dimagaz_bc_line (odoo_id, bc_odoo_id, fields, content_hash, fetch_seq, fetched_at, synced_at)
     select n, 1, jsonb_build_object('id', n, 'note', repeat('x', ${NOTE})), '', 1, now(), now()
     from generate_series(1, ${LINES}) as n`;
-  const { mirror } = office;
+  const { mirror } = setup;
   const heaps: number[] = [];
   const odoo: OdooClient = {
     ...mirror.odoo,

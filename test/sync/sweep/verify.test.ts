@@ -1,27 +1,26 @@
 import { sql } from 'drizzle-orm';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { KINDS, type Verification, verifyMirror } from '../../../src/sync/maintenance/verify.ts';
-import type { Office } from '../../support/test-environment.ts';
-import { openOffice } from '../../support/test-environment.ts';
+import type { TestSetup } from '../../support/test-setup.ts';
+import { openTestSetup } from '../../support/test-setup.ts';
 
 const BC = 'dimagaz.bc';
 const LINE = 'dimagaz.bc.line';
 const DOCUMENTS = 30;
-let office: Office;
+let setup: TestSetup;
 beforeAll(async () => {
-  office = await openOffice({ sandbox: { documents: DOCUMENTS } });
-  await office.work();
+  setup = await openTestSetup({ sandbox: { documents: DOCUMENTS } });
+  await setup.work();
 });
 beforeEach(async () => {
   await execute(sql`truncate scrap_dimagaz_bc, scrap_dimagaz_bc_line`);
-  await office.run('full');
+  await setup.run('full');
 });
-afterEach(() => office.odoo.faults.clear());
-afterAll(() => office.close());
+afterEach(() => setup.odoo.faults.clear());
+afterAll(() => setup.close());
 
 /** Slices smaller than the model, so that the walk has seams. */
-const verify = (pageSize = 7): Promise<Verification> =>
-  verifyMirror({ ...office.mirror, pageSize }, () => {});
+const verify = (pageSize = 7): Promise<Verification> => verifyMirror({ ...setup.mirror, pageSize }, () => {});
 
 /** Only the findings. */
 const found = ({ examples, ...verification }: Verification) =>
@@ -32,17 +31,17 @@ const found = ({ examples, ...verification }: Verification) =>
     ]),
   );
 
-const execute = (statement: ReturnType<typeof sql>) => office.database.db.execute(statement);
+const execute = (statement: ReturnType<typeof sql>) => setup.database.db.execute(statement);
 
 test('a mirror that was just filled is ok, all of Odoo compared', async () => {
-  const lines = office.odoo.count(LINE);
+  const lines = setup.odoo.count(LINE);
   expect(await verify()).toMatchObject({ ok: true, headers: DOCUMENTS, lines });
   expect(await verify(5000)).toMatchObject({ ok: true, headers: DOCUMENTS, lines });
 });
 
 test('a BC and a line that changed in Odoo are different, field by field', async () => {
-  office.odoo.write(BC, [3], { notes: 'changed' });
-  office.odoo.write(LINE, [4], { note: 'changed' });
+  setup.odoo.write(BC, [3], { notes: 'changed' });
+  setup.odoo.write(LINE, [4], { note: 'changed' });
   const { different, ...others } = found(await verify());
   expect(others).toEqual({});
   expect(different).toMatchObject({ count: 2 });
@@ -73,11 +72,11 @@ test('what Odoo has and the mirror lacks, or keeps as archived, is missing', asy
 });
 
 test('what the mirror has and Odoo lacks is extra, unless it is archived', async () => {
-  const bc = office.odoo.create(BC, { name: 'BC/X' });
-  const archived = office.odoo.create(BC, { name: 'BC/Y' });
-  const line = office.odoo.create(LINE, { bc_id: bc, name: 'x' });
-  await office.run('full');
-  office.odoo.unlink(BC, [bc, archived]);
+  const bc = setup.odoo.create(BC, { name: 'BC/X' });
+  const archived = setup.odoo.create(BC, { name: 'BC/Y' });
+  const line = setup.odoo.create(LINE, { bc_id: bc, name: 'x' });
+  await setup.run('full');
+  setup.odoo.unlink(BC, [bc, archived]);
   await execute(sql`update scrap_dimagaz_bc set archived_at = now() where odoo_id = ${archived}`);
   expect(found(await verify())).toEqual({
     extra: {
@@ -109,7 +108,7 @@ test('lines whose BC is hidden from our user are not missing, while its own are'
   await execute(sql`delete from scrap_dimagaz_bc where odoo_id = 14`);
   const rows = await execute(sql`delete from scrap_dimagaz_bc_line where bc_odoo_id = 14 returning odoo_id`);
   expect(found(await verify())['missing']?.count).toBe(rows.length + 1);
-  office.odoo.faults.hideRecords(BC, [14]);
+  setup.odoo.faults.hideRecords(BC, [14]);
   expect(found(await verify())).toEqual({});
 });
 
@@ -154,20 +153,20 @@ test('contents of binaries are compared: by size, and read again where the store
 
 /** A BC with a scan; the generated data have few. */
 async function storedScan(): Promise<{ id: number; field: string }> {
-  office.odoo.write(BC, [11], { scan: Buffer.from('a scan').toString('base64') });
-  await office.run('full');
+  setup.odoo.write(BC, [11], { scan: Buffer.from('a scan').toString('base64') });
+  await setup.run('full');
   return { id: 11, field: 'scan' };
 }
 
 test('a record that Odoo refuses is unreadable, and the rest of its slice is compared', async () => {
-  office.odoo.faults.denyRecord(BC, 12);
+  setup.odoo.faults.denyRecord(BC, 12);
   const verification = await verify();
   expect(found(verification)).toEqual({ unreadable: { count: 1, examples: [{ model: BC, id: 12 }] } });
-  expect(verification.headers).toBe(office.odoo.count(BC));
+  expect(verification.headers).toBe(setup.odoo.count(BC));
 });
 
 test('an item that a run ended well without is found; those of a failed run are not counted', async () => {
-  const { id } = await office.run('full');
+  const { id } = await setup.run('full');
   await execute(sql`update sync_run_item set state = 'open' where run_id = ${id} and odoo_id = 13`);
   expect(found(await verify())).toEqual({
     openItems: { count: 1, examples: [{ model: BC, id: 13, runId: id }] },
@@ -179,5 +178,5 @@ test('an item that a run ended well without is found; those of a failed run are 
 test('many findings are all counted, and twenty are named', async () => {
   await execute(sql`update scrap_dimagaz_bc set content_hash = 'x'`);
   const { badHashes, examples } = await verify();
-  expect([badHashes, examples.badHashes.length]).toEqual([office.odoo.count(BC), 20]);
+  expect([badHashes, examples.badHashes.length]).toEqual([setup.odoo.count(BC), 20]);
 });

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { TrytonUnknownFateError } from '../../../src/tryton/errors.ts';
 import type { CacheStore } from '../../../src/tryton/types.ts';
 import { freshPrefix, redisUrl } from '../../support/redis.ts';
-import { until } from '../../support/wait-for.ts';
+import { waitFor } from '../../support/wait-for.ts';
 import { closeCaches, openCache, READ, read, server, slowServer, write } from './caches.ts';
 import { startRedisProxy } from './redis-proxy.ts';
 
@@ -22,7 +22,7 @@ const WRITE = 'model.party.party.write';
 
 /** Calls until the cache answers again. */
 const works = (opened: Opened) =>
-  until(async () => {
+  waitFor(async () => {
     const source = server('probe');
     const ask = () => opened.cache.read('model.a.b.read', [], { ttl: 60 }, source.fetch);
     await ask();
@@ -169,7 +169,7 @@ describe('a write while Redis is away', () => {
     await proxy.down();
     await write(far.cache, parties, 'after');
     await proxy.up();
-    await until(async () => {
+    await waitFor(async () => {
       expect(await read(far.cache, parties)).toBe('after');
       return (far.cache.counters()[READ]?.hit ?? 0) > 0;
     }, 'a hit');
@@ -193,8 +193,8 @@ describe('a write while Redis is away', () => {
     await write(far.cache, parties, 'after');
     expect(await read(near.cache, parties)).toBe('before');
     await proxy.up();
-    await until(async () => (await read(near.cache, parties)) === 'after', 'the late bump');
-    await until(() => far.log.length > 1, 'the answer to the late bump');
+    await waitFor(async () => (await read(near.cache, parties)) === 'after', 'the late bump');
+    await waitFor(() => far.log.length > 1, 'the answer to the late bump');
     expect(far.log.map(({ level }) => level)).toEqual(['warn', 'info']);
   });
 
@@ -219,7 +219,7 @@ describe('a write while Redis is away', () => {
     const site = { server: 'http://tryton.example/tryton/', method: WRITE };
     await (await far.cache.writing(WRITE, []))(new TrytonUnknownFateError(site, 'reset'));
     await proxy.up();
-    await until(async () => {
+    await waitFor(async () => {
       await read(near.cache, parties);
       return (near.cache.counters()[READ]?.bypass ?? 0) > 0;
     }, 'the hold');
@@ -231,7 +231,7 @@ describe('a write while Redis is away', () => {
     for (let model = 0; model < 1001; model++) await far.cache.invalidate(`a.b${model}`);
     await proxy.up();
     parties.state.value = 'after';
-    await until(async () => (await read(near.cache, parties)) === 'after', 'the bump of everything');
+    await waitFor(async () => (await read(near.cache, parties)) === 'after', 'the bump of everything');
   });
 });
 

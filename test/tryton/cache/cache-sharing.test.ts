@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { TrytonUserError } from '../../../src/tryton/errors.ts';
 import type { Wire } from '../../../src/tryton/types.ts';
-import { until } from '../../support/wait-for.ts';
+import { waitFor } from '../../support/wait-for.ts';
 import { closeCaches, openCache, PARAMS, READ, read, server, slowServer } from './caches.ts';
 
 afterEach(closeCaches);
@@ -96,7 +96,7 @@ describe('a stale answer', () => {
     expect(answers).toEqual(Array.from({ length: CALLERS }, () => 'old'));
     expect(await read(cache, slow, options)).toBe('old');
     slow.answer('new');
-    await until(async () => (await read(cache, slow, options)) === 'new', 'the renewed answer');
+    await waitFor(async () => (await read(cache, slow, options)) === 'new', 'the renewed answer');
     expect(slow.calls()).toBe(1);
     expect(cache.counters()[READ]).toMatchObject({ miss: 1, hit: 1 });
     expect(cache.counters()[READ]?.stale).toBeGreaterThan(CALLERS);
@@ -133,10 +133,10 @@ describe('a stale answer', () => {
     pass(61);
     const fails = { fetch: () => Promise.reject(error) };
     expect(await read(cache, fails, options)).toBe('old');
-    const line = await until(() => log.find(({ level }) => level === 'warn'), 'a line in the log');
+    const line = await waitFor(() => log.find(({ level }) => level === 'warn'), 'a line in the log');
     expect(line.details).toMatchObject({ method: READ, code: 'tryton_user_error' });
     expect(await read(cache, server('new'), options)).toBe('old');
-    await until(async () => (await read(cache, server('newer'), options)) === 'new', 'the renewed answer');
+    await waitFor(async () => (await read(cache, server('newer'), options)) === 'new', 'the renewed answer');
   });
 });
 

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { freshPrefix } from '../../support/redis.ts';
-import { until } from '../../support/wait-for.ts';
+import { waitFor } from '../../support/wait-for.ts';
 import { closeCaches, openCache, read, server, slowServer, write } from './caches.ts';
 
 afterEach(closeCaches);
@@ -19,7 +19,7 @@ describe('versions of tags', () => {
     const parties = server('before');
     await read(b.cache, parties);
     await a.cache.writing(WRITE, []);
-    const foreseen = await until(async () => {
+    const foreseen = await waitFor(async () => {
       const keys = await a.redis.keys(`${prefix}:tryton:cache:version:*`);
       const lives = await Promise.all(keys.map(async (key) => ({ key, ms: await a.redis.pttl(key) })));
       return lives.find(({ ms }) => ms <= 120_000);
@@ -28,7 +28,7 @@ describe('versions of tags', () => {
     expect(parties.state.asked).toBe(1);
     // Its end, sooner.
     await a.redis.pexpire(foreseen.key, 1);
-    await until(async () => (await a.redis.exists(foreseen.key)) === 0, 'the end of the version');
+    await waitFor(async () => (await a.redis.exists(foreseen.key)) === 0, 'the end of the version');
     parties.state.value = 'after';
     expect(await read(b.cache, parties)).toBe('after');
   });

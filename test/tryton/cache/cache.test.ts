@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { TrytonRequestError } from '../../../src/tryton/errors.ts';
 import type { Wire } from '../../../src/tryton/types.ts';
 import { toJson } from '../../../src/tryton/wire/json.ts';
-import { until } from '../../support/wait-for.ts';
+import { waitFor } from '../../support/wait-for.ts';
 import { closeCaches, openCache, PARAMS, READ, read, server } from './caches.ts';
 
 afterEach(closeCaches);
@@ -165,7 +165,7 @@ describe('how long', () => {
     const source = server('x');
     await read(cache, source, { ttl: 1 });
     pass(-3600);
-    await until(async () => {
+    await waitFor(async () => {
       await read(cache, source, { ttl: 1 });
       return source.state.asked === 2;
     }, 'the end of the entry in Redis');

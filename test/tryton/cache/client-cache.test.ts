@@ -6,7 +6,7 @@ import { createRedisCacheStore } from '../../../src/tryton/cache/redis-store.ts'
 import type { TrytonClientOptions } from '../../../src/tryton/options.ts';
 import type { CacheStore } from '../../../src/tryton/types.ts';
 import { freshPrefix, redisUrl } from '../../support/redis.ts';
-import { until } from '../../support/wait-for.ts';
+import { waitFor } from '../../support/wait-for.ts';
 import { clientAndServer, clientOf, thrownBy } from '../client/clients.ts';
 import type { Script } from '../client/scripted-server.ts';
 import { failure, result } from '../client/scripted-server.ts';
@@ -84,7 +84,7 @@ describe('a cached call', () => {
     const reason = new Error('enough');
     const hasty = thrownBy(client.cachedCall(READ, [[1], []], { ttl: 60, signal: controller.signal }));
     const patient = client.cachedCall(READ, [[1], []], { ttl: 60 });
-    await until(() => server.received.length === 1, 'the shared call');
+    await waitFor(() => server.received.length === 1, 'the shared call');
     controller.abort(reason);
     expect(await hasty).toBe(reason);
     gate.emit('open');
@@ -116,7 +116,7 @@ describe('a cached call', () => {
     const first = ask();
     await writing;
     const second = ask();
-    await until(() => reads === 2, 'the second look');
+    await waitFor(() => reads === 2, 'the second look');
     gate.emit('open');
     expect(await Promise.all([first, second])).toEqual(['kept', 'kept']);
     expect(server.received).toHaveLength(1);

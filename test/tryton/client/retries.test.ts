@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createMemorySessionStore } from '../../../src/tryton/session/memory-store.ts';
-import { until } from '../../support/wait-for.ts';
+import { waitFor } from '../../support/wait-for.ts';
 import { clientAndServer, clientOf, thrownBy } from './clients.ts';
 import type { Script } from './scripted-server.ts';
 import { hangUp, page, result, scriptedServer, tryton70 } from './scripted-server.ts';
@@ -139,7 +139,7 @@ describe('a caller who gives up', () => {
     const controller = new AbortController();
     const reason = new Error('enough');
     const call = thrownBy(client.call(method, [[1], {}], { signal: controller.signal }));
-    await until(() => server.received.length === 1, 'the call');
+    await waitFor(() => server.received.length === 1, 'the call');
     controller.abort(reason);
     expect(await call).toBe(reason);
     expect(outcomes).toMatchObject([{ method, error: reason }]);
@@ -149,7 +149,7 @@ describe('a caller who gives up', () => {
     const { client, lines } = await clientAndServer(busy(503, { 'retry-after': '20' }), { session });
     const controller = new AbortController();
     const call = thrownBy(client.call(READ, [[1], []], { signal: controller.signal }));
-    await until(() => lines.length === 1, 'the first failure');
+    await waitFor(() => lines.length === 1, 'the first failure');
     controller.abort(new Error('enough'));
     expect((await call).message).toBe('enough');
   });

@@ -1,6 +1,6 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createTransport, type HttpRequest } from '../../../src/tryton/rpc/transport.ts';
-import { until } from '../../support/wait-for.ts';
+import { waitFor } from '../../support/wait-for.ts';
 import { clientAndServer, thrownBy } from './clients.ts';
 import { result, scriptedServer } from './scripted-server.ts';
 
@@ -33,13 +33,13 @@ async function oneConnection({ held = 1 } = {}) {
     return answer.text;
   };
   const first = send('first');
-  await until(() => server.received.length === 1, 'the first request at the server');
+  await waitFor(() => server.received.length === 1, 'the first request at the server');
   return { server, transport, send, first, letGo };
 }
 
 const passed = (ms: number) => {
   const end = performance.now() + ms;
-  return until(() => performance.now() > end, `${ms} ms to pass`);
+  return waitFor(() => performance.now() > end, `${ms} ms to pass`);
 };
 
 describe('a request that finds all connections in use', () => {
@@ -66,7 +66,7 @@ describe('a request that finds all connections in use', () => {
       code: 'tryton_timeout',
     });
     const held = send('write', { write: true });
-    await until(() => server.received.length === 2, 'the write at the server');
+    await waitFor(() => server.received.length === 2, 'the write at the server');
     expect(await held).toBe('write');
     letGo();
     expect(await send('third')).toBe('third');
@@ -129,7 +129,7 @@ describe('one signal for a thousand calls', () => {
     const controller = new AbortController();
     const options = { signal: controller.signal };
     const calls = Array.from({ length: 1000 }, () => thrownBy(client.call('model.a.search', [[]], options)));
-    await until(() => server.received.length > 16, 'the first calls at the server');
+    await waitFor(() => server.received.length > 16, 'the first calls at the server');
     const reason = new Error('enough');
     controller.abort(reason);
     for (const error of await Promise.all(calls)) expect(error).toBe(reason);

@@ -13,7 +13,7 @@ import {
 } from '../../../src/tryton/errors.ts';
 import { TrytonHealthRecorder } from '../../../src/upstream-health/tryton.ts';
 import { freshDatabase } from '../../support/database.ts';
-import { until } from '../../support/wait-for.ts';
+import { waitFor } from '../../support/wait-for.ts';
 
 const log = createLogger('silent', 'test');
 const TARGET = 'portal@http://tryton/db/';
@@ -44,7 +44,7 @@ const writes = async () => (await database.db.execute(sql`select 1 from writes`)
 test('the first success is written at once, a thousand more are one more write', async () => {
   const health = new TrytonHealthRecorder(database.db, TARGET, log);
   health.observe({ method: READ, error: null });
-  await until(async () => (await stored()).success !== null, 'the first success');
+  await waitFor(async () => (await stored()).success !== null, 'the first success');
   for (let i = 0; i < 1000; i++) health.observe({ method: `${READ}${i}`, error: null });
   expect((await health.read()).success?.method).toBe(`${READ}999`);
   expect((await stored()).success?.method).toBe(READ);
@@ -56,9 +56,9 @@ test('the first success is written at once, a thousand more are one more write',
 test('a thousand errors are one write, which says what the last one was', async () => {
   const health = new TrytonHealthRecorder(database.db, TARGET, log);
   health.observe({ method: READ, error: null });
-  await until(async () => (await stored()).success !== null, 'the first success');
+  await waitFor(async () => (await stored()).success !== null, 'the first success');
   for (let i = 0; i < 1000; i++) health.observe({ method: READ, error: unreachable });
-  const { error } = await until(async () => {
+  const { error } = await waitFor(async () => {
     const found = await stored();
     return found.error !== null && found;
   }, 'the error');
@@ -124,7 +124,7 @@ test('PostgreSQL down disturbs no call, is logged once, and nothing seen is lost
   const { db, close } = openDatabase('postgres://user@127.0.0.1:1/none');
   const health = new TrytonHealthRecorder(db, TARGET, recording);
   health.observe({ method: READ, error: unreachable });
-  await until(() => warnings.length > 0, 'the warning');
+  await waitFor(() => warnings.length > 0, 'the warning');
   health.observe({ method: READ, error: null });
   await health.close();
   expect(warnings).toEqual(['tryton_health cannot be written for now']);

@@ -1,4 +1,4 @@
-import { sandboxStage } from './gateway-environment.ts';
+import { sandboxStage } from './gateway-setup.ts';
 import { loginsFlow } from './logins.ts';
 import { outagesFlow } from './outages.ts';
 import { sessionsFlow } from './sessions.ts';

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { until } from '../../support/wait-for.ts';
-import type { OpenStage, TrytonStage } from './gateway-environment.ts';
-import { openGatewayClient, settingsFor } from './gateway-environment.ts';
+import { waitFor } from '../../support/wait-for.ts';
+import type { OpenStage, TrytonStage } from './gateway-setup.ts';
+import { openGatewayClient, settingsFor } from './gateway-setup.ts';
 
 const READ = 'model.party.party.search_count';
 const WRITE = 'model.party.party.create';
@@ -12,14 +12,14 @@ const SLACK_MS = 5000;
 /** A server that stops and starts while it is called. */
 export function outagesFlow(name: string, open: OpenStage): void {
   describe(name, () => {
-    let stage: TrytonStage;
+    let setup: TrytonStage;
     beforeAll(async () => {
-      stage = await open();
+      setup = await open();
     });
-    afterAll(() => stage?.close());
+    afterAll(() => setup?.close());
 
     it('reads recover by themselves, no write is carried out twice, and no call waits beyond the deadline', async () => {
-      const config = { ...settingsFor(stage), timeoutMs: 2000, deadlineMs: 4000 };
+      const config = { ...settingsFor(setup), timeoutMs: 2000, deadlineMs: 4000 };
       const { client, outcomes } = openGatewayClient(config);
       const label = `Panne ${randomUUID()}`;
       const fates = new Map<string, string>();
@@ -45,13 +45,13 @@ export function outagesFlow(name: string, open: OpenStage): void {
         outcomes.filter((outcome) => outcome.method === method && (outcome.error === null) === ok).length;
       const more = (method: string, ok: boolean, least: number, what: string) => {
         const before = ended(method, ok);
-        return until(() => ended(method, ok) >= before + least, what);
+        return waitFor(() => ended(method, ok) >= before + least, what);
       };
       try {
         await Promise.all([more(READ, true, 20, 'reads'), more(WRITE, true, 5, 'writes')]);
-        await stage.stop();
+        await setup.stop();
         await Promise.all([more(READ, false, 6, 'reads to fail'), more(WRITE, false, 3, 'writes to fail')]);
-        await stage.start();
+        await setup.start();
         await Promise.all([
           more(READ, true, 20, 'reads to recover'),
           more(WRITE, true, 5, 'writes to recover'),
@@ -59,7 +59,7 @@ export function outagesFlow(name: string, open: OpenStage): void {
       } finally {
         over = true;
         await Promise.all(workers);
-        await stage.start();
+        await setup.start();
       }
       const failures = outcomes.filter(({ error }) => error !== null);
       const codes = (method: string) => failures.filter((one) => one.method === method).map(codeOf);

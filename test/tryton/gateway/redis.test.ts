@@ -2,10 +2,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { SandboxTryton } from '../../../dev/sandbox-tryton/sandbox.ts';
 import { startSandboxTryton } from '../../../dev/sandbox-tryton/sandbox.ts';
 import { redisUrl } from '../../support/redis.ts';
-import { until } from '../../support/wait-for.ts';
+import { waitFor } from '../../support/wait-for.ts';
 import type { RedisProxy } from '../cache/redis-proxy.ts';
 import { startRedisProxy } from '../cache/redis-proxy.ts';
-import { openGatewayClient, settingsFor } from './gateway-environment.ts';
+import { openGatewayClient, settingsFor } from './gateway-setup.ts';
 
 const READ = 'model.party.party.search_read';
 
@@ -48,11 +48,11 @@ describe('Redis stopped under load', () => {
       const workers = Array.from({ length: 8 }, caller);
       const more = (least: number, what: string) => {
         const before = answers;
-        return until(() => answers >= before + least, what);
+        return waitFor(() => answers >= before + least, what);
       };
       const hits = () => client.cacheCounters()[READ]?.hit ?? 0;
       try {
-        await until(() => hits() > 0, 'a hit');
+        await waitFor(() => hits() > 0, 'a hit');
         await stop();
         await more(16, 'answers without Redis');
         // Those were maybe on their way; these are not.
@@ -63,7 +63,7 @@ describe('Redis stopped under load', () => {
         await more(16, 'answers after the session was lost as well');
         await proxy.up();
         const before = hits();
-        await until(() => hits() > before, 'a hit after Redis came back');
+        await waitFor(() => hits() > before, 'a hit after Redis came back');
       } finally {
         over = true;
         await proxy.up();

@@ -6,7 +6,7 @@ import { createApiKey } from '../../../src/db/api-keys.ts';
 import { startApiProcess } from '../../support/api-process.ts';
 import { freshDatabase } from '../../support/database.ts';
 import { freshPrefix, redisUrl } from '../../support/redis.ts';
-import { until } from '../../support/wait-for.ts';
+import { waitFor } from '../../support/wait-for.ts';
 import type { RedisProxy } from '../cache/redis-proxy.ts';
 import { startRedisProxy } from '../cache/redis-proxy.ts';
 import { startRecorder } from './recorder.ts';
@@ -106,7 +106,7 @@ async function goThrough({ rpc, ping }: Server): Promise<void> {
     for (const call of [READ, WRITE]) await rpc({ ...call, cache: false });
     sandbox.faults.clear();
   }
-  await until(async () => (await rpc(READ)).status === 200, 'a call after the sessions that were refused');
+  await waitFor(async () => (await rpc(READ)).status === 200, 'a call after the sessions that were refused');
   for (let i = 0; i < 2; i++) {
     sandbox.forgetSessions();
     await Promise.all([rpc(READ), rpc(WRITE), ping()]);
@@ -116,11 +116,11 @@ async function goThrough({ rpc, ping }: Server): Promise<void> {
   sandbox.forgetSessions();
   await rpc(READ);
   await proxy.up();
-  await until(async () => (await rpc(READ)).status === 200, 'a call after Redis is back');
+  await waitFor(async () => (await rpc(READ)).status === 200, 'a call after Redis is back');
   await sandbox.stop();
   await Promise.all([rpc(READ), rpc(WRITE), ping()]);
   await sandbox.start();
-  await until(async () => (await rpc(READ)).status === 200, 'a call after Tryton is back');
+  await waitFor(async () => (await rpc(READ)).status === 200, 'a call after Tryton is back');
 }
 
 async function startServer(env: Record<string, string>) {

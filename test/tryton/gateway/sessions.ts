@@ -3,9 +3,9 @@ import { createInterface } from 'node:readline';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { apart, fromSources } from '../../support/own-process.ts';
 import { freshPrefix, redisUrl } from '../../support/redis.ts';
-import { until } from '../../support/wait-for.ts';
-import type { OpenStage, TrytonStage } from './gateway-environment.ts';
-import { settingsFor } from './gateway-environment.ts';
+import { waitFor } from '../../support/wait-for.ts';
+import type { OpenStage, TrytonStage } from './gateway-setup.ts';
+import { settingsFor } from './gateway-setup.ts';
 
 interface Report {
   readonly ready?: boolean;
@@ -17,35 +17,35 @@ interface Report {
 /** Two real processes that share one session, and lose it. */
 export function sessionsFlow(name: string, open: OpenStage): void {
   describe(name, () => {
-    let stage: TrytonStage;
+    let setup: TrytonStage;
     const stops: (() => Promise<unknown>)[] = [];
     beforeAll(async () => {
-      stage = await open();
+      setup = await open();
     });
     afterEach(async () => {
       for (const stop of stops.splice(0)) await stop();
     });
-    afterAll(() => stage?.close());
+    afterAll(() => setup?.close());
 
     /** Two processes that have the same session and are ready to call. */
     const twoProcesses = async () => {
-      const caller = { config: settingsFor(stage), redisUrl: redisUrl(), prefix: freshPrefix() };
+      const caller = { config: settingsFor(setup), redisUrl: redisUrl(), prefix: freshPrefix() };
       const both = [spawnCaller(caller, stops), spawnCaller(caller, stops)];
       for (const one of both) await one.next(({ ready }) => ready === true, 'the process to be ready');
-      await stage.forgetSessions();
+      await setup.forgetSessions();
       for (const one of both)
         expect(await one.work({ calls: 1, rounds: 1 })).toEqual({ answered: 1, failures: [] });
-      expect(await stage.sessions()).toBe(1);
+      expect(await setup.sessions()).toBe(1);
       return both;
     };
 
     it('when it is deleted, 64 calls at once of two processes sign in once, and each is answered', async () => {
       const both = await twoProcesses();
       for (let round = 0; round < 3; round += 1) {
-        await stage.forgetSessions();
+        await setup.forgetSessions();
         const reports = await Promise.all(both.map((one) => one.work({ calls: 32, rounds: 1 })));
         for (const report of reports) expect(report).toEqual({ answered: 32, failures: [] });
-        expect(await stage.sessions()).toBe(1);
+        expect(await setup.sessions()).toBe(1);
       }
     });
 
@@ -59,16 +59,16 @@ export function sessionsFlow(name: string, open: OpenStage): void {
 
     it('when it is deleted in the middle of their work, they sign in once, and each call is answered', async () => {
       const { work } = await underWay();
-      await stage.forgetSessions();
+      await setup.forgetSessions();
       for (const report of await work) expect(report).toEqual({ answered: 320, failures: [] });
-      expect(await stage.sessions()).toBe(1);
+      expect(await setup.sessions()).toBe(1);
     });
 
     it('when it is deleted twice in a row in the middle of their work, each call is answered', async () => {
       const { work } = await underWay();
-      await stage.forgetSessions();
-      await until(async () => (await stage.sessions()) === 1, 'a new session');
-      await stage.forgetSessions();
+      await setup.forgetSessions();
+      await waitFor(async () => (await setup.sessions()) === 1, 'a new session');
+      await setup.forgetSessions();
       for (const report of await work) expect(report).toEqual({ answered: 320, failures: [] });
     });
   });
@@ -87,7 +87,7 @@ function spawnCaller(caller: object, stops: (() => Promise<unknown>)[]) {
     return exit;
   });
   const next = (fits: (report: Report) => boolean, what: string): Promise<Report> =>
-    until(() => {
+    waitFor(() => {
       const at = reports.findIndex(fits);
       return at < 0 ? undefined : reports.splice(at, 1)[0];
     }, what);

@@ -6,7 +6,7 @@ import { createMemorySessionStore } from '../../../src/tryton/session/memory-sto
 import { createRedisSessionStore } from '../../../src/tryton/session/redis-store.ts';
 import type { ReleaseLogin } from '../../../src/tryton/types.ts';
 import { freshPrefix, redisUrl } from '../../support/redis.ts';
-import { until } from '../../support/wait-for.ts';
+import { waitFor } from '../../support/wait-for.ts';
 import type { RedisProxy } from '../cache/redis-proxy.ts';
 import { startRedisProxy } from '../cache/redis-proxy.ts';
 import { COOLDOWN_MS, keysOf, many, openSessions, SITE, sessionOf, tryton } from './session-parts.ts';
@@ -40,7 +40,8 @@ describe('sessions without their Redis', () => {
   const OUTAGE = 'warn: the Tryton session cannot be shared; this process uses its own';
   const OVER = 'info: the Tryton session is shared again';
   const SIGNED_IN = 'info: signed in to Tryton';
-  const ready = ({ redis }: Process) => until(() => redis.status === 'ready', 'Redis to be connected again');
+  const ready = ({ redis }: Process) =>
+    waitFor(() => redis.status === 'ready', 'Redis to be connected again');
 
   it('are one for each process where nothing listens, and warn once', async () => {
     await proxy.down();
@@ -87,7 +88,7 @@ describe('sessions without their Redis', () => {
       open = resolve;
     });
     const all = many(() => one.sessions.current());
-    await until(() => server.logins === 1, 'the login');
+    await waitFor(() => server.logins === 1, 'the login');
     await proxy.down();
     open();
     expect(keysOf(await all)).toHaveLength(1);
@@ -179,7 +180,7 @@ describe('a session store that says no or nothing', () => {
       released += 1;
     };
     for (const give of late) give(release);
-    await until(() => released === late.length && released > 0, 'the claim to be given back');
+    await waitFor(() => released === late.length && released > 0, 'the claim to be given back');
   });
 });
 

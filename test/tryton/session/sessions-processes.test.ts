@@ -9,7 +9,7 @@ import { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { apart, TSX } from '../../support/own-process.ts';
 import { freshPrefix, redisUrl } from '../../support/redis.ts';
-import { until } from '../../support/wait-for.ts';
+import { waitFor } from '../../support/wait-for.ts';
 import { MANY } from './session-parts.ts';
 
 const CHILD = resolve(import.meta.dirname, 'session-child.ts');
@@ -51,7 +51,7 @@ describe('two processes', () => {
     };
     return { child, renew };
   };
-  const login = (count: number) => until(() => logins[count - 1], `login ${count} to come`);
+  const login = (count: number) => waitFor(() => logins[count - 1], `login ${count} to come`);
   /** The process that may sign in now. */
   const holder = async () => {
     const [key] = await redis.keys(`${prefix}:tryton:claim:*`);

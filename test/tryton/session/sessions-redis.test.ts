@@ -3,7 +3,7 @@ import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { openRedis } from '../../../src/queues/redis.ts';
 import { createRedisSessionStore } from '../../../src/tryton/session/redis-store.ts';
 import { freshPrefix, redisUrl } from '../../support/redis.ts';
-import { until } from '../../support/wait-for.ts';
+import { waitFor } from '../../support/wait-for.ts';
 import { sessionOf } from './session-parts.ts';
 
 const SECRET = { server: 'http://tryton.example/tryton/', user: 'some-login', password: 's3cret-value' };
@@ -141,9 +141,9 @@ describe('a session in Redis', () => {
     const release = await storeOf().claimLogin();
     const key = await keyOf('claim');
     await redis.pexpire(key, 5000);
-    await until(async () => (await redis.pttl(key)) > 5000, 'the claim to be extended');
+    await waitFor(async () => (await redis.pttl(key)) > 5000, 'the claim to be extended');
     await redis.del(key);
-    await until(async () => (await redis.exists(key)) === 1, 'the claim to be there again');
+    await waitFor(async () => (await redis.exists(key)) === 1, 'the claim to be there again');
     await release?.();
     expect(await redis.exists(key)).toBe(0);
   });

@@ -7,7 +7,7 @@ import {
   type HttpRequest,
   type TransportLimits,
 } from '../../../src/tryton/rpc/transport.ts';
-import { until } from '../../support/wait-for.ts';
+import { waitFor } from '../../support/wait-for.ts';
 import { thrownBy } from '../client/clients.ts';
 import type { Script, Scripted } from '../client/scripted-server.ts';
 import { hangUp, scriptedServer } from '../client/scripted-server.ts';
@@ -227,10 +227,10 @@ describe('a caller who gives up', () => {
     const controller = new AbortController();
     const reason = { any: 'reason' };
     const call = send({ write: true, signal: controller.signal }).catch((thrown: unknown) => thrown);
-    await until(() => server.received.length === 1, 'the request');
+    await waitFor(() => server.received.length === 1, 'the request');
     controller.abort(reason);
     expect(await call).toBe(reason);
-    await until(() => dropped, 'the dropped connection');
+    await waitFor(() => dropped, 'the dropped connection');
   });
 
   it('before the start sends nothing', async () => {

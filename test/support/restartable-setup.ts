@@ -4,15 +4,15 @@ import { startSandboxOdoo } from '../../dev/sandbox-odoo/sandbox.ts';
 import type { RestartableServices } from '../../dev/services/restartable.ts';
 import { migrate } from '../../src/db/migrate.ts';
 import { databaseAt, onServer } from './server.ts';
-import type { Desk, Release } from './test-environment.ts';
-import { openDesk, QUICK } from './test-environment.ts';
+import type { Release, TestMirror } from './test-setup.ts';
+import { openTestMirror, QUICK } from './test-setup.ts';
 import type { WorkerProcess } from './worker-process.ts';
 import { startWorkerProcess } from './worker-process.ts';
 
 /** An Odoo, a database and a mirror on servers that may fail, and workers in processes, which may be killed. */
-export interface Stage {
+export interface RestartableSetup {
   readonly odoo: SandboxOdoo;
-  readonly desk: Desk;
+  readonly testMirror: TestMirror;
   worker(env?: Readonly<Record<string, string>>): WorkerProcess;
   /** The first number of the first row; 0 while PostgreSQL is away. */
   count(query: string): Promise<number>;
@@ -22,10 +22,10 @@ export interface Stage {
 /** Locks, leases and pauses are short. */
 const HASTY = { ...QUICK, SYNC_PAGE_SIZE: '20', SYNC_LEASE: '3s', QUEUE_LOCK: '1s', LOG_LEVEL: 'info' };
 
-export async function openStage(
+export async function openRestartableSetup(
   { postgres, redis }: RestartableServices,
   options: SandboxOptions,
-): Promise<Stage> {
+): Promise<RestartableSetup> {
   const odoo = await startSandboxOdoo(options);
   const releases: Release[] = [odoo.stop];
   const name = `stage_${randomBytes(6).toString('hex')}`;
@@ -37,10 +37,10 @@ export async function openStage(
     ...{ DATABASE_URL: databaseUrl, REDIS_URL: redis.url, QUEUE_PREFIX: name },
     ...{ ODOO_URL: odoo.url, ODOO_DB: odoo.db, ODOO_USER: odoo.user, ODOO_PASSWORD: odoo.apiKey },
   };
-  const desk = openDesk({ ...env, LOG_LEVEL: 'silent' }, releases);
+  const testMirror = openTestMirror({ ...env, LOG_LEVEL: 'silent' }, releases);
   return {
     odoo,
-    desk,
+    testMirror,
     worker: (more) => {
       const started = startWorkerProcess({ ...env, ...more });
       releases.push(() => {
@@ -50,7 +50,9 @@ export async function openStage(
       return started;
     },
     count: async (query) => {
-      const rows: readonly Record<string, unknown>[] = await desk.mirror.db.execute(query).catch(() => []);
+      const rows: readonly Record<string, unknown>[] = await testMirror.mirror.db
+        .execute(query)
+        .catch(() => []);
       return Number(Object.values(rows[0] ?? {})[0] ?? 0);
     },
     close: async () => {

@@ -1,13 +1,13 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type postgres from 'postgres';
 import { onServer } from '../support/server.ts';
-import { until } from '../support/wait-for.ts';
+import { waitFor } from '../support/wait-for.ts';
 
 const PATIENCE_MS = 150_000;
 const BETWEEN_MS = 200;
 
 /** Looks into a mirror whose PostgreSQL may be away: each time over a connection of its own. */
-export class Outlook {
+export class MirrorView {
   readonly #url: string;
 
   constructor(databaseUrl: string) {
@@ -16,7 +16,7 @@ export class Outlook {
 
   /** Without it there is no mirror yet that could miss something. */
   async firstFullRun(): Promise<void> {
-    await until(
+    await waitFor(
       () =>
         this.#shows(
           (sql) => sql`select from sync_log where mode = 'full' and status in ('success', 'partial') limit 1`,

@@ -10,7 +10,7 @@ interface Office {
   stop(): void;
 }
 
-interface OfficeOptions {
+interface ActivityOptions {
   /** The pause between two changes, in milliseconds. */
   readonly everyMs: number;
   readonly seed?: number;
@@ -39,7 +39,7 @@ const HABITS: readonly [Habit, ...Habit[]] = [
  * Keeps changing the data as a working office would: BCs created, edited, archived and now and then deleted;
  * lines edited, added and deleted directly. Never keeps the process alive by itself.
  */
-export function keepOffice(sandbox: SandboxOdoo, { everyMs, seed = 1 }: OfficeOptions): Office {
+export function simulateActivity(sandbox: SandboxOdoo, { everyMs, seed = 1 }: ActivityOptions): Office {
   const random = seededRandom(seed);
   let changes = 0;
   const timer = setInterval(() => {

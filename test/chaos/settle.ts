@@ -1,8 +1,8 @@
 import type postgres from 'postgres';
 import { depth } from '../../src/queues/queues.ts';
-import type { Desk } from '../support/test-environment.ts';
-import { until } from '../support/wait-for.ts';
-import type { Crew } from './crew.ts';
+import type { TestMirror } from '../support/test-setup.ts';
+import { waitFor } from '../support/wait-for.ts';
+import type { WorkerProcesses } from './worker-processes.ts';
 
 const PATIENCE_MS = 150_000;
 
@@ -13,18 +13,23 @@ const UNSCHEDULED = { SYNC_EVERY: 'off', SWEEP_EVERY: 'off', FULL_SYNC_CRON: 'of
  * Waits until a mirror without further faults has recovered: one scheduled sweep and one scheduled
  * incremental run after it. Then failed BCs are offered again, and all work is finished.
  */
-export async function calmDown(sql: postgres.Sql, desk: Desk, crew: Crew): Promise<void> {
-  crew.start();
+export async function settle(
+  sql: postgres.Sql,
+  testMirror: TestMirror,
+  processes: WorkerProcesses,
+): Promise<void> {
+  processes.start();
   const [newest] = await sql<{ id: number }[]>`select coalesce(max(id), 0)::int as id from sync_log`;
   const sweep = await scheduled(sql, 'sweep', newest?.id ?? 0);
   await scheduled(sql, 'incremental', sweep);
-  await retryFailures(sql, desk);
-  await until(async () => (await openRuns(sql)) === 0, 'a moment without a run', PATIENCE_MS);
-  const codes = await crew.dismiss();
-  if (codes.some((code) => code !== 0)) crew.collapsed.push(`SIGTERM ended workers with ${codes.join(', ')}`);
-  crew.start(UNSCHEDULED);
-  const { queues } = desk.mirror;
-  await until(
+  await retryFailures(sql, testMirror);
+  await waitFor(async () => (await openRuns(sql)) === 0, 'a moment without a run', PATIENCE_MS);
+  const codes = await processes.dismiss();
+  if (codes.some((code) => code !== 0))
+    processes.collapsed.push(`SIGTERM ended workers with ${codes.join(', ')}`);
+  processes.start(UNSCHEDULED);
+  const { queues } = testMirror.mirror;
+  await waitFor(
     async () => {
       if ((await openRuns(sql)) > 0) return false;
       const depths = await Promise.all([depth(queues.sync), depth(queues.pages), depth(queues.bc)]);
@@ -37,7 +42,7 @@ export async function calmDown(sql: postgres.Sql, desk: Desk, crew: Crew): Promi
 
 /** The first run of a mode that a schedule started after run `after`, and that ended well. */
 async function scheduled(sql: postgres.Sql, mode: 'incremental' | 'sweep', after: number): Promise<number> {
-  return until(
+  return waitFor(
     async () => {
       const [run] = await sql<{ id: number }[]>`
         select id::int from sync_log where id > ${after} and mode in (${mode}, 'full') and trigger = 'schedule'
@@ -56,11 +61,11 @@ async function openRuns(sql: postgres.Sql): Promise<number> {
 }
 
 /** As a person does who sees them listed: scheduled runs would wait for a minute or more. */
-async function retryFailures(sql: postgres.Sql, desk: Desk): Promise<void> {
+async function retryFailures(sql: postgres.Sql, testMirror: TestMirror): Promise<void> {
   const rows = await sql<{ id: number }[]>`
     select odoo_id::int as id from sync_failure where resolved_at is null order by 1`;
   if (rows.length === 0) return;
-  await desk.run(
+  await testMirror.run(
     'single',
     rows.map(({ id }) => id),
   );

@@ -7,24 +7,21 @@ import type { SandboxOdoo } from '../../dev/sandbox-odoo/sandbox.ts';
 import { startSandboxOdoo } from '../../dev/sandbox-odoo/sandbox.ts';
 import { openClient } from '../../src/db/client.ts';
 import { verifyMirror } from '../../src/sync/maintenance/verify.ts';
-import type { Desk, Release } from '../support/test-environment.ts';
-import { openDesk } from '../support/test-environment.ts';
-import { until } from '../support/wait-for.ts';
-import { calmDown } from './calm.ts';
-import { checkLedger } from './check-ledger.ts';
-import { checkMirror } from './check-mirror.ts';
-import { checkTrail } from './check-trail.ts';
-import { Clerk } from './clerk.ts';
-import { Clock } from './clock.ts';
-import { Crew } from './crew.ts';
-import { disturb } from './director.ts';
+import type { Release, TestMirror } from '../support/test-setup.ts';
+import { openTestMirror } from '../support/test-setup.ts';
+import { waitFor } from '../support/wait-for.ts';
+import { checkLedger, checkMirror, checkTrail } from './checks.ts';
+import { playFaults } from './fault-player.ts';
 import type { Figures } from './figures.ts';
 import { runFigures } from './figures.ts';
 import { growDocuments } from './grow.ts';
 import { BC, History, LINE } from './history.ts';
-import type { Lane } from './lane.ts';
-import { Outlook } from './outlook.ts';
+import { MirrorView } from './mirror-view.ts';
+import { OdooWriter } from './odoo-writer.ts';
+import { Clock, type ScenarioSetup } from './scenario-setup.ts';
 import type { Schedule } from './schedule.ts';
+import { settle } from './settle.ts';
+import { WorkerProcesses } from './worker-processes.ts';
 
 export interface Outcome {
   readonly problems: readonly string[];
@@ -36,7 +33,7 @@ export interface Outcome {
 /** With the BCs that are hidden for a while, below the 50 that a sweep archives without a question. */
 const MOST_DELETED = 25;
 
-/** Everything short, so that a story has many runs. */
+/** Everything short, so that a scenario has many runs. */
 const HURRIED = {
   ...{ SYNC_EVERY: '2s', SWEEP_EVERY: '4s', FULL_SYNC_CRON: 'off', SYNC_LEASE: '3s', QUEUE_LOCK: '2s' },
   ...{ SYNC_ATTEMPTS: '3', SYNC_BACKOFF: '50ms', SYNC_PAGE_SIZE: '20', SYNC_OVERLAP: '2s' },
@@ -45,7 +42,7 @@ const HURRIED = {
 };
 
 /** Plays the scenario of a schedule from an empty mirror to the end, and checks the result. */
-export async function play(lane: Lane, schedule: Schedule): Promise<Outcome> {
+export async function play(setup: ScenarioSetup, schedule: Schedule): Promise<Outcome> {
   const { seed, documents } = schedule;
   const logs = join(tmpdir(), `passerelle-chaos-${process.pid}`, `seed-${seed}`);
   await rm(logs, { recursive: true, force: true });
@@ -59,35 +56,35 @@ export async function play(lane: Lane, schedule: Schedule): Promise<Outcome> {
   growDocuments(odoo, random);
   clock.begin();
   const name = `passerelle_chaos_${seed}`;
-  await lane.dropDatabase(name);
-  const databaseUrl = await lane.freshDatabase(name);
-  const env = environment(lane, schedule, odoo, databaseUrl, name);
-  const crew = new Crew(env, logs);
+  await setup.dropDatabase(name);
+  const databaseUrl = await setup.freshDatabase(name);
+  const env = environment(setup, schedule, odoo, databaseUrl, name);
+  const processes = new WorkerProcesses(env, logs);
   const releases: Release[] = [];
   try {
-    const desk = openDesk({ ...env, LOG_LEVEL: 'silent' }, releases);
-    const outcome = await act({ schedule, lane, odoo, crew, clock, desk, databaseUrl });
+    const testMirror = openTestMirror({ ...env, LOG_LEVEL: 'silent' }, releases);
+    const outcome = await act({ schedule, setup, odoo, processes, clock, testMirror, databaseUrl });
     if (outcome.problems.length === 0) await discard(logs);
     else await writeFile(join(logs, 'problems.txt'), outcome.problems.join('\n'));
     return { ...outcome, logs };
   } catch (error) {
-    const problem = `the story broke off: ${error instanceof Error ? error.stack : String(error)}`;
-    return { problems: [problem, ...crew.collapsed], figures: {}, logs };
+    const problem = `the scenario broke off: ${error instanceof Error ? error.stack : String(error)}`;
+    return { problems: [problem, ...processes.collapsed], figures: {}, logs };
   } finally {
-    crew.abandon();
+    processes.abandon();
     for (const release of releases.reverse()) await release();
     await odoo.stop();
   }
 }
 
-/** With the folder around it, unless another story's logs are there. */
+/** With the folder around it, unless another scenario's logs are there. */
 async function discard(logs: string): Promise<void> {
   await rm(logs, { recursive: true });
   await rmdir(dirname(logs)).catch(() => {});
 }
 
 function environment(
-  lane: Lane,
+  setup: ScenarioSetup,
   { protocol }: Schedule,
   odoo: SandboxOdoo,
   databaseUrl: string,
@@ -97,7 +94,7 @@ function environment(
     ...HURRIED,
     ODOO_PROTOCOL: protocol,
     DATABASE_URL: databaseUrl,
-    REDIS_URL: lane.redisUrl,
+    REDIS_URL: setup.redisUrl,
     QUEUE_PREFIX: name,
     ODOO_URL: odoo.url,
     ODOO_DB: odoo.db,
@@ -106,38 +103,38 @@ function environment(
   };
 }
 
-interface Cast {
+interface Actors {
   readonly schedule: Schedule;
-  readonly lane: Lane;
+  readonly setup: ScenarioSetup;
   readonly odoo: SandboxOdoo;
-  readonly crew: Crew;
+  readonly processes: WorkerProcesses;
   readonly clock: Clock;
-  readonly desk: Desk;
+  readonly testMirror: TestMirror;
   readonly databaseUrl: string;
 }
 
 interface Played {
   readonly history: History;
-  readonly clerk: Clerk;
+  readonly odooWriter: OdooWriter;
 }
 
-async function act(cast: Cast): Promise<Omit<Outcome, 'logs'>> {
-  const { lane, odoo, crew, desk, databaseUrl } = cast;
+async function act(cast: Actors): Promise<Omit<Outcome, 'logs'>> {
+  const { setup, odoo, processes, testMirror, databaseUrl } = cast;
   const begin = performance.now();
-  const before = { flushes: lane.flushes, redis: lane.redisRestarts, postgres: lane.postgresRestarts };
+  const before = { flushes: setup.flushes, redis: setup.redisRestarts, postgres: setup.postgresRestarts };
   const played = await perform(cast);
   const sql = openClient(databaseUrl, 2);
   try {
-    await calmDown(sql, desk, crew);
+    await settle(sql, testMirror, processes);
     const { problems, figures } = await inspect(sql, cast, played);
     const happened = {
-      ...{ seeds: 1, seconds: Math.round((performance.now() - begin) / 1000), 'kill -9': crew.kills },
-      'Redis flushed': lane.flushes - before.flushes,
-      'Redis restarted': lane.redisRestarts - before.redis,
-      'PostgreSQL restarted': lane.postgresRestarts - before.postgres,
-      'transactions in Odoo': played.clerk.commits,
-      'of these late': played.clerk.lateCommits,
-      'BCs deleted in Odoo': played.clerk.deleted,
+      ...{ seeds: 1, seconds: Math.round((performance.now() - begin) / 1000), 'kill -9': processes.kills },
+      'Redis flushed': setup.flushes - before.flushes,
+      'Redis restarted': setup.redisRestarts - before.redis,
+      'PostgreSQL restarted': setup.postgresRestarts - before.postgres,
+      'transactions in Odoo': played.odooWriter.commits,
+      'of these late': played.odooWriter.lateCommits,
+      'BCs deleted in Odoo': played.odooWriter.deleted,
       ...Object.fromEntries([...odoo.faults.taken].map(([fault, n]) => [`Odoo's answers: ${fault}`, n])),
     };
     return { problems, figures: { ...happened, ...(await runFigures(sql)), ...figures } };
@@ -147,43 +144,51 @@ async function act(cast: Cast): Promise<Omit<Outcome, 'logs'>> {
 }
 
 /** From the first start of the workers to the moment when nothing goes wrong any more. */
-async function perform({ schedule, lane, odoo, crew, clock, desk, databaseUrl }: Cast): Promise<Played> {
+async function perform({
+  schedule,
+  setup,
+  odoo,
+  processes,
+  clock,
+  testMirror,
+  databaseUrl,
+}: Actors): Promise<Played> {
   const history = new History(odoo);
-  const clerk = new Clerk(odoo, seededRandom(schedule.seed + 2), clock, history);
-  const outlook = new Outlook(databaseUrl);
+  const odooWriter = new OdooWriter(odoo, seededRandom(schedule.seed + 2), clock, history);
+  const mirrorView = new MirrorView(databaseUrl);
   const asked: Promise<unknown>[] = [];
-  const request: Desk['request'] = (mode, ids) => {
-    const asking = desk.request(mode, ids);
+  const request: TestMirror['request'] = (mode, ids) => {
+    const asking = testMirror.request(mode, ids);
     asked.push(asking.catch(() => {}));
     return asking;
   };
-  const stage = { odoo, lane, crew, clock, outlook, request };
-  crew.start();
-  await until(() => odoo.calls.length > 0, 'the workers to ask Odoo');
-  clerk.start();
+  const targets = { odoo, setup, processes, clock, mirrorView, request };
+  processes.start();
+  await waitFor(() => odoo.calls.length > 0, 'the workers to ask Odoo');
+  odooWriter.start();
   const [first, second] = schedule.acts;
-  await disturb(stage, first);
-  await outlook.firstFullRun();
-  clerk.mostDeleted = MOST_DELETED;
-  await disturb(stage, second);
-  await clerk.stop();
+  await playFaults(targets, first);
+  await mirrorView.firstFullRun();
+  odooWriter.mostDeleted = MOST_DELETED;
+  await playFaults(targets, second);
+  await odooWriter.stop();
   odoo.faults.clear();
   await Promise.all(asked);
-  return { history, clerk };
+  return { history, odooWriter };
 }
 
 async function inspect(
   sql: postgres.Sql,
-  { odoo, crew, desk }: Cast,
+  { odoo, processes, testMirror }: Actors,
   { history }: Played,
 ): Promise<Omit<Outcome, 'logs'>> {
-  const { mirror } = desk;
+  const { mirror } = testMirror;
   const { ok, examples, ...verified } = await verifyMirror({ ...mirror, pageSize: 500 }, () => {});
   const stored = await checkMirror(sql, odoo);
   const trail = await checkTrail(sql, stored.bcs, history);
   const left = await checkLedger(sql, mirror.queues);
   const problems = [
-    ...crew.collapsed,
+    ...processes.collapsed,
     ...(ok ? [] : [`verify: ${JSON.stringify({ ...verified, examples })}`]),
     ...[...stored.problems, ...trail.problems, ...left],
   ];

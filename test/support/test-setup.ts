@@ -10,14 +10,14 @@ import { requestRun } from '../../src/sync/request-run.ts';
 import { startWorkers } from '../../workers/worker-pool.ts';
 import { freshDatabase } from './database.ts';
 import { freshPrefix, redisUrl } from './redis.ts';
-import { until } from './wait-for.ts';
+import { waitFor } from './wait-for.ts';
 
 type Database = Awaited<ReturnType<typeof freshDatabase>>;
 
 /** A mirror and whatever workers a test starts for it. */
-export interface Desk {
+export interface TestMirror {
   readonly mirror: SyncContext;
-  /** Starts workers in this process; they stop with the office, or earlier by the function returned. */
+  /** Starts workers in this process; they stop with the setup, or earlier by the function returned. */
   work(): Promise<() => Promise<void>>;
   request(mode: RunMode, odooIds?: readonly number[], force?: boolean): Promise<number>;
   ended(runId: number): Promise<SyncLogRow>;
@@ -26,13 +26,13 @@ export interface Desk {
 }
 
 /** A sandbox Odoo, a database and a mirror between them. */
-export interface Office extends Desk {
+export interface TestSetup extends TestMirror {
   readonly odoo: SandboxOdoo;
   readonly database: Database;
   /** The environment a separate process would need. */
   readonly env: Record<string, string>;
   /** Another mirror on the same stores, with its own queues and changes in its environment. */
-  also(env: Record<string, string>): Desk;
+  also(env: Record<string, string>): TestMirror;
   close(): Promise<void>;
 }
 
@@ -49,9 +49,9 @@ export const QUICK = {
   LOG_LEVEL: 'silent',
 };
 
-export async function openOffice(
+export async function openTestSetup(
   options: { sandbox?: SandboxOptions; env?: Record<string, string> } = {},
-): Promise<Office> {
+): Promise<TestSetup> {
   const odoo = await startSandboxOdoo({ documents: 40, ...options.sandbox });
   const database = await freshDatabase();
   const releases: Release[] = [];
@@ -67,11 +67,11 @@ export async function openOffice(
     ...options.env,
   };
   return {
-    ...openDesk(env, releases),
+    ...openTestMirror(env, releases),
     odoo,
     database,
     env,
-    also: (extra) => openDesk({ ...env, QUEUE_PREFIX: freshPrefix(), ...extra }, releases),
+    also: (extra) => openTestMirror({ ...env, QUEUE_PREFIX: freshPrefix(), ...extra }, releases),
     close: async () => {
       for (const release of releases.reverse()) await release();
       await database.close();
@@ -83,13 +83,17 @@ export async function openOffice(
 export type Release = () => Promise<unknown> | unknown;
 
 /** A mirror of the Odoo that `env` names. Its connections are pushed to `releases`; runs may take `patienceMs`. */
-export function openDesk(env: Record<string, string>, releases: Release[], patienceMs?: number): Desk {
+export function openTestMirror(
+  env: Record<string, string>,
+  releases: Release[],
+  patienceMs?: number,
+): TestMirror {
   const { odoo, ...config } = readConfig(env);
-  if (odoo === null) throw new Error('an office has an Odoo');
+  if (odoo === null) throw new Error('an setup has an Odoo');
   const log = createLogger(config.logLevel, 'test');
   const { mirror, redis } = createSyncContext({ ...config, odoo }, log, (release) => releases.push(release));
   const ended = (runId: number) =>
-    until(
+    waitFor(
       async () => {
         const run = await findRun(mirror.db, runId);
         return run?.finishedAt == null ? false : run;

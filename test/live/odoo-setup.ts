@@ -3,8 +3,8 @@ import postgres from 'postgres';
 import { type Verification, verifyMirror } from '../../src/sync/maintenance/verify.ts';
 import { freshDatabase } from '../support/database.ts';
 import { freshPrefix, redisUrl } from '../support/redis.ts';
-import type { Desk, Release } from '../support/test-environment.ts';
-import { openDesk, QUICK } from '../support/test-environment.ts';
+import type { Release, TestMirror } from '../support/test-setup.ts';
+import { openTestMirror, QUICK } from '../support/test-setup.ts';
 
 /** Optional variables of live tests, beside a server to read. A test without its variables is skipped. */
 type Means =
@@ -49,11 +49,14 @@ function odooEnvironment(protocol: string): Record<string, string> {
 export const PROTOCOLS = ['jsonrpc', 'xmlrpc', ...(process.env['ODOO_API_KEY'] ? ['json2'] : [])] as const;
 
 /** A mirror of the real server, and means to disturb it. */
-export interface LiveOffice {
+export interface LiveSetup {
   readonly database: Awaited<ReturnType<typeof freshDatabase>>;
   /** A mirror with its own queues, and what its processes need to know. */
-  open(env?: Record<string, string>, protocol?: string): Desk & { readonly env: Record<string, string> };
-  verify(desk: Desk): Promise<Verification>;
+  open(
+    env?: Record<string, string>,
+    protocol?: string,
+  ): TestMirror & { readonly env: Record<string, string> };
+  verify(testMirror: TestMirror): Promise<Verification>;
   /** Odoo's own PostgreSQL. */
   readonly sql: postgres.Sql;
   close(): Promise<void>;
@@ -62,7 +65,7 @@ export interface LiveOffice {
 /** A run of some thousand BCs on a busy machine. */
 const PATIENCE_MS = 300_000;
 
-export async function openLiveOffice(): Promise<LiveOffice> {
+export async function openLiveSetup(): Promise<LiveSetup> {
   const database = await freshDatabase();
   const releases: Release[] = [];
   const sql = postgres(process.env['ODOO_SQL_URL'] ?? '', { max: 3, onnotice: () => {} });
@@ -72,9 +75,9 @@ export async function openLiveOffice(): Promise<LiveOffice> {
     open: (extra = {}, protocol = 'jsonrpc') => {
       const own = { DATABASE_URL: database.url, REDIS_URL: redisUrl(), QUEUE_PREFIX: freshPrefix() };
       const env = { ...QUICK, ...odooEnvironment(protocol), ...own, ...extra };
-      return { ...openDesk(env, releases, PATIENCE_MS), env };
+      return { ...openTestMirror(env, releases, PATIENCE_MS), env };
     },
-    verify: (desk) => verifyMirror({ ...desk.mirror, pageSize: 500 }, () => {}),
+    verify: (testMirror) => verifyMirror({ ...testMirror.mirror, pageSize: 500 }, () => {}),
     close: async () => {
       for (const release of releases.reverse()) await release();
       await sql.end();

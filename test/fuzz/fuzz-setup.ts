@@ -3,7 +3,7 @@ import { startSandboxTryton } from '../../dev/sandbox-tryton/sandbox.ts';
 import { createApiKey } from '../../src/db/api-keys.ts';
 import type { TestApi } from '../api/http/start-api.ts';
 import { bearer, startApi } from '../api/http/start-api.ts';
-import { openOffice } from '../support/test-environment.ts';
+import { openTestSetup } from '../support/test-setup.ts';
 import type { Operation } from './operations.ts';
 import { operationsOf } from './operations.ts';
 import type { Knowledge } from './requests.ts';
@@ -38,12 +38,12 @@ export interface FuzzStage {
 /** The whole API on a port, with a mirror that has something in it, a Tryton, keys, and no worker: nothing is read. */
 export async function openFuzzStage(): Promise<FuzzStage> {
   const { ODOO_PASSWORD: apiKey, TRYTON_PASSWORD: password, SMTP_SECRET: smtp, ...secrets } = SECRETS;
-  const office = await openOffice({ sandbox: { documents: 30, apiKey } });
-  const stop = await office.work();
-  await office.run('full');
+  const setup = await openTestSetup({ sandbox: { documents: 30, apiKey } });
+  const stop = await setup.work();
+  await setup.run('full');
   await stop();
   // Something to be tried again.
-  await office.database.client`
+  await setup.database.client`
     insert into sync_failure (key, odoo_id, code, message, run_id, next_attempt_at)
     select 'bclinbc', id, 'invented', 'to be tried again', 1, now() from generate_series(1, 60) as id`;
   const tryton = await startSandboxTryton({ password, sales: 5 });
@@ -56,18 +56,18 @@ export async function openFuzzStage(): Promise<FuzzStage> {
   };
   const api = await startApi(
     {
-      ...office.env,
+      ...setup.env,
       ...secrets,
       ...{ TRYTON_RPC_URL: tryton.url, TRYTON_USER: tryton.user, TRYTON_PASSWORD: password },
       ...{ SMTP_URL: `smtp://fuzz:${smtp}@127.0.0.1:1`, ALERT_EMAIL_TO: 'ops@example.com' },
       ...{ ALERT_WEBHOOK_URL: 'http://127.0.0.1:1/', API_RATE_LIMIT: 'off' },
     },
-    { db: office.mirror.db, log: pino({ level: 'trace' }, { write }) },
+    { db: setup.mirror.db, log: pino({ level: 'trace' }, { write }) },
   );
   const origin = await api.app.listen({ host: '127.0.0.1', port: 0 });
   const keys = await Promise.all([
-    createApiKey(office.mirror.db, { name: 'all', scopes: ['admin'], methods: ['*'] }),
-    createApiKey(office.mirror.db, { name: 'some', scopes: ['bc:read'], methods: [] }),
+    createApiKey(setup.mirror.db, { name: 'all', scopes: ['admin'], methods: ['*'] }),
+    createApiKey(setup.mirror.db, { name: 'some', scopes: ['bc:read'], methods: [] }),
   ]);
   hidden = [...hidden, ...keys.map(({ key }) => key)];
   const [key = '', lesser = ''] = keys.map((made) => made.key);
@@ -96,12 +96,12 @@ export async function openFuzzStage(): Promise<FuzzStage> {
     },
     forget: () => {
       tryton.calls.length = 0;
-      office.odoo.calls.length = 0;
+      setup.odoo.calls.length = 0;
     },
     close: async () => {
       await api.close();
       await tryton.stop();
-      await office.close();
+      await setup.close();
     },
   };
 }

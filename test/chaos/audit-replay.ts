@@ -1,7 +1,20 @@
 import { z } from 'zod';
-import type { StoredBc } from './check-mirror.ts';
 import type { Fields, History } from './history.ts';
 import { audited, BC, isBookkeeping, LINE, text } from './history.ts';
+
+export interface StoredLine {
+  readonly id: number;
+  readonly bc: number;
+  readonly fields: Fields;
+  readonly archived: boolean;
+}
+
+export interface StoredBc {
+  readonly id: number;
+  readonly fields: Fields;
+  readonly archived: boolean;
+  readonly lines: readonly StoredLine[];
+}
 
 export interface Entry {
   readonly id: number;
@@ -29,7 +42,7 @@ interface KnownLine {
 }
 
 /** A BC on its way back to its creation, one entry of the audit trail after the other. */
-export class Past {
+export class AuditReplay {
   readonly problems: string[] = [];
   readonly #history: History;
   readonly #header: Record<string, unknown>;

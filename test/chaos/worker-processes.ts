@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { apart, fromBuild } from '../support/own-process.ts';
 
 /** Two worker processes, as in production, that are killed and started again. */
-export class Crew {
+export class WorkerProcesses {
   kills = 0;
   /** The processes that ended by themselves, and how: there should be no such process. */
   readonly collapsed: string[] = [];
@@ -53,7 +53,7 @@ export class Crew {
     );
   }
 
-  /** For the end of a story that failed, and of this process. */
+  /** For the end of a scenario that failed, and of this process. */
   abandon(): void {
     living.delete(this);
     for (const child of this.#children.splice(0)) child?.kill('SIGKILL');
@@ -76,7 +76,7 @@ export class Crew {
   }
 }
 
-const living = new Set<Crew>();
+const living = new Set<WorkerProcesses>();
 process.once('exit', () => {
-  for (const crew of living) crew.abandon();
+  for (const processes of living) processes.abandon();
 });

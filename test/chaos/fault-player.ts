@@ -2,19 +2,18 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { SandboxOdoo } from '../../dev/sandbox-odoo/sandbox.ts';
 import { poll } from '../../dev/services/poll.ts';
 import type { RunMode } from '../../src/db/schema/sync.ts';
-import type { Clock } from './clock.ts';
-import type { Crew } from './crew.ts';
 import { BC, LINE } from './history.ts';
-import type { Lane } from './lane.ts';
-import type { Outlook } from './outlook.ts';
+import type { MirrorView } from './mirror-view.ts';
+import type { Clock, ScenarioSetup } from './scenario-setup.ts';
 import type { Act, Disturbance } from './schedule.ts';
+import type { WorkerProcesses } from './worker-processes.ts';
 
-export interface Stage {
+export interface FaultTargets {
   readonly odoo: SandboxOdoo;
-  readonly lane: Lane;
-  readonly crew: Crew;
+  readonly setup: ScenarioSetup;
+  readonly processes: WorkerProcesses;
   readonly clock: Clock;
-  readonly outlook: Outlook;
+  readonly mirrorView: MirrorView;
   /** Asks for a run as the API does. */
   readonly request: (mode: RunMode, odooIds?: readonly number[]) => Promise<number>;
 }
@@ -23,37 +22,37 @@ export interface Stage {
 const NOTICED_WITHIN_MS = 20_000;
 
 /** Plays one fault of the schedule. The fault is repaired when this returns. */
-export async function disturb(stage: Stage, { forMs, disturbances }: Act): Promise<void> {
+export async function playFaults(targets: FaultTargets, { forMs, disturbances }: Act): Promise<void> {
   const begin = performance.now();
   const until = (atMs: number) => pause(Math.max(0, begin + atMs - performance.now()));
   const acts: Promise<void>[] = [];
   for (const { atMs, disturbance } of disturbances) {
     await until(atMs);
-    acts.push(act(stage, disturbance));
+    acts.push(act(targets, disturbance));
   }
   await until(forMs);
   await Promise.all(acts);
 }
 
-async function act(stage: Stage, disturbance: Disturbance): Promise<void> {
-  const { odoo, lane, crew, clock } = stage;
+async function act(targets: FaultTargets, disturbance: Disturbance): Promise<void> {
+  const { odoo, setup, processes, clock } = targets;
   const { faults } = odoo;
   switch (disturbance.kind) {
     case 'kill':
-      crew.kill(disturbance.worker);
+      processes.kill(disturbance.worker);
       await pause(disturbance.backMs);
-      return crew.startOne(disturbance.worker);
+      return processes.startOne(disturbance.worker);
     case 'kill all':
-      crew.kill(0);
-      crew.kill(1);
+      processes.kill(0);
+      processes.kill(1);
       await pause(disturbance.backMs);
-      return crew.start();
+      return processes.start();
     case 'flush':
-      return lane.flush();
+      return setup.flush();
     case 'redis':
-      return lane.restartRedis(disturbance.keeps, disturbance.downMs);
+      return setup.restartRedis(disturbance.keeps, disturbance.downMs);
     case 'postgres':
-      return lane.restartPostgres(disturbance.downMs);
+      return setup.restartPostgres(disturbance.downMs);
     case 'fault':
       return faults.next(disturbance.calls, disturbance.fault);
     case 'outage': {
@@ -62,26 +61,26 @@ async function act(stage: Stage, disturbance: Disturbance): Promise<void> {
       return lift();
     }
     case 'refuse':
-      return refuse(stage, disturbance);
+      return refuse(targets, disturbance);
     case 'hide':
-      return hide(stage, disturbance);
+      return hide(targets, disturbance);
     case 'skew':
       return clock.skew(disturbance.minutes);
     case 'ask': {
-      const ids = disturbance.mode === 'single' ? [picked(stage, disturbance.pick)] : undefined;
+      const ids = disturbance.mode === 'single' ? [picked(targets, disturbance.pick)] : undefined;
       // Requests are refused while PostgreSQL is away, and the caller gets an error.
-      await stage.request(disturbance.mode, ids).catch(() => {});
+      await targets.request(disturbance.mode, ids).catch(() => {});
     }
   }
 }
 
 /** A BC that the next run comes to, and cannot have. */
 async function refuse(
-  stage: Stage,
+  targets: FaultTargets,
   { how, pick, forMs }: Extract<Disturbance, { kind: 'refuse' }>,
 ): Promise<void> {
-  const { odoo, clock, outlook } = stage;
-  const id = picked(stage, pick);
+  const { odoo, clock, mirrorView } = targets;
+  const id = picked(targets, pick);
   const lift =
     how === 'denied'
       ? odoo.faults.denyRecord(BC, id)
@@ -91,21 +90,21 @@ async function refuse(
     odoo.write(BC, [id], {});
     clock.noteWrite([id], now);
   }
-  await lasts(forMs, () => outlook.noticed('failure', [id]));
+  await lasts(forMs, () => mirrorView.noticed('failure', [id]));
   lift();
 }
 
 /** Headers and lines of some BCs that follow one another. */
 async function hide(
-  stage: Stage,
+  targets: FaultTargets,
   { pick, bcs, forMs }: Extract<Disturbance, { kind: 'hide' }>,
 ): Promise<void> {
-  const { odoo, outlook } = stage;
-  const first = picked(stage, pick);
+  const { odoo, mirrorView } = targets;
+  const first = picked(targets, pick);
   const ids = odoo.ids(BC).filter((id) => id >= first && id < first + bcs);
   const lines = odoo.read(BC, ids).flatMap(({ line_ids: of }) => (Array.isArray(of) ? of.map(Number) : []));
   const lifts = [odoo.faults.hideRecords(BC, ids), odoo.faults.hideRecords(LINE, lines)];
-  await lasts(forMs, () => outlook.noticed('archived', ids));
+  await lasts(forMs, () => mirrorView.noticed('archived', ids));
   for (const lift of lifts) lift();
 }
 
@@ -115,7 +114,7 @@ async function lasts(forMs: number, noticed: () => Promise<boolean>): Promise<vo
   await poll(noticed, 'somebody to notice', NOTICED_WITHIN_MS).catch(() => {});
 }
 
-function picked({ odoo }: Stage, pick: number): number {
+function picked({ odoo }: FaultTargets, pick: number): number {
   const ids = odoo.ids(BC);
   return ids[Math.floor(pick * ids.length)] ?? 1;
 }

@@ -7,16 +7,16 @@ import type { SandboxTryton } from '../../dev/sandbox-tryton/sandbox.ts';
 import { startSandboxTryton } from '../../dev/sandbox-tryton/sandbox.ts';
 import type { ApiProcess } from '../support/api-process.ts';
 import { startApiProcess } from '../support/api-process.ts';
-import type { Office } from '../support/test-environment.ts';
-import { openOffice } from '../support/test-environment.ts';
+import type { TestSetup } from '../support/test-setup.ts';
+import { openTestSetup } from '../support/test-setup.ts';
 import type { WorkerProcess } from '../support/worker-process.ts';
 import { startWorkerProcess } from '../support/worker-process.ts';
 
 export const LOGIN = { username: 'admin', password: 'les-visiteurs' } as const;
 
 /** Everything as it runs in production: API and worker in processes of their own, on real stores, and a browser. */
-export interface BrowserStage {
-  readonly office: Office;
+export interface DashboardSetup {
+  readonly setup: TestSetup;
   readonly tryton: SandboxTryton;
   readonly browser: Browser;
   /** The address of the API. */
@@ -33,12 +33,12 @@ export interface BrowserStage {
   close(): Promise<void>;
 }
 
-export async function openBrowserStage(
+export async function openDashboardSetup(
   sandbox: SandboxOptions = {},
   env: Readonly<Record<string, string>> = {},
-): Promise<BrowserStage> {
+): Promise<DashboardSetup> {
   const tryton = await startSandboxTryton({ sales: 20 });
-  const office = await openOffice({
+  const setup = await openTestSetup({
     sandbox: { documents: 120, seed: 7, ...sandbox },
     env: {
       ...{ TRYTON_RPC_URL: tryton.url, TRYTON_USER: tryton.user, TRYTON_PASSWORD: tryton.password },
@@ -47,7 +47,7 @@ export async function openBrowserStage(
       ...env,
     },
   });
-  let api = startApiProcess(office.env);
+  let api = startApiProcess(setup.env);
   let worker: WorkerProcess | null = null;
   const url = await api.listening();
   const browser = await chromium.launch({
@@ -56,15 +56,15 @@ export async function openBrowserStage(
     args: ['--no-sandbox', '--disable-dev-shm-usage', '--font-render-hinting=none'],
   });
   // No schedules: a run that starts by itself would make a run of a test `skipped`.
-  worker = startWorkerProcess({ ...office.env, SYNC_EVERY: 'off' });
+  worker = startWorkerProcess({ ...setup.env, SYNC_EVERY: 'off' });
   return {
-    ...{ office, tryton, browser, url },
+    ...{ setup, tryton, browser, url },
     firstSync: async () => {
-      await office.run('full');
+      await setup.run('full');
     },
     stopApi: () => end(api, 'SIGKILL'),
     startApi: async () => {
-      api = startApiProcess(office.env);
+      api = startApiProcess(setup.env);
       await api.listening();
     },
     silenceApi: () => void api.child.kill('SIGSTOP'),
@@ -72,7 +72,7 @@ export async function openBrowserStage(
     close: async () => {
       await browser.close();
       await Promise.all([end(api, 'SIGTERM'), end(worker, 'SIGTERM')]);
-      await office.close();
+      await setup.close();
       await tryton.stop();
     },
   };

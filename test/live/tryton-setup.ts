@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { ask, result, signIn, signOut } from '../contract/tryton-ask.ts';
-import type { TrytonStage } from '../tryton/gateway/gateway-environment.ts';
+import type { TrytonStage } from '../tryton/gateway/gateway-setup.ts';
 
 const {
   TRYTON_RPC_URL: url,
