@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Fields, History } from './history.ts';
 import { audited, BC, isBookkeeping, LINE, text } from './history.ts';
 
-export interface StoredLine {
+interface StoredLine {
   readonly id: number;
   readonly bc: number;
   readonly fields: Fields;

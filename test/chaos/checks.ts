@@ -1,7 +1,7 @@
 import type postgres from 'postgres';
 import type { SandboxOdoo } from '../../dev/sandbox-odoo/sandbox.ts';
 import type { Queues } from '../../src/queues/queues.ts';
-import { AuditReplay, type Entry, type StoredBc, type StoredLine } from './audit-replay.ts';
+import { AuditReplay, type Entry, type StoredBc } from './audit-replay.ts';
 import { BC, type Fields, type History, LINE, text } from './history.ts';
 
 /** Rows that must not be left at the end: jobs, leases, open runs and items, unreported failures. */
