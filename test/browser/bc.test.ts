@@ -61,7 +61,7 @@ test('an order is found by its number, by its partner, and nothing is said to be
   expect([cells, cells > 0]).toEqual([(await ids()).length, true]);
   await page.getByRole('searchbox', { name: 'Number or text' }).fill('no such thing');
   await page.keyboard.press('Enter');
-  await page.getByText('No purchase order fits.').waitFor();
+  await page.getByText('No purchase order matches. Change the filters.').waitFor();
 });
 
 test('filters on any field, the state and the sort are in the address, which can be shared', async () => {
@@ -136,7 +136,7 @@ test('columns are chosen from the model, and kept', async () => {
   await table().getByRole('columnheader', { name: 'Notes' }).waitFor();
   expect(await table().getByRole('columnheader', { name: 'Buyer' }).count()).toBe(0);
   await page.locator('summary', { hasText: 'Columns' }).click();
-  await page.getByRole('button', { name: 'As at first' }).click();
+  await page.getByRole('button', { name: 'Default columns' }).click();
   await table().getByRole('columnheader', { name: 'Buyer' }).waitFor();
 });
 

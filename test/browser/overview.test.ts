@@ -108,13 +108,13 @@ test('a failed order is listed with its reason and its job, and retried until it
   dashboard.setup.odoo.write(BC, [bad], { notes: 'refused' });
   await window.open('');
   await press('Sync now');
-  await ended(/ended, but not for all: 1\sfailed/);
-  await page.getByRole('heading', { name: /^Up to date, but for 1\spurchase order$/ }).waitFor();
+  await ended(/ended with failures: 1\sfailed/);
+  await page.getByRole('heading', { name: /^Up to date, except for 1\spurchase order$/ }).waitFor();
   const row = page.getByRole('row').filter({ hasText: 'odoo_access_denied' });
   await row.getByRole('link', { name: String(bad), exact: true }).waitFor();
   await row.getByText('1 time').waitFor();
   await row.getByRole('button', { name: `Retry purchase order ${bad}` }).click();
-  await page.locator('.card .outcome').filter({ hasText: 'ended, but not for all: 1' }).waitFor();
+  await page.locator('.card .outcome').filter({ hasText: 'ended with failures: 1' }).waitFor();
   await row.getByText('2 times').waitFor();
   lift();
   await row.getByRole('button', { name: `Retry purchase order ${bad}` }).click();

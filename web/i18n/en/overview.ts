@@ -25,7 +25,7 @@ export const overview = {
   expected: (every: string) => `Runs are due at intervals of ${every}.`,
   unscheduled: 'No run is scheduled.',
   lateAfter: (limit: string) => `It counts as late after ${limit}.`,
-  freshBut: (count: number) => `Up to date, but for ${n(count, 'purchase order', 'purchase orders')}`,
+  freshBut: (count: number) => `Up to date, except for ${n(count, 'purchase order', 'purchase orders')}`,
   alsoFailed: (count: number) => `${n(count, 'purchase order', 'purchase orders')} could not be copied.`,
   alsoIncidents: (count: number) => `${n(count, 'incident', 'incidents')} open.`,
   current: {
@@ -53,9 +53,16 @@ export const overview = {
   },
   failures: {
     title: 'Open failures',
-    none: 'None: every purchase order could be copied.',
+    none: 'None: every purchase order was copied.',
     caption: 'Purchase orders that could not be copied, oldest first',
-    columns: { bc: 'Order', reason: 'Reason', since: 'Since', times: 'Times', next: 'Next try', act: 'Do' },
+    columns: {
+      bc: 'Order',
+      reason: 'Reason',
+      since: 'Since',
+      times: 'Times',
+      next: 'Next try',
+      act: 'Action',
+    },
     job: 'Job',
     jobOf: (id: number) => `Job of purchase order ${id}`,
     times: (count: number) => n(count, 'time', 'times'),
@@ -78,7 +85,7 @@ export const overview = {
   upstreams: {
     title: 'Odoo and Tryton',
     notConfigured: 'Not configured.',
-    unseen: 'Not asked yet.',
+    unseen: 'No call yet.',
     well: 'Answers',
     troubled: 'Last call failed',
     down: 'Does not answer',
@@ -97,7 +104,7 @@ export const overview = {
   },
   model: {
     title: 'Changes of Odoo’s model',
-    none: 'None was noticed.',
+    none: 'None.',
     caption: 'Fields that appeared, vanished or changed, newest first',
     columns: { when: 'When', field: 'Field', what: 'What' },
     kinds: { added: 'added', removed: 'removed', changed: 'changed' },

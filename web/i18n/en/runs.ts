@@ -34,10 +34,10 @@ export const runs = {
     unchanged: 'Unchanged',
     seen: 'Seen',
   },
-  lateHint: 'Changes that a sweep found and that no later window would have.',
+  lateHint: 'Changes found by a sweep that no later run would have found.',
   facts: {
     trigger: 'Started by',
-    requestedAt: 'Asked for',
+    requestedAt: 'Requested',
     startedAt: 'Started',
     finishedAt: 'Ended',
     since: 'Changes since',
@@ -49,8 +49,8 @@ export const runs = {
     rpcCalls: 'Calls to Odoo',
     protocol: 'Protocol',
     odooVersion: 'Odoo',
-    continues: 'Goes on with run',
-    odooIds: 'Orders asked for',
+    continues: 'Continues run',
+    odooIds: 'Requested orders',
     error: 'Error',
   },
   counts: {

@@ -17,7 +17,7 @@ export const common = {
     lost: 'Connexion perdue',
   },
   connectionLost:
-    'Le service ne répond pas. Ce qui est affiché date d’avant la coupure\u00a0; une nouvelle tentative se fait toute seule.',
+    'Le service ne répond pas. La page montre des données plus anciennes et réessaie automatiquement.',
   loading: 'Chargement…',
   failed: 'Le chargement a échoué.',
   tryAgain: 'Réessayer',

@@ -69,7 +69,7 @@ export const overview = {
       since: 'Depuis',
       times: 'Nombre',
       next: 'Prochain essai',
-      act: 'Agir',
+      act: 'Action',
     },
     job: 'Tâche',
     jobOf: (id: number) => `Tâche du bon de commande ${id}`,
@@ -93,7 +93,7 @@ export const overview = {
   upstreams: {
     title: 'Odoo et Tryton',
     notConfigured: 'Non configuré.',
-    unseen: 'Pas encore interrogé.',
+    unseen: 'Aucun appel pour l’instant.',
     well: 'Répond',
     troubled: 'Dernier appel en échec',
     down: 'Ne répond pas',
@@ -112,7 +112,7 @@ export const overview = {
   },
   model: {
     title: 'Changements du modèle d’Odoo',
-    none: 'Aucun n’a été remarqué.',
+    none: 'Aucun.',
     caption: 'Champs apparus, disparus ou modifiés, du plus récent au plus ancien',
     columns: { when: 'Quand', field: 'Champ', what: 'Quoi' },
     kinds: { added: 'ajouté', removed: 'supprimé', changed: 'modifié' },

@@ -1,6 +1,6 @@
 export const problems = {
   no_connection: 'Le service ne répond pas. Vérifiez qu’il tourne, puis réessayez.',
-  unreadable: 'Le service a donné une réponse illisible.',
+  unreadable: 'La réponse du service est illisible. Réessayez.',
   bad_credentials: 'Vous n’êtes plus connecté. Rechargez la page.',
   cross_origin: 'La demande a été refusée car elle ne venait pas de cette page. Rechargez-la.',
   run_in_progress: 'Une synchronisation est déjà en cours. Attendez sa fin, puis réessayez.',

@@ -40,7 +40,7 @@ export const runs = {
     unchanged: 'Inchangés',
     seen: 'Vus',
   },
-  lateHint: 'Changements trouvés par un balayage et qu’aucune fenêtre ultérieure n’aurait vus.',
+  lateHint: 'Changements trouvés par un balayage, qu’aucune synchronisation suivante n’aurait trouvés.',
   facts: {
     trigger: 'Lancée par',
     requestedAt: 'Demandée',
