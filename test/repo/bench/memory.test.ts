@@ -22,7 +22,7 @@ const ownRedis = () => new URL('/12', redisUrl()).href;
 const bench = (...args: string[]) =>
   run(
     process.execPath,
-    [...fromSources('bench/memory/main.ts'), ...args],
+    [...fromSources('bench/main.ts'), 'memory', ...args],
     apart({ BENCH_DATABASE_URL: database.url, BENCH_REDIS_URL: ownRedis() }),
   );
 

@@ -34,7 +34,7 @@ const ownRedis = () => new URL('/11', redisUrl()).href;
 const bench = (...args: string[]) =>
   run(
     process.execPath,
-    [...fromSources('bench/scale/main.ts'), ...args],
+    [...fromSources('bench/main.ts'), 'scale', ...args],
     apart({ BENCH_DATABASE_URL: database.url, BENCH_REDIS_URL: ownRedis() }),
   );
 
