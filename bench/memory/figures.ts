@@ -6,7 +6,7 @@ export interface Sample {
 }
 
 /** A process over one phase, in MB of a million bytes. */
-export interface MemoryFigures {
+interface MemoryFigures {
   readonly start: number;
   readonly median: number;
   readonly max: number;

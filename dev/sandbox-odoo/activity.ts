@@ -1,7 +1,6 @@
-import { fakeHeader, fakeLine } from './fake.ts';
+import { fakeHeader, fakeLine, NOTES } from './data.ts';
 import { type Random, seededRandom } from './random.ts';
 import type { SandboxOdoo } from './sandbox.ts';
-import { NOTES } from './words.ts';
 
 /** An office at work on a sandbox's data. */
 interface Office {

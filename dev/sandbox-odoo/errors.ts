@@ -1,4 +1,4 @@
-import type { OdooVersion } from './fields.ts';
+import type { OdooVersion } from './orm/fields.ts';
 
 /**
  * An exception as Odoo's Python would raise it. The three protocols word the same one differently.

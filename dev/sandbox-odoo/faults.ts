@@ -1,4 +1,4 @@
-import { Access } from './access.ts';
+import { Access } from './orm/access.ts';
 
 /**
  * How a call goes wrong. `error500`, `bad_gateway` (502), `unavailable` (503), `too_many` (429): what a server or a

@@ -1,18 +1,16 @@
 import type { AddressInfo } from 'node:net';
-import type { Values } from './columns.ts';
 import { generate } from './data.ts';
-import type { Backend } from './dispatch.ts';
 import { Faults, type SandboxCall } from './faults.ts';
-import type { OdooVersion, Stored } from './fields.ts';
-import { SHIPPED_MODELS } from './models.ts';
-import { type Answer, answers } from './reading.ts';
-import { type SandboxSchema, schemaOf } from './schema.ts';
-import { createSandboxServer } from './server.ts';
-import { stamp, stampOfNow } from './stamps.ts';
-import { Store } from './store.ts';
-import { beginTransaction, type SandboxTransaction } from './transaction.ts';
+import type { OdooVersion, Stored } from './orm/fields.ts';
+import { SHIPPED_MODELS } from './orm/models.ts';
+import { type Answer, answers } from './orm/reading.ts';
+import { type SandboxSchema, schemaOf } from './orm/schema.ts';
+import { Store, stamp, stampOfNow, type Values } from './orm/store.ts';
+import { beginTransaction, type SandboxTransaction } from './orm/transaction.ts';
+import { Writer } from './orm/writer.ts';
+import type { Backend } from './protocols/dispatch.ts';
+import { createSandboxServer } from './protocols/server.ts';
 import { Webhooks } from './webhooks.ts';
-import { Writer } from './writer.ts';
 
 export interface SandboxOptions {
   /** Any free port when left out. */

@@ -1,9 +1,7 @@
-import { compareNumbers, numeral } from './decimals.ts';
 import { keyError, pythonError } from './errors.ts';
-import type { Row } from './fields.ts';
+import type { Row } from './models/fields.ts';
 import type { Store } from './store.ts';
-import type { Value } from './values.ts';
-import { isDictionary, tagOf } from './values.ts';
+import { compareNumbers, isDictionary, numeral, tagOf, type Value } from './values.ts';
 
 type Test = (row: Row) => boolean;
 

@@ -1,12 +1,9 @@
-import { isButton, press } from './buttons.ts';
-import { describeFields } from './describe.ts';
 import { Abort, pythonError } from './errors.ts';
-import { read, search } from './reading.ts';
+import { describeFields, read, search } from './reading.ts';
 import type { Store } from './store.ts';
 import type { Dictionary, Value } from './values.ts';
 import { isPlain } from './values.ts';
-import type { Writer } from './writing.ts';
-import { create, remove, write } from './writing.ts';
+import { create, isButton, press, remove, type Writer, write } from './writing.ts';
 
 /** A call of a model's method whose context is already taken off. */
 interface ModelCall extends Writer {

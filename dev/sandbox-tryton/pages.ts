@@ -1,4 +1,4 @@
-import type { TrytonVersion } from './fields.ts';
+import type { TrytonVersion } from './models/fields.ts';
 
 /** An answer of the server, before it is compressed or spoilt. */
 export interface HttpAnswer {

@@ -3,7 +3,7 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fill } from './data.ts';
 import { Faults, type SandboxCall } from './faults.ts';
-import type { Row, TrytonVersion } from './fields.ts';
+import type { Row, TrytonVersion } from './models/fields.ts';
 import type { Backend } from './protocol.ts';
 import { read, search } from './reading.ts';
 import { createSandboxServer } from './server.ts';

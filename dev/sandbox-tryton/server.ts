@@ -1,14 +1,9 @@
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import type { Fault, Faults, SandboxCall } from './faults.ts';
-import type { HttpAnswer } from './pages.ts';
-import { page, redirect, SERVERS } from './pages.ts';
-import type { Backend } from './protocol.ts';
-import { answer } from './protocol.ts';
-import type { HttpRequest } from './request.ts';
-import { authorizationOf, headerOf, parsedBody } from './request.ts';
+import { type HttpAnswer, page, redirect, SERVERS } from './pages.ts';
+import { answer, authorizationOf, type Backend, type HttpRequest, headerOf, parsedBody } from './protocol.ts';
 import { isDictionary } from './values.ts';
 
 /** The needs of the HTTP side. */

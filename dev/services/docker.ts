@@ -21,7 +21,7 @@ interface ContainerRequest {
   readonly ask: (url: string) => Promise<void>;
 }
 
-export interface RunningContainer {
+interface RunningContainer {
   readonly url: string;
   stop(): Promise<unknown>;
 }

@@ -1,7 +1,7 @@
 import { withTimeout } from './timeout.ts';
 
 /** Limits of one wait. */
-export interface AcquireLimits {
+interface AcquireLimits {
   readonly ms: number;
   /** Makes the error that is thrown after `ms`. */
   readonly late: () => Error;

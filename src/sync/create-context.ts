@@ -22,7 +22,7 @@ const CONTENT_BYTES = 32 * 1024 * 1024;
 const OTHERS = 10;
 
 /** Callbacks of the mirror. They must not throw. */
-export interface Observers {
+interface Observers {
   /** Null or left out: no traces are made. */
   readonly tracing?: { readonly queues: Telemetry; readonly statement: TraceStatement } | null;
   readonly called?: (call: OdooCall) => void;

@@ -1,8 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Values } from '../../dev/sandbox-odoo/columns.ts';
+import type { Values } from '../../dev/sandbox-odoo/orm/store.ts';
+import type { SandboxTransaction } from '../../dev/sandbox-odoo/orm/transaction.ts';
 import type { Random } from '../../dev/sandbox-odoo/random.ts';
 import type { SandboxOdoo } from '../../dev/sandbox-odoo/sandbox.ts';
-import type { SandboxTransaction } from '../../dev/sandbox-odoo/transaction.ts';
 import { BC, type History, LINE } from './history.ts';
 import type { Clock } from './scenario-setup.ts';
 

@@ -68,7 +68,7 @@ interface Portion extends Omit<Taken, 'ms'> {
   readonly until: number;
 }
 
-export interface Standing {
+interface Standing {
   readonly exceeded: boolean;
   readonly remaining: number;
   /** To the end of the window. */

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { TRYTON_VERSIONS } from '../../../dev/sandbox-tryton/fields.ts';
+import { TRYTON_VERSIONS } from '../../../dev/sandbox-tryton/models/fields.ts';
 import type { SandboxTryton } from '../../../dev/sandbox-tryton/sandbox.ts';
 import { startSandboxTryton } from '../../../dev/sandbox-tryton/sandbox.ts';
 import { errorOf, result, signIn } from '../../contract/tryton-ask.ts';

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { ModelDefinition } from '../../../dev/sandbox-odoo/fields.ts';
+import type { ModelDefinition } from '../../../dev/sandbox-odoo/orm/fields.ts';
 import type { TestSetup } from '../../support/test-setup.ts';
 import { openTestSetup } from '../../support/test-setup.ts';
 

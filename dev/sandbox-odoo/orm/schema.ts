@@ -1,7 +1,5 @@
-import { emptyColumn } from './columns.ts';
-import type { FieldDefinition, ModelDefinition, Stored } from './fields.ts';
-import { isNumber } from './fields.ts';
-import type { Store } from './store.ts';
+import { type FieldDefinition, isNumber, type ModelDefinition, type Stored } from './fields.ts';
+import { emptyColumn, type Store } from './store.ts';
 
 /** The effect of an upgrade of an add-on on a running Odoo: no record is stamped, and `read` refuses removed fields. */
 export interface SandboxSchema {

@@ -1,5 +1,5 @@
-import { round } from './columns.ts';
 import type { FieldDefinition, FieldType, ModelDefinition, ReadableStore, Row, Stored } from './fields.ts';
+import { round } from './store.ts';
 
 const TAX_RATE = 0.2;
 

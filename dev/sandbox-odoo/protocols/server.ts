@@ -1,13 +1,13 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
+import { userError } from '../errors.ts';
+import type { Fault, Faults, SandboxCall } from '../faults.ts';
+import { bytesOf, jsonText } from '../planted.ts';
 import type { Backend } from './dispatch.ts';
-import { userError } from './errors.ts';
-import type { Fault, Faults, SandboxCall } from './faults.ts';
-import { type Exchange, errorPage, type HttpAnswer, type HttpRequest, html, notFound } from './http.ts';
+import type { Exchange, HttpAnswer, HttpRequest } from './http.ts';
+import { errorPage, html, notFound } from './http.ts';
 import { json2 } from './json2.ts';
 import { jsonNotFound, jsonrpc, webclientVersion } from './jsonrpc.ts';
-import { bytesOf } from './planted.ts';
-import { jsonText } from './python-text.ts';
 import { xmlrpc } from './xmlrpc.ts';
 
 /** The needs of the HTTP side. `note` receives every call, before it is answered. */

@@ -1,7 +1,6 @@
+import { bytesOf, type Value } from '../values.ts';
 import type { ModelDefinition, Reader, Row, TrytonVersion } from './fields.ts';
 import * as field from './fields.ts';
-import type { Value } from './values.ts';
-import { bytesOf } from './values.ts';
 
 const CONTACT_TYPES = [
   ['phone', 'Phone'],

@@ -4,6 +4,7 @@ import {
   type ModelDefinition,
   type OdooVersion,
   type Row,
+  type Stored,
 } from './fields.ts';
 
 /** One model and its committed rows. Rows are never changed in place: a changed row is a new object. */
@@ -111,4 +112,82 @@ export class Store {
     if (!table) throw new Error(`The sandbox has no model ${model}: define it first with defineModel`);
     return table;
   }
+}
+
+/**
+ * Odoo's timestamps: UTC text. Inside with microseconds, as PostgreSQL prints them (no fraction when it is
+ * zero), so that text order is time order; outside in whole seconds.
+ */
+export function stamp(at: Date, microseconds = 0): string {
+  const text = at.toISOString();
+  const fraction = `${text.slice(20, 23)}${String(microseconds).padStart(3, '0')}`;
+  return wholeSecond(at) + (fraction === '000000' ? '' : `.${fraction}`);
+}
+
+/** `2026-01-31 08:00:00` */
+function wholeSecond(at: Date): string {
+  const text = at.toISOString();
+  return `${text.slice(0, 10)} ${text.slice(11, 19)}`;
+}
+
+/** The whole second `seconds` after a timestamp; its own fraction is dropped. */
+export function secondsAfter(text: string, seconds: number): string {
+  const at = new Date(`${text.slice(0, 10)}T${text.slice(11, 19)}Z`);
+  return wholeSecond(new Date(at.getTime() + seconds * 1000));
+}
+
+/** The stamp of a transaction that starts now. The real clock gets microseconds; a given one is taken as is. */
+export function stampOfNow(clock: (() => Date) | undefined): string {
+  if (clock) return stamp(clock());
+  return stamp(new Date(), Number((process.hrtime.bigint() / 1000n) % 1000n));
+}
+
+/** `[0, 0, values]` creates a line, `[1, id, values]` changes it, `[2, id]` deletes it, `[6, 0, ids]` sets a many2many. */
+export type Command =
+  | readonly [0, number, Values]
+  | readonly [1, number, Values]
+  | readonly [2, number]
+  | readonly [6, number, readonly number[]];
+
+type Value = Stored | readonly Command[];
+export interface Values {
+  readonly [field: string]: Value;
+}
+
+/** The values that go into the record's own row, as PostgreSQL would keep them. One2many commands are left out. */
+export function columns(table: Table, values: Values): Record<string, Stored> {
+  const row: Record<string, Stored> = {};
+  for (const [name, value] of Object.entries(values)) {
+    const field = table.fields.get(name);
+    if (!field || field.compute) throw new Error(`The sandbox cannot write ${table.definition.name}.${name}`);
+    if (field.type !== 'one2many') row[name] = column(field, value);
+  }
+  return row;
+}
+
+export function emptyColumn(field: FieldDefinition): Stored {
+  if (field.default !== undefined) return field.default;
+  if (field.type === 'boolean') return false;
+  return field.type === 'many2many' ? [] : null;
+}
+
+export function isCommands(value: Value | undefined): value is readonly Command[] {
+  return Array.isArray(value) && value.every((item) => Array.isArray(item));
+}
+
+function column(field: FieldDefinition, value: Value): Stored {
+  if (field.type === 'boolean') return value === true;
+  if (value === null || value === false) return field.type === 'many2many' ? [] : null;
+  if (isCommands(value)) return value.flatMap((command) => (command[0] === 6 ? command[2] : []));
+  if (typeof value === 'number' && field.type === 'float' && field.digits)
+    return round(value, field.digits[1]);
+  if (typeof value === 'number' && field.type === 'monetary') return round(value, 2);
+  if (typeof value === 'string' && field.type === 'datetime') return secondsAfter(value, 0);
+  return value;
+}
+
+/** Half away from zero, as Odoo's `float_round`. */
+export function round(value: number, scale: number): number {
+  const factor = 10 ** scale;
+  return (Math.sign(value) * Math.round(Math.abs(value) * factor * (1 + Number.EPSILON))) / factor;
 }

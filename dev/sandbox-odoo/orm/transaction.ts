@@ -1,6 +1,5 @@
-import type { Values } from './columns.ts';
-import type { Store } from './store.ts';
-import type { Webhooks } from './webhooks.ts';
+import type { Webhooks } from '../webhooks.ts';
+import type { Store, Values } from './store.ts';
 import { Writer } from './writer.ts';
 
 /**

@@ -1,5 +1,5 @@
-import { notStored } from './domain-errors.ts';
-import { userError, valueError } from './errors.ts';
+import { userError, valueError } from '../errors.ts';
+import { notStored } from './condition.ts';
 import { isX2many, type OdooVersion, type Row, type Stored } from './fields.ts';
 import type { Store, Table } from './store.ts';
 

@@ -1,6 +1,13 @@
-import { type Command, columns, emptyColumn, isCommands, type Values } from './columns.ts';
 import type { FieldDefinition, Row, Stored, StoredCompute } from './fields.ts';
-import type { Store, Table } from './store.ts';
+import {
+  type Command,
+  columns,
+  emptyColumn,
+  isCommands,
+  type Store,
+  type Table,
+  type Values,
+} from './store.ts';
 
 type Touched = (model: string, id: number) => void;
 

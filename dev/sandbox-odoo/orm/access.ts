@@ -1,4 +1,4 @@
-import { accessError, type PythonError } from './errors.ts';
+import { accessError, type PythonError } from '../errors.ts';
 import type { Store } from './store.ts';
 
 /** Records that the user may not read. `search` lists a denied record, so that a page meets it, and omits a hidden one. */

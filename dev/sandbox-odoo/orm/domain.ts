@@ -1,5 +1,4 @@
-import { compileCondition, type Predicate, visible } from './condition.ts';
-import { malformedDomain, notADomain } from './domain-errors.ts';
+import { compileCondition, malformedDomain, notADomain, type Predicate, visible } from './condition.ts';
 import type { Context } from './fields.ts';
 import type { Store, Table } from './store.ts';
 

@@ -1,8 +1,9 @@
+import { asPython, PythonError, serialized } from '../errors.ts';
+import { jsonText } from '../planted.ts';
 import { asObject, type Backend, describeCall, idList, runMethod } from './dispatch.ts';
-import { asPython, PythonError, serialized } from './errors.ts';
-import { type Exchange, type HttpAnswer, type HttpRequest, html } from './http.ts';
-import { jsonText } from './python-text.ts';
-import { signatureOf } from './signatures.ts';
+import type { Exchange, HttpAnswer, HttpRequest } from './http.ts';
+import { html } from './http.ts';
+import { signatureOf } from './methods.ts';
 
 type Body = Readonly<Record<string, unknown>>;
 

@@ -1,4 +1,4 @@
-import type { Value } from './values.ts';
+import type { Value } from '../values.ts';
 
 export const TRYTON_VERSIONS = ['7.0', '6.0', '5.0'] as const;
 export type TrytonVersion = (typeof TRYTON_VERSIONS)[number];

@@ -1,8 +1,9 @@
+import { asPython, PythonError, serialized } from '../errors.ts';
+import type { OdooVersion } from '../orm/fields.ts';
+import { jsonText } from '../planted.ts';
 import { asObject, type Backend, describeCall, dispatchService, versionAnswer } from './dispatch.ts';
-import { asPython, PythonError, serialized } from './errors.ts';
-import type { OdooVersion } from './fields.ts';
-import { type Exchange, errorPage, type HttpAnswer, type HttpRequest, html } from './http.ts';
-import { jsonText } from './python-text.ts';
+import type { Exchange, HttpAnswer, HttpRequest } from './http.ts';
+import { errorPage, html } from './http.ts';
 
 /** `POST /jsonrpc`: always status 200, errors included. */
 export function jsonrpc(backend: Backend, request: HttpRequest, now: Date): Exchange | HttpAnswer {

@@ -1,8 +1,6 @@
-import { product, sum } from './decimals.ts';
+import { decimal, product, sum, type Value } from '../values.ts';
 import type { FieldDefinition, ModelDefinition, Reader, Row, TrytonVersion } from './fields.ts';
 import * as field from './fields.ts';
-import type { Value } from './values.ts';
-import { decimal } from './values.ts';
 
 /** French VAT on everything: taxes are no models of their own here. */
 const VAT = decimal('0.20');

@@ -1,5 +1,5 @@
+import { valueError } from '../errors.ts';
 import { compileDomain } from './domain.ts';
-import { valueError } from './errors.ts';
 import {
   type Context,
   displayName,

@@ -1,9 +1,8 @@
-import type { Access } from './access.ts';
-import { accessDenied, PythonError, unknownDatabase, userError } from './errors.ts';
-import type { SandboxCall } from './faults.ts';
-import { METHODS } from './methods.ts';
-import { bindArguments, signatureOf } from './signatures.ts';
-import type { Store } from './store.ts';
+import { accessDenied, PythonError, unknownDatabase, userError } from '../errors.ts';
+import type { SandboxCall } from '../faults.ts';
+import type { Access } from '../orm/access.ts';
+import type { Store } from '../orm/store.ts';
+import { bindArguments, METHODS, signatureOf } from './methods.ts';
 
 /** The shared parts of the protocols: the data, the logins, the observer. */
 export interface Backend {

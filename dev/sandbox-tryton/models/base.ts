@@ -1,8 +1,6 @@
-import { compareNumbers } from './decimals.ts';
+import { compareNumbers, decimal, type Value, wordOf } from '../values.ts';
 import type { ModelDefinition, Reader, Row, TrytonVersion } from './fields.ts';
 import * as field from './fields.ts';
-import type { Value } from './values.ts';
-import { decimal, wordOf } from './values.ts';
 
 /** The base of trade: languages, countries, currencies, companies, products. */
 export function baseModels(version: TrytonVersion): ModelDefinition[] {
