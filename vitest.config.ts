@@ -18,7 +18,7 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           exclude: ['test/live/**', 'test/chaos/**', 'test/browser/**'],
           globalSetup: [BUILD, GLOBAL],
-          testTimeout: 120_000,
+          testTimeout: 600_000,
           hookTimeout: 300_000,
         },
       },

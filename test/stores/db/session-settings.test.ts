@@ -58,6 +58,7 @@ describe('the session settings of PostgreSQL connections', () => {
   const env = () => ({
     ...setup.env,
     DATABASE_URL: recorder.url,
+    DATABASE_IDLE_IN_TRANSACTION: '30s',
     DATABASE_LOCK_TIMEOUT: '45s',
     LOG_LEVEL: 'info',
   });
