@@ -171,7 +171,7 @@ test('a BC deleted in Odoo is shown on request, and marked', async () => {
   await table()
     .getByRole('link', { name: String(prepared.gone) })
     .click();
-  await page.getByText(/Gone from Odoo: found so .* The copy is kept\./).waitFor();
+  await page.getByText(/Gone from Odoo: noticed .* The copy is kept\./).waitFor();
   await page.getByRole('heading', { name: 'Gone from Odoo, archived' }).waitFor();
 });
 

@@ -73,7 +73,7 @@ test('a failed order is retried without a mouse', async () => {
   await window.open('');
   await tabTo(`Retry purchase order ${bad}`);
   await page.keyboard.press('Space');
-  await page.getByText('None: every purchase order could be copied.').waitFor();
+  await page.getByText('None: every purchase order was copied.').waitFor();
 });
 
 test('an order is searched, opened and left without a mouse, and each page begins at its content', async () => {

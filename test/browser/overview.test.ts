@@ -118,7 +118,7 @@ test('a failed order is listed with its reason and its job, and retried until it
   await row.getByText('2 times').waitFor();
   lift();
   await row.getByRole('button', { name: `Retry purchase order ${bad}` }).click();
-  await page.getByText('None: every purchase order could be copied.').waitFor();
+  await page.getByText('None: every purchase order was copied.').waitFor();
   await page
     .locator('.card .outcome')
     .filter({ hasText: /succeeded: 1\supdated/ })
