@@ -1,5 +1,4 @@
-import type { Ending } from '../dev/demo/ending.ts';
-import type { Screen } from '../dev/demo/screen.ts';
+import type { Ending, Screen } from '../dev/demo/context.ts';
 import { withResources } from '../src/shared/lifecycle.ts';
 import type { BenchCommand } from './frame/command.ts';
 import { COMMON_HELP, chosen, runBench, wholeNumber } from './frame/command.ts';

@@ -1,4 +1,4 @@
-import type { Ending } from '../../dev/demo/ending.ts';
+import type { Ending } from '../../dev/demo/context.ts';
 import type { Contender, Figure } from '../frame/figure.ts';
 import { inTurns } from '../frame/figure.ts';
 import { BenchFailedError } from '../memory/errors.ts';

@@ -1,9 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { drizzle } from 'drizzle-orm/postgres-js';
 import { untilReady } from '../../dev/demo/api.ts';
-import { choosePort, urlOf } from '../../dev/demo/port.ts';
-import type { Stage } from '../../dev/demo/stage.ts';
-import { openMigrated } from '../../dev/demo/stores.ts';
+import type { Stage } from '../../dev/demo/context.ts';
+import { choosePort, openMigrated, urlOf } from '../../dev/demo/servers.ts';
 import { createApiKey } from '../../src/db/api-keys.ts';
 import { openClient } from '../../src/db/client.ts';
 import { readDocuments } from '../../src/db/documents/queries.ts';

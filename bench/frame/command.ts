@@ -1,8 +1,6 @@
 import type { ParseArgsConfig } from 'node:util';
 import { parseArgs } from 'node:util';
-import { Ending } from '../../dev/demo/ending.ts';
-import type { Screen } from '../../dev/demo/screen.ts';
-import { createScreen } from '../../dev/demo/screen.ts';
+import { createScreen, Ending, type Screen } from '../../dev/demo/context.ts';
 import { errorMessage } from '../../src/shared/errors.ts';
 import { checkReadme, publish } from './publish.ts';
 import type { Section } from './section.ts';

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import type { Stage } from '../../dev/demo/stage.ts';
-import { openDemoQueues, openMigrated } from '../../dev/demo/stores.ts';
+import type { Stage } from '../../dev/demo/context.ts';
+import { openDemoQueues, openMigrated } from '../../dev/demo/servers.ts';
 import { poll } from '../../dev/services/poll.ts';
 import type { Database } from '../../src/db/client.ts';
 import { findRun } from '../../src/db/runs/runs.ts';

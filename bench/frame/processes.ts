@@ -1,5 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
-import type { Stage } from '../../dev/demo/stage.ts';
+import type { Stage } from '../../dev/demo/context.ts';
 import type { Workspace } from '../../dev/services/workspace.ts';
 import { BenchFailedError } from '../memory/errors.ts';
 import type { ProcessOptions } from '../memory/process.ts';

@@ -1,4 +1,4 @@
-import type { Stage } from '../../dev/demo/stage.ts';
+import type { Stage } from '../../dev/demo/context.ts';
 import type { Workspace } from '../../dev/services/workspace.ts';
 import { startProcess, stopProcess } from '../memory/process.ts';
 import type { SandboxReply } from '../memory/sandbox.ts';

@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import postgres from 'postgres';
-import type { Stage } from '../../dev/demo/stage.ts';
-import { atMost } from '../../dev/demo/stage.ts';
+import { atMost, type Stage } from '../../dev/demo/context.ts';
 import { startServices } from '../../dev/services/index.ts';
 import type { Workspace } from '../../dev/services/workspace.ts';
 import { openWorkspace } from '../../dev/services/workspace.ts';

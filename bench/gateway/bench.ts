@@ -1,5 +1,4 @@
-import type { Ending } from '../../dev/demo/ending.ts';
-import type { Screen } from '../../dev/demo/screen.ts';
+import type { Ending, Screen } from '../../dev/demo/context.ts';
 import { withResources } from '../../src/shared/lifecycle.ts';
 import type { Figure } from '../frame/figure.ts';
 import { inTurns, median } from '../frame/figure.ts';

@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { untilReady } from '../../dev/demo/api.ts';
-import { choosePort, urlOf } from '../../dev/demo/port.ts';
-import type { Stage } from '../../dev/demo/stage.ts';
-import { openMigrated } from '../../dev/demo/stores.ts';
+import type { Stage } from '../../dev/demo/context.ts';
+import { choosePort, openMigrated, urlOf } from '../../dev/demo/servers.ts';
 import { createApiKey } from '../../src/db/api-keys.ts';
 import { openRedis } from '../../src/queues/redis.ts';
 import { createLogger } from '../../src/shared/logger.ts';

@@ -1,9 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { untilReady } from '../../dev/demo/api.ts';
-import type { Ending } from '../../dev/demo/ending.ts';
-import { choosePort, urlOf } from '../../dev/demo/port.ts';
-import type { Screen } from '../../dev/demo/screen.ts';
-import type { Stage } from '../../dev/demo/stage.ts';
+import type { Ending, Screen, Stage } from '../../dev/demo/context.ts';
+import { choosePort, urlOf } from '../../dev/demo/servers.ts';
 import { poll } from '../../dev/services/poll.ts';
 import { createApiKey } from '../../src/db/api-keys.ts';
 import { readState } from '../../src/db/runs/lease.ts';

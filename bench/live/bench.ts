@@ -1,7 +1,4 @@
-import type { Ending } from '../../dev/demo/ending.ts';
-import { count } from '../../dev/demo/progress.ts';
-import type { Screen } from '../../dev/demo/screen.ts';
-import type { Stage } from '../../dev/demo/stage.ts';
+import { count, type Ending, type Screen, type Stage } from '../../dev/demo/context.ts';
 import type { OdooProtocol } from '../../src/odoo/types.ts';
 import { withResources } from '../../src/shared/lifecycle.ts';
 import type { Figure } from '../frame/figure.ts';

@@ -1,6 +1,4 @@
-import type { Ending } from '../../dev/demo/ending.ts';
-import { count } from '../../dev/demo/progress.ts';
-import type { Screen } from '../../dev/demo/screen.ts';
+import { count, type Ending, type Screen } from '../../dev/demo/context.ts';
 import { withResources } from '../../src/shared/lifecycle.ts';
 import { machine } from '../frame/section.ts';
 import { startServers } from '../frame/servers.ts';

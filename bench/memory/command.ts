@@ -1,6 +1,5 @@
 import { parseArgs } from 'node:util';
-import { Ending } from '../../dev/demo/ending.ts';
-import { createScreen } from '../../dev/demo/screen.ts';
+import { createScreen, Ending } from '../../dev/demo/context.ts';
 import { errorMessage } from '../../src/shared/errors.ts';
 import type { MemoryOptions } from './bench.ts';
 import { benchMemory } from './bench.ts';

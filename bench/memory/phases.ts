@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm';
-import { progressLine } from '../../dev/demo/progress.ts';
+import { progressLine } from '../../dev/demo/context.ts';
 import type { Database } from '../../src/db/client.ts';
 import { progress } from '../../src/db/runs/ledger.ts';
 import { findRun } from '../../src/db/runs/runs.ts';

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { atMost } from '../../dev/demo/stage.ts';
+import { atMost } from '../../dev/demo/context.ts';
 import type { Workspace } from '../../dev/services/workspace.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');

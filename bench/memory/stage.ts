@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import type { Stage } from '../../dev/demo/stage.ts';
-import { openDemoQueues, openMigrated } from '../../dev/demo/stores.ts';
+import type { Stage } from '../../dev/demo/context.ts';
+import { openDemoQueues, openMigrated } from '../../dev/demo/servers.ts';
 import { poll } from '../../dev/services/poll.ts';
 import type { Workspace } from '../../dev/services/workspace.ts';
 import { openRedis } from '../../src/queues/redis.ts';

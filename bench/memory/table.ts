@@ -1,4 +1,4 @@
-import { count } from '../../dev/demo/progress.ts';
+import { count } from '../../dev/demo/context.ts';
 import type { MemoryResult } from './bench.ts';
 import type { Phase } from './figures.ts';
 

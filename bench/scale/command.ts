@@ -1,6 +1,4 @@
-import type { Ending } from '../../dev/demo/ending.ts';
-import { count } from '../../dev/demo/progress.ts';
-import type { Screen } from '../../dev/demo/screen.ts';
+import { count, type Ending, type Screen } from '../../dev/demo/context.ts';
 import type { BenchCommand, Given } from '../frame/command.ts';
 import { COMMON_HELP, runBench, wholeNumber } from '../frame/command.ts';
 import type { Section } from '../frame/section.ts';

@@ -1,4 +1,4 @@
-import { count } from '../../dev/demo/progress.ts';
+import { count } from '../../dev/demo/context.ts';
 import type { Figure, Series } from '../frame/figure.ts';
 import type { Measured } from './study.ts';
 

@@ -1,5 +1,5 @@
 import { readFile, writeFile } from 'node:fs/promises';
-import { count } from '../../dev/demo/progress.ts';
+import { count } from '../../dev/demo/context.ts';
 import { NoPlaceForFiguresError } from '../frame/errors.ts';
 import { median } from '../frame/figure.ts';
 import { numberText } from '../frame/format.ts';

@@ -1,5 +1,5 @@
 import postgres from 'postgres';
-import type { Stage } from '../../dev/demo/stage.ts';
+import type { Stage } from '../../dev/demo/context.ts';
 import { createOdooClient } from '../../src/odoo/client.ts';
 import type { OdooClient, OdooProtocol } from '../../src/odoo/types.ts';
 import { withResources } from '../../src/shared/lifecycle.ts';

@@ -1,6 +1,10 @@
+import { eq } from 'drizzle-orm';
 import { z } from 'zod';
+import { createApiKey } from '../../src/db/api-keys.ts';
+import type { Database } from '../../src/db/client.ts';
+import { apiKey } from '../../src/db/schema/gateway.ts';
 import { poll } from '../services/poll.ts';
-import type { Ending } from './ending.ts';
+import { atMost, type Ending, type Stage } from './context.ts';
 import { WrongCountError } from './errors.ts';
 
 const START_LIMIT_MS = 60_000;
@@ -68,4 +72,28 @@ export async function checkList({ url, key }: Address, inDatabase: () => Promise
   const [first] = items;
   const name = first?.fields['name'];
   return { total, id: first?.odooId ?? 0, name: typeof name === 'string' ? name : null };
+}
+
+const REMOVAL_LIMIT_MS = 5000;
+/** Should the end of the demo not come to pass. */
+const LIFE_MS = 30 * 86_400_000;
+
+/** An API key for everything that the demo shows; a given database does not keep it. */
+export async function makeDemoKey({ ending, defer }: Stage, db: Database): Promise<string> {
+  const { key, row } = await ending.before(
+    createApiKey(db, {
+      name: 'demo',
+      scopes: ['bc:read', 'sync:write', 'tryton:call'],
+      methods: ['model.*'],
+      expiresAt: new Date(Date.now() + LIFE_MS),
+    }),
+  );
+  const remove = async () => db.delete(apiKey).where(eq(apiKey.id, row.id));
+  defer(() =>
+    atMost(
+      REMOVAL_LIMIT_MS,
+      remove().catch(() => {}),
+    ),
+  );
+  return key;
 }

@@ -1,8 +1,7 @@
 import { parseArgs } from 'node:util';
 import { errorMessage } from '../../src/shared/errors.ts';
+import { createScreen, Ending } from './context.ts';
 import { runDemo } from './demo.ts';
-import { Ending } from './ending.ts';
-import { createScreen } from './screen.ts';
 
 const HELP = `npm run demo [-- OPTIONS]
 

@@ -9,26 +9,23 @@ import { simulateActivity } from '../sandbox-odoo/activity.ts';
 import type { SandboxOdoo } from '../sandbox-odoo/sandbox.ts';
 import { startSandboxOdoo } from '../sandbox-odoo/sandbox.ts';
 import { openWorkspace } from '../services/workspace.ts';
-import type { Address } from './api.ts';
-import { checkList, untilReady } from './api.ts';
-import { breakForAWhile, chooseBroken } from './broken.ts';
+import { type Address, checkList, makeDemoKey, untilReady } from './api.ts';
 import { startChild } from './child.ts';
-import { claimDatabase } from './claim.ts';
-import type { Ending } from './ending.ts';
-import { wasAsked } from './ending.ts';
+import { count, type Ending, type Screen, type Stage, wasAsked } from './context.ts';
 import { WrongCountError } from './errors.ts';
-import { firstFullSync } from './first-sync.ts';
-import { makeDemoKey } from './key.ts';
-import { choosePort, urlOf } from './port.ts';
-import { count } from './progress.ts';
-import { runLine, showRuns } from './runs.ts';
-import type { Screen } from './screen.ts';
+import { choosePort, claimDatabase, openDemoQueues, openMigrated, startStores, urlOf } from './servers.ts';
 import type { Environment } from './settings.ts';
 import { checkSettings, demoEnvironment, isSet, shellExports, withSandbox } from './settings.ts';
-import type { Stage } from './stage.ts';
-import { openDemoQueues, openMigrated, startStores } from './stores.ts';
+import {
+  breakForAWhile,
+  checkGateway,
+  chooseBroken,
+  firstFullSync,
+  runLine,
+  showRuns,
+  trytonFor,
+} from './steps.ts';
 import { guide } from './text.ts';
-import { checkGateway, trytonFor } from './tryton.ts';
 
 const ACTIVITY_EVERY_MS = 2000;
 const EVERYTHING = { conditions: [], search: null, changedSince: null, archived: 'exclude' } as const;

@@ -1,8 +1,7 @@
 import type { MirrorConfig } from '../../src/config/index.ts';
 import type { Address, Listed } from './api.ts';
 import { exists } from './api.ts';
-import type { BrokenBc } from './broken.ts';
-import { BROKEN_MS } from './broken.ts';
+import { BROKEN_MS, type BrokenBc } from './steps.ts';
 
 interface Guide extends Address {
   readonly listed: Listed;

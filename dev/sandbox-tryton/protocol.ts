@@ -204,7 +204,7 @@ export interface HttpRequest {
 export const headerOf = (request: HttpRequest, name: string): string => String(request.headers[name] ?? '');
 
 /** The content of an `Authorization` header. */
-export type Authorization =
+type Authorization =
   | { readonly kind: 'session'; readonly login: string; readonly userId: number; readonly key: string }
   | { readonly kind: 'basic'; readonly login: string; readonly password: string };
 
@@ -230,11 +230,11 @@ export function parsedBody(request: HttpRequest): Value | undefined {
 }
 
 /** Whether the answer gets an envelope: only where these three keys are there, and no other. */
-export const isEnveloped = (body: Value | undefined): body is Dictionary =>
+const isEnveloped = (body: Value | undefined): body is Dictionary =>
   isDictionary(body) && Object.keys(body).sort().join() === 'id,method,params';
 
 /** What Python makes of `*params`: a list as it is, an object as its keys. */
-export function argumentsOf(params: Value | undefined): readonly Value[] | null {
+function argumentsOf(params: Value | undefined): readonly Value[] | null {
   if (Array.isArray(params)) return params;
   if (typeof params === 'string') return [...params];
   return isDictionary(params) ? Object.keys(params) : null;

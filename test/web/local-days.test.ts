@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { Field } from '../../web/api/answers.ts';
-import { boundsOf, type Operator, operatorsOf } from '../../web/pages/bc/local-days.ts';
+import { boundsOf, type Operator, operatorsOf } from '../../web/pages/bc/list/local-days.ts';
 
 afterEach(() => vi.unstubAllEnvs());
 

@@ -2,9 +2,8 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { choosePort, urlOf } from '../../../dev/demo/port.ts';
-import { progressLine } from '../../../dev/demo/progress.ts';
-import { createScreen } from '../../../dev/demo/screen.ts';
+import { createScreen, progressLine } from '../../../dev/demo/context.ts';
+import { choosePort, urlOf } from '../../../dev/demo/servers.ts';
 import { shellExports } from '../../../dev/demo/settings.ts';
 
 describe('the port', () => {

@@ -1,10 +1,10 @@
-import type { Document, Field, Model } from '../../api/answers.ts';
-import { Icon } from '../../components/layout/Icon.tsx';
-import { Link } from '../../components/layout/Link.tsx';
-import { TableBox } from '../../components/layout/TableBox.tsx';
-import { texts } from '../../i18n/texts.ts';
-import { href } from '../../router.ts';
-import { isNumeric, words } from './values.ts';
+import type { Document, Field, Model } from '../../../api/answers.ts';
+import { Icon } from '../../../components/layout/Icon.tsx';
+import { Link } from '../../../components/layout/Link.tsx';
+import { TableBox } from '../../../components/layout/TableBox.tsx';
+import { texts } from '../../../i18n/texts.ts';
+import { href } from '../../../router.ts';
+import { isNumeric, words } from '../values.ts';
 
 interface BcTableProps {
   readonly model: Model;

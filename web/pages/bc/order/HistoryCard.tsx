@@ -1,12 +1,12 @@
-import type { Change, Model, Values } from '../../api/answers.ts';
-import { historyAt } from '../../api/endpoints.ts';
-import { usePages } from '../../api/use-pages.ts';
-import { GrowingList } from '../../components/data/GrowingList.tsx';
-import { Moment } from '../../components/data/Moment.tsx';
-import { Card } from '../../components/layout/Card.tsx';
-import { Link } from '../../components/layout/Link.tsx';
-import { texts } from '../../i18n/texts.ts';
-import { href } from '../../router.ts';
+import type { Change, Model, Values } from '../../../api/answers.ts';
+import { historyAt } from '../../../api/endpoints.ts';
+import { usePages } from '../../../api/use-pages.ts';
+import { GrowingList } from '../../../components/data/GrowingList.tsx';
+import { Moment } from '../../../components/data/Moment.tsx';
+import { Card } from '../../../components/layout/Card.tsx';
+import { Link } from '../../../components/layout/Link.tsx';
+import { texts } from '../../../i18n/texts.ts';
+import { href } from '../../../router.ts';
 import { ChangeDetail } from './ChangeDetail.tsx';
 
 interface HistoryCardProps {

@@ -1,8 +1,8 @@
-import type { Model, Values } from '../../api/answers.ts';
-import { Icon } from '../../components/layout/Icon.tsx';
-import { texts } from '../../i18n/texts.ts';
-import { OWN } from './columns.ts';
-import { idOf, isEmpty, words } from './values.ts';
+import type { Model, Values } from '../../../api/answers.ts';
+import { Icon } from '../../../components/layout/Icon.tsx';
+import { texts } from '../../../i18n/texts.ts';
+import { OWN } from '../list/columns.ts';
+import { idOf, isEmpty, words } from '../values.ts';
 
 interface LineSummaryProps {
   /** As the audit trail has it. */

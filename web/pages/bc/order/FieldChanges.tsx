@@ -1,7 +1,7 @@
-import type { Field, Model, Values } from '../../api/answers.ts';
-import { texts } from '../../i18n/texts.ts';
-import { OWN } from './columns.ts';
-import { words } from './values.ts';
+import type { Field, Model, Values } from '../../../api/answers.ts';
+import { texts } from '../../../i18n/texts.ts';
+import { OWN } from '../list/columns.ts';
+import { words } from '../values.ts';
 
 interface FieldChangesProps {
   readonly changes: Readonly<Record<string, { readonly old: unknown; readonly new: unknown }>>;

@@ -1,12 +1,12 @@
-import type { Field, Line, Model } from '../../api/answers.ts';
-import { linesAt } from '../../api/endpoints.ts';
-import { usePages } from '../../api/use-pages.ts';
-import { GrowingList } from '../../components/data/GrowingList.tsx';
-import { Card } from '../../components/layout/Card.tsx';
-import { TableBox } from '../../components/layout/TableBox.tsx';
-import { texts } from '../../i18n/texts.ts';
-import { OWN } from './columns.ts';
-import { isEmpty, isNumeric, words } from './values.ts';
+import type { Field, Line, Model } from '../../../api/answers.ts';
+import { linesAt } from '../../../api/endpoints.ts';
+import { usePages } from '../../../api/use-pages.ts';
+import { GrowingList } from '../../../components/data/GrowingList.tsx';
+import { Card } from '../../../components/layout/Card.tsx';
+import { TableBox } from '../../../components/layout/TableBox.tsx';
+import { texts } from '../../../i18n/texts.ts';
+import { OWN } from '../list/columns.ts';
+import { isEmpty, isNumeric, words } from '../values.ts';
 
 interface LinesCardProps {
   readonly model: Model;

@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks';
-import type { Field, Model } from '../../api/answers.ts';
-import { Icon } from '../../components/layout/Icon.tsx';
-import { texts } from '../../i18n/texts.ts';
+import type { Field, Model } from '../../../api/answers.ts';
+import { Icon } from '../../../components/layout/Icon.tsx';
+import { texts } from '../../../i18n/texts.ts';
 import { inOrder } from './columns.ts';
 import { FilterValue } from './FilterValue.tsx';
 import { type Filter, type Operator, operatorsOf } from './local-days.ts';

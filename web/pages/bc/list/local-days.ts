@@ -1,4 +1,4 @@
-import type { Field } from '../../api/answers.ts';
+import type { Field } from '../../../api/answers.ts';
 
 /**
  * The possible filters on a field. A datetime is compared with a whole day. Not possible: an empty day, a list of days, or a part

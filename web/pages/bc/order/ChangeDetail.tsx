@@ -1,9 +1,9 @@
-import type { Change, Model, Values } from '../../api/answers.ts';
-import { Icon } from '../../components/layout/Icon.tsx';
-import { texts } from '../../i18n/texts.ts';
+import type { Change, Model, Values } from '../../../api/answers.ts';
+import { Icon } from '../../../components/layout/Icon.tsx';
+import { texts } from '../../../i18n/texts.ts';
+import { idOf } from '../values.ts';
 import { FieldChanges } from './FieldChanges.tsx';
 import { LineSummary } from './LineSummary.tsx';
-import { idOf } from './values.ts';
 
 interface ChangeDetailProps {
   readonly changes: Change['changes'];

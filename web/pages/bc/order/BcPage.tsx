@@ -1,9 +1,9 @@
-import { modelEndpoint } from '../../api/endpoints.ts';
-import { useAnswer } from '../../api/use-answer.ts';
-import { Loadable } from '../../components/feedback/Loadable.tsx';
-import { Link } from '../../components/layout/Link.tsx';
-import { texts } from '../../i18n/texts.ts';
-import { href } from '../../router.ts';
+import { modelEndpoint } from '../../../api/endpoints.ts';
+import { useAnswer } from '../../../api/use-answer.ts';
+import { Loadable } from '../../../components/feedback/Loadable.tsx';
+import { Link } from '../../../components/layout/Link.tsx';
+import { texts } from '../../../i18n/texts.ts';
+import { href } from '../../../router.ts';
 import { BcDetail } from './BcDetail.tsx';
 
 /** One BC: its fields, its lines, its history. */

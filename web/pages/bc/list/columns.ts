@@ -1,5 +1,5 @@
-import type { Field, Model } from '../../api/answers.ts';
-import { readStored, writeStored } from '../../settings/stored.ts';
+import type { Field, Model } from '../../../api/answers.ts';
+import { readStored, writeStored } from '../../../settings/stored.ts';
 
 /** The first columns, if the model has them. */
 const FIRST = ['name', 'partner_id', 'date_order', 'state', 'amount_total', 'user_id'];

@@ -1,5 +1,5 @@
-import type { Model } from '../../api/answers.ts';
-import { texts } from '../../i18n/texts.ts';
+import type { Model } from '../../../api/answers.ts';
+import { texts } from '../../../i18n/texts.ts';
 import type { ListState } from './list-state.ts';
 import { ARCHIVED, partnerField, stateField } from './list-state.ts';
 

@@ -1,6 +1,6 @@
 import { useId } from 'preact/hooks';
-import type { Field } from '../../api/answers.ts';
-import { texts } from '../../i18n/texts.ts';
+import type { Field } from '../../../api/answers.ts';
+import { texts } from '../../../i18n/texts.ts';
 import type { Operator } from './local-days.ts';
 
 interface FilterValueProps {

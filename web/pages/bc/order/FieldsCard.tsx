@@ -1,9 +1,9 @@
 import { useState } from 'preact/hooks';
-import type { Field, Model, Values } from '../../api/answers.ts';
-import { Card } from '../../components/layout/Card.tsx';
-import { texts } from '../../i18n/texts.ts';
-import { inOrder } from './columns.ts';
-import { isEmpty, words } from './values.ts';
+import type { Field, Model, Values } from '../../../api/answers.ts';
+import { Card } from '../../../components/layout/Card.tsx';
+import { texts } from '../../../i18n/texts.ts';
+import { inOrder } from '../list/columns.ts';
+import { isEmpty, words } from '../values.ts';
 
 interface FieldsCardProps {
   readonly model: Model;

@@ -1,6 +1,6 @@
-import type { Field, Model } from '../../api/answers.ts';
-import type { Query } from '../../api/endpoints.ts';
-import { href } from '../../router.ts';
+import type { Field, Model } from '../../../api/answers.ts';
+import type { Query } from '../../../api/endpoints.ts';
+import { href } from '../../../router.ts';
 import { boundsOf, type Filter, type Operator } from './local-days.ts';
 
 /** The state of the list. All of it is in the page's address, so that the address can be shared. */

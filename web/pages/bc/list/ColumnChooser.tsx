@@ -1,5 +1,5 @@
-import type { Model } from '../../api/answers.ts';
-import { texts } from '../../i18n/texts.ts';
+import type { Model } from '../../../api/answers.ts';
+import { texts } from '../../../i18n/texts.ts';
 import { listable } from './columns.ts';
 
 interface ColumnChooserProps {

@@ -1,0 +1,109 @@
+import { createServer } from 'node:net';
+import { sql } from 'drizzle-orm';
+import type { Redis } from 'ioredis';
+import { type Database, openDatabase } from '../../src/db/client.ts';
+import { migrate } from '../../src/db/migrate.ts';
+import { bc } from '../../src/db/schema/documents.ts';
+import { openQueues, type Queues } from '../../src/queues/queues.ts';
+import { openRedis } from '../../src/queues/redis.ts';
+import { createLogger } from '../../src/shared/logger.ts';
+import { type Services, startServices } from '../services/index.ts';
+import { atMost, type Stage } from './context.ts';
+import { ForeignMirrorError, PortTakenError } from './errors.ts';
+
+/** Servers that are still being started when the end comes get this long; then their watcher does the rest. */
+const SERVICES_LIMIT_MS = 20_000;
+const QUEUES_LIMIT_MS = 5000;
+
+/** PostgreSQL and Redis, given or started here. */
+export async function startStores({ ending, screen, defer }: Stage): Promise<Services> {
+  const starting = startServices({
+    log: (line) => screen.line(line),
+    variables: { database: 'DATABASE_URL', redis: 'REDIS_URL' },
+  });
+  defer(() =>
+    atMost(
+      SERVICES_LIMIT_MS,
+      starting.then((services) => services.stop()).catch(() => {}),
+    ),
+  );
+  return ending.before(starting);
+}
+
+/** Migrates the database and opens it. */
+export async function openMigrated({ ending, defer }: Stage, url: string) {
+  await ending.before(migrate(url));
+  const { db, close } = openDatabase(url, { max: 4 });
+  defer(close);
+  return db;
+}
+
+/** The queues the worker reads. At the end all keys of `prefix` go where it is `own`: a given Redis is left as it was. */
+export function openDemoQueues({ defer }: Stage, url: string, prefix: string, own: boolean): Queues {
+  const log = createLogger('silent', 'demo');
+  const redis = openRedis(url, 'producer', log);
+  defer(() => redis.disconnect());
+  const queues = openQueues(redis, prefix, log);
+  defer(() => atMost(QUEUES_LIMIT_MS, queues.close()));
+  if (own) defer(() => atMost(QUEUES_LIMIT_MS, removeKeys(redis, prefix)));
+  return queues;
+}
+
+/** Queues, and what the API keeps beside them. */
+async function removeKeys(redis: Redis, prefix: string): Promise<void> {
+  for await (const keys of redis.scanStream({ match: `${prefix}:*`, count: 1000 })) {
+    if (keys.length > 0) await redis.unlink(keys);
+  }
+}
+
+const MARK = 'mirrors the sandbox of the demo';
+
+/**
+ * Makes a given, migrated database the demo's, unless it holds the mirror of a real Odoo.
+ *
+ * @throws ForeignMirrorError
+ */
+export async function claimDatabase(db: Database): Promise<void> {
+  const [found] = await db.execute<{ used: boolean; mark: string | null }>(sql`
+    select exists(select from ${bc}) as used, obj_description('sync_state'::regclass, 'pg_class') as mark`);
+  if (found?.used === true && found.mark !== MARK) throw new ForeignMirrorError();
+  await db.execute(sql.raw(`comment on table sync_state is '${MARK}'`));
+}
+
+const PORTS_TRIED = 100;
+
+/**
+ * The port asked for, or, where none was, the first free one from `port` on. 0 gives any.
+ *
+ * @throws PortTakenError
+ */
+export async function choosePort(host: string, port: number, asked: boolean): Promise<number> {
+  const last = asked ? port : port + PORTS_TRIED;
+  for (let candidate = port; candidate <= last; candidate += 1) {
+    const free = await freePortAt(host, candidate);
+    if (free !== null) return free;
+  }
+  throw new PortTakenError(host, port);
+}
+
+/** Listens for a moment; null if the port is taken. */
+function freePortAt(host: string, port: number): Promise<number | null> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EADDRINUSE') resolve(null);
+      else reject(error);
+    });
+    probe.listen(port, host, () => {
+      const address = probe.address();
+      probe.close(() => resolve(typeof address === 'object' && address !== null ? address.port : port));
+    });
+  });
+}
+
+/** Where a browser on this machine finds what listens on `host`. */
+export function urlOf(host: string, port: number): string {
+  if (host === '0.0.0.0') return `http://127.0.0.1:${port}`;
+  if (host === '::') return `http://[::1]:${port}`;
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
