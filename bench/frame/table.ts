@@ -20,7 +20,7 @@ function cells(figure: Figure): string[] {
   ];
 }
 
-/** The conditions of a measurement: what was measured, how often, when, and on which machine and servers. */
+/** The conditions of a measurement: its subject, number of rounds, date, machine and servers. */
 export function circumstances({ on, size, rounds, date, machine, servers }: Section): string {
   const versions = Object.entries(servers).map(([name, version]) => `${name} ${version}`);
   const often = rounds === 1 ? 'measured once' : `medians of ${rounds} rounds (least–most)`;

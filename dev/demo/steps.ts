@@ -41,7 +41,7 @@ export async function firstFullSync(sync: FirstSync): Promise<SyncLogRow> {
   }
 }
 
-/** Of the demo: data that a given database already holds is not its first sync. */
+/** In the demo, data that a given database already holds is not its first sync. */
 const STARTED = new Date(performance.timeOrigin);
 
 function succeeded(run: SyncLogRow): SyncLogRow {
