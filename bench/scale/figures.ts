@@ -1,36 +1,52 @@
+import { writeFile } from 'node:fs/promises';
 import { count } from '../../dev/demo/context.ts';
-import type { Figure, Series } from '../frame/figure.ts';
-import type { Measured } from './study.ts';
+import type { Figure, Series } from '../reporting/figures.ts';
+import { median, numberText } from '../reporting/figures.ts';
+import { readPage } from '../reporting/publish.ts';
+import { markdownRow } from '../reporting/tables.ts';
 
-/** BullMQ with nothing to do: of its rate, so much has to be left. */
+/** A full sync of so many BCs by so many workers. Sizes in MB of a million bytes. */
+export interface Measured {
+  readonly documents: number;
+  readonly lines: number;
+  readonly workers: number;
+  readonly seconds: number;
+  /** BCs per second of the no-op worker, the mean before and after the sync; null beside several workers. */
+  readonly noOp: number | null;
+  /** The most memory of the largest worker. */
+  readonly rss: number;
+  readonly redis: number;
+  readonly database: number;
+  /** A run with nothing to do, after the full one. */
+  readonly incremental: { readonly seconds: number; readonly calls: number };
+}
+
+/** The share of the no-op worker's rate that has to remain. */
 const LEAST_OF_NO_OP = { is: 'at least', ratio: 0.6 } as const;
 const MOST_GROWTH = { is: 'at most', ratio: 1.15 } as const;
 const WITHIN = { is: 'at most', ratio: 1 } as const;
-/** Below, what a run costs whatever its size is most of it. */
+/** In a smaller run, the costs that do not depend on its size dominate. */
 const LEAST_DOCUMENTS = 10_000;
 /** In MB. */
 const LIMITS = { rss: 250, redis: 100 };
-/** To Odoo, of a run with nothing to do. */
+/** Calls to Odoo of a run with nothing to do. */
 const MOST_CALLS = 6;
 
-/** The figures of the study, size by size. */
+/** The figures of all sizes. */
 export function scaleFigures(measured: readonly Measured[]): Figure[] {
-  const sizes = [...new Set(measured.map(({ documents }) => documents))].sort((a, b) => a - b);
+  const sizes = distinct(measured.map(({ documents }) => documents));
   const [smallest = 0] = sizes;
+  const first = measured.filter(({ documents, workers }) => documents === smallest && workers === 1);
   return sizes.flatMap((documents) => {
     const all = measured.filter((one) => one.documents === documents);
-    const [alone, several] = [
-      all.filter(({ workers }) => workers === 1),
-      all.filter(({ workers }) => workers > 1),
-    ];
-    const first = measured.filter((one) => one.documents === smallest && one.workers === 1);
+    const alone = all.filter(({ workers }) => workers === 1);
+    const several = distinct(all.map(({ workers }) => workers).filter((workers) => workers > 1));
+    const grows = documents !== smallest && alone.length > 0 && first.length > 0;
     return [
       ...(alone.length === 0 ? [] : [rate(documents, alone)]),
-      ...(documents === smallest || alone.length === 0 || first.length === 0
-        ? []
-        : [growth(documents, alone, first)]),
-      ...byWorkers(several).map((some) => crew(documents, some, alone)),
-      ...needs(documents, all),
+      ...(grows ? [growth(documents, alone, first)] : []),
+      ...several.map((number) => byWorkers(documents, number, all, alone)),
+      ...resources(documents, all),
     ];
   });
 }
@@ -53,14 +69,19 @@ function growth(documents: number, alone: readonly Measured[], first: readonly M
     id: `scale.growth.${documents}`,
     title: `${count(documents)} BC: full sync, time for 1,000 of them`,
     unit: 's',
-    ours: series('Passerelle', alone, perThousand),
-    beside: series(`with ${count(smallest)} BC`, first, perThousand),
+    ours: series('Passerelle', alone, secondsPerThousand),
+    beside: series(`with ${count(smallest)} BC`, first, secondsPerThousand),
     target: smallest < LEAST_DOCUMENTS ? null : MOST_GROWTH,
   };
 }
 
-function crew(documents: number, several: readonly Measured[], alone: readonly Measured[]): Figure {
-  const workers = several[0]?.workers ?? 0;
+function byWorkers(
+  documents: number,
+  workers: number,
+  all: readonly Measured[],
+  alone: readonly Measured[],
+): Figure {
+  const several = all.filter((one) => one.workers === workers);
   return {
     id: `scale.workers.${documents}.${workers}`,
     title: `${count(documents)} BC: full sync by ${workers} workers`,
@@ -71,60 +92,78 @@ function crew(documents: number, several: readonly Measured[], alone: readonly M
   };
 }
 
-/** The maximum for any number of workers. */
-function needs(documents: number, all: readonly Measured[]): Figure[] {
-  const about = (what: string) => `${count(documents)} BC: ${what}`;
-  const limit = (value: number) => ({ name: 'limit', values: [value] });
+/** Memory, disk and calls: the maximum of all rounds and all numbers of workers, because a limit holds in each. */
+function resources(documents: number, all: readonly Measured[]): Figure[] {
+  const figure = (
+    id: string,
+    title: string,
+    unit: Figure['unit'],
+    of: (one: Measured) => number,
+    limit: number | null,
+  ): Figure => ({
+    ...{ id: `scale.${id}.${documents}`, title: `${count(documents)} BC: ${title}`, unit },
+    ours: { name: 'Passerelle', values: [Math.max(...all.map(of))] },
+    beside: limit === null ? null : { name: 'limit', values: [limit] },
+    target: limit === null ? null : WITHIN,
+  });
   return [
-    {
-      ...{
-        id: `scale.rss.${documents}`,
-        title: about('memory of the largest worker'),
-        unit: 'MB',
-        target: WITHIN,
-      },
-      ...{ ours: most(all, ({ rss }) => rss), beside: limit(LIMITS.rss) },
-    },
-    {
-      ...{ id: `scale.redis.${documents}`, title: about('memory of Redis'), unit: 'MB', target: WITHIN },
-      ...{ ours: most(all, ({ redis }) => redis), beside: limit(LIMITS.redis) },
-    },
-    {
-      ...{
-        id: `scale.database.${documents}`,
-        title: about('size of the database'),
-        unit: 'MB',
-        target: null,
-      },
-      ...{ ours: most(all, ({ database }) => database), beside: null },
-    },
-    {
-      ...{
-        id: `scale.idle.${documents}`,
-        title: about('calls when nothing changed'),
-        unit: 'calls',
-        target: WITHIN,
-      },
-      ...{
-        ours: most(all, ({ incremental }) => incremental.calls),
-        beside: limit(MOST_CALLS),
-      },
-    },
+    figure('rss', 'memory of the largest worker', 'MB', ({ rss }) => rss, LIMITS.rss),
+    figure('redis', 'memory of Redis', 'MB', ({ redis }) => redis, LIMITS.redis),
+    figure('database', 'size of the database', 'MB', ({ database }) => database, null),
+    figure('idle', 'calls when nothing changed', 'calls', (one) => one.incremental.calls, MOST_CALLS),
   ];
 }
 
-function byWorkers(measured: readonly Measured[]): Measured[][] {
-  const numbers = [...new Set(measured.map(({ workers }) => workers))].sort((a, b) => a - b);
-  return numbers.map((number) => measured.filter(({ workers }) => workers === number));
+function distinct(numbers: readonly number[]): number[] {
+  return [...new Set(numbers)].sort((a, b) => a - b);
 }
 
-const perThousand = ({ seconds, documents }: Measured): number => (seconds * 1000) / documents;
+function secondsPerThousand({ seconds, documents }: Measured): number {
+  return (seconds * 1000) / documents;
+}
 
 function series(name: string, measured: readonly Measured[], of: (one: Measured) => number): Series {
   return { name, values: measured.map(of) };
 }
 
-/** A limit holds in every round. */
-function most(measured: readonly Measured[], of: (one: Measured) => number): Series {
-  return { name: 'Passerelle', values: [Math.max(...measured.map(of))] };
+/** Call it before a measurement, which takes long. @throws NoPlaceForFiguresError */
+export async function checkPage(file: string): Promise<void> {
+  await readPage(file, 'scale', '');
+}
+
+/** Writes the table into its place in a page. @throws NoPlaceForFiguresError */
+export async function writePage(file: string, measured: readonly Measured[]): Promise<void> {
+  await writeFile(file, await readPage(file, 'scale', `\n\n${scaleTable(measured)}\n\n`));
+}
+
+const HEADINGS = [
+  ...['BC', 'lines', 'workers', 'seconds', 'BC/s', 'no-op BC/s', 'ratio', 's per 1,000'],
+  ...['worker, MB', 'Redis, MB', 'database, MB', 'nothing to do, s', 'calls'],
+];
+
+/** A Markdown table: a row for each size and number of workers, with medians of the rounds. */
+function scaleTable(measured: readonly Measured[]): string {
+  const groups = new Map<string, Measured[]>();
+  for (const one of measured) {
+    const key = `${one.documents} ${one.workers}`;
+    groups.set(key, [...(groups.get(key) ?? []), one]);
+  }
+  return [HEADINGS, HEADINGS.map(() => '--:'), ...[...groups.values()].map(row)].map(markdownRow).join('\n');
+}
+
+function row(group: readonly Measured[]): string[] {
+  const of = (value: (one: Measured) => number) => median(group.map(value));
+  const documents = of((one) => one.documents);
+  const perSecond = of((one) => one.documents / one.seconds);
+  const noOps = group.map(({ noOp }) => noOp).filter((value) => value !== null);
+  const noOp = noOps.length === 0 ? null : median(noOps);
+  return [
+    ...[count(documents), count(of(({ lines }) => lines)), String(of(({ workers }) => workers))],
+    ...[of(({ seconds }) => seconds), perSecond].map(numberText),
+    ...(noOp === null ? ['', ''] : [noOp, perSecond / noOp].map(numberText)),
+    numberText(of(({ seconds }) => seconds) / (documents / 1000)),
+    ...[of(({ rss }) => rss), of(({ redis }) => redis), of(({ database }) => database)].map(numberText),
+    numberText(of(({ incremental }) => incremental.seconds)),
+    String(of(({ incremental }) => incremental.calls)),
+  ];
 }

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { Redis } from 'ioredis';
 import { expect, inject, test } from 'vitest';
-import type { Section } from '../../../bench/frame/section.ts';
+import type { Section } from '../../../bench/reporting/figures.ts';
 import { apart, fromSources } from '../../support/own-process.ts';
 import { redisUrl } from '../../support/redis.ts';
 import { onServer } from '../../support/server.ts';
@@ -49,7 +49,7 @@ test('a full sync is measured beside a bare fetch and the rival, and nothing of 
     }
   }
   const redis = new Redis(redisUrl());
-  expect(await redis.keys('passerelle-mirror-bench-*')).toEqual([]);
+  expect(await redis.keys('passerelle-bench-*')).toEqual([]);
   redis.disconnect();
   const left = () =>
     onServer(inject('databaseUrl'), async (sql) => [

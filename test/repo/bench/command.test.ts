@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import type { BenchCommand } from '../../../bench/frame/command.ts';
-import { chosen, exitCode, wholeNumber } from '../../../bench/frame/command.ts';
-import type { Figure } from '../../../bench/frame/figure.ts';
+import type { BenchCommand } from '../../../bench/reporting/command.ts';
+import { chosen, exitCode, wholeNumber } from '../../../bench/reporting/command.ts';
+import type { Figure } from '../../../bench/reporting/figures.ts';
 import { figure, section } from './figures.ts';
 
 const said = { out: '', complaint: '' };

@@ -1,9 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { chart } from '../../../bench/frame/chart.ts';
-import { takeTurns } from '../../../bench/frame/figure.ts';
-import { numberText } from '../../../bench/frame/format.ts';
-import { missedTargets } from '../../../bench/frame/section.ts';
-import { circumstances, markdownTable, textTable } from '../../../bench/frame/table.ts';
+import { chart } from '../../../bench/reporting/chart.ts';
+import { missedTargets, numberText, takeTurns } from '../../../bench/reporting/figures.ts';
+import { conditions, markdownTable, textTable } from '../../../bench/reporting/tables.ts';
 import { figure, section } from './figures.ts';
 
 const MISSED = figure({ is: 'at most', ratio: 1.15 });
@@ -57,7 +55,7 @@ describe('the tables', () => {
   });
 
   it('say when there was but one round', () => {
-    expect(circumstances(section([], { rounds: 1 }))).toContain('measured once');
+    expect(conditions(section([], { rounds: 1 }))).toContain('measured once');
   });
 
   it('write numbers with the digits that say something', () => {

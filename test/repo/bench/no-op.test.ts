@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { pageJobs, samplePayloads } from '../../../bench/scale/payloads.ts';
+import { pageJobs, samplePayloads } from '../../../bench/programs/no-op-worker.ts';
 import { readMirrorConfig } from '../../../src/config/index.ts';
 import { findRun } from '../../../src/db/runs/runs.ts';
 import type { BcPayload } from '../../../src/queues/jobs.ts';

@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { checkReadme, publish } from '../../../bench/frame/publish.ts';
+import { checkReadme, publish } from '../../../bench/reporting/publish.ts';
 import { figure, section } from './figures.ts';
 
 const README = '# It\n<!-- bench:begin -->\nold\n<!-- bench:end -->\nafter\n';
