@@ -1,6 +1,6 @@
 /**
- * One line that says so when this Node is too old, else null. An old Node must be able to read this file: plain
- * syntax, no imports; the rest of the program is imported after the answer.
+ * One line that says so when this Node is too old, else null. An old Node must be able to read this file: plain syntax,
+ * no imports; the rest of the program is imported after the answer.
  */
 export function nodeProblem(version: string): string | null {
   const parts = version.split('.');

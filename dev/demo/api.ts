@@ -3,8 +3,8 @@ import { z } from 'zod';
 import { createApiKey } from '../../src/db/api-keys.ts';
 import type { Database } from '../../src/db/client.ts';
 import { apiKey } from '../../src/db/schema/gateway.ts';
-import { poll } from '../services/poll.ts';
-import { atMost, type Ending, type Stage } from './context.ts';
+import { poll } from '../services/probes.ts';
+import { atMost, type Context, type Ending } from './context.ts';
 import { WrongCountError } from './errors.ts';
 
 const START_LIMIT_MS = 60_000;
@@ -23,7 +23,7 @@ export async function untilReady(url: string, ending: Ending): Promise<void> {
   await poll(ready, `the API to be ready at ${url}/readyz`, START_LIMIT_MS);
 }
 
-/** Whether there is a page at all, be it behind a password. */
+/** Whether there is a page at all, also behind a password. */
 export async function exists(url: string): Promise<boolean> {
   const status = await statusOf(url);
   return status !== null && status < 500 && status !== 404;
@@ -40,7 +40,7 @@ async function statusOf(url: string): Promise<number | null> {
   }
 }
 
-/** Where the API is, and the key it takes. */
+/** The address of the API, and a key for it. */
 export interface Address {
   readonly url: string;
   readonly key: string;
@@ -48,7 +48,7 @@ export interface Address {
 
 export interface Listed {
   readonly total: number;
-  /** The first of the list. */
+  /** The first BC of the list. */
   readonly id: number;
   readonly name: string | null;
 }
@@ -59,7 +59,7 @@ export interface Listed {
  * @throws WrongCountError
  */
 export async function checkList({ url, key }: Address, inDatabase: () => Promise<number>): Promise<Listed> {
-  // Before and after: a run may come between.
+  // Before and after, because a run may end in between.
   const before = await inDatabase();
   const response = await fetch(`${url}/api/v1/bc?limit=1&count=exact`, {
     headers: { authorization: `Bearer ${key}` },
@@ -75,11 +75,11 @@ export async function checkList({ url, key }: Address, inDatabase: () => Promise
 }
 
 const REMOVAL_LIMIT_MS = 5000;
-/** Should the end of the demo not come to pass. */
+/** The key expires even if the demo cannot revoke it. */
 const LIFE_MS = 30 * 86_400_000;
 
-/** An API key for everything that the demo shows; a given database does not keep it. */
-export async function makeDemoKey({ ending, defer }: Stage, db: Database): Promise<string> {
+/** An API key for everything that the demo shows. A given database does not keep it. */
+export async function makeDemoKey({ ending, defer }: Context, db: Database): Promise<string> {
   const { key, row } = await ending.before(
     createApiKey(db, {
       name: 'demo',

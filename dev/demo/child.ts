@@ -6,7 +6,7 @@ import type { Workspace } from '../services/workspace.ts';
 import { ProcessEndedError } from './errors.ts';
 import type { Environment } from './settings.ts';
 
-/** Longer than the grace that a worker gives its jobs. */
+/** Longer than the time that a worker gives its jobs. */
 const STOP_LIMIT_MS = 30_000;
 const LOG_LINES_SHOWN = 5;
 const ROOT = resolve(import.meta.dirname, '../..');
@@ -20,11 +20,11 @@ interface ChildOptions {
   readonly failed: (error: ProcessEndedError) => void;
 }
 
-/** Starts a process of the product, as it runs in production, its output in a log file of the workspace. */
+/** Starts a process of the product as in production, with its output in a log file of the workspace. */
 export function startChild(workspace: Workspace, { name, module, env, failed }: ChildOptions) {
   const log = join(workspace.directory, `${name.toLowerCase()}.log`);
   const output = openSync(log, 'a');
-  // A directory without a .env file, and a session of its own: on Ctrl-C it is we who stop it, in order.
+  // A directory without a .env file, and a new session: on Ctrl-C the demo stops it, in order.
   const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), join(ROOT, module)], {
     cwd: workspace.directory,
     env,

@@ -27,7 +27,7 @@ Exit codes: 0 stopped as asked, 1 could not run, 2 bad usage
 
 const MOST_DOCUMENTS = 1_000_000;
 
-/** Runs the demo and ends the process: what still hangs on a server that is gone must not keep it alive. */
+/** Runs the demo and ends the process. A wait for a lost server must not keep it alive. */
 export async function demoCommand(args: readonly string[]): Promise<never> {
   process.exit(await codeOf(args));
 }
@@ -43,9 +43,9 @@ async function codeOf(args: readonly string[]): Promise<0 | 1 | 2> {
     return 0;
   }
   const ending = new Ending();
-  // Again and again: npm passes on the Ctrl-C that the terminal has already sent.
+  // May be called several times: npm forwards the Ctrl-C that the terminal already sent.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => ending.stop());
-  // The terminal is closed, or a pipe's reader is.
+  // The terminal was closed, or the reader of the pipe has left.
   process.stdout.on('error', () => ending.stop());
   const screen = createScreen(process.stdout);
   try {

@@ -1,19 +1,19 @@
 import { delay } from '../../src/shared/retry.ts';
 
-/** The context of every part of the demo. */
-export interface Stage {
+/** The context of every step of the demo and of the benchmarks. */
+export interface Context {
   readonly ending: Ending;
   readonly screen: Screen;
   /** Undoes the last started step; the last is undone first. */
   readonly defer: (release: () => Promise<unknown> | unknown) => void;
 }
 
-/** Waits for `work`, but with a limit: its server may be gone. */
+/** Waits for `work` with a limit, because its server may be gone. */
 export async function atMost(ms: number, work: Promise<unknown> | undefined): Promise<void> {
   await Promise.race([work, delay(ms)]);
 }
 
-/** When the demo ends, and why: asked to stop, or a part of it failed. */
+/** When the demo ends, and why: on request, or because a part failed. */
 export class Ending {
   readonly #controller = new AbortController();
   readonly #reached = new Promise<never>((_, reject) => {
@@ -21,7 +21,7 @@ export class Ending {
   });
 
   constructor() {
-    // Somebody may not be waiting at the moment it comes.
+    // The end may come while nothing waits for it.
     this.#reached.catch(() => {});
   }
 
@@ -43,7 +43,7 @@ export class Ending {
     await delay(ms, this.#controller.signal);
   }
 
-  /** @throws the reason, once the end has come. */
+  /** @throws the reason, after the end has come. */
   check(): void {
     this.#controller.signal.throwIfAborted();
   }
@@ -56,10 +56,10 @@ export function wasAsked(reason: unknown): boolean {
   return reason === STOPPED;
 }
 
-/** Where the demo writes: lines, and where it is a terminal one line that is written over and over. */
+/** The output of the demo: lines, and on a terminal one line that is rewritten. */
 export interface Screen {
   line(text: string): void;
-  /** How something goes on: rewritten in place on a terminal, a plain line every few seconds elsewhere. */
+  /** Shows progress: rewritten in place on a terminal, otherwise a line every few seconds. */
   status(text: string): void;
 }
 
@@ -68,7 +68,7 @@ interface Output {
   write(text: string): unknown;
 }
 
-/** Back to the start of the line, and erase it. */
+/** Moves to the start of the line and erases it. */
 const REWRITE = '\r\u001b[K';
 const PLAIN_EVERY_MS = 3000;
 
@@ -93,12 +93,12 @@ export function createScreen(output: Output, now: () => number = Date.now): Scre
 }
 
 const BAR_WIDTH = 24;
-/** A rate from less than this is mostly chance. */
+/** A rate over a shorter time is mostly chance. */
 const LEAST_SECONDS = 1;
 
 export const count = (value: number): string => value.toLocaleString('en');
 
-/** `[######------] 2,500 / 5,000 BC, 500/s, 5 s left`; `seconds` since the first of them was begun. */
+/** `[######------] 2,500 / 5,000 BC, 500/s, 5 s left`; `seconds` since the first BC was begun. */
 export function progressLine(done: number, planned: number, seconds: number): string {
   const full = planned === 0 ? BAR_WIDTH : Math.floor((done / planned) * BAR_WIDTH);
   const bar = '#'.repeat(full) + '-'.repeat(BAR_WIDTH - full);

@@ -11,7 +11,7 @@ import { startSandboxOdoo } from '../sandbox-odoo/sandbox.ts';
 import { openWorkspace } from '../services/workspace.ts';
 import { type Address, checkList, makeDemoKey, untilReady } from './api.ts';
 import { startChild } from './child.ts';
-import { count, type Ending, type Screen, type Stage, wasAsked } from './context.ts';
+import { type Context, count, type Ending, type Screen, wasAsked } from './context.ts';
 import { WrongCountError } from './errors.ts';
 import { choosePort, claimDatabase, openDemoQueues, openMigrated, startStores, urlOf } from './servers.ts';
 import type { Environment } from './settings.ts';
@@ -31,15 +31,15 @@ const ACTIVITY_EVERY_MS = 2000;
 const EVERYTHING = { conditions: [], search: null, changedSince: null, archived: 'exclude' } as const;
 
 interface DemoOptions {
-  /** Ends by itself once everything was seen to work. */
+  /** Ends by itself after everything was seen to work. */
   readonly once: boolean;
-  /** BCs in the sandbox. */
+  /** Number of BCs in the sandbox. */
   readonly documents: number;
 }
 
 /**
- * Starts everything, mirrors everything, shows where to look, and runs until the end comes. Whatever happens,
- * nothing that was started here is left.
+ * Starts everything, mirrors everything, shows where to look, and runs until the end comes. In every case it removes
+ * all that it started.
  */
 export async function runDemo(options: DemoOptions, ending: Ending, screen: Screen): Promise<void> {
   try {
@@ -50,40 +50,40 @@ export async function runDemo(options: DemoOptions, ending: Ending, screen: Scre
   screen.line('Stopped. Nothing is left running.');
 }
 
-async function play({ once, documents }: DemoOptions, stage: Stage): Promise<void> {
-  const { ending, defer } = stage;
+async function play({ once, documents }: DemoOptions, context: Context): Promise<void> {
+  const { ending, defer } = context;
   const wanted = demoEnvironment(process.env);
   const { http, queuePrefix } = checkSettings(wanted);
-  const port = await portOf(stage, http);
-  defer(() => stage.screen.line('Stopping.'));
-  const { databaseUrl, redisUrl } = await startStores(stage);
-  const sandbox = isSet(wanted, 'ODOO_URL') ? null : await startSandbox(stage, documents);
-  const tryton = await trytonFor(stage, wanted);
-  const db = await openMigrated(stage, databaseUrl);
+  const port = await portOf(context, http);
+  defer(() => context.screen.line('Stopping.'));
+  const { databaseUrl, redisUrl } = await startStores(context);
+  const sandbox = isSet(wanted, 'ODOO_URL') ? null : await startSandbox(context, documents);
+  const tryton = await trytonFor(context, wanted);
+  const db = await openMigrated(context, databaseUrl);
   if (sandbox !== null && isSet(process.env, 'DATABASE_URL')) await claimDatabase(db);
   const ownPrefix = isSet(process.env, 'REDIS_URL') && !isSet(process.env, 'QUEUE_PREFIX');
-  const key = await makeDemoKey(stage, db);
-  const queues = openDemoQueues(stage, redisUrl, queuePrefix, ownPrefix);
+  const key = await makeDemoKey(context, db);
+  const queues = openDemoQueues(context, redisUrl, queuePrefix, ownPrefix);
   const env = {
     ...(sandbox === null ? wanted : withSandbox(wanted, loginOf(sandbox))),
     ...tryton,
     ...{ DATABASE_URL: databaseUrl, REDIS_URL: redisUrl, PORT: String(port) },
   };
-  const files = await startProcesses(stage, env, key);
+  const files = await startProcesses(context, env, key);
   const url = urlOf(http.host, port);
   await untilReady(url, ending);
-  stage.screen.line(`API at ${url} and worker are up.`);
-  await checkGateway(stage, { url, key });
-  const listed = await mirrorEverything(stage, { db, queue: queues.sync, sandbox, url, key });
+  context.screen.line(`API at ${url} and worker are up.`);
+  await checkGateway(context, { url, key });
+  const listed = await mirrorEverything(context, { db, queue: queues.sync, sandbox, url, key });
   const broken = sandbox === null || once ? null : chooseBroken(sandbox, listed.id);
-  stage.screen.line(await guide({ ...files, url, key, listed, http, broken, sandboxed: sandbox !== null }));
+  context.screen.line(await guide({ ...files, url, key, listed, http, broken, sandboxed: sandbox !== null }));
   if (once) return;
-  if (sandbox !== null) openOffice(stage, sandbox, listed.id);
-  if (sandbox !== null && broken !== null) await breakForAWhile(stage, sandbox, broken, { url, key });
-  await showRuns(stage, db);
+  if (sandbox !== null) startEdits(context, sandbox, listed.id);
+  if (sandbox !== null && broken !== null) await breakForAWhile(context, sandbox, broken, { url, key });
+  await showRuns(context, db);
 }
 
-async function portOf({ screen }: Stage, { host, port }: MirrorConfig['http']): Promise<number> {
+async function portOf({ screen }: Context, { host, port }: MirrorConfig['http']): Promise<number> {
   const free = await choosePort(host, port, isSet(process.env, 'PORT'));
   if (free !== port && port !== 0) screen.line(`Port ${port} is taken: the API takes ${free}.`);
   return free;
@@ -96,11 +96,11 @@ interface Parts extends Address {
 }
 
 /**
- * The first full sync, and whether everybody counts the same after it.
+ * Runs the first full sync, and checks that all parts count the same after it.
  *
  * @throws WrongCountError, FirstSyncFailedError
  */
-async function mirrorEverything({ ending, screen }: Stage, { db, queue, sandbox, url, key }: Parts) {
+async function mirrorEverything({ ending, screen }: Context, { db, queue, sandbox, url, key }: Parts) {
   const run = await firstFullSync({ db, queue, ending, show: (text) => screen.status(text) });
   screen.line(`First full sync: ${runLine(run)}`);
   const expected = sandbox?.count('dimagaz.bc') ?? run.seen;
@@ -110,7 +110,7 @@ async function mirrorEverything({ ending, screen }: Stage, { db, queue, sandbox,
   return listed;
 }
 
-async function startSandbox({ screen, defer }: Stage, documents: number): Promise<SandboxOdoo> {
+async function startSandbox({ screen, defer }: Context, documents: number): Promise<SandboxOdoo> {
   const sandbox = await startSandboxOdoo({ documents });
   defer(() => sandbox.stop());
   const lines = sandbox.count('dimagaz.bc.line');
@@ -122,8 +122,8 @@ function loginOf({ url, db, user, apiKey }: SandboxOdoo) {
   return { ODOO_URL: url, ODOO_DB: db, ODOO_USER: user, ODOO_PASSWORD: apiKey };
 }
 
-/** The API and a worker, as in production, and a file with what the command line and callers need to join them. */
-async function startProcesses({ ending, defer }: Stage, env: Environment, key: string) {
+/** Starts the API and a worker, as in production, and writes a file with the settings that the command line needs. */
+async function startProcesses({ ending, defer }: Context, env: Environment, key: string) {
   const workspace = await openWorkspace();
   defer(() => workspace.clean());
   const envFile = join(workspace.directory, 'env');
@@ -136,9 +136,9 @@ async function startProcesses({ ending, defer }: Stage, env: Environment, key: s
   return { envFile, logs: [api.log, worker.log] };
 }
 
-/** Keeps the sandbox changing, first of all the BC that the text shows. */
-function openOffice({ defer }: Stage, sandbox: SandboxOdoo, shown: number): void {
+/** Keeps changing the sandbox, beginning with the BC that the text shows. */
+function startEdits({ defer }: Context, sandbox: SandboxOdoo, shown: number): void {
   sandbox.write('dimagaz.bc', [shown], { notes: 'Written while the demo ran.', urgent: true });
-  const office = simulateActivity(sandbox, { everyMs: ACTIVITY_EVERY_MS });
-  defer(() => office.stop());
+  const edits = simulateActivity(sandbox, { everyMs: ACTIVITY_EVERY_MS });
+  defer(() => edits.stop());
 }

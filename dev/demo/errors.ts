@@ -1,6 +1,6 @@
 import { PasserelleError } from '../../src/shared/errors.ts';
 
-/** The port that PORT names is in use. */
+/** The port of PORT is in use. */
 export class PortTakenError extends PasserelleError {
   readonly code = 'port_taken';
   constructor(host: string, port: number) {
@@ -16,7 +16,7 @@ export class ProcessEndedError extends PasserelleError {
   }
 }
 
-/** The first full sync came to nothing. */
+/** The first full sync failed. */
 export class FirstSyncFailedError extends PasserelleError {
   readonly code = 'first_sync_failed';
   constructor(reason: string | null) {
@@ -24,7 +24,7 @@ export class FirstSyncFailedError extends PasserelleError {
   }
 }
 
-/** DATABASE_URL leads to a mirror that no demo made. */
+/** DATABASE_URL has a mirror that no demo created. */
 export class ForeignMirrorError extends PasserelleError {
   readonly code = 'foreign_mirror';
   constructor() {
@@ -42,7 +42,7 @@ export class WrongCountError extends PasserelleError {
   }
 }
 
-/** The API does not get through to Tryton. */
+/** The API cannot reach Tryton. */
 export class GatewayError extends PasserelleError {
   readonly code = 'gateway_failed';
   constructor(reason: string) {

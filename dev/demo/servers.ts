@@ -8,15 +8,15 @@ import { openQueues, type Queues } from '../../src/queues/queues.ts';
 import { openRedis } from '../../src/queues/redis.ts';
 import { createLogger } from '../../src/shared/logger.ts';
 import { type Services, startServices } from '../services/index.ts';
-import { atMost, type Stage } from './context.ts';
+import { atMost, type Context } from './context.ts';
 import { ForeignMirrorError, PortTakenError } from './errors.ts';
 
-/** Servers that are still being started when the end comes get this long; then their watcher does the rest. */
+/** Limit for servers that are still starting when the end comes. After it, their watcher removes them. */
 const SERVICES_LIMIT_MS = 20_000;
 const QUEUES_LIMIT_MS = 5000;
 
-/** PostgreSQL and Redis, given or started here. */
-export async function startStores({ ending, screen, defer }: Stage): Promise<Services> {
+/** PostgreSQL and Redis, given or started by the demo. */
+export async function startStores({ ending, screen, defer }: Context): Promise<Services> {
   const starting = startServices({
     log: (line) => screen.line(line),
     variables: { database: 'DATABASE_URL', redis: 'REDIS_URL' },
@@ -31,15 +31,17 @@ export async function startStores({ ending, screen, defer }: Stage): Promise<Ser
 }
 
 /** Migrates the database and opens it. */
-export async function openMigrated({ ending, defer }: Stage, url: string) {
+export async function openMigrated({ ending, defer }: Context, url: string) {
   await ending.before(migrate(url));
   const { db, close } = openDatabase(url, { max: 4 });
   defer(close);
   return db;
 }
 
-/** The queues the worker reads. At the end all keys of `prefix` go where it is `own`: a given Redis is left as it was. */
-export function openDemoQueues({ defer }: Stage, url: string, prefix: string, own: boolean): Queues {
+/**
+ * The queues of the worker. If `prefix` is `own`, all its keys are deleted at the end: a given Redis is left unchanged.
+ */
+export function openDemoQueues({ defer }: Context, url: string, prefix: string, own: boolean): Queues {
   const log = createLogger('silent', 'demo');
   const redis = openRedis(url, 'producer', log);
   defer(() => redis.disconnect());
@@ -49,7 +51,7 @@ export function openDemoQueues({ defer }: Stage, url: string, prefix: string, ow
   return queues;
 }
 
-/** Queues, and what the API keeps beside them. */
+/** The keys of the queues and of the API. */
 async function removeKeys(redis: Redis, prefix: string): Promise<void> {
   for await (const keys of redis.scanStream({ match: `${prefix}:*`, count: 1000 })) {
     if (keys.length > 0) await redis.unlink(keys);
@@ -59,7 +61,7 @@ async function removeKeys(redis: Redis, prefix: string): Promise<void> {
 const MARK = 'mirrors the sandbox of the demo';
 
 /**
- * Makes a given, migrated database the demo's, unless it holds the mirror of a real Odoo.
+ * Marks a given, migrated database as the demo's, unless it has the mirror of a real Odoo.
  *
  * @throws ForeignMirrorError
  */
@@ -73,7 +75,7 @@ export async function claimDatabase(db: Database): Promise<void> {
 const PORTS_TRIED = 100;
 
 /**
- * The port asked for, or, where none was, the first free one from `port` on. 0 gives any.
+ * The requested port; without a request the first free one from `port` on. 0 gives any port.
  *
  * @throws PortTakenError
  */
@@ -86,7 +88,7 @@ export async function choosePort(host: string, port: number, asked: boolean): Pr
   throw new PortTakenError(host, port);
 }
 
-/** Listens for a moment; null if the port is taken. */
+/** Listens for a moment; null if the port is in use. */
 function freePortAt(host: string, port: number): Promise<number | null> {
   return new Promise((resolve, reject) => {
     const probe = createServer();
@@ -101,7 +103,7 @@ function freePortAt(host: string, port: number): Promise<number | null> {
   });
 }
 
-/** Where a browser on this machine finds what listens on `host`. */
+/** The host name for a browser on this machine, for a server that listens on `host`. */
 export function urlOf(host: string, port: number): string {
   if (host === '0.0.0.0') return `http://127.0.0.1:${port}`;
   if (host === '::') return `http://[::1]:${port}`;

@@ -3,7 +3,7 @@ import { type MirrorConfig, readMirrorConfig } from '../../src/config/index.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** How to reach an Odoo; empty means not set. */
+/** The settings of an Odoo; empty means unset. */
 interface OdooVariables {
   readonly ODOO_URL: string;
   readonly ODOO_DB: string;
@@ -11,19 +11,19 @@ interface OdooVariables {
   readonly ODOO_PASSWORD: string;
 }
 
-/** The sandbox has the models that are mirrored by default, whatever the environment says of another Odoo. */
+/** The sandbox has the default models, whatever the environment sets for another Odoo. */
 const SANDBOX_MODELS = { ODOO_MODEL: '', ODOO_LINE_MODEL: '', ODOO_LINES_FIELD: '' };
 
-/** Placeholders for values that are unknown before anything is started. */
+/** Placeholders for values that are unknown before the start. */
 const LATER = { DATABASE_URL: 'postgres://later', REDIS_URL: 'redis://later' };
 const ODOO_LATER = { ODOO_URL: 'http://later', ODOO_DB: '-', ODOO_USER: '-', ODOO_PASSWORD: '-' };
 
-/** The environment of the demo: the given variables, and its own defaults for some of the others. */
+/** The environment of the demo: the given variables, and its own defaults for some others. */
 export function demoEnvironment(given: Environment): Environment {
   return {
     ...given,
     SYNC_EVERY: given['SYNC_EVERY'] || '15s',
-    // Its own: workers that share a given Redis must not take its jobs.
+    // Its own, so that workers on a given Redis do not take its jobs.
     QUEUE_PREFIX: given['QUEUE_PREFIX'] || `passerelle-demo-${randomBytes(4).toString('hex')}`,
     ADMIN_PASSWORD: given['ADMIN_PASSWORD'] || randomBytes(4).toString('hex'),
   };
@@ -34,7 +34,7 @@ export function isSet(environment: Environment, name: string): boolean {
 }
 
 /**
- * Reads the settings before anything is started, so that an invalid one is reported at once.
+ * Reads the settings before anything starts, so that an invalid one is reported at once.
  *
  * @throws ConfigError
  */
@@ -43,7 +43,7 @@ export function checkSettings(environment: Environment): MirrorConfig {
   return readMirrorConfig({ ...environment, ...odoo }, LATER);
 }
 
-/** How to reach a Tryton. */
+/** The settings of a Tryton. */
 export interface TrytonVariables {
   readonly TRYTON_RPC_URL: string;
   readonly TRYTON_USER: string;
@@ -55,8 +55,8 @@ export function withSandbox(environment: Environment, odoo: OdooVariables): Envi
 }
 
 /**
- * The lines of a file that a shell can source to reach the demo's mirror, its Tryton and its API, with the settings
- * that the demo runs by: a command with another SYNC_BINARIES would take the mirror for wrong.
+ * The lines of a file that a shell can source to use the mirror, the Tryton and the API of the demo. It contains the
+ * demo's own settings too: with another SYNC_BINARIES, `passerelle verify` would report differences.
  */
 export function shellExports(environment: Environment): string {
   return Object.entries(environment)

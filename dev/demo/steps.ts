@@ -9,7 +9,7 @@ import { requestRun } from '../../src/sync/request-run.ts';
 import type { SandboxOdoo } from '../sandbox-odoo/sandbox.ts';
 import { startSandboxTryton } from '../sandbox-tryton/sandbox.ts';
 import type { Address } from './api.ts';
-import { count, type Ending, progressLine, type Stage } from './context.ts';
+import { type Context, count, type Ending, progressLine } from './context.ts';
 import { FirstSyncFailedError, GatewayError } from './errors.ts';
 import { type Environment, isSet, type TrytonVariables } from './settings.ts';
 
@@ -23,7 +23,7 @@ interface FirstSync {
 }
 
 /**
- * A full run to its end: the one asked for here, or the one that the worker's schedule started before.
+ * Waits for a full run: the one requested here, or the one that the schedule of the worker started before.
  *
  * @throws FirstSyncFailedError
  */
@@ -41,7 +41,7 @@ export async function firstFullSync(sync: FirstSync): Promise<SyncLogRow> {
   }
 }
 
-/** In the demo, data that a given database already holds is not its first sync. */
+/** Data that a given database already has are not the first sync of the demo. */
 const STARTED = new Date(performance.timeOrigin);
 
 function succeeded(run: SyncLogRow): SyncLogRow {
@@ -69,7 +69,7 @@ async function follow({ db, ending, show }: FirstSync, runId: number): Promise<S
 const RUN_CHECK_EVERY_MS = 500;
 const OUTCOMES = ['created', 'updated', 'unchanged', 'archived', 'gone', 'late', 'failed'] as const;
 
-/** A run that is over, in one line, as sync_log has it. */
+/** An ended run in one line, with the values of sync_log. */
 export function runLine(run: SyncLogRow): string {
   const seconds = ((run.durationMs ?? 0) / 1000).toFixed(1);
   const outcomes = OUTCOMES.filter((name) => run[name] > 0).map((name) => `${count(run[name])} ${name}`);
@@ -77,8 +77,8 @@ export function runLine(run: SyncLogRow): string {
   return `run ${run.id} (${run.mode}) ${run.status}, ${[seen, ...outcomes].join(', ')}`;
 }
 
-/** Shows each run when it is over, until the end comes. */
-export async function showRuns({ ending, screen }: Stage, db: Database): Promise<never> {
+/** Shows each run that has ended, until the end comes. */
+export async function showRuns({ ending, screen }: Context, db: Database): Promise<never> {
   let shown = (await listRuns(db, { limit: 1 }))[0]?.id ?? 0;
   for (;;) {
     const [last] = await listRuns(db, { limit: 1 });
@@ -91,24 +91,26 @@ export async function showRuns({ ending, screen }: Stage, db: Database): Promise
 }
 
 const HEADER = 'dimagaz.bc';
-/** By then tries by themselves have failed after one minute and after three: until the next there is time to press Retry. */
+/**
+ * By then the worker has retried after one minute and after three. Until the next retry there is time to press Retry.
+ */
 export const BROKEN_MS = 200_000;
 
-/** A BC that Odoo refuses to give out for a while, as a record rule would. */
+/** A BC that Odoo refuses to return for a while, as with a record rule. */
 export interface BrokenBc {
   readonly id: number;
   readonly name: string;
 }
 
-/** An old one, which no window reads again by itself, and not the one that the text shows. Null where there is no other. */
+/** An old BC, which no window reads again, and not the one that the text shows. Null if there is no other. */
 export function chooseBroken(sandbox: SandboxOdoo, shown: number): BrokenBc | null {
   const id = sandbox.ids(HEADER).find((one) => one !== shown);
   return id === undefined ? null : { id, name: String(sandbox.record(HEADER, id)['name']) };
 }
 
-/** Breaks it, asks for it, which fails, and mends it when its time is over. */
+/** Breaks the BC, requests it, which fails, and repairs it after its time. */
 export async function breakForAWhile(
-  { defer }: Stage,
+  { defer }: Context,
   sandbox: SandboxOdoo,
   { id }: BrokenBc,
   { url, key }: Address,
@@ -125,9 +127,11 @@ export async function breakForAWhile(
 const SALES = 300;
 const SHOWN = ['party.party', 'sale.sale', 'account.invoice'] as const;
 
-/** The Tryton that the environment names, or else a sandbox of a gas distributor's customers, orders and invoices. */
+/**
+ * The Tryton that the environment names, or else a sandbox with customers, orders and invoices of a gas distributor.
+ */
 export async function trytonFor(
-  { screen, defer }: Stage,
+  { screen, defer }: Context,
   wanted: Environment,
 ): Promise<TrytonVariables | null> {
   if (isSet(wanted, 'TRYTON_RPC_URL')) return null;
@@ -149,11 +153,11 @@ const report = z.object({
 const answer = z.object({ result: z.int() });
 
 /**
- * A ping and a call through the gateway.
+ * Sends a ping and a call through the gateway.
  *
  * @throws GatewayError
  */
-export async function checkGateway({ screen, ending }: Stage, { url, key }: Address): Promise<void> {
+export async function checkGateway({ screen, ending }: Context, { url, key }: Address): Promise<void> {
   const ask = async (path: string, init: RequestInit = {}) => {
     const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' };
     const response = await ending.before(fetch(`${url}/api/v1/tryton/${path}`, { ...init, headers }));

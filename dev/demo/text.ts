@@ -13,7 +13,7 @@ interface Guide extends Address {
   readonly logs: readonly string[];
 }
 
-/** Addresses to open and commands to try: only those that work now. */
+/** Addresses to open and commands to try. It shows only those that work now. */
 export async function guide(given: Guide): Promise<string> {
   const { url, http, envFile, logs } = given;
   const places = [
@@ -44,13 +44,13 @@ ${logs.map((log) => `  ${log}`).join('\n')}
 Ctrl-C stops everything and removes it, the key too.`;
 }
 
-/** The fault that the reader can mend as an exercise. */
+/** The fault that the reader can repair as an exercise. */
 function brokenText({ broken, envFile }: Guide): string {
   if (broken === null) return '';
   return `
-Mend
-  ${broken.name} fails now: for the first ${Math.ceil(BROKEN_MS / 60_000)} minutes Odoo refuses to give it out. It is alone in that.
-  The dashboard shows it. Retry there, or this, fails as long, and then closes it:
+Repair
+  ${broken.name} fails now: for the first ${Math.ceil(BROKEN_MS / 60_000)} minutes Odoo refuses to return it. All other BCs work.
+  The dashboard shows the failure. After that time, Retry there or this command resolves it:
   . ${envFile} && npx passerelle resync ${broken.id}
 `;
 }
@@ -84,6 +84,6 @@ function commands({ url, key, listed: { id, name }, sandboxed }: Guide): (readon
     ['fetch it again now', curl(`bc/${id}/resync`, '-X POST ')],
     ['state and last runs', curl('sync')],
     ['Tryton: orders that wait, through the gateway', rpc(TRYTON_CALL)],
-    ['how Tryton is', curl('tryton/ping')],
+    ['the state of Tryton', curl('tryton/ping')],
   ];
 }

@@ -2,7 +2,7 @@ import { PassThrough } from 'node:stream';
 import { run } from '../../src/cli/program.ts';
 import { page } from './markdown.ts';
 
-/** What `--help` says of the command and of each command below it. */
+/** The `--help` of the command and of each of its subcommands. */
 export async function commandsPage(): Promise<string> {
   const intro =
     '`npx passerelle COMMAND`. Exit codes: 0 success; 1 failed, or a difference found; 2 bad usage or configuration; ' +

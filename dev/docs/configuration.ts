@@ -8,11 +8,11 @@ type Name = keyof typeof variables;
 
 interface Section {
   readonly title: string;
-  /** Each variable with the text that stands behind it: its default, or an example. */
+  /** Each variable with the text behind it: its default, or an example. */
   readonly values: readonly (readonly [Name, string])[];
 }
 
-/** Every variable by its section of `.env.example`, with what the schema accepts. */
+/** Every variable by its section of `.env.example`, with the values that the schema accepts. */
 export function configurationPage(): string {
   const intro =
     'Passerelle is set by the environment, or by a `.env` file in the working directory; a variable that is set wins, ' +
@@ -21,7 +21,7 @@ export function configurationPage(): string {
   return page('Configuration', intro, readSections().map(sectionText));
 }
 
-/** The sections of `.env.example`, in its order. */
+/** The sections of `.env.example`, in order. */
 export function readSections(): Section[] {
   const [, ...texts] = readFileSync(EXAMPLE, 'utf8').split(/^## /m);
   return texts.map((text) => ({
@@ -44,7 +44,7 @@ function sectionText({ title, values }: Section): string {
 
 const meaning = (name: Name): string => variables[name].description ?? '';
 
-/** The schema's answer to an invalid text. */
+/** The error of the schema for an invalid text. */
 function accepted(name: Name): string {
   const tried = variables[name].safeParse('\0');
   return tried.success ? 'a text' : (tried.error.issues[0]?.message ?? '');
@@ -56,7 +56,7 @@ function standing(name: Name, value: string): string {
   return unset.data === undefined ? 'not set' : code(defaultText(name, value));
 }
 
-/** As it is written in the environment: the example's text where that means the default. */
+/** The form in the environment: the text of the example if it means the default. */
 function defaultText(name: Name, value: string): string {
   const [unset, shown] = [undefined, value].map((text) => variables[name].safeParse(text).data);
   return JSON.stringify(unset) === JSON.stringify(shown) ? value : JSON.stringify(unset);

@@ -9,7 +9,7 @@ type TableConfig = ReturnType<typeof getTableConfig>;
 
 const FOLDER = resolve(import.meta.dirname, '../../src/db/schema');
 
-/** Every table with its columns; their meaning is beside them in the schema. */
+/** Every table with its columns; their comments are in the schema. */
 export function databasePage(): string {
   const comments = readComments();
   const tables = Object.values(schema).flatMap((one) => (is(one, PgTable) ? [getTableConfig(one)] : []));

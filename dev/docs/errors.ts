@@ -14,7 +14,7 @@ interface ErrorClass {
 const CLASS =
   /(?:\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\n)?(?:export )?class \w+Error extends (?:(?!\n}\n)[\s\S])*?readonly code(?:: \w+)? = '(\w+)'([\s\S]*?)\n}\n/g;
 
-/** Every error with a stable code, from the class that is thrown. */
+/** Every error with a stable code, from its class. */
 export function errorsPage(): string {
   const classes = ['src', 'workers'].flatMap(sources).flatMap(classesIn);
   const rows = [...new Map(classes.map((one) => [one.code, one])).values()]
@@ -48,7 +48,7 @@ const proseOf = (comment: string): string =>
     .replaceAll(/@\w+[\s\S]*$/g, '')
     .trim();
 
-/** The message's template, its values left open. */
+/** The template of the message, with open values. */
 function messageIn(body: string): string {
   const [, call = ''] = /super\(([\s\S]*?)\);/.exec(body) ?? [];
   const texts = [...call.matchAll(/`((?:[^`\\]|\\.)*)`|'((?:[^'\\]|\\.)*)'/g)].map(
@@ -60,7 +60,7 @@ function messageIn(body: string): string {
     .replaceAll('\\`', '`');
 }
 
-/** A code that no status is given to is answered as `internal_error`. */
+/** A code without a status is answered as `internal_error`. */
 function status(name: string): string {
   const { status: found, code: shown } = makeProblem(name);
   return shown === name ? String(found) : '';

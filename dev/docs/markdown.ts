@@ -1,4 +1,4 @@
-/** A cell: what would end it is escaped, and several lines become one. */
+/** A cell: its special characters are escaped, and several lines become one. */
 const cell = (text: string): string =>
   text
     .replaceAll('|', '\\|')
@@ -12,7 +12,7 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
 
 export const code = (text: string): string => (text === '' ? '' : `\`${text}\``);
 
-/** A generated page, not to be edited by hand. */
+/** A generated page, which must not be edited by hand. */
 export function page(title: string, intro: string, parts: readonly string[]): string {
   const note = '<!-- Written by `npm run docs` from the code; a test fails where it is not up to date. -->';
   return [`# ${title}`, note, intro, ...parts].join('\n\n').concat('\n');

@@ -3,7 +3,7 @@ import { openApiMetrics } from '../../src/observability/metrics/api-metrics.ts';
 import { openWorkerMetrics } from '../../src/observability/metrics/worker-metrics.ts';
 import { code, page, table } from './markdown.ts';
 
-/** One figure as its process describes it. */
+/** One metric as its process describes it. */
 interface Described {
   readonly name: string;
   readonly help: string;
@@ -11,7 +11,7 @@ interface Described {
   readonly labelNames: readonly string[];
 }
 
-/** Every metric of API and worker, from their own registries. */
+/** Every metric of API and worker, from their registries. */
 export function metricsPage(): string {
   const intro =
     'The metrics of `GET /metrics`, in the text format of Prometheus. A histogram has the series `_bucket`, `_sum` and ' +
@@ -38,7 +38,7 @@ function figures(registry: Registry): Described[] {
     .sort((one, other) => (one.name < other.name ? -1 : 1));
 }
 
-/** prom-client (15.1) keeps type and labels with each metric, but declares neither. */
+/** prom-client (15.1) keeps type and labels of each metric, but declares neither. */
 function described(registry: Registry): Described[] {
   return registry.getMetricsAsArray() as unknown as Described[];
 }

@@ -2,7 +2,7 @@ import { fakeHeader, fakeLine, NOTES } from './data.ts';
 import { type Random, seededRandom } from './random.ts';
 import type { SandboxOdoo } from './sandbox.ts';
 
-/** An office at work on a sandbox's data. */
+/** Simulated users who change the data of a sandbox. */
 interface Office {
   /** Changes made so far. */
   readonly changes: number;
@@ -17,7 +17,7 @@ interface ActivityOptions {
 
 type Habit = (sandbox: SandboxOdoo, random: Random) => void;
 
-/** The actions of users, the frequent ones several times. */
+/** The actions of users; frequent actions occur several times. */
 const HABITS: readonly [Habit, ...Habit[]] = [
   createDocument,
   createDocument,
@@ -35,8 +35,8 @@ const HABITS: readonly [Habit, ...Habit[]] = [
 ];
 
 /**
- * Keeps changing the data as a working office would: BCs created, edited, archived and now and then deleted;
- * lines edited, added and deleted directly. Never keeps the process alive by itself.
+ * Keeps changing the data as an office would: BCs are created, edited, archived and sometimes deleted; lines are
+ * edited, added and deleted directly. It does not keep the process alive.
  */
 export function simulateActivity(sandbox: SandboxOdoo, { everyMs, seed = 1 }: ActivityOptions): Office {
   const random = seededRandom(seed);

@@ -3,7 +3,7 @@ import { amounts, subtotal } from './orm/models.ts';
 import { round, type Store, stamp } from './orm/store.ts';
 import { type Random, seededRandom } from './random.ts';
 
-/** French words of an office, with the accents, ligatures, emoji and markup that break careless code. */
+/** French texts of an office, with the accents, ligatures, emoji and markup that break careless code. */
 const PEOPLE = [
   'Élodie Lefèvre',
   'François Garçon',
@@ -68,14 +68,14 @@ const TERMS = [
 const STATES = ['draft', 'sent', 'confirmed', 'confirmed', 'done', 'done', 'done', 'cancel'] as const;
 const UNITS = ['unit', 'unit', 'unit', 'kg', 'm', 'l', 'h'] as const;
 
-/** The ids that headers point at, from 1 up to these. */
+/** Numbers of related records. Headers refer to the ids from 1 to these. */
 interface Targets {
   readonly partners: number;
   readonly users: number;
   readonly tags: number;
 }
 
-/** The values of a believable header, all but its amounts. `number` is that of its name. */
+/** The values of a realistic header, except its amounts. `number` is the number in its name. */
 export function fakeHeader(
   random: Random,
   targets: Targets,
@@ -109,7 +109,7 @@ export function fakeHeader(
   };
 }
 
-/** The values of a believable line of `product`, all but its link to the header and its subtotal. */
+/** The values of a realistic line of `product`, except its link to the header and its subtotal. */
 export function fakeLine(
   random: Random,
   product: Row,
@@ -158,9 +158,9 @@ interface GenerateOptions {
 }
 
 /**
- * Fills a new store: a few partners, users, products and tags, and `documents` BCs with `lines` lines on
- * average (1 to 9 where that is 5) over the three years before `now`. About 3 in 100 are archived, 1 in 200 has
- * a scan. Written straight into the tables, so that 10,000 BCs take about a second.
+ * Fills a new store: some partners, users, products and tags, and `documents` BCs with `lines` lines on average (1 to 9
+ * for 5) over the three years before `now`. About 3 in 100 are archived, 1 in 200 has a scan. It writes directly into
+ * the tables, so that 10,000 BCs take about a second.
  */
 export function generate(store: Store, options: GenerateOptions): void {
   const { documents, lines, seed, now, user } = options;

@@ -1,8 +1,8 @@
 import type { OdooVersion } from './orm/fields.ts';
 
 /**
- * An exception as Odoo's Python would raise it. The three protocols word the same one differently.
- * `fault` is the XML-RPC fault code, `status` the HTTP status on JSON-2. Seen on 14.0 and 19.0.
+ * An exception as in the Python code of Odoo. The three protocols format the same exception differently. `fault` is the
+ * XML-RPC fault code, `status` the HTTP status of JSON-2. Seen on 14.0 and 19.0.
  */
 export class PythonError extends Error {
   /** Module and class, for example `odoo.exceptions.AccessError`. */
@@ -25,13 +25,13 @@ export const accessError = (message: string) =>
   new PythonError('odoo.exceptions.AccessError', message, 4, 403);
 export const accessDenied = () => new PythonError('odoo.exceptions.AccessDenied', 'Access Denied', 3, 403);
 
-/** What PostgreSQL says of an unknown database, through psycopg2; a newer libpq names the server too. */
+/** The message of PostgreSQL for an unknown database, through psycopg2; a newer libpq names the server too. */
 export function unknownDatabase(version: OdooVersion, db: string): PythonError {
   const server = version === '19.0' ? 'connection to server at "127.0.0.1", port 5432 failed: ' : '';
   return new PythonError('psycopg2.OperationalError', `${server}FATAL:  database "${db}" does not exist\n`);
 }
 
-/** The last lines of a traceback: clients see it as XML-RPC fault 1 and as `debug`. */
+/** The last lines of a traceback. Clients get it as XML-RPC fault 1 and as `debug`. */
 export function traceback(error: PythonError): string {
   const name = error.python.replace(/^builtins\./, '');
   const last = `${name}: ${error.message}\n`;
@@ -44,7 +44,7 @@ export function traceback(error: PythonError): string {
   ].join('\n');
 }
 
-/** `data` of a JSON-RPC error and the whole body of a JSON-2 one. */
+/** The `data` of a JSON-RPC error, and the whole body of a JSON-2 error. */
 export function serialized(error: PythonError) {
   return {
     name: error.python,
@@ -55,7 +55,7 @@ export function serialized(error: PythonError) {
   };
 }
 
-/** Any thrown value as a Python exception: a mistake of the sandbox itself must be seen, not hidden. */
+/** Any thrown value as a Python exception. A bug of the sandbox must be visible. */
 export function asPython(error: unknown): PythonError {
   if (error instanceof PythonError) return error;
   return new PythonError('builtins.RuntimeError', `sandbox: ${error instanceof Error ? error.stack : error}`);

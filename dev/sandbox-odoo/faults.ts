@@ -17,7 +17,7 @@ export type Fault =
   | 'unavailable'
   | 'user_error';
 
-/** A call as it arrived. `ids`: those read, or those a condition with `=` or `in` names. */
+/** A received call. `ids`: the read ones, or those in a condition with `=` or `in`. */
 export interface SandboxCall {
   readonly protocol: 'xmlrpc' | 'jsonrpc' | 'json2';
   readonly method: string;
@@ -27,19 +27,19 @@ export interface SandboxCall {
   readonly ids?: readonly number[];
 }
 
-/** Every property that is given must fit; `ids`: one of them is enough. */
+/** Every given property must match; of `ids`, one is enough. */
 interface FaultMatch {
   readonly method?: string;
   readonly model?: string;
   readonly ids?: readonly number[];
 }
 
-/** The misbehaviour of the server, set by tests and by the demo. */
+/** The faults of the server, set by tests and by the demo. */
 export class Faults {
-  /** Added to every answer. */
+  /** Delay of every answer. */
   latencyMs = 0;
   readonly access: Access = new Access();
-  /** How many calls went wrong in each way since the start. */
+  /** The number of calls with each fault since the start. */
   readonly taken: Map<Fault, number> = new Map();
   #next: { fault: Fault; left: number }[] = [];
   #rules: { match: FaultMatch; fault: Fault; left: number }[] = [];
@@ -49,7 +49,7 @@ export class Faults {
     this.#next.push({ fault, left: n });
   }
 
-  /** Each call that fits, for ever or `times` times. Returns what ends it. */
+  /** Each matching call, always or `times` times. Returns a function that ends it. */
   when(match: FaultMatch, fault: Fault, times = Number.POSITIVE_INFINITY): () => void {
     const rule = { match, fault, left: times };
     this.#rules.push(rule);
@@ -58,19 +58,21 @@ export class Faults {
     };
   }
 
-  /** A record that `search` lists and `read` refuses: the whole call that reads it fails. Returns what ends it. */
+  /** A record that `search` lists and `read` refuses, with the whole call. Returns a function that ends it. */
   denyRecord(model: string, id: number): () => void {
     this.access.denyRecord(model, id);
     return () => this.access.allowRecords(model, [id]);
   }
 
-  /** A lost right: `search` omits these records without a word and `read` refuses them. Returns a function that ends it. */
+  /**
+   * Lost rights: `search` leaves out these records silently, and `read` refuses them. Returns a function that ends it.
+   */
   hideRecords(model: string, ids: readonly number[]): () => void {
     this.access.hideRecords(model, ids);
     return () => this.access.allowRecords(model, ids);
   }
 
-  /** A model the user has no access to at all. */
+  /** A model to which the user has no access at all. */
   denyModel(model: string): void {
     this.access.denyModel(model);
   }
@@ -82,7 +84,7 @@ export class Faults {
     this.#rules = [];
   }
 
-  /** The fault for this call; counted as used. */
+  /** The fault of this call; it counts as used. */
   take(call: SandboxCall): Fault | undefined {
     const due = this.#next.find(({ left }) => left > 0) ?? this.#rules.find((rule) => fits(rule, call));
     if (due === undefined) return undefined;

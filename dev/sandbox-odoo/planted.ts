@@ -3,8 +3,8 @@ import { randomUUID } from 'node:crypto';
 const planted = new Map<string, Raw>();
 
 /**
- * A value exactly as it goes over the wire, which no encoder would write: `NaN` bare in JSON, for one. The character
- * U+DCFF in it is sent as the byte 0xFF, which is not UTF-8.
+ * A value exactly as it is sent, which no encoder would write, for example a bare `NaN` in JSON. The character U+DCFF
+ * in it is sent as the byte 0xFF, which is not UTF-8.
  */
 export class Raw {
   readonly json: string;
@@ -15,7 +15,7 @@ export class Raw {
     this.xml = xml;
     planted.set(this.#token, this);
   }
-  /** Stands for the value until `filled` puts it in. */
+  /** A placeholder for the value until `filled` inserts it. */
   toJSON(): string {
     return this.#token;
   }
@@ -37,7 +37,7 @@ export function bytesOf(body: string): Buffer {
   return Buffer.concat(parts.flatMap((part, at) => (at === 0 ? [part] : [Buffer.of(0xff), part])));
 }
 
-/** A value as Python's `repr` writes it: error messages quote conditions this way. */
+/** A value as `repr` of Python writes it: error messages quote conditions this way. */
 export function repr(value: unknown): string {
   if (value === null || value === undefined) return 'None';
   if (value === true) return 'True';
@@ -57,7 +57,7 @@ export function tuple(items: readonly unknown[]): string {
   return `(${items.map(repr).join(', ')})`;
 }
 
-/** Python's `json.dumps`: everything outside ASCII is escaped. */
+/** `json.dumps` of Python: all characters outside ASCII are escaped. */
 export function jsonText(value: unknown): string {
   return filled(JSON.stringify(value).replaceAll(/[\u007f-\uffff]/g, escaped));
 }

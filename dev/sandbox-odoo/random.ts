@@ -1,6 +1,6 @@
 /** A small generator with a seed (mulberry32): the same seed gives the same data everywhere. */
 export interface Random {
-  /** From 0 up to, not with, 1. */
+  /** From 0 to below 1. */
   next(): number;
   /** A whole number from `least` to `most`, both included. */
   between(least: number, most: number): number;

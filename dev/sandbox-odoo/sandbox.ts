@@ -13,17 +13,17 @@ import { createSandboxServer } from './protocols/server.ts';
 import { Webhooks } from './webhooks.ts';
 
 export interface SandboxOptions {
-  /** Any free port when left out. */
+  /** Any free port if unset. */
   readonly port?: number;
   readonly host?: string;
   readonly version?: OdooVersion;
-  /** How many BCs to generate; none when left out. */
+  /** How many BCs to generate; none if unset. */
   readonly documents?: number;
-  /** How many lines a generated BC has on average; 5 when left out. */
+  /** How many lines a generated BC has on average; 5 if unset. */
   readonly lines?: number;
   /** The same seed, clock and number give the same data. */
   readonly seed?: number;
-  /** The clock of stamps and of the HTTP `Date` header; the machine's when left out. */
+  /** The clock of stamps and of the HTTP `Date` header; that of the machine if unset. */
   readonly clock?: () => Date;
   readonly db?: string;
   readonly user?: string;
@@ -37,7 +37,7 @@ interface SandboxRecord {
   readonly [field: string]: Stored;
 }
 
-/** Each verb is one transaction, with one `write_date` for all it touches. */
+/** Each function is one transaction, with one `write_date` for all its changes. */
 export interface SandboxOdoo extends SandboxSchema {
   readonly url: string;
   readonly db: string;
@@ -50,21 +50,24 @@ export interface SandboxOdoo extends SandboxSchema {
   create(model: string, values: Values): number;
   write(model: string, ids: readonly number[], values: Values): void;
   unlink(model: string, ids: readonly number[]): void;
-  /** What `delete` in SQL does: the records and what belongs to them are gone, nothing else is touched or stamped. */
+  /** Deletes like SQL: the records and what belongs to them are gone, nothing else is changed or stamped. */
   erase(model: string, ids: readonly number[]): void;
-  /** A transaction that started `at` (now when left out) and is not committed yet. */
+  /** A transaction that started `at` (now if unset) and is not committed yet. */
   begin(at?: Date): SandboxTransaction;
-  /** All records, archived ones too, in ascending order. */
+  /** All records, including archived ones, in ascending order. */
   ids(model: string): number[];
-  /** @throws Error when it does not exist. */
+  /** @throws Error if it does not exist. */
   record(model: string, id: number): SandboxRecord;
   count(model: string): number;
-  /** What `read` answers to JSON now, contents of binaries included, whatever faults are set. Unknown ids are left out. */
+  /**
+   * The answer of `read` as JSON now, including contents of binaries, whatever faults are set. Unknown ids are left
+   * out.
+   */
   read(model: string, ids: readonly number[]): Answer[];
   readonly faults: Faults;
   /** None until one is added. */
   readonly webhooks: Webhooks;
-  /** Every call since the start or since it was last emptied (`calls.length = 0`); the newest 100,000. */
+  /** Every call since the start or since it was emptied (`calls.length = 0`); the newest 100,000. */
   readonly calls: SandboxCall[];
   stop(): Promise<void>;
 }
@@ -73,8 +76,8 @@ const USER_ID = 2;
 const MOST_CALLS = 100_000;
 
 /**
- * Starts an Odoo server that lives in memory and speaks XML-RPC, JSON-RPC and, as 19.0, JSON-2. It answers
- * what the demo add-on on a real server answers. Read-only over HTTP: only these functions change its data.
+ * Starts an Odoo server in memory with XML-RPC, JSON-RPC and, as 19.0, JSON-2. It answers like the demo add-on on a
+ * real server. Read-only over HTTP: only these functions change its data.
  */
 export async function startSandboxOdoo(options: SandboxOptions = {}): Promise<SandboxOdoo> {
   const store = new Store(options.version ?? '19.0');

@@ -1,4 +1,4 @@
-/** As in Odoo: an answer that takes longer is not waited for. */
+/** Like Odoo: it does not wait for a slower answer. */
 const LIMIT_MS = 1000;
 
 /** The body that an automation rule of Odoo 19 posts to a webhook. */
@@ -9,7 +9,7 @@ interface Hook {
 }
 
 /**
- * Posts what Odoo's automation rules would: one request for each record that a transaction wrote, created or deleted,
+ * Posts like the automation rules of Odoo: one request for each record that a transaction wrote, created or deleted,
  * one after the other, after the commit. Odoo only logs the answers.
  */
 export class Webhooks {
@@ -19,13 +19,13 @@ export class Webhooks {
   /** The statuses of the answers so far; 0 without an answer. */
   readonly answers: number[] = [];
 
-  /** Announces changes of these models at `url`. Returns a function that ends it. */
+  /** Posts changes of these models to `url`. Returns a function that ends it. */
   add(url: string, models: readonly string[]): () => void {
     this.#targets.set(url, new Set(models));
     return () => void this.#targets.delete(url);
   }
 
-  /** Keeps a record of the transaction in progress. */
+  /** Adds a record of the transaction in progress. */
   note(model: string, id: number): void {
     this.#written.set(`${model},${id}`, { _action: 'Passerelle(#1)', _id: id, _model: model });
   }
@@ -42,7 +42,7 @@ export class Webhooks {
     }
   }
 
-  /** Resolves when every change so far is announced. */
+  /** Resolves when every change so far was posted. */
   sent(): Promise<void> {
     return this.#sending;
   }

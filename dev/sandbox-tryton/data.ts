@@ -3,7 +3,7 @@ import type { Store } from './store.ts';
 import { date, decimal, type Value } from './values.ts';
 import { create, press, write } from './writing.ts';
 
-/** A French gas distributor's world: who buys, where, and what. Accents and ampersands included. */
+/** The data of a French gas distributor: customers, addresses and products. They include accents and ampersands. */
 const CUSTOMERS = [
   ['Boulangerie Pâtisserie Noël & Fils', 'Lyon', '69003'],
   ['Hôtel du Bœuf d’Or', 'Villefranche-sur-Saône', '69400'],
@@ -51,7 +51,7 @@ const DAY_MS = 86_400_000;
 
 interface DataOptions {
   readonly login: string;
-  /** How many sales; as many parties as there are in the catalogue go with them. None: only what Tryton itself needs. */
+  /** How many sales to generate, with all parties of the catalogue. 0: only what Tryton itself needs. */
   readonly sales: number;
   readonly seed: number;
   readonly today: Date;
@@ -126,7 +126,7 @@ interface World {
   readonly today: Date;
 }
 
-/** A sale somewhere on its way from draft to invoiced, and its invoice where it has come that far. */
+/** A sale between draft and invoiced, with its invoice if it has one. */
 function makeSale(store: Store, world: World): void {
   const { random, parties, company, currency, term } = world;
   const buyer = parties[random.between(0, parties.length - 1)];

@@ -5,7 +5,7 @@ import { compareNumbers, isDictionary, numeral, tagOf, type Value } from './valu
 
 type Test = (row: Row) => boolean;
 
-/** The ids of `model` that fit, in no order. Records that are not active are left out as the server leaves them out. */
+/** The matching ids of `model`, in no order. Inactive records are left out, as on the server. */
 export function matching(store: Store, model: string, domain: Value, activeTest: boolean): Row[] {
   const test = compile(store, model, domain);
   const hideInactive = activeTest && store.table(model).fields.has('active') && !mentions(domain, 'active');
@@ -52,7 +52,7 @@ function clause(store: Store, model: string, [path, operator, operand]: readonly
   };
 }
 
-/** A condition on the records that a field points at. */
+/** A condition on the records that a field refers to. */
 function related(store: Store, model: string, name: string, domain: Value): Test {
   const { relation } = store.field(model, name);
   if (relation === undefined) throw keyError(name);

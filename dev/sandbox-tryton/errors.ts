@@ -1,9 +1,9 @@
 import type { TrytonVersion } from './models/fields.ts';
 import type { Value } from './values.ts';
 
-/** An exception of the server: `args` is what Python's exception holds. `status`: where there is no envelope. */
+/** An exception of the server: `args` are those of the Python exception. `status` is for errors without an envelope. */
 export class ServerException extends Error {
-  /** An exception of Tryton's own: the envelope shows its arguments, without a traceback. */
+  /** An exception of Tryton: the envelope contains its arguments, without a traceback. */
   readonly args: readonly Value[] | null;
   readonly status: number;
   constructor(words: string, args: readonly Value[] | null, status: number) {
@@ -13,7 +13,7 @@ export class ServerException extends Error {
   }
 }
 
-/** A plain Python exception: its words, and a traceback from 5.0. */
+/** A plain Python exception: its message, and a traceback from 5.0. */
 export const pythonError = (words: string): ServerException => new ServerException(words, null, 500);
 
 /** `KeyError('nope')` */
@@ -32,7 +32,7 @@ export const concurrency = (): ServerException => {
   return new ServerException(words, ['ConcurrencyException', words], 423);
 };
 
-/** The login wants the parameter `name`, with these words, of this kind. */
+/** The login asks for the parameter `name`, with this message, of this kind. */
 export const loginException = (name: string, words: string, kind: string): ServerException =>
   new ServerException(
     `('LoginException', ('${name}', '${words}', '${kind}'))`,
@@ -40,7 +40,7 @@ export const loginException = (name: string, words: string, kind: string): Serve
     403,
   );
 
-/** An HTTP status that the server answers with a page of its own. */
+/** An HTTP status with a page of the server. */
 export class Abort extends Error {
   readonly status: number;
   constructor(status: number) {
@@ -49,7 +49,7 @@ export class Abort extends Error {
   }
 }
 
-/** The names of a record that an error is about. `record`: its rec_name, where the server gives it. */
+/** The names of a record in an error. `record`: its rec_name, if the server sends it. */
 interface Place {
   readonly model: string;
   readonly modelString: string;

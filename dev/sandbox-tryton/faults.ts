@@ -1,8 +1,8 @@
 /**
  * How a call goes wrong. `hang`: no answer, ever; `drop`: the connection breaks before the answer; `half`: within it
- * (the call was carried out); `lost`: the call is carried out and the connection breaks before the answer;
- * `malformed`: half an answer with status 200; `html`: a web page with status 200; `slow`: the body arrives in two
- * parts, `slowMs` between them; the numbers: the status of a server or a proxy. `expired`: 401.
+ * (the call was carried out); `lost`: the call is carried out and the connection breaks before the answer; `malformed`:
+ * half an answer with status 200; `html`: a web page with status 200; `slow`: the body arrives in two parts, `slowMs`
+ * between them; the numbers: the status of a server or a proxy. `expired`: 401.
  */
 export type Fault =
   | 'bad_gateway'
@@ -18,14 +18,14 @@ export type Fault =
   | 'too_many'
   | 'unavailable';
 
-/** A call as it arrived. `status`: the status of the answer; 0 before it, and without one. */
+/** A received call. `status`: the status of the answer; 0 before it, and without one. */
 export interface SandboxCall {
   readonly method: string;
   status: number;
   readonly at: Date;
 }
 
-/** The misbehaviour of the server, set by tests and by the demo. */
+/** The faults of the server, set by tests and by the demo. */
 export class Faults {
   /** Seconds that `too_many` asks to wait for. */
   retryAfter = 1;
@@ -38,7 +38,7 @@ export class Faults {
     this.#next.push({ fault, left: n });
   }
 
-  /** Each call whose method fits, for ever or `times` times. */
+  /** Each call with a matching method, always or `times` times. */
   when(method: RegExp, fault: Fault, times = Number.POSITIVE_INFINITY): void {
     this.#rules.push({ method, fault, left: times });
   }
@@ -48,7 +48,7 @@ export class Faults {
     this.#rules = [];
   }
 
-  /** The fault for this call; counted as used. */
+  /** The fault of this call; it counts as used. */
   take(method: string): Fault | undefined {
     const due =
       this.#next.find(({ left }) => left > 0) ??

@@ -5,7 +5,7 @@ import type { Dictionary, Value } from './values.ts';
 import { isPlain } from './values.ts';
 import { create, isButton, press, remove, type Writer, write } from './writing.ts';
 
-/** A call of a model's method whose context is already taken off. */
+/** A call of a model's method, without its context. */
 interface ModelCall extends Writer {
   readonly store: Store;
   readonly model: string;
@@ -85,7 +85,7 @@ const METHODS: Readonly<Record<string, Method>> = {
 
 const ONLY_SOME = new Set(['get_preferences']);
 
-/** The method as the model offers it. @throws Abort 403 for one that it does not offer. */
+/** The method of the model. @throws Abort 403 for one that it does not offer. */
 export function methodOf(store: Store, model: string, name: string): Method {
   const { definition } = store.table(model);
   if (isButton(model, name))
@@ -109,7 +109,7 @@ export function listMethods(store: Store): string[] {
   );
 }
 
-/** Values that a copy takes over: no link back to it, nothing that is counted or computed. */
+/** Values that a copy keeps: no link back to it, nothing counted or computed. */
 function copyable(store: Store, model: string, row: Dictionary): Dictionary {
   const kept = [
     ...(store.table(model).definition.fields && Object.entries(store.table(model).definition.fields)),

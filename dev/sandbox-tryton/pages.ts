@@ -1,6 +1,6 @@
 import type { TrytonVersion } from './models/fields.ts';
 
-/** An answer of the server, before it is compressed or spoilt. */
+/** An answer of the server, before compression and faults. */
 export interface HttpAnswer {
   readonly status: number;
   readonly type: string;
@@ -55,7 +55,7 @@ const WORDS: Readonly<Record<number, string>> = {
     'overloaded or there is an error in the application.',
 };
 
-/** An error page of Werkzeug, in the words of the status or in those given. */
+/** An error page of Werkzeug, with the text of the status or the given one. */
 export function page(version: TrytonVersion, status: number, words = WORDS[status] ?? ''): HttpAnswer {
   const isOld = version === '5.0';
   const head = isOld
@@ -81,13 +81,13 @@ const ENTITIES: Readonly<Record<string, string>> = {
 
 const escapeHtml = (text: string): string => text.replaceAll(/[&<>'"]/g, (char) => ENTITIES[char] ?? char);
 
-/** Where the slash at the end is missing. */
+/** The answer if the slash at the end is missing. */
 export function redirect(version: TrytonVersion, url: string): HttpAnswer {
   const { type, body } = page(version, 308, 'You should be redirected automatically to the target URL.');
   return { status: 308, type, body, headers: { Location: url } };
 }
 
-/** The answer to a call without a valid session. 5.0 has a page, later ones nothing but a challenge. */
+/** The answer to a call without a valid session. 5.0 sends a page, later versions only a challenge. */
 export function unauthorized(version: TrytonVersion, isXhr: boolean): HttpAnswer {
   if (version === '5.0') return page(version, 401);
   return {
@@ -98,7 +98,7 @@ export function unauthorized(version: TrytonVersion, isXhr: boolean): HttpAnswer
   };
 }
 
-/** A traceback in the manner of 5.0, which sends one with each error of Python's own. */
+/** A traceback in the format of 5.0, which sends one with each Python error. */
 export const traceback = (words: string): string =>
   'Traceback (most recent call last):\n' +
   '  File "/trytond/wsgi.py", line 91, in dispatch_request\n    return endpoint(request, **request.view_args)\n' +

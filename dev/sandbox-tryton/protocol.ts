@@ -16,7 +16,7 @@ export interface Backend {
   readonly database: string;
 }
 
-/** A call that was understood as far as its body goes. */
+/** A call whose body was understood. */
 interface Call {
   readonly backend: Backend;
   readonly request: HttpRequest;
@@ -30,7 +30,7 @@ interface Outcome {
   readonly cacheSeconds?: number | undefined;
 }
 
-/** Answers `POST /<database>/`, or `POST /` where `database` is null. */
+/** Answers `POST /<database>/`, or `POST /` if `database` is null. */
 export function answer(backend: Backend, request: HttpRequest, database: string | null): HttpAnswer {
   const { version } = backend.store;
   const isJson = headerOf(request, 'content-type').includes('json');
@@ -53,7 +53,7 @@ const json = (value: Value, headers: Readonly<Record<string, string>> = {}): Htt
   headers,
 });
 
-/** The session that is not there: 401, with a challenge unless the caller says it is a browser's script. */
+/** The answer without a session: 401, with a challenge unless the caller says that it is a script in a browser. */
 class Unauthorized extends Error {}
 
 function refusal(
@@ -71,12 +71,12 @@ function refusal(
       id: body['id'] ?? 0,
       error: error.args ?? [error.message, version === '5.0' ? traceback(error.message) : ''],
     });
-  // 5.0 knows no status of its own for Tryton's exceptions.
+  // 5.0 has no status for exceptions of Tryton.
   const status = version === '5.0' && error.args !== null ? 500 : error.status;
   return page(version, status, error.message || undefined);
 }
 
-/** The answer to a body that is not a call: each version fails in its own way. */
+/** The answer to a body that is not a call. Each version fails differently. */
 function unusable(version: TrytonVersion, request: HttpRequest, body: Value | undefined): ServerException {
   const isJson = headerOf(request, 'content-type').includes('json');
   const notIterable = 'Value after * must be an iterable, not NoneType';
@@ -175,7 +175,7 @@ function missingContext(version: TrytonVersion, params: readonly Value[]): Serve
   );
 }
 
-/** The password is no column: it goes to the sessions. */
+/** The password is not a column: the sessions keep it. */
 function rememberPasswords(
   { sessions }: Backend,
   model: string,
@@ -193,7 +193,7 @@ function rememberPasswords(
   });
 }
 
-/** A request whose body is read, or only measured where it is not to be read. */
+/** A request whose body was read, or only measured. */
 export interface HttpRequest {
   readonly verb: string;
   readonly path: string;
@@ -229,11 +229,11 @@ export function parsedBody(request: HttpRequest): Value | undefined {
   }
 }
 
-/** Whether the answer gets an envelope: only where these three keys are there, and no other. */
+/** Whether the answer gets an envelope: only with exactly these three keys. */
 const isEnveloped = (body: Value | undefined): body is Dictionary =>
   isDictionary(body) && Object.keys(body).sort().join() === 'id,method,params';
 
-/** What Python makes of `*params`: a list as it is, an object as its keys. */
+/** The result of `*params` in Python: a list unchanged, an object as its keys. */
 function argumentsOf(params: Value | undefined): readonly Value[] | null {
   if (Array.isArray(params)) return params;
   if (typeof params === 'string') return [...params];

@@ -59,7 +59,7 @@ function unknownDirection(direction: Value | undefined): never {
   throw keyError(String(direction).toUpperCase());
 }
 
-/** The records, in the order of the ids. @throws ServerException for ids that are not there and names that are no fields. */
+/** The records, in the order of the ids. @throws ServerException for unknown ids and fields. */
 export function read(
   store: Store,
   model: string,
@@ -88,7 +88,7 @@ function readRow(
   return answer;
 }
 
-/** `party.name`: 5.0 answers a member of that very name, later ones an object under `party.`. */
+/** `party.name`: 5.0 answers a member with that name, later versions an object under `party.`. */
 function readDotted(
   store: Store,
   model: string,
@@ -125,7 +125,7 @@ function readValue(store: Store, model: string, row: Row, name: string, context:
   return value;
 }
 
-/** The records behind a field are in the order of their model. */
+/** The records of a field are in the order of their model. */
 function sorted(store: Store, model: string, ids: readonly Value[]): Value {
   const rows = ids.flatMap((id) => store.row(model, id) ?? []);
   return rows.sort(comparator(store, model, null)).map(({ id }) => id);
@@ -148,7 +148,7 @@ export function existing(store: Store, verb: 'read' | 'write', model: string, id
 const LAZY = new Set(['one2many', 'many2many', 'binary', 'reference', 'text']);
 const RELATIONS = new Set(['many2one', 'one2many', 'many2many']);
 
-/** `fields_get`: of all fields, or of those named; names that are no fields are passed over. */
+/** `fields_get` of all or the named fields; unknown names are ignored. */
 export function describeFields(store: Store, model: string, names: readonly string[] | null): Dictionary {
   const { fields } = store.table(model);
   const asked = names === null || names.length === 0 ? [...fields.keys()] : names;

@@ -14,28 +14,28 @@ import { create, remove, write } from './writing.ts';
 
 export interface SandboxTrytonOptions {
   readonly version?: TrytonVersion;
-  /** Any free port when left out. */
+  /** Any free port if unset. */
   readonly port?: number;
   readonly host?: string;
   readonly database?: string;
   readonly user?: string;
   readonly password?: string;
-  /** How many sales of a gas distributor to generate, with customers, products and invoices; none when left out. */
+  /** How many sales to generate, with customers, products and invoices; none if unset. */
   readonly sales?: number;
   readonly seed?: number;
   readonly clock?: () => Date;
-  /** Added to every answer. */
+  /** Delay of every answer. */
   readonly latencyMs?: number;
-  /** After n refused logins of a name, its next one waits (2^n - 1) times this; 0 when left out, 1000 on a real 5.0. */
+  /** After n refused logins of a name, its next one waits (2^n - 1) times this; 0 if unset, 1000 on a real 5.0. */
   readonly loginDelayMs?: number;
-  /** Keep connections open, as a proxy before Tryton does; its own server closes each one. */
+  /** Keep connections open, like a proxy; the server itself closes each one. */
   readonly keepAlive?: boolean;
-  /** Compress answers for those who accept it, as a proxy does. */
+  /** Compress answers for clients that accept it, like a proxy. */
   readonly gzip?: boolean;
 }
 
 export interface SandboxTryton {
-  /** The database's own URL. */
+  /** The URL of the database. */
   readonly url: string;
   readonly version: TrytonVersion;
   readonly database: string;
@@ -48,25 +48,25 @@ export interface SandboxTryton {
   readonly faults: Faults;
   /** Every call in the order of its arrival; emptied by `calls.length = 0`. The newest 100,000. */
   readonly calls: SandboxCall[];
-  /** Logins that were answered with a session. */
+  /** Logins that got a session. */
   readonly logins: number;
-  /** Sessions that are good now. */
+  /** Valid sessions. */
   readonly sessions: number;
-  /** Refused logins of this name that still count against it. */
+  /** Refused logins of this name that still count. */
   attempts(login: string): number;
-  /** All of them, as `delete from ir_session`. */
+  /** Deletes all sessions, like `delete from ir_session`. */
   forgetSessions(): void;
   setPassword(login: string, password: string): void;
   create(model: string, values: Dictionary): number;
   write(model: string, ids: readonly number[], values: Dictionary): void;
   delete(model: string, ids: readonly number[]): void;
-  /** Ids of all records that fit, also those that are not active. */
+  /** Ids of all matching records, including inactive ones. */
   search(model: string, domain: Value): number[];
   read(model: string, ids: readonly number[], names: readonly string[]): Dictionary[];
   count(model: string): number;
-  /** Stops listening and breaks every connection; data and sessions stay. */
+  /** Stops listening and closes every connection; data and sessions are kept. */
   stop(): Promise<void>;
-  /** Listens again, on the same port. */
+  /** Listens again on the same port. */
   start(): Promise<void>;
 }
 
@@ -75,8 +75,8 @@ const USER_ID = 1;
 const WRITER = { userId: USER_ID, context: {} };
 
 /**
- * Starts a Tryton server that lives in memory and answers over HTTP what trytond 7.0.30, 6.0.29 and 5.0.33 answer
- * with the modules party, sale and account_invoice, in English. User, password: admin, admin.
+ * Starts a Tryton server in memory that answers over HTTP like trytond 7.0.30, 6.0.29 and 5.0.33 with the modules
+ * party, sale and account_invoice, in English. User and password: admin, admin.
  */
 export async function startSandboxTryton(options: SandboxTrytonOptions = {}): Promise<SandboxTryton> {
   const { version = '7.0', database = 'tryton', user = 'admin', password = 'admin' } = options;
@@ -91,7 +91,7 @@ export async function startSandboxTryton(options: SandboxTrytonOptions = {}): Pr
   };
   const faults = new Faults();
   const backend: Backend = { store, sessions, database };
-  // The server looks at the sandbox itself, so that a test may change its settings while it runs.
+  // The server reads the sandbox itself, so that a test may change its settings.
   const parts = { backend, faults, settings: () => sandbox, now: clock, note };
   const listener = await startListener(() => createSandboxServer(parts), options);
   const sandbox: SandboxTryton = {

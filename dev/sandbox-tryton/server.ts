@@ -10,10 +10,10 @@ import { isDictionary } from './values.ts';
 interface ServerParts {
   readonly backend: Backend;
   readonly faults: Faults;
-  /** The settings of today: tests change them while the server runs. */
+  /** The present settings: tests change them while the server runs. */
   readonly settings: () => { latencyMs: number; loginDelayMs: number; keepAlive: boolean; gzip: boolean };
   readonly now: () => Date;
-  /** Hears of every call, before it is answered. */
+  /** Receives every call, before it is answered. */
   readonly note: (call: SandboxCall) => void;
 }
 
@@ -56,7 +56,7 @@ function refusals({ backend }: ServerParts, body: unknown): number {
   return 2 ** backend.sessions.attempts(String(login)) - 1;
 }
 
-/** Refusals that need no body. */
+/** Refusals that do not need the body. */
 function tooEarly({ backend }: ServerParts, incoming: IncomingMessage): HttpAnswer | null {
   const { version } = backend.store;
   if (incoming.method !== 'POST') return page(version, 405);
@@ -82,7 +82,7 @@ function route({ backend }: ServerParts, request: HttpRequest): HttpAnswer {
   if (database === undefined) return page(version, version === '5.0' ? 404 : 405);
   if (slash === '') return redirect(version, `http://${headerOf(request, 'host')}${request.path}/`);
   const isZipped = headerOf(request, 'content-encoding') === 'gzip';
-  // 5.0 unpacks what anybody sends, later ones fail over it unless the caller is signed in.
+  // 5.0 decompresses any body. Later versions fail with it unless the caller is signed in.
   if (isZipped && version !== '5.0' && authorizationOf(request) === null)
     return page(version, 500, 'Value after * must be an iterable, not NoneType');
   return answer(backend, request, decodeURIComponent(database));
@@ -105,7 +105,7 @@ function send(
     'Content-Length': body.length,
     ...(isZipped && { 'Content-Encoding': 'gzip' }),
     ...given.headers,
-    // A body that was not read would be taken for the next request.
+    // An unread body would be taken for the next request.
     ...((!keepAlive || !incoming.complete) && { Connection: 'close' }),
   });
   outgoing.end(body);

@@ -3,7 +3,7 @@ import { Abort, loginException } from './errors.ts';
 import type { Store } from './store.ts';
 import type { Dictionary } from './values.ts';
 
-/** A login is refused without a look at the password after more than so many failures ... */
+/** A login is refused without a check of the password after more failures than this ... */
 const MOST_ATTEMPTS = 5;
 /** ... within this time. */
 const ATTEMPTS_LIFE_MS = 300_000;
@@ -15,7 +15,7 @@ export class Sessions {
   readonly #passwords = new Map<number, string>();
   readonly #sessions = new Map<string, number>();
   #attempts: { login: string; at: number }[] = [];
-  /** Logins that were answered with a session. */
+  /** Logins that got a session. */
   logins = 0;
 
   constructor(store: Store, clock: () => Date) {
@@ -27,7 +27,7 @@ export class Sessions {
     this.#passwords.set(userId, password);
   }
 
-  /** As `delete from ir_session`. */
+  /** Like `delete from ir_session`. */
   forget(): void {
     this.#sessions.clear();
   }
@@ -36,14 +36,14 @@ export class Sessions {
     return this.#sessions.size;
   }
 
-  /** How many logins of this name were refused lately. */
+  /** The number of recently refused logins of this name. */
   attempts(login: string): number {
     const since = this.#clock().getTime() - ATTEMPTS_LIFE_MS;
     this.#attempts = this.#attempts.filter(({ at }) => at >= since);
     return this.#attempts.filter((attempt) => attempt.login === login).length;
   }
 
-  /** The user's id. @throws Abort 401 or 429, or the exception that asks for the password. */
+  /** The id of the user. @throws Abort 401 or 429, or the exception that asks for the password. */
   verify(login: string, parameters: Dictionary): number {
     if (this.attempts(login) > MOST_ATTEMPTS) {
       this.#refuse(login);
@@ -64,7 +64,7 @@ export class Sessions {
     return user.id;
   }
 
-  /** `common.db.login`: the user's id and the key of a new session. */
+  /** `common.db.login`: the id of the user and the key of a new session. */
   signIn(login: string, parameters: Dictionary): [number, string] {
     const userId = this.verify(login, parameters);
     const key = randomBytes(32).toString('hex');

@@ -40,7 +40,7 @@ export class Store implements Reader {
     return [...this.#tables.keys()];
   }
 
-  /** @throws ServerException as the server words it for a model it does not have. */
+  /** @throws ServerException with the message of the server for an unknown model. */
   table(model: string): Table {
     const table = this.#tables.get(model);
     if (table === undefined) throw keyError(model);
@@ -75,7 +75,7 @@ export class Store implements Reader {
     return definition.recName?.(row, this) ?? wordOf(row['name'] ?? row.id);
   }
 
-  /** Microseconds since 1970; later than any before, so that two writes differ. */
+  /** Microseconds since 1970, always later than before, so that two writes differ. */
   stamp(): number {
     const now = this.#clock().getTime() * 1000 + Math.floor(Math.random() * 1000);
     this.#lastMicros = Math.max(this.#lastMicros + 1, now);
@@ -86,7 +86,7 @@ export class Store implements Reader {
     return this.#clock().toISOString().slice(0, 10);
   }
 
-  /** Runs `work`; when it throws, nothing of it stays but the ids it took. */
+  /** Runs `work`. If it throws, all its changes are undone, except assigned ids. */
   transaction<T>(work: () => T): T {
     const before = [...this.#tables.values()].map((table) => ({ table, rows: new Map(table.rows) }));
     try {
@@ -98,7 +98,7 @@ export class Store implements Reader {
   }
 }
 
-/** A value as the database keeps it. @throws ServerException for one of the wrong type. */
+/** A value in its stored form. @throws ServerException for a wrong type. */
 export function column(store: Store, field: FieldDefinition, value: Value): Value {
   if (value === null) return null;
   switch (field.type) {
@@ -147,7 +147,7 @@ function moment(value: Value): Value {
   throw pythonError(`invalid input syntax for type date: "${wordOf(value)}"\n`);
 }
 
-/** Refuses a row that breaks a rule of its model, in the server's words. */
+/** Refuses a row that breaks a rule of its model, with the message of the server. */
 export function check(store: Store, model: string, row: Row): void {
   const { definition, fields } = store.table(model);
   const words = wordingOf(store.version);

@@ -1,4 +1,4 @@
-/** A value as it travels. A tagged one is an object with `__class__`. */
+/** A value of the wire. A tagged one is an object with `__class__`. */
 export type Value =
   | null
   | boolean
@@ -10,7 +10,7 @@ export type Value =
 
 export type Dictionary = { readonly [name: string]: Value };
 
-/** A float of Python's: it is printed with its point, and may be NaN or infinite. */
+/** A float of Python. It is written with its point, and may be NaN or infinite. */
 export class PyFloat {
   readonly value: number;
   constructor(value: number) {
@@ -21,7 +21,7 @@ export class PyFloat {
 export const isDictionary = (value: Value | undefined): value is Dictionary =>
   typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof PyFloat);
 
-/** The name of a tagged value, which Python has as an object of its own and not as a dictionary. */
+/** The name of a tagged value, which is an object of its own in Python, not a dictionary. */
 export const tagOf = (value: Value | undefined): string | null =>
   isDictionary(value) && typeof value['__class__'] === 'string' ? value['__class__'] : null;
 
@@ -30,7 +30,7 @@ export const isPlain = (value: Value | undefined): value is Dictionary =>
 
 export const decimal = (text: string): Dictionary => ({ __class__: 'Decimal', decimal: text });
 
-/** `2026-03-31`, and the same for the moment of a timestamp, which has UTC's date. */
+/** `2026-03-31`, and the same for a timestamp, which has the date of UTC. */
 export function date(text: string): Dictionary {
   const [year = 0, month = 0, day = 0] = text.slice(0, 10).split('-').map(Number);
   return { __class__: 'date', year, month, day };
@@ -51,7 +51,7 @@ export function datetime(micros: number): Dictionary {
   };
 }
 
-/** As Python's `base64.encodebytes`: a newline after each 76 characters and at the end. */
+/** Like `base64.encodebytes` of Python: a newline after each 76 characters and at the end. */
 export function bytes(content: Buffer): Dictionary {
   const lines = content.toString('base64').match(/.{1,76}/g) ?? [];
   return { __class__: 'bytes', base64: lines.map((line) => `${line}\n`).join('') };
@@ -62,7 +62,7 @@ export function bytesOf(value: Value | undefined): Buffer | null {
   return Buffer.from(String(value['base64']).replaceAll(/\s/g, ''), 'base64');
 }
 
-/** Python's `json.dumps` without blanks: ASCII only, floats with their point, NaN and Infinity bare. */
+/** `json.dumps` of Python without blanks: ASCII only, floats with their point, NaN and Infinity without quotes. */
 export function printJson(value: Value): string {
   if (value === null || typeof value === 'boolean' || typeof value === 'number') return String(value);
   if (value instanceof PyFloat) return printFloat(value.value);
@@ -83,7 +83,7 @@ const printText = (text: string): string =>
     (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
 
-/** What Python's `str` makes of a value within a sentence. */
+/** The result of `str` in Python for a value in a sentence. */
 export function wordOf(value: Value | undefined): string {
   if (value === null || value === undefined) return 'None';
   if (tagOf(value) === 'Decimal' && isDictionary(value)) return String(value['decimal']);
@@ -154,5 +154,5 @@ export function product(left: Value | undefined, right: Value | undefined, digit
   return decimal(print({ units: floor + (up ? 1n : 0n), scale: digits }));
 }
 
-/** How many digits stand behind the point. */
+/** The number of digits after the point. */
 export const digitsBehindPoint = (value: Value): number => exact(value).scale;

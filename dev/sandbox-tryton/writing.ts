@@ -58,7 +58,7 @@ export function write(
   }
 }
 
-/** Ids that are not there are passed over, as the server passes over them. */
+/** Unknown ids are ignored, as on the server. */
 export function remove(store: Store, model: string, ids: readonly number[], context: Dictionary): void {
   const { rows } = store.table(model);
   checkTimestamps(
@@ -78,7 +78,7 @@ export function remove(store: Store, model: string, ids: readonly number[], cont
   }
 }
 
-/** The effect on records of `model` that point at a deleted one. */
+/** The effect on records of `model` that refer to a deleted one. */
 function release(store: Store, model: string, gone: string, id: number, context: Dictionary): void {
   const { fields, definition } = store.table(model);
   for (const [name, field] of fields) {
@@ -105,7 +105,7 @@ function columns(store: Store, model: string, values: Dictionary): Dictionary {
   return Object.fromEntries(kept);
 }
 
-/** Someone else's change since the timestamps that the caller knows. */
+/** A change by another user since the timestamps that the caller knows. */
 function checkTimestamps(model: string, rows: readonly Row[], context: Dictionary): void {
   const known = context['_timestamp'];
   if (!isDictionary(known)) return;
@@ -115,7 +115,7 @@ function checkTimestamps(model: string, rows: readonly Row[], context: Dictionar
   }
 }
 
-/** One2many values are orders: `["create", [...]]`, `["write", ids, values, ...]`, `["delete", ids]`. */
+/** One2many values are commands: `["create", [...]]`, `["write", ids, values, ...]`, `["delete", ids]`. */
 function targets(store: Store, model: string, id: number, values: Dictionary, writer: Writer): void {
   for (const [name, value] of Object.entries(values)) {
     const field = store.field(model, name);
@@ -148,7 +148,7 @@ function obey(
 
 const listOf = (value: Value): readonly Value[] => (Array.isArray(value) ? value : []);
 
-/** The state that a button leads to, from which ones. Records in another state are left as they are. */
+/** The states of a button: from which states to which. Records in another state are not changed. */
 const TRANSITIONS: Readonly<Record<string, Readonly<Record<string, readonly [readonly string[], string]>>>> =
   {
     'sale.sale': {
@@ -167,7 +167,7 @@ const TRANSITIONS: Readonly<Record<string, Readonly<Record<string, readonly [rea
 
 export const isButton = (model: string, method: string): boolean => method in (TRANSITIONS[model] ?? {});
 
-/** Presses a button for these records. @throws ServerException a UserError or a UserWarning of the model's own. */
+/** Presses a button for these records. @throws ServerException a UserError or a UserWarning of the model. */
 export function press(
   store: Store,
   model: string,
@@ -196,7 +196,7 @@ function stamps(store: Store, model: string, method: string, row: Row) {
   return {};
 }
 
-/** The next of a sequence: `CV2026/00042`. */
+/** The next number of a sequence: `CV2026/00042`. */
 function nextNumber(store: Store, model: string, prefix: string): string {
   const numbers = [...store.table(model).rows.values()].map((row) => String(row['number'] ?? ''));
   const last = Math.max(
@@ -217,7 +217,7 @@ function checkQuotation(store: Store, row: Row): void {
   );
 }
 
-/** Tryton 7.0 warns of invoices dated in the future; here the older ones do too, so that each has a warning. */
+/** Tryton 7.0 warns of invoices dated in the future. Here the older versions do too, so that each has a warning. */
 function checkFuture(store: Store, rows: readonly Row[], { userId }: Writer): void {
   const future = rows.filter(({ invoice_date: day }) => isDictionary(day) && isoDate(day) > store.today());
   if (future.length === 0) return;

@@ -1,12 +1,11 @@
+import { randomBytes } from 'node:crypto';
 import { connect } from 'node:net';
 import type { ContainerRuntimeClient } from 'testcontainers';
 import { errorMessage } from '../../src/shared/errors.ts';
-import { answers } from './ask.ts';
-import { poll } from './poll.ts';
-import type { Workspace } from './workspace.ts';
-import { CONTAINER_LABEL } from './workspace.ts';
+import { answers, askPostgres, askRedis, poll } from './probes.ts';
+import { CONTAINER_LABEL, type Workspace } from './workspace.ts';
 
-/** Long enough for a busy engine, short enough for a dead one to cost little. */
+/** Long enough for a busy engine, and short enough to wait for a dead one. */
 const ENGINE_LIMIT_MS = 2000;
 const ANSWER_LIMIT_MS = 60_000;
 
@@ -15,9 +14,9 @@ interface ContainerRequest {
   readonly port: number;
   readonly command: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
-  /** The server's URL, from `host:port`. */
+  /** The URL of the server, from `host:port`. */
   readonly url: (address: string) => string;
-  /** Throws as long as the server does not answer. */
+  /** Throws while the server does not answer. */
   readonly ask: (url: string) => Promise<void>;
 }
 
@@ -26,7 +25,7 @@ interface RunningContainer {
   stop(): Promise<unknown>;
 }
 
-/** An engine that answers, or null. A DOCKER_HOST that is set and dead means none, whatever else is there. */
+/** An engine that answers, or null. If DOCKER_HOST is set and does not answer, no other engine is used. */
 export async function findEngine(): Promise<ContainerRuntimeClient | null> {
   const host = process.env['DOCKER_HOST'];
   if (host !== undefined && host !== '' && !(await connects(host))) return null;
@@ -35,8 +34,8 @@ export async function findEngine(): Promise<ContainerRuntimeClient | null> {
 }
 
 /**
- * Starts a container and returns when its server answers. The image is the one that is there, else it is
- * pulled. Returns null, with a line in the log, when that cannot be done.
+ * Starts a container and returns when its server answers. Pulls the image if it is missing. Returns null, with a line
+ * in the log, if that is not possible.
  */
 export async function startContainer(
   engine: ContainerRuntimeClient,
@@ -74,8 +73,8 @@ async function providesImage(engine: ContainerRuntimeClient, log: (line: string)
 }
 
 /**
- * The image of testcontainers' reaper may not be to be had; containers start without it all the same, and the
- * workspace's watcher removes them.
+ * The reaper image of testcontainers may be unavailable. Containers start without it, and the watcher of the workspace
+ * removes them.
  */
 async function withoutReaperIfNeedBe(engine: ContainerRuntimeClient): Promise<void> {
   const { getReaper } = await import('testcontainers');
@@ -86,7 +85,7 @@ async function withoutReaperIfNeedBe(engine: ContainerRuntimeClient): Promise<vo
   }
 }
 
-/** Whether something takes connections at `unix:///path` or `tcp://host:port`. */
+/** Whether a server accepts connections at `unix:///path` or `tcp://host:port`. */
 function connects(url: string): Promise<boolean> {
   const { protocol, pathname, hostname, port } = new URL(url);
   const socket =
@@ -108,4 +107,32 @@ async function within<T>(limitMs: number, work: Promise<T>): Promise<T> {
 
 function firstLine(error: unknown): string {
   return errorMessage(error).split('\n')[0] ?? '';
+}
+
+type Log = (line: string) => void;
+
+/** PostgreSQL 17 in a container, or null if that is not possible. */
+export async function startPostgresContainer(engine: ContainerRuntimeClient, workspace: Workspace, log: Log) {
+  const password = randomBytes(12).toString('hex');
+  return startContainer(engine, workspace, log, {
+    image: 'postgres:17',
+    port: 5432,
+    environment: { POSTGRES_USER: 'passerelle', POSTGRES_PASSWORD: password, POSTGRES_DB: 'postgres' },
+    command: ['postgres', '-c', 'fsync=off', '-c', 'max_connections=200'],
+    url: (address) => `postgres://passerelle:${password}@${address}/postgres`,
+    ask: askPostgres,
+  });
+}
+
+/** Redis 8 in a container, or null if that is not possible. */
+export async function startRedisContainer(engine: ContainerRuntimeClient, workspace: Workspace, log: Log) {
+  const password = randomBytes(12).toString('hex');
+  return startContainer(engine, workspace, log, {
+    image: 'redis:8',
+    port: 6379,
+    environment: {},
+    command: ['redis-server', '--requirepass', password, '--maxmemory-policy', 'noeviction', '--save', ''],
+    url: (address) => `redis://:${password}@${address}`,
+    ask: askRedis,
+  });
 }

@@ -11,7 +11,7 @@ export class RedisMissingError extends PasserelleError {
   }
 }
 
-/** A server was started and did not become usable. `reason` is the end of its own log, or why it never ran. */
+/** A server was started and cannot be used. `reason` is the end of its log, or why it did not start. */
 export class ServerFailedError extends PasserelleError {
   readonly code = 'server_failed';
   constructor(server: string, reason: string, cause?: unknown) {

@@ -1,16 +1,14 @@
-import type { PreparedServer } from './postgres-binaries.ts';
-import { preparePostgres } from './postgres-binaries.ts';
-import { prepareRedis } from './redis-binaries.ts';
-import { findRedis } from './redis-finder.ts';
+import { type PreparedServer, preparePostgres } from './postgres.ts';
+import { findRedis, prepareRedis } from './redis.ts';
 import type { RunningServer } from './server-process.ts';
 import { freePort, startServer } from './server-process.ts';
 import type { Workspace } from './workspace.ts';
 import { openWorkspace } from './workspace.ts';
 
-/** A server that can be ended and started again: same URL, same port. */
+/** A server that can be ended and started again, with the same URL and port. */
 interface RestartableServer {
   readonly url: string;
-  /** Ends it at once, with every connection. Returns when it is gone. */
+  /** Ends it at once, with every connection. Returns when it has ended. */
   crash(): Promise<void>;
   /** Starts it again and returns when it answers. PostgreSQL keeps committed data, Redis is empty. */
   start(): Promise<void>;
@@ -24,7 +22,7 @@ export interface RestartableServices {
 }
 
 /**
- * A PostgreSQL and a Redis of one's own, from the binaries of this machine, to be crashed and started again. Both run.
+ * A new PostgreSQL and Redis from the binaries of this machine, which can be crashed and started again. Both run.
  *
  * @throws RedisMissingError, ServerFailedError
  */
@@ -32,12 +30,12 @@ export async function startRestartable(log: (line: string) => void): Promise<Res
   const workspace = await openWorkspace();
   try {
     const [postgres, redis] = await Promise.all([
-      // Committed data must survive a crash; with our usual settings the last moments would not.
+      // Committed data must survive a crash; with our usual settings the last ones would not.
       preparePostgres(workspace, await lastingPort(), ['synchronous_commit=on']),
       prepareRedis(workspace, await findRedis(log), await lastingPort()),
     ]);
     return {
-      // "Immediate": as after a crash, the log is played back at the next start.
+      // "Immediate": as after a crash, the log is replayed at the next start.
       postgres: await restartable(workspace, postgres, 'SIGQUIT'),
       redis: await restartable(workspace, redis, 'SIGKILL'),
       stop: () => workspace.clean(),
@@ -67,8 +65,8 @@ async function restartable(
 }
 
 /**
- * A free port below those that systems give to outgoing connections: while the server is down, one of these could
- * take its port, or connect to itself.
+ * A free port below those of outgoing connections. Otherwise, while the server is down, such a connection could take
+ * its port, or connect to itself.
  */
 async function lastingPort(): Promise<number> {
   for (;;) {
@@ -76,7 +74,7 @@ async function lastingPort(): Promise<number> {
     try {
       return await freePort(port);
     } catch {
-      // Taken: another one will be free.
+      // The port is in use: try another one.
     }
   }
 }

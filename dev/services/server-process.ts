@@ -3,9 +3,8 @@ import { closeSync, openSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { errorMessage } from '../../src/shared/errors.ts';
-import { answers } from './ask.ts';
 import { ServerFailedError } from './errors.ts';
-import { poll } from './poll.ts';
+import { answers, poll } from './probes.ts';
 import type { Workspace } from './workspace.ts';
 
 const START_LIMIT_MS = 60_000;
@@ -20,27 +19,27 @@ export interface ServerCommand {
   readonly name: string;
   readonly command: string;
   readonly args: readonly string[];
-  /** Our own when undefined. */
+  /** Undefined: our own. */
   readonly identity?: Identity | undefined;
   readonly stopSignal: 'QUIT' | 'TERM';
-  /** Throws as long as the server does not answer. */
+  /** Throws while the server does not answer. */
   readonly ask: () => Promise<void>;
 }
 
 export interface RunningServer {
-  /** Sends the signal and returns when the server has ended. Nothing happens when it has already. */
+  /** Sends the signal and returns when the server has ended. Does nothing if it already has. */
   end(signal: NodeJS.Signals): Promise<void>;
 }
 
 /**
- * Starts a server that belongs to the workspace and returns when it answers.
+ * Starts a server of the workspace and returns when it answers.
  *
- * @throws ServerFailedError with the end of its log when it ends first, or does not answer within a minute.
+ * @throws ServerFailedError with the end of its log if it ends first, or does not answer within a minute.
  */
 export async function startServer(workspace: Workspace, server: ServerCommand): Promise<RunningServer> {
   const log = join(workspace.directory, `${server.name}.log`);
   const output = openSync(log, 'a');
-  // A session of its own: on Ctrl-C the servers outlive us, so that the work in hand can be finished.
+  // In its own session: on Ctrl-C the servers outlive us, so that work in progress can end.
   const child = spawn(server.command, server.args, {
     ...server.identity,
     cwd: workspace.directory,
@@ -82,7 +81,7 @@ function lastLines(file: string): string {
   return readFileSync(file, 'utf8').trimEnd().split('\n').slice(-5).join('\n');
 }
 
-/** A port of 127.0.0.1 that was free a moment ago: `wanted`, or by itself any. */
+/** A port of 127.0.0.1 that was free a moment ago: `wanted`, or any. */
 export async function freePort(wanted = 0): Promise<number> {
   return new Promise((resolve, reject) => {
     const probe = createServer();

@@ -4,25 +4,25 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 
-/** Label of every container of a workspace; its value is the workspace's name. */
+/** Label of every container of a workspace. Its value is the name of the workspace. */
 export const CONTAINER_LABEL = 'passerelle.services';
 
-/** A temporary directory and what runs in it: all removed by `clean`, or by itself once this process is gone. */
+/** A temporary directory with its processes. `clean` removes all, and so does the end of this process. */
 export interface Workspace {
   readonly name: string;
   readonly directory: string;
   ownProcess(pid: number, stopSignal: 'QUIT' | 'TERM'): void;
-  /** It has ended: its number may be another process's by now. */
+  /** The process has ended, and another one may have its number now. */
   disownProcess(pid: number): void;
-  /** From now on every container that bears this workspace's label is removed at the end. */
+  /** From now on, all containers with the label of this workspace are removed at the end. */
   ownContainers(): void;
   clean(): Promise<void>;
 }
 
 /**
- * The watcher. Its standard input is a pipe that only we hold: it closes when we close it and when we vanish,
- * kill -9 included, so the ordinary end and the crash take the same road. It is plain sh, which is there
- * wherever Node is and does not care how our TypeScript is run.
+ * The watcher. Only we hold the pipe at its standard input. The pipe closes when we close it and when we die, also by
+ * kill -9, so a normal end and a crash are handled alike. It is a plain sh script, because sh exists wherever Node
+ * runs.
  */
 const WATCHER = `
 trap '' HUP INT QUIT TERM
@@ -53,11 +53,11 @@ if [ -n "$containers" ]; then
 fi
 `;
 
-/** Makes the directory and starts its watcher. */
+/** Creates the directory and starts its watcher. */
 export async function openWorkspace(): Promise<Workspace> {
   const directory = await mkdtemp(join(tmpdir(), 'passerelle-'));
   const name = basename(directory);
-  // A session of its own: Ctrl-C in the terminal must not end the watcher before its work.
+  // In its own session: Ctrl-C in the terminal must not end the watcher.
   const watcher = spawn('sh', ['-c', WATCHER, 'sh', directory, `${CONTAINER_LABEL}=${name}`], {
     cwd: '/',
     detached: true,

@@ -1,7 +1,10 @@
 import { accessError, type PythonError } from '../errors.ts';
 import type { Store } from './store.ts';
 
-/** Records that the user may not read. `search` lists a denied record, so that a page meets it, and omits a hidden one. */
+/**
+ * Records that the user may not read. `search` lists a denied record, so that a page contains it, and leaves out a
+ * hidden one.
+ */
 export class Access {
   readonly #models = new Set<string>();
   readonly #hidden = new Map<string, Set<number>>();
@@ -21,7 +24,7 @@ export class Access {
     this.#hidden.set(model, new Set([...(this.#hidden.get(model) ?? []), ...ids]));
   }
 
-  /** Neither denied nor hidden any more. */
+  /** Ends both. */
   allowRecords(model: string, ids: readonly number[]): void {
     for (const id of ids) {
       this.#records.get(model)?.delete(id);
@@ -39,12 +42,12 @@ export class Access {
     this.#records.clear();
   }
 
-  /** @throws PythonError an AccessError when the whole model is closed. */
+  /** @throws PythonError an AccessError if the whole model is closed. */
   checkModel(store: Store, model: string): void {
     if (this.#models.has(model)) throw modelRefused(store, model);
   }
 
-  /** @throws PythonError an AccessError when one of the records is closed: the whole call fails. */
+  /** @throws PythonError an AccessError if one of the records is closed: the whole call fails. */
   checkRecords(store: Store, model: string, ids: readonly number[], user: string): void {
     const denied = this.#records.get(model);
     if (ids.some((id) => denied?.has(id) || this.isHidden(model, id)))
@@ -52,7 +55,7 @@ export class Access {
   }
 }
 
-/** Worded as `ir.model.access` of 14.0 and 19.0. */
+/** The message of `ir.model.access` in 14.0 and 19.0. */
 function modelRefused(store: Store, model: string): PythonError {
   return accessError(
     `You are not allowed to access '${store.table(model).definition.description}' (${model}) records.\n\n` +
@@ -60,7 +63,7 @@ function modelRefused(store: Store, model: string): PythonError {
   );
 }
 
-/** Worded as `ir.rule` of 14.0 and 19.0, for a user without debug mode. */
+/** The message of `ir.rule` in 14.0 and 19.0, for a user without debug mode. */
 function recordRefused(store: Store, model: string, user: string): PythonError {
   const { description } = store.table(model).definition;
   if (store.version === '14.0') {

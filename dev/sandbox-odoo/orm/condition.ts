@@ -116,7 +116,7 @@ const escapeRegex = (text: string): string => text.replaceAll(/[.*+?^${}()|[\]\\
 
 export type Predicate = (row: Row) => boolean;
 
-/** One condition on one field that the model has. */
+/** One condition on one field of the model. */
 interface Condition {
   readonly store: Store;
   readonly table: Table;
@@ -134,7 +134,7 @@ const LIKE = new Set(['like', 'ilike', 'not like', 'not ilike', '=like', '=ilike
 /**
  * Compiles `[path, operator, value]`.
  *
- * @throws PythonError for an unknown field or operator, worded as the version in use words it.
+ * @throws PythonError for an unknown field or operator, with the message of the version.
  */
 export function compileCondition(store: Store, table: Table, item: unknown, context: Context): Predicate {
   if (!Array.isArray(item) || item.length !== 3) throw invalidItem(store.version, item);
@@ -153,7 +153,7 @@ export function compileCondition(store: Store, table: Table, item: unknown, cont
   return onColumn(condition);
 }
 
-/** Archived rows stay out unless the context says otherwise. */
+/** Archived rows are left out unless the context says otherwise. */
 export function visible(table: Table, context: Context): Predicate {
   if (!table.fields.has('active') || context['active_test'] === false) return () => true;
   return (row) => row['active'] === true;
@@ -174,7 +174,7 @@ function matcher(store: Store, field: FieldDefinition, operator: string, bound: 
   return isNegative(operator) ? (value) => !equal(value) : equal;
 }
 
-/** `partner_id.name`: true when a related record matches; a record without one never does. */
+/** `partner_id.name`: true if a related record matches; never for a row without one. */
 function throughRelation(
   { store, field, name, context, operator, bound }: Condition,
   path: string,
@@ -200,7 +200,7 @@ function onList({ store, field, name, operator, bound, context }: Condition): Pr
   return isNegative(operator) ? (row) => !matches(row) : matches;
 }
 
-/** A many2one compared with text: the name of the related record is meant. */
+/** A many2one compared with a text: the name of the related record is compared. */
 function onName({ store, field, name, operator, bound }: Condition): Predicate {
   const matches = matcher(store, { type: 'char', string: '' }, operator, bound);
   const target = store.table(field.relation ?? '');
@@ -210,7 +210,7 @@ function onName({ store, field, name, operator, bound }: Condition): Predicate {
   };
 }
 
-/** The targets of a relation, archived records too, in no order. */
+/** The targets of a relation, including archived records, in no order. */
 function relatedRows(store: Store, target: Table, field: FieldDefinition, name: string, row: Row): Row[] {
   return [...relatedIds(store, target, field, name, row)]
     .map((id) => target.rows.get(id))
@@ -233,7 +233,7 @@ function meansName(operator: string, bound: unknown): boolean {
   return bounds.some((item) => typeof item === 'string' && !/^\d+$/.test(item));
 }
 
-/** How each version words a domain it cannot use. Seen on 14.0 and 19.0. */
+/** The message of each version for an invalid domain. Seen on 14.0 and 19.0. */
 export function notADomain(version: OdooVersion, domain: unknown): PythonError {
   if (version === '19.0') return typeError(`Domain() invalid argument type for domain: ${repr(domain)}`);
   return assertionError(
@@ -270,7 +270,7 @@ export function notStored(table: Table, name: string): PythonError {
   return valueError(`Cannot convert ${table.definition.name}.${name} to SQL because it is not stored`);
 }
 
-/** @throws PythonError when PostgreSQL or Odoo could not read a bound as the field's type. */
+/** @throws PythonError if PostgreSQL or Odoo could not read a bound as the type of the field. */
 function checkBound(version: OdooVersion, field: FieldDefinition, bound: unknown): void {
   for (const item of Array.isArray(bound) ? bound : [bound]) {
     if (typeof item !== 'string') continue;

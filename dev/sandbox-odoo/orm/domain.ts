@@ -3,10 +3,10 @@ import type { Context } from './fields.ts';
 import type { Store, Table } from './store.ts';
 
 /**
- * Compiles a domain as Odoo evaluates it: prefix operators, implicit `&`, paths through relations, and
- * `active_test`: archived rows stay out unless the context or a condition on `active` says otherwise.
+ * Compiles a domain like Odoo: prefix operators, implicit `&`, paths through relations, and `active_test`. Archived
+ * rows are left out unless the context or a condition on `active` says otherwise.
  *
- * @throws PythonError worded as the version in use words it.
+ * @throws PythonError with the message of the version.
  */
 export function compileDomain(store: Store, table: Table, domain: unknown, context: Context): Predicate {
   if (!Array.isArray(domain)) throw notADomain(store.version, domain);
@@ -39,8 +39,8 @@ function not(predicate: Predicate): Predicate {
 }
 
 /**
- * The rows a domain can match, by an index where a plain condition allows: `id` or a stored many2one that is
- * equal to, or in, a list of ids. Undefined: any row may match.
+ * The rows that a domain can match, by an index if a plain condition allows it: `id` or a stored many2one that is equal
+ * to, or in, a list of ids. Undefined: any row may match.
  */
 export function candidates(table: Table, domain: readonly unknown[]): Iterable<number> | undefined {
   if (domain.some((item) => item === '|' || item === '!')) return undefined;
@@ -57,7 +57,7 @@ export function candidates(table: Table, domain: readonly unknown[]): Iterable<n
   return undefined;
 }
 
-/** The highest `n` of the conditions `id > n` that every match has to meet; 0 without such a condition. */
+/** The highest `n` of the conditions `id > n` that every match must meet; 0 without such a condition. */
 export function leastId(domain: readonly unknown[]): number {
   if (domain.some((item) => item === '|' || item === '!')) return 0;
   const bounds = domain.map((item) =>

@@ -1,7 +1,7 @@
-/** The versions imitated. Worded as Odoo words them. */
+/** The simulated versions, as Odoo writes them. */
 export type OdooVersion = '19.0' | '14.0';
 
-/** A value as it is kept: PostgreSQL's view of it. Stamps have microseconds, an x2many is a list of ids. */
+/** A stored value in the form of PostgreSQL. Stamps have microseconds; an x2many is a list of ids. */
 export type Stored = string | number | boolean | null | readonly number[];
 
 export type Row = { readonly id: number; readonly [field: string]: Stored };
@@ -10,7 +10,7 @@ export type Row = { readonly id: number; readonly [field: string]: Stored };
 export interface ReadableStore {
   table(model: string): {
     readonly rows: ReadonlyMap<number, Row>;
-    /** The ids of rows whose many2one `field` has this target. */
+    /** The ids of rows with this target in the many2one `field`. */
     pointingAt(field: string, target: number): Iterable<number>;
   };
 }
@@ -44,7 +44,7 @@ export interface FieldDefinition {
   readonly required?: boolean;
   readonly readonly?: boolean;
   readonly relation?: string;
-  /** For a one2many: the many2one of the related model that points back. */
+  /** For a one2many: the many2one of the related model to this one. */
   readonly relation_field?: string;
   readonly selection?: readonly (readonly [value: string, label: string])[];
   readonly digits?: readonly [precision: number, scale: number];
@@ -57,10 +57,12 @@ export interface FieldDefinition {
   readonly compute?: (row: Row, store: ReadableStore, context: Context) => Stored;
 }
 
-/** A stored computed value: when one of `when` is written, `compute` runs on the record, or on the one `of` names. */
+/**
+ * A stored computed value. When one of `when` is written, `compute` runs on the record, or on the one that `of` names.
+ */
 export interface StoredCompute {
   readonly when: readonly string[];
-  /** A many2one: the record it leads to is computed, and stamped. */
+  /** A many2one: the record it refers to is computed, and stamped. */
   readonly of?: string;
   readonly compute: (row: Row, store: ReadableStore) => Readonly<Record<string, Stored>>;
 }
@@ -68,14 +70,14 @@ export interface StoredCompute {
 export interface ModelDefinition {
   readonly name: string;
   readonly description: string;
-  /** Odoo's `_order`; `id` when left out. */
+  /** `_order` of Odoo; `id` if unset. */
   readonly order?: string;
   /** Without the automatic fields. */
   readonly fields: Readonly<Record<string, FieldDefinition>>;
   readonly computes?: readonly StoredCompute[];
 }
 
-/** The fields every model has, in Odoo's order. Version 14 still has `__last_update`. */
+/** The fields of every model, in the order of Odoo. Version 14 still has `__last_update`. */
 export function automaticFields(version: OdooVersion): Record<string, FieldDefinition> {
   const fields: Record<string, FieldDefinition> = {
     id: { type: 'integer', string: 'ID', readonly: true },
@@ -101,7 +103,7 @@ export function automaticFields(version: OdooVersion): Record<string, FieldDefin
   return fields;
 }
 
-/** The record's name. An empty one is `''` here; each version words it in its own way. */
+/** The name of the record. An empty name is `''` here; each version formats it differently. */
 export function displayName(row: Row): string {
   const name = row['name'];
   return typeof name === 'string' ? name : '';
@@ -113,7 +115,7 @@ export const isX2many = (field: FieldDefinition): boolean =>
 export const isNumber = (field: FieldDefinition): boolean =>
   ['integer', 'float', 'monetary', 'many2one_reference'].includes(field.type);
 
-/** What `fields_get` answers for one field. Attributes as seen on 14.0 and 19.0. */
+/** The answer of `fields_get` for one field. Attributes as seen on 14.0 and 19.0. */
 export function describeField(name: string, field: FieldDefinition, version: OdooVersion) {
   const stored = isStored(field);
   const sortable = stored && !isX2many(field) && field.type !== 'binary';

@@ -13,7 +13,7 @@ const link = (relation: string, string: string, more: Partial<FieldDefinition> =
 
 const ACTIVE = field('boolean', 'Active', { default: true });
 
-/** The header of the add-on `dimagaz`, field for field. */
+/** The header of the add-on `dimagaz`, with the same fields. */
 const BC: ModelDefinition = {
   name: 'dimagaz.bc',
   description: 'Bon de commande',
@@ -67,9 +67,9 @@ const BC: ModelDefinition = {
 };
 
 /**
- * The line. Its subtotal is stored. Writing its price or quantity, creating a line and deleting one recompute the
- * header's amounts, and that moves the header's `write_date`, even to equal amounts. Nothing else of a
- * line touches the header: the add-on declares no other dependency. Seen over RPC on 14.0 and 19.0.
+ * The line. Its subtotal is stored. Writing its price or quantity, creating a line and deleting one compute the amounts
+ * of the header again. This changes the `write_date` of the header, even if the amounts stay equal. No other change of
+ * a line affects the header, because the add-on declares no other dependency. Seen over RPC on 14.0 and 19.0.
  */
 const LINE: ModelDefinition = {
   name: 'dimagaz.bc.line',
@@ -110,13 +110,13 @@ const LINE: ModelDefinition = {
   ],
 };
 
-/** The cost of a line, in cents' precision. */
+/** The cost of a line, rounded to cents. */
 export function subtotal(line: Readonly<Record<string, Stored>>): number {
   const price = Number(line['quantity']) * Number(line['price_unit']);
   return round(price * (1 - Number(line['discount']) / 100), 2);
 }
 
-/** A header's stored amounts, from its lines; archived ones do not count. */
+/** The stored amounts of a header, from its lines without the archived ones. */
 export function amounts(lines: readonly Readonly<Record<string, Stored>>[]): Record<string, number> {
   const counted = lines.filter((line) => line['active'] === true);
   const untaxed = counted.reduce((sum, line) => sum + Number(line['subtotal']), 0);
@@ -135,7 +135,7 @@ function linesOf(row: Row, store: ReadableStore): Row[] {
     .filter((line) => line !== undefined);
 }
 
-/** Every model of a new sandbox: the add-on's, and the few of Odoo's own that they point at. */
+/** Every model of a new sandbox: those of the add-on, and the models of Odoo that they refer to. */
 export const SHIPPED_MODELS: readonly ModelDefinition[] = [
   {
     name: 'res.currency',

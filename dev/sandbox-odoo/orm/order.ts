@@ -9,10 +9,10 @@ const TERM_14 = /^\s*([a-z0-9_]+|"[a-z0-9_]+")(\s+desc|\s+asc)?\s*$/i;
 const TERM_19 = /^\s*([a-z0-9_]+)(\.[a-z0-9_]+)?(\s+desc|\s+asc)?(\s+nulls\s+first|\s+nulls\s+last)?\s*$/i;
 
 /**
- * Compiles `order`: a many2one orders by its model's own order, empty values are last going up and first
- * going down (PostgreSQL), text goes by code (collation C).
+ * Compiles `order`. A many2one sorts by the order of its own model. Empty values come last ascending and first
+ * descending (PostgreSQL). Text sorts by code (collation C).
  *
- * @throws PythonError worded as the version in use words it.
+ * @throws PythonError with the message of the version.
  */
 export function compileOrder(store: Store, table: Table, order: string, depth = 0): Compare {
   const compares = order.split(',').map((term) => compileTerm(store, table, order, term, depth));
@@ -51,7 +51,7 @@ function byRelated(
   depth: number,
 ): Compare {
   const target = store.table(model);
-  // Three steps away is enough: Odoo stops where a relation would come round again.
+  // Three steps are enough: Odoo stops at a circular relation.
   const inner = compileOrder(store, target, depth < 3 ? (target.definition.order ?? 'id') : 'id', depth + 1);
   return (left, right) => {
     if (left[name] === right[name]) return 0;
@@ -68,7 +68,7 @@ function compareValues(left: Stored, right: Stored, direction: number, nullsFirs
   return (left < right ? -1 : 1) * direction;
 }
 
-/** Version 14 logs a warning and goes on; 19 refuses. */
+/** Version 14 logs a warning and continues; 19 refuses. */
 function unsortable(table: Table, name: string, version: OdooVersion): Compare {
   if (version === '14.0') return () => 0;
   throw notStored(table, name);

@@ -14,7 +14,7 @@ import type { Store, Table } from './store.ts';
 const LARGEST_XMLRPC_INT = 2 ** 31 - 1;
 const NOTHING: ReadonlyMap<string, unknown> = new Map();
 
-/** A Python float that happens to be whole: XML-RPC must still write it as `<double>`, JSON as a number. */
+/** A Python float with a whole value: XML-RPC must still write it as `<double>`, JSON as a number. */
 export class WholeFloat {
   readonly value: number;
   constructor(value: number) {
@@ -35,11 +35,11 @@ interface Reading {
 
 type Convert = (row: Row) => unknown;
 
-/** Converts one row, as `read` answers it: `id` first, then the fields asked for. */
+/** Converts one row to the answer of `read`: `id` first, then the requested fields. */
 export function recordReader(reading: Reading, fields: readonly string[]): (row: Row) => object {
   const converts = fields.map((name) => ({ name, convert: converter(reading, name) }));
-  // Copies of one object share its shape: many times cheaper to build, and to write as JSON, than each field by field.
-  // Made of pairs, since a field may be named `__proto__`.
+  // Copies of one object share its shape, which is much cheaper than building each one field by field. Built from pairs,
+  // because a field may be named `__proto__`.
   const template: Record<string, unknown> = Object.fromEntries(['id', ...fields].map((name) => [name, null]));
   return (row) => {
     const record = { ...template };
@@ -58,7 +58,7 @@ export interface Answer {
   readonly [field: string]: unknown;
 }
 
-/** What `read` answers to JSON, all fields of those that are there, archived related records too. */
+/** The answer of `read` as JSON: all fields of the existing records, including archived related records. */
 export function answers(store: Store, model: string, ids: readonly number[]): Answer[] {
   const table = store.table(model);
   const reading = { store, table, context: { active_test: false }, names: true };
@@ -129,7 +129,7 @@ function nameOf(table: Table, row: Row, version: OdooVersion): string | false {
   return version === '19.0' ? false : 'False';
 }
 
-/** Archived related records stay out unless the context says otherwise; the order is the related model's. */
+/** Archived related records are left out unless the context says otherwise. The order is that of the related model. */
 function related({ store, context }: Reading, field: FieldDefinition): (ids: Iterable<number>) => number[] {
   const target = store.table(field.relation ?? '');
   const visible = compileDomain(store, target, [], context);
@@ -157,7 +157,7 @@ function many2many(reading: Reading, field: FieldDefinition, name: string): Conv
   };
 }
 
-/** Odoo's `human_size` of a base64 content: what `bin_size` answers instead of the content. */
+/** `human_size` of Odoo for a base64 content: the answer of `bin_size` in place of the content. */
 function sizeOf(base64: string): string | false {
   const units = ['bytes', 'Kb', 'Mb', 'Gb', 'Tb'];
   let size = Buffer.byteLength(base64, 'base64');

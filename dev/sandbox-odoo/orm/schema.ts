@@ -1,19 +1,19 @@
 import { type FieldDefinition, isNumber, type ModelDefinition, type Stored } from './fields.ts';
 import { emptyColumn, type Store } from './store.ts';
 
-/** The effect of an upgrade of an add-on on a running Odoo: no record is stamped, and `read` refuses removed fields. */
+/** The effect of an add-on upgrade on a running Odoo: no record is stamped, and `read` refuses removed fields. */
 export interface SandboxSchema {
-  /** Adds a model, or replaces one and forgets its records. */
+  /** Adds a model, or replaces one and deletes its records. */
   defineModel(definition: ModelDefinition): void;
-  /** Adds a field or changes its definition; records that lack it get its default. */
+  /** Adds a field or changes its definition. Records without it get its default. */
   setField(model: string, name: string, field: FieldDefinition): void;
   removeField(model: string, name: string): void;
-  /** A field of another type: values that it cannot hold are emptied, as Odoo puts the old column aside. */
+  /** A field of another type. Values that do not fit become empty, as Odoo renames the old column. */
   retypeField(model: string, name: string, field: FieldDefinition): void;
-  /** Values stay, as with a migration script that renames the column. */
+  /** Values are kept, as with a migration script that renames the column. */
   renameField(model: string, name: string, to: string): void;
   relabelField(model: string, name: string, label: string): void;
-  /** Answers this for a field of a record, whatever its row holds; a `Raw` goes over the wire as it is. */
+  /** Answers this for a field of a record, whatever its row contains. A `Raw` is sent unchanged. */
   plant(model: string, id: number, field: string, value: unknown): void;
 }
 

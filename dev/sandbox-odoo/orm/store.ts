@@ -12,12 +12,12 @@ export class Table {
   readonly definition: ModelDefinition;
   readonly fields: Map<string, FieldDefinition>;
   readonly rows = new Map<number, Row>();
-  /** Fixed answers for a field of a record, whatever its row holds: field by field, by id. */
+  /** Fixed answers for a field of a record, whatever its row contains: by field, then by id. */
   readonly planted = new Map<number, Map<string, unknown>>();
   #lastId = 0;
-  /** All ids, ascending; undefined after one went, or came that is not the highest, until asked for. */
+  /** All ids, ascending; undefined after one was deleted, or added below the highest, until the next request. */
   #ascending: number[] | undefined = [];
-  /** Rows by the value of a many2one: field -> target -> ids. Built when first asked for. */
+  /** Rows by the value of a many2one: field -> target -> ids. Built at the first request. */
   readonly #indexes = new Map<string, Map<number, Set<number>>>();
 
   constructor(definition: ModelDefinition, version: OdooVersion) {
@@ -25,7 +25,7 @@ export class Table {
     this.fields = new Map(Object.entries({ ...automaticFields(version), ...definition.fields }));
   }
 
-  /** Taken at once and never given back, as a PostgreSQL sequence does. */
+  /** Assigned at once and never reused, like a PostgreSQL sequence. */
   takeId(): number {
     this.#lastId += 1;
     return this.#lastId;
@@ -106,7 +106,7 @@ export class Store {
     return table;
   }
 
-  /** @throws Error for a model that is not there: a mistake of the test, not of the client under test. */
+  /** @throws Error for an unknown model: a bug of the test, not of the client under test. */
   table(model: string): Table {
     const table = this.tables.get(model);
     if (!table) throw new Error(`The sandbox has no model ${model}: define it first with defineModel`);
@@ -115,8 +115,8 @@ export class Store {
 }
 
 /**
- * Odoo's timestamps: UTC text. Inside with microseconds, as PostgreSQL prints them (no fraction when it is
- * zero), so that text order is time order; outside in whole seconds.
+ * The timestamps of Odoo: UTC text. Stored with microseconds, as PostgreSQL writes them (no fraction if it is zero), so
+ * that the order of texts is the order of times. Sent in whole seconds.
  */
 export function stamp(at: Date, microseconds = 0): string {
   const text = at.toISOString();
@@ -130,13 +130,13 @@ function wholeSecond(at: Date): string {
   return `${text.slice(0, 10)} ${text.slice(11, 19)}`;
 }
 
-/** The whole second `seconds` after a timestamp; its own fraction is dropped. */
+/** The whole second `seconds` after a timestamp; its fraction is dropped. */
 export function secondsAfter(text: string, seconds: number): string {
   const at = new Date(`${text.slice(0, 10)}T${text.slice(11, 19)}Z`);
   return wholeSecond(new Date(at.getTime() + seconds * 1000));
 }
 
-/** The stamp of a transaction that starts now. The real clock gets microseconds; a given one is taken as is. */
+/** The stamp of a transaction that starts now. The real clock gets microseconds; a given one is used unchanged. */
 export function stampOfNow(clock: (() => Date) | undefined): string {
   if (clock) return stamp(clock());
   return stamp(new Date(), Number((process.hrtime.bigint() / 1000n) % 1000n));
@@ -154,7 +154,7 @@ export interface Values {
   readonly [field: string]: Value;
 }
 
-/** The values that go into the record's own row, as PostgreSQL would keep them. One2many commands are left out. */
+/** The values of the record's own row, in the form of PostgreSQL. One2many commands are left out. */
 export function columns(table: Table, values: Values): Record<string, Stored> {
   const row: Record<string, Stored> = {};
   for (const [name, value] of Object.entries(values)) {
@@ -186,7 +186,7 @@ function column(field: FieldDefinition, value: Value): Stored {
   return value;
 }
 
-/** Half away from zero, as Odoo's `float_round`. */
+/** Rounds half away from zero, like `float_round` of Odoo. */
 export function round(value: number, scale: number): number {
   const factor = 10 ** scale;
   return (Math.sign(value) * Math.round(Math.abs(value) * factor * (1 + Number.EPSILON))) / factor;

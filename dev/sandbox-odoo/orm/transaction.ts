@@ -3,11 +3,11 @@ import type { Store, Values } from './store.ts';
 import { Writer } from './writer.ts';
 
 /**
- * Work that is invisible before `commit()`. Its stamp is that of its start, as `write_date` is in Odoo. So a
- * transaction that commits late brings rows that are older than rows already read.
+ * Work that is invisible before `commit()`. Its stamp is the time of its start, like `write_date` in Odoo. So a
+ * transaction that commits late adds rows that are older than rows that were already read.
  */
 export interface SandboxTransaction {
-  /** The id is taken at once. */
+  /** The id is assigned at once. */
   create(model: string, values: Values): number;
   write(model: string, ids: readonly number[], values: Values): void;
   unlink(model: string, ids: readonly number[]): void;

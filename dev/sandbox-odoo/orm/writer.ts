@@ -11,14 +11,14 @@ import {
 
 type Touched = (model: string, id: number) => void;
 
-/** Writes rows as one transaction of Odoo does: everything it touches gets the same stamp and user. */
+/** Writes rows like one transaction of Odoo: all changed rows get the same stamp and user. */
 export class Writer {
   readonly #store: Store;
   readonly #stamp: string;
   readonly #uid: number;
   readonly #touched: Touched;
 
-  /** `touched` hears of each record that is written, created or deleted. */
+  /** `touched` receives each record that is written, created or deleted. */
   constructor(store: Store, stamp: string, uid: number, touched: Touched = () => {}) {
     this.#store = store;
     this.#stamp = stamp;
@@ -36,7 +36,7 @@ export class Writer {
     this.#applyCommands(table, id, values);
   }
 
-  /** Stamps every record, even when nothing changes, as Odoo does. */
+  /** Stamps every record, even if nothing changes, like Odoo. */
   write(model: string, ids: readonly number[], values: Values): void {
     const table = this.#store.table(model);
     const changes = columns(table, values);
@@ -64,7 +64,7 @@ export class Writer {
     }
   }
 
-  /** As PostgreSQL deletes: nothing is recomputed, nothing gets a stamp. */
+  /** Deletes like PostgreSQL: nothing is computed again, nothing gets a stamp. */
   erase(model: string, ids: readonly number[]): void {
     for (const id of ids) {
       this.#release(model, id);
@@ -77,7 +77,9 @@ export class Writer {
     table.put({ ...row, write_uid: this.#uid, write_date: this.#stamp });
   }
 
-  /** Records that point at a deleted one: they are deleted too, or drop the link, without a stamp (PostgreSQL does it). */
+  /**
+   * Records that refer to a deleted one: they are deleted too, or lose the link, without a stamp (PostgreSQL does it).
+   */
   #release(model: string, id: number): void {
     for (const [name, table] of this.#store.tables) {
       for (const [field, definition] of table.fields) {
@@ -109,7 +111,7 @@ export class Writer {
     else if (command[0] === 2) this.unlink(model, [command[1]]);
   }
 
-  /** As Odoo does it over RPC: every written field counts, changed or not. */
+  /** Like Odoo over RPC: every written field counts, changed or not. */
   #recompute(table: Table, id: number, written: ReadonlySet<string>): void {
     const moved = new Set(written);
     for (const compute of table.definition.computes ?? []) {
@@ -125,7 +127,7 @@ export class Writer {
     }
   }
 
-  /** A stored computed value of another record: that record is stamped too. */
+  /** A stored computed value of another record, which is stamped too. */
   #computeOn(table: Table, row: Row, compute: StoredCompute): void {
     const link = table.fields.get(compute.of ?? '');
     const id = row[compute.of ?? ''];

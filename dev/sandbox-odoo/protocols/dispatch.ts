@@ -16,7 +16,7 @@ export interface Backend {
   readonly uid: number;
 }
 
-/** A call of one of the two RPCs, before anything is checked. */
+/** A call of one of the two RPCs, before any check. */
 interface ServiceCall {
   readonly service: string;
   readonly method: string;
@@ -26,7 +26,7 @@ interface ServiceCall {
 /**
  * Runs a call of `/xmlrpc/2` or `/jsonrpc`.
  *
- * @throws PythonError what Odoo would raise.
+ * @throws PythonError as Odoo would raise it.
  */
 export function dispatchService(backend: Backend, { service, method, args }: ServiceCall): unknown {
   if (service === 'common') return common(backend, method, args);
@@ -92,7 +92,7 @@ function callMethod(
   return runMethod(backend, { model, method, context: asObject(context), ids, args });
 }
 
-/** Runs a method whose arguments are bound. @throws PythonError what Odoo would raise. */
+/** Runs a method whose arguments are bound. @throws PythonError as Odoo would raise it. */
 export function runMethod(
   backend: Backend,
   call: {

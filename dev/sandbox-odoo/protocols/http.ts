@@ -2,13 +2,13 @@ import type { PythonError } from '../errors.ts';
 import type { SandboxCall } from '../faults.ts';
 import type { OdooVersion } from '../orm/fields.ts';
 
-/** A call that was understood. `answer` runs it, or words the error that it is to fail with. */
+/** A call that was understood. `answer` runs it, or creates its error. */
 export interface Exchange {
   readonly call: SandboxCall;
   answer(failure?: PythonError): HttpAnswer;
 }
 
-/** A page of Werkzeug, as an address that is not served gets it. */
+/** A page of Werkzeug, for an unknown address. */
 export function errorPage(version: OdooVersion, status: number, title: string, text: string): HttpAnswer {
   const head =
     version === '19.0'
@@ -24,7 +24,7 @@ export interface HttpAnswer {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** A request whose body is read. */
+/** A request whose body was read. */
 export interface HttpRequest {
   readonly verb: string;
   readonly path: string;

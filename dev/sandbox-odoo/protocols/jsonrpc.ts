@@ -41,7 +41,7 @@ export function webclientVersion(backend: Backend, request: HttpRequest): HttpAn
   return reply(backend.store.version, { id, result: versionAnswer(backend) });
 }
 
-/** What 14.0 answers to a JSON request for an address it does not serve, `/json/2` among them. */
+/** The answer of 14.0 to a JSON request for an unknown address, such as `/json/2`. */
 export function jsonNotFound(): HttpAnswer {
   const error = new PythonError(
     'werkzeug.exceptions.NotFound',

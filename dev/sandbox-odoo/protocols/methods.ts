@@ -6,7 +6,7 @@ import { compileOrder } from '../orm/order.ts';
 import { recordReader } from '../orm/reading.ts';
 import type { Store, Table } from '../orm/store.ts';
 
-/** One call of a method, its arguments named. */
+/** One call of a method, with named arguments. */
 interface MethodCall {
   readonly store: Store;
   readonly access: Access;
@@ -51,7 +51,7 @@ function searchRows({ store, access, table, context, args }: MethodCall): Row[] 
   const limit = Number(args['limit'] || Number.POSITIVE_INFINITY);
   const conditions = Array.isArray(domain) ? domain : [];
   const few = candidates(table, conditions);
-  // Page after page of a large table, as the primary key's index gives it: no further than the page's end.
+  // Reads page after page of a large table, like the index of the primary key: not beyond the end of the page.
   const byId = few === undefined && byOrder === 'id';
   const found: Row[] = [];
   for (const id of byId ? table.after(leastId(conditions)) : (few ?? table.rows.keys())) {
@@ -62,14 +62,14 @@ function searchRows({ store, access, table, context, args }: MethodCall): Row[] 
   return (byId ? found : found.sort(compare)).slice(offset, offset + limit);
 }
 
-/** Odoo drops `active_test` before it reads: an x2many then lists active records only, unlike in `read`. */
+/** Odoo removes `active_test` before it reads: an x2many then lists only active records, unlike in `read`. */
 function searchRead(call: MethodCall): object[] {
   const ids = searchRows(call).map(({ id }) => id);
   const { active_test: _, ...context } = call.context;
   return readRows({ ...call, context }, ids, fieldsOf(call));
 }
 
-/** A missing id is left out. Asking only for `id` proves nothing: Odoo answers it unread. */
+/** A missing id is left out. A request of only `id` proves nothing: Odoo answers it without reading. */
 function readRows(call: MethodCall, ids: readonly number[], fields: readonly string[]): object[] {
   const { store, access, table, context, args } = call;
   access.checkModel(store, table.definition.name);

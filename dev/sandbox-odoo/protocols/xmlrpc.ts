@@ -6,7 +6,7 @@ import { type Backend, describeCall, dispatchService } from './dispatch.ts';
 import type { Exchange, HttpAnswer, HttpRequest } from './http.ts';
 import { errorPage } from './http.ts';
 
-/** A method call as it came: its parameters as plain values. */
+/** A received method call: its parameters as plain values. */
 interface XmlCall {
   readonly method: string;
   readonly params: readonly unknown[];
@@ -18,7 +18,7 @@ const ENTITIES: Readonly<Record<string, string>> = { lt: '<', gt: '>', amp: '&',
 /**
  * Reads `<methodCall>`. Enough XML for what clients send: no comments, no document types.
  *
- * @throws PythonError expat's, for a text that is not a method call.
+ * @throws PythonError of expat, for a text that is not a method call.
  */
 function readCall(xml: string): XmlCall {
   const method = /<methodName>\s*([^<]*?)\s*<\/methodName>/.exec(xml)?.[1];
@@ -51,7 +51,7 @@ function unescapeXml(text: string): string {
   });
 }
 
-/** Walks the tokens once, from left to right. */
+/** Reads the tokens once, from left to right. */
 class Reader {
   readonly #tokens: readonly (Token & { readonly empty: boolean })[];
   #at = 0;
@@ -60,7 +60,7 @@ class Reader {
     this.#tokens = tokens;
   }
 
-  /** Moves behind the next `<open>`; false when `</until>` or the end comes first. */
+  /** Moves behind the next `<open>`; false if `</until>` or the end comes first. */
   skipTo(open: string, until: string): boolean {
     for (; this.#at < this.#tokens.length; this.#at += 1) {
       const token = this.#tokens[this.#at];
@@ -134,7 +134,7 @@ function scalar(type: string, text: string): unknown {
   return type === 'nil' ? null : text;
 }
 
-/** Odoo 19 drops what XML 1.0 forbids; 14.0 writes it as it is, and the answer is then not XML. */
+/** Odoo 19 removes what XML 1.0 forbids. 14.0 writes it unchanged, and the answer is then not XML. */
 const KEPT_CONTROLS = new Set(['\t', '\n', '\r']);
 
 /**
@@ -147,7 +147,7 @@ function writeAnswer(value: unknown, version: OdooVersion): string {
   return envelope(body, version);
 }
 
-/** A fault: code 1 carries the traceback, the others the message alone. */
+/** A fault: code 1 contains the traceback, the others only the message. */
 function writeFault(error: PythonError, version: OdooVersion): string {
   const text = error.fault === 1 ? traceback(error) : error.message;
   const fault = write({ faultCode: error.fault, faultString: text }, version);
@@ -188,7 +188,7 @@ function writeNumber(value: number): string {
   return `<int>${value}</int>`;
 }
 
-/** Most texts hold no control character at all: looking first is much cheaper than replacing. */
+/** Most texts have no control character, and a test is much cheaper than a replacement. */
 function strip(text: string): string {
   if (!/\p{Cc}/u.test(text)) return text;
   return text.replaceAll(/\p{Cc}/gu, (char) => (char > '\u001f' || KEPT_CONTROLS.has(char) ? char : ''));

@@ -25,19 +25,19 @@ export interface FieldDefinition {
   readonly required?: boolean;
   readonly readonly?: boolean;
   readonly relation?: string;
-  /** For a one2many: the many2one of its records that points back. */
+  /** For a one2many: the many2one of its records to this one. */
   readonly relationField?: string;
   readonly selection?: readonly (readonly [string, string])[];
-  /** Digits before and behind the point. */
+  /** Digits before and after the point. */
   readonly digits?: readonly [number, number];
   /** PYSON, as text. */
   readonly states?: string;
   readonly help?: string;
-  /** The value of a new record that does not give one. */
+  /** The default for a new record. */
   readonly fill?: Value;
-  /** A functional field: nothing of it is stored. */
+  /** A functional field, which is not stored. */
   readonly compute?: (row: Row, store: Reader) => Value;
-  /** For a many2one: the effect on the record when its target is deleted; `restrict` when left out. */
+  /** For a many2one: the effect on the record if its target is deleted; `restrict` if unset. */
   readonly onDelete?: 'cascade' | 'restrict';
 }
 
@@ -50,22 +50,22 @@ export interface Row {
 export interface Reader {
   row(model: string, id: Value | undefined): Row | undefined;
   pointing(model: string, field: string, id: number): readonly Row[];
-  /** A field's value, functional ones included. */
+  /** The value of a field, including functional ones. */
   value(model: string, row: Row, field: string): Value;
 }
 
 export interface ModelDefinition {
   readonly name: string;
-  /** As error messages call it. */
+  /** The name in error messages. */
   readonly string: string;
   readonly fields: Readonly<Record<string, FieldDefinition>>;
   readonly order?: readonly (readonly [string, string | null])[];
   readonly recName?: (row: Row, store: Reader) => string;
-  /** Fields no two records may have the same values of, and the words for those who try. */
+  /** Fields with unique values, and the error message for a duplicate. */
   readonly unique?: readonly { readonly fields: readonly string[]; readonly words: string }[];
-  /** Further checks of a record to be stored: the words of a user error, or null. */
+  /** Further checks of a record: the message of a user error, or null. */
   readonly check?: (row: Row, store: Reader) => string | null;
-  /** Methods beyond those of every model. */
+  /** Methods in addition to those of every model. */
   readonly methods?: readonly string[];
 }
 

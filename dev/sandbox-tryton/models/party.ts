@@ -15,7 +15,7 @@ const CONTACT_TYPES = [
   ['other', 'Other'],
 ] as const;
 
-/** Parties, where they live and how to reach them; users; attachments. */
+/** Parties, their addresses and contacts; users; attachments. */
 export function partyModels(version: TrytonVersion): ModelDefinition[] {
   return [party(version), address(version), contactMechanism(version), attachment(), user(), warning()];
 }
@@ -141,7 +141,7 @@ function attachment(): ModelDefinition {
   };
 }
 
-/** The password is kept apart, by the sessions; a read gives x's, as the server does. */
+/** The sessions keep the password; a read returns x's, as on the server. */
 function user(): ModelDefinition {
   const hidden = (): Value => 'xxxxxxxxxx';
   return {

@@ -2,7 +2,7 @@ import { decimal, product, sum, type Value } from '../values.ts';
 import type { FieldDefinition, ModelDefinition, Reader, Row, TrytonVersion } from './fields.ts';
 import * as field from './fields.ts';
 
-/** French VAT on everything: taxes are no models of their own here. */
+/** French VAT on everything. Taxes are not models here. */
 const VAT = decimal('0.20');
 
 /** Sales and invoices with their lines. */
@@ -19,7 +19,7 @@ const lineTypes = [
   ['comment', 'Comment'],
 ] as const;
 
-/** The amounts of a document, out of its lines. */
+/** The amounts of a document, from its lines. */
 function amounts(lines: string, link: string): Record<string, FieldDefinition> {
   const untaxed = (row: Row, store: Reader): Value =>
     sum([decimal('0.00'), ...store.pointing(lines, link, row.id).map((line) => amountOf(line))]);

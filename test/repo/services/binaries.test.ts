@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { answers, askPostgres, askRedis } from '../../../dev/services/ask.ts';
 import type { Services } from '../../../dev/services/index.ts';
 import { startServices } from '../../../dev/services/index.ts';
-import { redisOnPath } from '../../../dev/services/redis-finder.ts';
+import { answers, askPostgres, askRedis } from '../../../dev/services/probes.ts';
+import { redisOnPath } from '../../../dev/services/redis.ts';
 import { onServer } from '../../support/server.ts';
 
 // Where the tests run on containers there may be no Redis, and installing one is not a test's business.

@@ -1,6 +1,6 @@
 import { afterEach, expect, inject, it, vi } from 'vitest';
-import { askPostgres, askRedis } from '../../../dev/services/ask.ts';
 import { ServerUnreachableError, startServices } from '../../../dev/services/index.ts';
+import { askPostgres, askRedis } from '../../../dev/services/probes.ts';
 
 afterEach(() => {
   vi.unstubAllEnvs();

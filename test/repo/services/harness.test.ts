@@ -1,7 +1,6 @@
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
-import { answers, askPostgres } from '../../../dev/services/ask.ts';
-import { poll } from '../../../dev/services/poll.ts';
+import { answers, askPostgres, poll } from '../../../dev/services/probes.ts';
 import { pendingMigrations } from '../../../src/db/migrate.ts';
 import { freshDatabase } from '../../support/database.ts';
 import { freshPrefix, redisUrl } from '../../support/redis.ts';

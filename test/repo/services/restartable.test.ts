@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis';
 import { expect, it } from 'vitest';
-import { answers, askPostgres, askRedis } from '../../../dev/services/ask.ts';
-import { redisOnPath } from '../../../dev/services/redis-finder.ts';
+import { answers, askPostgres, askRedis } from '../../../dev/services/probes.ts';
+import { redisOnPath } from '../../../dev/services/redis.ts';
 import { startRestartable } from '../../../dev/services/restartable.ts';
 import { onServer } from '../../support/server.ts';
 

