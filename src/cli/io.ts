@@ -25,8 +25,21 @@ export interface CommandContext {
 export const QUIET: Environment = { LOG_LEVEL: 'silent' };
 
 export function printJson(io: Io, value: unknown): void {
-  io.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+  io.stdout.write(`${escapeJson(JSON.stringify(value, null, 2))}\n`);
 }
+
+/**
+ * Characters that a terminal would execute instead of showing them: control characters except tab and line end, and
+ * those that reverse the direction of text. Texts of Odoo and Tryton may contain them.
+ */
+const UNPRINTABLE = /(?![\n\t])[\p{Cc}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
+
+/** The same JSON value, safe for a terminal. */
+export function escapeJson(json: string): string {
+  return json.replace(UNPRINTABLE, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+
+const safeForTerminal = (text: string): string => text.replace(UNPRINTABLE, '\ufffd');
 
 /** The answer of a command: `value` with `--json`, otherwise `lines`. */
 export function print(io: Io, json: boolean | undefined, value: unknown, lines: readonly string[]): void {
@@ -35,12 +48,12 @@ export function print(io: Io, json: boolean | undefined, value: unknown, lines: 
 }
 
 export function printLines(io: Io, lines: readonly string[]): void {
-  io.stdout.write(lines.map((line) => `${line}\n`).join(''));
+  io.stdout.write(lines.map((line) => `${safeForTerminal(line)}\n`).join(''));
 }
 
 /** Messages of Odoo may have several lines. */
 export function oneLine(message: string | null): string {
-  return (message ?? '').replace(/\s+/g, ' ').trim();
+  return safeForTerminal((message ?? '').replace(/\s+/g, ' ')).trim();
 }
 
 export const EXIT = {
@@ -67,8 +80,7 @@ export function watchOutput(stream: Writable): () => Promise<Error | null> {
     trouble ??= error;
   });
   return async () => {
-    // The callback also covers earlier writes: a pipe takes 64 KB at once, and the rest when its reader
-    // has read them.
+    // The callback also covers earlier writes: a pipe takes 64 KB at once, and the rest when its reader has read them.
     await new Promise<void>((resolve) => stream.write('', () => setImmediate(resolve)));
     return trouble === null || errorCode(trouble) === 'EPIPE' ? null : trouble;
   };

@@ -43,9 +43,11 @@ test('a breaker that opens is an error of its own, and --force overrides it once
     status: 'partial',
     archived: 0,
     gone: 4,
-    error: { code: 'sweep_breaker', message: expect.stringContaining('4 of 29 BCs') },
+    error: { code: 'sweep_breaker', message: expect.stringContaining('4 of 30 BCs') },
   });
-  expect(refused.stderr).toMatch(/^Run \d+ is partial\. Nothing was archived: .*at most 2 .*--force.*\n$/);
+  expect(refused.stderr).toMatch(
+    /^Run \d+ is partial\. Nothing was archived: .*at most 3 in a day .*--force.*\n$/,
+  );
   const status = await command.passerelle('status');
   expect(status.stdout).toContain('Nothing was archived');
   const forced = await command.json('sync', '--sweep', '--force');

@@ -5,7 +5,7 @@ import type { PingReport, Wire } from '../../tryton/types.ts';
 import { fromJson, isList, toJson } from '../../tryton/wire/json.ts';
 import { withTryton } from '../connections.ts';
 import { BadArgumentError } from '../errors.ts';
-import { type CommandContext, EXIT, type ExitCode, type Io, print } from '../io.ts';
+import { type CommandContext, EXIT, type ExitCode, escapeJson, type Io, print } from '../io.ts';
 
 function pingLines(place: string, report: PingReport): string[] {
   const { reachable, version, latencyMs, circuit, error } = report;
@@ -74,7 +74,7 @@ async function call(context: CommandContext, name: string, given: string, json: 
   const method = checked(name);
   const params = parse(given === '-' ? await readAll(context.io.stdin) : given);
   const result = toJson(await withTryton(context, (tryton) => tryton.callWire(method, params)));
-  context.io.stdout.write(`${indented(json ? `{"result":${result}}` : result)}\n`);
+  context.io.stdout.write(`${escapeJson(indented(json ? `{"result":${result}}` : result))}\n`);
   return EXIT.success;
 }
 
