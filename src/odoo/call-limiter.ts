@@ -3,7 +3,9 @@ import { delay, type RetryDecision, type RetryPolicy, retry } from '../shared/re
 import { Semaphore } from '../shared/semaphore.ts';
 import { OdooUnavailableError, OdooUnreachableError } from './errors.ts';
 
-/** Runs calls within the limits of concurrency and rate, in the order of their arrival. With a rate, starts are evenly spaced. */
+/**
+ * Runs calls within the limits of concurrency and rate, in the order of arrival. With a rate, starts are evenly spaced.
+ */
 export function createCallLimiter(concurrency: number, callsPerSecond: number | undefined) {
   const semaphore = new Semaphore(concurrency);
   const spacingMs = callsPerSecond === undefined ? 0 : 1000 / callsPerSecond;
@@ -18,7 +20,7 @@ export function createCallLimiter(concurrency: number, callsPerSecond: number | 
     });
 }
 
-/** One finished try of one call, for logs and metrics. */
+/** One attempt of one call, for logs and metrics. */
 export interface OdooCall {
   readonly method: string;
   /** Absent for `version` and `authenticate`. */
@@ -28,14 +30,14 @@ export interface OdooCall {
   /** The error's code and message when not ok. */
   readonly code: string | undefined;
   readonly message: string | undefined;
-  /** It only asked which protocol the server speaks: no answer is an answer. */
+  /** The call only asked which protocol the server speaks, so a failure is a normal answer. */
   readonly isProbe: boolean;
 }
 
 export interface CallLimits {
   readonly concurrency: number;
   readonly callsPerSecond?: number | undefined;
-  /** Told of each try. It must not throw. */
+  /** Called for each attempt. It must not throw. */
   readonly onCall?: ((call: OdooCall) => void) | undefined;
 }
 
@@ -63,7 +65,7 @@ export function createCalls({ concurrency, callsPerSecond, onCall }: CallLimits)
       const once = async () => {
         calls.count++;
         const start = performance.now();
-        const tell = (code?: string, message?: string) =>
+        const report = (code?: string, message?: string) =>
           onCall?.({
             method,
             model,
@@ -75,10 +77,10 @@ export function createCalls({ concurrency, callsPerSecond, onCall }: CallLimits)
           });
         try {
           const result = await work();
-          tell();
+          report();
           return result;
         } catch (error) {
-          tell(errorCode(error), errorMessage(error));
+          report(errorCode(error), errorMessage(error));
           throw error;
         }
       };

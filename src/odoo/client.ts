@@ -26,17 +26,17 @@ import { createXmlRpc } from './protocols/xmlrpc.ts';
 import { countOf, fieldsOf, idsOf, readOf, recordsOf } from './response-schemas.ts';
 import type { OdooClient, OdooProtocol, OdooServer, OdooValue } from './types.ts';
 
-/** As long as Odoo itself shuts a login out for. */
+/** Odoo itself locks out a login for this time. */
 const FIRST_MS = 60_000;
 const MAX_MS = 15 * 60_000;
 
-/** Lets one sign-in after another pass, but for those that come too soon after one that was refused. */
+/** Runs sign-ins one after another. It refuses those that come too soon after a refused one. */
 type LoginPause = <T>(signIn: () => Promise<T>) => Promise<T>;
 
 /**
- * Pauses logins after a refusal. Odoo counts refusals by address and then refuses everybody at that
- * address, so repeated logins would lock out other programs and people. The pause doubles with each
- * refusal in a row. It is kept in this process only.
+ * Pauses logins after a refusal. Odoo counts refusals by address and then refuses everybody at that address, so
+ * repeated logins would lock out other programs and people. The pause doubles with each refusal in a row. It is kept in
+ * this process only.
  *
  * @param clock milliseconds since 1970.
  */
@@ -61,24 +61,24 @@ function createLoginPause(clock: () => number): LoginPause {
 }
 
 export interface OdooClientOptions extends CallLimits {
-  /** Root of the server; a path prefix and a trailing slash are fine. */
+  /** Root of the server; a path prefix and a trailing slash are allowed. */
   readonly url: string;
   readonly db: string;
   readonly user: string;
   /** Password or API key. */
   readonly password: string;
   readonly protocol: 'auto' | OdooProtocol;
-  /** For one call in whole, in milliseconds. Waiting for a free place does not count. */
+  /** Limit of one whole call, in milliseconds. The wait for a free place does not count. */
   readonly timeoutMs: number;
   /** Merged into the context of every call; `active_test` is always false. */
   readonly context: Readonly<Record<string, OdooValue>>;
-  /** Told each time it has signed in. It must not throw. */
+  /** Called after each sign-in. It must not throw. */
   readonly onConnect?: ((server: OdooServer) => void) | undefined;
-  /** Milliseconds since 1970; `Date.now` when left out. */
+  /** Milliseconds since 1970; default `Date.now`. */
   readonly clock?: (() => number) | undefined;
 }
 
-/** A signed-in line to one server, whatever the protocol. */
+/** A signed-in connection to one server, for any protocol. */
 interface Session {
   readonly target: string;
   readonly calls: { readonly count: number };
@@ -93,7 +93,7 @@ interface Asked extends Omit<ReadCall, 'context'> {
   readonly binSize?: boolean | undefined;
 }
 
-/** Signs in on the first call that needs it, once for all that start together. */
+/** Signs in on the first call that needs it. Calls that start together share one sign-in. */
 function createSession(options: OdooClientOptions): Session {
   const { db, user, password } = options;
   const target = `${withoutSecrets(options.url)} (database ${db})`;
@@ -137,8 +137,8 @@ function createSession(options: OdooClientOptions): Session {
         const value = await calls.perform(call, () => transport.call(server.uid, { ...call, context }));
         return shape({ target, call: `${call.model}.${call.method}`, user, model: call.model }, value);
       } catch (error) {
-        // The secret was changed or revoked: the next call signs in again, once for all calls that were
-        // refused together.
+        // The secret was changed or revoked. The next call signs in again, once for all calls that were refused
+        // together.
         if (error instanceof OdooAuthError && connecting === signedIn) connecting = undefined;
         throw error;
       }
@@ -147,16 +147,13 @@ function createSession(options: OdooClientOptions): Session {
   };
 }
 
-/** The address for messages: no user, no password, no query. */
+/** The address for messages, without user, password and query. */
 function withoutSecrets(url: string): string {
   const { origin, pathname } = new URL(url);
   return origin + pathname;
 }
 
-/**
- * The attributes that `fields_get` is asked for. The server leaves out attributes that a field does not
- * have.
- */
+/** The attributes that `fields_get` is asked for. The server leaves out attributes that a field does not have. */
 const ATTRIBUTES = [
   'type',
   'string',
@@ -168,7 +165,7 @@ const ATTRIBUTES = [
   'company_dependent',
 ];
 
-/** A client that reads Odoo, and can do nothing else. Nothing is sent before the first call. */
+/** A client that can only read Odoo. It sends nothing before the first call. */
 export function createOdooClient(options: OdooClientOptions): OdooClient {
   const session = createSession(options);
   const { target } = session;
@@ -203,7 +200,7 @@ export function createOdooClient(options: OdooClientOptions): OdooClient {
 const NO_DATE =
   'it has no Date header. The window of the mirror needs the server clock: let the proxy in front of Odoo pass or add Date.';
 
-/** A client that counts the calls made through it, for the account of one job. */
+/** A client that counts the calls of one job. */
 export interface CountedClient extends OdooClient {
   readonly used: () => number;
 }

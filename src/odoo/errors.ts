@@ -1,6 +1,6 @@
 import { PasserelleError } from '../shared/errors.ts';
 
-/** Where a call went: what every message names. */
+/** The target of a call. Every message names it. */
 export interface CallSite {
   /** `https://erp.example/ (database prod)`. */
   readonly target: string;
@@ -8,7 +8,7 @@ export interface CallSite {
   readonly call: string;
   /** The login. */
   readonly user: string;
-  /** The model asked for, where the call has one. */
+  /** The model, if the call has one. */
   readonly model?: string;
 }
 
@@ -37,8 +37,8 @@ export class OdooTimeoutError extends PasserelleError {
 }
 
 /**
- * Odoo refused the login. The next attempt waits 1 to 15 minutes, because Odoo locks out clients after
- * repeated failures.
+ * Odoo refused the login. The next attempt waits 1 to 15 minutes, because Odoo locks out clients after repeated
+ * failures.
  */
 export class OdooAuthError extends PasserelleError {
   readonly code = 'odoo_bad_credentials';
@@ -96,10 +96,7 @@ export class OdooFieldError extends PasserelleError {
   }
 }
 
-/**
- * The database of Odoo failed the call: PostgreSQL restarts, or two transactions conflicted. The call is
- * retried.
- */
+/** The database of Odoo failed the call: PostgreSQL restarts, or two transactions conflicted. The call is retried. */
 export class OdooStorageError extends PasserelleError {
   readonly code = 'odoo_storage_trouble';
   override readonly retryable = true;
@@ -111,7 +108,7 @@ export class OdooStorageError extends PasserelleError {
 /** Odoo reported another error. The message is Odoo's own, without the traceback. */
 export class OdooApplicationError extends PasserelleError {
   readonly code = 'odoo_application_error';
-  /** Odoo's message alone. */
+  /** Only the message of Odoo. */
   readonly detail: string;
   constructor(site: CallSite, detail: string) {
     super(`${at(site)}: Odoo reports an error: ${detail}`);
@@ -120,8 +117,8 @@ export class OdooApplicationError extends PasserelleError {
 }
 
 /**
- * Odoo sent an answer that breaks the protocol: an HTML page, an empty or truncated answer, or a value that
- * cannot be parsed.
+ * Odoo sent an answer that breaks the protocol: an HTML page, an empty or truncated answer, or a value that cannot be
+ * parsed.
  */
 export class OdooMalformedError extends PasserelleError {
   readonly code = 'odoo_malformed_answer';
@@ -135,7 +132,7 @@ export class OdooMalformedError extends PasserelleError {
 export class OdooUnavailableError extends PasserelleError {
   readonly code = 'odoo_unavailable';
   override readonly retryable = true;
-  /** How long the server asked to be left alone, where it said so. */
+  /** How long the server asked us to wait, if it said so. */
   readonly retryAfterMs: number | undefined;
   constructor(site: CallSite, status: number, retryAfterMs: number | undefined) {
     const wait = retryAfterMs === undefined ? '' : ` It asks to wait ${Math.ceil(retryAfterMs / 1000)} s.`;

@@ -9,7 +9,7 @@ import {
   OdooStorageError,
 } from './errors.ts';
 
-/** An error that Odoo reports, in the terms that all protocols share. */
+/** An error that Odoo reports, in terms that all protocols share. */
 export interface Fault {
   /** `AccessDenied` (login refused), `AccessError` (no right), or anything else. */
   readonly kind: 'denied' | 'forbidden' | 'other';
@@ -27,13 +27,13 @@ type OdooFaultError =
   | OdooModelError
   | OdooStorageError;
 
-/** The code is newer than the database: the add-on's files were replaced and its upgrade is still to come. */
+/** The code is newer than the database: the files of the add-on were replaced, but the upgrade was not run yet. */
 const NOT_UPGRADED = ['UndefinedColumn', 'UndefinedTable'];
 
 /**
- * Odoo's own database restarts, is full of connections, or let one transaction give way to another. psycopg2's classes
- * have names of their own for what the server says; a connection that breaks is an `OperationalError` or, at the next
- * use, an `InterfaceError`. `PoolError` is Odoo's.
+ * The database of Odoo restarts, has no free connection, or cancelled one of two conflicting transactions. psycopg2 has
+ * a class for each error of the server. A broken connection is an `OperationalError` or, at the next use, an
+ * `InterfaceError`. `PoolError` is a class of Odoo.
  */
 const STORAGE_TROUBLE = [
   'OperationalError',
@@ -51,9 +51,9 @@ const STORAGE_TROUBLE = [
 ];
 
 /**
- * The error class for what Odoo reported. The sentences matched are those of Odoo 14.0 and 19.0 (the same in
- * both; Odoo does not number its errors). In 14.0 the one about models is translated to the user's language,
- * but no other user error of `fields_get` names the model.
+ * The error class for what Odoo reported. The matched sentences are those of Odoo 14.0 and 19.0. They are the same in
+ * both; Odoo does not number its errors. In 14.0 the sentence about models is translated to the user's language, but no
+ * other user error of `fields_get` names the model.
  */
 export function faultError(site: CallSite, fault: Fault): OdooFaultError {
   const { message: detail, exception = fault.exception } = reported(fault.message);
@@ -77,7 +77,7 @@ function isUnknownModel(detail: string, model: string, call: string): boolean {
 
 const MAX_MESSAGE = 2000;
 
-/** A message without any Python traceback: of the last exception only its own words. */
+/** The message without a Python traceback: only the text of the last exception. */
 export function plainMessage(text: string): string {
   return reported(text).message;
 }
@@ -87,14 +87,16 @@ interface Reported {
   readonly exception?: string | undefined;
 }
 
-/** XML-RPC faults hold the whole traceback; JSON messages normally none, unless an application put one into its own text. */
+/**
+ * XML-RPC faults contain the whole traceback. JSON messages contain one only if an application put it into its text.
+ */
 function reported(text: string): Reported {
   const start = text.lastIndexOf('Traceback (most recent call last):');
   const { message, ...rest } = start < 0 ? { message: text } : lastException(text.slice(start));
   return { message: message.trim().slice(0, MAX_MESSAGE) || 'no message', ...rest };
 }
 
-/** After the frames (indented lines) comes `package.Class: message`, which may go on over several lines. */
+/** After the frames (indented lines) comes `package.Class: message`, which may have several lines. */
 function lastException(traceback: string): Reported {
   const lines = traceback.split(/\r?\n/).slice(1);
   const first = lines.findIndex((line) => line !== '' && !/^\s/.test(line));

@@ -1,25 +1,24 @@
 import { OdooLinkError } from './errors.ts';
 import type { OdooFieldDescription, OdooFields } from './types.ts';
 
-/** The models to tie together, as configured. */
+/** The configured models of header and lines. */
 interface LinkedModels {
   readonly model: string;
   readonly lineModel: string;
-  /** The header's one2many to use; only needed where several fit. */
+  /** The one2many of the header; needed only if several fit. */
   readonly linesField?: string | null | undefined;
 }
 
 interface LinesLink {
-  /** The header's one2many that holds the lines. */
+  /** The one2many of the header that contains the lines. */
   readonly linesField: string;
-  /** The line's many2one to its header. */
+  /** The many2one of the line to its header. */
   readonly inverse: string;
 }
 
 /**
- * The one2many of the header whose relation is the line model, and its inverse. Odoo 14.0 and 19.0 name
- * the inverse as `relation_field`. If a field lacks it, it is the only many2one of the line to the header
- * model.
+ * The one2many of the header whose relation is the line model, and its inverse. Odoo 14.0 and 19.0 name the inverse as
+ * `relation_field`. If a field lacks it, the inverse is the only many2one of the line to the header model.
  *
  * @throws OdooLinkError that names the candidates if it finds no field, or more than one.
  */
@@ -28,12 +27,12 @@ export function linesLink(models: LinkedModels, header: OdooFields, line: OdooFi
   return { linesField: field.name, inverse: inverseOf(models, field, line) };
 }
 
-/** Names to ask for, `id` first: every field that `fields_get` shows this user. */
+/** The field names to request, `id` first: every field that `fields_get` shows this user. */
 export function readableFields(fields: OdooFields): string[] {
   return ['id', ...Object.keys(fields).filter((name) => name !== 'id')];
 }
 
-/** The fields whose content is large and read apart; Odoo describes images as `binary` too. */
+/** The fields with large contents, which are read separately. Odoo describes images as `binary` too. */
 export function binaryFields(fields: OdooFields): string[] {
   return Object.values(fields)
     .filter((field) => field.type === 'binary')

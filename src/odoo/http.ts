@@ -22,12 +22,12 @@ export interface HttpRequest {
 
 export interface HttpAnswer {
   readonly status: number;
-  /** The body as it came. */
+  /** The bytes of the body. */
   readonly bytes: Buffer;
-  /** The body as text, decoded when it is first asked for. */
+  /** The body as text, decoded at the first access. */
   readonly body: string;
   readonly contentType: string;
-  /** The `Date` header as sent. */
+  /** The `Date` header as received. */
   readonly date: string | undefined;
 }
 
@@ -36,11 +36,11 @@ export interface Http {
   close(): Promise<void>;
 }
 
-/** Statuses that say "later": Too Many Requests, Bad Gateway, Service Unavailable, Gateway Timeout. */
+/** Statuses that mean "later": Too Many Requests, Bad Gateway, Service Unavailable, Gateway Timeout. */
 const UNAVAILABLE = [429, 502, 503, 504];
 
 /**
- * HTTP to one server over kept-alive connections. `timeoutMs` bounds a whole exchange: connecting, headers, body.
+ * HTTP to one server over kept-alive connections. `timeoutMs` limits the whole exchange: connecting, headers, body.
  *
  * Throws OdooUnreachableError, OdooTimeoutError, OdooUnavailableError (429, 502, 503, 504) and OdooEndpointError
  * (redirects; 404 pages that are not Odoo's own error). Other statuses are left to the protocol.
@@ -48,7 +48,7 @@ const UNAVAILABLE = [429, 502, 503, 504];
 export function createHttp(url: string, timeoutMs: number, connections: number): Http {
   const base = new URL(url);
   const prefix = base.pathname.replace(/\/+$/, '');
-  // One total per call by the signal below, so the pool's own partial limits are off or no shorter.
+  // The signal below limits the whole call, so the partial limits of the pool are off or not shorter.
   const limits = { headersTimeout: 0, bodyTimeout: 0, connect: { timeout: timeoutMs + 1000 } };
   const pool = new Pool(base.origin, { connections, ...limits });
   const exchange = async (request: HttpRequest): Promise<HttpAnswer> => {
@@ -98,10 +98,10 @@ function named(error: unknown, site: CallSite, timeoutMs: number): unknown {
   return new OdooUnreachableError(site, reason, { cause: error });
 }
 
-/** A page can be megabytes long. Its title is near the start. */
+/** A page can have megabytes. Its title is near the start. */
 const PAGE_CHARACTERS = 64 * 1024;
 
-/** The error for an answer in which the protocol was not recognised: 404, a web page, nothing, or noise. */
+/** The error for an answer that is not of the protocol: 404, a web page, an empty body, or other content. */
 export function notTheProtocol(
   request: HttpRequest,
   answer: HttpAnswer,

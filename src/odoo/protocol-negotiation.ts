@@ -13,7 +13,7 @@ export interface Connection {
 /** The first Odoo with JSON-2. */
 const JSON2_SINCE = 19;
 
-/** Signs in by the wanted protocol, or by the best that server and secret allow. */
+/** Signs in with the wanted protocol, or with the best one that server and secret allow. */
 export function connect(
   transports: Transports,
   wanted: 'auto' | OdooProtocol,
@@ -25,8 +25,8 @@ export function connect(
 }
 
 /**
- * JSON-2 if it exists, is not blocked by a proxy and accepts the secret as a key; otherwise JSON-RPC;
- * otherwise XML-RPC.
+ * JSON-2 if it exists, is not blocked by a proxy and accepts the secret as a key. Otherwise JSON-RPC, otherwise
+ * XML-RPC.
  */
 async function choose(transports: Transports, calls: Calls): Promise<Connection> {
   const { json2, jsonrpc, xmlrpc } = transports;
@@ -54,10 +54,10 @@ async function choose(transports: Transports, calls: Calls): Promise<Connection>
   }
 }
 
-/** @throws the error itself where the other protocols would fare no better. */
+/** @throws the error itself if the other protocols would fail too. */
 function whyNotJson2(error: unknown): string {
   if (error instanceof OdooAuthError) return 'the secret is not an API key for it';
-  // Proxies pass on /web and /jsonrpc, which are older, and may answer for the rest.
+  // Proxies forward the older /web and /jsonrpc, and may answer other paths themselves.
   if (isAbsent(error) || error instanceof OdooMalformedError)
     return 'something in front of it keeps /json/2 back';
   throw error;
@@ -76,7 +76,7 @@ async function signIn(
   return { transport, server: { protocol, version, uid, reason } };
 }
 
-/** The version by `/web/version`, which older servers lack: they answer 404 or with a page of their website. */
+/** The version from `/web/version`. Older servers do not have it: they answer 404 or a page of their website. */
 async function newVersion(json2: Transport, calls: Calls): Promise<string | undefined> {
   try {
     return (await calls.perform({ method: 'version', isProbe: true }, () => json2.version())).version;
@@ -90,7 +90,7 @@ function isAbsent(error: unknown): boolean {
   return error instanceof OdooEndpointError && error.status === 404;
 }
 
-/** 19 of `19.0`, `saas~19.2` and `19.0-20260101`. */
+/** Returns 19 for `19.0`, `saas~19.2` and `19.0-20260101`. */
 function majorOf(version: string): number {
   return Number(/\d+/.exec(version)?.[0] ?? 0);
 }

@@ -3,7 +3,7 @@ import { Unstorable } from './decoding/text.ts';
 import { type CallSite, OdooMalformedError } from './errors.ts';
 import type { OdooFieldDescription, OdooFields, OdooRecord, OdooValue } from './types.ts';
 
-/** The checks that make a decoded answer what its call promises. All throw OdooMalformedError. */
+/** The checks of decoded answers. All throw OdooMalformedError. */
 
 const isId = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) > 0;
 const id = z.custom<number>(isId);
@@ -34,7 +34,7 @@ export function countOf(site: CallSite, value: OdooValue): number {
   return checked(site, count, value, 'a count');
 }
 
-/** One record for each id: an answer that repeats one is fine while it says the same of it. */
+/** One record for each id. An answer may repeat a record if both copies are equal. */
 export function recordsOf(site: CallSite, value: OdooValue): OdooRecord[] {
   if (!Array.isArray(value)) throw unexpected(site, 'a list of records with an id');
   const records = new Map<number, OdooRecord>();
@@ -48,7 +48,7 @@ export function recordsOf(site: CallSite, value: OdooValue): OdooRecord[] {
   return [...records.values()];
 }
 
-/** As `recordsOf`, and none that was not asked for: a record under another's id would pass for that one. */
+/** Like `recordsOf`, but refuses records that were not requested: a record with the id of another would replace it. */
 export function readOf(ids: readonly number[]) {
   const asked = new Set(ids);
   return (site: CallSite, value: OdooValue): OdooRecord[] => {
@@ -59,7 +59,7 @@ export function readOf(ids: readonly number[]) {
   };
 }
 
-/** Adds the name, which Odoo 14.0 does not send. Attributes without a value are not sent at all (14.0, 19.0). */
+/** Adds the name, which Odoo 14.0 does not send. Attributes without a value are never sent (14.0, 19.0). */
 export function fieldsOf(site: CallSite, value: OdooValue): OdooFields {
   const fields = checked(site, described, value, 'field descriptions');
   return Object.fromEntries(
@@ -74,7 +74,7 @@ export function member(site: CallSite, value: OdooValue, name: string): OdooValu
   return found;
 }
 
-/** For the message: what stands where a record's id belongs. */
+/** For the message: what the answer has in place of a record id. */
 function idAsSent(value: OdooValue): string {
   const found = Object(value)['id'];
   if (found instanceof Unstorable) return `as id ${found.unstorable}`;

@@ -1,4 +1,4 @@
-/** A record as Odoo gave it: every requested field, plus `id`. Dates are Odoo's strings, empty is `false`. */
+/** A record as Odoo sent it: every requested field, plus `id`. Dates are the strings of Odoo, empty is `false`. */
 export interface OdooRecord {
   readonly id: number;
   readonly [field: string]: OdooValue;
@@ -29,7 +29,7 @@ export interface OdooFieldDescription {
   readonly selection?: readonly OdooValue[];
   readonly digits?: readonly [number, number];
   readonly company_dependent?: boolean;
-  /** Not Odoo's word but ours: the field is known, and left out of the mirror. */
+  /** Not from Odoo but set by us: the field is known, and not mirrored. */
   readonly mirrored?: false;
 }
 
@@ -41,9 +41,9 @@ export type OdooProtocol = (typeof PROTOCOLS)[number];
 /** Version and protocol of the server. */
 export interface OdooServer {
   readonly protocol: OdooProtocol;
-  /** As the server words it: `19.0`, `14.0-20221015`, `saas~18.4`. */
+  /** The text of the server: `19.0`, `14.0-20221015`, `saas~18.4`. */
   readonly version: string;
-  /** Why this protocol was taken: one sentence for the log. */
+  /** Why this protocol was selected: one sentence for the log. */
   readonly reason: string;
   readonly uid: number;
 }
@@ -56,31 +56,31 @@ interface SearchOptions {
 
 interface ReadOptions {
   readonly fields: readonly string[];
-  /** True: binary fields come as a size text such as `1.43 Kb` (Odoo's `bin_size`) instead of their content. */
+  /** True: binary fields come as a size text such as `1.43 Kb` (`bin_size` of Odoo) instead of their content. */
   readonly binSize?: boolean;
 }
 
 /**
- * A read-only Odoo. There is no method that could write, and no way to name one.
+ * A read-only Odoo. It has no method that writes, and cannot call one by name.
  *
- * Every call carries the configured context with `active_test: false`, has a timeout, and throws one of the
- * classes of `errors.ts`. Reads are retried on a refused or dropped connection and on 429, 502, 503 and 504;
- * a timeout is not retried here, so that one call never takes longer than its time limit.
+ * Every call has the configured context with `active_test: false`, a timeout, and throws one of the classes of
+ * `errors.ts`. Reads are retried after a refused or dropped connection and after 429, 502, 503 and 504. A timeout is
+ * not retried here, so one call never takes longer than its limit.
  */
 export interface OdooClient {
   /** `https://erp.example/ (database prod)`: for messages, without secrets. */
   readonly target: string;
   /** Calls made so far, retries included. */
   readonly calls: number;
-  /** Signs in once; later calls answer from memory. Called by every method that needs it. */
+  /** Signs in once; later calls are answered from memory. Every method that needs a session calls it. */
   connect(): Promise<OdooServer>;
-  /** The server's own clock, from the HTTP `Date` header: whole seconds, UTC. */
+  /** The clock of the server, from the HTTP `Date` header: whole seconds, UTC. */
   clock(): Promise<Date>;
   fieldsGet(model: string): Promise<OdooFields>;
   search(model: string, domain: Domain, options?: SearchOptions): Promise<number[]>;
   searchCount(model: string, domain: Domain): Promise<number>;
   searchRead(model: string, domain: Domain, options: SearchOptions & ReadOptions): Promise<OdooRecord[]>;
-  /** Answers in any order and silently leaves out ids that do not exist: match by id. */
+  /** The order of the records is undefined, and ids that do not exist are missing without an error: match by id. */
   read(model: string, ids: readonly number[], options: ReadOptions): Promise<OdooRecord[]>;
   close(): Promise<void>;
 }

@@ -13,7 +13,7 @@ const answer = (value: string) =>
 const decode = (xml: string) => decodeXmlRpc(bytesOf(xml), malformed);
 const valueIn = (value: string) => decode(answer(value));
 
-describe('structs that are compared with the one before', () => {
+describe('structs that are compared with the previous one', () => {
   const member = (name: string, value: string) =>
     `<member>\n<name>${name}</name>\n<value>${value}</value>\n</member>\n`;
   const struct = (...members: string[]) => `<value><struct>\n${members.join('')}</struct></value>\n`;

@@ -14,19 +14,20 @@ import {
 import type { Malformed } from './xml-reader.ts';
 
 /**
- * Escapes that may need work: control characters to remove, halves of surrogate pairs without the other. Cheap, and
- * true a little too often: where a backslash stands before, it may be that one that is escaped.
+ * A quick test for escapes that may need work: control characters to remove, and halves of surrogate pairs. It is also
+ * true for some ordinary texts, for example where the backslash itself is escaped.
  */
 const SUSPECT = /\\(?:[bf]|u00[01]|ud(?:[89ab]..(?!\\ud[c-f])|[c-f](?<![^\\]\\ud[89ab]..\\ud.)))/i;
 
 /**
- * One escape at a time, so that an escaped backslash before `u0001` is never taken for a control character:
- * backslashes, removed controls (all below 32 but tab, newline, carriage return), surrogate pairs, lone halves.
+ * Matches one escape at a time, so that an escaped backslash before `u0001` is not read as a control character. It
+ * matches backslashes, removed controls (below 32 except tab, newline, carriage return), surrogate pairs and lone
+ * halves.
  */
 const ESCAPES =
   /\\\\|\\u00(?:0[0-8bcef]|1[0-9a-f])|\\[bf]|\\ud[89ab][0-9a-f]{2}\\ud[c-f][0-9a-f]{2}|\\ud[89a-f][0-9a-f]{2}/gi;
 
-/** Integers beyond 2^53, and NaN and Infinity, which Python writes bare. */
+/** Integers beyond 2^53, and NaN and Infinity, which Python writes without quotes. */
 const LOST_TOKENS = {
   suspect: /\d{16}|[[:,\s]-?(?:NaN|Infinity)/,
   tokens: /\\.|"|(?<![\w.+-])(?:-?(?:NaN|Infinity)|-?\d{16,}(?![\d.eE]))/gs,
@@ -34,11 +35,11 @@ const LOST_TOKENS = {
 };
 
 /**
- * Parses a JSON answer into what XML-RPC would have given: the same control characters are missing from text, and
- * what XML-RPC's decoder marks as `Unstorable` is marked here: integers beyond 2^53, NaN and Infinity (which Python
- * writes bare), bytes that are not UTF-8, and what nests too deep.
+ * Parses a JSON answer into the same values as the XML-RPC decoder: it removes the same control characters from text.
+ * It marks as `Unstorable` integers beyond 2^53, NaN and Infinity (which Python writes without quotes), bytes that are
+ * not UTF-8, and too deep nesting.
  *
- * @throws what `malformed` builds for anything that is not JSON.
+ * @throws the error of `malformed` for anything that is not JSON.
  */
 export function parseJson(body: string, malformed: Malformed): OdooValue {
   const text = SUSPECT.test(body) ? body.replace(ESCAPES, cleaned) : body;
@@ -61,8 +62,7 @@ function parsed(text: string): OdooValue | undefined {
 }
 
 /**
- * Whether no number was rounded and the nesting is not too deep. The value comes from JSON.parse, so it
- * has no cycles.
+ * Whether no number was rounded and the nesting is not too deep. The value comes from JSON.parse, so it has no cycles.
  */
 function isOrdinary(value: OdooValue, depth: number): boolean {
   if (typeof value === 'number') return value <= Number.MAX_SAFE_INTEGER && value >= Number.MIN_SAFE_INTEGER;
@@ -73,7 +73,7 @@ function isOrdinary(value: OdooValue, depth: number): boolean {
     return true;
   }
   const members = value as Readonly<Record<string, OdooValue>>;
-  // Own names alone: what JSON.parse makes inherits nothing that is listed.
+  // No check for own names is needed: what JSON.parse makes inherits no enumerable member.
   for (const name in members) if (!isOrdinary(members[name] ?? null, depth + 1)) return false;
   return true;
 }

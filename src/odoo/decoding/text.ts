@@ -1,12 +1,12 @@
 import { isAscii, isUtf8 } from 'node:buffer';
 import type { OdooRecord, OdooValue } from '../types.ts';
 
-/** Deepest nesting of an answer that is kept, the answer's own lists included. Far above any record. */
+/** Deepest nesting of an answer that is kept, including the lists of the answer. Far deeper than any record. */
 export const DEEPEST = 200;
 
 /**
- * Stands in a decoded answer where a value was that the mirror cannot hold. So one such value spoils its own record,
- * and not the whole answer. It never reaches the database: who stores records asks `unstorableIn` first.
+ * Replaces a value that the mirror cannot store in a decoded answer. So one such value makes only its own record fail,
+ * not the whole answer. It never reaches the database: the code that stores records calls `unstorableIn` first.
  */
 export class Unstorable {
   readonly [member: string]: string;
@@ -23,12 +23,12 @@ export const NOT_UTF8 = 'text with bytes that are not UTF-8';
 export const tooLong = (digits: string) => `the integer ${digits.trim().slice(0, 40)}, which is beyond 2^53`;
 
 /**
- * What `http.ts` puts in the place of bytes that are not UTF-8: half a surrogate pair. No other half can be in a
- * decoded answer, since escaped ones are replaced before.
+ * `http.ts` replaces bytes that are not UTF-8 by this half of a surrogate pair. A decoded answer has no other halves,
+ * because escaped halves are replaced before.
  */
 export const BAD_BYTES = '\udcff';
 
-/** Whether some of a text was not UTF-8. A whole pair that ends like `BAD_BYTES` is a character like any other. */
+/** Whether a part of the text was not UTF-8. A whole pair that ends like `BAD_BYTES` is an ordinary character. */
 export function hasBadBytes(text: string): boolean {
   return text.includes(BAD_BYTES) && /\udcff/u.test(text);
 }
@@ -38,9 +38,9 @@ export function textValue(text: string): string | Unstorable {
   return hasBadBytes(text) ? new Unstorable(NOT_UTF8) : text;
 }
 
-/** The first field, in its record's order, that holds what cannot be stored, and why; null when all can be. */
+/** The first field that has a value that cannot be stored, and the reason; null if all values can be stored. */
 export function unstorableIn(record: OdooRecord): { readonly field: string; readonly reason: string } | null {
-  // Records inherit nothing that is listed, and lists of their own names cost more than the search.
+  // Records inherit no enumerable members, and a list of own names costs more than the search.
   for (const field in record) {
     const found = firstUnstorable(record[field]);
     if (found !== null) return { field, reason: found.unstorable };
@@ -72,8 +72,8 @@ const controls = new RegExp(`[${removed.map((code) => String.fromCharCode(code))
 
 /**
  * Text without the control characters that XML 1.0 forbids. Odoo 19 removes them in XML-RPC answers
- * (`addons/rpc/controllers/xmlrpc.py`, CONTROL_CHARACTERS), Odoo 14 sends them raw, JSON escapes them:
- * every transport removes this one set, so that the same record reads the same.
+ * (`addons/rpc/controllers/xmlrpc.py`, CONTROL_CHARACTERS), Odoo 14 sends them unchanged, JSON escapes them. Every
+ * protocol removes the same set, so that a record reads the same in all of them.
  */
 export function withoutControls(text: string): string {
   return text.replace(controls, '');
@@ -86,7 +86,7 @@ export function isRemovedControl(code: number): boolean {
 const BYTE_ORDER_MARK = Buffer.from('\ufeff');
 const REPLACEMENT = Buffer.from('\ufffd');
 
-/** A body without the mark that some servers put before UTF-8. */
+/** A body without the byte order mark that some servers put before UTF-8. */
 export function withoutMark(bytes: Buffer): Buffer {
   const marked = bytes.subarray(0, BYTE_ORDER_MARK.length).equals(BYTE_ORDER_MARK);
   return marked ? bytes.subarray(BYTE_ORDER_MARK.length) : bytes;

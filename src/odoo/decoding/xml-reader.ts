@@ -3,23 +3,23 @@ import { isRemovedControl, utf8Text, withoutControls } from './text.ts';
 
 const NEWLINE = 10;
 
-/** ASCII that is looked for again and again. */
+/** An ASCII text that is compared often. */
 export function literal(text: string): DataView {
   return new DataView(new TextEncoder().encode(text).buffer);
 }
 
 /**
- * An answer, read from front to back. All of it but text is ASCII, so only text with other characters is decoded:
- * to decode the whole takes as long as to read it, and doubles the room of every text that is cut from it.
+ * Reads an answer from start to end. Its tags are ASCII, so only text with other characters is decoded: to decode the
+ * whole answer would take as long as to read it, and would double the memory of every text in it.
  */
 export class XmlBytes {
-  /** Where reading goes on. */
+  /** The present position. */
   position = 0;
   readonly view: DataView;
   readonly #bytes: Buffer;
-  /** Whether all of it is. */
+  /** Whether the whole answer is UTF-8. */
   readonly isUtf8: boolean;
-  /** One character for each byte. */
+  /** One character per byte. */
   readonly #characters: string;
 
   constructor(bytes: Buffer) {
@@ -29,12 +29,12 @@ export class XmlBytes {
     this.#characters = bytes.toString('latin1');
   }
 
-  /** Whether this stands at `at`. */
+  /** Whether this text is at `at`. */
   has(wanted: DataView, at: number): boolean {
     return this.#same(wanted, 0, at, wanted.byteLength);
   }
 
-  /** Passes over this, and over a newline before it. False: it is not here, and nothing happened. */
+  /** Reads this text, and a newline before it. False: it is not here, and nothing was read. */
   take(wanted: DataView): boolean {
     const { position, view } = this;
     const at = position < view.byteLength && view.getUint8(position) === NEWLINE ? position + 1 : position;
@@ -43,14 +43,14 @@ export class XmlBytes {
     return true;
   }
 
-  /** Passes over the same bytes as stand from `from` to `to`. False: others stand here, and nothing happened. */
+  /** Reads the same bytes as those from `from` to `to`. False: the next bytes differ, and nothing was read. */
   takeAgain({ from, to }: { readonly from: number; readonly to: number }): boolean {
     if (!this.#same(this.view, from, this.position, to - from)) return false;
     this.position += to - from;
     return true;
   }
 
-  /** Where a character stands next; -1: nowhere. */
+  /** The next position of a character, or -1. */
   find(character: string): number {
     return this.#characters.indexOf(character, this.position);
   }
@@ -60,7 +60,7 @@ export class XmlBytes {
     return this.#characters.slice(start, end);
   }
 
-  /** Passes over text up to `end`, and gives it without control characters. Entities are left as they are. */
+  /** Reads the text up to `end`, without control characters. Entities are kept as they are. */
   textTo(end: number): string {
     const start = this.position;
     this.position = end;
@@ -75,7 +75,7 @@ export class XmlBytes {
     return isClean ? text : withoutControls(text);
   }
 
-  /** Bytes of any text; `BAD_BYTES` where they are not UTF-8. */
+  /** The text of any bytes, with `BAD_BYTES` in place of invalid UTF-8. */
   decoded(start: number, end: number): string {
     return this.isUtf8
       ? this.#bytes.toString('utf8', start, end)
@@ -93,7 +93,7 @@ export class XmlBytes {
   }
 }
 
-/** Reads tag by tag, however they are laid out. All throw what `malformed` builds. */
+/** Reads tag by tag, in any layout. Every error is built by `malformed`. */
 export class XmlTags {
   readonly malformed: Malformed;
   readonly #xml: XmlBytes;
@@ -103,12 +103,12 @@ export class XmlTags {
     this.malformed = malformed;
   }
 
-  /** Text up to the next tag. */
+  /** The text before the next tag. */
   text(): string {
     return this.#xml.textTo(this.#find('<'));
   }
 
-  /** The tag that starts here, without its brackets. */
+  /** The tag at the present position, without its brackets. */
   tag(): string {
     const end = this.#find('>');
     this.#xml.position++;
@@ -127,7 +127,7 @@ export class XmlTags {
     if (found !== wanted) throw this.misplaced(found, wanted);
   }
 
-  /** Text up to the closing tag of `type`. */
+  /** The text up to the end tag of `type`. */
   content(type: string): string {
     const text = this.text();
     const closing = this.tag();
@@ -135,7 +135,7 @@ export class XmlTags {
     return text;
   }
 
-  /** Nothing may follow. */
+  /** @throws if anything but white space follows. */
   end(): void {
     if (this.#xml.textTo(this.#xml.view.byteLength).trim() !== '')
       throw this.malformed('the XML goes on after its end');
@@ -152,5 +152,5 @@ export class XmlTags {
   }
 }
 
-/** Builds the error to throw; it knows which call this answers. */
+/** Builds the error to throw; it knows which call was answered. */
 export type Malformed = (reason: string) => Error;

@@ -83,17 +83,17 @@ const POINT = 46;
 const ZERO = 48;
 const NINE = 57;
 
-/** So many digits are exact as a double, and so is ten to that power: their quotient is rounded once. */
+/** A number of this many digits is exact as a double, and so is this power of ten: their quotient is rounded once. */
 const EXACT_DIGITS = 15;
 const POWERS = Array.from({ length: EXACT_DIGITS + 1 }, (_, power) => 10 ** power);
 
 /**
- * Reads what follows `<value>`, its end included, where it is written as Odoo writes nearly every value.
- * Undefined: it is something else, or wrong, and nothing happened.
+ * Reads a value after `<value>`, including its end tag, if it is written as Odoo writes nearly every value. Undefined
+ * if it is written otherwise, or invalid; then nothing was read.
  */
 export function plainScalar(xml: XmlBytes): string | number | boolean | undefined {
   const { position, view } = xml;
-  // Of `<string>`, `<struct>` and the like the second letter; none is as short as this.
+  // The first letter of `<string>`, `<struct>` and the like. All of them are longer than this.
   switch (position + 3 < view.byteLength ? view.getUint8(position + 1) : 0) {
     case 115:
       return plainText(xml);

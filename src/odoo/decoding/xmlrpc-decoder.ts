@@ -9,24 +9,24 @@ interface Span {
   readonly to: number;
 }
 
-/** A member of a struct: its name, and the bytes from the end of the value before up to its own `<value>`. */
+/** A member of a struct: its name, and the bytes from the end of the previous value to its own `<value>`. */
 interface Member extends Span {
   readonly name: string;
 }
 
-/** How a struct was written. The records of an answer are written alike: the next one is compared, not parsed. */
+/** The layout of a struct. The records of an answer have the same layout, so the next one is compared, not parsed. */
 interface Shape {
   readonly members: readonly Member[];
   /** From the end of the last value to `</struct>`. */
   readonly end: Span;
-  /** Has each member. A copy is quicker to fill than a struct put together member by member, and smaller. */
+  /** Has each member. To fill a copy is faster than to build a struct member by member, and the result is smaller. */
   readonly template: Readonly<Record<string, OdooValue>>;
 }
 
-/** The shape of a struct, of all its members. */
+/** The shape of a struct with these members. */
 function shapeOf(members: readonly Member[], end: Span): Shape {
   const names = Object.fromEntries(members.map(({ name }) => [name, null]));
-  // What JSON.parse makes keeps the compact layout, however many members it has; Object.fromEntries does not.
+  // The result of JSON.parse keeps the compact memory layout with any number of members; that of Object.fromEntries does not.
   return { members, end, template: JSON.parse(JSON.stringify(names)) };
 }
 
@@ -42,13 +42,12 @@ const EMPTY: Readonly<Record<string, OdooValue>> = {
 };
 
 /**
- * Decodes an XML-RPC answer strictly: only the tags of the protocol, no attributes, comments or CDATA
- * (Odoo sends none). Text is kept as sent, carriage returns included, except for the control characters of
- * `text.ts`. A `base64` stays base64 text, and a `dateTime.iso8601` becomes `YYYY-MM-DD HH:MM:SS`, as in
- * the JSON of Odoo.
+ * Decodes an XML-RPC answer strictly: only the tags of the protocol, no attributes, comments or CDATA (Odoo sends
+ * none). Text is kept as sent, carriage returns included, except for the control characters of `text.ts`. A `base64`
+ * stays base64 text, and a `dateTime.iso8601` becomes `YYYY-MM-DD HH:MM:SS`, as in the JSON of Odoo.
  *
- * A value that the mirror cannot store (integers beyond 2^53, NaN, Infinity, invalid UTF-8, too deep
- * nesting) becomes an `Unstorable`.
+ * A value that the mirror cannot store (integers beyond 2^53, NaN, Infinity, invalid UTF-8, too deep nesting) becomes
+ * an `Unstorable`.
  *
  * @throws the error of `malformed` if the answer is not XML-RPC.
  */
@@ -63,7 +62,7 @@ const ARRAY = literal('<array>');
 const DATA = literal('<data>');
 const END_ARRAY = literal('</data></array>');
 
-/** Tries the exact bytes that Odoo writes first; other layouts are read tag by tag. */
+/** Tries the exact bytes that Odoo writes first. It reads other layouts tag by tag. */
 class Scanner {
   readonly #xml: XmlBytes;
   readonly #tags: XmlTags;
@@ -124,7 +123,7 @@ class Scanner {
     return value;
   }
 
-  /** Passes over the rest of a value without looking into it, and without a stack. */
+  /** Reads to the end of a value that is nested too deeply, without recursion. */
   #skip(type: string): Unstorable {
     for (let open = 1, tag = type; ; tag = this.#tags.tag()) {
       if (tag === 'value') open++;
@@ -175,7 +174,7 @@ class Scanner {
     return this.#members(shape.members.slice(0, read), values);
   }
 
-  /** The members of a struct, those that were read before among them. */
+  /** The members of a struct, including those that were already read. */
   #members(read: readonly Member[], before: Readonly<Record<string, OdooValue>>): OdooValue {
     const members = [...read];
     const values = read.map(({ name }): [string, OdooValue] => [name, before[name] ?? null]);
@@ -187,7 +186,7 @@ class Scanner {
       if (next !== 'member') throw this.#tags.misplaced(next, 'member');
       const name = this.#name();
       const opening = this.#tags.next();
-      // A `<value/>` has no inside that could be read again.
+      // A `<value/>` has no content, so its bytes cannot be compared next time.
       if (opening === 'value') members.push({ name, from, to: this.#xml.position });
       values.push([name, this.#opened(opening)]);
     }

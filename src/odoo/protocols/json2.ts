@@ -50,8 +50,7 @@ export function createJson2(http: Http, account: Account): Transport {
     },
     async authenticate() {
       const call = { model: 'res.users', method: 'context_get', named: {}, context: {} } as const;
-      // A text with other characters can only be a password. Sending it in a header would fail like a
-      // network error.
+      // A text with other characters can only be a password. In a header it would cause something like a network error.
       if (!HEADER_TEXT.test(password)) throw new OdooAuthError(siteOf(call));
       return uidOf(siteOf(call), member(siteOf(call), await post(call), 'uid'));
     },
@@ -59,7 +58,7 @@ export function createJson2(http: Http, account: Account): Transport {
   };
 }
 
-/** The body as a value. A page saying that no database is selected is how Odoo 19.0 reports an unknown one. */
+/** The body as a value. Odoo 19.0 reports an unknown database with a page that says that none is selected. */
 function decode(request: HttpRequest, answer: HttpAnswer): OdooValue {
   if (answer.status === 404 && /no database is selected/i.test(answer.body))
     throw new OdooDatabaseError(request.site);
@@ -67,13 +66,14 @@ function decode(request: HttpRequest, answer: HttpAnswer): OdooValue {
   return parseJson(answer.body, (reason) => new OdooMalformedError(request.site, `${reason}.`));
 }
 
-/** Errors have an HTTP status of their own and Odoo's exception as body; an early draft sent a bare string. */
+/** An error has its own HTTP status, and the exception of Odoo as body. An early draft sent only a string. */
 function reported(request: HttpRequest, answer: HttpAnswer, value: OdooValue): Error {
   const data = jsonFaultSchema.safeParse(typeof value === 'string' ? { message: value } : value);
   if (!data.success) return notTheProtocol(request, answer, 'which is not JSON-2');
   const fault = jsonFault(data.data);
   if (answer.status === 401) return faultError(request.site, { ...fault, kind: 'denied' });
-  // 19.0 refuses a wrong key with 401. Any other trouble while it looks for the key, its database's too, is this one.
+  // 19.0 refuses a wrong key with 401. Every other failure of the key check has this exception too, also a failure of
+  // its database.
   if (fault.kind === 'denied') return new OdooStorageError(request.site, fault.message);
   return faultError(request.site, fault);
 }

@@ -6,7 +6,7 @@ import { type Http, notTheProtocol } from '../http.ts';
 import type { OdooValue } from '../types.ts';
 import { type Account, servicesTransport, type Transport } from './protocol.ts';
 
-/** An exception as Odoo serializes it in both JSON protocols; `debug`, the traceback, is never looked at. */
+/** An exception as Odoo serializes it in both JSON protocols. `debug` contains the traceback and is never read. */
 export const jsonFaultSchema = z.object({ name: z.string().optional(), message: z.string() });
 
 export function jsonFault(data: z.infer<typeof jsonFaultSchema>): Fault {
@@ -15,7 +15,7 @@ export function jsonFault(data: z.infer<typeof jsonFaultSchema>): Fault {
   return { kind, message: data.message, exception: data.name };
 }
 
-/** Errors come with HTTP 200 too. A result of None is left out: neither `result` nor `error`. */
+/** Errors come with HTTP 200 too. For a result of None, Odoo sends neither `result` nor `error`. */
 const envelope = z.object({
   jsonrpc: z.literal('2.0'),
   result: z.custom<OdooValue>().optional(),
@@ -38,7 +38,7 @@ export function createJsonRpc(http: Http, account: Account): Transport {
     const parsed = envelope.safeParse(body);
     if (!parsed.success) throw notTheProtocol(request, answer, 'which is not JSON-RPC');
     const { error, result = null } = parsed.data;
-    // An Odoo without this route says so inside the envelope, with HTTP 200.
+    // An Odoo without this route says so in the JSON-RPC error, with HTTP 200.
     if (error?.code === 404) throw notTheProtocol(request, { ...answer, status: 404 }, error.message);
     if (error !== undefined) throw faultError(site, jsonFault(error.data ?? { message: error.message }));
     return { value: result, date: answer.date };

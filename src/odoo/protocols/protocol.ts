@@ -3,15 +3,15 @@ import { member, uidOf } from '../response-schemas.ts';
 import type { Domain, OdooProtocol, OdooValue } from '../types.ts';
 
 export interface VersionAnswer {
-  /** As the server words it: `19.0`. */
+  /** The text of the server: `19.0`. */
   readonly version: string;
   /** The HTTP `Date` header of that answer. */
   readonly date: string | undefined;
 }
 
 /**
- * One protocol. Each function makes exactly one HTTP exchange and throws the classes of `errors.ts`.
- * Decoded values are the same whichever protocol carried them.
+ * One protocol. Each function makes exactly one HTTP exchange and throws the classes of `errors.ts`. The decoded values
+ * are the same for all protocols.
  */
 export interface Transport {
   readonly protocol: OdooProtocol;
@@ -30,8 +30,8 @@ export interface Account {
 }
 
 /**
- * Every model method that this project can call: reads only. With JSON-2, `context_get` of `res.users`
- * returns the uid of an API key, in place of `authenticate`.
+ * Every model method that this project can call: only reads. With JSON-2, `context_get` of `res.users` replaces
+ * `authenticate`: it returns the uid of an API key.
  */
 export const READ_METHODS = [
   'fields_get',
@@ -43,7 +43,7 @@ export const READ_METHODS = [
 ] as const;
 type ReadMethod = (typeof READ_METHODS)[number];
 
-/** One read of one model, whatever the protocol. A call has a domain, or ids, or neither. */
+/** One read of one model, for any protocol. A call has a domain, or ids, or neither. */
 export interface ReadCall {
   readonly model: string;
   readonly method: ReadMethod;
@@ -60,8 +60,8 @@ function assertRead(method: string): void {
 }
 
 /**
- * Arguments of `execute_kw` after database, uid and secret. The domain is positional: its parameter is called
- * `args` in Odoo 14 and `domain` in 19.
+ * Arguments of `execute_kw` after database, uid and secret. The domain is positional: its parameter is called `args` in
+ * Odoo 14 and `domain` in 19.
  */
 export function executeKwArguments(call: ReadCall): readonly OdooValue[] {
   assertRead(call.method);
@@ -69,7 +69,7 @@ export function executeKwArguments(call: ReadCall): readonly OdooValue[] {
   return [call.model, call.method, positional, { ...call.named, context: call.context }];
 }
 
-/** Path and body of a JSON-2 call, which knows named arguments only (Odoo 19: `addons/rpc/controllers/json2.py`). */
+/** Path and body of a JSON-2 call, which has only named arguments (Odoo 19: `addons/rpc/controllers/json2.py`). */
 export function json2Request(call: ReadCall): { readonly path: string; readonly body: string } {
   assertRead(call.method);
   const { domain, ids, named, context } = call;
@@ -77,7 +77,7 @@ export function json2Request(call: ReadCall): { readonly path: string; readonly 
   return { path, body: JSON.stringify({ ...named, domain, ids, context }) };
 }
 
-/** One exchange with a service of Odoo's older API: `common` before, `object` after signing in. */
+/** One exchange with a service of the older API of Odoo: `common` before the sign-in, `object` after it. */
 type ServiceCall = (
   service: 'common' | 'object',
   method: 'version' | 'authenticate' | 'execute_kw',
@@ -85,7 +85,7 @@ type ServiceCall = (
   site: CallSite,
 ) => Promise<{ readonly value: OdooValue; readonly date: string | undefined }>;
 
-/** XML-RPC and JSON-RPC reach the same two services; only the wire format differs. */
+/** XML-RPC and JSON-RPC use the same two services; only the wire format differs. */
 export function servicesTransport(protocol: OdooProtocol, account: Account, send: ServiceCall): Transport {
   const { target, db, user, password } = account;
   return {

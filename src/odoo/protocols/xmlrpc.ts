@@ -33,7 +33,7 @@ export function createXmlRpc(http: Http, account: Account): Transport {
 
 const OPENING = /^\s*<(\?xml|methodResponse)/;
 
-/** Decoding the whole body is slow, and its first bytes are nearly always enough. */
+/** Decoding the whole body is slow, and the first bytes are nearly always enough. */
 function isXmlRpc(answer: HttpAnswer): boolean {
   return OPENING.test(answer.bytes.toString('latin1', 0, 64)) || OPENING.test(answer.body);
 }
