@@ -5,12 +5,12 @@ import { isRead, isReserved, methodName, withContext } from './methods.ts';
 import { type Settings, settingsOf, type TrytonClientOptions } from './options.ts';
 import { ping } from './ping.ts';
 import { createPerform, type Perform } from './rpc/call.ts';
-import { type Address, addressOf, createAsk } from './rpc/request.ts';
+import { type Address, addressOf, createRpcSender } from './rpc/request.ts';
 import { createTransport, type Transport } from './rpc/transport.ts';
 import { type LoginParts, signIn, signOut } from './session/login.ts';
 import { createMemorySessionStore } from './session/memory-store.ts';
 import { createSessions, type Sessions } from './session/session-manager.ts';
-import { createFixtureAsk } from './testing.ts';
+import { createFixtureSender } from './testing.ts';
 import type {
   Answer,
   CacheCounters,
@@ -24,7 +24,7 @@ import type {
 import { decode, encode } from './wire/codec.ts';
 import { isList, isObject, type Result } from './wire/json.ts';
 
-/** A host that does not even open a connection is not worth a whole timeout. */
+/** A host that does not open a connection is not worth a whole timeout. */
 const MAX_CONNECT_MS = 5000;
 
 /** The parts of a client. */
@@ -36,21 +36,21 @@ interface Parts {
   readonly sessions: Sessions;
   readonly cache: Cache;
   readonly perform: Perform;
-  /** Null with fixtures: nothing goes out. */
+  /** Null with fixtures: nothing is sent. */
   readonly transport: Transport | null;
 }
 
-/** Builds the parts; opens no connection. Throws TrytonRequestError for options that cannot work. */
+/** Creates the parts without opening a connection. Throws TrytonRequestError for invalid options. */
 function assemble(options: TrytonClientOptions): Parts {
   const settings = settingsOf(options);
   const address = addressOf(settings.url);
-  // Tryton takes the session header apart at its colons.
+  // Tryton splits the session header at its colons.
   if (settings.user === '' || settings.user.includes(':'))
     throw new TrytonRequestError('The user of a Tryton client has to be a login, without a colon.');
   const { server } = address;
   const { maxEntryBytes, deadlineMs, clock, logger: log, user } = settings;
   const transport = settings.testing === undefined ? transportTo(address, settings) : null;
-  const login = { server, ask: asker(address, settings, transport), settings };
+  const login = { server, send: senderFor(address, settings, transport), settings };
   const sessions = createSessions(sessionParts(login));
   return {
     settings,
@@ -78,9 +78,13 @@ function transportTo({ origin }: Address, settings: Settings): Transport {
   return createTransport(origin, { connections, maxAnswerBytes, connectTimeoutMs });
 }
 
-function asker(address: Address, { testing, password, logger: log }: Settings, transport: Transport | null) {
-  if (transport === null) return createFixtureAsk(testing ?? {});
-  return createAsk({ address, transport, password, log });
+function senderFor(
+  address: Address,
+  { testing, password, logger: log }: Settings,
+  transport: Transport | null,
+) {
+  if (transport === null) return createFixtureSender(testing ?? {});
+  return createRpcSender({ address, transport, password, log });
 }
 
 function sessionParts(login: LoginParts): Parameters<typeof createSessions>[0] {
@@ -110,11 +114,11 @@ function contextOf({ context }: Settings): { readonly [name: string]: Wire } {
 type Params = readonly unknown[];
 
 /**
- * One Tryton database, as one user, over JSON-RPC (tried on trytond 5.0, 6.0 and 7.0). Signs in by itself when a
- * call needs it. Reads the environment nowhere; shows neither password nor session when it is printed.
+ * One Tryton database, as one user, over JSON-RPC (tested with trytond 5.0, 6.0 and 7.0). Signs in by itself when a
+ * call needs it. It does not read the environment, and shows neither password nor session when it is printed.
  *
- * Every call may throw TrytonError (see its classes), TrytonRequestError for what cannot be sent, and the reason of its
- * own signal.
+ * Every call may throw TrytonError (see its classes), TrytonRequestError if the call cannot be sent, and the reason of
+ * its own signal.
  */
 export class TrytonClient {
   /** The database's URL, without credentials. */
@@ -122,7 +126,7 @@ export class TrytonClient {
   readonly user: string;
   readonly #parts: Parts;
 
-  /** Opens no connection. Throws TrytonRequestError for options that cannot work. */
+  /** Opens no connection. Throws TrytonRequestError for invalid options. */
   constructor(options: TrytonClientOptions) {
     this.#parts = assemble(options);
     this.server = this.#parts.server;
@@ -130,8 +134,8 @@ export class TrytonClient {
   }
 
   /**
-   * `call('model', 'party.party.search', [[]])`, or `call('model.party.party.search', [[]])`. A context is added where
-   * Tryton wants one and none is given. The result holds Decimal, DateTime and so on; parameters may too.
+   * `call('model', 'party.party.search', [[]])`, or `call('model.party.party.search', [[]])`. A context is added if
+   * Tryton needs one and none is given. The result contains Decimal, DateTime and so on; parameters may too.
    */
   call(method: string, params?: Params, options?: CallOptions): Promise<unknown>;
   call(service: string, method: string, params?: Params, options?: CallOptions): Promise<unknown>;
@@ -142,15 +146,15 @@ export class TrytonClient {
     return decode(await this.callWire(method, wireOf(params), isParams(options) ? {} : options));
   }
 
-  /** The same with parameters and result as they travel. */
+  /** The same, with parameters and result in the form of the wire. */
   async callWire(method: string, params: readonly Wire[], options: CallOptions = {}): Promise<Wire> {
     const ready = this.ready(method, params);
     return (await this.#send(ready.method, ready.params, options)).result;
   }
 
   /**
-   * The same from the cache, for reads. Callers that ask for the same at the same time share one request, which ends
-   * with none of their signals.
+   * The same from the cache, for reads. Concurrent callers with the same call share one request, which continues if one
+   * of them leaves.
    */
   async cachedCall(
     method: string,
@@ -173,7 +177,7 @@ export class TrytonClient {
     });
   }
 
-  /** What `cachedCallJson` takes: a method whose name is one, and its parameters with a context. */
+  /** What `cachedCallJson` takes: a valid method name, and its parameters with a context. */
   ready(method: string, params: readonly Wire[]): ReadyCall {
     const name = methodName(method);
     if (isReserved(name))
@@ -182,8 +186,8 @@ export class TrytonClient {
   }
 
   /**
-   * The same as strict JSON: a cached answer is returned unparsed, and a fetched one is returned before it
-   * is stored. The signal is requested only if a fetch is needed.
+   * The same as strict JSON: a cached answer is returned unparsed, and a fetched one is returned before it is stored.
+   * The signal is requested only if a fetch is needed.
    */
   async cachedCallJson(
     ready: ReadyCall,
@@ -193,30 +197,30 @@ export class TrytonClient {
     return this.#cached(ready, { ...options, signal }, async (result) => result.json());
   }
 
-  /** The cache key of an answer: equal for the same call by the same user of the same database. */
+  /** The cache key of an answer. It is equal for the same call by the same user of the same database. */
   cacheKey(method: string, params: Params = []): string {
     const ready = this.ready(method, wireOf(params));
     return this.#parts.cache.key(ready.method, ready.params);
   }
 
-  /** By method, since the start of this client. */
+  /** The counts by method, since this client was created. */
   cacheCounters(): Readonly<Record<string, CacheCounters>> {
     return this.#parts.cache.counters();
   }
 
-  /** Makes all cached answers about a model stale, for all users of the cache: `party.party`; `*` for everything. */
+  /** Invalidates all cached answers about a model, for all users of the cache: `party.party`; `*` for everything. */
   async invalidate(model: string): Promise<void> {
     await this.#parts.cache.invalidate(model);
   }
 
-  /** Whether the server answers and the session holds. Throws nothing but the signal's reason. */
+  /** Whether the server answers and the session is valid. Throws only the reason of the signal. */
   ping(options: CallOptions = {}): Promise<PingReport> {
     const { perform, sessions, settings, context } = this.#parts;
     const { clock, timeoutMs } = settings;
     return ping({ perform, sessions, clock, timeoutMs, context }, options);
   }
 
-  /** Why no login is tried now, by this process or any that shares its sessions; null while they may be tried. */
+  /** Why logins are paused, by this process or any that shares its sessions; null if they are not. */
   circuit(): Promise<OpenCircuit | null> {
     return this.#parts.sessions.circuit();
   }
@@ -227,15 +231,15 @@ export class TrytonClient {
     return { userId };
   }
 
-  /** Ends the session, here, in the store and on the server. The next call signs in again. */
+  /** Ends the session in this process, in the store and on the server. The next call signs in again. */
   async logout(): Promise<void> {
     const session = await this.#parts.sessions.forget();
     if (session !== null) await signOut(this.#parts.login, session);
   }
 
   /**
-   * Waits for calls in progress and in the queue, then closes the connections. The owners of the stores
-   * close the connections of the stores.
+   * Waits for calls in progress and in the queue, then closes the connections. The owners of the stores close the
+   * connections of the stores.
    */
   async close(): Promise<void> {
     this.#parts.cache.close();
@@ -281,7 +285,7 @@ function isParams(value: Params | CallOptions | undefined): value is Params {
   return Array.isArray(value);
 }
 
-/** Throws TrytonRequestError naming the place of a value that Tryton could not understand. */
+/** Throws TrytonRequestError that names the place of a value that Tryton could not understand. */
 function wireOf(params: unknown = []): readonly Wire[] {
   const wire = encode(params);
   if (isList(wire)) return wire;

@@ -1,10 +1,10 @@
 import { PasserelleError } from '../shared/errors.ts';
 import type { CallSite, OpenCircuit } from './types.ts';
 
-/** Anything that went wrong between us and Tryton. Holds no parameter, no password, no session key, no traceback. */
+/** Base class of all errors of a Tryton call. It contains no parameter, password, session key or traceback. */
 export abstract class TrytonError extends PasserelleError {
   readonly method: string;
-  /** The message without the place. */
+  /** The message without the target of the call. */
   readonly text: string;
   constructor({ server, method }: CallSite, text: string, options?: ErrorOptions) {
     super(`Tryton at ${server}, call ${method}: ${text}`, options);
@@ -34,10 +34,10 @@ export class TrytonUserError extends TrytonError {
   }
 }
 
-/** Tryton asks for a confirmation. It is never given by itself: a person has to read the warning. */
+/** Tryton asks for a confirmation. The client never confirms by itself: a person has to read the warning. */
 export class TrytonUserWarning extends TrytonError {
   readonly code = 'tryton_user_warning';
-  /** The name to confirm it by: a record of `res.user.warning` with this name, made by the same user. */
+  /** Confirm it with this name: create a record of `res.user.warning` with it, as the same user. */
   readonly warning: string;
   readonly detail: string;
   readonly description: string;
@@ -87,8 +87,8 @@ export class TrytonTimeoutError extends TrytonError {
 }
 
 /**
- * No connection to Tryton: refused, reset, unknown host, or an invalid certificate. If the call was a write,
- * it was not sent.
+ * No connection to Tryton: refused, reset, unknown host, or an invalid certificate. If the call was a write, it was not
+ * sent.
  */
 export class TrytonUnreachableError extends TrytonError {
   readonly code = 'tryton_unreachable';
@@ -110,8 +110,8 @@ export class TrytonUnavailableError extends TrytonError {
 }
 
 /**
- * Tryton sent an answer that breaks the protocol: an HTML page, a truncated answer, an unexpected status, or
- * too many bytes.
+ * Tryton sent an answer that breaks the protocol: an HTML page, a truncated answer, an unexpected status, or too many
+ * bytes.
  */
 export class TrytonMalformedError extends TrytonError {
   readonly code = 'tryton_malformed_answer';
@@ -129,8 +129,8 @@ export class TrytonDatabaseError extends TrytonError {
 }
 
 /**
- * A write was sent and its result was lost, so its outcome is unknown. It is never sent twice. Check in
- * Tryton whether it was carried out.
+ * A write was sent and its result was lost, so its outcome is unknown. It is never sent twice. Check in Tryton whether
+ * it was carried out.
  */
 export class TrytonUnknownFateError extends TrytonError {
   readonly code = 'tryton_unknown_fate';
@@ -148,7 +148,7 @@ export class TrytonRequestError extends PasserelleError {
   readonly code = 'tryton_bad_request';
 }
 
-/** Whatever keeps us from having a session. */
+/** No session: the login or the session failed. */
 export class TrytonAuthError extends TrytonError {
   readonly code: string = 'tryton_bad_credentials';
   constructor(
@@ -160,12 +160,12 @@ export class TrytonAuthError extends TrytonError {
 }
 
 /**
- * Tryton refused a login a short time ago. No further login is sent until the cooldown ends, because Tryton
- * locks accounts.
+ * Tryton refused a login a short time ago. No further login is sent until the cooldown ends, because Tryton locks
+ * accounts.
  */
 export class TrytonCircuitOpenError extends TrytonAuthError {
   override readonly code = 'tryton_login_suspended';
-  /** When the next login may be tried. */
+  /** When the next login may be attempted. */
   readonly until: Date;
   constructor(site: CallSite, { until, reason }: OpenCircuit) {
     const moment = new Date(until);
@@ -174,10 +174,7 @@ export class TrytonCircuitOpenError extends TrytonAuthError {
   }
 }
 
-/**
- * The login needs more than a password, for example a second factor. Use a user that signs in with a
- * password only.
- */
+/** The login needs more than a password, for example a second factor. Use a user that signs in with a password only. */
 export class TrytonLoginStepError extends TrytonAuthError {
   override readonly code = 'tryton_login_step';
   constructor(site: CallSite, step: string, words: string) {

@@ -8,9 +8,9 @@
  * - `cache/` stores answers of reads with the versions of their tags; a write draws new versions.
  * - `wire/` parses and writes JSON without losing digits, and converts tagged values.
  *
- * Invariants: a write is never sent twice; an answer of before a write is never returned after it; no secret is in a
- * log or an error. Not exported on purpose: transport, sessions, cache rules and the codec. The caller owns the
- * connections to Redis.
+ * Invariants: a write is never sent twice; after a write, no answer from before it is returned; no secret is in a log
+ * or an error. Not exported on purpose: transport, sessions, cache rules and the codec. The caller owns the connections
+ * to Redis.
  *
  * ```ts
  * const tryton = new TrytonClient({ url: 'https://tryton.example/tryton/', user, password });

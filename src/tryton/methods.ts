@@ -3,9 +3,8 @@ import { TrytonRequestError } from './errors.ts';
 import type { Wire } from './types.ts';
 import { isList, isObject } from './wire/json.ts';
 
-// Method names that count as reads. Every entry was compared with the declarations of servers 5.0, 6.0 and
-// 7.0 with the modules party, product, stock, account, account_invoice and sale: no matching method
-// writes.
+// Method names that count as reads. Every entry was compared with the declarations of servers 5.0, 6.0 and 7.0 with the
+// modules party, product, stock, account, account_invoice and sale: no matching method writes.
 
 /** Methods of any model. */
 const MODEL_READS: ReadonlySet<string> = new Set([
@@ -35,7 +34,7 @@ const MODEL_READS: ReadonlySet<string> = new Set([
   'search_get_keys',
   'get_symbol',
   'get_digits',
-  // The choices of selection and reference fields (trytond/model/fields: `set_rpc`), under the names that modules gave.
+  // The options of selection and reference fields (trytond/model/fields: `set_rpc`), under the names that modules gave.
   'code_get', // 5.0
   'get_contact_mechanisms',
   'get_copy_to_resources',
@@ -60,10 +59,10 @@ const MODEL_READS: ReadonlySet<string> = new Set([
   'get_types',
 ]);
 
-/** One method per field, made by trytond/model/fields/field.py. */
+/** One method for each field, created by trytond/model/fields/field.py. */
 const FIELD_READS: readonly string[] = ['on_change_', 'on_change_with_', 'autocomplete_'];
 
-/** Reads of a single model or service, each from the class or file that declares it. */
+/** Reads of a single model or service, with the class or file that declares it. */
 const NAMED_READS: ReadonlySet<string> = new Set([
   'model.ir.action.get_action_id', // 5.0
   'model.ir.action.get_action_value', // not on 5.0
@@ -92,7 +91,8 @@ const NAMED_READS: ReadonlySet<string> = new Set([
   'model.res.user.get_preferences',
   'model.res.user.get_preferences_fields_view',
   'model.currency.currency.compute',
-  // trytond/protocols/dispatcher.py. `common.db.list` is left out: what else a server holds is not for every caller.
+  // trytond/protocols/dispatcher.py. `common.db.list` is missing: not every caller may see the other databases of a
+  // server.
   'common.server.version',
   'common.authentication.services',
   'system.listMethods',
@@ -100,24 +100,24 @@ const NAMED_READS: ReadonlySet<string> = new Set([
   'system.methodSignature',
 ]);
 
-/** Answered below the server's root, without a database. */
+/** Answered at the root of the server, without a database. */
 const SERVER_METHODS = ['common.server.version', 'common.db.list', 'common.authentication.services'];
 
-/** Writes that change records of the model they are called on, unless their values reach into others. */
+/** Writes that change records of their own model, unless their values change other models too. */
 const RECORD_WRITES = ['create', 'write'];
 
-/** Commands to records of another model in a field that lists them: `{"lines": [["write", [7], {…}]]}`. */
+/** Commands to records of another model in a one2many or many2many: `{"lines": [["write", [7], {…}]]}`. */
 const NESTED_WRITES: readonly Wire[] = ['create', 'write', 'delete', 'copy', 'add', 'remove'];
 
 const SHAPE = /^[\w-]+(\.[\w-]+)+$/;
 const MAX_LENGTH = 200;
 
-/** Names that were looked at: each call looks at its own several times. Callers may send any number of them. */
+/** Classified names: each call needs its name several times. Limited, because callers may send any number of names. */
 const wellFormed = new LRUCache<string, true>({ max: 1000 });
 
 /**
- * The full name of a method: `('model', 'party.party.search')` and `('model.party.party.search')` are the same.
- * Throws TrytonRequestError for what cannot be one.
+ * The full name of a method: `('model', 'party.party.search')` and `('model.party.party.search')` are the same. Throws
+ * TrytonRequestError for a text that cannot be a method name.
  */
 export function methodName(service: string, method?: string): string {
   const name = method === undefined ? service : `${service}.${method}`;
@@ -137,14 +137,13 @@ function notAMethod(name: string, reason: string): TrytonRequestError {
 }
 
 /**
- * Whether a method only reads. A read may be retried, cached, and called with a key that allows reads
- * only.
+ * Whether a method only reads. A read may be retried, cached, and called with a key that allows reads only.
  *
- * Tryton knows it (`RPC(readonly=True)` opens a read-only transaction) but does not report it to clients,
- * so names decide. A name that is missing in the tables is sent once, never cached, and must be named by a
- * key. A wrong entry would be worse, because a write could be sent twice. So the tables contain only
- * declared reads; a module that gives such a name to a writing method breaks this. Reports are not reads,
- * because the one of account.invoice stores its output. Wizards are not reads either.
+ * Tryton knows it (`RPC(readonly=True)` opens a read-only transaction) but does not report it to clients, so names
+ * decide. A name that is missing in the tables is sent once, never cached, and must be named by a key. A wrong entry
+ * would be worse, because a write could be sent twice. So the tables contain only declared reads; a module that gives
+ * such a name to a writing method breaks this. Reports are not reads, because the one of account.invoice stores its
+ * output. Wizards are not reads either.
  */
 export function isRead(method: string): boolean {
   if (NAMED_READS.has(method)) return true;
@@ -153,7 +152,7 @@ export function isRead(method: string): boolean {
   return MODEL_READS.has(verb) || FIELD_READS.some((prefix) => verb.startsWith(prefix));
 }
 
-/** Whether a method is about sessions and passwords: these are the client's own business. */
+/** Whether a method is about sessions and passwords. Only the client itself may call it. */
 export function isReserved(method: string): boolean {
   return method.startsWith('common.db.') && method !== 'common.db.list';
 }
@@ -163,7 +162,7 @@ export function needsContext(method: string): boolean {
   return /^(model|wizard|report)\./.test(method);
 }
 
-/** Whether a method goes to the server's root URL instead of the database's. */
+/** Whether a method goes to the root URL of the server instead of the database's URL. */
 export function isServerMethod(method: string): boolean {
   return SERVER_METHODS.includes(method);
 }
@@ -174,10 +173,9 @@ export function readTags(method: string): string[] {
 }
 
 /**
- * The tags that a write invalidates: the model whose records it changes. It is everything (`*`) if the
- * model is unknown (buttons, wizards, reports) or if the effect reaches further: access rights,
- * translations and views in ir and res, records deleted or copied together with another one, and records
- * written through a field that lists them.
+ * The tags that a write invalidates: the model whose records it changes. It is everything (`*`) if the model is unknown
+ * (buttons, wizards, reports) or if the effect reaches further: access rights, translations and views in ir and res,
+ * records deleted or copied together with another one, and records written through a field that lists them.
  */
 export function writeTags(method: string, params: readonly Wire[]): string[] {
   const known = method.startsWith('model.') && RECORD_WRITES.includes(verbOf(method));
@@ -193,7 +191,7 @@ function reachesFurther(param: Wire): boolean {
 
 const isNestedWrite = (value: Wire): boolean => isList(value) && NESTED_WRITES.includes(value[0] ?? null);
 
-/** Whether a method fits a pattern: `*` is any text, dots included; the rest counts letter for letter. */
+/** Whether a method matches a pattern: `*` is any text, including dots; the rest must be equal. */
 export function matchesPattern(method: string, pattern: string): boolean {
   const [first = '', ...rest] = pattern.split('*');
   const last = rest.pop();
@@ -208,7 +206,7 @@ export function matchesPattern(method: string, pattern: string): boolean {
   return method.length - last.length >= position && method.endsWith(last);
 }
 
-/** Whether a text can serve as a pattern: a method name in which any part is or holds `*`. */
+/** Whether a text is a valid pattern: a method name in which any part is or contains `*`. */
 export function isPattern(text: string): boolean {
   return text.length <= MAX_LENGTH && /^[\w*-]+(\.[\w*-]+)*$/.test(text);
 }
@@ -225,13 +223,13 @@ function modelOf(method: string): string {
 type WireObject = { readonly [name: string]: Wire };
 
 /**
- * Adds a context as the last parameter, as Tryton requires for models, wizards and reports; other calls
- * are unchanged. If the last parameter is an object without a tag, it is the context, and its members
- * override the given ones. Otherwise the given context is appended.
+ * Adds a context as the last parameter, as Tryton requires for models, wizards and reports; other calls are unchanged.
+ * If the last parameter is an object without a tag, it is the context, and its members override the given ones.
+ * Otherwise the given context is appended.
  *
- * Some methods end with an object of their own (`write`, `on_change…`, `set_preferences`,
- * `report.….execute`) and are recognized by their parameters. For others, mainly `copy` with default
- * values, Tryton itself takes the last object as the context: pass one, even `{}`.
+ * Some methods end with an object of their own (`write`, `on_change…`, `set_preferences`, `report.….execute`) and are
+ * recognized by their parameters. For others, mainly `copy` with default values, Tryton itself takes the last object as
+ * the context: pass one, even `{}`.
  */
 export function withContext(method: string, params: readonly Wire[], context: WireObject): Wire[] {
   if (!needsContext(method)) return [...params];
@@ -245,7 +243,7 @@ function asContext(value: Wire): WireObject | undefined {
   return isObject(value) && typeof value['__class__'] !== 'string' ? value : undefined;
 }
 
-/** How many parameters come before the context at the least, in the sources of trytond 5.0 to 7.0. */
+/** The minimum of parameters before the context, in the sources of trytond 5.0 to 7.0. */
 function ownParams(method: string, given: number): number {
   const verb = method.slice(method.lastIndexOf('.') + 1);
   // write(records, values, records, values, ...)

@@ -14,41 +14,46 @@ export interface TrytonClientOptions {
   /** The login. */
   readonly user: string;
   readonly password: string;
-  /** Part of every call's context (`language`, `company`); what a call says itself comes first. @default {} */
+  /** Part of every call's context (`language`, `company`); the context of a call takes precedence. @default {} */
   readonly context?: TrytonContext | undefined;
-  /** For one exchange, from connecting to the last byte; the wait for a free connection is not counted. @default 10000 */
+  /**
+   * Limit of one exchange, from connecting to the last byte; the wait for a free connection is not counted. @default
+   * 10000
+   */
   readonly timeoutMs?: number | undefined;
   /** The same for a login, which Tryton delays after refused ones. @default 60000 */
   readonly loginTimeoutMs?: number | undefined;
-  /** For a call with all its retries, pauses and logins. @default 30000 */
+  /** Limit of a call with all its retries, pauses and logins. @default 30000 */
   readonly deadlineMs?: number | undefined;
-  /** Further tries: of reads without an answer, and of anything that could not be sent. @default 3, with fixtures 0 */
+  /** Further attempts: of reads without an answer, and of calls that could not be sent. @default 3, with fixtures 0 */
   readonly retries?: number | undefined;
   /** A longer answer is an error; counted after decompression. @default 67108864 */
   readonly maxAnswerBytes?: number | undefined;
-  /** At once, for reads and for writes each; further calls wait in line, up to their deadline. @default 16 */
+  /**
+   * Maximum of concurrent calls, for reads and for writes each. Further calls wait up to their deadline. @default 16
+   */
   readonly connections?: number | undefined;
-  /** How long a session is kept for others to use. @default 86400000 */
+  /** How long a session is shared. @default 86400000 */
   readonly sessionTtlMs?: number | undefined;
-  /** How long no login is tried after one was refused. @default 300000 */
+  /** Pause of logins after a refused one. @default 300000 */
   readonly loginCooldownMs?: number | undefined;
-  /** Where `cachedCall` keeps answers; nowhere if left out. */
+  /** Where `cachedCall` stores answers; if unset, it stores none. */
   readonly cache?: CacheStore | undefined;
   /** A larger answer is not cached. @default 1048576 */
   readonly maxEntryBytes?: number | undefined;
-  /** Where the session is shared with other processes; left out, this process keeps its own. */
+  /** Where the session is shared with other processes; if unset, this process has its own. */
   readonly sessions?: SessionStore | undefined;
-  /** A session to begin with, for tests and migrations. */
+  /** The first session, for tests and migrations. */
   readonly session?: { readonly userId: number; readonly key: string } | undefined;
-  /** Silent if left out. */
+  /** If unset, nothing is logged. */
   readonly logger?: TrytonLogger | undefined;
   /** Epoch milliseconds. @default Date.now */
   readonly clock?: (() => number) | undefined;
   /** Called once for each call that reached the server. Its errors are logged and ignored. */
   readonly onOutcome?: ((outcome: CallOutcome) => void) | undefined;
-  /** Told of each sign-in, by the client's own method `common.db.login`; else as `onOutcome`. */
+  /** Called for each sign-in, with the client's own method `common.db.login`; otherwise like `onOutcome`. */
   readonly onLogin?: ((outcome: CallOutcome) => void) | undefined;
-  /** Answers in the server's place: then there is no network and no session. */
+  /** Answers in place of the server: then there is no network and no session. */
   readonly testing?: Fixtures | undefined;
 }
 
@@ -72,10 +77,10 @@ const DEFAULTS = {
 type Defaulted = { [K in keyof typeof DEFAULTS]-?: NonNullable<TrytonClientOptions[K]> };
 export type Settings = Omit<TrytonClientOptions, keyof Defaulted> & Defaulted;
 
-/** The options with everything left out (or undefined) filled in. */
+/** The options with the defaults for unset and undefined ones. */
 export function settingsOf(options: TrytonClientOptions): Settings {
   const given = Object.entries(options).filter(([, value]) => value !== undefined);
-  // A fixture that fails does so every time.
+  // A fixture that fails, fails every time.
   const retries = options.testing === undefined ? DEFAULTS.retries : 0;
   return { ...options, ...DEFAULTS, retries, ...Object.fromEntries(given) };
 }

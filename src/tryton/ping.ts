@@ -8,7 +8,7 @@ interface PingParts {
   readonly perform: Perform;
   readonly sessions: Sessions;
   readonly clock: () => number;
-  /** For each of the two calls, a login included; it goes on by itself where it takes longer. */
+  /** Limit of each of the two calls, including a login. A call that takes longer continues in the background. */
   readonly timeoutMs: number;
   /** The default context of calls. */
   readonly context: Wire;
@@ -23,10 +23,10 @@ interface Try {
 const NOT_TRIED: Try = { ms: 0, answer: null, error: undefined };
 
 /**
- * Asks for the server's version, without a session, and for the user's preferences, with one; each once. Signs in
- * where that is needed and no circuit forbids it.
+ * Requests the version of the server, without a session, and the preferences of the user, with one; each once. Signs in
+ * if needed, unless logins are paused.
  *
- * Throws nothing but the signal's reason.
+ * Throws only the reason of the signal.
  */
 export async function ping(parts: PingParts, options: CallOptions): Promise<PingReport> {
   const { perform, sessions, clock, context } = parts;

@@ -7,39 +7,39 @@ import type { CacheStore, ReleaseLogin, SessionStore, TrytonLogger } from './typ
 /** Limit of one operation. A store may have shorter limits of its own. */
 const LIMIT_MS = 2000;
 
-/** Waits for a store, which may hang. Rejects after two seconds; the operation continues. */
+/** Waits for a store that may not answer. Rejects after two seconds; the operation continues. */
 function withinLimit<T>(asked: Promise<T>): Promise<T> {
   return withTimeout(asked, LIMIT_MS, () => new Error(`no answer within ${LIMIT_MS} ms`), undefined);
 }
 
-/** A refusal by Redis, for example out of memory. It took no time, so the store needs no pause. */
+/** A refusal by Redis, for example out of memory. It took no time, so no pause is needed. */
 export function isReply(error: unknown): boolean {
   return error instanceof Error && error.name === 'ReplyError';
 }
 
-/** Redis quotes the arguments of an unknown command, and they may be confidential. */
+/** Redis quotes the arguments of an unknown command. They may be confidential. */
 function storeReason(error: unknown): string {
   return errorMessage(error).replace(/,? with args .*/s, '');
 }
 
-/** Pause after a silent store: it costs one wait in this time, not one per call. */
+/** Pause after a store did not answer: at most one wait in this time, not one for each call. */
 const REST_MS = 1000;
 
 /**
- * A store at its limit takes an answer as soon as another one ends, and refuses the next. So the outage ends, and is
- * logged as ended, when an answer is stored and none was refused for so long.
+ * A full store accepts an answer as soon as another one expires, and refuses the next. So the outage ends, in the log
+ * too, when an answer is stored and none was refused for this time.
  */
 const CALM_MS = 60_000;
 
-/** What the log says when a store begins to fail, and when it works again. */
+/** Log messages for the beginning and the end of an outage. */
 interface OutageTexts {
   readonly failing: string;
   readonly recovered: string;
 }
 
 /**
- * Stands between the Tryton client and one of its stores: limits each operation, and logs each outage once. An
- * outage that began with a silent store ends with the next success. A refused operation must succeed itself.
+ * Limits each operation on a store, and logs each outage once. An outage that began without an answer ends with the
+ * next success. After a refusal, the refused operation itself must succeed.
  */
 class StoreGuard<Store, Operation extends string> {
   readonly #store: Store;
@@ -76,15 +76,15 @@ class StoreGuard<Store, Operation extends string> {
 type CacheOperation = 'read' | 'write' | 'bump';
 
 /**
- * The guard of the cache. A failure is no error but "not available". After one the store is left alone for a while;
- * then a single call tries it while the others go on without.
+ * The guard of the cache. A failure means "not available". After one, the store is not used for a while; then a single
+ * call tries it while the others continue without it.
  */
 export class CacheGuard extends StoreGuard<CacheStore, CacheOperation> {
   readonly #clock: () => number;
   /** Epoch milliseconds; null: the store answers. */
   #restUntil: number | null = null;
   #trying = false;
-  /** Epoch milliseconds of the last answer that the store refused to store. */
+  /** Epoch milliseconds of the last answer that the store refused. */
   #refusedAt = 0;
   /** The number of successful operations so far. */
   #answers = 0;
@@ -97,7 +97,7 @@ export class CacheGuard extends StoreGuard<CacheStore, CacheOperation> {
     this.#clock = clock;
   }
 
-  /** The value, or null when the store did not give it. Never rejects. */
+  /** The value, or null if the store did not return it. Never rejects. */
   async use<T>(
     operation: CacheOperation,
     work: (store: CacheStore) => Promise<T>,
@@ -114,7 +114,7 @@ export class CacheGuard extends StoreGuard<CacheStore, CacheOperation> {
       this.succeeded(...(isCalm ? [operation] : []));
       return { value };
     } catch (error) {
-      // If other operations succeeded in the meantime, this process was too busy to take the answer in time.
+      // If other operations succeeded meanwhile, this process was too busy to read the answer in time.
       if (isReply(error) || this.#answers === before) this.#rest(operation, error);
       return null;
     } finally {
@@ -130,7 +130,7 @@ export class CacheGuard extends StoreGuard<CacheStore, CacheOperation> {
   }
 }
 
-/** A login costs more than a second try: the store may be connecting, or this process may have been busy. */
+/** A login costs more than a second attempt: the store may be connecting, or this process may have been busy. */
 const RETRY_DELAY_MS = 100;
 
 /** The store failed. The failure is already logged. */
@@ -140,7 +140,7 @@ export class StoreFailure extends Error {
 
 type SessionOperation = 'read' | 'claim' | 'write' | 'release';
 
-/** The guard of the shared sessions: a failure is a StoreFailure, after a second try. */
+/** The guard of the shared sessions: a failure is a StoreFailure, after a second attempt. */
 export class SessionGuard extends StoreGuard<SessionStore, SessionOperation> {
   constructor(store: SessionStore, log: TrytonLogger) {
     super(store, log, {
@@ -166,7 +166,7 @@ export class SessionGuard extends StoreGuard<SessionStore, SessionOperation> {
     return this.use('claim', async (store) => {
       const claim = store.claimLogin();
       return withinLimit(claim).catch((error: unknown) => {
-        // The claim may still succeed after its caller gave up.
+        // The claim may still succeed after its caller stopped waiting.
         claim.then((release) => release?.()).catch(() => {});
         throw error;
       });
@@ -192,14 +192,14 @@ export class SessionGuard extends StoreGuard<SessionStore, SessionOperation> {
 export type RedisConnection = Redis | Cluster;
 
 /**
- * Await it before a command. It rejects without a connection, and waits up to `ms` for one that is being
- * opened, once for all callers.
+ * Await it before a command. It rejects without a connection, and waits up to `ms` for one that is being opened, once
+ * for all callers.
  */
 export function connectionOf(redis: RedisConnection, ms: number): () => Promise<void> {
   let opening: Promise<void> | null = null;
   return () => {
     const { status } = redis;
-    // `wait`: it is opened by its first command.
+    // With `wait`, its first command opens it.
     if (status === 'ready' || status === 'wait') return Promise.resolve();
     if (status !== 'connecting' && status !== 'connect') return Promise.reject(noConnection());
     opening ??= opened(redis, ms).finally(() => {

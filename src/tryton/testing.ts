@@ -1,17 +1,17 @@
 import { TrytonRequestError } from './errors.ts';
-import type { Ask } from './types.ts';
+import type { SendRpc } from './types.ts';
 import { decode, encode } from './wire/codec.ts';
 
 /**
  * Answers by method: a value, an Error to throw, or a function of the call's parameters (the context is the last) that
- * gives, promises or throws either. Values are what `call` gives: Decimal, DateTime and so on.
+ * returns or throws either, also as a promise. Values have the types that `call` returns: Decimal, DateTime and so on.
  */
 export type Fixtures = Readonly<Record<string, Fixture>>;
 
 type Fixture = null | boolean | number | bigint | string | object | ((params: readonly unknown[]) => unknown);
 
 /** Answers from fixtures; logins always succeed. Throws TrytonRequestError for a method that has none. */
-export function createFixtureAsk(fixtures: Fixtures): Ask {
+export function createFixtureSender(fixtures: Fixtures): SendRpc {
   return async ({ kind, method, params, signal }) => {
     signal?.throwIfAborted();
     if (kind === 'login') return { result: [1, 'testing'], cacheSeconds: null };

@@ -1,5 +1,7 @@
 import type { Redactor } from '../shared/redact.ts';
-/** A value as it travels: JSON, whole numbers beyond 2^53 as `bigint`, NaN and infinities as numbers, tagged objects as sent. */
+/**
+ * A value of the wire: JSON, integers beyond 2^53 as `bigint`, NaN and infinities as numbers, tagged objects unchanged.
+ */
 export type Wire =
   | null
   | boolean
@@ -9,10 +11,10 @@ export type Wire =
   | readonly Wire[]
   | { readonly [name: string]: Wire };
 
-/** What Tryton calls a context: language, company, `active_test` and the like. */
+/** The context of Tryton: language, company, `active_test` and the like. */
 export type TrytonContext = Readonly<Record<string, unknown>>;
 
-/** What `common.db.login` gave, and when. */
+/** The answer of `common.db.login`, and its time. */
 export interface Session {
   readonly login: string;
   readonly userId: number;
@@ -22,7 +24,7 @@ export interface Session {
   readonly createdAt: number;
 }
 
-/** Why signing in is not tried now. */
+/** Why logins are paused. */
 export interface OpenCircuit {
   /** Epoch milliseconds. */
   readonly until: number;
@@ -32,47 +34,52 @@ export interface OpenCircuit {
   readonly reason: string;
 }
 
-/** Releases the right to sign in; nothing happens when it was lost meanwhile. */
+/** Releases the right to sign in; does nothing if it was lost meanwhile. */
 export type ReleaseLogin = () => Promise<void>;
 
 /**
- * Where the processes that share one Tryton user keep its session. Any function may reject: then the process goes on
- * with a session of its own.
+ * Stores the session that several processes of one Tryton user share. Any function may reject: then the process
+ * continues with its own session.
  */
 export interface SessionStore {
   read(): Promise<Session | null>;
   write(session: Session, ttlMs: number): Promise<void>;
-  /** Removes the session, unless another one has taken its place. */
+  /** Removes the session, unless another one has replaced it. */
   remove(session: Session): Promise<void>;
-  /** The right to sign in: null while another process has it. It is kept alive until released, or the process ends. */
+  /**
+   * The right to sign in: null while another process has it. It is extended until it is released or the process ends.
+   */
   claimLogin(): Promise<ReleaseLogin | null>;
   readCircuit(): Promise<OpenCircuit | null>;
-  /** @param ttlMs how long it is open, and so worth keeping. */
+  /** @param ttlMs how long logins stay paused, and so how long to store it. */
   openCircuit(circuit: OpenCircuit, ttlMs: number): Promise<void>;
 }
 
 /** A stored entry and the current versions of its tags. */
 export interface CacheLookup {
   readonly entry: string | null;
-  /** The current versions of the tags, as one text. Never the same again once one of them was bumped. */
+  /** The current versions of the tags, as one text. It never returns to an earlier value after an invalidation. */
   readonly versions: string;
-  /** One of the tags is held: nothing may be kept or taken under it for now. */
+  /** One of the tags is held: nothing may be stored or read under it for now. */
   readonly held: boolean;
 }
 
 /**
- * Where cached answers are kept. A tag is a name whose version changes with the writes to it; an entry is good while
- * the versions it was stored with are still the current ones. Any function may reject: that is a miss.
+ * Stores cached answers. A tag is a name whose version changes with the writes to it. An entry is valid while the
+ * versions it was stored with are still current. Any function may reject: that is a miss.
  */
 export interface CacheStore {
   /** One round trip. */
   read(key: string, tags: readonly string[]): Promise<CacheLookup>;
   write(key: string, entry: string, ttlMs: number): Promise<void>;
-  /** A write to these tags begins. If no bump follows within `ms` (its process died), they are bumped by themselves. */
+  /**
+   * A write to these tags begins. If no invalidation follows within `ms` (the process died), the tags expire by
+   * themselves.
+   */
   foresee(tags: readonly string[], ms: number): Promise<void>;
   /**
-   * Invalidates every entry with one of these tags, before the end that was foreseen last, and holds the
-   * tags for `holdMs` (0: not at all).
+   * Invalidates every entry with one of these tags, before the planned expiry, and holds the tags for `holdMs` (0: not
+   * at all).
    */
   bump(tags: readonly string[], holdMs: number): Promise<void>;
 }
@@ -84,10 +91,10 @@ export interface TrytonLogger {
   warn(details: object, message: string): void;
 }
 
-/** A result as it travelled, and how long the server lets clients keep it. */
+/** An unparsed result, and how long the server lets clients cache it. */
 export interface Answer {
   readonly result: Wire;
-  /** `X-Tryton-Cache` in seconds (Tryton 5.2 and newer, on cacheable reads); null when it was not sent. */
+  /** `X-Tryton-Cache` in seconds (Tryton 5.2 and newer, on cacheable reads); null if it was not sent. */
   readonly cacheSeconds: number | null;
 }
 
@@ -97,14 +104,11 @@ export interface CallOptions {
 
 export interface CacheOptions {
   /**
-   * Seconds to keep an answer that the server says nothing about; where it does, the shorter of the two counts.
-   * Left out: only what the server itself declares cacheable is kept.
+   * Seconds to cache an answer without a lifetime from the server; otherwise the shorter of the two counts. If unset,
+   * only answers with a lifetime from the server are cached.
    */
   readonly ttl?: number | undefined;
-  /**
-   * Seconds after expiry in which an answer is still returned while a new one is fetched in the
-   * background.
-   */
+  /** Seconds after expiry in which an answer is still returned while a new one is fetched in the background. */
   readonly stale?: number | undefined;
 }
 
@@ -121,10 +125,10 @@ export interface CacheCounters {
 export interface PingReport {
   /** The server answered `common.server.version`. */
   readonly reachable: boolean;
-  /** A call with the session went through. */
+  /** A call with the session succeeded. */
   readonly authenticated: boolean;
   readonly version: string | null;
-  /** Milliseconds of the authenticated call where it went through, else of the anonymous one. */
+  /** Milliseconds of the authenticated call if it succeeded, otherwise of the anonymous one. */
   readonly latencyMs: number | null;
   readonly sessionAgeMs: number | null;
   readonly circuit: OpenCircuit | null;
@@ -132,7 +136,7 @@ export interface PingReport {
   readonly error: { readonly code: string; readonly message: string } | null;
 }
 
-/** A call made ready, to be asked for as often as anybody likes: it is not to be changed. */
+/** A prepared call, for any number of requests. Do not change it. */
 export interface ReadyCall {
   readonly method: string;
   /** With its context. */
@@ -146,14 +150,14 @@ export interface HttpAnswer {
 }
 
 /** The properties of a request that its errors need. */
-export interface Sending {
+export interface RequestSite {
   readonly site: CallSite;
   /** Whether doing it twice, or not knowing whether it was done, matters. */
   readonly write: boolean;
 }
 
 /** The properties of a call that its answer needs. */
-export interface Asked extends Sending {
+export interface RequestDetails extends RequestSite {
   /** Id of the request; the answer must repeat it. */
   readonly id: number;
   /** To `root` (the server, no session), to the database with a session (`call`), or to sign in (`login`). */
@@ -161,7 +165,7 @@ export interface Asked extends Sending {
   readonly hide: Redactor;
 }
 
-export interface Question extends Pick<Asked, 'kind' | 'write'> {
+export interface RpcRequest extends Pick<RequestDetails, 'kind' | 'write'> {
   readonly method: string;
   readonly params: readonly Wire[];
   readonly session?: Session | undefined;
@@ -174,7 +178,7 @@ export interface Question extends Pick<Asked, 'kind' | 'write'> {
 }
 
 /** One request, one answer. Throws what `readAnswer` and the transport throw. */
-export type Ask = (question: Question) => Promise<Answer>;
+export type SendRpc = (request: RpcRequest) => Promise<Answer>;
 
 /** Where a call went: what every message names. */
 export interface CallSite {

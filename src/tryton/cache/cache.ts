@@ -19,10 +19,10 @@ import {
 } from './entry.ts';
 import { CacheWrites } from './invalidation.ts';
 
-/** How one cached call went. */
+/** The result of one cached call. */
 type CacheOutcome = keyof CacheCounters;
 
-/** Callers choose the names of methods: those beyond the limit are counted together. */
+/** Callers choose the names of methods. Methods beyond the limit are counted together. */
 const OTHER = '(other)';
 
 /** Counts per method, of at most `limit` methods. */
@@ -38,7 +38,7 @@ class OutcomeCounters {
     this.#of(method)[outcome] += 1;
   }
 
-  /** A copy, by method. */
+  /** A copy of the counts by method. */
   all(): Readonly<Record<string, CacheCounters>> {
     return Object.fromEntries([...this.#counts].map(([method, counts]) => [method, { ...counts }]));
   }
@@ -57,7 +57,7 @@ class OutcomeCounters {
 const MAX_TAGS = 1000;
 
 /** The state of one cached read before the fetch. */
-interface Question {
+interface CachedRead {
   readonly method: string;
   readonly key: string;
   readonly tags: readonly string[];
@@ -70,9 +70,9 @@ interface Question {
 
 interface Fetched {
   readonly result: Wire;
-  /** By the server's word, the options and its size. */
+  /** The lifetime from the server's answer, the options and the size. */
   readonly keepable: boolean;
-  /** Resolves once it is in the store, if it gets there. */
+  /** Resolves once the answer is in the store, or is known not to get there. */
   readonly kept?: Promise<void>;
 }
 
@@ -82,9 +82,9 @@ class AnswerCache implements Cache {
   readonly #guard: CacheGuard;
   readonly #writes: CacheWrites;
   readonly #counters = new OutcomeCounters();
-  /** Fetches in progress, until their answers are stored; by key and versions. */
+  /** Fetches in progress, until their answers are stored. The key contains the versions. */
   readonly #flights = new Map<string, Promise<Fetched>>();
-  /** By parameters, which do not change after they have a context. */
+  /** Digests by parameter object. A parameter object does not change once it has a context. */
   readonly #keys = new WeakMap<readonly Wire[], { readonly method: string; readonly key: string }>();
 
   constructor(parts: CacheParts & { readonly store: CacheStore }) {
@@ -108,14 +108,14 @@ class AnswerCache implements Cache {
     if (!isRead(method)) return this.#pass({ method, fetch, wait });
     const tags = readTags(method);
     const local = this.#writes.versions(tags);
-    const question = { method, key: this.#keyOf(method, params), tags, options, fetch, wait, local };
-    const found = await this.#lookUp(question);
-    if (found?.held) return this.#pass(question);
+    const read = { method, key: this.#keyOf(method, params), tags, options, fetch, wait, local };
+    const found = await this.#lookUp(read);
+    if (found?.held) return this.#pass(read);
     const kept = found?.entry ? unpackEntry(found.entry, found.versions) : null;
     const state = kept === null ? 'over' : freshness(kept, options, this.#parts.clock());
-    if (kept === null || state === 'over') return this.#miss(question, found);
+    if (kept === null || state === 'over') return this.#miss(read, found);
     this.#counters.count(method, state === 'fresh' ? 'hit' : 'stale');
-    if (state === 'stale') this.#refresh(question, found);
+    if (state === 'stale') this.#refresh(read, found);
     return kept.result;
   }
 
@@ -138,7 +138,7 @@ class AnswerCache implements Cache {
     this.#writes.close();
   }
 
-  async #pass({ method, fetch, wait }: Pick<Question, 'method' | 'fetch' | 'wait'>): Promise<Result> {
+  async #pass({ method, fetch, wait }: Pick<CachedRead, 'method' | 'fetch' | 'wait'>): Promise<Result> {
     this.#counters.count(method, 'bypass');
     return resultOf((await wait(fetch)).result);
   }
@@ -152,42 +152,43 @@ class AnswerCache implements Cache {
     return key;
   }
 
-  /** null: the store cannot be asked. */
-  async #lookUp({ key, tags }: Question): Promise<CacheLookup | null> {
+  /** null: the store does not answer. */
+  async #lookUp({ key, tags }: CachedRead): Promise<CacheLookup | null> {
     if (!(await this.#writes.settled(tags))) return null;
     const looked = await this.#guard.use('read', (store) => store.read(key, tags));
     return looked?.value ?? null;
   }
 
-  async #miss(question: Question, found: CacheLookup | null): Promise<Result> {
+  async #miss(read: CachedRead, found: CacheLookup | null): Promise<Result> {
     let outcome: CacheOutcome = found === null ? 'error' : 'miss';
     try {
-      const { result, keepable, kept } = await question.wait(() => this.#fetchOnce(question, found));
+      const { result, keepable, kept } = await read.wait(() => this.#fetchOnce(read, found));
       if (outcome === 'miss' && !keepable) outcome = 'bypass';
       return resultOf(result, kept);
     } finally {
-      this.#counters.count(question.method, outcome);
+      this.#counters.count(read.method, outcome);
     }
   }
 
-  /** One at a time for an entry; its caller has long been answered. */
-  #refresh(question: Question, found: CacheLookup | null): void {
-    this.#fetchOnce(question, found).catch((error: unknown) => {
-      const { method } = question;
+  /** One refresh at a time for an entry; its caller already has the stale answer. */
+  #refresh(read: CachedRead, found: CacheLookup | null): void {
+    this.#fetchOnce(read, found).catch((error: unknown) => {
+      const { method } = read;
       const details = { method, code: errorCode(error), reason: errorMessage(error) };
       this.#parts.log.warn(details, 'a stale answer could not be renewed');
     });
   }
 
   /**
-   * Joins the fetch of the same thing that is under way. The versions are part of "the same thing": a read that begins
-   * after a write was answered, here or (while the store works) elsewhere, does not join a fetch from before it.
+   * Joins the fetch of the same call that is in progress. The key contains the versions, so a read that begins after a
+   * write was answered does not join a fetch from before the write. This holds for writes here and, while the store
+   * works, elsewhere.
    */
-  #fetchOnce(question: Question, found: CacheLookup | null): Promise<Fetched> {
-    const name = [question.key, question.local, found?.versions ?? ''].join('\n');
+  #fetchOnce(read: CachedRead, found: CacheLookup | null): Promise<Fetched> {
+    const name = [read.key, read.local, found?.versions ?? ''].join('\n');
     const underWay = this.#flights.get(name);
     if (underWay !== undefined) return underWay;
-    const flight = this.#fetch(question, found);
+    const flight = this.#fetch(read, found);
     this.#flights.set(name, flight);
     const landed = () => this.#flights.delete(name);
     // Callers that looked before it was stored join this fetch.
@@ -195,11 +196,15 @@ class AnswerCache implements Cache {
     return flight;
   }
 
-  async #fetch({ key, tags, options, fetch, local }: Question, found: CacheLookup | null): Promise<Fetched> {
+  async #fetch(
+    { key, tags, options, fetch, local }: CachedRead,
+    found: CacheLookup | null,
+  ): Promise<Fetched> {
     const { result, cacheSeconds } = await fetch();
     const lifetime = lifetimeSecs(cacheSeconds, options);
     if (lifetime === 0) return { result, keepable: false };
-    // Written to meanwhile, by this process: the versions read before the fetch may still stand if a bump is owed.
+    // This process wrote meanwhile. The versions read before the fetch may still be valid if an invalidation is
+    // pending.
     if (found === null || this.#writes.versions(tags) !== local) return { result, keepable: true };
     const head = { versions: found.versions, storedAt: this.#parts.clock(), cacheSeconds };
     const entry = packEntry(head, result);
@@ -209,7 +214,7 @@ class AnswerCache implements Cache {
   }
 }
 
-/** Whether the write may still be carried out: no answer came, or its caller gave up waiting. */
+/** Whether the write may still be carried out: no answer came, or its caller stopped waiting. */
 function isUnknown(error: unknown): boolean {
   return (
     error instanceof TrytonUnknownFateError || (error !== undefined && !(error instanceof PasserelleError))
@@ -218,7 +223,7 @@ function isUnknown(error: unknown): boolean {
 
 /** Servers that share a store do not share tags. */
 function ofServer(store: CacheStore, server: string): CacheStore {
-  // Bounded, because callers choose the names of models.
+  // Limited, because callers choose the names of models.
   const known = new LRUCache<string, string>({ max: MAX_TAGS, memoMethod: (tag) => tagKey(server, tag) });
   const nameOf = (tag: string) => known.memo(tag);
   const named = (tags: readonly string[]) => tags.map(nameOf);
@@ -230,26 +235,25 @@ function ofServer(store: CacheStore, server: string): CacheStore {
   };
 }
 
-/** To be called once the write is over, with the error if it failed, and waited for before its caller is answered. */
+/** Call it after the write, with the error if it failed, and wait for it before the caller gets its answer. */
 type Written = (error?: unknown) => Promise<void>;
 
-/** How a caller waits for an answer that is fetched, also for others: begins it unless the caller has gone. */
+/** How a caller waits for a shared fetch. The fetch is started unless the caller has left. */
 type Wait = <T>(begin: () => Promise<T>) => Promise<T>;
 
 /**
- * The cached answers of one Tryton user. The rules: only answers of reads are kept, never errors; an answer counts
- * only while the versions of its tags are those that were current before it was asked for; a store in trouble is a
- * miss.
+ * The cached answers of one Tryton user. Only answers of reads are stored, never errors. An answer is valid while the
+ * versions of its tags are those from before the request. A store that fails is a miss.
  *
- * Limits: an answer that shows another model's data (`party.name` of a sale) follows the writes to its own model
- * only, and a write that passes no gateway is not seen before the entry's end.
+ * Limits: an answer that contains data of another model (`party.name` of a sale) is only invalidated by writes to its
+ * own model. A write that does not pass a gateway is not seen before the entry expires.
  */
 export interface Cache {
   /** The name of an answer: see `cacheKey`. */
   key(method: string, params: readonly Wire[]): string;
   /**
-   * Returns the answer of a read from the cache, or from `fetch`. Concurrent callers share one fetch, so
-   * the fetch must not end if one of them leaves. Other methods are fetched without the cache.
+   * Returns the answer of a read from the cache, or from `fetch`. Concurrent callers share one fetch, so the fetch must
+   * not end if one of them leaves. Other methods are fetched without the cache.
    *
    * Throws the errors of `fetch`, and TrytonRequestError for invalid options.
    */
@@ -260,16 +264,16 @@ export interface Cache {
     fetch: () => Promise<Answer>,
     wait?: Wait,
   ): Promise<Result>;
-  /** Call it before each call; reads pass. Neither it nor its result rejects. */
+  /** Call it before each call; it ignores reads. Neither it nor its result rejects. */
   writing(method: string, params: readonly Wire[]): Promise<Written>;
-  /** Makes all answers about a model stale: `party.party`; `*` for everything. */
+  /** Invalidates all answers about a model: `party.party`; `*` for everything. */
   invalidate(model: string): Promise<void>;
   counters(): Readonly<Record<string, CacheCounters>>;
-  /** Stops what goes on behind the scenes. */
+  /** Stops the background work. */
   close(): void;
 }
 
-/** Waits for as long as it takes. */
+/** Waits without a time limit. */
 const atOnce: Wait = (begin) => begin();
 
 export function createCache(parts: CacheParts): Cache {

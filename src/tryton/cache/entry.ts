@@ -20,23 +20,23 @@ interface EntryHead {
   /** The versions of its tags, read before the answer was asked for. */
   readonly versions: string;
   /**
-   * Epoch milliseconds by the clock of the process that stored it. Where the clocks of two machines differ, an entry
-   * ages earlier or later by as much; its end is in Redis's hands alone, by Redis's clock.
+   * Epoch milliseconds by the clock of the process that stored it. If the clocks of two machines differ, the age is
+   * wrong by the difference. The expiry is set in Redis, by the clock of Redis.
    */
   readonly storedAt: number;
   /** The lifetime that the server allowed. */
   readonly cacheSeconds: number | null;
 }
 
-/** An entry that can be read. */
+/** An entry that could be read. */
 interface Entry extends Pick<EntryHead, 'storedAt' | 'cacheSeconds'> {
   readonly result: Result;
 }
 
-/** How an entry stands to a caller who set these options. */
+/** Whether an entry can be used by a caller with these options. */
 type Freshness = 'fresh' | 'stale' | 'over';
 
-/** @throws TrytonRequestError where `ttl` or `stale` is no whole number of seconds. */
+/** @throws TrytonRequestError if `ttl` or `stale` is not a whole number of seconds. */
 export function checkOptions({ ttl, stale }: CacheOptions): void {
   if (ttl !== undefined && !(Number.isSafeInteger(ttl) && ttl >= 1)) {
     throw new TrytonRequestError(`cache ttl: expected a whole number of seconds from 1, got ${String(ttl)}`);
@@ -52,20 +52,20 @@ export function lifetimeSecs(cacheSeconds: number | null, { ttl }: CacheOptions)
   return Math.max(0, Math.min(cacheSeconds ?? MAX_SECONDS, ttl ?? MAX_SECONDS, MAX_SECONDS));
 }
 
-/** When Redis is to drop it: after its life and the time in which it may be given although it is stale. */
+/** When Redis deletes it: after its lifetime and the time in which a stale answer may be returned. */
 export function keepMs(lifetime: number, { stale }: CacheOptions): number {
   return (lifetime + Math.min(stale ?? 0, MAX_SECONDS)) * 1000;
 }
 
-/** One line of JSON, then the result as it travelled: NaN and whole numbers beyond 2^53 survive. */
+/** One line of JSON, then the unparsed result. So NaN and integers beyond 2^53 are kept. */
 export function packEntry(head: EntryHead, result: Wire): string {
   const text = stringifyWire(result);
-  // A text of that length that is strict JSON can be sent on unread.
+  // The text of this length is strict JSON and can be sent without parsing.
   const strict = isStrict(result) ? text.length : null;
   return `${JSON.stringify({ ...head, strict })}\n${text}`;
 }
 
-/** The answer of an entry, or null where it cannot be read or was stored under other versions. */
+/** The answer of an entry; null if it cannot be read or was stored under other versions. */
 export function unpackEntry(entry: string, versions: string): Entry | null {
   const end = entry.indexOf('\n');
   try {
@@ -80,7 +80,7 @@ export function unpackEntry(entry: string, versions: string): Entry | null {
   }
 }
 
-/** Judged by the reader's own options: who wants answers of 5 seconds gets none that others keep for a day. */
+/** The options of the reader decide: a reader that wants answers of at most 5 s never gets an older one. */
 export function freshness(
   entry: { readonly storedAt: number; readonly cacheSeconds: number | null },
   options: CacheOptions,
@@ -100,14 +100,16 @@ export interface CacheScope {
 }
 
 /**
- * The name of a cached answer: a digest, so that nothing of a call can be read in a key. `params` hold the context.
- * The order of an object's names makes no difference to Tryton and none here; the order of a list does.
+ * The name of a cached answer. It is a digest, so a key reveals nothing of a call. `params` include the context. The
+ * order of an object's names makes no difference to Tryton, so it makes none here; the order of a list does.
  */
 export function cacheKey({ server, user }: CacheScope, method: string, params: readonly Wire[]): string {
   return digest(`${JSON.stringify([server, user, method])}\n${canonical(params)}`);
 }
 
-/** The name of a tag in the store: a write by any user of a database concerns all its users, but no other database. */
+/**
+ * The name of a tag in the store. A write by any user of a database concerns all users of that database, and no other.
+ */
 export function tagKey(server: string, tag: string): string {
   return digest(JSON.stringify([server, tag]));
 }
@@ -116,7 +118,7 @@ function digest(text: string): string {
   return hash('sha256', text, 'base64url');
 }
 
-/** As `stringifyWire` writes it, the names of objects in order. */
+/** As `stringifyWire` writes it, with the names of objects in order. */
 function canonical(value: Wire): string {
   if (isList(value)) return `[${value.map(canonical).join()}]`;
   if (!isObject(value)) return stringifyWire(value);
@@ -127,11 +129,11 @@ function canonical(value: Wire): string {
 }
 
 export interface CacheParts extends CacheScope {
-  /** null: nothing is kept, every cached call is a call. */
+  /** null: nothing is stored, and every cached call is sent. */
   readonly store: CacheStore | null;
-  /** A larger entry is not kept. */
+  /** A larger entry is not stored. */
   readonly maxEntryBytes: number;
-  /** The deadline of a call: no write is in progress for longer. */
+  /** The deadline of a call. No write takes longer. */
   readonly deadlineMs: number;
   readonly clock: () => number;
   readonly log: TrytonLogger;

@@ -1,15 +1,15 @@
 import type { CacheGuard } from '../store-guard.ts';
 import type { CacheParts } from './entry.ts';
 
-/** Tags remembered one by one; beyond, they are taken together. */
+/** Maximum of tags remembered one by one; above it, they are combined into one. */
 const LIMIT = 1000;
 
-/** Every read carries this tag: bumping it makes all entries stale. */
+/** Every read has this tag, so a new version of it invalidates all entries. */
 const EVERYTHING = '*';
 
 /**
- * Local tag versions, which also work while the store is down: how often each tag was written, so that a
- * read never joins a fetch that began before a write was answered.
+ * Local tag versions, which also work while the store is down. They count the writes to each tag, so a read never joins
+ * a fetch that began before a write was answered.
  */
 class LocalVersions {
   readonly #counts = new Map<string, number>();
@@ -27,9 +27,9 @@ class LocalVersions {
   }
 }
 
-/** Bumps that the store did not take. Until it does, nothing is read from it under these tags. */
+/** Invalidations that the store did not accept. Until it does, nothing is read from it under these tags. */
 class PendingInvalidations {
-  /** Tag to the end of its hold, in epoch milliseconds. */
+  /** Each tag with the end of its hold, in epoch milliseconds. */
   readonly #owed = new Map<string, { readonly heldUntil: number }>();
 
   get empty(): boolean {
@@ -48,7 +48,7 @@ class PendingInvalidations {
     this.#owe(EVERYTHING, latest);
   }
 
-  /** Hands all of them to `bump`; they are off the list if it says that it worked and nothing was added meanwhile. */
+  /** Passes all of them to `bump`. They are removed if it succeeds and nothing was added meanwhile. */
   async settle(bump: (tags: readonly string[], heldUntil: number) => Promise<boolean>): Promise<void> {
     if (this.empty) return;
     const batch = [...this.#owed];
@@ -68,13 +68,16 @@ class PendingInvalidations {
   }
 }
 
-/** A write of unknown fate may still be carried out for so long; meanwhile its tags are not served from the cache. */
+/**
+ * A write with an unknown result may still be carried out for this long. Meanwhile its tags are not served from the
+ * cache.
+ */
 const HOLD_MS = 60_000;
 
-/** The shortest time that is foreseen for a write. */
+/** The shortest time that is planned for a write. */
 const FORESEEN_MS = 120_000;
 
-/** How often bumps that the store did not take are tried again, besides with each cached call. */
+/** How often failed invalidations are repeated, besides with each cached call. */
 const REPEAT_MS = 1000;
 
 /** Invalidates tags in the store, and keeps the invalidations that the store did not accept. */
@@ -82,8 +85,9 @@ export class CacheWrites {
   readonly #guard: CacheGuard;
   readonly #clock: () => number;
   /**
-   * A process that dies between a write and its bump leaves the tags to end by themselves, this long after the write
-   * began: later than any could be carried out. Until then other processes may still answer from before that write.
+   * If a process dies between a write and its invalidation, the tags expire by themselves, this long after the write
+   * began. By then the write cannot be carried out any more. Until then other processes may return answers from before
+   * the write.
    */
   readonly #foreseenMs: number;
   readonly #local = new LocalVersions();
@@ -103,12 +107,12 @@ export class CacheWrites {
     return this.#local.of(tags);
   }
 
-  /** To be called before a write. Not waited for: it is on its way before the write is, and matters only in a crash. */
+  /** Call it before a write, without waiting: it is sent before the write, and matters only after a crash. */
   begin(tags: readonly string[]): void {
     void this.#guard.use('bump', (store) => store.foresee(tags, this.#foreseenMs));
   }
 
-  /** To be called after a write and waited for before its caller is answered. Never rejects. */
+  /** Call it after a write, and wait for it before the caller gets its answer. Never rejects. */
   async end(tags: readonly string[], unknownFate: boolean): Promise<void> {
     this.#local.bump(tags);
     const heldUntil = unknownFate ? this.#clock() + HOLD_MS : 0;
@@ -143,8 +147,7 @@ export class CacheWrites {
   }
 
   /**
-   * Until the invalidation succeeds, other processes read stale answers, so it does not wait for the next
-   * call here.
+   * Until the invalidation succeeds, other processes read stale answers, so it does not wait for the next call here.
    */
   #repeat(): void {
     if (this.#closed || this.#timer !== null) return;

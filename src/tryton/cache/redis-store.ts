@@ -6,14 +6,14 @@ import type { CacheLookup, CacheStore } from '../types.ts';
 type Values = readonly (string | null)[];
 
 interface Batch {
-  /** To their places in the reply. */
+  /** The positions of the names in the reply. */
   readonly names: Map<string, number>;
   readonly reply: Promise<Values>;
 }
 
 /**
- * Reads values with one MGET for all requests of one turn of the event loop. It is sent after the last
- * request, so no caller gets a value that was read before its request.
+ * Reads values with one MGET for all requests of one turn of the event loop. It is sent after the last request, so no
+ * caller gets a value that was read before its request.
  */
 class RedisValues {
   readonly #redis: RedisConnection;
@@ -23,7 +23,7 @@ class RedisValues {
     this.#redis = redis;
   }
 
-  /** In the order of the names. */
+  /** The values, in the order of the names. */
   async read(names: readonly string[]): Promise<Values> {
     const batch = this.#batch ?? this.#begin();
     this.#batch = batch;
@@ -51,18 +51,17 @@ function placeOf(name: string, { names }: Batch): number {
 }
 
 /**
- * Far beyond the longest lifetime of an entry (two days). An expired or evicted version is replaced by a
- * new random one, so entries with the old one stay invalid. A counter would restart and reach its old
- * values.
+ * Far beyond the longest lifetime of an entry (two days). An expired or evicted version is replaced by a new random
+ * one, so entries with the old one stay invalid. A counter would restart and reach its old values.
  */
 const VERSION_MS = 7 * 86_400_000;
 
-/** By a script with a key: of a cluster's nodes it is the one that has our keys which is asked. */
+/** A script with a key, so that in a cluster the node with our keys is asked. */
 const INFO = `return redis.call('info', 'server')`;
 
 /**
- * Answers may take half of the memory of Redis. A full Redis that may not evict refuses further writes,
- * also those of the queues. Checked with each stored answer, because one may have megabytes.
+ * Answers may take half of the memory of Redis. A full Redis that may not evict refuses all writes, also those of the
+ * queues. Checked with each stored answer, because one may have megabytes.
  */
 const KEEP = `
   local memory = redis.call('info', 'memory')
@@ -72,7 +71,7 @@ const KEEP = `
   end
   return redis.call('set', KEYS[1], ARGV[1], 'PX', ARGV[2])`;
 
-/** How long a first call waits for a connection that is just being opened. */
+/** How long a first call waits for a new connection. */
 const CONNECT_MS = 250;
 
 /**
@@ -87,7 +86,7 @@ class RedisCacheStore implements CacheStore {
   readonly #redis: RedisConnection;
   readonly #values: RedisValues;
   readonly #space: string;
-  /** Which start of Redis this connection talks to. */
+  /** Identifies the start of Redis behind this connection. */
   #run: Promise<string> | null = null;
   readonly #connected: () => Promise<void>;
 
@@ -113,8 +112,8 @@ class RedisCacheStore implements CacheStore {
       await this.#begin(tags);
       [entry = null, ...rest] = await look();
     }
-    // If the version of a tag expired between SET and MGET, use a random one: no entry can match it, so
-    // the read is a miss.
+    // If the version of a tag expired between SET and MGET, use a random one: no entry can match it, so the read is a
+    // miss.
     const versions = rest.slice(0, tags.length).map((version) => version ?? randomUUID());
     const held = rest.slice(tags.length).some((hold) => hold !== null);
     return { entry, versions: [run, ...versions].join(' '), held };
@@ -138,8 +137,8 @@ class RedisCacheStore implements CacheStore {
   }
 
   /**
-   * A new version expires no later than the old one, whose end another write may have set. Without an old
-   * one there is no new one.
+   * A new version expires no later than the old one, whose expiry another write may have set. Without an old version no
+   * new one is set.
    */
   async bump(tags: readonly string[], holdMs: number): Promise<void> {
     await this.#connected();
@@ -152,16 +151,13 @@ class RedisCacheStore implements CacheStore {
     );
   }
 
-  /**
-   * A full Redis refuses commands that need memory, and then the whole transaction, and still answers
-   * reads.
-   */
+  /** A full Redis refuses commands that need memory, and so the whole transaction, but still answers reads. */
   async #whileFull(error: unknown, versions: readonly string[], end: (version: string) => Promise<number>) {
     if (isReply(error)) await Promise.all(versions.map(end));
     throw error;
   }
 
-  /** Sets versions for tags that have none; the first caller decides. */
+  /** Sets versions for tags that have none; the first caller wins. */
   async #begin(tags: readonly string[]): Promise<void> {
     const chain = this.#redis.multi();
     for (const version of this.#versions(tags)) chain.set(version, randomUUID(), 'PX', VERSION_MS, 'NX');
@@ -169,8 +165,8 @@ class RedisCacheStore implements CacheStore {
   }
 
   /**
-   * A Redis that was not shut down properly starts with older data: entries that are there again, bumps that are not.
-   * So the versions hold its run id, and each start of Redis begins with an empty cache.
+   * A Redis that was not shut down properly starts with older data: deleted entries return, and invalidations are lost.
+   * So versions contain its run id, and each start of Redis begins with an empty cache.
    */
   #runId(): Promise<string> {
     const run = this.#run ?? this.#redis.eval(INFO, 1, this.#space).then(runIdIn);
@@ -194,7 +190,7 @@ class RedisCacheStore implements CacheStore {
   }
 }
 
-/** A reply that says no to one command of a transaction does not make `exec` reject. */
+/** A failed command of a transaction does not make `exec` reject. */
 async function done(chain: ChainableCommander): Promise<void> {
   for (const [error] of (await chain.exec()) ?? []) if (error !== null) throw error;
 }

@@ -9,30 +9,30 @@ const PAUSES = { firstDelayMs: 200, longestDelayMs: 5000 };
 
 export interface AttemptOptions {
   readonly site: CallSite;
-  /** After the first. */
+  /** Attempts after the first. */
   readonly retries: number;
-  /** For all tries, the pauses between them and whatever else they wait for. */
+  /** Limit of all attempts, with their pauses and other waits. */
   readonly deadlineMs: number;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** One try of a call. */
+/** One attempt of a call. */
 export interface Attempt {
   /** From 1. */
   readonly number: number;
   readonly signal: AbortSignal | undefined;
-  /** By `performance.now()`: the end of all tries. */
+  /** The end of all attempts, in the time of `performance.now()`. */
   readonly until: number;
-  /** Waits for something that others wait for too: only this caller gives up, in time or when its signal says so. */
+  /** Waits for shared work. Only this caller stops waiting, at its deadline or when its signal is aborted. */
   wait<T>(shared: Promise<T>): Promise<T>;
 }
 
 /**
- * Tries a call again, after a growing pause, while it has found no connection, no answer in time, or a proxy that
- * cannot reach the server. (A write fails in these ways only when it was not sent: see TrytonUnknownFateError.) A login
- * that failed on the way is not tried again here.
+ * Repeats a call after growing pauses if there was no connection, no answer in time, or a proxy that cannot reach the
+ * server. (A write fails in these ways only if it was not sent: see TrytonUnknownFateError.) A failed login is not
+ * repeated here.
  *
- * Throws the error of the last try, or TrytonTimeoutError naming the deadline when that cut it.
+ * Throws the error of the last attempt, or TrytonTimeoutError with the deadline if that ended it.
  */
 export async function attempts<T>(
   options: AttemptOptions,
@@ -54,7 +54,7 @@ export async function attempts<T>(
     try {
       return await work(attempt);
     } catch (error) {
-      // A timer may be early by a fraction of a millisecond.
+      // A timer may fire a fraction of a millisecond early.
       throw error instanceof TrytonTimeoutError && left() <= 1 ? late(error) : error;
     }
   };
@@ -76,7 +76,7 @@ export async function withOutcomeListener<T>(
   work: () => Promise<T>,
 ): Promise<T> {
   const start = performance.now();
-  const tell = (error: Error | null) => {
+  const report = (error: Error | null) => {
     try {
       listener({ method, ms: performance.now() - start, error });
     } catch {
@@ -85,10 +85,10 @@ export async function withOutcomeListener<T>(
   };
   try {
     const answer = await work();
-    tell(null);
+    report(null);
     return answer;
   } catch (error) {
-    tell(error instanceof Error ? error : new Error('given up by the caller'));
+    report(error instanceof Error ? error : new Error('given up by the caller'));
     throw error;
   }
 }

@@ -9,22 +9,22 @@ import {
 import { isRead, isServerMethod } from '../methods.ts';
 import type { Settings } from '../options.ts';
 import type { Sessions } from '../session/session-manager.ts';
-import type { Answer, Ask, CallOptions, Question, Sending, Session, Wire } from '../types.ts';
+import type { Answer, CallOptions, RequestSite, RpcRequest, SendRpc, Session, Wire } from '../types.ts';
 import type { Attempt, AttemptOptions } from './attempts.ts';
 import { attempts, withOutcomeListener } from './attempts.ts';
 
 /**
- * How Tryton names the record of a session: by its model on 5.0; on 6.0 and 7.0 in the language of the database, by any
- * of the words that their translations have for it.
+ * How Tryton names the record of a session: with the model on 5.0. On 6.0 and 7.0 it uses the language of the database,
+ * with one of the words that the translations have for it.
  */
 const WORDS =
   'Sessions?|Sessione|Sessão|Sessioon|Sessie|Sitzung|Sesija|Sesión|Sesja|Seja|Sesiune|Munkamenet|Сессия|Сеанс|Сесия|جلسه|进程|会话';
 const SESSION_RECORD = new RegExp(`["«“„]\\s?(?:${WORDS})\\s?["»”]|\\(.*: ir\\.session\\)`);
 
 /**
- * Whether it sounds as if the session's record was deleted while the call was on its way. The server then fails over reading it, and
- * says so as a user error instead of HTTP 401 (seen on trytond 6.0, under load): it looks at the session before the
- * call, and once more after it was carried out (`security.check` and `security.reset`).
+ * Whether the message looks as if the record of the session was deleted during the call. The server then fails to read
+ * it, and reports a user error instead of HTTP 401 (seen on trytond 6.0, under load). It reads the session before the
+ * call, and again after it was carried out (`security.check` and `security.reset`).
  */
 function isLostSession(error: unknown, method: string): boolean {
   return error instanceof TrytonUserError && !method.includes('session') && SESSION_RECORD.test(error.detail);
@@ -40,12 +40,12 @@ export type Perform = (method: string, params: readonly Wire[], options: Perform
 
 interface CallParts {
   readonly server: string;
-  readonly ask: Ask;
+  readonly send: SendRpc;
   readonly sessions: Sessions;
   readonly settings: Settings;
 }
 
-export function createPerform({ server, ask, sessions, settings }: CallParts): Perform {
+export function createPerform({ server, send, sessions, settings }: CallParts): Perform {
   const { timeoutMs, onOutcome, logger } = settings;
   const perform: Perform = (method, params, options) => {
     const { signal, retries = settings.retries, deadlineMs = settings.deadlineMs } = options;
@@ -53,14 +53,14 @@ export function createPerform({ server, ask, sessions, settings }: CallParts): P
     const write = !isRead(method);
     return attempts(limits, (attempt) => {
       const { number, until } = attempt;
-      const question = { method, params, write, signal, attempt: number, timeoutMs, until };
-      if (isServerMethod(method)) return ask({ ...question, kind: 'root' });
+      const request = { method, params, write, signal, attempt: number, timeoutMs, until };
+      if (isServerMethod(method)) return send({ ...request, kind: 'root' });
       return withSession(sessions, attempt, async (session) => {
-        const asked = { ...question, kind: 'call', session } as const;
+        const withSession = { ...request, kind: 'call', session } as const;
         try {
-          return await ask(asked);
+          return await send(withSession);
         } catch (error) {
-          if (!isLostSession(error, method) || (await isKnown(ask, asked))) throw error;
+          if (!isLostSession(error, method) || (await isKnown(send, withSession))) throw error;
           throw lost({ site: limits.site, write }, error);
         }
       });
@@ -71,12 +71,15 @@ export function createPerform({ server, ask, sessions, settings }: CallParts): P
     withOutcomeListener(onOutcome, logger, method, () => perform(method, params, options));
 }
 
-/** Refused sessions that one call finds: its own, what others left in the store, and new ones deleted at once. */
+/**
+ * Maximum of refused sessions for one call: its own, those of others in the store, and new ones that were deleted at
+ * once.
+ */
 const MAX_SESSIONS = 5;
 
 /**
- * A refused session (HTTP 401) is renewed and the call repeated: Tryton looks at it before anything else, so nothing
- * was carried out (trytond 5.0 to 7.0). Throws TrytonSessionError when new ones are refused too.
+ * A refused session (HTTP 401) is renewed and the call repeated. Tryton checks the session first, so nothing was
+ * carried out (trytond 5.0 to 7.0). Throws TrytonSessionError if new sessions are refused too.
  */
 async function withSession<T>(
   sessions: Sessions,
@@ -90,7 +93,7 @@ async function withSession<T>(
       sessions.accepted(session);
       return answer;
     } catch (error) {
-      // Tryton looked at the session before it carried out what failed.
+      // Tryton checked the session before it carried out the call that failed.
       if (isOfTheCall(error)) sessions.accepted(session);
       if (!(error instanceof TrytonSessionError) || tries === MAX_SESSIONS) throw error;
       session = await attempt.wait(sessions.renew(session)).catch((reason: unknown) => {
@@ -107,17 +110,17 @@ const isOfTheCall = (error: unknown): boolean =>
   error instanceof TrytonConcurrencyError ||
   error instanceof TrytonRpcError;
 
-/** Words about a session may be about any record of such a name: whether ours is over is known by using it. */
-function isKnown(ask: Ask, asked: Question): Promise<boolean> {
+/** A message about a session may be about any record of that name. Only a use of our session shows whether it ended. */
+function isKnown(send: SendRpc, request: RpcRequest): Promise<boolean> {
   const preferences = { method: 'model.res.user.get_preferences', params: [true, {}], write: false };
-  return ask({ ...asked, ...preferences }).then(
+  return send({ ...request, ...preferences }).then(
     () => true,
     () => false,
   );
 }
 
 /** A read is repeated with a new session. A write is not, because it may have been carried out. */
-function lost({ site, write }: Sending, cause: unknown): Error {
+function lost({ site, write }: RequestSite, cause: unknown): Error {
   if (write) return new TrytonUnknownFateError(site, 'its session was deleted meanwhile', { cause });
   return new TrytonSessionError(site);
 }

@@ -1,7 +1,7 @@
 import { errorCode } from '../../shared/errors.ts';
 import { createRedactor } from '../../shared/redact.ts';
 import { TrytonRequestError } from '../errors.ts';
-import type { Ask, Asked, HttpAnswer, Question, Session, TrytonLogger } from '../types.ts';
+import type { HttpAnswer, RequestDetails, RpcRequest, SendRpc, Session, TrytonLogger } from '../types.ts';
 import { stringifyWire } from '../wire/json.ts';
 import { readAnswer } from './response.ts';
 import type { Transport } from './transport.ts';
@@ -13,42 +13,42 @@ interface RpcParts {
   readonly log: TrytonLogger;
 }
 
-/** Asks in Tryton's JSON-RPC. Its log lines hold neither parameters nor results. */
-export function createAsk({ address, transport, password, log }: RpcParts): Ask {
+/** Sends requests in Tryton's JSON-RPC. Its log lines contain neither parameters nor results. */
+export function createRpcSender({ address, transport, password, log }: RpcParts): SendRpc {
   let lastId = 0;
-  return async (question) => {
-    const { method, kind, write, session, attempt, timeoutMs, until, signal } = question;
+  return async (request) => {
+    const { method, kind, write, session, attempt, timeoutMs, until, signal } = request;
     const id = ++lastId;
     const token = session && tokenOf(session);
     const hide = createRedactor([password, session?.key ?? '', token ?? '']);
-    const asked: Asked = { site: { server: address.server, method }, write, id, kind, hide };
+    const details: RequestDetails = { site: { server: address.server, method }, write, id, kind, hide };
     const start = performance.now();
-    const tell = (status: number | null, code?: string) =>
+    const report = (status: number | null, code?: string) =>
       log.debug({ method, attempt, ms: Math.round(performance.now() - start), status, code }, 'Tryton call');
     let answer: HttpAnswer | null = null;
     try {
       answer = await transport.send({
-        ...asked,
+        ...details,
         path: kind === 'root' ? address.rootPath : address.path,
-        body: bodyOf(id, question),
+        body: bodyOf(id, request),
         authorization: token && `Session ${token}`,
         timeoutMs,
         until,
         urgent: kind === 'login',
         signal,
       });
-      const result = readAnswer(asked, answer);
-      tell(answer.status);
+      const result = readAnswer(details, answer);
+      report(answer.status);
       return result;
     } catch (error) {
-      tell(answer?.status ?? null, errorCode(error));
+      report(answer?.status ?? null, errorCode(error));
       throw error;
     }
   };
 }
 
-/** Exactly these three keys: one more, and Tryton answers without the envelope. */
-function bodyOf(id: number, { method, params }: Question): string {
+/** Exactly these three keys. With another key, Tryton answers without the envelope. */
+function bodyOf(id: number, { method, params }: RpcRequest): string {
   try {
     return stringifyWire({ id, method, params });
   } catch {
@@ -60,7 +60,7 @@ function tokenOf({ login, userId, key }: Session): string {
   return Buffer.from(`${login}:${userId}:${key}`).toString('base64');
 }
 
-/** Where a database is. */
+/** The address of a database. */
 export interface Address {
   /** `https://erp.example` */
   readonly origin: string;

@@ -16,15 +16,15 @@ import {
   TrytonUserError,
   TrytonUserWarning,
 } from '../errors.ts';
-import type { Answer, Asked, HttpAnswer, Sending, Wire } from '../types.ts';
+import type { Answer, HttpAnswer, RequestDetails, RequestSite, Wire } from '../types.ts';
 import { isList, isObject, parseWire } from '../wire/json.ts';
 
 const MAX_TEXT = 300;
 
 /**
- * How servers without the database put it, in the first line: trytond 7.0, whose driver stumbles over a pool that it
- * could not open; PostgreSQL's own words, which 5.0 and 6.0 pass on; SQLite's. (7.0 says the same when PostgreSQL is
- * down before its first call.)
+ * How servers report a missing database, in the first line. trytond 7.0: its driver fails with a pool that it could not
+ * open. 5.0 and 6.0: the message of PostgreSQL. SQLite: its own message. (7.0 reports the same if PostgreSQL is down
+ * before its first call.)
  */
 const NO_DATABASE = [
   /^'NoneType' object has no attribute 'put_connection'$/,
@@ -32,39 +32,42 @@ const NO_DATABASE = [
   /^unable to open database file$/,
 ];
 
-type Kind = (asked: Asked, details: readonly Wire[]) => TrytonError;
+type Kind = (request: RequestDetails, details: readonly Wire[]) => TrytonError;
 
 /** Tryton's named errors (trytond/exceptions.py): the name is `error[0]`, the details `error[1]`. */
 const KINDS: Readonly<Record<string, Kind>> = {
-  UserError: (asked, [message, description]) =>
-    new TrytonUserError(asked.site, shown(asked, message), shown(asked, description)),
-  UserWarning: (asked, [name, message, description]) =>
-    new TrytonUserWarning(asked.site, shown(asked, name), shown(asked, message), shown(asked, description)),
-  ConcurrencyException: (asked, [message]) => new TrytonConcurrencyError(asked.site, shown(asked, message)),
-  LoginException: (asked, [step, message]) =>
+  UserError: (request, [message, description]) =>
+    new TrytonUserError(request.site, shown(request, message), shown(request, description)),
+  UserWarning: (request, [name, message, description]) =>
+    new TrytonUserWarning(
+      request.site,
+      shown(request, name),
+      shown(request, message),
+      shown(request, description),
+    ),
+  ConcurrencyException: (request, [message]) =>
+    new TrytonConcurrencyError(request.site, shown(request, message)),
+  LoginException: (request, [step, message]) =>
     step === 'password'
-      ? new TrytonAuthError(asked.site)
-      : new TrytonLoginStepError(asked.site, shown(asked, step), shown(asked, message)),
+      ? new TrytonAuthError(request.site)
+      : new TrytonLoginStepError(request.site, shown(request, step), shown(request, message)),
 };
 
-/**
- * The error in `{"id", "error"}`. Of unknown errors only the first line is used, because the rest is a
- * traceback.
- */
-function errorFromServer(asked: Asked, error: readonly Wire[]): TrytonError {
+/** The error in `{"id", "error"}`. For unknown errors only the first line is used, because the rest is a traceback. */
+function errorFromServer(request: RequestDetails, error: readonly Wire[]): TrytonError {
   const [name, details = null] = error;
   const kind = typeof name === 'string' && Object.hasOwn(KINDS, name) ? KINDS[name] : undefined;
-  if (kind !== undefined) return kind(asked, isList(details) ? details : [details]);
+  if (kind !== undefined) return kind(request, isList(details) ? details : [details]);
   const text = firstLine(typeof name === 'string' ? name : '');
-  if (asked.kind !== 'root' && NO_DATABASE.some((words) => words.test(text)))
-    return new TrytonDatabaseError(asked.site);
-  const words = text === '' ? 'one without a text.' : asked.hide(text).slice(0, MAX_TEXT);
-  return new TrytonRpcError(asked.site, words);
+  if (request.kind !== 'root' && NO_DATABASE.some((words) => words.test(text)))
+    return new TrytonDatabaseError(request.site);
+  const words = text === '' ? 'one without a text.' : request.hide(text).slice(0, MAX_TEXT);
+  return new TrytonRpcError(request.site, words);
 }
 
-/** Meant for people, so in full. */
-function shown(asked: Asked, value: Wire | undefined): string {
-  return typeof value === 'string' ? asked.hide(value) : '';
+/** The whole message, because it is for people. */
+function shown(request: RequestDetails, value: Wire | undefined): string {
+  return typeof value === 'string' ? request.hide(value) : '';
 }
 
 function firstLine(text: string): string {
@@ -76,40 +79,47 @@ function firstLine(text: string): string {
   );
 }
 
-/** The error for something that was sent and not properly answered: a write may have been carried out all the same. */
-export function toUnknownOutcome({ site, write }: Sending, error: TrytonError, reason: string): TrytonError {
+/** The error for a request that was sent but not properly answered: a write may have been carried out. */
+export function toUnknownOutcome(
+  { site, write }: RequestSite,
+  error: TrytonError,
+  reason: string,
+): TrytonError {
   return write ? new TrytonUnknownFateError(site, reason, { cause: error }) : error;
 }
 
-/** Tryton counts refused logins for `session.timeout`, 300 s by default, and says nothing of it in its answer. */
+/** Tryton counts refused logins for `session.timeout`, 300 s by default. Its answer does not contain it. */
 const LOGIN_PAUSE_S = 300;
 const PAUSE_S = 60;
 
 const MAX_WORDS = 300;
 
-type OfStatus = (asked: Asked, http: HttpAnswer) => Error;
+type OfStatus = (request: RequestDetails, http: HttpAnswer) => Error;
 
 /**
- * The errors of HTTP statuses. 400, 409, 423 and 500 are errors of Tryton without an envelope (trytond 5.6
- * and newer; 5.0 always sends 500). With one of the last rows a write may have been carried out: a proxy
- * that answers 502, 503, 504 or 408 may have forwarded it before (nginx does, to the next server), and 500
- * may follow the commit.
+ * The errors of HTTP statuses. 400, 409, 423 and 500 are errors of Tryton without an envelope (trytond 5.6 and newer;
+ * 5.0 always sends 500). With one of the last rows a write may have been carried out: a proxy that answers 502, 503,
+ * 504 or 408 may have forwarded it before (nginx does, to the next server), and 500 may follow the commit.
  */
 const STATUSES: Readonly<Record<number, OfStatus>> = {
-  400: (asked, http) => new TrytonRpcError(asked.site, `${words(asked, http)} (HTTP 400)`),
+  400: (request, http) => new TrytonRpcError(request.site, `${words(request, http)} (HTTP 400)`),
   401: unauthorized,
   403: ({ site }) => new TrytonMethodNotAllowedError(site),
   404: notFound,
-  409: (asked, http) => new TrytonUserWarning(asked.site, '', words(asked, http), ''),
+  409: (request, http) => new TrytonUserWarning(request.site, '', words(request, http), ''),
   413: ({ site }) =>
     new TrytonRequestError(
       `${site.method} is too long for Tryton at ${site.server} (HTTP 413). Send less at once.`,
     ),
-  423: (asked, http) => new TrytonConcurrencyError(asked.site, words(asked, http)),
+  423: (request, http) => new TrytonConcurrencyError(request.site, words(request, http)),
   429: ({ site, kind }, http) =>
     new TrytonRateLimitError(site, pauseSeconds(http) ?? (kind === 'login' ? LOGIN_PAUSE_S : PAUSE_S)),
-  500: (asked, http) =>
-    toUnknownOutcome(asked, new TrytonRpcError(asked.site, `${words(asked, http)} (HTTP 500)`), 'HTTP 500'),
+  500: (request, http) =>
+    toUnknownOutcome(
+      request,
+      new TrytonRpcError(request.site, `${words(request, http)} (HTTP 500)`),
+      'HTTP 500',
+    ),
   408: unavailable,
   502: unavailable,
   503: unavailable,
@@ -117,17 +127,17 @@ const STATUSES: Readonly<Record<number, OfStatus>> = {
 };
 
 /** The error of an HTTP status other than 200. */
-function errorOfStatus(asked: Asked, http: HttpAnswer): Error {
+function errorOfStatus(request: RequestDetails, http: HttpAnswer): Error {
   const { status } = http;
   const known = STATUSES[status];
-  if (known !== undefined) return known(asked, http);
-  if (status >= 300 && status < 400) return new TrytonMalformedError(asked.site, redirect(http));
-  const error = new TrytonMalformedError(asked.site, `HTTP ${status}, ${words(asked, http)}.`);
-  // Each status of a refusal proves that nothing was done; other statuses prove nothing.
-  return status >= 400 && status < 500 ? error : toUnknownOutcome(asked, error, `HTTP ${status}`);
+  if (known !== undefined) return known(request, http);
+  if (status >= 300 && status < 400) return new TrytonMalformedError(request.site, redirect(http));
+  const error = new TrytonMalformedError(request.site, `HTTP ${status}, ${words(request, http)}.`);
+  // A status of refusal proves that nothing was done; other statuses prove nothing.
+  return status >= 400 && status < 500 ? error : toUnknownOutcome(request, error, `HTTP ${status}`);
 }
 
-function unauthorized({ site, kind }: Asked): Error {
+function unauthorized({ site, kind }: RequestDetails): Error {
   if (kind === 'login') return new TrytonAuthError(site);
   if (kind === 'call') return new TrytonSessionError(site);
   return new TrytonMalformedError(
@@ -136,15 +146,15 @@ function unauthorized({ site, kind }: Asked): Error {
   );
 }
 
-function notFound({ site, kind }: Asked): Error {
+function notFound({ site, kind }: RequestDetails): Error {
   if (kind !== 'root') return new TrytonDatabaseError(site);
   return new TrytonMalformedError(site, 'HTTP 404: no Tryton answers at the root of that address.');
 }
 
-function unavailable(asked: Asked, http: HttpAnswer): Error {
+function unavailable(request: RequestDetails, http: HttpAnswer): Error {
   const pause = retryAfterMs(http.header('retry-after'), Date.now());
-  const error = new TrytonUnavailableError(asked.site, http.status, pause);
-  return toUnknownOutcome(asked, error, `HTTP ${http.status}`);
+  const error = new TrytonUnavailableError(request.site, http.status, pause);
+  return toUnknownOutcome(request, error, `HTTP ${http.status}`);
 }
 
 function pauseSeconds(http: HttpAnswer): number | undefined {
@@ -158,7 +168,7 @@ function redirect(http: HttpAnswer): string {
   return `HTTP ${http.status}, a redirect to ${target}, which is not followed. Set TRYTON_RPC_URL to the final address.`;
 }
 
-function words({ hide }: Asked, http: HttpAnswer): string {
+function words({ hide }: RequestDetails, http: HttpAnswer): string {
   const shown = hide(pageWords(http.text)).slice(0, MAX_WORDS);
   return shown === '' ? 'without a word' : shown;
 }
@@ -172,13 +182,10 @@ const ENTITIES: Readonly<Record<string, string>> = {
   '&amp;': '&',
 };
 
-/** A page can be megabytes long. Its title and its first paragraph are near the start. */
+/** A page can have megabytes. Its title and its first paragraph are near the start. */
 const PAGE_CHARACTERS = 64 * 1024;
 
-/**
- * The text of an HTML page: its first paragraph (the error description of werkzeug), or its title; one
- * line.
- */
+/** The text of an HTML page: its first paragraph (the error description of werkzeug), or its title; one line. */
 export function pageWords(html: string): string {
   const start = html.slice(0, PAGE_CHARACTERS);
   const text = /<p>([^<]{1,2000})/i.exec(start)?.[1] ?? /<title[^<>]*>([^<]{1,2000})/i.exec(start)?.[1] ?? '';
@@ -187,24 +194,24 @@ export function pageWords(html: string): string {
 }
 
 /**
- * The result of an answer: `{"id", "result"}`, or an unwrapped value, which Tryton sends if a proxy added
- * a key to the request (5.0 to 7.0).
+ * The result of an answer: `{"id", "result"}`, or an unwrapped value, which Tryton sends if a proxy added a key to the
+ * request (5.0 to 7.0).
  *
  * Throws the error in `{"id", "error"}`, the error of the HTTP status, or TrytonMalformedError. Throws
  * TrytonUnknownFateError if a write got no answer of Tryton itself.
  */
-export function readAnswer(asked: Asked, http: HttpAnswer): Answer {
+export function readAnswer(request: RequestDetails, http: HttpAnswer): Answer {
   const body = parsed(http.text);
-  const errorBody = body !== undefined && isObject(body) && body['id'] === asked.id && body['error'];
+  const errorBody = body !== undefined && isObject(body) && body['id'] === request.id && body['error'];
   if (errorBody && isList(errorBody) && !SESSION_STATUSES.includes(http.status))
-    throw errorFromServer(asked, errorBody);
-  if (http.status !== 200) throw errorOfStatus(asked, http);
-  if (body === undefined) throw malformed(asked, `${whatItIs(asked, http)}.`);
-  const result = unwrapped(asked, body);
+    throw errorFromServer(request, errorBody);
+  if (http.status !== 200) throw errorOfStatus(request, http);
+  if (body === undefined) throw malformed(request, `${whatItIs(request, http)}.`);
+  const result = unwrapped(request, body);
   return { result, cacheSeconds: seconds(http.header('x-tryton-cache')) };
 }
 
-/** Statuses that count whatever the body says. */
+/** Statuses that decide, whatever the body contains. */
 const SESSION_STATUSES: readonly number[] = [401, 403, 429];
 
 function parsed(text: string): Wire | undefined {
@@ -215,20 +222,20 @@ function parsed(text: string): Wire | undefined {
   }
 }
 
-function unwrapped(asked: Asked, body: Wire): Wire {
+function unwrapped(request: RequestDetails, body: Wire): Wire {
   if (!isObject(body) || !['id', 'result', 'error'].some((key) => Object.hasOwn(body, key))) return body;
   const { id, result, error = null } = body;
-  if (id !== asked.id) throw malformed(asked, 'it belongs to another request (its id differs).');
-  if (error !== null) throw errorFromServer(asked, isList(error) ? error : [error]);
-  if (result === undefined) throw malformed(asked, 'it has neither result nor error.');
+  if (id !== request.id) throw malformed(request, 'it belongs to another request (its id differs).');
+  if (error !== null) throw errorFromServer(request, isList(error) ? error : [error]);
+  if (result === undefined) throw malformed(request, 'it has neither result nor error.');
   return result;
 }
 
-function malformed(asked: Asked, reason: string): TrytonError {
-  return toUnknownOutcome(asked, new TrytonMalformedError(asked.site, reason), reason);
+function malformed(request: RequestDetails, reason: string): TrytonError {
+  return toUnknownOutcome(request, new TrytonMalformedError(request.site, reason), reason);
 }
 
-function whatItIs({ hide }: Asked, http: HttpAnswer): string {
+function whatItIs({ hide }: RequestDetails, http: HttpAnswer): string {
   if (http.text.trim() === '') return 'an empty body';
   const html = /html/i.test(http.header('content-type') ?? '') || /^\s*<(!doctype|html)/i.test(http.text);
   if (html)

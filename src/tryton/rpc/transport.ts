@@ -12,7 +12,7 @@ import {
   TrytonTimeoutError,
   TrytonUnreachableError,
 } from '../errors.ts';
-import type { HttpAnswer, Sending } from '../types.ts';
+import type { HttpAnswer, RequestSite } from '../types.ts';
 import { toUnknownOutcome } from './response.ts';
 
 interface RawAnswer {
@@ -21,7 +21,7 @@ interface RawAnswer {
   readonly body: Buffer;
 }
 
-/** The answer holds more bytes than are allowed. */
+/** The answer has more bytes than allowed. */
 class TooLong extends Error {
   override readonly name = 'TooLong';
 }
@@ -37,12 +37,12 @@ interface Settle {
 }
 
 /**
- * One request and its answer, as a handler of undici. Unlike `pool.request` it knows whether the request
- * was given to a connection. It can be aborted at any time, also while it waits for a connection (undici
- * checks an abort signal only after that).
+ * One request and its answer, as a handler of undici. Unlike `pool.request` it knows whether the request was given to a
+ * connection. It can be aborted at any time, also while it waits for a connection (undici checks an abort signal only
+ * after that).
  */
 class Exchange implements Dispatcher.DispatchHandler {
-  /** False: certainly nothing has reached the server. */
+  /** False: it is certain that nothing has reached the server. */
   sent = false;
   readonly answer: Promise<RawAnswer>;
   readonly #longest: number;
@@ -63,7 +63,7 @@ class Exchange implements Dispatcher.DispatchHandler {
     this.#settle = settle;
   }
 
-  /** Rejects `answer` with the reason and drops the connection, or never takes one. */
+  /** Rejects `answer` with the reason. Closes the connection, or takes none. */
   cut(reason: unknown): void {
     this.#cut = true;
     this.#settle.reject(reason);
@@ -113,7 +113,7 @@ const UTF8 = new TextDecoder('utf-8', { fatal: true });
 
 const ENCODINGS = 'gzip, deflate, br';
 
-/** The answer's bytes are not what its headers say; the message says in what. */
+/** The bytes of the answer do not match its headers; the message says how. */
 class BrokenBody extends Error {
   override readonly name = 'BrokenBody';
 }
@@ -145,16 +145,16 @@ function isKnown(encoding: string): encoding is keyof typeof DECODERS {
   return Object.hasOwn(DECODERS, encoding);
 }
 
-export interface HttpRequest extends Sending {
+export interface HttpRequest extends RequestSite {
   /** From the root of the host: `/tryton/`. */
   readonly path: string;
   readonly body: string;
   readonly authorization?: string | undefined;
   /** Bounds the exchange: connecting, headers, body. */
   readonly timeoutMs: number;
-  /** By `performance.now()`. Bounds the wait for a connection, too. */
+  /** In the time of `performance.now()`. Limits the wait for a connection, too. */
   readonly until: number;
-  /** Goes past the line of calls, which may all be waiting for it: a login. */
+  /** Does not wait behind other calls, because they may all wait for it: a login. */
   readonly urgent?: boolean;
   readonly signal?: AbortSignal | undefined;
 }
@@ -171,23 +171,23 @@ export interface Transport {
 }
 
 /**
- * HTTP to one server, `origin` without credentials. Redirects are not followed, whatever the status.
+ * HTTP to one server, `origin` without credentials. Redirects are never followed.
  *
- * Throws the signal's reason when it is aborted, and otherwise TrytonUnreachableError, TrytonTimeoutError (for a
- * write both mean that it was certainly not sent), TrytonMalformedError, TrytonUnknownFateError and, once closed,
+ * Throws the signal's reason when it is aborted, and otherwise TrytonUnreachableError, TrytonTimeoutError (for a write
+ * both mean that it was certainly not sent), TrytonMalformedError, TrytonUnknownFateError and, once closed,
  * TrytonRequestError.
  */
 export function createTransport(origin: string, limits: TransportLimits): Transport {
   const common = {
     connections: limits.connections,
     connect: { timeout: limits.connectTimeoutMs },
-    // One total per exchange instead.
+    // Instead, one limit covers each exchange.
     headersTimeout: 0,
     bodyTimeout: 0,
   };
   const kept = laneOf(new Pool(origin, common), limits);
-  // A write uses a new connection: on a kept-alive one, which the server may be closing at this moment,
-  // delivery would be uncertain.
+  // A write uses a new connection: on a kept-alive one, which the server may be closing at this moment, delivery would
+  // be uncertain.
   const own = laneOf(new Pool(origin, { ...common, pipelining: 0 }), limits);
   const urgent = laneOf(new Pool(origin, { ...common, pipelining: 0 }), limits);
   const lanes = [kept, own, urgent];
@@ -208,7 +208,7 @@ export function createTransport(origin: string, limits: TransportLimits): Transp
   };
 }
 
-/** Connections, and whose turn it is to have one. */
+/** The connections, and the queue of calls that wait for one. */
 interface Lane {
   readonly pool: Pool;
   readonly places: Semaphore;
@@ -225,7 +225,7 @@ async function sent(lane: Lane, request: HttpRequest, limits: TransportLimits): 
     const header = (name: string) => [raw.headers[name]].flat()[0];
     const text = await bodyText(raw.body, header('content-encoding'), limits.maxAnswerBytes).catch(
       (error: unknown) => {
-        // The page of a proxy, in whatever alphabet: the status says enough.
+        // The page of a proxy in an unknown character set: the status is enough.
         if (raw.status !== 200 && error instanceof BrokenBody) return raw.body.toString('latin1');
         throw error;
       },
@@ -237,12 +237,12 @@ async function sent(lane: Lane, request: HttpRequest, limits: TransportLimits): 
   }
 }
 
-/** The request was not over in time. */
+/** The request did not end in time. */
 class Late extends Error {
   override readonly name = 'Late';
 }
 
-/** Waiting for a connection is not the server's fault: it counts for the deadline, not for the timeout. */
+/** The wait for a connection is not the fault of the server. It counts for the deadline, not for the timeout. */
 async function inTurn({ pool, places }: Lane, request: HttpRequest, exchange: Exchange): Promise<RawAnswer> {
   const { signal, until } = request;
   signal?.throwIfAborted();
@@ -270,7 +270,7 @@ function headersOf({ authorization }: HttpRequest): Record<string, string> {
     accept: 'application/json',
     'accept-encoding': ENCODINGS,
     'user-agent': 'passerelle',
-    // So that a 401 comes without WWW-Authenticate, which makes browsers and some proxies ask for a password.
+    // Without this, a 401 has WWW-Authenticate, and browsers and some proxies ask for a password.
     'x-requested-with': 'XMLHttpRequest',
     ...(authorization === undefined ? {} : { authorization }),
   };
@@ -289,7 +289,7 @@ function described(error: unknown, request: HttpRequest, limits: TransportLimits
   const { site, timeoutMs } = request;
   if (error instanceof Late) return [new TrytonTimeoutError(site, timeoutMs), `none within ${timeoutMs} ms`];
   const broken = brokenAnswer(error, limits);
-  // No cause: a parser's error holds the bytes it could not read, and those may hold a session key.
+  // No cause: the error of a parser contains the bytes that it could not read, and those may contain a session key.
   if (broken !== undefined) return [new TrytonMalformedError(site, broken), broken];
   const reason = connectionFailure(error, limits);
   return [new TrytonUnreachableError(site, reason, { cause: error }), reason];
@@ -307,11 +307,11 @@ function connectionFailure(error: unknown, { connectTimeoutMs }: TransportLimits
   if (error instanceof errors.ConnectTimeoutError) return `not connected within ${connectTimeoutMs} ms`;
   const code = errorCode(error);
   if (code === 'unexpected' || code.startsWith('UND_')) return errorMessage(error);
-  // OpenSSL's messages end in a new line.
+  // Messages of OpenSSL end in a new line.
   return isTls(code) ? `TLS: ${code}, ${errorMessage(error).trimEnd()}` : code;
 }
 
-/** OpenSSL's verdicts on a certificate, Node's own, and a server that does not speak TLS at all. */
+/** Certificate errors of OpenSSL and of Node, and a server that does not speak TLS at all. */
 function isTls(code: string): boolean {
   return /^(ERR_TLS|ERR_SSL|EPROTO|CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|HOSTNAME_|CRL_)/.test(code);
 }

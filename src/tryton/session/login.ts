@@ -11,7 +11,7 @@ import type { Settings } from '../options.ts';
 import type { Attempt } from '../rpc/attempts.ts';
 import { attempts, withOutcomeListener } from '../rpc/attempts.ts';
 import type { SessionGuard } from '../store-guard.ts';
-import type { Ask, CallSite, OpenCircuit, Session, SessionStore, TrytonLogger, Wire } from '../types.ts';
+import type { CallSite, OpenCircuit, SendRpc, Session, SessionStore, TrytonLogger, Wire } from '../types.ts';
 import { isList } from '../wire/json.ts';
 
 const LOGIN = 'common.db.login';
@@ -19,49 +19,49 @@ const LOGOUT = 'common.db.logout';
 
 export interface LoginParts {
   readonly server: string;
-  readonly ask: Ask;
+  readonly send: SendRpc;
   readonly settings: Settings;
 }
 
 /**
- * Signs in with the password. Tried again only while nothing could be sent: Tryton counts refused logins.
+ * Signs in with the password. Repeated only if nothing was sent, because Tryton counts refused logins.
  *
- * Throws TrytonAuthError, TrytonLoginStepError, TrytonRateLimitError and whatever a call may throw.
+ * Throws TrytonAuthError, TrytonLoginStepError, TrytonRateLimitError and the errors of a call.
  */
 export function signIn(parts: LoginParts): Promise<Session> {
   const { onLogin, logger } = parts.settings;
   return onLogin === undefined
-    ? asked(parts)
-    : withOutcomeListener(onLogin, logger, LOGIN, () => asked(parts));
+    ? details(parts)
+    : withOutcomeListener(onLogin, logger, LOGIN, () => details(parts));
 }
 
-async function asked({ server, ask, settings }: LoginParts): Promise<Session> {
+async function details({ server, send, settings }: LoginParts): Promise<Session> {
   const { user, password, context, retries, loginTimeoutMs, clock } = settings;
   const site = { server, method: LOGIN };
   const language = typeof context['language'] === 'string' ? context['language'] : 'en';
   const limits = { site, retries, deadlineMs: loginTimeoutMs };
   const params = [user, { password }, language];
-  const question = { kind: 'login', method: LOGIN, params, write: true, timeoutMs: loginTimeoutMs } as const;
+  const request = { kind: 'login', method: LOGIN, params, write: true, timeoutMs: loginTimeoutMs } as const;
   const answer = await attempts(limits, ({ number, until }) =>
-    ask({ ...question, attempt: number, until }),
+    send({ ...request, attempt: number, until }),
   ).catch(plainly);
   return { login: user, ...sessionIn(site, answer.result), createdAt: clock() };
 }
 
-/** Ends a session on the server; one that is over already is no error. */
-export async function signOut({ server, ask, settings }: LoginParts, session: Session): Promise<void> {
+/** Ends a session on the server. A session that already ended is not an error. */
+export async function signOut({ server, send, settings }: LoginParts, session: Session): Promise<void> {
   const { timeoutMs } = settings;
   const limits = { site: { server, method: LOGOUT }, retries: 0, deadlineMs: timeoutMs };
-  const question = { kind: 'call', method: LOGOUT, params: [], write: true, session, timeoutMs } as const;
+  const request = { kind: 'call', method: LOGOUT, params: [], write: true, session, timeoutMs } as const;
   try {
-    const once = ({ number, until }: Attempt) => ask({ ...question, attempt: number, until });
+    const once = ({ number, until }: Attempt) => send({ ...request, attempt: number, until });
     await attempts(limits, once).catch(plainly);
   } catch (error) {
     if (!(error instanceof TrytonAuthError)) throw error;
   }
 }
 
-/** Whether a login or logout was carried out does not matter to anybody's data: what went wrong is the error. */
+/** A login or logout changes no data, so the error does not have to say whether it was carried out. */
 function plainly(error: unknown): never {
   throw error instanceof TrytonUnknownFateError ? error.cause : error;
 }
@@ -73,7 +73,7 @@ function sessionIn(site: CallSite, result: Wire): { userId: number; key: string 
   throw new TrytonMalformedError(site, 'it is not a session (a user id and a key).');
 }
 
-/** Refused sessions lock no account. Tryton forgets them after five minutes, so only a handful of them adds up. */
+/** Refused sessions lock no account. Tryton deletes them after five minutes, so there are never many. */
 const SESSION_PAUSE_MS = 30_000;
 
 export interface CircuitParts {
@@ -84,7 +84,7 @@ export interface CircuitParts {
   readonly log: TrytonLogger;
 }
 
-/** Keeps logins from being tried for a while, in this process and, through the store, in all others. */
+/** Pauses logins in this process and, through the store, in all others. */
 export class LoginCircuit {
   readonly #parts: CircuitParts;
   readonly #guard: SessionGuard;
@@ -95,13 +95,13 @@ export class LoginCircuit {
     this.#guard = guard;
   }
 
-  /** Why no login is tried now, here or anywhere. */
+  /** Why logins are paused, here or elsewhere. */
   async state(): Promise<OpenCircuit | null> {
     const own = this.#ifOpen(this.#known);
     return own ?? this.#ifOpen(await this.#guard.attempt('read', (store) => store.readCircuit()));
   }
 
-  /** Throws TrytonCircuitOpenError while it is open, as this process knows or as the store says. */
+  /** Throws TrytonCircuitOpenError while logins are paused, by this process or in the store. */
   check(stored: OpenCircuit | null = null): void {
     const circuit = this.#ifOpen(stored ?? this.#known);
     if (circuit === null) return;
@@ -116,8 +116,8 @@ export class LoginCircuit {
     this.#known = circuit;
     const until = new Date(circuit.until).toISOString();
     log.warn({ code: error.code, until }, 'Tryton refused the login; none is tried until then');
-    const tell = (store: SessionStore) => store.openCircuit(circuit, pauseMs);
-    if (how === 'for all') await this.#guard.attempt('write', tell);
+    const open = (store: SessionStore) => store.openCircuit(circuit, pauseMs);
+    if (how === 'for all') await this.#guard.attempt('write', open);
   }
 
   close(): void {

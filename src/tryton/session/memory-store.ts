@@ -1,9 +1,6 @@
 import type { OpenCircuit, ReleaseLogin, Session, SessionStore } from '../types.ts';
 
-/**
- * Keeps the session of one user in this process, for all clients with this store. Clients check the age
- * themselves.
- */
+/** Keeps the session of one user in this process, for all clients with this store. Clients check the age themselves. */
 export function createMemorySessionStore(): SessionStore {
   return new MemorySessionStore();
 }

@@ -6,7 +6,7 @@ import type { OpenCircuit, ReleaseLogin, Session, SessionStore } from '../types.
 interface Cipher {
   /** A fingerprint of password and salt that does not reveal them. Hexadecimal. */
   readonly fingerprint: string;
-  /** @param name where the text will be kept: it cannot be opened anywhere else. */
+  /** @param name the place of the text; it cannot be decrypted in another place. */
   encrypt(text: string, name: string): string;
   /** Null if the text was not encrypted by this cipher under this name, or was changed. */
   decrypt(sealed: string, name: string): string | null;
@@ -24,7 +24,7 @@ const COST = { N: 2 ** 15, r: 8, p: 1, maxmem: 64 * 2 ** 20 };
 /**
  * Derives key and fingerprint by scrypt, in a thread of its own; to be done once.
  *
- * @param salt no secret: whose password it is.
+ * @param salt not secret: it names the user and the server.
  */
 async function createCipher(password: string, salt: string): Promise<Cipher> {
   const derived = await derive(password, salt, KEY_BYTES + FINGERPRINT_BYTES);
@@ -58,19 +58,19 @@ function derive(password: string, salt: string, length: number): Promise<Buffer>
   });
 }
 
-/** A process that died leaves a claim that runs out; a living one keeps it alive. */
+/** The claim of a dead process expires; a living process extends it. */
 const CLAIM_MS = 10_000;
 const KEEP_ALIVE_MS = 3000;
 
-/** How long a connection that is just being opened is waited for. */
+/** How long to wait for a new connection. */
 const CONNECT_MS = 1000;
 
-/** Extends a claim that is ours; takes it again where Redis lost it. */
+/** Extends our claim, or takes it again if Redis lost it. */
 const EXTEND = `local held = redis.call('get', KEYS[1])
 if held and held ~= ARGV[1] then return 0 end
 return redis.call('set', KEYS[1], ARGV[1], 'PX', ARGV[2])`;
 
-/** Deletes a value only while it is still the one we know. */
+/** Deletes a value only if it is still the known one. */
 const DELETE = `if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end return 0`;
 
 interface RedisSessionOptions {
@@ -83,9 +83,8 @@ interface RedisSessionOptions {
 type Name = 'session' | 'circuit' | 'claim';
 
 /**
- * Shares a session between processes through Redis, below `<prefix>:tryton:`. The value is encrypted with
- * a key derived from the password, and key names reveal neither server nor user. With another password it
- * is another session.
+ * Shares a session between processes through Redis, below `<prefix>:tryton:`. The value is encrypted with a key derived
+ * from the password, and key names reveal neither server nor user. With another password it is another session.
  */
 export function createRedisSessionStore(redis: RedisConnection, options: RedisSessionOptions): SessionStore {
   return new RedisSessionStore(redis, options);
@@ -125,10 +124,10 @@ class RedisSessionStore implements SessionStore {
     const token = randomUUID();
     const release = async () => void (await this.#redis.eval(DELETE, 1, key, token));
     const claim = this.#redis.set(key, token, 'PX', CLAIM_MS, 'NX');
-    // Without a reply it may have been made all the same.
+    // Without a reply, the claim may exist all the same.
     claim.catch(() => release().catch(() => {}));
     if ((await claim) === null) return null;
-    // A claim that cannot be kept alive runs out; then another process signs in too, which does no harm.
+    // A claim that cannot be extended expires. Then another process signs in too, which is harmless.
     const extend = () => this.#redis.eval(EXTEND, 1, key, token, CLAIM_MS);
     const timer = setInterval(() => extend().catch(() => {}), KEEP_ALIVE_MS).unref();
     return () => {
@@ -168,7 +167,7 @@ class RedisSessionStore implements SessionStore {
   }
 }
 
-/** Null if the value is not ours. */
+/** Null if another process wrote the value, with another key. */
 function opened(seal: Cipher, sealed: string, key: string): unknown {
   const text = seal.decrypt(sealed, key);
   return text === null ? null : JSON.parse(text);

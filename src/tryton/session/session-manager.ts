@@ -6,10 +6,13 @@ import { SessionGuard, StoreFailure } from '../store-guard.ts';
 import type { OpenCircuit, Session, SessionStore } from '../types.ts';
 import { type CircuitParts, LoginCircuit } from './login.ts';
 
-/** So many refused sessions are known by their keys, not to be taken from the store again. */
+/** Maximum of refused sessions that are remembered, so that they are not taken from the store again. */
 const REMEMBERED = 16;
 
-/** One may have been deleted before its first use; of two in a row something on the way makes nothing. */
+/**
+ * One new session may be deleted before its first use. After two in a row, something between us and the server makes
+ * them invalid.
+ */
 const MAX_UNUSABLE_SESSIONS = 2;
 
 /** Sessions that the server refused. */
@@ -17,7 +20,7 @@ class RefusedSessions {
   readonly #keys = new LRUCache<string, true>({ max: REMEMBERED });
   /** The key of the last session created here, until the server accepts or refuses it. */
   #untried: string | null = null;
-  /** Sessions made here in a row that the server never took. */
+  /** New sessions in a row that the server never accepted. */
   #inVain = 0;
 
   has({ key }: Session): boolean {
@@ -41,24 +44,24 @@ class RefusedSessions {
     return unused && this.#inVain >= MAX_UNUSABLE_SESSIONS;
   }
 
-  /** The session is over without a fault. */
+  /** The session ended normally. */
   add({ key }: Session): void {
     if (this.#untried === key) this.#untried = null;
     this.#keys.set(key, true);
   }
 }
 
-/** How often a process looks whether another one has signed in meanwhile; drawn from its upper half. */
+/** How often a process checks whether another one has signed in meanwhile. The upper half is random. */
 const CHECK_INTERVAL_MS = 100;
 
 export interface SessionParts extends CircuitParts {
   readonly store: SessionStore;
-  /** Asks Tryton for a session. */
+  /** Requests a session from Tryton. */
   readonly signIn: () => Promise<Session>;
   /** Ends one on the server. */
   readonly signOut: (session: Session) => Promise<void>;
   readonly ttlMs: number;
-  /** How long calls may still use a session that was too old for new ones. */
+  /** How long calls may still use a session that is too old for new calls. */
   readonly graceMs: number;
   readonly initial?: Session;
 }
@@ -66,29 +69,30 @@ export interface SessionParts extends CircuitParts {
 /** The one session of a Tryton user. */
 export interface Sessions {
   /**
-   * A session to use. Costs nothing while the one in memory is young.
+   * The current session. Takes no time while the one in memory is young.
    *
-   * Throws TrytonCircuitOpenError, and what signing in throws.
+   * Throws TrytonCircuitOpenError, and the errors of a login.
    */
   current(): Promise<Session>;
   /**
-   * The session to use instead of one that the server refused. Throws as `current`, and TrytonSessionError when sessions
-   * are refused as soon as they are made: that opens the circuit, or each call would leave another one on the server.
+   * The session that replaces a refused one. Throws like `current`, and TrytonSessionError if new sessions are refused
+   * at once. This pauses logins, because otherwise each call would leave another session on the server.
    */
   renew(rejected: Session): Promise<Session>;
-  /** The server took it. */
+  /** The server accepted it. */
   accepted(session: Session): void;
   /** The session in memory. */
   peek(): Session | null;
-  /** Why no login is tried now, in this process or any other; null while they may be tried. */
+  /** Why logins are paused, in this process or any other; null if they are not. */
   circuit(): Promise<OpenCircuit | null>;
-  /** Takes the session away from everybody; gives it back so that it can be ended on the server. */
+  /** Removes the session everywhere; returns it so that it can be ended on the server. */
   forget(): Promise<Session | null>;
 }
 
 /**
- * Callers that need a session at the same time wait for one renewal; processes that do are held apart by the store's
- * claim, and look for what the others found before they sign in. Without the store each process has its own session.
+ * Callers that need a session at the same time wait for one renewal. Between processes the claim of the store decides.
+ * A process without the claim looks for the session of the others before it signs in. Without the store each process
+ * has its own session.
  */
 export function createSessions(parts: SessionParts): Sessions {
   return new SharedSessions(parts);
@@ -141,7 +145,7 @@ class SharedSessions implements Sessions {
   }
 
   async forget(): Promise<Session | null> {
-    // One that is just being made is to be forgotten too.
+    // A session that is being created is forgotten too.
     await this.#renewal?.catch(() => {});
     const held = this.#held;
     const stored = await this.#guard.attempt('read', (store) => store.read());
@@ -162,15 +166,15 @@ class SharedSessions implements Sessions {
       this.#circuit.check();
       return this.#signIn('alone');
     });
-    // Calls that are under way with it, here or in another process, are to end well: Tryton looks at it after a write, too.
+    // Calls that use the old session, here or elsewhere, must still succeed: Tryton checks it after a write, too.
     if (old !== null && old.key !== session.key)
       setTimeout(() => this.#endOnServer(old), this.#parts.graceMs).unref();
     return session;
   }
 
   /**
-   * The session of another process, or a login while the other callers wait. Throws StoreFailure only if
-   * no login was attempted.
+   * The session of another process, or a login while the other callers wait. Throws StoreFailure only if no login was
+   * attempted.
    */
   async #fromStore(): Promise<Session> {
     for (;;) {
@@ -179,7 +183,7 @@ class SharedSessions implements Sessions {
       const release = await this.#guard.claim();
       if (release !== null) {
         try {
-          // Whoever had the claim before may have signed in, or been refused, between our look and our claim.
+          // The previous holder of the claim may have signed in, or been refused, before we got the claim.
           return (await this.#look()) ?? (await this.#signIn('for all'));
         } finally {
           await this.#guard.attempt('release', release);
@@ -212,14 +216,14 @@ class SharedSessions implements Sessions {
     return session;
   }
 
-  /** A refusal opens the circuit; anything else (no connection, no answer) leaves it closed. */
+  /** A refusal pauses logins; other failures (no connection, no answer) do not. */
   async #failed(error: unknown, how: 'alone' | 'for all'): Promise<never> {
     const refused = error instanceof TrytonAuthError || error instanceof TrytonRateLimitError;
     if (refused) await this.#circuit.open(error, how);
     throw error;
   }
 
-  /** Otherwise sessions would pile up, and Tryton looks through all of a user's at each call. */
+  /** Otherwise sessions would accumulate, and Tryton reads all sessions of a user at each call. */
   #endOnServer(session: Session): void {
     const { signOut, log } = this.#parts;
     signOut(session).catch((error: unknown) => {

@@ -127,9 +127,9 @@ function base64Of(bytes: Uint8Array): string {
 const MAX_DEPTH = 500;
 
 /**
- * Decodes a value for JavaScript: tagged objects become Decimal, DateTime, DateOnly, TimeOnly, Timedelta
- * and Uint8Array, without loss. An object with an unknown tag or an invalid value stays unchanged, and so
- * does text that contains a tag (PYSON).
+ * Decodes a value for JavaScript: tagged objects become Decimal, DateTime, DateOnly, TimeOnly, Timedelta and
+ * Uint8Array, without loss. An object with an unknown tag or an invalid value stays unchanged, and so does text that
+ * contains a tag (PYSON).
  */
 export function decode(wire: Wire): unknown {
   if (isList(wire)) return wire.map(decode);
@@ -139,13 +139,12 @@ export function decode(wire: Wire): unknown {
 }
 
 /**
- * The reverse of `decode`. It also accepts `Date` (as a datetime in UTC), `bigint`, NaN, infinities and
- * Buffer. Plain objects pass unchanged, those with a tag too. Undefined members are left out, as with
- * JSON.stringify.
+ * The reverse of `decode`. It also accepts `Date` (as a datetime in UTC), `bigint`, NaN, infinities and Buffer. Plain
+ * objects pass unchanged, those with a tag too. Undefined members are left out, as with JSON.stringify.
  *
- * Throws TrytonRequestError for values without a meaning to Tryton (undefined, functions, symbols, Map,
- * Set, instances of other classes, cycles, invalid dates, more than 500 levels). The message names the
- * path below `place`: `params[0].lines[2].amount`.
+ * Throws TrytonRequestError for values without a meaning to Tryton (undefined, functions, symbols, Map, Set, instances
+ * of other classes, cycles, invalid dates, more than 500 levels). The message names the path below `place`:
+ * `params[0].lines[2].amount`.
  */
 export function encode(value: unknown, place = 'params'): Wire {
   return encoded(value, place, []);

@@ -1,4 +1,4 @@
-import { markTokens } from '../../shared/lossless-json.ts';
+import { markTokens, type TokenRules } from '../../shared/lossless-json.ts';
 import type { Wire } from '../types.ts';
 
 /** Maximum nesting of requests. The JSON reader of Tryton (Python) fails at about this depth. */
@@ -16,10 +16,8 @@ interface Dialect {
   readonly maxDepth: number;
   /** Whether NaN and infinities are words of the language (Python), or objects with a tag (ours). */
   readonly words: boolean;
+  readonly lostTokens: TokenRules;
 }
-
-const PYTHON: Dialect = { maxDepth: MAX_ANSWER_DEPTH, words: true };
-const STRICT: Dialect = { maxDepth: MAX_BODY_DEPTH, words: false };
 
 const NOT_FINITE = new Map([
   ['NaN', Number.NaN],
@@ -39,6 +37,18 @@ const SUSPECT = /\d{16}|(?:^|[[:,\s])(?:NaN|-?Infinity)/;
  */
 const TOKEN = /\\.|"|(?<![\w.+-])(?:(?:NaN|-?Infinity|-?[1-9]\d{15,4299})(?![\w.+-])|-?[1-9]\d{4300})/gs;
 
+const lostTokens = (words: boolean): TokenRules => ({
+  suspect: SUSPECT,
+  tokens: TOKEN,
+  isKept: (token) => {
+    if (token.length > MAX_DIGITS) throw new SyntaxError(`a whole number of ${MAX_DIGITS} digits or more`);
+    return NOT_FINITE.has(token) ? !words : Number.isSafeInteger(Number(token));
+  },
+});
+
+const PYTHON: Dialect = { maxDepth: MAX_ANSWER_DEPTH, words: true, lostTokens: lostTokens(true) };
+const STRICT: Dialect = { maxDepth: MAX_BODY_DEPTH, words: false, lostTokens: lostTokens(false) };
+
 export function isList(value: Wire): value is readonly Wire[] {
   return Array.isArray(value);
 }
@@ -49,22 +59,22 @@ export function isObject(value: Wire): value is WireObject {
 
 /**
  * Reads an answer of Tryton: JSON with Python's additions. Whole numbers beyond 2^53 come as `bigint`; NaN, Infinity
- * and -Infinity as numbers; numbers with a point or an exponent as JSON.parse reads them. A member named `__proto__`
- * is a member like any other.
+ * and -Infinity as numbers; numbers with a point or an exponent as JSON.parse reads them. A member named `__proto__` is
+ * a member like any other.
  *
- * Throws SyntaxError for anything else, for nesting deeper than 500 and whole numbers beyond Python's own limit of 4,300
- * digits. Its message quotes nothing of the text.
+ * Throws SyntaxError for anything else, for nesting deeper than 500 and whole numbers beyond Python's own limit of
+ * 4,300 digits. Its message quotes nothing of the text.
  */
 export function parseWire(text: string): Wire {
   return parse(text, PYTHON);
 }
 
 /**
- * Parses JSON of callers. Integers beyond 2^53 become `bigint`, and `{"__class__":"float","float":"NaN"}`
- * (or `Infinity`, `-Infinity`) becomes the number.
+ * Parses JSON of callers. Integers beyond 2^53 become `bigint`, and `{"__class__":"float","float":"NaN"}` (or
+ * `Infinity`, `-Infinity`) becomes the number.
  *
- * Throws SyntaxError if the text is not strict JSON, nested deeper than 100 levels, or has integers of
- * more than 4,300 digits.
+ * Throws SyntaxError if the text is not strict JSON, nested deeper than 100 levels, or has integers of more than 4,300
+ * digits.
  */
 export function fromJson(text: string): Wire {
   return parse(text, STRICT);
@@ -81,11 +91,7 @@ export function toJson(value: Wire): string {
 }
 
 function parse(text: string, dialect: Dialect): Wire {
-  const { text: readable, mark } = markTokens(text, {
-    suspect: SUSPECT,
-    tokens: TOKEN,
-    isKept: (token) => isKept(token, dialect),
-  });
+  const { text: readable, mark } = markTokens(text, dialect.lostTokens);
   let value: Wire;
   try {
     value = JSON.parse(readable);
@@ -94,11 +100,6 @@ function parse(text: string, dialect: Dialect): Wire {
     throw new SyntaxError('not complete, valid JSON');
   }
   return settled(value, mark, dialect, 1);
-}
-
-function isKept(token: string, { words }: Dialect): boolean {
-  if (token.length > MAX_DIGITS) throw new SyntaxError(`a whole number of ${MAX_DIGITS} digits or more`);
-  return NOT_FINITE.has(token) ? !words : Number.isSafeInteger(Number(token));
 }
 
 /** Replaces marks and tags by their values, in place. */

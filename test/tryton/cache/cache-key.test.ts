@@ -75,7 +75,7 @@ describe('answers of a shared cache', () => {
       (await cache.read(method, [[1], { language }], { ttl: 60 }, server(language).fetch)).wire();
     expect(await Promise.all(languages.map(ask))).toEqual(languages);
     for (const language of languages) expect(await ask(language)).toBe(language);
-    // Of simultaneous calls, the second of a language shares the first one's fetch, or finds its result.
+    // The second of simultaneous calls in a language shares the first one's fetch, or finds its result.
     const { hit = 0, miss = 0 } = cache.counters()[method] ?? {};
     expect(hit).toBeGreaterThanOrEqual(6);
     expect(hit + miss).toBe(12);

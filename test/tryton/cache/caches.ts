@@ -1,9 +1,7 @@
-import { pino } from 'pino';
-import { openRedis } from '../../../src/queues/redis.ts';
 import { type Cache, createCache } from '../../../src/tryton/cache/cache.ts';
 import { createRedisCacheStore } from '../../../src/tryton/cache/redis-store.ts';
 import type { Answer, CacheOptions, CacheStore, Wire } from '../../../src/tryton/types.ts';
-import { freshPrefix, redisUrl } from '../../support/redis.ts';
+import { freshPrefix, openCacheRedis, redisUrl } from '../../support/redis.ts';
 
 export interface LogLine {
   readonly level: 'debug' | 'info' | 'warn';
@@ -29,7 +27,7 @@ export function closeCaches(): void {
 
 /** One "process" with a cache: a connection of its own, a clock that can be set forward, and its log. */
 export function openCache({ prefix = freshPrefix(), url = redisUrl(), ...setting }: CacheSetting = {}) {
-  const redis = openRedis(url, 'cache', pino({ level: 'silent' }));
+  const redis = openCacheRedis(url);
   const log: LogLine[] = [];
   const at = (level: LogLine['level']) => (details: object, message: string) => {
     log.push({ level, message, details });

@@ -1,11 +1,9 @@
 import { EventEmitter, once } from 'node:events';
-import { pino } from 'pino';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { openRedis } from '../../../src/queues/redis.ts';
 import { createRedisCacheStore } from '../../../src/tryton/cache/redis-store.ts';
 import type { TrytonClientOptions } from '../../../src/tryton/options.ts';
 import type { CacheStore } from '../../../src/tryton/types.ts';
-import { freshPrefix, redisUrl } from '../../support/redis.ts';
+import { freshPrefix, openCacheRedis } from '../../support/redis.ts';
 import { waitFor } from '../../support/wait-for.ts';
 import { clientAndServer, clientOf, thrownBy } from '../client/clients.ts';
 import type { Script } from '../client/scripted-server.ts';
@@ -17,7 +15,7 @@ const WRITE = 'model.party.party.write';
 const session = { userId: 7, key: 'given' };
 
 function store() {
-  const redis = openRedis(redisUrl(), 'cache', pino({ level: 'silent' }));
+  const redis = openCacheRedis();
   onTestFinished(() => redis.disconnect());
   return createRedisCacheStore(redis, { prefix: freshPrefix() });
 }

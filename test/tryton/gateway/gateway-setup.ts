@@ -1,13 +1,11 @@
-import { pino } from 'pino';
 import { onTestFinished } from 'vitest';
 import type { SandboxTrytonOptions } from '../../../dev/sandbox-tryton/sandbox.ts';
 import { startSandboxTryton } from '../../../dev/sandbox-tryton/sandbox.ts';
 import type { TrytonConfig } from '../../../src/config/index.ts';
 import { clientOptions } from '../../../src/gateway.ts';
-import { openRedis } from '../../../src/queues/redis.ts';
 import type { CallOutcome, TrytonClientOptions } from '../../../src/tryton/index.ts';
 import { TrytonClient } from '../../../src/tryton/index.ts';
-import { freshPrefix, redisUrl } from '../../support/redis.ts';
+import { freshPrefix, openCacheRedis, redisUrl } from '../../support/redis.ts';
 
 /** A Tryton that a flow may disturb, with a user of its own. */
 export interface TrytonStage {
@@ -72,7 +70,7 @@ export function openGatewayClient(
   config: TrytonConfig,
   { prefix = freshPrefix(), redis: at = redisUrl(), ...options }: GatewayClientOptions = {},
 ) {
-  const redis = openRedis(at, 'cache', pino({ level: 'silent' }));
+  const redis = openCacheRedis(at);
   const outcomes: CallOutcome[] = [];
   const client = new TrytonClient({
     ...clientOptions(config, { redis, prefix }),

@@ -1,11 +1,9 @@
-import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { openRedis } from '../../../src/queues/redis.ts';
 import { TrytonAuthError, TrytonCircuitOpenError } from '../../../src/tryton/errors.ts';
 import { createMemorySessionStore } from '../../../src/tryton/session/memory-store.ts';
 import { createRedisSessionStore } from '../../../src/tryton/session/redis-store.ts';
 import type { ReleaseLogin } from '../../../src/tryton/types.ts';
-import { freshPrefix, redisUrl } from '../../support/redis.ts';
+import { freshPrefix, openCacheRedis, redisUrl } from '../../support/redis.ts';
 import { waitFor } from '../../support/wait-for.ts';
 import type { RedisProxy } from '../cache/redis-proxy.ts';
 import { startRedisProxy } from '../cache/redis-proxy.ts';
@@ -27,7 +25,7 @@ describe('sessions without their Redis', () => {
     const server = tryton();
     const prefix = freshPrefix();
     const process = () => {
-      const redis = openRedis(url, 'cache', pino({ level: 'silent' }));
+      const redis = openCacheRedis(url);
       closing.push(() => redis.disconnect());
       const secret = { server: SITE.server, user: 'bot', password: 's3cret-value' };
       const store = createRedisSessionStore(redis, { prefix, ...secret });

@@ -1,8 +1,6 @@
-import { pino } from 'pino';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
-import { openRedis } from '../../../src/queues/redis.ts';
 import { createRedisSessionStore } from '../../../src/tryton/session/redis-store.ts';
-import { freshPrefix, redisUrl } from '../../support/redis.ts';
+import { freshPrefix, openCacheRedis } from '../../support/redis.ts';
 import { waitFor } from '../../support/wait-for.ts';
 import { sessionOf } from './session-parts.ts';
 
@@ -11,7 +9,7 @@ const CIRCUIT = { until: Date.now() + 60_000, code: 'tryton_bad_credentials', re
 const TTL_MS = 60_000;
 
 describe('a session in Redis', () => {
-  const redis = openRedis(redisUrl(), 'cache', pino({ level: 'silent' }));
+  const redis = openCacheRedis();
   let prefix = freshPrefix();
   const storeOf = (other: Partial<typeof SECRET> = {}) =>
     createRedisSessionStore(redis, { prefix, ...SECRET, ...other });

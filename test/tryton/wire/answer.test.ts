@@ -1,19 +1,19 @@
 import { describe, expect, it } from 'vitest';
 import { createRedactor } from '../../../src/shared/redact.ts';
 import { readAnswer } from '../../../src/tryton/rpc/response.ts';
-import type { Asked, HttpAnswer } from '../../../src/tryton/types.ts';
+import type { HttpAnswer, RequestDetails } from '../../../src/tryton/types.ts';
 import { page } from '../client/scripted-server.ts';
 
 const PASSWORD = 's3cret-value';
 
-const asked: Asked = {
+const asked: RequestDetails = {
   site: { server: 'http://erp/tryton/', method: 'model.party.party.read' },
   write: false,
   id: 5,
   kind: 'call',
   hide: createRedactor([PASSWORD, 'key-1']),
 };
-const writing: Asked = { ...asked, write: true };
+const writing: RequestDetails = { ...asked, write: true };
 
 function http(text: string, { status = 200, headers = {} as Record<string, string> } = {}): HttpAnswer {
   return { status, header: (name) => headers[name], text };
@@ -24,7 +24,7 @@ const html = (status: number, words?: string, headers: Record<string, string> = 
 };
 const error = (...parts: unknown[]) => http(JSON.stringify({ id: 5, error: parts }));
 
-function thrown(of: Asked, answer: HttpAnswer): Error & { code?: string } {
+function thrown(of: RequestDetails, answer: HttpAnswer): Error & { code?: string } {
   try {
     readAnswer(of, answer);
   } catch (failure) {
