@@ -14,23 +14,23 @@ import { createLogger, type Logger } from './shared/logger.ts';
 import { resultWithin } from './shared/timeout.ts';
 import { keepQueues } from './sync/queue-ownership.ts';
 
-/** To PostgreSQL. */
+/** Maximum of connections to PostgreSQL. */
 const CLOSE_LIMIT_MS = 1000;
 
 const API_CONNECTIONS = 10;
-/** For what must answer while slow queries hold all the others. */
+/** Connections for work that must continue while slow queries hold all others. */
 const RESERVE_CONNECTIONS = 2;
 
-/** The longest wait for the first check of the owner of the queues: PostgreSQL or Redis may be away. */
+/** Maximum wait for the first check of the owner of the queues. PostgreSQL or Redis may not be available. */
 const FIRST_CHECK_MS = 2000;
 
 process.exitCode = await main();
-// A socket that waits for a server that is gone must not keep the process alive.
+// A socket that waits for a lost server must not keep the process alive.
 process.exit();
 
 /**
- * @returns the exit code: 0 stopped as asked, 1 could not run, 2 the configuration is wrong or the queues belong to
- *   another installation.
+ * @returns the exit code: 0 stopped on request, 1 could not run, 2 the configuration is wrong or the queues belong to
+ * another installation.
  */
 async function main(): Promise<number> {
   try {
@@ -43,10 +43,7 @@ async function main(): Promise<number> {
   }
 }
 
-/**
- * Listens until SIGTERM or SIGINT. PostgreSQL and Redis may start later: `/readyz` reports missing
- * servers.
- */
+/** Listens until SIGTERM or SIGINT. PostgreSQL and Redis may start later: `/readyz` reports missing servers. */
 async function serve(config: ApiConfig, log: Logger): Promise<void> {
   const stopped = stopSignal();
   const stopping = new AbortController();
@@ -116,7 +113,7 @@ async function serve(config: ApiConfig, log: Logger): Promise<void> {
   });
 }
 
-/** Past the logger: log lines are collected and kept, and many people can read them. */
+/** Not through the logger, because logs are collected and stored, and many people can read them. */
 function showGeneratedPassword({
   adminUser,
   adminPassword,

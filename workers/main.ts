@@ -25,7 +25,7 @@ async function main(): Promise<void> {
   if (odoo !== null) return work({ ...config, odoo }, log, metrics);
   // After an exit the supervisor would start the worker again.
   log.warn('ODOO_URL is not set: there is no mirror, and nothing to do until the worker is started with one');
-  const probes = await serveProbes(config, metrics, null);
+  const probes = await serveProbes(config, metrics, null, log);
   await stopSignal();
   await probes.close();
 }
@@ -36,7 +36,7 @@ async function work(config: MirrorConfig, log: Logger, metrics: WorkerMetrics): 
     const tracing = await startTracing(config, 'passerelle-worker');
     defer(() => tracing?.stop());
     const { mirror, redis } = createSyncContext(config, log, defer, { ...metrics.mirror, tracing });
-    const probes = await serveProbes(config, metrics, mirror);
+    const probes = await serveProbes(config, metrics, mirror, log);
     defer(() => probes.close());
     // The API checks the gateway.
     const alerts = startAlerts({ db: mirror.db, log, config, probe: null });

@@ -18,10 +18,10 @@ import { hookRoutes } from './routes/sync/odoo-webhook.ts';
 import { TrytonStatusProbe } from './routes/tryton/ping.ts';
 import { trytonRpcRoute } from './routes/tryton/rpc.ts';
 
-/** Connections become idle after the close began, and would stay open for a next request. */
+/** Connections become idle after the close began, and would wait for a next request. */
 const CHECK_INTERVAL_MS = 50;
 
-/** Exports at once. Each holds one of the ten connections of the process. */
+/** Maximum of concurrent exports. Each holds one of the ten connections of the process. */
 const MAX_EXPORTS = 3;
 
 /** While the process stops, each answer closes its connection, so that clients reconnect elsewhere. */
@@ -90,8 +90,8 @@ function share(api: Api, deps: ApiContext, settings: ApiSettings): Shared {
   });
   // A stream does not end by itself, and the server would wait for it.
   api.addHook('preClose', async () => feed.close());
-  const looks = deps.tryton === null ? null : new TrytonStatusProbe(deps.tryton, deps);
-  return { feed, looks, exports: new Semaphore(MAX_EXPORTS) };
+  const trytonStatus = deps.tryton === null ? null : new TrytonStatusProbe(deps.tryton, deps);
+  return { feed, trytonStatus, exports: new Semaphore(MAX_EXPORTS) };
 }
 
 function createApi(config: Config, log: FastifyBaseLogger, settings: ApiSettings): Api {

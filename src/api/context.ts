@@ -44,15 +44,15 @@ export interface ApiContext {
 
 /** Settings that are not environment variables: limits against slow clients, intervals, folder of the dashboard. */
 export interface ApiSettings {
-  /** For a whole request, from its first byte, so that a slow sender does not hold a socket for ever. */
+  /** Limit of a whole request, from its first byte, so that a slow sender does not hold a socket forever. */
   readonly requestTimeoutMs: number;
-  /** For its headers alone. */
+  /** Limit of its headers. */
   readonly headersTimeoutMs: number;
-  /** How often both are checked: a request may last this much longer. */
+  /** How often both are checked. A request may last this much longer. */
   readonly timeoutCheckMs: number;
-  /** For an idle connection. */
+  /** Limit of an idle connection. */
   readonly keepAliveTimeoutMs: number;
-  /** For a client that stopped reading its answer. */
+  /** Limit of a client that stopped reading its answer. */
   readonly stalledTimeoutMs: number;
   /** Minimum interval of live events, and interval of heartbeats. */
   readonly eventEveryMs: number;

@@ -301,7 +301,7 @@ export class NotMirroredError extends PasserelleError {
   }
 }
 
-/** A healthy server answers a probe sooner. */
+/** Time limit of a readiness check. A healthy server answers sooner. */
 const ANSWER_MS = 2000;
 
 const CODES = { PostgreSQL: 'database_unavailable', Redis: 'redis_unavailable' } as const;

@@ -3,7 +3,7 @@ import swagger from '@fastify/swagger';
 import type { FastifyInstance } from 'fastify';
 import { createJsonSchemaTransform } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { makeProblem, PROBLEM_DETAILS, problem, TELLS_WHEN } from './problem-details.ts';
+import { CODES_WITH_RETRY_AFTER, makeProblem, PROBLEM_DETAILS, problem } from './problem-details.ts';
 
 /** Problems of any route under /api. */
 const OF_ANY = ['invalid_request', 'missing_key', 'missing_scope', 'rate_limited', 'database_unavailable'];
@@ -46,7 +46,7 @@ function describeAnswer(answer: unknown): Json {
 }
 
 function retryAfter(codes: readonly string[]): Json {
-  const timed = codes.filter((code) => TELLS_WHEN.has(code));
+  const timed = codes.filter((code) => CODES_WITH_RETRY_AFTER.has(code));
   if (timed.length === 0) return {};
   const description = `seconds after which to ask again: with ${listed(timed)}`;
   return { headers: { 'Retry-After': { type: 'integer', description } } };
@@ -152,7 +152,7 @@ const transform: NonNullable<FastifyDynamicSwaggerOptions['transform']> = (given
 /** The problems by status, with an example for each code. */
 function describeProblems(codes: readonly string[]): Json {
   const schema = z.toJSONSchema(problem);
-  const any = { description: 'Problem', content: { 'application/problem+json': { schema } } };
+  const anyProblem = { description: 'Problem', content: { 'application/problem+json': { schema } } };
   const byStatus = new Map<string, Json>();
   for (const code of codes) {
     const value = makeProblem(code, PROBLEM_DETAILS[code]);
@@ -164,5 +164,5 @@ function describeProblems(codes: readonly string[]): Json {
     const its = Object.keys(examples);
     return [status, { description: listed(its), ...retryAfter(its), content }];
   });
-  return { ...Object.fromEntries(answers), '4xx': any, '5xx': any };
+  return { ...Object.fromEntries(answers), '4xx': anyProblem, '5xx': anyProblem };
 }

@@ -2,7 +2,7 @@ import { STATUS_CODES } from 'node:http';
 import type { FastifyBaseLogger, FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { errorCode, errorMessage, PasserelleError } from '../shared/errors.ts';
+import { errorCode, errorMessage, errorStack, PasserelleError } from '../shared/errors.ts';
 import {
   TrytonCircuitOpenError,
   TrytonRateLimitError,
@@ -25,6 +25,14 @@ const UNMIGRATED = /^42(P01|703)$/;
 /** ioredis has no codes, so names and messages are matched. */
 const REDIS =
   /MaxRetriesPerRequestError|ClusterAllFailedError|Connection is closed|Stream isn't writeable|Command timed out|CLUSTERDOWN/;
+
+/** SQLSTATE: a value that PostgreSQL cannot read as its type, or that is out of range. */
+const DATA_EXCEPTION = /^22...$/;
+
+/** Whether PostgreSQL refused a value of the request. */
+export function isDataException(error: unknown): boolean {
+  return DATA_EXCEPTION.test(errorCode(error));
+}
 
 /** SQLSTATE query_canceled: by `statement_timeout`, or by a person. */
 const CANCELLED = '57014';
@@ -56,10 +64,18 @@ const RETRY_AFTER: Readonly<Record<string, number>> = {
 };
 
 /** These errors contain their own delay. */
-const OF_THEIR_OWN = ['rate_limited', 'too_many_logins', 'tryton_rate_limited', 'tryton_login_suspended'];
+const CODES_WITH_OWN_DELAY = [
+  'rate_limited',
+  'too_many_logins',
+  'tryton_rate_limited',
+  'tryton_login_suspended',
+];
 
 /** The codes of problems that come with `Retry-After`. */
-export const TELLS_WHEN: ReadonlySet<string> = new Set([...Object.keys(RETRY_AFTER), ...OF_THEIR_OWN]);
+export const CODES_WITH_RETRY_AFTER: ReadonlySet<string> = new Set([
+  ...Object.keys(RETRY_AFTER),
+  ...CODES_WITH_OWN_DELAY,
+]);
 
 /** Messages for users are returned unchanged; other errors name the failed call. */
 function trytonMembers(error: unknown): Pick<Problem, 'detail' | 'warning' | 'retryAfter'> {
@@ -95,46 +111,71 @@ export const problem = z.object({
 });
 export type Problem = z.infer<typeof problem>;
 
-/** The codes by HTTP status. A code that is not here is our own fault: 500. */
-const CODES: Readonly<Record<number, readonly string[]>> = {
-  400: [
-    ...['invalid_request', 'unknown_field', 'unknown_operator', 'bad_value', 'bad_cursor'],
-    ...['lines_not_included', 'not_mirrored', 'too_many_calls', 'tryton_bad_request'],
-  ],
-  401: [
-    ...['bad_credentials', 'bad_hook_secret', 'bad_metrics_token', 'missing_key', 'bad_key'],
-    ...['expired_key', 'revoked_key'],
-  ],
-  403: [
-    ...['cross_origin', 'missing_admin_header', 'missing_scope', 'method_not_allowed'],
-    ...['tryton_method_not_allowed'],
-  ],
-  404: ['not_found', 'bc_not_found', 'run_not_found', 'failure_not_found'],
-  408: ['request_timeout'],
-  409: ['run_in_progress', 'tryton_user_warning', 'tryton_concurrency'],
-  413: ['body_too_large'],
-  414: ['url_too_long'],
-  415: ['unsupported_media_type'],
-  422: ['tryton_user_error'],
-  429: ['rate_limited', 'too_many_logins'],
-  431: ['headers_too_large'],
-  499: ['client_gone'],
-  502: [
-    ...['tryton_error', 'tryton_malformed_answer', 'tryton_unknown_database'],
-    ...['tryton_bad_credentials', 'tryton_login_suspended', 'tryton_login_step'],
-    ...['tryton_session_refused'],
-  ],
-  503: [
-    ...['dashboard_not_built', 'not_ready', 'shutting_down', 'too_many_listeners'],
-    ...['odoo_not_configured', 'too_many_exports', 'tryton_not_configured', 'tryton_rate_limited'],
-    ...['tryton_unreachable', 'tryton_unavailable', 'redis_unavailable', 'database_unavailable'],
-    ...['query_timeout', 'database_not_migrated'],
-  ],
-  504: ['batch_timeout', 'tryton_timeout', 'tryton_unknown_fate'],
-};
-
+/** The HTTP status of each code. A code that is not here is our own fault: 500. */
 const STATUS: ReadonlyMap<string, number> = new Map(
-  Object.entries(CODES).flatMap(([status, codes]) => codes.map((code) => [code, Number(status)])),
+  Object.entries({
+    invalid_request: 400,
+    unknown_field: 400,
+    unknown_operator: 400,
+    bad_value: 400,
+    bad_cursor: 400,
+    lines_not_included: 400,
+    not_mirrored: 400,
+    too_many_calls: 400,
+    tryton_bad_request: 400,
+    bad_credentials: 401,
+    bad_hook_secret: 401,
+    bad_metrics_token: 401,
+    missing_key: 401,
+    bad_key: 401,
+    expired_key: 401,
+    revoked_key: 401,
+    cross_origin: 403,
+    missing_admin_header: 403,
+    missing_scope: 403,
+    method_not_allowed: 403,
+    tryton_method_not_allowed: 403,
+    not_found: 404,
+    bc_not_found: 404,
+    run_not_found: 404,
+    failure_not_found: 404,
+    request_timeout: 408,
+    run_in_progress: 409,
+    tryton_user_warning: 409,
+    tryton_concurrency: 409,
+    body_too_large: 413,
+    url_too_long: 414,
+    unsupported_media_type: 415,
+    tryton_user_error: 422,
+    rate_limited: 429,
+    too_many_logins: 429,
+    headers_too_large: 431,
+    client_gone: 499,
+    tryton_error: 502,
+    tryton_malformed_answer: 502,
+    tryton_unknown_database: 502,
+    tryton_bad_credentials: 502,
+    tryton_login_suspended: 502,
+    tryton_login_step: 502,
+    tryton_session_refused: 502,
+    dashboard_not_built: 503,
+    not_ready: 503,
+    shutting_down: 503,
+    too_many_listeners: 503,
+    odoo_not_configured: 503,
+    too_many_exports: 503,
+    tryton_not_configured: 503,
+    tryton_rate_limited: 503,
+    tryton_unreachable: 503,
+    tryton_unavailable: 503,
+    redis_unavailable: 503,
+    database_unavailable: 503,
+    query_timeout: 503,
+    database_not_migrated: 503,
+    batch_timeout: 504,
+    tryton_timeout: 504,
+    tryton_unknown_fate: 504,
+  }),
 );
 
 const FRAMEWORK: Readonly<Record<string, string>> = {
@@ -194,7 +235,12 @@ export async function sendProblem(reply: FastifyReply, answer: Problem): Promise
 
 /** Logs errors that the caller did not cause, with a stack only for our own faults. */
 export function logProblem(log: FastifyBaseLogger, error: unknown, { status, code }: Problem): void {
-  if (status === 500) log.error({ err: error, code }, 'request failed');
+  // Without the parameters of a statement, which may be data of the mirror.
+  if (status === 500)
+    log.error(
+      { code, cause: errorCode(error), reason: errorMessage(error), stack: errorStack(error) },
+      'request failed',
+    );
   else if (status > 500)
     log.warn({ code, reason: errorMessage(error) || errorCode(error) }, 'request refused for now');
 }

@@ -4,8 +4,8 @@
  * Lifecycle: an entry point calls one of the `read…Config` functions; the result never changes. `schema.ts` defines
  * each variable once with its type, default and description. The docs and `.env.example` are checked against it.
  *
- * Invariants: no other module reads `process.env`; an empty variable counts as unset; all problems are reported in
- * one ConfigError; a feature without its variables (Odoo, Tryton, alerts) is `null`.
+ * Invariants: no other module reads `process.env`; an empty variable counts as unset; all problems are reported in one
+ * ConfigError; a feature without its variables (Odoo, Tryton, alerts) is `null`.
  *
  * ```ts
  * const { databaseUrl, sync } = readConfig();
@@ -58,7 +58,9 @@ export type MirrorConfig = Config & { readonly odoo: OdooConfig };
 
 type Source = Readonly<Record<string, string | undefined>>;
 
-/** The environment, and what a `.env` file in the working directory adds to it; a variable that is set wins. */
+/**
+ * The environment, plus the variables of a `.env` file in the working directory. A variable of the environment wins.
+ */
 function environmentOfProcess(): Source {
   if (existsSync('.env')) process.loadEnvFile('.env');
   return process.env;
@@ -106,7 +108,7 @@ function missingOfAny(given: Source): string[] {
 }
 
 /**
- * The same for a process that has nothing to do without an Odoo.
+ * The configuration of a process that cannot work without an Odoo.
  *
  * @throws ConfigError
  */
@@ -123,7 +125,7 @@ export function readMirrorConfig(
 }
 
 /**
- * The variables of PostgreSQL alone: the migrations and the API keys need no other.
+ * The variables of PostgreSQL only: the migrations and the API keys need no others.
  *
  * @throws ConfigError
  */
@@ -162,7 +164,7 @@ export function readTrytonConfig(source: Source = environmentOfProcess(), defaul
   };
 }
 
-/** Variables that make sense together only. */
+/** Variables that must be set together. */
 const TOGETHER = [
   ['ALERT_WEBHOOK_URL', 'ALERT_WEBHOOK_SECRET'],
   ['SMTP_URL', 'ALERT_EMAIL_TO'],
@@ -200,7 +202,7 @@ function halves(given: Source): string[] {
   ]);
 }
 
-/** An empty variable counts as one that is not set. */
+/** An empty variable counts as unset. */
 function whatIsSet(source: Source): Source {
   return Object.fromEntries(
     Object.entries(source).filter(([, value]) => value !== undefined && value !== ''),

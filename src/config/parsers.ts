@@ -17,7 +17,7 @@ export const duration = (leastMs = 0) =>
     .transform(milliseconds)
     .refine((ms) => ms >= leastMs, 'a duration such as 30s, 10m or 1h');
 
-/** A duration that a timer waits for: one of more than 2^31 ms, 24.8 days, would be over at once. */
+/** The duration of a timer. A timer of more than 2^31 ms (24.8 days) would end at once. */
 export const timer = (least: string) =>
   z
     .string()
@@ -37,7 +37,7 @@ export const cronOrOff = z
   .refine(isCronOrOff, 'a cron pattern of 5 or 6 fields such as "0 3 * * *", or off')
   .transform((text) => (text === 'off' ? null : text));
 
-/** By the parser that BullMQ schedules with. */
+/** Uses the parser with which BullMQ schedules. */
 function isCronOrOff(text: string): boolean {
   if (text === 'off') return true;
   if (!/^\S+(\s+\S+){4,5}$/.test(text)) return false;
@@ -71,14 +71,14 @@ export const namesDatabase = (text: string) =>
 export const hasNoUser = (text: string) =>
   URL.canParse(text) && new URL(text).username === '' && new URL(text).password === '';
 
-/** Nothing but where to go. A text that is no URL at all is refused for that. */
+/** True if the URL has only a place: no user, password, query or fragment. A text that is not a URL fails elsewhere. */
 export const isPlainAddress = (text: string) => {
   if (!URL.canParse(text)) return true;
   const { username, password, search, hash } = new URL(text);
   return username + password + search + hash === '';
 };
 
-/** Any text, or the form of Standard Webhooks. */
+/** Any text, or a key in the form of Standard Webhooks. */
 export const isSigningSecret = (text: string) =>
   !text.startsWith('whsec_') ||
   /^whsec_(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(text);
@@ -94,7 +94,7 @@ export const context = z.string().transform((text, issue) => {
   }
 });
 
-/** Odoo's `bin_size`, or `bin_size_<field>`: sizes would come, and be stored, in the place of contents. */
+/** True for `bin_size` and `bin_size_<field>`: Odoo would send sizes, and the mirror would store them as contents. */
 export const asksForSizes = (given: object) =>
   Object.keys(given).some((name) => name === 'bin_size' || name.startsWith('bin_size_'));
 
@@ -115,7 +115,7 @@ export const addresses = z
 
 const NETWORKS = ['loopback', 'linklocal', 'uniquelocal'];
 
-/** An address, a network such as `10.0.0.0/8`, or the name of one. */
+/** An address, a network such as `10.0.0.0/8`, or the name of a network. */
 function isNetwork(text: string): boolean {
   const [address = '', bits, ...rest] = text.split('/');
   const most = isIP(address) === 6 ? 128 : 32;
@@ -123,7 +123,7 @@ function isNetwork(text: string): boolean {
   return NETWORKS.includes(text) || (isIP(address) !== 0 && isPrefix && rest.length === 0);
 }
 
-/** Which proxies are believed; none by default. Whoever is believed can say any address. */
+/** The trusted proxies; none by default. A trusted proxy can claim any client address. */
 export const networksOrOff = z
   .string()
   .transform((text) => (text === 'off' ? [] : text.split(',').map((network) => network.trim())))
@@ -142,7 +142,7 @@ export const fileText = z.string().transform((path, issue) => {
   }
 });
 
-/** `sentinel-1:26379,[::1]:26380`; without a port it is `usualPort`. */
+/** `sentinel-1:26379,[::1]:26380`; the default port is `usualPort`. */
 export const hosts = (usualPort: number) =>
   z.string().transform((text, issue) => {
     const list = text

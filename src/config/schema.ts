@@ -24,7 +24,10 @@ import {
   url,
 } from './parsers.ts';
 
-/** Session settings of every PostgreSQL connection. Each that is off is not sent: the server's own value counts. */
+/**
+ * Session settings of every PostgreSQL connection. A setting that is off is not sent, so the value of the server
+ * applies.
+ */
 const databaseVariables = {
   DATABASE_IDLE_IN_TRANSACTION: durationOrOff
     .default(30_000)
@@ -67,7 +70,7 @@ const observing = {
     .describe('true: no traces, whatever the values of the other OTEL_* variables'),
 } as const;
 
-/** How Redis is reached: one server, the one that sentinels name, or a cluster. */
+/** How Redis is reached: a single server, sentinels, or a cluster. */
 const redisVariables = {
   REDIS_URL: url(/^rediss?$/, 'redis://localhost:6379').describe('Redis 6.2 or newer, or Valkey'),
   REDIS_TLS_CA_FILE: fileText
@@ -151,11 +154,13 @@ export const variables = {
   SWEEP_MAX_SHARE: count(0, 100)
     .default(20)
     .describe(
-      'largest share of the BCs that one sweep may archive, and of the lines that one run may remove, in percent',
+      'largest share of the BCs that runs may archive in a day, and of the lines that one run may remove, in percent',
     ),
   SWEEP_MAX_COUNT: count(0, 10_000_000)
     .default(50)
-    .describe('number of BCs or lines that a run may always archive or remove, even above the share'),
+    .describe(
+      'number of BCs a day, or of lines in a run, that may leave the mirror even above the share; of a small mirror at most half',
+    ),
   SYNC_PAGE_SIZE: count(1, 5000).default(500).describe('BCs per page job'),
   SYNC_OVERLAP: duration()
     .default(600_000)
@@ -304,24 +309,24 @@ export function shape(env: Environment) {
     redis: redisShape(env, env.REDIS_URL),
     queuePrefix: queuePrefix(env),
     logLevel: env.LOG_LEVEL,
-    /** Lines for people, where they are written to a terminal. */
+    /** Readable lines if the log goes to a terminal. */
     prettyLogs: env.NODE_ENV !== 'production',
     metrics: {
-      /** Null: a worker listens on nothing. */
+      /** Null: a worker opens no port. */
       port: env.METRICS_PORT ?? null,
       /** Null: /metrics is open. */
       token: env.METRICS_TOKEN ?? null,
     },
-    /** Whether traces are made; where they go and how, the SDK reads from OTEL_* itself. */
+    /** Whether traces are made. The SDK reads the target from OTEL_* itself. */
     tracing:
       !env.OTEL_SDK_DISABLED &&
       (env.OTEL_EXPORTER_OTLP_ENDPOINT ?? env.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT) !== undefined,
     shutdown: { drainMs: env.SHUTDOWN_DRAIN, deadlineMs: env.SHUTDOWN_DEADLINE },
-    /** Null where no Odoo is configured: then there is no mirror. */
+    /** Null if no Odoo is configured: there is no mirror. */
     odoo: env.ODOO_URL === undefined ? null : odooShape(env, env.ODOO_URL),
-    /** Without a secret no webhook of Odoo is listened to. */
+    /** Without a secret, webhooks of Odoo are not accepted. */
     hooks: { secret: env.ODOO_HOOK_SECRET, delayMs: env.ODOO_HOOK_DELAY },
-    /** The models whose fields the read API knows, Odoo or not. */
+    /** The models whose fields the read API knows, also without an Odoo. */
     model: env.ODOO_MODEL,
     lineModel: env.ODOO_LINE_MODEL,
     sync: {
@@ -340,27 +345,27 @@ export function shape(env: Environment) {
       backoffMs: env.SYNC_BACKOFF,
       leaseMs: env.SYNC_LEASE,
       lockMs: env.QUEUE_LOCK,
-      /** Null: sessions of frozen processes are left alone. */
+      /** Null: PostgreSQL does not end the sessions of frozen processes. */
       frozenMs: env.DATABASE_IDLE_IN_TRANSACTION,
       binaries: env.SYNC_BINARIES,
       pruneEveryMs: env.PRUNE_EVERY,
       keepCompleted: env.RETAIN_COMPLETED_JOBS,
       keepFailed: env.RETAIN_FAILED_JOBS,
     },
-    /** How long rows are kept, in milliseconds; null: for ever. */
+    /** How long rows are kept, in milliseconds; null: forever. */
     retention: { runsMs: env.RETAIN_RUNS, itemsMs: env.RETAIN_ITEMS, auditMs: env.RETAIN_AUDIT },
     alerts: alertsShape(env),
-    /** Null where no Tryton is configured: then there is no gateway. */
+    /** Null if no Tryton is configured: there is no gateway. */
     tryton: env.TRYTON_RPC_URL === undefined ? null : trytonShape(env, env.TRYTON_RPC_URL),
     http: {
       host: env.HOST,
       port: env.PORT,
       adminUser: env.ADMIN_USER,
       adminPassword: env.ADMIN_PASSWORD,
-      /** Requests per minute and key; null: as many as come. */
+      /** Requests per minute and key; null: unlimited. */
       rateLimit: env.API_RATE_LIMIT,
       statementTimeoutMs: env.API_STATEMENT_TIMEOUT,
-      /** Addresses and networks of the proxies that are believed; false: none. */
+      /** Addresses and networks of the trusted proxies; false: none. */
       trustProxy: env.TRUST_PROXY.length > 0 && env.TRUST_PROXY,
     },
   };
@@ -382,7 +387,7 @@ type RedisVariables = Pick<Environment, Exclude<`REDIS_${string}` & keyof Enviro
 export function redisShape(env: RedisVariables, url: string) {
   return {
     url,
-    /** PEM texts; undefined means the default of Node. */
+    /** PEM texts; undefined: the default of Node. */
     tls: { ca: env.REDIS_TLS_CA_FILE, cert: env.REDIS_TLS_CERT_FILE, key: env.REDIS_TLS_KEY_FILE },
     /** Null: the URL names the server. */
     sentinel:
@@ -397,7 +402,10 @@ export function redisShape(env: RedisVariables, url: string) {
   };
 }
 
-/** In a cluster with braces: keys with the same text in braces are in one slot, as scripts on several of them need. */
+/**
+ * In a cluster, the prefix is in braces. Keys with the same text in braces share a slot, which scripts on several keys
+ * need.
+ */
 export function queuePrefix({
   QUEUE_PREFIX,
   REDIS_CLUSTER,
@@ -425,10 +433,10 @@ function odooShape(env: Environment, odooUrl: string) {
 function alertsShape(env: Environment) {
   const { ALERT_WEBHOOK_URL, ALERT_WEBHOOK_SECRET, SMTP_URL, ALERT_EMAIL_TO, ALERT_EMAIL_FROM } = env;
   return {
-    /** Null where no webhook is configured. */
+    /** Null if no webhook is configured. */
     webhook:
       ALERT_WEBHOOK_URL === undefined ? null : { url: ALERT_WEBHOOK_URL, secret: ALERT_WEBHOOK_SECRET ?? '' },
-    /** Null where no e-mail is configured. */
+    /** Null if no e-mail is configured. */
     email:
       SMTP_URL === undefined || ALERT_EMAIL_TO === undefined
         ? null

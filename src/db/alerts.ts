@@ -9,7 +9,7 @@ import {
   type IncidentRow,
 } from './schema/alerts.ts';
 
-/** A current fault that has to be reported. */
+/** A current fault that must be reported. */
 export interface Trouble {
   readonly kind: IncidentKind;
   readonly subject: string;
@@ -24,7 +24,7 @@ const isOpen = isNull(alertIncident.resolvedAt);
 const isAbout = ({ kind, subject }: Topic) =>
   and(eq(alertIncident.kind, kind), eq(alertIncident.subject, subject), isOpen);
 
-/** The open incident of that kind about that subject: there is at most one. */
+/** The open incident of this kind and subject; there is at most one. */
 export async function findOpenIncident(db: Queryable, topic: Topic): Promise<IncidentRow | null> {
   const rows = await db.select().from(alertIncident).where(isAbout(topic));
   return rows[0] ?? null;
@@ -32,7 +32,7 @@ export async function findOpenIncident(db: Queryable, topic: Topic): Promise<Inc
 
 /** Opens an incident. Null if one of this kind and subject is already open; it stays unchanged. */
 export async function openIncident(db: Queryable, trouble: Trouble): Promise<IncidentRow | null> {
-  // Looked for first: a refused insert uses up an id, each ten seconds.
+  // A query first, because each refused insert would use up an id, every ten seconds.
   if ((await findOpenIncident(db, trouble)) !== null) return null;
   const rows = await db
     .insert(alertIncident)
@@ -52,7 +52,7 @@ export async function resolveIncident(db: Queryable, topic: Topic): Promise<Inci
   return rows[0] ?? null;
 }
 
-/** Open incidents, newest first; of one kind where it is given. */
+/** Open incidents, newest first; all kinds, or one. */
 export async function openIncidents(db: Queryable, limit: number, kind?: IncidentKind) {
   return db
     .select()
@@ -66,20 +66,20 @@ export async function countOpenIncidents(db: Queryable): Promise<number> {
   return db.$count(alertIncident, isOpen);
 }
 
-/** An incident and what became of its notices, in the order they were written. */
-export type ToldIncident = IncidentRow & { readonly deliveries: readonly DeliveryRow[] };
+/** An incident and the state of its notices, in the order in which they were written. */
+export type ReportedIncident = IncidentRow & { readonly deliveries: readonly DeliveryRow[] };
 
-/** Where a page of incidents ends: in the open ones, which come first, or in the others. */
+/** The end of a page of incidents: among the open ones, which come first, or among the others. */
 interface IncidentCursor {
   readonly open: boolean;
   readonly id: number;
 }
 
-/** Open incidents, then those that are over, each newest first; `after` is exclusive. */
+/** Open incidents, then resolved ones, each newest first; `after` is exclusive. */
 export async function listIncidents(
   db: Queryable,
   page: { readonly limit: number; readonly after: IncidentCursor | null },
-): Promise<ToldIncident[]> {
+): Promise<ReportedIncident[]> {
   const incidents = await db
     .select()
     .from(alertIncident)
@@ -104,13 +104,12 @@ function comesAfter({ open, id }: IncidentCursor) {
   return open ? or(and(isOpen, older), isOver) : and(isOver, older);
 }
 
-/** The database's clock plus `ms`. */
+/** The clock of the database plus `ms`. */
 const inFuture = (ms: number) => sql<Date>`clock_timestamp() + ${ms} * interval '1 millisecond'`;
 
 /**
- * Writes the missing notices of a channel: every open incident, and the end of each incident whose start
- * it has. A channel that is configured during an incident gets a notice of it, and a channel without the
- * start gets no all-clear.
+ * Writes the missing notices of a channel: every open incident, and the end of each incident whose start it has. A
+ * channel that is configured during an incident gets a notice of it, and a channel without the start gets no all-clear.
  */
 export async function oweDeliveries(db: Queryable, channel: AlertChannel): Promise<void> {
   await db.execute(sql`
@@ -137,9 +136,8 @@ export interface ClaimedDelivery {
 }
 
 /**
- * Claims the oldest due notice of a channel for `holdMs`. Other processes skip it for this time, and take
- * it afterwards if this process crashed. The end of an incident waits until its start was delivered or
- * given up.
+ * Claims the oldest due notice of a channel for `holdMs`. Other processes skip it for this time, and take it afterwards
+ * if this process crashed. The end of an incident waits until its start was delivered or given up.
  */
 export async function claimDelivery(
   db: Queryable,
@@ -165,7 +163,7 @@ export async function claimDelivery(
   return incident === undefined ? null : { delivery, incident };
 }
 
-/** Notes that a notice has arrived. */
+/** Records that a notice was delivered. */
 export async function closeDelivery(db: Queryable, id: number): Promise<void> {
   await db
     .update(alertDelivery)
@@ -173,7 +171,7 @@ export async function closeDelivery(db: Queryable, id: number): Promise<void> {
     .where(and(eq(alertDelivery.id, id), isNull(alertDelivery.deliveredAt)));
 }
 
-/** Notes that a notice did not arrive; it is due again in `pauseMs`, or given up for good (null). */
+/** Records that a notice was not delivered. It is due again after `pauseMs`, or given up (null). */
 export async function failDelivery(
   db: Queryable,
   id: number,

@@ -4,11 +4,11 @@ import type { Queryable } from './client.ts';
 import { isAnyOf } from './schema/columns.ts';
 import { type ApiKeyRow, apiKey, type Scope } from './schema/gateway.ts';
 
-/** An API key as its holder has it, and what of it is kept. */
+/** A new API key: the text for its holder, and the parts that are stored. */
 export interface KeyText {
-  /** The secret itself. */
+  /** The secret text. */
   readonly key: string;
-  /** The part that finds its row, and that people may see. */
+  /** The public part, by which its row is found. */
   readonly prefix: string;
   /** SHA-256 of the whole key, in hexadecimal. */
   readonly hash: string;
@@ -16,17 +16,17 @@ export interface KeyText {
 
 const SHAPE = /^psl_([a-z]{8})_[A-Za-z0-9_-]{43}$/;
 const SECRET_BYTES = 32;
-/** Letters only, so that no prefix reads as the id of a key. */
+/** Only letters, so that a prefix cannot look like the id of a key. */
 const LETTERS = 'abcdefghijklmnopqrstuvwxyz';
 
-/** A new key: `psl_`, eight letters that name it, `_`, 256 random bits. */
+/** Creates a key: `psl_`, eight letters as its name, `_`, 256 random bits. */
 export function newKeyText(): KeyText {
   const prefix = Array.from({ length: 8 }, () => LETTERS[randomInt(LETTERS.length)]).join('');
   const key = `psl_${prefix}_${randomBytes(SECRET_BYTES).toString('base64url')}`;
   return { key, prefix, hash: sha256(key) };
 }
 
-/** Null for what cannot be a key. */
+/** Null for a text that cannot be a key. */
 export function readKeyText(text: string): KeyText | null {
   const [key, prefix] = SHAPE.exec(text) ?? [];
   return key === undefined || prefix === undefined ? null : { key, prefix, hash: sha256(key) };
@@ -39,13 +39,13 @@ function sha256(text: string): string {
 export interface NewApiKey {
   readonly name: string;
   readonly scopes: readonly Scope[];
-  /** Patterns of Tryton methods; none: the reads. */
+  /** Patterns of Tryton methods; empty: all reads. */
   readonly methods?: readonly string[];
-  /** Null: never. */
+  /** Null: it does not expire. */
   readonly expiresAt?: Date | null;
 }
 
-/** Makes a key. This is the only time that its text is known. */
+/** Creates a key. Its text cannot be read again later. */
 export async function createApiKey(
   db: Queryable,
   { name, scopes, methods = [], expiresAt = null }: NewApiKey,
@@ -64,7 +64,7 @@ export async function findApiKey(db: Queryable, prefix: string): Promise<ApiKeyR
   return row ?? null;
 }
 
-/** Every key that ever was, oldest first. */
+/** All keys, including revoked and expired ones, oldest first. */
 export async function listApiKeys(db: Queryable): Promise<ApiKeyRow[]> {
   return db.select().from(apiKey).orderBy(asc(apiKey.id));
 }
@@ -74,13 +74,13 @@ const isUsable = and(
   or(isNull(apiKey.expiresAt), gt(apiKey.expiresAt, sql`clock_timestamp()`)),
 );
 
-/** Whether any key would be let in now. */
+/** Whether any key is valid now. */
 export async function hasUsableKey(db: Queryable): Promise<boolean> {
   const rows = await db.select({ id: apiKey.id }).from(apiKey).where(isUsable).limit(1);
   return rows.length > 0;
 }
 
-/** Those of some keys that would still be let in. */
+/** The valid ones among these keys. */
 export async function usableKeys(db: Queryable, ids: readonly number[]): Promise<ReadonlySet<number>> {
   const rows = await db
     .select({ id: apiKey.id })
@@ -90,10 +90,10 @@ export async function usableKeys(db: Queryable, ids: readonly number[]): Promise
 }
 
 /**
- * Revokes a key for good; one that is revoked already keeps its date.
+ * Revokes a key permanently. A revoked key keeps its date.
  *
- * @param which its id, its prefix, or the whole key.
- * @returns null where there is no such key.
+ * @param which the id, the prefix, or the text of the key.
+ * @returns null if there is no such key.
  */
 export async function revokeApiKey(db: Queryable, which: string): Promise<ApiKeyRow | null> {
   const id = /^\d{1,15}$/.test(which) ? Number(which) : null;
@@ -105,7 +105,7 @@ export async function revokeApiKey(db: Queryable, which: string): Promise<ApiKey
   return row ?? null;
 }
 
-/** Notes that a key was used, at most once a minute, however many processes ask for it. */
+/** Records that a key was used, at most once a minute over all processes. */
 export async function touchApiKey(db: Queryable, id: number): Promise<void> {
   const aMinuteAgo = sql`clock_timestamp() - interval '1 minute'`;
   await db

@@ -1,9 +1,10 @@
 /**
- * PostgreSQL: connections, tables and queries, one file or folder for each aggregate (documents, runs, model, keys, alerts).
+ * PostgreSQL: connections, tables and queries, one file or folder for each aggregate (documents, runs, model, keys,
+ * alerts).
  *
- * `openDatabase` opens a pool; its caller closes it. Every function takes a `Queryable` first, so it works in a transaction too.
- * Invariants: a connection serves one query or transaction at a time; a transaction ends with its connection; each
- * session has time limits, so that a frozen process releases its locks. Rows are typed by `schema/`.
+ * `openDatabase` opens a pool; its caller closes it. Every function takes a `Queryable` first, so it works in a
+ * transaction too. Invariants: a connection serves one query or transaction at a time; a transaction ends with its
+ * connection; each session has time limits, so that a frozen process releases its locks. Rows are typed by `schema/`.
  *
  * ```ts
  * const { db, close } = openDatabase(config.databaseUrl);
@@ -18,14 +19,14 @@ import * as schema from './schema/index.ts';
 
 export type Database = ReturnType<typeof openDatabase>['db'];
 export type Transaction = Parameters<Parameters<Database['transaction']>[0]>[0];
-/** Queries take one of these first, so a transaction is just another database. */
+/** The first parameter of all queries: a database or a transaction. */
 export type Queryable = Database | Transaction;
 
 /** The name of our sessions in `pg_stat_activity`. */
 export const APPLICATION_NAME = 'passerelle';
 
 interface DatabaseOptions {
-  /** Connections at most; 10 by default. */
+  /** Maximum of connections; 10 by default. */
   readonly max?: number;
   /** Called around each statement. */
   readonly trace?: TraceStatement | undefined;
@@ -33,27 +34,27 @@ interface DatabaseOptions {
   readonly timeouts?: SessionTimeouts;
 }
 
-/** In milliseconds. Null: the setting is not sent, and the server's own value counts. */
+/** In milliseconds. Null: the setting is not sent, and the value of the server applies. */
 export interface SessionTimeouts {
-  /** Shorter than the lease of a run: a frozen process releases its locks before others take its run. */
+  /** Shorter than the lease of a run: a frozen process releases its locks before another one takes its run. */
   readonly idleInTransactionMs: number | null;
-  /** Longer than `idleInTransactionMs`: the lock of a frozen process is free before the others give up. */
+  /** Longer than `idleInTransactionMs`: the lock of a frozen process is released before the waiting ones fail. */
   readonly lockMs: number | null;
-  /** After so long without an answer both ends close the connection. */
+  /** After this time without an answer, both ends close the connection. */
   readonly peerMs: number | null;
-  /** The longest statement. */
+  /** The maximum duration of a statement. */
   readonly statementMs?: number | null;
 }
 
 export const TIMEOUTS: SessionTimeouts = { idleInTransactionMs: 30_000, lockMs: 60_000, peerMs: 60_000 };
 
-/** Keepalive probes without an answer until a connection counts as lost. */
+/** Keepalive probes without an answer after which a connection counts as lost. */
 const PROBES = 3;
 
-/** A sixth of `peerMs` between two probes, of which the first is sent after two sixths: all fail within `peerMs`. */
+/** A sixth of `peerMs` passes between two probes, and two sixths before the first: all have failed within `peerMs`. */
 const probeSeconds = (ms: number) => Math.max(1, Math.floor(ms / (2 * PROBES) / 1000));
 
-/** Startup parameters. PostgreSQL ignores those of TCP on a Unix socket, and where its system lacks them. */
+/** Startup parameters. PostgreSQL ignores the TCP ones on a Unix socket, and on systems that do not support them. */
 function sessionSettings({
   idleInTransactionMs,
   lockMs,
@@ -75,12 +76,12 @@ function sessionSettings({
   };
 }
 
-/** PostgreSQL's type numbers of `timestamp with time zone`, of the other dates and times, and of JSON. */
+/** Type numbers of PostgreSQL: `timestamp with time zone`, the other dates and times, and JSON. */
 const TIMESTAMPTZ = 1184;
 const DATES_AND_TIMES = [1082, 1083, 1114, 1115, 1182, 1185, 1231];
 const JSON_TYPES = [114, 3802];
 
-/** `0001-01-01 00:00:00+00` as `0001-01-01T00:00:00+00:00`; anything else as it is. */
+/** `0001-01-01 00:00:00+00` as `0001-01-01T00:00:00+00:00`; other texts are unchanged. */
 function isoMoment(text: string): string {
   return text.replace(/^(\d{4,}-\d\d-\d\d) (\d\d:\d\d:\d\d(?:\.\d+)?[+-]\d\d)$/, '$1T$2:00');
 }
@@ -88,45 +89,47 @@ function isoMoment(text: string): string {
 const asText = (value: unknown) => value;
 
 /**
- * Opens a client of the driver; it connects with its first query. The driver's own look-up of array types is off: it can
- * end as an unhandled rejection if the server closes the connection, and no array column is read.
+ * Opens a client of the driver; it connects with its first query. The driver's own look-up of array types is off: it
+ * can end as an unhandled rejection if the server closes the connection, and no array column is read.
  */
 export function openClient(url: string, max: number, timeouts: SessionTimeouts = TIMEOUTS): postgres.Sql {
   const client = postgres(url, {
     max,
     fetch_types: false,
     onnotice: () => {},
-    // In UTC, PostgreSQL words every moment that the mirror stores without BC and with whole minutes of offset.
+    // In UTC, PostgreSQL writes every stored time without BC and with whole minutes of offset.
     connection: { application_name: APPLICATION_NAME, TimeZone: 'UTC', ...sessionSettings(timeouts) },
-    // In seconds. Node sends the first probe then; the system decides on the others.
+    // In seconds. Node sends the first probe then; the system sends the others.
     ...(timeouts.peerMs !== null && { keep_alive: probeSeconds(2 * timeouts.peerMs) }),
   });
   const { parsers, serializers } = client.options;
-  // Dates stay text, and Drizzle writes JSON itself. `new Date` would take PostgreSQL's wording of the year 1 for 2001.
+  // Dates stay text, and Drizzle parses JSON itself. `new Date` would read PostgreSQL's text of the year 1 as 2001.
   for (const type of DATES_AND_TIMES) parsers[type] = asText;
   parsers[TIMESTAMPTZ] = isoMoment;
   for (const type of [TIMESTAMPTZ, ...DATES_AND_TIMES, ...JSON_TYPES]) serializers[type] = asText;
   return client;
 }
 
-/** Opens a pool of connections; nothing is sent before the first query. */
+/** Opens a pool of connections. Nothing is sent before the first query. */
 export function openDatabase(url: string, { max = 10, trace, timeouts }: DatabaseOptions = {}) {
   const pool = new ConnectionPool(() => openClient(url, 1, timeouts), max);
-  // Drizzle asks for the driver's whole client and uses what the pool has.
+  // Drizzle expects the client of the driver, but uses only what the pool has.
   const db = drizzle(pool.client(trace) as postgres.Sql, { schema });
   return { db, close: () => pool.end(5) };
 }
 
-/** PostgreSQL's clock: the one that all processes share. */
+/** The clock of PostgreSQL, which all processes share. */
 export async function databaseClock(db: Queryable): Promise<Date> {
   const [row] = await db.execute<{ now: string }>(sql`select clock_timestamp() as now`);
   return new Date(row?.now ?? Number.NaN);
 }
 
 export interface Cancelling {
-  /** Aborted when the result is not needed any more. */
+  /** Aborted when the result is no longer needed. */
   readonly signal: AbortSignal;
-  /** Sends the cancellation. A pool of its own: the statements to cancel may hold all connections of the other one. */
+  /**
+   * Sends the cancellation. It is another pool, because the statements to cancel may hold all connections of the first.
+   */
   readonly canceller: Database;
 }
 
@@ -135,10 +138,10 @@ type Options = Parameters<Database['transaction']>[1];
 /**
  * Runs `work` in a transaction. An aborted signal cancels its statement in PostgreSQL, or prevents its start.
  *
- * In a transaction, because `pg_cancel_backend` takes a process, not a statement: until the transaction ends, the
+ * It needs a transaction, because `pg_cancel_backend` names a process, not a statement. Until the transaction ends, the
  * process runs no statement of another request.
  *
- * @throws the reason of the signal if it was aborted, else what `work` threw.
+ * @throws the reason of the signal if it was aborted, otherwise the error of `work`.
  */
 export async function cancellable<Result>(
   db: Database,
@@ -149,7 +152,7 @@ export async function cancellable<Result>(
   signal.throwIfAborted();
   return db.transaction(async (tx) => {
     signal.throwIfAborted();
-    // Not awaited: it travels together with the first statement of `work`.
+    // Not awaited: it is sent together with the first statement of `work`.
     const pid = tx
       .execute<{ pid: number }>(sql`select pg_backend_pid() as pid`)
       .then(([row]) => row?.pid ?? 0);
@@ -169,7 +172,7 @@ export async function cancellable<Result>(
 /** @returns a function that ends the watch after a cancellation in progress has arrived. */
 function stopWith(signal: AbortSignal, canceller: Database, pid: Promise<number>): () => Promise<void> {
   let cancelled: Promise<unknown> = Promise.resolve();
-  // A failure is no error of the request: the statement then runs until its own limit.
+  // This failure does not fail the request: the statement runs until its own limit.
   const cancel = () => {
     cancelled = pid
       .then((process) => canceller.execute(sql`select pg_cancel_backend(${process}::int)`))

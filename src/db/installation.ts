@@ -6,9 +6,9 @@ import { syncState } from './schema/sync.ts';
 const HASH_LENGTH = 12;
 
 /**
- * Identifies an installation: the id of its mirror, and a hash of PostgreSQL's system identifier and the database's oid.
- * The hash separates a restored dump from its original, because a dump contains the id. The timeline is left out: a
- * failover to a standby must not change the result.
+ * Identifies an installation: the id of its mirror, and a hash of PostgreSQL's system identifier and the database's
+ * oid. The hash separates a restored dump from its original, because a dump contains the id. The timeline is left out:
+ * a failover to a standby must not change the result.
  *
  * `sync_state` has no row before the first run. Two processes may insert it at once; both then read the same one.
  */

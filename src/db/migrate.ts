@@ -11,15 +11,16 @@ const COMMENTS = /^(\s*--[^\n]*\n)+/;
 const CONCURRENT = /^\s*(create|drop)\s+(unique\s+)?index\s+concurrently\b/i;
 const CREATES = /^\s*create\s+(?:unique\s+)?index\s+concurrently\s+if\s+not\s+exists\s+"(\w+)"/i;
 
-/** Whether it only builds and drops indexes beside writers, which PostgreSQL does outside of transactions. */
+/**
+ * Whether it only builds and drops indexes without blocking writers. PostgreSQL does that only outside of transactions.
+ */
 export function isConcurrent({ statements }: Pick<Migration, 'statements'>): boolean {
   return statements.every((statement) => CONCURRENT.test(withoutComments(statement)));
 }
 
 /**
- * Runs its statements one by one and skips those that an earlier attempt has done. `create index
- * concurrently` waits for older transactions without blocking others, and leaves an invalid index if it is
- * aborted.
+ * Runs its statements one by one and skips those that an earlier attempt has done. `create index concurrently` waits
+ * for older transactions without blocking others, and leaves an invalid index if it is aborted.
  */
 async function buildIndexes(
   db: Database,
@@ -54,12 +55,12 @@ interface Patience {
   readonly tries: number;
 }
 
-/** Some five minutes in all. */
+/** Some five minutes in total. */
 const PATIENCE: Patience = { lockMs: 2000, pauseMs: 3000, tries: 60 };
 
 const TURN_MS = 500;
 
-/** SQLSTATE: lock_timeout ran out, deadlock. */
+/** SQLSTATE: lock_timeout, deadlock. */
 const BLOCKED: readonly string[] = ['55P03', '40P01'];
 
 /** A migration could not lock a table that is in use. Nothing was changed. Run it again. */
@@ -80,8 +81,8 @@ interface Waiting {
 }
 
 /**
- * One process at a time migrates; the turn ends with the session. It is asked for again and again: a session that waits
- * for a lock has a snapshot, which the other's `create index concurrently` would wait for in turn.
+ * Lets one process at a time migrate; the lock ends with the session. The lock is polled, because a waiting session has
+ * a snapshot, and `create index concurrently` of the other process would wait for that snapshot.
  */
 async function takeTurn(db: Database, onStep: (line: string) => void): Promise<void> {
   for (let announced = false; ; announced = true) {
@@ -93,9 +94,9 @@ async function takeTurn(db: Database, onStep: (line: string) => void): Promise<v
 }
 
 /**
- * A transaction that never waits long for a lock: an `alter table` in the queue would hold up all who come after it.
+ * A transaction that never waits long for a lock: a waiting `alter table` would block all sessions after it.
  *
- * @throws MigrationBlockedError after the last try.
+ * @throws MigrationBlockedError after the last attempt.
  */
 async function withLockTimeout(
   db: Database,
@@ -128,13 +129,13 @@ interface Journal {
 /** One file of the folder. */
 interface Migration {
   readonly tag: string;
-  /** When it was made, in milliseconds: a database has all migrations up to its newest. */
+  /** Its creation time in milliseconds. A database has all migrations up to its newest. */
   readonly when: number;
   readonly hash: string;
   readonly statements: readonly string[];
 }
 
-/** Names of the migrations that this build needs and the database lacks. */
+/** Names of the migrations of this build that the database lacks. */
 export async function pendingMigrations(db: Database): Promise<string[]> {
   const last = await lastApplied(db);
   return journalOf(FOLDER).flatMap(({ tag, when }) => (when > last ? [tag] : []));
@@ -170,25 +171,25 @@ async function lastApplied(db: Database): Promise<number> {
 }
 
 interface MigrateOptions {
-  /** Where the migrations are; those of this build by default. */
+  /** The folder of the migrations; by default that of this build. */
   readonly folder?: string;
   readonly patience?: Patience;
   readonly timeouts?: SessionTimeouts;
-  /** Told of each step that may take a while, in one line. */
+  /** Called before each step that may take long, with one line. */
   readonly onStep?: (line: string) => void;
 }
 
 /**
- * Applies every migration that is missing, while readers and writers go on. Safe to run from several processes at
- * once, and again after it was killed: a migration is a transaction, or builds indexes and can be repeated.
+ * Applies every missing migration, while readers and writers continue. Safe to run from several processes at once, and
+ * again after a crash: a migration is a transaction, or builds indexes and can be repeated.
  *
- * @throws MigrationBlockedError when others hold the tables it has to alter for minutes.
+ * @throws MigrationBlockedError if others hold the tables for minutes.
  */
 export async function migrate(
   databaseUrl: string,
   { folder = FOLDER, patience = PATIENCE, timeouts = TIMEOUTS, onStep = () => {} }: MigrateOptions = {},
 ): Promise<void> {
-  // One connection: the turn is its session's.
+  // One connection, because the lock belongs to its session.
   const { db, close } = openDatabase(databaseUrl, { max: 1, timeouts });
   try {
     await prepareSession(db);
@@ -210,10 +211,7 @@ export async function migrate(
   }
 }
 
-/**
- * An index may take longer than the statement timeout of the role. It is aborted if its client
- * disconnects.
- */
+/** An index may take longer than the statement timeout of the role. It is aborted if its client disconnects. */
 async function prepareSession(db: Database): Promise<void> {
   await db.execute(
     sql`select set_config('statement_timeout', '0', false), set_config('lock_timeout', '0', false)`,
@@ -222,7 +220,7 @@ async function prepareSession(db: Database): Promise<void> {
   await db.execute(sql`select set_config('client_connection_check_interval', '2s', false)`).catch(() => {});
 }
 
-/** As drizzle-kit keeps it. */
+/** The format of drizzle-kit. */
 async function createJournal(db: Database): Promise<void> {
   await db.execute(sql`create schema if not exists drizzle`);
   await db.execute(sql`

@@ -13,7 +13,9 @@ import {
   syncState,
 } from './schema/sync.ts';
 
-/** How the mirror stands, in figures. Ages are in seconds, by PostgreSQL's clock; null: it was never brought up to date. */
+/**
+ * The state of the mirror in figures. Ages are in seconds, by the clock of PostgreSQL; null: it was never up to date.
+ */
 interface MirrorFigures {
   readonly lagSeconds: number | null;
   /** A run holds the lease. */
@@ -24,7 +26,7 @@ interface MirrorFigures {
   readonly openFailures: number;
 }
 
-/** One query: the ledger's index of open items is counted, which for a million of them takes a tenth of a second. */
+/** One query. It counts the index of open items, which takes a tenth of a second for a million of them. */
 export async function mirrorFigures(db: Queryable, key: string): Promise<MirrorFigures> {
   const holder = sql`(select id from ${syncState} as state join ${syncLog} as run on run.id = state.lease_run_id
     where state.key = ${key} and state.lease_expires_at >= clock_timestamp())`;
@@ -50,7 +52,7 @@ export async function mirrorFigures(db: Queryable, key: string): Promise<MirrorF
   };
 }
 
-/** The newest run of one mode that came to an end of its own. */
+/** The newest run of a mode that was not skipped and has ended. */
 interface LastRun {
   readonly mode: RunMode;
   readonly status: RunStatus;
@@ -66,7 +68,7 @@ interface LastRun {
   readonly late: number;
 }
 
-/** One row for each mode that has ever ended; skipped runs do not count. */
+/** One row for each mode that has ended at least once; skipped runs do not count. */
 export async function lastRuns(db: Queryable, key: string): Promise<LastRun[]> {
   const rows = await db.execute<{ [K in keyof LastRun]: LastRun[K] }>(sql`
     select mode.mode, run.status, extract(epoch from run.finished_at)::float8 as "endedAt",
@@ -79,7 +81,7 @@ export async function lastRuns(db: Queryable, key: string): Promise<LastRun[]> {
   return [...rows];
 }
 
-/** Open incidents by kind; kinds without any are left out. */
+/** Open incidents by kind; kinds without any are missing. */
 export async function incidentCounts(db: Queryable): Promise<{ kind: string; open: number }[]> {
   const rows = await db.execute<{ kind: string; open: number }>(sql`
     select kind, count(*)::int as open from ${alertIncident} where resolved_at is null group by kind`);
@@ -94,13 +96,14 @@ export async function connectionCounts(db: Queryable): Promise<{ state: string; 
   return [...rows];
 }
 
-/** The newest run of these modes that came to an end of its own; skipped ones do not count. */
+/** The newest run of these modes that ended and was not skipped. */
 export async function newestEnded(
   db: Queryable,
   key: string,
   modes: readonly RunMode[],
 ): Promise<SyncLogRow | null> {
-  // Mode by mode, in the words of the index `sync_log_ended`: after a run there may be any number of single ones.
+  // One mode at a time, with the condition of the index `sync_log_ended`: after a run there may be any number of single
+  // ones.
   const newest = modes.map(
     (mode) => sql`(select id from ${syncLog} where key = ${key} and mode = ${mode}
       and status in ('success', 'partial', 'failed') order by id desc limit 1)`,
@@ -111,17 +114,17 @@ export async function newestEnded(
   return row?.id == null ? null : findRun(db, Number(row.id));
 }
 
-/** The state of the breaker, from the runs in the log. */
+/** The state of the breaker, from the log of runs. */
 interface BreakerState {
   /** The newest run that the breaker stopped, unless a later run shows that all is well. */
   readonly tripped: { readonly runId: number; readonly message: string } | null;
-  /** A sweep ended that the breaker did not stop. */
+  /** A sweep ended without being stopped by the breaker. */
   readonly isProven: boolean;
 }
 
 /**
- * Looks at the runs since the last sweep that the breaker did not stop. A full run reads every BC and no id that is
- * gone: it proves that lines are visible again if no sweep had found anything.
+ * Reads the runs since the last sweep that the breaker did not stop. A full run reads every BC but no deleted ids. It
+ * proves that lines are visible again if no sweep had found any hidden ones.
  */
 export async function newestBreaker(db: Queryable, key: string): Promise<BreakerState> {
   const isClean = sql`status in ('success', 'partial') and error_code is distinct from 'sweep_breaker'`;
@@ -159,18 +162,17 @@ export async function endedFailures(db: Queryable, key: string, limit: number): 
   return { count: total?.count ?? 0, runId: total?.runId == null ? null : Number(total.runId), first };
 }
 
-/** How long the mirror has waited for a run that brings it up to date, by PostgreSQL's clock. */
+/** How long the mirror has waited for a run that updates it, by the clock of PostgreSQL. */
 interface Wait {
   /**
-   * The end of the last such run, or the first request of a run if there was none; null if no run was ever
-   * requested.
+   * The end of the last such run, or the first request of a run without such an end; null if no run was ever requested.
    */
   readonly since: Date | null;
   readonly lastSuccess: Date | null;
   readonly isLong: boolean;
 }
 
-/** @param limitMs what counts as long. */
+/** @param limitMs longer waits count as late. */
 export async function waitForSuccess(db: Queryable, key: string, limitMs: number): Promise<Wait> {
   const [row] = await db.execute<{ since: string | null; success: string | null; long: boolean | null }>(sql`
     select since, success, since < ${ago(limitMs)} as long from (
@@ -181,18 +183,20 @@ export async function waitForSuccess(db: Queryable, key: string, limitMs: number
   return { since: moment(row?.since), lastSuccess: moment(row?.success), isLong: row?.long === true };
 }
 
-/** When a run in progress last made progress: its planner did, it was planned, or a BC of it was processed. */
+/**
+ * When a run in progress last progressed: its planner made progress, it was planned, or one of its BCs was processed.
+ */
 interface LastStep {
   readonly at: Date | null;
   readonly isRecent: boolean;
   /**
    * It is still being planned, its planner holds the lease and made progress within the limit, and no run has failed
-   * since the last success. The start of the run counts too: a planner's first step may take a while.
+   * since the last success. The start of the run counts too, because the first step of a planner may take a while.
    */
   readonly isPlanning: boolean;
 }
 
-/** Looks at every item of that run, and of no other. Single runs do not count: they leave the rest of the mirror as it is. */
+/** Reads the items of that run only. Single runs do not count, because they do not update the rest of the mirror. */
 export async function lastStep(db: Queryable, key: string, limitMs: number): Promise<LastStep> {
   const [row] = await db.execute<{ at: string | null; recent: boolean | null; planning: boolean | null }>(sql`
     select greatest(at, case when not failed then step_at end) as at, at >= ${ago(limitMs)} as recent,
@@ -208,7 +212,7 @@ export async function lastStep(db: Queryable, key: string, limitMs: number): Pro
   return { at: moment(row?.at), isRecent: row?.recent === true, isPlanning: row?.planning === true };
 }
 
-/** Without this, an Odoo that hangs would be waited for by one planner after the other. */
+/** Without this, one planner after another would wait for an Odoo that hangs. */
 const failedSinceSuccess = (key: string) => sql`exists (
   select 1 from ${syncLog} where key = ${key} and mode <> 'single' and status = 'failed' and id > coalesce((
     select max(id) from ${syncLog} where key = ${key} and mode in ('incremental', 'full')

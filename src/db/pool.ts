@@ -9,26 +9,26 @@ type Rows = postgres.RowList<Row[]>;
 type PooledClient = Pick<postgres.Sql, 'begin' | 'unsafe' | 'options'>;
 
 /**
- * A pool of connections in front of the driver. Each connection works for one caller at a time, a query or a whole
- * transaction; further callers wait here, in their order.
+ * A pool of connections in front of the driver. Each connection serves one caller at a time, for a query or a whole
+ * transaction. Further callers wait in order of arrival.
  *
- * The driver's own pool (postgres 3.4.9) sends a `begin` on a connection that has other queries in flight, and does not
- * reserve that connection, if 100 queries are in its pipeline or its socket has to drain (porsager/postgres#1189, #1204,
- * #1207). The transaction then fails as unsafe, or shares its connection with other queries; in a pool of one, a
- * `TypeError` ends the process. A late `drain` event even hands over a connection in the middle of its transaction. Neither
- * can happen here: each connection is a driver client of its own (`max: 1`) and idle when its next caller gets it.
- * Within a transaction, queries are still pipelined.
+ * The pool of the driver (postgres 3.4.9) can send a `begin` on a connection that has other queries in flight, and does
+ * not reserve that connection. It happens if 100 queries are in its pipeline or its socket has to drain
+ * (porsager/postgres#1189, #1204, #1207). The transaction then fails as unsafe, or shares its connection with other
+ * queries; in a pool of one, a `TypeError` ends the process. A late `drain` event even reuses a connection in the
+ * middle of its transaction. This pool prevents it: each connection is a driver client of its own (`max: 1`) and idle
+ * when its next caller gets it. Within a transaction, queries are still pipelined.
  */
 export class ConnectionPool {
   readonly #open: () => postgres.Sql;
   readonly #connections: Set<postgres.Sql>;
   readonly #idle: postgres.Sql[];
-  /** In the order of their arrival, from `#first` on: `shift` would move thousands of others each time. */
+  /** In order of arrival, from `#first` on: `shift` would move thousands of entries each time. */
   #waiting: ((connection: postgres.Sql) => void)[] = [];
   #first = 0;
   #ended = false;
 
-  /** @param open makes a client with one connection; it connects with its first query. */
+  /** @param open creates a client with one connection; it connects with its first query. */
   constructor(open: () => postgres.Sql, max: number) {
     this.#open = open;
     this.#connections = new Set(Array.from({ length: max }, open));
@@ -43,7 +43,7 @@ export class ConnectionPool {
   /** A client for Drizzle, whose transactions end when their connection does. */
   client(trace?: TraceStatement): PooledClient {
     return {
-      // Drizzle sets its own here; those that count are the connections'.
+      // Drizzle sets its own here; the settings of the connections apply.
       options: { parsers: {}, serializers: {} } as postgres.Sql['options'],
       unsafe: ((...call: Parameters<postgres.Sql['unsafe']>) =>
         this.#query((connection) => preparing(connection, trace)(...call))) as postgres.Sql['unsafe'],
@@ -58,7 +58,7 @@ export class ConnectionPool {
     await Promise.all([...this.#connections].map((connection) => connection.end({ timeout })));
   }
 
-  /** A query that is sent when it is awaited and a connection is idle. `values` asks for rows as arrays. */
+  /** A query that is sent when it is awaited and a connection is idle. `values`: rows are arrays. */
   #query(send: (connection: postgres.Sql) => postgres.PendingQuery<Row[]>) {
     let result: Promise<unknown> | null = null;
     const run = (asValues: boolean) => {
@@ -93,7 +93,7 @@ export class ConnectionPool {
     trace: TraceStatement | undefined,
   ): Promise<unknown> {
     const connection = this.#idle.pop() ?? (await this.#wait());
-    // A transaction that lost its connection is over for its caller before the driver is done with it.
+    // A transaction that lost its connection ends for its caller before it ends for the driver.
     return beginOn(connection, work, trace, (error) =>
       this.#release(isBreak(error) ? this.#replaced(connection) : connection),
     );
@@ -104,8 +104,8 @@ export class ConnectionPool {
   }
 
   /**
-   * A new client in the place of one whose connection broke. The driver would connect that one again, and give the error
-   * of the old connection to its next query.
+   * Replaces a client whose connection broke. The driver would reconnect it, and give the error of the old connection
+   * to its next query.
    */
   #replaced(broken: postgres.Sql): postgres.Sql {
     if (this.#ended) return broken;
@@ -127,7 +127,7 @@ export class ConnectionPool {
       this.#waiting = [];
       this.#first = 0;
     } else if (this.#first > 1000 && this.#first * 2 > this.#waiting.length) {
-      // Frees the callers that were served, while others keep coming.
+      // Removes served callers, while new ones keep coming.
       this.#waiting = this.#waiting.slice(this.#first);
       this.#first = 0;
     }
@@ -138,10 +138,11 @@ export class ConnectionPool {
 const MARK = '/* prepared */';
 
 /**
- * Begins a statement that runs so often that each connection is to parse and plan it once. Its text must always be the
- * same, since a connection keeps every one: whatever varies, lists included, belongs into parameters.
+ * Marks a statement that runs so often that each connection should parse and plan it once. Its text must never change,
+ * because a connection keeps every text: all varying parts, including lists, must be parameters.
  *
- * Only for what looks nothing up in a table: a plan that was made while the table was small reads all of it, and is kept.
+ * Only for statements that search no table: a plan that was made while the table was small reads all of it, and is
+ * kept.
  */
 export const PREPARED = sql.raw(MARK);
 
@@ -163,14 +164,14 @@ function traced<Pending extends PromiseLike<unknown>>(
 ): Pending {
   if (trace === undefined) return pending;
   const ended = trace(query);
-  // The driver sends it in the next microtask: who called may still say in what form the rows are wanted.
+  // The driver sends it in the next microtask, so the caller may still choose the form of the rows.
   pending.then(() => ended(), ended);
   return pending;
 }
 
 /**
- * Called before a statement is sent, with its text without parameters. The returned function is called
- * once at its end, with the error if it failed.
+ * Called before a statement is sent, with its text without parameters. The returned function is called once at its end,
+ * with the error if it failed.
  */
 export type TraceStatement = (text: string) => (error?: unknown) => void;
 
@@ -185,18 +186,17 @@ export class TransactionLostError extends PasserelleError {
   }
 }
 
-/** A connection that broke is closed by then. */
+/** A broken connection is closed by then. */
 const CLOSED_AFTER_MS = 1000;
 
 /**
- * Runs a transaction that fails when its connection breaks.
+ * Runs a transaction that fails if its connection breaks.
  *
- * After a break the driver (postgres 3.4.9) continues: it sends the rest of the transaction, or its
- * `rollback`, over a closed connection, which ends the process (porsager/postgres#1208), or over one that
- * was reopened for the next caller, whose transaction it would end.
+ * After a break the driver (postgres 3.4.9) continues: it sends the rest of the transaction, or its `rollback`, over a
+ * closed connection, which ends the process (porsager/postgres#1208). Or it sends it over a connection that was
+ * reopened for the next caller, and ends the transaction of that caller.
  *
- * @param onReleased called once, when the driver has released the connection, with the error if the
- *   transaction failed.
+ * @param onReleased called once, when the driver has released the connection, with the error if the transaction failed.
  */
 function beginOn(
   client: postgres.Sql,
@@ -209,7 +209,7 @@ function beginOn(
   return new Promise((resolve, reject) => {
     const whole = client.begin(
       (tx) =>
-        // Left unsettled once the connection is gone: the driver then sends nothing more.
+        // Never settled after the connection is gone: the driver then sends nothing more.
         new Promise((commit, rollBack) => {
           work(whileAlive(tx, () => !over, trace)).then(
             (result) => over || commit(result),
@@ -218,7 +218,7 @@ function beginOn(
               over = isBreak(error);
               if (!over) return rollBack(error);
               reject(error);
-              // It may have been another connection that broke, or Redis: this one would stay in its transaction.
+              // The error may come from another connection, or from Redis: then this one would stay in its transaction.
               setTimeout(() => closed || rollBack(error), CLOSED_AFTER_MS);
             },
           );
@@ -246,7 +246,7 @@ function whileAlive(
   });
 }
 
-/** The driver's own codes, and those of the socket. */
+/** The codes of the driver, and those of the socket. */
 const BREAKS = [
   ...['CONNECTION_CLOSED', 'CONNECTION_DESTROYED', 'CONNECTION_ENDED', 'CONNECT_TIMEOUT'],
   ...['ECONNRESET', 'ECONNREFUSED', 'ECONNABORTED', 'EPIPE', 'ETIMEDOUT'],

@@ -4,7 +4,7 @@ import type { Queryable } from './client.ts';
 import { trytonHealth } from './schema/gateway.ts';
 import { odooHealth } from './schema/sync.ts';
 
-/** When and by what call a server last gave an answer, or last failed. Either may be unknown. */
+/** When and with which call a server last succeeded or failed. Both may be unknown. */
 export interface LastSeen {
   readonly success: { readonly at: Date; readonly method: string } | null;
   readonly error: {
@@ -37,7 +37,7 @@ function sightingsColumns({ success, error }: LastSeen): Partial<SightingsRow> {
   };
 }
 
-/** The same columns where there is a row already: of two moments the later one stays, whichever process comes last. */
+/** The same columns if there is already a row: the later time stays, whichever process writes last. */
 function laterSightings(table: { readonly [K in keyof SightingsRow]: PgColumn }) {
   const { lastSuccessAt, lastErrorAt } = table;
   return {
@@ -86,7 +86,7 @@ export async function lastSightings(db: Queryable): Promise<LastSighting[]> {
   return [...rows];
 }
 
-/** How Odoo answers, as far as a process that asked it knows. */
+/** The state of Odoo, as far as a calling process knows it. */
 export interface OdooConnectionStats {
   readonly version: string | null;
   readonly protocol: string | null;
@@ -94,7 +94,7 @@ export interface OdooConnectionStats {
   readonly latencyMs: number | null;
 }
 
-/** How Odoo was last seen, by whichever worker. */
+/** The last state of Odoo, as seen by any worker. */
 export interface OdooHealth extends LastSeen, OdooConnectionStats {
   /** `mirror@https://odoo.example.com/prod`, see `odooTarget`. */
   readonly target: string;
@@ -123,7 +123,7 @@ export async function recordOdooHealth(
     });
 }
 
-/** How that Odoo was last seen; without a target, the one that was seen last. Null: none was seen yet. */
+/** The last state of that Odoo; without a target, of the one that was seen last. Null: none was seen yet. */
 export async function findOdooHealth(db: Queryable, target?: string): Promise<OdooHealth | null> {
   const { lastSuccessAt, lastErrorAt } = odooHealth;
   const [row] = await db

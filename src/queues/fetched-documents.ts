@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { RedisConnection } from './redis.ts';
 
-/** One record as it was read and made ready to be stored. */
+/** One record that was read and prepared for storing. */
 const keptRecord = z.object({
   odooId: z.int(),
   createDate: z.string().nullable(),
@@ -13,10 +13,13 @@ const keptRecord = z.object({
 const keptHead = z.object({
   model: z.string(),
   fetchSeq: z.int(),
-  /** A page of the version before did not take one. */
+  /** A page job of the previous version did not set it. */
   endSeq: z.int().optional(),
   fetchedAt: z.string(),
-  /** Ids of lines that the mirror has and the reading lacks; a page of the version before did not ask for them. */
+  /**
+   * Ids of lines that are in the mirror but not in the reading. A page job of the previous version did not ask for
+   * them.
+   */
   gone: z.array(z.int()).readonly().default([]),
   hidden: z.array(z.int()).readonly().default([]),
   records: z.array(keptRecord).min(1),
@@ -39,18 +42,18 @@ interface KeptRecord extends z.infer<typeof keptRecord> {
   readonly json: string;
 }
 
-/** A BC as a page read it: the header, then its lines. `model`: the digest of the description it was read by. */
+/** A BC as a page read it: the header, then its lines. `model` is the digest of the description that was valid then. */
 export interface FetchedDocument extends Omit<z.infer<typeof keptHead>, 'records'> {
   readonly records: readonly KeptRecord[];
 }
 
-/** Which page of which run read them. */
+/** The page and the run that read them. */
 export interface ReadingPlace {
   readonly runId: number;
   readonly page: number;
 }
 
-/** How a reading is kept: a line that describes it, and one with each record's fields. */
+/** The stored form of a reading: a line that describes it, and one line for each record's fields. */
 export function readingBytes({ records, ...head }: FetchedDocument): Buffer {
   const described = records.map(({ json: _, binarySizes, ...record }) =>
     Object.keys(binarySizes).length === 0 ? record : { ...record, binarySizes },
@@ -59,7 +62,7 @@ export function readingBytes({ records, ...head }: FetchedDocument): Buffer {
   return Buffer.from(lines.join('\n'));
 }
 
-/** Null: it is not what this version writes. */
+/** Null if it is not in the format of this version. */
 function parsedReading(text: string): FetchedDocument | null {
   const [first = '', ...jsons] = text.split('\n');
   const head = keptHeadJson.safeParse(first);
@@ -74,9 +77,8 @@ function parsedReading(text: string): FetchedDocument | null {
 const TTL_SECONDS = 3600;
 
 /**
- * Holds fetched documents until their jobs store them: one Redis hash for each page, beside the queues. So
- * jobs stay small, and a group of them loads its documents with one command. A document that is missing
- * here is fetched from Odoo again.
+ * Keeps fetched documents until their jobs store them: one Redis hash for each page, beside the queues. So jobs stay
+ * small, and a group of jobs loads its documents with one command. A missing document is fetched from Odoo again.
  */
 export class FetchedDocumentBuffer {
   readonly #redis: RedisConnection;
@@ -87,7 +89,7 @@ export class FetchedDocumentBuffer {
     this.#prefix = prefix;
   }
 
-  /** Keeps readings, by the BC's id, as `readingBytes` wrote them. */
+  /** Stores readings, by the id of the BC, as `readingBytes` wrote them. */
   async put(place: ReadingPlace, readings: ReadonlyMap<number, Buffer>): Promise<void> {
     if (readings.size === 0) return;
     const key = this.#key(place);
@@ -108,7 +110,7 @@ export class FetchedDocumentBuffer {
     return readings;
   }
 
-  /** Frees what the run's pages read. Where this does not get through, it goes by itself after an hour. */
+  /** Deletes the readings of the run's pages. If this fails, they expire after an hour. */
   async delete(runId: number, pages: readonly number[]): Promise<void> {
     if (pages.length > 0) await this.#redis.unlink(pages.map((page) => this.#key({ runId, page })));
   }

@@ -2,7 +2,7 @@ import type { JobsOptions, Queue, WorkerOptions } from 'bullmq';
 import { z } from 'zod';
 import { RUN_MODES, RUN_TRIGGERS } from '../db/schema/sync.ts';
 
-/** Tries of a job, and the pause before the second one in milliseconds; the pause doubles, with jitter. */
+/** Attempts of a job, and the pause before the second one in milliseconds. The pause doubles, with jitter. */
 interface RetryPolicy {
   readonly attempts: number;
   readonly backoffMs: number;
@@ -20,16 +20,16 @@ function jobOptions(policy: RetryPolicy): JobsOptions {
   };
 }
 
-/** For work that its own schedule, or the watchdog, offers again. */
+/** For work that its schedule or the watchdog queues again. */
 export const ONE_TRY: JobsOptions = { attempts: 1 };
 
-/** Ended jobs that each queue keeps for people to look at; the ledger in PostgreSQL does not need them. */
+/** Ended jobs that each queue keeps for people; the ledger in PostgreSQL does not need them. */
 export interface Kept {
   readonly keepCompleted: number;
   readonly keepFailed: number;
 }
 
-/** Said by the worker and not with each job, so that it holds for jobs of any age. 0 keeps none. */
+/** Set on the worker and not on each job, so that it applies to jobs of any age. 0 keeps none. */
 export function keptJobs({
   keepCompleted,
   keepFailed,
@@ -48,9 +48,9 @@ export const bcPayload = z.object({
   odooId: z.int(),
   /** Size of the fetched document that waits in Redis. Without it, the job fetches the BC itself. */
   bytes: z.int().optional(),
-  /** Contents of binaries are to be read for it, so it is not stored with the others. */
+  /** The contents of binaries must be read for it, so it is not stored together with other BCs. */
   apart: z.literal(true).optional(),
-  /** Worker crashes that an earlier failure of this job has reported. */
+  /** Worker crashes that an earlier failure of this job already reported. */
   deaths: z.int().optional(),
 });
 export type BcPayload = z.infer<typeof bcPayload>;
@@ -71,7 +71,7 @@ export async function enqueueBcs(
   await queue.addBulk(jobs.map((data) => ({ name: 'bc', data, opts: { ...options, jobId: bcJobId(data) } })));
 }
 
-/** Reads one page of BCs and their lines from Odoo; which ids, the ledger says. */
+/** Reads one page of BCs and their lines from Odoo. The ledger has the ids. */
 export const PAGES_QUEUE = 'pages';
 
 export const pagePayload = z.object({
@@ -104,22 +104,19 @@ export async function enqueuePages(
   );
 }
 
-/** Plans runs: one job is one run to be started (or to be skipped), or a batch of hooks that asks for one. */
+/** Plans runs: one job is one run that is started or skipped, or a webhook batch that requests a run. */
 export const SYNC_QUEUE = 'sync';
 
 export const syncPayload = z.object({
   mode: z.enum(RUN_MODES),
   trigger: z.enum(RUN_TRIGGERS),
-  /** Absent on a job that a schedule fired: the worker then opens the run itself. */
+  /** Absent on a job of a schedule: the worker then creates the run itself. */
   runId: z.int().optional(),
 });
 export type SyncPayload = z.infer<typeof syncPayload>;
 export type SyncQueue = Queue<SyncPayload | HooksPayload>;
 
-/**
- * Queues the planning of a run of `sync_log`. Repeating it is harmless: the job id is derived from the run
- * id.
- */
+/** Queues the planning of a run of `sync_log`. Repeating it is harmless: the job id is derived from the run id. */
 export async function enqueueRun(queue: SyncQueue, run: Required<SyncPayload>): Promise<string> {
   const jobId = `run-${run.runId}`;
   await queue.add('run', run, { ...ONE_TRY, jobId });
@@ -140,7 +137,7 @@ export const hooksPayload = z.object({ batch: z.int() });
 
 export type HooksPayload = z.infer<typeof hooksPayload>;
 
-/** Queues the reading of a batch, `delayMs` from now. Asking again is harmless: the id is the batch's. */
+/** Queues the reading of a batch after `delayMs`. Repeating it is harmless: the job id is the id of the batch. */
 export async function enqueueHooks(
   queue: SyncQueue,
   batch: number,

@@ -3,9 +3,8 @@ import { PasserelleError } from '../shared/errors.ts';
 import type { RedisConnection } from './redis.ts';
 
 /**
- * Another installation uses the Redis keys that begin with QUEUE_PREFIX. The process stops, because jobs of
- * both would be mixed. Set another QUEUE_PREFIX, or delete the owner key if that installation no longer
- * exists.
+ * Another installation uses the Redis keys that begin with QUEUE_PREFIX. The process stops, because jobs of both would
+ * be mixed. Set another QUEUE_PREFIX, or delete the owner key if that installation no longer exists.
  */
 export class ForeignQueuesError extends PasserelleError {
   readonly code = 'foreign_queues';
@@ -17,7 +16,7 @@ export class ForeignQueuesError extends PasserelleError {
   }
 }
 
-/** Where the keys are. */
+/** The Redis server. */
 export interface PrefixPlace {
   readonly redis: RedisConnection;
   readonly prefix: string;
@@ -30,8 +29,8 @@ export function ownerKey(prefix: string): string {
 }
 
 /**
- * Writes the installation into the owner key if the key is missing, and compares otherwise: one GET in the usual case.
- * `SET NX GET` would be one command, but needs Redis 7.
+ * Writes the installation into the owner key if the key is missing, and compares it otherwise: normally one GET. `SET
+ * NX GET` would be one command, but needs Redis 7.
  *
  * @throws ForeignQueuesError
  */

@@ -1,9 +1,9 @@
 /**
  * BullMQ: four queues (`sync`, `pages`, `bc`, `upkeep`), their typed payloads and schedulers, and the buffers in Redis.
  *
- * `openQueues` uses the caller's connection and adds jobs. Workers are in `workers/`. Invariants: the ledger in PostgreSQL
- * decides about open work, so lost jobs are queued again; job ids contain the generation of their page; payloads hold ids,
- * not records.
+ * `openQueues` uses the caller's connection and adds jobs. Workers are in `workers/`. Invariants: the ledger in
+ * PostgreSQL decides about open work, so lost jobs are queued again; job ids contain the generation of their page;
+ * payloads hold ids, not records.
  *
  * ```ts
  * const queues = openQueues(redis, config.queuePrefix, log);
@@ -38,12 +38,12 @@ export interface Queues {
   readonly readings: FetchedDocumentBuffer;
   /** Webhook notifications, until their records are read. */
   readonly hooks: WebhookBatchBuffer;
-  /** One worker at a time checks the open runs and the schedulers. */
+  /** Lets one worker at a time check the open runs and the schedulers. */
   readonly watchdog: RedisLock;
   close(): Promise<void>;
 }
 
-/** Opens the four queues over one connection, which stays the caller's to close. */
+/** Opens the four queues on one connection, which the caller closes. */
 export function openQueues(redis: RedisConnection, prefix: string, log: Log, telemetry?: Telemetry): Queues {
   const open = <Payload>(name: string) => {
     const options = { connection: redis, prefix, ...(telemetry && { telemetry }) };
@@ -68,18 +68,18 @@ export function openQueues(redis: RedisConnection, prefix: string, log: Log, tel
   };
 }
 
-/** Jobs that are still to be worked on: waiting, delayed or active. */
+/** Jobs that are not finished: waiting, delayed or active. */
 export async function depth(queue: SyncQueue | PagesQueue | BcQueue): Promise<number> {
   const counts = await queue.getJobCounts('waiting', 'active', 'delayed', 'prioritized', 'waiting-children');
   return Object.values(counts).reduce((total, count) => total + count, 0);
 }
 
-/** Jobs removed by one script, which Redis does nothing beside. */
+/** Jobs removed by one script. Redis does nothing else while a script runs. */
 const BATCH = 1000;
 
 /**
- * Removes the oldest completed and failed jobs beyond the configured number. BullMQ does so when a job
- * ends. This handles jobs of a queue that is idle after the setting was lowered.
+ * Removes the oldest completed and failed jobs beyond the configured number. BullMQ does so when a job ends. This
+ * handles jobs of a queue that is idle after the setting was lowered.
  *
  * @returns how many were removed.
  */

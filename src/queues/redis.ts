@@ -4,16 +4,16 @@ import type { RedisConfig } from '../config/index.ts';
 import { errorMessage } from '../shared/errors.ts';
 import type { Log } from '../shared/logger.ts';
 
-/** One server, the one that sentinels name, or a cluster. */
+/** A single server, sentinels, or a cluster. */
 export type RedisConnection = Redis | Cluster;
 
 /**
- * `worker` waits for Redis without a limit. `producer` fails at once, so that a request gets a 503. `cache`
- * gives up a command after 250 ms, because callers can do without its data.
+ * `worker` waits for Redis without a limit. `producer` fails at once, so that a request gets a 503. `cache` gives up a
+ * command after 250 ms, because callers can do without its data.
  */
 type RedisRole = 'worker' | 'producer' | 'cache';
 
-/** An idle connection is probed after so long; the system closes one whose other end does not answer. */
+/** An idle connection is probed after this time. The system closes a connection whose other end does not answer. */
 const KEEPALIVE_MS = 20_000;
 
 const OPTIONS: Readonly<Record<RedisRole, RedisOptions>> = {
@@ -25,21 +25,21 @@ const OPTIONS: Readonly<Record<RedisRole, RedisOptions>> = {
     autoResendUnfulfilledCommands: false,
     commandTimeout: 250,
     connectTimeout: 2000,
-    // Without this limit, a connection whose other end vanished silently is never reopened.
+    // Without this limit, a connection whose other end disappeared silently would never be reopened.
     socketTimeout: 2000,
     retryStrategy: (failures) => Math.min(100 * failures, 1000),
   },
 };
 
-/** How long a request's command may wait for a master to be named. */
+/** How long a command of a request waits until a master is known. */
 const NO_MASTER_MS = 5000;
 
 /** Reconnects if the server became a replica, and sends the refused command to the new master. */
 const RECONNECT_AND_RESEND = 2;
 
 /**
- * Opens one connection. Connection errors are logged, then ioredis reconnects by itself. A URL alone is one server
- * with nothing special about it.
+ * Opens one connection. Connection errors are logged, then ioredis reconnects by itself. A URL alone is a single server
+ * without TLS files or sentinels.
  */
 export function openRedis(server: string, role: RedisRole, log: Log): Redis;
 export function openRedis(server: RedisConfig, role: RedisRole, log: Log): RedisConnection;
@@ -63,19 +63,20 @@ function connect({ url, tls, sentinel, cluster }: RedisConfig, options: RedisOpt
     name: sentinel.name,
     ...(sentinel.password === undefined ? {} : { sentinelPassword: sentinel.password }),
     ...('tls' in secure ? { enableTLSForSentinelMode: true, sentinelTLS: secure.tls } : {}),
-    // Without end: after the last try ioredis would never connect again. So a request's command has a limit of its own.
+    // No limit of attempts: after the last one ioredis would never connect again. A command of a request has its own
+    // limit.
     sentinelRetryStrategy: (rounds) => Math.min(100 * rounds, 1000),
     ...(options.maxRetriesPerRequest === 1 ? { commandTimeout: NO_MASTER_MS } : {}),
     reconnectOnError: ({ message }) => (message.includes('READONLY') ? RECONNECT_AND_RESEND : false),
   });
 }
 
-/** All keys are in one slot (see `queuePrefix`), so one of the masters has all the work. */
+/** All keys are in one slot (see `queuePrefix`), so one master does all the work. */
 function connectCluster(url: URL, { enableOfflineQueue = true, ...options }: RedisOptions): Cluster {
   const { hostname, port, username, password } = url;
   return new Cluster([{ host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || 6379) }], {
     enableOfflineQueue,
-    // Names stay names: certificates are made out to them.
+    // Host names are not resolved: certificates are issued for names.
     dnsLookup: (address, callback) => callback(null, address),
     redisOptions: {
       ...options,

@@ -4,10 +4,10 @@ import type { RunMode } from '../db/schema/sync.ts';
 import { ONE_TRY, type SyncQueue, type UpkeepQueue } from './jobs.ts';
 import type { Queues } from './queues.ts';
 
-/** When something starts by itself: each so many milliseconds, or by a cron pattern. */
+/** When a job starts by itself: at an interval in milliseconds, or by a cron pattern. */
 type Repeat = { readonly every: number } | { readonly pattern: string; readonly tz: string };
 
-/** The methods of a queue that this file uses, whatever the type of its jobs. */
+/** The methods of a queue that this file uses, for jobs of any type. */
 type Schedulers = Pick<Queue, 'getJobScheduler' | 'getJobState' | 'removeJobScheduler'>;
 
 const ALIVE: readonly string[] = ['delayed', 'waiting', 'prioritized', 'active'];
@@ -15,8 +15,8 @@ const ALIVE: readonly string[] = ['delayed', 'waiting', 'prioritized', 'active']
 /**
  * Sets a scheduler of BullMQ (6.7), unless it is already correct.
  *
- * Setting a correct scheduler again is not harmless: a cron job that is due now would be postponed to the
- * next match of the pattern.
+ * Setting a correct scheduler again is not harmless: a cron job that is due now would be postponed to the next match of
+ * the pattern.
  */
 export async function keepScheduler(
   queue: Schedulers,
@@ -36,8 +36,8 @@ export async function keepScheduler(
   }
   const now = Date.now();
   if ('every' in repeat && next > now + 2 * repeat.every) {
-    // A clock was set back, so the next job would be late. The repair has a delay, because two workers
-    // whose clocks differ would otherwise restart the job all the time.
+    // A clock was set back, so the next job would be late. The repair has a delay, because two workers whose clocks
+    // differ would otherwise restart the job all the time.
     await queue.removeJobScheduler(id);
     await set({ ...repeat, startDate: now + repeat.every });
     return;
@@ -48,8 +48,8 @@ export async function keepScheduler(
 }
 
 /**
- * Whether it is one of the next two moments of a pattern. By a clock that is behind, others took the first one before its
- * time, and rightly wait for the second: to set the first again would start its job twice.
+ * Whether it is one of the next two moments of a pattern. If the clock of this worker is behind, the others started the
+ * first one and correctly wait for the second. Setting the first again would start its job twice.
  */
 function isSoon({ pattern, tz }: Extract<Repeat, { pattern: string }>, moment: number, now: number): boolean {
   const moments = CronExpressionParser.parse(pattern, { currentDate: now, tz });
@@ -64,7 +64,7 @@ function isSame(
   return known?.pattern === repeat.pattern && known.tz === repeat.tz;
 }
 
-/** When work starts by itself; null switches one off. */
+/** When work starts by itself; null switches a scheduler off. */
 export interface Schedule {
   readonly everyMs: number | null;
   readonly fullCron: string | null;
@@ -72,7 +72,7 @@ export interface Schedule {
   readonly pruneEveryMs: number | null;
 }
 
-/** Makes the job schedulers what the settings say. Safe to repeat, from any number of workers. */
+/** Sets the job schedulers to the configured times. Safe to repeat, from any number of workers. */
 export async function applySchedule(
   { sync, upkeep }: Pick<Queues, 'sync' | 'upkeep'>,
   { everyMs, fullCron, sweepEveryMs, pruneEveryMs }: Schedule,

@@ -8,7 +8,7 @@ export interface HookBatch {
   readonly overflows: boolean;
 }
 
-/** Records that one batch names at most; a run by the window is cheaper then. */
+/** Maximum of records in one batch; above it, a run by the window is cheaper. */
 const MAX_MEMBERS = 1000;
 
 /** An unprocessed batch expires after this time. Incremental runs have fetched its records long before. */
@@ -16,7 +16,7 @@ const TTL_SECONDS = 86_400;
 
 const OVERFLOW = 'overflow';
 
-/** Adds to the open batch, and says which one that is. */
+/** Adds to the open batch, and returns its number. */
 const TELL = `local full = redis.call('scard', KEYS[2]) >= tonumber(ARGV[2])
 local known = redis.call('sismember', KEYS[2], ARGV[1]) == 1
 redis.call('sadd', KEYS[2], (full and not known) and ARGV[3] or ARGV[1])
@@ -31,8 +31,8 @@ end
 return redis.call('smembers', KEYS[3])`;
 
 /**
- * Buffers webhook notifications in Redis. A batch stays open until its job closes it. Later notifications
- * join the next batch, which has its own job. So no notification is lost, and no clock is involved.
+ * Buffers webhook notifications in Redis. A batch stays open until its job closes it. Later notifications join the next
+ * batch, which has its own job. So no notification is lost, and no clock is involved.
  */
 export class WebhookBatchBuffer {
   readonly #redis: RedisConnection;
@@ -47,7 +47,7 @@ export class WebhookBatchBuffer {
     this.#taken = `${prefix}:hooks:taken`;
   }
 
-  /** Notes a record that changed. @returns the number of the batch that it is in. */
+  /** Adds a record that changed. @returns the number of its batch. */
   async add(kind: 'bc' | 'line', odooId: number): Promise<number> {
     const member = `${kind}:${odooId}`;
     const batch = await this.#redis.eval(

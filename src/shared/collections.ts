@@ -10,7 +10,7 @@ export function groupBy<Item, Key>(items: Iterable<Item>, keyOf: (item: Item) =>
   return lists;
 }
 
-/** Splits a list, in its order, so that no group outweighs the limit; what does so by itself is a group of its own. */
+/** Splits a list in order, so that no group exceeds the limit. An item above the limit is a group of its own. */
 export function inGroups<T>(
   items: readonly T[],
   bytesOf: (item: T) => number,

@@ -1,9 +1,9 @@
 /**
- * Root of every error this project throws on purpose.
+ * Base class of every error that this project throws on purpose.
  *
- * `code` is the contract: stable, lower snake case, safe to show and to store. `message` is one plain
- * sentence that says what happened and what to do; it never holds a secret or a traceback.
- * `retryable` says whether the same work may succeed later with nothing changed on our side.
+ * `code` is the contract: stable, lower snake case, safe to show and to store. `message` is one plain sentence that
+ * says what happened and what to do; it never holds a secret or a traceback. `retryable` says whether the same work may
+ * succeed later with nothing changed on our side.
  */
 export abstract class PasserelleError extends Error {
   abstract readonly code: string;
@@ -15,7 +15,7 @@ export abstract class PasserelleError extends Error {
   }
 }
 
-/** Redis cannot be reached, or does not answer in time. Work that needs a queue is refused until it does. */
+/** Redis cannot be reached, or does not answer in time. Work that needs a queue is refused meanwhile. */
 export class RedisUnavailableError extends PasserelleError {
   readonly code = 'redis_unavailable';
   override readonly retryable = true;
@@ -38,9 +38,15 @@ export function errorMessage(error: unknown): string {
   return origin instanceof Error ? origin.message : String(origin);
 }
 
+/** The stack of any thrown value, without the statements and parameters that libraries add to theirs. */
+export function errorStack(error: unknown): string | undefined {
+  const origin = originOf(error);
+  return origin instanceof Error ? origin.stack : undefined;
+}
+
 /**
- * Unwraps the errors of libraries: the message of a Drizzle error contains the whole statement with its
- * parameters, and only its cause contains the error of PostgreSQL. Our own errors are not unwrapped.
+ * Unwraps the errors of libraries: the message of a Drizzle error contains the whole statement with its parameters, and
+ * only its cause contains the error of PostgreSQL. Our own errors are not unwrapped.
  */
 function originOf(error: unknown): unknown {
   if (error instanceof PasserelleError || !(error instanceof Error)) return error;

@@ -4,8 +4,8 @@ import type { Logger } from './logger.ts';
 type Release = () => Promise<unknown> | unknown;
 
 /**
- * Runs `work` with a `defer` that registers release functions. They run last in, first out, each exactly
- * once, whatever fails. The first error is thrown at the end.
+ * Runs `work` with a `defer` that registers release functions. They run last in, first out, each exactly once, whatever
+ * fails. The first error is thrown at the end.
  */
 export async function withResources<T>(work: (defer: (release: Release) => void) => Promise<T>): Promise<T> {
   const releases: Release[] = [];
@@ -27,14 +27,17 @@ export async function withResources<T>(work: (defer: (release: Release) => void)
   return result as T;
 }
 
-/** npm passes on the Ctrl-C that the terminal has sent already: what comes this soon is the same request. */
+/**
+ * npm forwards the Ctrl-C that the terminal already sent. A signal that comes this soon after the first is the same
+ * request.
+ */
 const SAME_REQUEST_MS = 500;
 
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 
 /**
- * Calls `first` when the process is asked to stop (SIGTERM or SIGINT), and `again` whenever it is asked another time.
- * Returns how to stop listening, which does nothing once it was asked: the same request may still come twice.
+ * Calls `first` when the process is asked to stop (SIGTERM or SIGINT), and `again` at each further request. Returns a
+ * function that stops listening; it does nothing after the first request, because that one may still arrive twice.
  */
 export function onStopRequest(
   first: (signal: NodeJS.Signals) => void,
@@ -54,8 +57,9 @@ export function onStopRequest(
 }
 
 /**
- * Resolves when the process is asked to stop (SIGTERM or SIGINT), with the signal's name; until then it stays alive.
- * A second signal ends it at once. Said by ourselves: as the first process of a container it has no default for signals.
+ * Resolves with the name of the signal when the process is asked to stop (SIGTERM or SIGINT). Until then the process
+ * stays alive. A second signal ends it at once. We handle it, because the first process of a container has no default
+ * for signals.
  */
 export function stopSignal(): Promise<NodeJS.Signals> {
   const alive = setInterval(() => {}, 2 ** 30);

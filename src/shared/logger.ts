@@ -11,11 +11,11 @@ const BATCH = 4096;
 const BATCH_MS = 100;
 
 /**
- * JSON lines on standard error, so that standard output stays free for answers. In batches where there is a line for
- * each request: what a process that is killed said in its last tenth of a second is lost then.
+ * Writes JSON lines to standard error, so that standard output has only answers. Lines of requests are written in
+ * batches: a process that is killed loses its last tenth of a second.
  *
- * @param pretty lines for people instead, at once, if standard error is a terminal and `pino-pretty` is installed,
- * which it is for development.
+ * @param pretty readable lines without batches, if standard error is a terminal and `pino-pretty` is installed, as in
+ * development.
  */
 export function createLogger(
   level: string,
@@ -30,10 +30,7 @@ export function createLogger(
   );
 }
 
-/**
- * Adds ids to each line, so that lines can be found by run, job or BC. Ids of the line itself take
- * precedence.
- */
+/** Adds ids to each line, so that lines can be found by run, job or BC. Ids of the line itself take precedence. */
 export function withContext(log: Log, ids: () => object): Log {
   const level = (name: keyof Log) => (details: object, message: string) =>
     log[name]({ ...ids(), ...details }, message);
@@ -50,7 +47,7 @@ function jsonDestination(lines: 'at once' | 'in batches'): DestinationStream {
   return destination;
 }
 
-/** Null where it is not installed. */
+/** Null if it is not installed. */
 function prettyDestination(): DestinationStream | null {
   try {
     const pretty = createRequire(import.meta.url)('pino-pretty') as (options: object) => DestinationStream;

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 
 /** The tokens that JSON.parse refuses or rounds, for one kind of JSON. */
-interface TokenRules {
-  /** A quick test of a whole text. It may be true for an ordinary text. */
+export interface TokenRules {
+  /** A quick test of a whole text. It may be true for an ordinary text too. */
   readonly suspect: RegExp;
   /** Global: an escaped character, a quotation mark, or a whole token that may be lost. */
   readonly tokens: RegExp;
@@ -11,9 +11,9 @@ interface TokenRules {
 }
 
 /**
- * Prepares a text for JSON.parse without losing numbers: each token that would be lost becomes the object
- * `{"<mark>":"<token>"}`, which can only be where a value can. `mark` is undefined if the text needs none. It is random
- * and chosen after the text was written, so the text cannot contain it.
+ * Prepares a text for JSON.parse without losing numbers. Each token that would be lost becomes the object
+ * `{"<mark>":"<token>"}`, which can only be where a value can be. `mark` is undefined if the text needs none. It is
+ * random and chosen after the text was written, so the text cannot contain it.
  */
 export function markTokens(
   text: string,

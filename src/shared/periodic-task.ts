@@ -9,14 +9,14 @@ interface Parts {
 }
 
 /**
- * Runs `work` periodically, one run at a time: nothing piles up behind a server that is down.
+ * Runs `work` periodically, one run at a time, so runs do not accumulate while a server is down.
  *
  *     const task = new PeriodicTask({ work: () => renew(db), everyMs: 5000, failed: (error) => log.warn(...) });
  *     task.start();
  *     await task.stop(); // waits for the run in progress
  *
- * States: stopped, waiting, running. A task may be started again after a stop, also while its last run is
- * still in progress. Its timer does not keep the process alive.
+ * States: stopped, waiting, running. A task may be started again after a stop, also while its last run is still in
+ * progress. Its timer does not keep the process alive.
  */
 export class PeriodicTask {
   readonly #parts: Parts;
@@ -29,7 +29,7 @@ export class PeriodicTask {
     this.#parts = parts;
   }
 
-  /** The first run starts after `everyMs`; call `run` for one at once. */
+  /** The first run starts after `everyMs`; call `run` to start one at once. */
   start(): void {
     if (this.#isStarted) return;
     this.#isStarted = true;
@@ -44,14 +44,14 @@ export class PeriodicTask {
     return this.#running;
   }
 
-  /** Plans no further run, and waits for the one in progress. */
+  /** Starts no further run, and waits for the one in progress. */
   async stop(): Promise<void> {
     this.#isStarted = false;
     clearTimeout(this.#timer);
     await this.#running;
   }
 
-  /** Reports a failure of something that a run started and did not wait for. */
+  /** Reports a failure of background work that a run started. */
   failed(error: unknown): void {
     if (!this.#isFailing) this.#parts.failed(error);
     this.#isFailing = true;

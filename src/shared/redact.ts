@@ -1,7 +1,7 @@
 /** Replaces secrets in a text by `***`. */
 export type Redactor = (text: string) => string;
 
-/** The longest first, so that no part of one is left where it holds another. */
+/** The longest first: it may contain a shorter one. */
 export function createRedactor(secrets: readonly string[]): Redactor {
   const known = secrets.filter((secret) => secret !== '').sort((one, other) => other.length - one.length);
   return (text) => known.reduce((shown, secret) => shown.replaceAll(secret, '***'), text);

@@ -1,16 +1,16 @@
 import { setMaxListeners } from 'node:events';
 
-/** How often and how fast a failed piece of work is tried again. */
+/** How often and how fast failed work is repeated. */
 export interface RetryPolicy {
-  /** All tries together, the first included. */
+  /** All attempts, including the first. */
   readonly tries: number;
   readonly firstDelayMs: number;
   readonly longestDelayMs: number;
 }
 
 /**
- * The delay after failure number `failures` (1 is the first). It doubles up to the maximum. The upper half
- * is random, so that callers that failed together do not retry together.
+ * The delay after failure number `failures` (1 is the first). It doubles up to the maximum. The upper half is random,
+ * so that callers that failed together do not retry together.
  */
 export function backoffMs(policy: RetryPolicy, failures: number, random: () => number = Math.random): number {
   const whole = Math.min(policy.longestDelayMs, policy.firstDelayMs * 2 ** (failures - 1));
@@ -25,14 +25,11 @@ export function retryAfterMs(header: string | undefined, now: number): number | 
   return Number.isNaN(date) ? undefined : Math.max(0, date - now);
 }
 
-/**
- * Calls `stop` when the signal is aborted, at once if it already is. The returned function removes the
- * listener.
- */
+/** Calls `stop` when the signal is aborted, at once if it already is. The returned function removes the listener. */
 export function onAbort(signal: AbortSignal | undefined, stop: () => void): () => void {
   if (signal === undefined) return () => {};
   if (signal.aborted) stop();
-  // Any number of calls may share a signal; Node takes more than ten listeners for a leak, and says so.
+  // Many calls may share a signal. Node warns of a leak above ten listeners.
   setMaxListeners(0, signal);
   signal.addEventListener('abort', stop, { once: true });
   return () => signal.removeEventListener('abort', stop);
@@ -53,19 +50,19 @@ export function delay(ms: number, signal?: AbortSignal): Promise<void> {
   });
 }
 
-/** Never again, or again after that pause; an undefined pause leaves it to the policy. */
+/** No further attempt, or one after that pause; an undefined pause uses the policy. */
 export type RetryDecision = false | { readonly afterMs: number | undefined };
 
 interface RetryLimits {
   /** Ends a pause, with its reason. */
   readonly signal?: AbortSignal | undefined;
-  /** By `performance.now()`: a pause that would last until then is not begun. */
+  /** In the time of `performance.now()`: a pause that would end later is not started. */
   readonly until?: number;
 }
 
 /**
- * Repeats `work` while it fails, attempts are left and `decide` allows it. `work` gets the number of the
- * attempt, from 1. Throws the last error.
+ * Repeats `work` while it fails, attempts are left and `decide` allows it. `work` gets the number of the attempt, from
+ * 1. Throws the last error.
  */
 export async function retry<T>(
   policy: RetryPolicy,

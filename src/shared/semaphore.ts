@@ -14,8 +14,8 @@ interface Waiter {
 }
 
 /**
- * A weighted counting semaphore. Waiters enter in the order of their arrival: a light one does not overtake a heavy
- * one, so a heavy one never starves. A weight above the capacity takes the whole capacity.
+ * A weighted counting semaphore. Waiters enter in the order of arrival: a light one does not overtake a heavy one, so a
+ * heavy one never starves. A weight above the capacity takes the whole capacity.
  *
  * ```ts
  * const connections = new Semaphore(10);

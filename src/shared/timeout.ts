@@ -29,8 +29,8 @@ export function withTimeout<T>(
 }
 
 /**
- * The result of `work`, or null if it fails or takes longer than `limitMs`; `why` gets the reason. `work`
- * continues after the timeout.
+ * The result of `work`, or null if it fails or takes longer than `limitMs`; `why` gets the reason. `work` continues
+ * after the timeout.
  */
 export async function resultWithin<T>(
   work: () => Promise<T>,
@@ -45,17 +45,17 @@ export async function resultWithin<T>(
   }
 }
 
-/** The time limit of one attempt. The caller that starts it ends it. */
+/** The time limit of one attempt. The caller that starts it must end it. */
 interface Timeout {
-  /** Aborted when the limit is over, and with the signal that it was started with. */
+  /** Aborted when the limit is reached, and with the signal that it was started with. */
   readonly signal: AbortSignal;
   readonly isOver: boolean;
   end(): void;
 }
 
 /**
- * With a timer of its own: a signal of `AbortSignal.timeout` that only `AbortSignal.any` knows is collected as garbage by
- * Node 20, and never comes.
+ * It has its own timer. If only `AbortSignal.any` uses a signal of `AbortSignal.timeout`, Node 20 collects it as
+ * garbage, and it never fires.
  */
 export function startTimeout(ms: number, signal: AbortSignal): Timeout {
   const either = new AbortController();

@@ -1,6 +1,7 @@
 /**
  * The mirror: planning, fetch, store and the life of runs. Callers use `create-context.ts` (a worker or a command),
- * `request-run.ts` (the API, which must load no Odoo code) and the functions of `runs`, `fetch`, `store`, `maintenance`.
+ * `request-run.ts` (the API, which must load no Odoo code) and the functions of `runs`, `fetch`, `store`,
+ * `maintenance`.
  *
  * | run is    | event                                                | becomes                                |
  * | --------- | ---------------------------------------------------- | -------------------------------------- |
@@ -52,12 +53,12 @@ export interface SyncContext {
   readonly models: ModelMemory;
   /** Where contents of binary fields are held on their way into PostgreSQL. */
   readonly contentMemory: Semaphore;
-  /** Where BCs that are stored at the same time meet. */
+  /** Collects BCs that are stored together. */
   readonly groups: Batcher<GroupItem, CommitOutcome>;
   readonly queues: Queues;
   readonly settings: SyncConfig;
   readonly retention: RetentionConfig;
   readonly log: Log;
-  /** Told of each run that this process brings to its end, once that is certain. */
+  /** Called after each run that this process has ended. */
   readonly onRunEnded: (run: EndedRun) => void;
 }

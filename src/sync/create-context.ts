@@ -15,21 +15,24 @@ import { ModelMemory } from './model/document-model.ts';
 import { GROUPS_CONCURRENCY, openGroups } from './store/group-commit.ts';
 import { bcDefinition } from './types.ts';
 
-/** Contents held at once by one process, in base64: a scan of 20 MB is 27 MB, and weighs some ten times that on its way. */
+/**
+ * Maximum of binary contents in one process, in base64: a scan of 20 MB is 27 MB, and needs about ten times that
+ * meanwhile.
+ */
 const CONTENT_BYTES = 32 * 1024 * 1024;
 
-/** Connections for plans, the watchdog, and BCs that are looked at apart; groups and pages have their own. */
+/** Connections for plans, the watchdog, and BCs that are stored alone; groups and pages have their own. */
 const OTHERS = 10;
 
 /** Callbacks of the mirror. They must not throw. */
 interface Observers {
-  /** Null or left out: no traces are made. */
+  /** Null or unset: no traces are made. */
   readonly tracing?: { readonly queues: Telemetry; readonly statement: TraceStatement } | null;
   readonly called?: (call: OdooCall) => void;
   readonly ended?: (run: EndedRun) => void;
 }
 
-/** Opens what a process needs to run the mirror. Everything opened is given to `defer`. */
+/** Opens what a process needs to run the mirror. It registers everything with `defer`. */
 export function createSyncContext(
   config: Config & { readonly odoo: OdooConfig },
   log: Log,

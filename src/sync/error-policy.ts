@@ -3,19 +3,23 @@ import { OdooAccessError, OdooApplicationError } from '../odoo/errors.ts';
 import { PasserelleError } from '../shared/errors.ts';
 import { isModelChange } from './model/document-model.ts';
 
-/** SQLSTATE classes that another try may cure: connection, transaction rollback, resources, lock, intervention, system. */
+/**
+ * SQLSTATE classes that another attempt may cure: connection, transaction rollback, resources, lock, intervention,
+ * system.
+ */
 const PASSING_SQLSTATE = ['08', '40', '53', '55', '57', '58'];
 
 /** PostgreSQL ended a session that was idle in a transaction, or a transaction that took too long. */
 const ENDED_SQLSTATE: readonly string[] = ['25P03', '25P04'];
 
-/** The one place that decides whether a failed job is worth another attempt, or never again with the same input. */
+/** Decides whether a failed job gets another attempt. No other code decides this. */
 export function isRetryable(error: unknown): boolean {
-  // Fields that vanish while we look: the next attempt asks Odoo for the model again.
+  // Fields that disappear during a reading: the next attempt requests the model again.
   if (isModelChange(error)) return true;
   if (error instanceof PasserelleError) return error.retryable;
   const code = sqlState(error);
-  // Errors without a SQLSTATE are sockets, Redis, and surprises: another try is harmless, the store is idempotent.
+  // Errors without a SQLSTATE come from sockets, Redis or bugs. Another attempt is harmless, because storing is
+  // idempotent.
   return code === null || isPassing(code);
 }
 
@@ -23,25 +27,25 @@ const isPassing = (code: string) =>
   PASSING_SQLSTATE.includes(code.slice(0, 2)) || ENDED_SQLSTATE.includes(code);
 
 /**
- * Whether PostgreSQL rejected the data, or this transaction in favour of another one. Then smaller
- * transactions may succeed. If PostgreSQL itself fails, they would fail too.
+ * Whether PostgreSQL rejected the data, or this transaction in favour of another one. Then smaller transactions may
+ * succeed. If PostgreSQL itself fails, they would fail too.
  */
 export function isRejectedByPostgres(error: unknown): boolean {
   const code = sqlState(error);
   return code !== null && (code.startsWith('40') || !isPassing(code));
 }
 
-/** PostgreSQL was not there, or went away: nothing that was to be stored is to blame. */
+/** PostgreSQL was not available: the stored data are not the cause. */
 export function isPostgresUnavailable(error: unknown): boolean {
   return error instanceof PasserelleError ? error instanceof TransactionLostError : isBreak(error);
 }
 
-/** Another session, such as that of a frozen worker, held a lock for too long: nothing that waited for it is to blame. */
+/** Another session, such as that of a frozen worker, held a lock for too long: the waiting work is not the cause. */
 export function isLockTimeout(error: unknown): boolean {
   return sqlState(error) === LOCK_NOT_AVAILABLE;
 }
 
-/** A statement took too long, or was cancelled: perhaps it waited for a lock of a frozen worker. */
+/** A statement took too long, or was cancelled: it may have waited for a lock of a frozen worker. */
 export function isCancelled(error: unknown): boolean {
   return sqlState(error) === QUERY_CANCELED;
 }
@@ -53,8 +57,8 @@ const QUERY_CANCELED = '57014';
 const LOCK_NOT_AVAILABLE = '55P03';
 
 /**
- * The SQLSTATE of an error of PostgreSQL. `severity` distinguishes it from a socket error such as `EPIPE`.
- * Drizzle wraps it as `cause`.
+ * The SQLSTATE of an error of PostgreSQL. `severity` distinguishes it from a socket error such as `EPIPE`. Drizzle
+ * wraps it as `cause`.
  */
 function sqlState(error: unknown): string | null {
   if (!(error instanceof Error)) return null;
@@ -62,12 +66,12 @@ function sqlState(error: unknown): string | null {
   return sqlState(error.cause);
 }
 
-/** Odoo answered and refused: a record of the request is to blame. */
+/** Odoo answered and refused: a record of the request is the cause. */
 export function isRefusal(error: unknown): boolean {
   return error instanceof OdooAccessError || error instanceof OdooApplicationError;
 }
 
-/** Odoo gave no usable answer: it is in trouble, or one record brings it there. */
+/** Odoo gave no usable answer: it has a fault, or one record causes one. */
 export function isOutage(error: unknown): boolean {
   return error instanceof PasserelleError && error.retryable && error.code.startsWith('odoo_');
 }

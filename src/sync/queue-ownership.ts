@@ -6,10 +6,10 @@ import { claimPrefix, ForeignQueuesError, type PrefixPlace } from '../queues/own
 import { errorMessage } from '../shared/errors.ts';
 import type { Log } from '../shared/logger.ts';
 
-/** While the owner is known. */
+/** Check interval while the owner is known. */
 const CHECK_EVERY_MS = 5000;
 
-/** While PostgreSQL or Redis does not answer, or the schema is not migrated. */
+/** Check interval while PostgreSQL or Redis does not answer, or the schema is not migrated. */
 const RETRY_EVERY_MS = 1000;
 
 interface OwnedStores extends PrefixPlace {
@@ -58,7 +58,7 @@ async function watch(
   stores: OwnedStores,
   log: Log,
   stopping: AbortSignal,
-  tell: { readonly tried: () => void; readonly claimed: () => void },
+  on: { readonly tried: () => void; readonly claimed: () => void },
 ): Promise<void> {
   const stopped = new Promise<void>((done) =>
     stopping.addEventListener('abort', () => done(), { once: true }),
@@ -70,16 +70,16 @@ async function watch(
       installation ??= await readInstallation(stores.db, BC_KEY);
       await claimPrefix(stores, installation);
       failing = false;
-      tell.claimed();
+      on.claimed();
     } catch (error) {
       if (error instanceof ForeignQueuesError) throw error;
-      // Once for each outage. A stop closes the connections under a command that waits.
+      // Logged once for each outage. A stop closes the connections below a waiting command.
       if (!failing && !stopping.aborted) {
         log.warn({ reason: errorMessage(error) }, 'the owner of the queues cannot be checked yet');
       }
       failing = true;
     }
-    tell.tried();
+    on.tried();
     await Promise.race([
       stopped,
       pause(failing ? RETRY_EVERY_MS : CHECK_EVERY_MS, undefined, { ref: false }),

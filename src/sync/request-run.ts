@@ -15,9 +15,9 @@ class RunInProgressError extends PasserelleError {
 }
 
 /**
- * Asks for a run: logged first, then queued. A worker plans it.
+ * Requests a run: first in the log, then in the queue. A worker plans it.
  *
- * @returns the run's id and the id of the job that will plan it.
+ * @returns the id of the run and the id of its planning job.
  */
 export async function requestRun(
   db: Database,
@@ -37,8 +37,8 @@ export async function requestRun(
 }
 
 /**
- * @throws RunInProgressError while another run holds the lease. Of two concurrent requests, the lease lets
- *   one through.
+ * @throws RunInProgressError while another run holds the lease. With two concurrent requests, the lease lets one
+ * through.
  */
 export async function refuseWhileRunning(db: Database, key: string): Promise<void> {
   const state = await readState(db, key);

@@ -8,13 +8,13 @@ export interface DocumentDefinition {
   readonly key: string;
   readonly model: string;
   readonly lineModel: string;
-  /** The header's one2many to take where several lead to the line model. */
+  /** The one2many of the header; needed if several lead to the line model. */
   readonly linesField?: string | undefined;
   /** False: the contents of binary fields are left out. */
   readonly binaries: boolean;
 }
 
-/** The bons de commande, or whichever header and lines the configuration names. */
+/** The bons de commande, or the configured header and lines. */
 export function bcDefinition(
   { model, lineModel, linesField }: Pick<DocumentDefinition, 'model' | 'lineModel' | 'linesField'>,
   { binaries }: Pick<DocumentDefinition, 'binaries'>,
@@ -22,7 +22,7 @@ export function bcDefinition(
   return { key: BC_KEY, model, lineModel, linesField, binaries };
 }
 
-/** One model of the document: which fields to ask for, and which of all are binaries, asked for or not. */
+/** One model of the document: the requested fields, and all binary fields, requested or not. */
 export interface MirroredModel {
   readonly name: string;
   readonly fields: OdooFields;
@@ -34,23 +34,23 @@ export interface MirroredModel {
 export interface DocumentModel {
   readonly header: MirroredModel;
   readonly line: MirroredModel;
-  /** The header's one2many that holds the lines. */
+  /** The one2many of the header that contains the lines. */
   readonly linesField: string;
-  /** The line's many2one to its header. */
+  /** The many2one of the line to its header. */
   readonly inverse: string;
 }
 
 /**
  * Lines that the mirror has and that a reading of their BC lacks.
  *
- * Odoo's `search` leaves out a line that was deleted and a line that a record rule hides alike. Its `read` does not:
- * it ignores an id that does not exist and refuses one that exists and is hidden (14.0, 19.0). A line is removed from
- * the mirror only after this proof.
+ * `search` of Odoo leaves out both a deleted line and a line that a record rule hides. Its `read` does not: it ignores
+ * an id that does not exist, and refuses one that exists and is hidden (14.0, 19.0). A line is removed from the mirror
+ * only after this proof.
  */
 export interface MissingLines {
-  /** Deleted in Odoo, or given to another header there. */
+  /** Deleted in Odoo, or moved to another header there. */
   readonly gone: readonly number[];
-  /** Odoo has them and hides them from its user, or their deletion could not be proved. */
+  /** Odoo hides them from its user, or their deletion could not be proved. */
   readonly hidden: readonly number[];
 }
 
@@ -60,12 +60,12 @@ export interface HeaderAndLines {
   readonly lines: readonly OdooRecord[];
 }
 
-/** A BC as it was read. Binary fields hold Odoo's size texts, not their contents. */
+/** A BC that was read. Binary fields contain size texts of Odoo, not their contents. */
 export interface ReadDocument extends HeaderAndLines {
   readonly missing: MissingLines;
 }
 
-/** A BC ready to be stored, contents of binaries included. */
+/** A BC ready to be stored, including contents of binaries. */
 export interface PreparedDocument {
   readonly header: RecordToStore;
   readonly lines: readonly RecordToStore[];
@@ -77,26 +77,23 @@ export interface PreparedDocument {
 export interface Comparison {
   readonly headerChanged: boolean;
   readonly changed: boolean;
-  /** Same content, but saved again in Odoo: dates move, nothing is audited. */
+  /** Same content, but saved again in Odoo: only dates change, and nothing is audited. */
   readonly touched: boolean;
   readonly added: readonly RecordToStore[];
   readonly altered: readonly RecordToStore[];
   readonly touchedLines: readonly RecordToStore[];
   readonly removed: readonly StoredLine[];
-  /** Lines that the reading lacks and that stay all the same: Odoo hides them, or the run may not remove so many. */
+  /** Lines that the reading lacks and that stay: Odoo hides them, or the run may not remove so many. */
   readonly kept: readonly StoredLine[];
-  /** Lines that the reading lacks and whose deletion was not checked: the mirror got them after the reading. */
+  /** Lines that the reading lacks and whose deletion was not checked, because the mirror got them after the reading. */
   readonly unproven: readonly StoredLine[];
-  /** Lines that the mirror still gives another BC. */
+  /** Lines that the mirror still has with another BC. */
   readonly moved: readonly StoredLine[];
-  /**
-   * Some lines stay with other BCs whose fetches ended after this one began: neither proves which is
-   * right.
-   */
+  /** Some lines stay with other BCs whose fetches ended after this one began: it is not known which fetch is right. */
   readonly overtaken: boolean;
 }
 
-/** One BC to be stored, for the run that owes it. */
+/** One BC to store, for the run that has it in its ledger. */
 export interface Entry {
   readonly model: DocumentModel;
   readonly document: PreparedDocument;
@@ -107,8 +104,8 @@ export interface Entry {
 export type StoreOutcome = 'created' | 'updated' | 'unchanged';
 
 /**
- * `stale`: a fetch that ended after this one began is already stored with other content. `alone`: the
- * document needs its own transaction. Both change nothing.
+ * `stale`: a fetch that ended after this one began is already stored with other content. `alone`: the document needs
+ * its own transaction. Both change nothing.
  */
 export type GroupOutcome = StoreOutcome | 'stale' | 'store_singly';
 
@@ -118,21 +115,21 @@ export interface Planned extends Entry {
   readonly plan: Comparison;
 }
 
-/** A BC on its way into a group. */
+/** A BC that waits for its group. */
 export interface GroupItem extends Omit<Entry, 'document'> {
   readonly page: number;
   readonly token: number | null;
   readonly odooId: number;
   /**
-   * Null: what its page read is to be stored, and the run was not looked at: it has to be one that is running and holds
-   * the lease.
+   * Null: the reading of its page is to be stored, and the run was not checked. The run must be running and hold the
+   * lease.
    */
   readonly document: PreparedDocument | null;
 }
 
 /**
- * `stale`: a later reading with other content is stored already. `superseded`: the run went to another holder.
- * `apart`: what its page read is not there, or the run is over or needs no lease, so other rules hold for the BC. Of
- * these three nothing is stored.
+ * `stale`: a later reading with other content is already stored. `superseded`: another holder has the run. `apart`: the
+ * reading of its page is missing, or the run has ended or needs no lease, so other rules apply. In these three cases
+ * nothing is stored.
  */
 export type CommitOutcome = StoreOutcome | 'stale' | 'superseded' | 'process_singly';

@@ -6,7 +6,7 @@ import type { OdooServer } from '../odoo/types.ts';
 import { createRedactor, type Redactor } from '../shared/redact.ts';
 import { type HealthLog, LastSeenRecorder } from './recorder.ts';
 
-/** What `odoo_health` knows an Odoo by: `mirror@https://odoo.example.com/prod`. Holds no secret. */
+/** The key of an Odoo in `odoo_health`: `mirror@https://odoo.example.com/prod`. It contains no secret. */
 export function odooTarget({ url, db, user }: Pick<OdooConfig, 'url' | 'db' | 'user'>): string {
   const { origin, pathname } = new URL(url);
   return `${user}@${origin}${pathname.replace(/\/+$/, '')}/${db}`;
@@ -20,9 +20,8 @@ const MAX_CALLS = 1000;
 const RECORDS_OWN: ReadonlySet<string> = new Set(['odoo_application_error', 'odoo_unknown_field']);
 
 /**
- * Keeps in `odoo_health` how Odoo was last seen by this process; see `Recorder` for when it is written. An error is one
- * that Odoo, or the way to it, is to blame for: not a record that it cannot read, nor a protocol that it was only
- * asked for.
+ * Stores in `odoo_health` how this process last saw Odoo; see `Recorder` for the times of writing. Only faults of Odoo
+ * or of the network count as errors, not a record that Odoo cannot read, and not a protocol that was only probed.
  */
 export class OdooHealthRecorder {
   readonly #recorder: LastSeenRecorder;
@@ -40,7 +39,7 @@ export class OdooHealthRecorder {
     });
   }
 
-  /** Takes note of a call that has ended. Returns at once and never fails. */
+  /** Records a call that has ended. Returns at once and never fails. */
   observe({ method, model, ms, code, message = '', isProbe }: OdooCall): void {
     const name = model === undefined ? method : `${model}.${method}`;
     if (code === undefined) {

@@ -31,9 +31,9 @@ const ERROR_EVERY_MS = 1000;
 const CLOSE_LIMIT_MS = 2000;
 
 /**
- * Records the last success and the last error of a server without a write for each call: an error is
- * written within 1 s, a success within 5 s, and only the last one in that time. If PostgreSQL is down, the
- * recorder logs it once and writes the last state later.
+ * Records the last success and the last error of a server without a write for each call: an error is written within 1
+ * s, a success within 5 s, and only the last one in that time. If PostgreSQL is down, the recorder logs it once and
+ * writes the last state later.
  */
 export class LastSeenRecorder {
   readonly #parts: RecorderParts;
@@ -54,13 +54,13 @@ export class LastSeenRecorder {
     return this.#seen;
   }
 
-  /** Takes note of an answer. Returns at once and never fails. */
+  /** Records a success. Returns at once and never fails. */
   succeeded(method: string): void {
     this.#seen = { ...this.#seen, success: { at: new Date(), method } };
     this.#plan();
   }
 
-  /** Takes note of a failure. The message is for people and holds no secret. */
+  /** Records a failure. The message is for people and contains no secret. */
   failed(method: string, { code, message }: { readonly code: string; readonly message: string }): void {
     this.#seen = { ...this.#seen, error: { at: new Date(), method, code, message } };
     this.#plan();

@@ -22,16 +22,16 @@ const CALLERS_OWN: ReadonlySet<string> = new Set([
 /**
  * Records in `tryton_health` how Tryton was last seen; see `recorder.ts` for the times of writing.
  *
- * A success is a call with a session that returned a result; a server that reports its version may still
- * refuse every login. An error is a fault of Tryton or of the network. User errors, warnings, concurrency
- * errors, methods that are not offered and cancelled calls are not errors.
+ * A success is a call with a session that returned a result; a server that reports its version may still refuse every
+ * login. An error is a fault of Tryton or of the network. User errors, warnings, concurrency errors, methods that are
+ * not offered and cancelled calls are not errors.
  */
 export class TrytonHealthRecorder {
   readonly #db: Database;
   readonly #target: string;
   readonly #recorder: LastSeenRecorder;
 
-  /** @param target the row's key: `admin@https://erp.example/tryton/`. */
+  /** @param target the key of the row: `admin@https://erp.example/tryton/`. */
   constructor(db: Database, target: string, log: TrytonLogger) {
     this.#db = db;
     this.#target = target;
@@ -39,13 +39,13 @@ export class TrytonHealthRecorder {
     this.#recorder = new LastSeenRecorder({ table: 'tryton_health', log, write });
   }
 
-  /** Takes note of a call. Returns at once and never fails. */
+  /** Records a call. Returns at once and never fails. */
   observe({ method, error }: Outcome): void {
     if (error === null && !isServerMethod(method)) this.#recorder.succeeded(method);
     if (isFault(error)) this.#recorder.failed(method, error);
   }
 
-  /** The last success and the last error, of whichever process. Rejects while PostgreSQL is down. */
+  /** The last success and the last error, of all processes. Rejects while PostgreSQL is down. */
   async read(): Promise<LastSeen> {
     const stored = await findTrytonHealth(this.#db, this.#target);
     const { success, error } = this.#recorder.seen;

@@ -168,7 +168,7 @@ export async function checkTrail(
   history: History,
 ): Promise<TrailCheck> {
   const rows = await sql<EntryRow[]>`
-    select odoo_id::int as bc, id::int, action, changes, (extract(epoch from at) * 1000)::float8 as at
+    select odoo_id::int as bc, id::int, action, changes, (extract(epoch from at) * 1000)::float8 as "at"
     from audit_log order by odoo_id, id desc`;
   const trails = grouped(rows, ({ bc }) => bc);
   const problems = bcs.flatMap((bc) => replay(bc, trails.get(bc.id) ?? [], history));

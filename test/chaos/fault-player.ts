@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { SandboxOdoo } from '../../dev/sandbox-odoo/sandbox.ts';
-import { poll } from '../../dev/services/poll.ts';
+import { poll } from '../../dev/services/probes.ts';
 import type { RunMode } from '../../src/db/schema/sync.ts';
 import { BC, LINE } from './history.ts';
 import type { MirrorView } from './mirror-view.ts';

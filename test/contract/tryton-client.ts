@@ -1,9 +1,7 @@
-import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { openRedis } from '../../src/queues/redis.ts';
 import type { CallOutcome, TrytonClientOptions } from '../../src/tryton/index.ts';
 import { createRedisCacheStore, TrytonClient } from '../../src/tryton/index.ts';
-import { freshPrefix, redisUrl } from '../support/redis.ts';
+import { freshPrefix, openCacheRedis } from '../support/redis.ts';
 import { signIn, signOut, type Visit } from './tryton-ask.ts';
 
 /** A client for one test, closed and signed out with it, and its calls. */
@@ -130,9 +128,9 @@ export function clientContract(visit: () => Visit): void {
   });
 
   describe('the cache', () => {
-    let redis: ReturnType<typeof openRedis>;
+    let redis: ReturnType<typeof openCacheRedis>;
     beforeAll(() => {
-      redis = openRedis(redisUrl(), 'cache', pino({ level: 'silent' }));
+      redis = openCacheRedis();
     });
     afterAll(() => redis.disconnect());
     const open = () =>

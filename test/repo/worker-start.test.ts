@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { WORKER } from '../../bench/memory/process.ts';
+import { WORKER } from '../../bench/setup/processes.ts';
 
 const flags = WORKER.flags.join(' ');
 const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');

@@ -1,12 +1,14 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-
-const ROOT = resolve(import.meta.dirname, '../..');
+import type { TestProject } from 'vitest/node';
 
 /** Before all tests: `dist` holds the present code, which test processes run. It starts twice as fast as the sources. */
-export default function build(): void {
-  const tsc = join(ROOT, 'node_modules/typescript/bin/tsc');
-  execFileSync(process.execPath, [tsc, '-p', join(ROOT, 'tsconfig.build.json')], { stdio: 'inherit' });
-  cpSync(join(ROOT, 'src/db/migrations'), join(ROOT, 'dist/src/db/migrations'), { recursive: true });
+export default function build(project: TestProject): () => void {
+  const root = resolve(import.meta.dirname, '../..');
+  execFileSync('npm', ['run', '--silent', 'compile'], { cwd: root, stdio: 'inherit' });
+  const directory = mkdtempSync(join(tmpdir(), 'passerelle-empty-'));
+  project.provide('emptyDirectory', directory);
+  return () => rmSync(directory, { recursive: true, force: true });
 }

@@ -5,16 +5,6 @@ import { startServices } from '../../dev/services/index.ts';
 import { migrate } from '../../src/db/migrate.ts';
 import { databaseAt, onServer } from './server.ts';
 
-declare module 'vitest' {
-  interface ProvidedContext {
-    /** A database of the server of the tests; never written to, it may belong to a person. */
-    databaseUrl: string;
-    /** The migrated database to clone. All databases and Redis keys of this run begin with its name. */
-    templateName: string;
-    redisUrl: string;
-  }
-}
-
 /** Before all tests: real servers, and one migrated database that test files clone. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const services = await startServices({ log: (line) => process.stderr.write(`${line}\n`) });

@@ -1,21 +1,12 @@
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { afterAll } from 'vitest';
+import { inject } from 'vitest';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 
 /** The environment for other processes, without anything that could reach a developer's own servers. */
 const PASSED_ON = /^(PATH|HOME|TMPDIR|LANG|NODE_\w+)$/;
-
-/** A process of ours reads the `.env` file where it runs; that of the repository may name real servers. */
-let empty: string | undefined;
-// Not when this process ends: Vitest ends it by a signal.
-afterAll(() => {
-  if (empty !== undefined) rmSync(empty, { recursive: true, force: true });
-});
 
 /** The arguments with which Node runs TypeScript, wherever it is started. */
 export const TSX = ['--import', import.meta.resolve('tsx')] as const;
@@ -33,9 +24,7 @@ export function fromSources(module: string): string[] {
 /** Where a process of ours is started, and with what environment: no setting but those of `env` reaches it. */
 export function apart(env: Readonly<Record<string, string>>) {
   const passedOn = Object.entries(process.env).filter(([name]) => PASSED_ON.test(name));
-  // Not before it is needed: where all tests of a file are skipped, Vitest tidies nothing.
-  empty ??= mkdtempSync(join(tmpdir(), 'passerelle-empty-'));
-  return { cwd: empty, env: { ...Object.fromEntries(passedOn), ...env } };
+  return { cwd: inject('emptyDirectory'), env: { ...Object.fromEntries(passedOn), ...env } };
 }
 
 export interface OwnProcess {

@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
-import { findRedis } from '../../dev/services/redis-finder.ts';
+import { findRedis } from '../../dev/services/redis.ts';
 import type { RunningServer } from '../../dev/services/server-process.ts';
 import { freePort, startServer } from '../../dev/services/server-process.ts';
 import type { Workspace } from '../../dev/services/workspace.ts';

@@ -14,5 +14,7 @@ export function writeStored(name: string, value: string | null): void {
   try {
     if (value === null) localStorage.removeItem(PREFIX + name);
     else localStorage.setItem(PREFIX + name, value);
-  } catch {}
+  } catch {
+    // Storage is off or full: the choice lasts until the page is closed.
+  }
 }

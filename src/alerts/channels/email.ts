@@ -5,9 +5,9 @@ import { startTimeout } from '../../shared/timeout.ts';
 import { decoded, type Notice, short, textOf, titleOf } from '../notice.ts';
 import { AlertRefusedError, AlertTimeoutError, AlertUnreachableError, type Channel } from './channel.ts';
 
-/** The whole exchange. Mail servers may delay their greeting and check the sender. */
+/** Limit of the whole exchange. Mail servers may delay their greeting and check the sender. */
 const TIMEOUT_MS = 30_000;
-/** Each step of it. */
+/** Limit of each step. */
 const STEP_MS = 15_000;
 /** The variable to check after an error. */
 const VARIABLE = 'SMTP_URL';
@@ -64,7 +64,7 @@ function messageOf(notice: Notice, from: string) {
     ...(notice.type === 'incident.resolved' && { inReplyTo: opened, references: opened }),
     subject: `[Passerelle] ${titleOf(notice)}`,
     text: textOf(notice),
-    // Absence notes and the like need not answer.
+    // Absence notices and similar mails should not be sent as answers.
     headers: { 'Auto-Submitted': 'auto-generated' },
   };
 }

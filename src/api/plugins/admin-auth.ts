@@ -47,7 +47,7 @@ class AdminLogins {
     if (left === 0) throw new TooManyLoginsError(Math.max(1, Math.ceil(ms / 1000)));
   }
 
-  /** How many wrong logins were left before this one. */
+  /** The number of wrong logins before this one. */
   #countHere(address: string, isWrong: boolean) {
     const now = performance.now();
     const known = this.#counts.get(address);

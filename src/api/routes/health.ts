@@ -9,7 +9,7 @@ import { requireRedis } from '../preconditions.ts';
 import { makeProblem, sendProblem } from '../problem-details.ts';
 import { statusAnswer } from '../schemas.ts';
 
-/** Liveness checks nothing else; readiness checks PostgreSQL, Redis and the migrations. */
+/** Liveness checks nothing; readiness checks PostgreSQL, Redis and the migrations. */
 export function healthRoutes(api: Api, deps: ApiContext): void {
   api.get(
     '/healthz',

@@ -13,13 +13,13 @@ import { type TrytonStatusProbe, trytonPingRoute } from './tryton/ping.ts';
 export interface Shared {
   readonly feed: SyncStateBroadcaster;
   /** Null if no Tryton is configured. */
-  readonly looks: TrytonStatusProbe | null;
+  readonly trytonStatus: TrytonStatusProbe | null;
   readonly exports: Semaphore;
 }
 
 /** The routes that are mounted twice: for callers with keys, and for the dashboard. */
 export async function mirrorRoutes(api: Api, deps: ApiContext, shared: Shared): Promise<void> {
-  const { feed, looks, exports } = shared;
+  const { feed, trytonStatus, exports } = shared;
   await bcApi(api, deps, exports);
   syncRoutes(api, deps);
   eventsRoute(api, feed);
@@ -28,6 +28,6 @@ export async function mirrorRoutes(api: Api, deps: ApiContext, shared: Shared): 
   failureRoutes(api, deps);
   incidentRoutes(api, deps);
   requestRoutes(api, deps);
-  upstreamsRoute(api, deps, looks);
-  trytonPingRoute(api, looks);
+  upstreamsRoute(api, deps, trytonStatus);
+  trytonPingRoute(api, trytonStatus);
 }

@@ -12,7 +12,7 @@ export interface Change {
   readonly changes: DocumentChanges;
 }
 
-/** Writes changes into the trail, in their order. */
+/** Writes changes into the audit trail, in this order. */
 export async function recordChanges(db: Queryable, changes: readonly Change[]): Promise<void> {
   if (changes.length === 0) return;
   await db.execute(sql`${PREPARED}
@@ -22,7 +22,7 @@ export async function recordChanges(db: Queryable, changes: readonly Change[]): 
       "changes" jsonb)`);
 }
 
-/** The audit trail of a BC, newest first, with the run behind each change; `before` is an exclusive id. */
+/** The audit trail of a BC, newest first, with the run of each change; `before` is an exclusive id. */
 export async function listChanges(
   db: Queryable,
   odooId: number,

@@ -9,33 +9,35 @@ import { type Choice, documentColumns, idsOfPage, listedItems, PAGE_BYTES, weigh
 import { lockDocuments } from './writes.ts';
 
 /**
- * Identifies this copy of the mirror and its transaction counter: the system identifier of the server, its
- * timeline (changed by a promotion or a point-in-time recovery), the database and a table of it. A dump
- * restored on the same server has another database or table, and may lack rows that readers have seen.
- * Every role may run it. The control file has the timeline only after the next checkpoint.
+ * Identifies this copy of the mirror and its transaction counter: the system identifier of the server, its timeline
+ * (changed by a promotion or a point-in-time recovery), the database and a table of it. A dump restored on the same
+ * server has another database or table, and may lack rows that readers have seen. Every role may run it. The control
+ * file has the timeline only after the next checkpoint.
  */
 export const hereSql: SQL = sql`(select concat_ws('/', system_identifier,
   left(pg_walfile_name(pg_current_wal_lsn()), 8), (select oid from pg_database where datname = current_database()),
   'feed_epoch'::regclass::oid) from pg_control_system())`;
 
-/** The newest epoch. `token` is its name in cursors; not the id alone, which two copies of one database both count. */
+/**
+ * The newest epoch. `token` is its name in cursors. The id alone is not enough, because two copies of one database use
+ * the same ids.
+ */
 const newestEpoch: SQL = sql`
   select ${feedEpoch.server} as server,
     concat_ws('-', ${feedEpoch.id}, (extract(epoch from ${feedEpoch.since}) * 1000000)::bigint) as token
   from ${feedEpoch} order by ${feedEpoch.id} desc limit 1`;
 
-/** BCs stamped in one transaction: each holds a lock of its own meanwhile. */
+/** BCs stamped in one transaction: each holds a lock meanwhile. */
 const BATCH = 500;
 
-/** A transaction that this server has not begun yet: another server counted it. */
+/** A transaction id that this server has not assigned yet, so another server assigned it. */
 const isForeign = (xid: SQL): SQL => sql`${xid} >= pg_snapshot_xmax(pg_current_snapshot())`;
 const changedXid = sql`${bc.changedXid}`;
 const createdXid = sql`${bc.createdXid}`;
 
 /**
- * Opens an epoch of the change feed for this server, unless another process just did. BCs with transaction
- * ids of another server that are still ahead here get new ids first, in small transactions: a million BCs
- * take minutes.
+ * Opens an epoch of the change feed for this server, unless another process just did. Before that, BCs with ids of
+ * another server that are still in the future here get new ids, in small transactions: a million BCs take minutes.
  *
  * A foreign id below the current one may stay: readers of the new epoch start from the beginning.
  */
@@ -85,18 +87,18 @@ interface FeedPoint {
   readonly odooId: number;
 }
 
-/** Before every change. */
+/** The position before all changes. */
 const BEGINNING: FeedPoint = { xid: '0', odooId: 0 };
 
-/** Where a reader of the feed is, in one epoch: the last change that it knows. */
+/** The position of a reader in one epoch: the last change that it knows. */
 export interface FeedPosition extends FeedPoint {
   readonly epoch: string;
-  /** The position at which the feed was last empty: later changes are new since then. */
+  /** The position at which the feed was last empty. Later changes are newer. */
   readonly caughtUp: FeedPoint;
 }
 
 interface FeedQuery extends Choice {
-  /** Fewer come where they weigh much: see `PAGE_BYTES`. */
+  /** Fewer if they are large: see `PAGE_BYTES`. */
   readonly limit: number;
   /** Exclusive; null is before the first change. */
   readonly after: FeedPosition | null;
@@ -105,10 +107,10 @@ interface FeedQuery extends Choice {
 interface FeedPage {
   /** A JSON array of BCs with their `action`. */
   readonly items: string;
-  /** Where to go on from, also where nothing is left now. */
+  /** The position of the next request, also if nothing is left now. */
   readonly next: FeedPosition;
   readonly hasMore: boolean;
-  /** `after` was of another server's count: the page is the first one. */
+  /** `after` belongs to another server, so this is the first page. */
   readonly restarted: boolean;
   readonly fieldsVersion: string;
 }
@@ -116,9 +118,9 @@ interface FeedPage {
 /**
  * The next BCs that changed, each once, at its last change, in the order of (`changed_xid`, `odoo_id`).
  *
- * Only what no open transaction can come before: transaction ids are given out in order, but end in any. So an id
- * that is to be passed must be below the oldest that is still open. A BC that changes again
- * gets the id of a transaction that is still open: it moves, but never behind a reader.
+ * Only changes that no open transaction can precede. Transaction ids are assigned in order, but transactions end in any
+ * order. So a returned id must be below the oldest open one. A BC that changes again gets the id of an open
+ * transaction: it moves, but never behind a reader.
  */
 export async function readChanges(
   db: Database,
@@ -146,7 +148,7 @@ interface PageRow extends Record<string, unknown> {
   readonly version: string;
 }
 
-/** Null where this server has no epoch yet. One statement: position, horizon and rows are of one moment. */
+/** Null if this server has no epoch yet. One statement, so position, horizon and rows are of one moment. */
 async function readPage(db: Queryable, query: FeedQuery): Promise<FeedPage | null> {
   const { after, limit } = query;
   const { epoch, xid, odooId, caughtUp } = after ?? { epoch: '', ...BEGINNING, caughtUp: BEGINNING };

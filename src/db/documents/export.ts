@@ -5,26 +5,26 @@ import { bc, bcLine } from '../schema/documents.ts';
 import { type DocumentFilter, fieldJson, filterSql } from './filters.ts';
 import { type Choice, documentColumns, lineColumns, weighedItems } from './queries.ts';
 
-/** Which rows are wanted: BCs, or the lines of the BCs that the filter finds, with `bcName` beside each. */
+/** Which rows are exported: BCs, or the lines of the filtered BCs, each with `bcName`. */
 export type ExportQuery =
   | ({ readonly of: 'documents' } & Choice & Filtered)
   | ({ readonly of: 'lines'; readonly pick: readonly string[] | null } & Filtered);
 
 interface Filtered {
   readonly filter: DocumentFilter;
-  /** Binary fields whose size in bytes is enough. */
+  /** Binary fields of which only the size in bytes is exported. */
   readonly sized: readonly string[];
 }
 
 export interface Exporting {
   readonly query: ExportQuery;
-  /** Takes rows as JSON texts, none at the end; the next ones are read once it is through with these. */
+  /** Receives rows as JSON texts, and none at the end. The next rows are read after it has resolved. */
   readonly take: (rows: readonly string[]) => Promise<void>;
 }
 
 /**
- * Reads every row, in the order of ids, as they were at one moment, and holds but a few of them. `prepare` makes the
- * query, and sees the same moment. A signal that is aborted stops PostgreSQL too, or keeps it from beginning.
+ * Reads every row, ordered by id, as of one moment, and keeps only a few in memory. `prepare` creates the query, and
+ * sees the same moment. An aborted signal cancels the query in PostgreSQL, or prevents its start.
  */
 export async function exportRows(
   db: Database,
@@ -36,9 +36,9 @@ export async function exportRows(
     db,
     cancelling,
     async (tx) => {
-      // An export takes as long as its reader: each fetch is short, but the first one may sort everything.
+      // An export takes as long as its reader. Each fetch is short, but the first one may sort all rows.
       await tx.execute(sql`set local statement_timeout = 0`);
-      // A slow client leaves it idle for long. It holds a snapshot, and no lock that a writer waits for.
+      // A slow client leaves the session idle for long. It holds a snapshot, but no lock that a writer waits for.
       await tx.execute(sql`set local idle_in_transaction_session_timeout = 0`);
       const { query, take } = await prepare(tx);
       await tx.execute(sql`declare export no scroll cursor for ${exportSql(query)}`);
@@ -52,17 +52,17 @@ export async function exportRows(
   );
 }
 
-/** Rows of one round trip; fewer where the last ones had more characters than these together. */
+/** Rows of one round trip; fewer if the previous ones had more characters than this together. */
 const MAX_ROWS = 512;
 const CHARACTERS = 1_000_000;
-/** Longer rows are left out, and read by their ids: so no round trip brings more than 16 MB, whatever comes next. */
+/** Longer rows are skipped and read by id, so one round trip never returns more than 16 MB. */
 const LONG = 32 * 1024;
 /** Maximum size of rows that are read by id together, except the last one. */
 const TOGETHER = 2 * 1024 * 1024;
 
 interface FoundRow extends Record<string, unknown> {
   readonly id: string;
-  /** Null where it is long. */
+  /** Null if the row is long. */
   readonly json: string | null;
 }
 
@@ -80,7 +80,7 @@ async function* fetchAll(tx: Transaction, query: ExportQuery): AsyncGenerator<st
   }
 }
 
-/** In their order: some short rows, then the ids of long ones, and so on. */
+/** In order: some short rows, then the ids of long ones, and so on. */
 function inRuns(rows: readonly FoundRow[]): { readonly short: string[]; readonly long: string[] }[] {
   const runs = [{ short: [] as string[], long: [] as string[] }];
   for (const { id, json } of rows) {
@@ -105,7 +105,7 @@ async function* readLong(
   }
 }
 
-/** Large stored values are skipped: PostgreSQL knows their size without reading them. */
+/** Large stored values are skipped, because PostgreSQL knows their size without reading them. */
 function exportSql(query: ExportQuery): SQL {
   return sql`select id, case when octet_length(json) <= ${LONG} then json end as json from (
     select item."odooId" as id,
@@ -136,7 +136,10 @@ function rowSql(query: ExportQuery): SQL {
     from ${bc} join ${bcLine} on ${bcLine.bcOdooId} = ${bc.odooId}`;
 }
 
-/** A column: bytes of some contents, by field. Three for each four characters of base64, but for the padding. */
+/**
+ * A column with the sizes of binary contents in bytes, by field: three for each four characters of base64, without
+ * padding.
+ */
 function sizesSql(table: typeof bc | typeof bcLine, fields: readonly string[]): SQL {
   if (fields.length === 0) return sql``;
   const names = JSON.stringify(fields);

@@ -1,9 +1,12 @@
 import { type SQL, sql } from 'drizzle-orm';
 
-/** How the values of a mirrored field compare. `opaque` ones (binaries, properties) are only there or not. */
+/**
+ * How the values of a mirrored field are compared. `opaque` values (binaries, properties) can only be tested for
+ * existence.
+ */
 export type FieldKind = 'text' | 'number' | 'boolean' | 'many2one' | 'x2many' | 'opaque';
 
-/** Odoo's field types (14.0 to 19.0). Dates are Odoo's texts, whose order is the order of time. */
+/** The field types of Odoo (14.0 to 19.0). Dates are texts of Odoo, whose order is the order of time. */
 const KINDS: Readonly<Record<string, FieldKind>> = {
   char: 'text',
   text: 'text',
@@ -26,15 +29,15 @@ export function fieldKind(odooType: string): FieldKind {
   return KINDS[odooType] ?? 'opaque';
 }
 
-/** The part of the JSON of a field that is compared: a many2one has an id and a name. */
+/** The compared part of a field's JSON: a many2one has an id and a name. */
 export type Extract = 'text' | 'number' | 'boolean' | 'id' | 'name';
 
-/** The PostgreSQL type of each; a value that is given as text is cast to it. */
+/** The PostgreSQL type of each kind. A value given as text is cast to it. */
 const TYPES = { text: 'text', number: 'numeric', boolean: 'boolean', id: 'bigint', name: 'text' } as const;
 
 /**
- * A field's JSON as a typed SQL value; null where Odoo has nothing. Odoo's empty is `false`, so the JSON's own type
- * decides, and a cast never meets a value that it cannot take.
+ * The JSON of a field as a typed SQL value; null if Odoo has no value. An empty value of Odoo is `false`, so the JSON
+ * type decides first, and the cast never fails.
  */
 export function typed(json: SQL, extract: Extract): SQL {
   switch (extract) {
@@ -51,12 +54,12 @@ export function typed(json: SQL, extract: Extract): SQL {
   }
 }
 
-/** A longer text sorts by its beginning: so no cursor outgrows a URL, and no entry an index. */
+/** A longer text is sorted by its beginning, so cursors fit into a URL and entries into an index. */
 export const KEY_CHARACTERS = 200;
 
 /**
- * The expression for sorting by a field, and for filters if it suffices. The indexes on fields use these
- * exact expressions.
+ * The expression to sort by a field, also used for filters if it suffices. The indexes on fields use exactly these
+ * expressions.
  */
 export function comparable(json: SQL, extract: Extract): SQL {
   const value = typed(json, extract);
@@ -65,7 +68,9 @@ export function comparable(json: SQL, extract: Extract): SQL {
     : value;
 }
 
-/** A value given as text, as a parameter of the same type. Sent as text, or the driver would convert it its own way. */
+/**
+ * A value given as text, as a parameter of the same type. It is sent as text, so that the driver does not convert it.
+ */
 export function parameter(value: string, extract: Extract): SQL {
   return sql`${value}::text::${sql.raw(TYPES[extract])}`;
 }
@@ -75,7 +80,9 @@ export function parameters(values: readonly string[], extract: Extract): SQL {
   return sql`${arrayText(values)}::${sql.raw(TYPES[extract])}[]`;
 }
 
-/** PostgreSQL's text of an array. Each element is quoted, so that `NULL`, commas and braces are ordinary characters. */
+/**
+ * The text of a PostgreSQL array. Each element is quoted, so that `NULL`, commas and braces are ordinary characters.
+ */
 export function arrayText(values: readonly string[]): string {
   return `{${values.map((value) => `"${value.replaceAll(/["\\]/g, '\\$&')}"`).join(',')}}`;
 }

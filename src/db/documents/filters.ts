@@ -16,7 +16,7 @@ export type Operator = (typeof OPERATOR_NAMES)[number];
 
 const ORDERED = ['gt', 'gte', 'lt', 'lte'] as const;
 
-/** The operators that mean something for each kind of field. */
+/** The operators of each kind of field. */
 export const OPERATORS: Readonly<Record<FieldKind, readonly Operator[]>> = {
   text: ['eq', 'ne', ...ORDERED, 'in', 'like', 'null'],
   number: ['eq', 'ne', ...ORDERED, 'in', 'null'],
@@ -26,7 +26,7 @@ export const OPERATORS: Readonly<Record<FieldKind, readonly Operator[]>> = {
   opaque: ['null'],
 };
 
-/** One test of one field. Values are texts that were checked to be of the field's type. */
+/** One test of one field. The values are texts that were already checked for the type of the field. */
 export type Condition =
   | { readonly field: string; readonly test: 'empty'; readonly empty: boolean; readonly kind: FieldKind }
   | { readonly field: string; readonly test: 'contains'; readonly ids: readonly string[] }
@@ -42,11 +42,11 @@ export const ARCHIVED = ['exclude', 'include', 'only'] as const;
 
 export interface DocumentFilter {
   readonly conditions: readonly Condition[];
-  /** Text to be found in the Odoo id (whole) or in one of the fields (anywhere, whichever case). */
+  /** Text to find in the Odoo id (whole) or in one of the fields (any part, in any case). */
   readonly search: { readonly text: string; readonly fields: readonly string[] } | null;
   /** Only BCs whose header or lines changed in the mirror since then. */
   readonly changedSince: Date | null;
-  /** BCs that are gone from Odoo; Odoo's own `active` is a field like others. */
+  /** Archived BCs, which Odoo no longer has. `active` of Odoo is an ordinary field. */
   readonly archived: (typeof ARCHIVED)[number];
 }
 
@@ -60,14 +60,14 @@ export function filterSql(filter: DocumentFilter): SQL | undefined {
   );
 }
 
-/** The JSON of one field of a BC. The name travels as a parameter. */
+/** The JSON of one field of a BC. The name is sent as a parameter. */
 export const fieldJson = (field: string): SQL => sql`(${bc.fields} -> ${field}::text)`;
 
 function conditionSql(condition: Condition): SQL | undefined {
   const json = fieldJson(condition.field);
   switch (condition.test) {
     case 'empty': {
-      // False is a value of a boolean field, and Odoo's nothing everywhere else.
+      // False is a value of a boolean field; in all other fields it means empty.
       const nothing = condition.kind === 'boolean' ? sql`('null')` : sql`('null', 'false', '[]')`;
       return sql`(coalesce(${json}, 'null') in ${nothing}) = ${condition.empty}`;
     }
@@ -93,7 +93,7 @@ function comparisons(
   });
 }
 
-/** One array parameter for the whole list: PostgreSQL needs seconds for an OR of a thousand comparisons. */
+/** One array parameter for the whole list: for an OR of a thousand comparisons PostgreSQL needs seconds. */
 function isOneOf(json: SQL, { extract, values }: Comparison): SQL | undefined {
   const short = values.filter((text) => isIndexable('in', text));
   const long = values.filter((text) => !isIndexable('in', text));
@@ -103,7 +103,7 @@ function isOneOf(json: SQL, { extract, values }: Comparison): SQL | undefined {
   );
 }
 
-/** A text that is shorter than the beginnings compares with them as it does with the whole texts. */
+/** A text shorter than the sort beginning compares with it as with the whole text. */
 const isIndexable = (operator: Operator, text: string): boolean =>
   operator !== 'like' && text.length < KEY_CHARACTERS;
 
@@ -128,7 +128,7 @@ function compareSql(value: SQL, operator: Exclude<Operator, 'null' | 'in'>, give
 
 /** Plain text search: no character of the search text has a special meaning. */
 function found(value: SQL, text: SQL): SQL {
-  // The database's own collation knows more letters than "C", which lowers ASCII only.
+  // The collation of the database lowers all letters; "C" would lower only ASCII.
   return sql`position(lower(${text} collate "default") in lower((${value}) collate "default")) > 0`;
 }
 

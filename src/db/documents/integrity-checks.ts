@@ -6,9 +6,9 @@ import { bc, bcLine } from '../schema/documents.ts';
 import { syncRunItem } from '../schema/ledger.ts';
 import { syncLog } from '../schema/sync.ts';
 
-/** Rows held in memory at once, where the contents of their binary fields do not set a narrower bound. */
+/** Maximum of rows in memory at once; large binary contents lower it. */
 const ROWS = 100;
-/** Example ids of a counter. */
+/** Maximum of example ids for each counter. */
 const EXAMPLES = 20;
 
 export interface StoredRow {
@@ -24,7 +24,7 @@ export interface StoredRow {
 
 export type StoredSizes = Pick<StoredRow, 'odooId' | 'binarySizes'>;
 
-/** The rows with `after < odoo_id <= upTo`, ascending, a few at a time: `split` says which of them to hold together. */
+/** The rows with `after < odoo_id <= upTo`, ascending, in groups. `split` decides which rows are read together. */
 export async function* storedRows(
   db: Queryable,
   table: typeof bc | typeof bcLine,
@@ -72,13 +72,13 @@ async function rowsOf(
 
 export interface Counted {
   readonly total: number;
-  /** The first few. */
+  /** The first few examples. */
   readonly first: readonly { readonly id: number; readonly runId?: number }[];
 }
 
-/** Duplicate Odoo ids of a table: possible only if the unique index is missing or corrupt. */
+/** Duplicate Odoo ids of a table. They exist only if the unique index is missing or corrupt. */
 export async function duplicates(db: Queryable, table: typeof bc | typeof bcLine): Promise<Counted> {
-  // Without the index, which would be believed instead of looked behind.
+  // Without the index, because this checks the index.
   return counted(
     await db.execute(sql`
       select odoo_id as id, count(*) over ()::int as total from (select odoo_id + 0 as odoo_id from ${table}) as t
@@ -96,7 +96,7 @@ export async function orphanLines(db: Queryable): Promise<Counted> {
   );
 }
 
-/** Items that runs which ended well still owe. Those of a failed run are covered by the next one. */
+/** Open items of runs that ended well. Those of a failed run are covered by the next one. */
 export async function openItemsOfEndedRuns(db: Queryable): Promise<Counted> {
   return counted(
     await db.execute(sql`

@@ -12,8 +12,8 @@ export interface DocumentOrder {
 }
 
 /**
- * Where a page ended, and which state of the mirror the first page saw (`pg_snapshot` as text). By Odoo id that makes no
- * difference: it is empty then, so that the same rows give the same cursor.
+ * The end of a page, and the state of the mirror that the first page saw (`pg_snapshot` as text). By Odoo id the state
+ * makes no difference. It is empty then, so that the same rows give the same cursor.
  */
 export interface Position {
   readonly key: string | null;
@@ -28,7 +28,7 @@ interface Page {
   readonly limit: number;
 }
 
-/** `odoo_id` and `key` of the BCs of one page, in its order. */
+/** `odoo_id` and `key` of the BCs of one page, in order. */
 export function pageOfIds(page: Page): SQL {
   const { order, filter, after, limit } = page;
   if (order.field !== null) {
@@ -45,7 +45,7 @@ export function pageOfIds(page: Page): SQL {
     order by ${bc.odooId} ${direction(order)} limit ${limit}`;
 }
 
-/** Nulls come last in both directions; BCs with equal keys come by ascending id. */
+/** Nulls come last in both directions. BCs with equal keys come by ascending id. */
 export function pageOrder(order: DocumentOrder): SQL {
   return order.field === null
     ? sql`odoo_id ${direction(order)}`
@@ -94,7 +94,7 @@ function changedPart(field: string, after: Position, { order, filter, limit }: O
     last === null
       ? sql`${key} is null and ${beyondId}`
       : sql`(${key} ${further(order)} ${last} or ${key} is null or (${key} = ${last} and ${beyondId}))`;
-  // Worked out once for each BC: `offset 0` keeps PostgreSQL from repeating the expression.
+  // Computed once for each BC: `offset 0` keeps PostgreSQL from repeating the expression.
   const sorted = sql`cross join lateral (select ${jsonBefore(field, snapshot)} as json offset 0) as sorted`;
   const condition = and(filter, changedSince(snapshot), beyond);
   return part(key, condition, sql`${key} ${direction(order)} nulls last`, limit, sorted);
@@ -118,8 +118,8 @@ const changedXid = sql`${bc.changedXid}`;
 const auditXid = sql`audit.xid`;
 
 /**
- * Whether the first page saw what a transaction did. A dump restored elsewhere brings transaction ids that are
- * still in the future there: those count as seen.
+ * Whether the first page saw the changes of a transaction. After a restored dump, transaction ids may still be in the
+ * future: they count as seen.
  */
 const seen = (xid: SQL, snapshot: string): SQL =>
   sql`(pg_visible_in_snapshot(${xid}, ${snapshot}::pg_snapshot) or ${xid} >= pg_snapshot_xmax(pg_current_snapshot()))`;
@@ -128,7 +128,7 @@ const seen = (xid: SQL, snapshot: string): SQL =>
 const unseenChanges = (snapshot: string): SQL =>
   sql`from ${auditLog} as audit where audit.odoo_id = ${bc.odooId} and not ${seen(auditXid, snapshot)}`;
 
-/** The BCs that the first page could have shown, and that changed since. */
+/** The BCs that the first page could have shown and that changed since. */
 const changedSince = (snapshot: string): SQL =>
   sql`${changedXid} >= pg_snapshot_xmin(${snapshot}::pg_snapshot)
     and ${changedXid} < pg_snapshot_xmax(pg_current_snapshot())
@@ -136,10 +136,10 @@ const changedSince = (snapshot: string): SQL =>
     and not exists (select ${unseenChanges(snapshot)} and audit.action = 'created')`;
 
 /**
- * The JSON that a field had when the first page was read, taken from the audit trail.
+ * The JSON of a field at the time of the first page, taken from the audit trail.
  *
- * Limit: what the mirror stores without an audit row (a save in Odoo that changed nothing but `write_date`) is sorted
- * by its new value.
+ * Limit: a save in Odoo that changed only `write_date` is stored without an audit row, so the BC is sorted by its new
+ * value.
  */
 const jsonBefore = (field: string, snapshot: string): SQL =>
   sql`coalesce((select coalesce(audit.changes -> 'header' -> ${field}::text -> 'old', 'null')

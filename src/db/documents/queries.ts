@@ -7,27 +7,27 @@ import { type DocumentFilter, filterSql } from './filters.ts';
 import { type DocumentOrder, type Position, pageOfIds, pageOrder } from './keyset-pagination.ts';
 
 /**
- * Which lines are returned with a BC. `whole`: those of an archived BC as it was when it was archived. Lines that left
- * their BC earlier are in neither.
+ * The lines that are returned with a BC. `whole`: the lines that an archived BC had when it was archived. Lines that
+ * left their BC earlier are never returned.
  */
 export type LinesWanted = 'none' | 'live' | 'whole';
 
 /** The parts of a BC in an answer. */
 export interface Choice {
-  /** The fields of the header; null is all of them. */
+  /** The fields of the header; null: all. */
   readonly pick: readonly string[] | null;
   readonly lines: LinesWanted;
-  /** The fields of each line; null is all of them. */
+  /** The fields of each line; null: all. */
   readonly linePick: readonly string[] | null;
 }
 
-/** The columns of a BC's JSON, as the API answers it, for a query on the table. */
+/** The columns of a BC's JSON in the API, for a query on the table. */
 export function documentColumns({ pick, lines, linePick }: Choice): SQL {
   const own = sql`${recordColumns(bc, picked(bc, pick))}, ${moment(bc.changedAt)} as "changedAt"`;
   return lines === 'none' ? own : sql`${own}, (${linesOfBc(lines, linePick)}) as "lines"`;
 }
 
-/** A live line, or one of an archived BC that was there until the end. */
+/** A live line, or a line that an archived BC had until the end. */
 const isOfDocument = sql`(${bcLine.archivedAt} is null or (
   ${bc.archivedAt} is not null and ${bcLine.archiveReason} is distinct from 'removed'))`;
 
@@ -42,7 +42,7 @@ function recordColumns(table: typeof bc | typeof bcLine, fields: SQL): SQL {
     ${table.contentHash} as "contentHash"`;
 }
 
-/** ISO 8601 in UTC with milliseconds, as JavaScript words it. */
+/** ISO 8601 in UTC with milliseconds, as JavaScript writes it. */
 function moment(column: AnyPgColumn): SQL {
   return sql`to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
 }
@@ -55,32 +55,32 @@ function picked(table: typeof bc | typeof bcLine, pick: readonly string[] | null
 
 function linesOfBc(wanted: Exclude<LinesWanted, 'none'>, pick: readonly string[] | null): SQL {
   const which = wanted === 'live' ? sql`and ${bcLine.archivedAt} is null` : sql`and ${isOfDocument}`;
-  // Written without the blanks that PostgreSQL has in arrays of its own.
+  // Without the blanks that PostgreSQL writes in arrays.
   const array = sql`'[' || coalesce(string_agg(row_to_json(line)::text, ',' order by line."odooId"), '') || ']'`;
   return sql`select (${array})::json from (
     select ${lineColumns(pick)} from ${bcLine} where ${bcLine.bcOdooId} = ${bc.odooId} ${which}) as line`;
 }
 
 /**
- * Maximum size of a page without its last item, in bytes of JSON. PostgreSQL and the API hold it several
- * times, for several requests at once.
+ * Maximum size of a page without its last item, in bytes of JSON. PostgreSQL and the API hold it several times, for
+ * several concurrent requests.
  */
 export const PAGE_BYTES = 8 * 1024 * 1024;
 
 interface Wanted {
-  /** Gives one `bigint[]`: the ids of items, in their order. */
+  /** Returns one `bigint[]`: the ids of items, in order. */
   readonly ids: SQL;
-  /** Gives the columns of the item of an id. */
+  /** Returns the columns of the item of an id. */
   readonly item: (odooId: SQL) => SQL;
   readonly bytes: number;
 }
 
 /**
- * A part of `with recursive`: `weighed` has the items as JSON with their `place`, from 1 on, and ends with the one by
- * which they come to so many bytes. Place 0 is no item.
+ * A part of `with recursive`: `weighed` contains the items as JSON with their `place`, from 1. It ends with the item
+ * that reaches the maximum size. Place 0 is not an item.
  *
- * One after another, since only a text that is written is known to be so long: the size that PostgreSQL knows of a
- * stored value is the compressed one, up to ninety times less, and of neither the fields that are chosen nor lines.
+ * It adds one item after another, because only the written text has a known size. For a stored value PostgreSQL knows
+ * the compressed size, up to ninety times less. It does not know the size of selected fields or of lines.
  */
 export const weighedItems = ({ ids, item, bytes }: Wanted): SQL => sql`weighed as (
   select 0 as place, null::text as json, 0::bigint as bytes
@@ -90,14 +90,11 @@ export const weighedItems = ({ ids, item, bytes }: Wanted): SQL => sql`weighed a
     select row_to_json(item)::text as json from (${item(sql`(${ids})[weighed.place + 1]`)}) as item limit 1) as item
   where weighed.bytes < ${bytes})`;
 
-/** The ids of a `page` whose rows have a place, up to that one. */
+/** The ids of a `page` up to the row with that place. */
 export const idsOfPage = (limit: number): SQL =>
   sql`select array_agg(odoo_id order by place) from page where place <= ${limit}`;
 
-/**
- * One row of `weighed`: `items` as one JSON array, and the position of the last one; null if the page is
- * empty.
- */
+/** One row of `weighed`: `items` as one JSON array, and the position of the last one; null if the page is empty. */
 export const listedItems: SQL = sql`select max(place) as kept,
   '[' || coalesce(string_agg(json, ',' order by place), '') || ']' as items from weighed where place > 0`;
 
@@ -105,7 +102,7 @@ export interface DocumentQuery extends Choice {
   readonly filter: DocumentFilter;
   readonly order: DocumentOrder;
   readonly after: Position | null;
-  /** Fewer come where they weigh much: see `PAGE_BYTES`. */
+  /** Fewer if they are large: see `PAGE_BYTES`. */
   readonly limit: number;
 }
 
@@ -114,15 +111,15 @@ interface Versioned {
   readonly fieldsVersion: string;
 }
 
-/** A page as PostgreSQL wrote it. */
+/** A page as text from PostgreSQL. */
 interface JsonPage<Next> {
   /** A JSON array. */
   readonly items: string;
-  /** Where the next page begins; null after the last one. */
+  /** The start of the next page; null after the last one. */
   readonly next: Next | null;
 }
 
-/** One page of BCs, with their lines where wanted: one query, and no row passes through JavaScript. */
+/** One page of BCs, with their lines if requested. One query, and no row is parsed in JavaScript. */
 export async function readDocuments(
   db: Queryable,
   query: DocumentQuery,
@@ -137,7 +134,7 @@ export async function readDocuments(
   return { items, next: { ...last, snapshot }, fieldsVersion: version };
 }
 
-/** One BC as JSON, archived or not; null where the mirror has none. */
+/** One BC as JSON, archived or not; null if it is not in the mirror. */
 export async function readDocument(
   db: Queryable,
   odooId: number,
@@ -159,9 +156,9 @@ interface LineQuery {
   /** Exclusive. */
   readonly after: number;
   readonly limit: number;
-  /** Also those that are gone; a BC that is gone shows them anyway. */
+  /** Includes archived lines. An archived BC always shows them. */
   readonly archived: boolean;
-  /** The fields to answer; null is all of them. */
+  /** The returned fields; null: all. */
   readonly pick: readonly string[] | null;
 }
 
@@ -183,16 +180,16 @@ export async function readLines(
 }
 
 interface PageParts {
-  /** Returns `odoo_id` and `key`: one row more than the page shows that there is a next page. */
+  /** Returns `odoo_id` and `key`. One row more than the page shows that there is a next page. */
   readonly ids: SQL;
   readonly order: SQL;
-  /** Gives the columns of the item of an id. */
+  /** Returns the columns of the item of an id. */
   readonly item: (odooId: SQL) => SQL;
   readonly limit: number;
   readonly version: SQL;
 }
 
-/** The page as JSON, and its last row where another page follows. */
+/** The page as JSON, and its last row if another page follows. */
 async function readPage(db: Queryable, { ids, order, item, limit, version: versionSql }: PageParts) {
   const [row] = await db.execute<{
     items: string;
@@ -221,7 +218,7 @@ interface Explained {
   readonly Plan: { readonly 'Plan Rows': number };
 }
 
-/** What PostgreSQL expects to find, from its statistics: at once, however many BCs there are. */
+/** The estimate of PostgreSQL, from its statistics. It takes the same time for any number of BCs. */
 export async function estimateDocuments(db: Queryable, filter: DocumentFilter): Promise<number> {
   const condition = filterSql(filter) ?? sql`true`;
   const [row] = await db.execute<{ 'QUERY PLAN': readonly Explained[] }>(

@@ -28,7 +28,7 @@ export interface StoredLine {
   readonly bytes: number;
 }
 
-/** As PostgreSQL words it; read by hand, because these are the rows that each job reads. */
+/** The text of PostgreSQL. It is parsed by hand, because each job reads these rows. */
 interface StoredColumns extends Record<string, unknown> {
   readonly odoo_id: string;
   readonly content_hash: string;
@@ -67,8 +67,8 @@ export async function storedHeaders(
 const isPresent = sql`${bcLine.archiveReason} is distinct from ${REMOVED}`;
 
 /**
- * Lines that the mirror gives these BCs, and any other BC's lines among `lineIds`. `locked`: no other transaction
- * changes them until this one ends; locked in the order of their ids, so that BCs that trade lines do not deadlock.
+ * The lines of these BCs in the mirror, and other BCs' lines among `lineIds`. `locked`: no other transaction changes
+ * them until this one ends. They are locked in the order of their ids, so that BCs that exchange lines do not deadlock.
  */
 export async function storedLines(
   db: Queryable,
@@ -83,7 +83,7 @@ export async function storedLines(
   return rows.map((row) => ({ ...stored(row), bcOdooId: Number(row.bc_odoo_id) }));
 }
 
-/** The lines that the mirror gives these BCs, except the ids in `read`. */
+/** The lines of these BCs in the mirror, except the ids in `read`. */
 export async function unreadLines(
   db: Queryable,
   odooIds: readonly number[],
@@ -108,7 +108,7 @@ export async function storedFields(
 
 export interface StoredRecord {
   readonly fields: OdooRecord;
-  /** The fields that hold contents of binaries, whatever the model says of them today. */
+  /** The fields that contain binaries, also those that the model no longer has. */
   readonly binaries: readonly string[];
 }
 
@@ -125,7 +125,7 @@ export async function storedRecords(
   return new Map(rows.map(({ odooId, fields, sizes }) => [odooId, { fields, binaries: Object.keys(sizes) }]));
 }
 
-/** The BCs that the mirror gives these lines: where a line moved away from, its old BC is read again too. */
+/** The BCs of these lines in the mirror. If a line moved, its old BC is read again too. */
 export async function ownersOfLines(db: Queryable, lineIds: readonly number[]): Promise<number[]> {
   if (lineIds.length === 0) return [];
   const rows = await db
@@ -138,7 +138,7 @@ export async function ownersOfLines(db: Queryable, lineIds: readonly number[]): 
 interface StoredBinaries {
   readonly writeDate: Date | null;
   readonly sizes: Readonly<Record<string, string>>;
-  /** When the BC was last read, its binaries' contents with it where they were not known well enough. */
+  /** When the BC was last read. If its binaries were read again, the reading includes them. */
   readonly fetchedAt: Date;
 }
 

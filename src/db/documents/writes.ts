@@ -8,15 +8,15 @@ import { bc, bcLine } from '../schema/documents.ts';
 
 const REMOVED: ArchiveReason = 'removed';
 
-/** A number that grows with every call: taken before a read of Odoo begins and after it ended, it orders readings. */
+/** A number that grows with every call. It is taken before and after a read of Odoo, and orders readings. */
 export async function nextFetchSeq(db: Database): Promise<number> {
   const [row] = await db.execute<{ seq: string }>(sql`select nextval('fetch_seq') as seq`);
   return Number(row?.seq);
 }
 
 /**
- * Keeps other writers of these BCs waiting until the transaction ends. In one order for all who do it; a few hundred
- * at most: PostgreSQL keeps room for some thousands.
+ * Blocks other writers of these BCs until the transaction ends. All writers lock in the same order. A few hundred BCs
+ * at most, because PostgreSQL has room for some thousand locks.
  */
 export async function lockDocuments(db: Queryable, odooIds: readonly number[]): Promise<void> {
   await db.execute(sql`${PREPARED}
@@ -25,7 +25,7 @@ export async function lockDocuments(db: Queryable, odooIds: readonly number[]): 
       from jsonb_array_elements_text(${JSON.stringify(odooIds)}::jsonb) order by hash) as hashes`);
 }
 
-/** A record ready to be stored: all its fields as one line of JSON. Dates are Odoo's texts (UTC) or null. */
+/** A record that is ready to be stored: all its fields as one line of JSON. Dates are texts of Odoo (UTC) or null. */
 export interface RecordToStore {
   readonly odooId: number;
   readonly json: string;
@@ -35,14 +35,14 @@ export interface RecordToStore {
   readonly binarySizes: Readonly<Record<string, string>>;
 }
 
-/** Which reading a record came from: the numbers taken before it and after it, and when it began, as ISO 8601. */
+/** The reading of a record: the numbers taken before and after it, and its start as ISO 8601. */
 export interface Reading {
   readonly fetchSeq: number;
   readonly endSeq: number;
   readonly fetchedAt: string;
 }
 
-/** A record with the reading it came from. */
+/** A record with its reading. */
 export interface ReadHeader {
   readonly record: RecordToStore;
   readonly reading: Reading;
@@ -52,8 +52,8 @@ export interface ReadLine extends ReadHeader {
 }
 
 /**
- * One text for each column, one line for each record, which PostgreSQL takes apart in half the time that it needs for
- * one JSON of all. No value has a line break in it: JSON escapes them; an empty line is null.
+ * One text for each column, with one line for each record. PostgreSQL splits it in half the time of one JSON of all
+ * records. No value contains a line break, because JSON escapes them. An empty line is null.
  */
 type Columns = readonly string[];
 
@@ -93,7 +93,7 @@ const replaced = sql.raw(
     .join(', '),
 );
 
-/** Inserts or replaces headers. A BC that was archived is back. `changed`: readers of changes are to see it. */
+/** Inserts or replaces headers. An archived BC is restored. `changed`: readers of changes will see it. */
 export async function upsertHeaders(
   db: Queryable,
   headers: readonly ReadHeader[],
@@ -107,7 +107,7 @@ export async function upsertHeaders(
   }
 }
 
-/** The same content was read again: only when, and from which reading, is noted. The one that ended last counts. */
+/** The same content was read again. Only time and reading are updated; the reading that ended last counts. */
 export async function confirmHeaders(
   db: Queryable,
   readings: readonly (Reading & { readonly odooId: number })[],
@@ -121,23 +121,23 @@ export async function confirmHeaders(
 }
 
 /**
- * Lines left these BCs for others: readers of changes are to see it. Their own headers still list the lines, and may never
- * be named to us, so they lose their date: the next incremental run reads them, or the next sweep.
+ * Lines left these BCs for others: readers of changes will see it. Their headers may still list the lines, and Odoo may
+ * never report them as changed. So they lose their date, and the next incremental run or sweep reads them.
  */
 export async function markPreviousOwners(db: Queryable, odooIds: readonly number[]): Promise<void> {
   if (odooIds.length === 0) return;
-  // Locked in one order for all who do it.
+  // Locked in the same order by all writers.
   await db.execute(sql`
     update ${bc} as header set changed_xid = pg_current_xact_id(), changed_at = now(), odoo_write_date = null
     from (select id from ${bc} where ${isAnyOf(bc.odooId, odooIds)} order by odoo_id for update) as owner
     where header.id = owner.id`);
 }
 
-/** Records in one statement at most, and their JSON: its parameters stay in memory. */
+/** Maximum of records in one statement, and of their JSON, because the parameters stay in memory. */
 const RECORDS_PER_STATEMENT = 2000;
 const JSON_PER_STATEMENT = 16 * 1024 * 1024;
 
-/** Inserts or replaces lines. A line that a later reading gave another BC stays there. */
+/** Inserts or replaces lines. A line that a later reading gave to another BC stays there. */
 export async function upsertLines(db: Queryable, lines: readonly ReadLine[]): Promise<void> {
   for (const part of statements(lines)) {
     await db.execute(sql`${PREPARED}
@@ -149,7 +149,7 @@ export async function upsertLines(db: Queryable, lines: readonly ReadLine[]): Pr
   }
 }
 
-/** The columns of some records for each statement: one that is too large to go with others goes alone. */
+/** The columns of some records for each statement. A record that is too large goes alone. */
 function* statements(records: readonly (ReadHeader | ReadLine)[]): Generator<Columns> {
   let part: (ReadHeader | ReadLine)[] = [];
   let size = 0;
@@ -181,7 +181,7 @@ function columnsOf(records: readonly (ReadHeader | ReadLine)[]): Columns {
   ];
 }
 
-/** Archives lines that left their BC, as of the reading that ended with `endSeq`. They are never deleted. */
+/** Archives lines that left their BC, as of the reading that ended with `endSeq`. Lines are never deleted. */
 export async function archiveLines(
   db: Queryable,
   removed: readonly { readonly odooId: number; readonly endSeq: number }[],

@@ -4,8 +4,8 @@ import type { Queryable } from '../client.ts';
 import { type ModelChangeRow, modelChange, type OdooFieldRow, odooField } from '../schema/model.ts';
 
 /**
- * Keeps what `fields_get` said of a model: fields that are gone are dropped, the others replaced. `seenAt`: when Odoo
- * was asked, by PostgreSQL's clock.
+ * Stores the fields of a model as `fields_get` described them; fields that no longer exist are deleted. `seenAt` is the
+ * time of the request, by the clock of PostgreSQL.
  */
 export async function saveFields(
   db: Queryable,
@@ -45,12 +45,12 @@ export async function saveFields(
   await db.delete(odooField).where(and(eq(odooField.model, model), isGone));
 }
 
-/** The known fields of a model, in Odoo's order; empty before the first run. */
+/** The known fields of a model, in the order of Odoo; empty before the first run. */
 export async function listFields(db: Queryable, model: string): Promise<OdooFieldRow[]> {
   return db.select().from(odooField).where(eq(odooField.model, model)).orderBy(asc(odooField.position));
 }
 
-/** Another text after each `saveFields` of any model, for a query's list of columns. */
+/** The expression for a text that changes with each `saveFields` of any model. */
 export const fieldsVersionSql: SQL = sql`(select concat(count(*), ' ', max(${odooField.seenAt})) from ${odooField})`;
 
 export async function fieldsVersion(db: Queryable): Promise<string> {
@@ -65,8 +65,8 @@ export async function insertModelChanges(db: Queryable, changes: readonly NewMod
 }
 
 /**
- * The newest change that requires records to be read again; 0 without one. `until` ignores changes that
- * were recorded later.
+ * The newest change that requires records to be read again; 0 without one. `until` ignores changes that were recorded
+ * later.
  */
 export async function newestReread(
   db: Queryable,
@@ -86,7 +86,7 @@ export async function newestReread(
   return row?.id ?? 0;
 }
 
-/** How many changes after `after` ask for records to be read again. */
+/** The number of changes after `after` that require records to be read again. */
 export async function countRereads(db: Queryable, models: readonly string[], after: number): Promise<number> {
   return db.$count(
     modelChange,
@@ -94,7 +94,7 @@ export async function countRereads(db: Queryable, models: readonly string[], aft
   );
 }
 
-/** The newest changes of some models first; `before` is an exclusive id. */
+/** The changes of some models, newest first; `before` is an exclusive id. */
 export async function listModelChanges(
   db: Queryable,
   models: readonly string[],

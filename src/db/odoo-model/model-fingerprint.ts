@@ -3,11 +3,11 @@ import type { Queryable } from '../client.ts';
 import { modelChange, odooField } from '../schema/model.ts';
 import type { View } from './typed-views.ts';
 
-/** What PostgreSQL keeps of the model, in short: equal digests and comments mean equal fields and views. */
+/** A short form of the stored model: equal digests and comments mean equal fields and views. */
 export interface KeptModel {
   /** A digest of the stored fields without the time of the request. */
   readonly fields: string;
-  /** The comments of the views that stand there. */
+  /** The comments of the existing views. */
   readonly views: readonly (string | null)[];
 }
 
@@ -16,28 +16,25 @@ const digest = (models: readonly string[]) => sql`(
     row(f.model, f.name, f.type, f.label, f.relation, f.description, f.position)::text, '' order by f.model, f.name), ''))
   from ${odooField} as f where f.model in ${[...models]})`;
 
-/**
- * Looks up, by the indexes of the catalogue, the object with the name of the view in the schema of its
- * table.
- */
+/** Finds, by the indexes of the catalogue, the object with the name of the view in the schema of its table. */
 const comment = ({ name, table }: View) => sql`(
   select obj_description(oid, 'pg_class') from pg_class where relname = ${name}
     and relnamespace = (select relnamespace from pg_class where oid = to_regclass(${table})))`;
 
 const comments = (views: readonly View[]) => sql`jsonb_build_array(${sql.join(views.map(comment), sql`, `)})`;
 
-/** The digest of the fields alone. */
+/** The digest of the fields only. */
 export async function keptFields(db: Queryable, models: readonly string[]): Promise<string> {
   const [row] = await db.execute<{ fields: string }>(sql`select ${digest(models)} as fields`);
   return row?.fields ?? '';
 }
 
 /**
- * If the stored model equals `expected`, records that Odoo confirmed it at `describedAt`, in the first
- * field of the first model. One statement, one row written.
+ * If the stored model equals `expected`, records that Odoo confirmed it at `describedAt`, in the first field of the
+ * first model. One statement, one row written.
  *
- * @returns the newest change that requires records to be read again, 0 without one; null if the stored
- *   model differs or was described later.
+ * @returns the newest change that requires records to be read again, 0 without one; null if the stored model differs or
+ * was described later.
  */
 export async function confirmModel(
   db: Queryable,

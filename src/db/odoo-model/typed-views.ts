@@ -7,7 +7,7 @@ import { listFields } from './fields.ts';
 import { isIdentifier, type ViewColumn, type ViewField, viewColumns } from './view-columns.ts';
 
 const grantee = sql`case a.grantee when 0 then 'public' else quote_ident(r.rolname) end`;
-/** Roles that were dropped, and ourselves, need no word. */
+/** Dropped roles and our own role need no grant. */
 const others = sql`(a.grantee = 0 or r.rolname <> current_user)`;
 
 /** The statements that copy the privileges of the existing view to a new one. */
@@ -48,7 +48,7 @@ async function statements(db: Queryable, query: ReturnType<typeof sql>): Promise
   return (await db.execute<{ statement: string }>(query)).map(({ statement }) => statement);
 }
 
-/** A typed view over one of the mirror's tables. The names are fixed, whichever models are configured. */
+/** A typed view of one of the tables. The names are fixed for all models. */
 export interface View {
   readonly name: string;
   readonly table: string;
@@ -85,17 +85,14 @@ export const LINE_VIEW: View = {
   own: [SYNCED, own('mirror_bc_id', 'bigint', 'bc_odoo_id', 'The BC that the mirror gives the line')],
 };
 
-/**
- * The definition of a view. Its comment contains `digest`; another digest means that the view has to be
- * rebuilt.
- */
+/** The definition of a view. Its comment contains `digest`; another digest means that the view has to be rebuilt. */
 interface ViewDefinition {
   readonly view: View;
   readonly columns: readonly ViewColumn[];
   readonly comment: string;
 }
 
-/** The definition for a model's fields. Their order does not make it another one. */
+/** The definition for the fields of a model. It does not depend on their order. */
 export function viewDefinition(view: View, model: string, fields: readonly ViewField[]): ViewDefinition {
   const columns = viewColumns(fields, view.own);
   const sorted = [...columns].sort((a, b) => (a.name < b.name ? -1 : 1));
@@ -104,7 +101,7 @@ export function viewDefinition(view: View, model: string, fields: readonly ViewF
   return { view, columns, comment: `${model} as Passerelle mirrors it. Definition ${digest}.` };
 }
 
-/** `create view` and what follows; the columns in the order given. */
+/** `create view` and its further statements; the columns in the given order. */
 function createView(
   schema: string,
   options: string,
@@ -141,7 +138,7 @@ const qualified = (schema: string, name: string): string => `${identifier(schema
 function expression({ field, source }: ViewColumn): string {
   if ('column' in source) return `t.${identifier(source.column)}`;
   const name = field ?? '';
-  // A name that is too long for an identifier would not be found by one.
+  // A name that is too long for an identifier would not be found as one.
   return `${source.convert}(${isIdentifier(name) ? `f.${identifier(name)}` : `t.fields -> ${literal(name)}`})`;
 }
 
@@ -151,11 +148,11 @@ function isUnpacked({ field, source }: ViewColumn): boolean {
 
 const identifier = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 
-/** Safe whichever `standard_conforming_strings` is set. */
+/** Correct with any value of `standard_conforming_strings`. */
 const literal = (text: string): string =>
   `E'${text.replaceAll('\0', '').replaceAll('\\', '\\\\').replaceAll("'", "''")}'`;
 
-/** Lock timeout: readers of a view block us no longer than this, and others wait behind us no longer. */
+/** Lock timeout. Readers of a view block us no longer than this, and others wait no longer behind us. */
 const LOCK_TIMEOUT = '1s';
 
 /** An object that is not a view has the name of a view. */
@@ -166,7 +163,7 @@ class ViewNameTakenError extends PasserelleError {
   }
 }
 
-/** True when the view that stands there is what the known fields ask for. */
+/** Whether the existing view matches the known fields. */
 export async function isViewCurrent(db: Queryable, view: View, model: string): Promise<boolean> {
   const fields = await listFields(db, model);
   const standing = await standingView(db, view);
@@ -176,12 +173,11 @@ export async function isViewCurrent(db: Queryable, view: View, model: string): P
 /**
  * Rebuilds the view if it does not match the known fields, and keeps its privileges.
  *
- * If no column was removed or retyped, it is replaced in place with new columns at the end, so dependent
- * objects stay.
+ * If no column was removed or retyped, it is replaced in place with new columns at the end, so dependent objects stay.
  *
  * @returns whether it was rebuilt.
- * @throws ViewNameTakenError, and errors of PostgreSQL: 55P03 (in use), 2BP01 (other objects depend on
- *   it), 42501 (no privilege).
+ * @throws ViewNameTakenError, and errors of PostgreSQL: 55P03 (in use), 2BP01 (other objects depend on it), 42501 (no
+ * privilege).
  */
 export async function refreshView(db: Database, view: View, model: string): Promise<boolean> {
   if (await isViewCurrent(db, view, model)) return false;
@@ -199,7 +195,7 @@ export async function refreshView(db: Database, view: View, model: string): Prom
 
 interface Standing {
   readonly schema: string;
-  /** Null: there is nothing of that name. */
+  /** Null: no object has that name. */
   readonly kind: string | null;
   readonly comment: string | null;
   readonly options: readonly string[] | null;
@@ -235,13 +231,13 @@ async function make(tx: Queryable, definition: ViewDefinition, standing: Standin
     const grants = await grantsOf(tx, name, columns);
     await tx.execute(sql.raw(`drop view ${name}`));
     await tx.execute(sql.raw(create));
-    // Default privileges may open a new view further than the old one was.
+    // Default privileges may give a new view more readers than the old one had.
     for (const statement of [...(await revokeAll(tx, name)), ...grants]) await tx.execute(sql.raw(statement));
   }
   await tx.execute(sql.raw(commentView(schema, definition)));
 }
 
-/** Where a column stands; a new one comes last. */
+/** The position of a column; a new one comes last. */
 function columnPlace(before: readonly { readonly name: string }[]): (name: string) => number {
   const places = new Map(before.map(({ name }, index) => [name, index]));
   return (name) => places.get(name) ?? places.size;

@@ -5,13 +5,13 @@ import type { OdooFieldRow } from '../schema/model.ts';
 export type ViewField = Pick<OdooFieldRow, 'name' | 'type' | 'label' | 'relation'>;
 
 export interface ViewColumn {
-  /** The field it shows; null: a column of the mirror's own. */
+  /** The field of the column; null: a column of the mirror itself. */
   readonly field: string | null;
   readonly name: string;
   readonly type: string;
   /** The function of migration 0004 that converts the JSON of the field, or a column of the table. */
   readonly source: { readonly convert: string } | { readonly column: string };
-  /** For people: Odoo's label. */
+  /** For people: the label of Odoo. */
   readonly comment: string;
 }
 
@@ -20,10 +20,10 @@ type Conversion = readonly [type: string, convert: string];
 const TEXT: Conversion = ['text', 'passerelle_text'];
 const BIGINT: Conversion = ['bigint', 'passerelle_bigint'];
 const IDS: Conversion = ['bigint[]', 'passerelle_ids'];
-/** `json`, `properties`, `properties_definition`, and what Odoo may bring in years to come. */
+/** `json`, `properties`, `properties_definition`, and types of future versions of Odoo. */
 const JSONB: Conversion = ['jsonb', 'passerelle_jsonb'];
 
-/** By Odoo's field types (14.0 to 19.0). */
+/** By field type of Odoo (14.0 to 19.0). */
 const CONVERSIONS: Readonly<Record<string, Conversion>> = {
   integer: BIGINT,
   many2one_reference: BIGINT,
@@ -43,11 +43,11 @@ const CONVERSIONS: Readonly<Record<string, Conversion>> = {
 };
 
 /**
- * The columns of a view: those of the fields in the order given, then the mirror's own.
+ * The columns of a view: those of the fields in the given order, then those of the mirror itself.
  *
- * A many2one has two, `<field>_id` and `<field>_name`. Where names collide, a field's exact name wins over one that
- * was made, and the others get a number; the order of the fields does not matter. A name beyond PostgreSQL's 63
- * bytes is cut, and ends in a digest of the whole.
+ * A many2one has two, `<field>_id` and `<field>_name`. If names collide, the exact name of a field wins over a derived
+ * one, and the others get a number. The order of the fields does not matter. A name longer than the 63 bytes of
+ * PostgreSQL is cut, and ends in a digest of the whole name.
  */
 export function viewColumns(fields: readonly ViewField[], own: readonly ViewColumn[]): ViewColumn[] {
   const wanted = [...fields.flatMap(columnsOf), ...own];
@@ -60,7 +60,7 @@ export function viewColumns(fields: readonly ViewField[], own: readonly ViewColu
 }
 
 function columnsOf({ name: field, type, label, relation }: ViewField): ViewColumn[] {
-  // Equal by construction, and indexed.
+  // Always equal, and indexed.
   if (field === 'id') {
     return [{ field, name: field, type: 'bigint', source: { column: 'odoo_id' }, comment: label }];
   }
@@ -91,11 +91,11 @@ function freeName(wanted: string, taken: ReadonlyMap<string, unknown>): string {
   return name;
 }
 
-/** PostgreSQL cuts longer names without a word. In bytes. */
+/** In bytes. PostgreSQL cuts longer names without an error. */
 const MAX_NAME = 63;
 const DIGITS = 8;
 
-/** True for what PostgreSQL takes as a name and leaves as it is. */
+/** Whether PostgreSQL accepts the text as a name and does not change it. */
 export function isIdentifier(name: string): boolean {
   return name !== '' && Buffer.byteLength(name) <= MAX_NAME;
 }

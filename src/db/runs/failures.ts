@@ -13,14 +13,14 @@ interface Failure {
   readonly message: string;
 }
 
-/** First pause before a scheduled run offers the BC again; it doubles with each failure, up to a day. */
+/** First pause before a scheduled run retries the BC. It doubles with each failure, up to a day. */
 const FIRST_PAUSE_SECONDS = 60;
 const MAX_PAUSE_SECONDS = 86_400;
 
 const pause = (failures: unknown) =>
   sql<Date>`clock_timestamp() + least(${MAX_PAUSE_SECONDS}, ${FIRST_PAUSE_SECONDS} * power(2, least(${failures}, 20) - 1)) * interval '1 second'`;
 
-/** Opens an incident for a BC that failed for good, or adds to the open one. */
+/** Opens an incident for a BC that failed for the last time, or adds to the open one. */
 export async function recordFailure(db: Queryable, failure: Failure): Promise<void> {
   await db
     .insert(syncFailure)
@@ -40,7 +40,7 @@ export async function recordFailure(db: Queryable, failure: Failure): Promise<vo
     });
 }
 
-/** Resolves the open failures of BCs, whichever run succeeded. */
+/** Resolves the open failures of BCs, for any run that succeeded. */
 export async function resolveFailures(
   db: Queryable,
   key: string,
@@ -52,7 +52,7 @@ export async function resolveFailures(
     where key = ${key} and ${isAnyOf(syncFailure.odooId, odooIds)} and resolved_at is null`);
 }
 
-/** Open incidents whose pause is over. */
+/** Open failures whose pause is over. */
 export async function dueFailures(db: Queryable, key: string): Promise<number[]> {
   const rows = await db
     .select({ odooId: syncFailure.odooId })
@@ -68,7 +68,7 @@ export async function dueFailures(db: Queryable, key: string): Promise<number[]>
   return rows.map((row) => row.odooId);
 }
 
-/** Open incidents by ascending id; `after` is exclusive. */
+/** Open failures by ascending id; `after` is exclusive. */
 export async function listFailures(
   db: Queryable,
   key: string,
@@ -99,11 +99,10 @@ export async function countOpenFailures(db: Queryable, key: string): Promise<num
 }
 
 /**
- * BCs that have to be read although Odoo does not list them: those whose retry is due after a failure, and
- * those that lost a line after `since` (see `markPreviousOwners`) and were not read since. One statement,
- * because most runs find nothing.
+ * BCs that must be read although Odoo does not list them: those whose retry is due, and those that lost a line after
+ * `since` (see `markPreviousOwners`) and were not read since. One statement, because most runs find nothing.
  *
- * `since` is the window of the last run: a BC that Odoo no longer has is not retried forever; the sweep
+ * `since` is the window of the last run. A BC that Odoo no longer has is not retried forever, because the sweep
  * archives it.
  */
 export async function findDueForRetry(db: Queryable, key: string, since: Date | null): Promise<number[]> {

@@ -3,11 +3,12 @@ import type { Queryable } from '../client.ts';
 import { isAnyOf } from '../schema/columns.ts';
 import { type SyncLogRow, type SyncStateRow, syncLog, syncState } from '../schema/sync.ts';
 
-/** The database's clock plus `leaseMs`. Only PostgreSQL's clock is ever compared with a lease. */
+/** The clock of the database plus `leaseMs`. Leases are only compared with the clock of PostgreSQL. */
 const expiry = (leaseMs: number) => sql`clock_timestamp() + ${leaseMs} * interval '1 millisecond'`;
 
 /**
- * Grants the lease of `key` to a run when it is free or ran out.
+ * Grants the lease of `key` to a run if it is free, or if it has expired and its run has ended or is this one. An
+ * unfinished run is resumed before another one starts.
  *
  * @returns the new fencing token, or null while another run holds the lease.
  */
@@ -30,7 +31,15 @@ export async function grantLease(
     .where(
       and(
         eq(syncState.key, key),
-        or(isNull(syncState.leaseRunId), lt(syncState.leaseExpiresAt, sql`clock_timestamp()`)),
+        or(
+          isNull(syncState.leaseRunId),
+          and(
+            lt(syncState.leaseExpiresAt, sql`clock_timestamp()`),
+            sql`not exists (
+              select from ${syncLog} as holder where holder.id = ${syncState.leaseRunId}
+                and holder.id <> ${runId} and holder.status = 'running')`,
+          ),
+        ),
       ),
     )
     .returning({ token: syncState.leaseToken });
@@ -38,10 +47,10 @@ export async function grantLease(
 }
 
 /**
- * Starts a queued run if no run holds the lease or was left with it: run and lease in one statement,
- * because most runs start this way. The row of the run is locked first, as everywhere.
+ * Starts a queued run if no run holds the lease or left it behind. One statement for run and lease, because most runs
+ * start this way. It locks the row of the run first, as all code does.
  *
- * @returns `takenAt`, by the clock of PostgreSQL; null if another case needs a closer check.
+ * @returns `takenAt`, by the clock of PostgreSQL; null if the case needs a closer check.
  */
 export async function startWhileFree(
   db: Queryable,
@@ -65,7 +74,7 @@ export async function startWhileFree(
   return { leaseToken: Number(token), startedAt: new Date(started), takenAt: new Date(now) };
 }
 
-/** Keeps a living lease alive. False: it ran out, or was lost to a newer token; only a new grant brings it back. */
+/** Extends a valid lease. False: it expired, or a newer token has it; only a new grant returns it. */
 export async function heartbeat(
   db: Queryable,
   key: string,
@@ -92,7 +101,7 @@ export interface Progress {
   readonly modelRead?: number;
 }
 
-/** Gives the lease of a run back; how far it got is noted. Nothing happens with a stale token. */
+/** Releases the lease of a run and stores how far it got. Does nothing with an old token. */
 export async function releaseLease(
   db: Queryable,
   key: string,
@@ -116,11 +125,13 @@ export async function releaseLease(
     );
 }
 
-/** The state as people see it. */
+/** The state for people. */
 interface ShownState extends SyncStateRow {
-  /** False once the lease ran out, whatever the flag says. */
+  /** False after the lease has expired, whatever the flag says. */
   readonly held: boolean;
-  /** Since `lastSync`, which is Odoo's time, by PostgreSQL's clock: never below 0, null before the first sync. */
+  /**
+   * Since `lastSync`, which is a time of Odoo, by the clock of PostgreSQL. Never below 0; null before the first sync.
+   */
   readonly ageSeconds: number | null;
 }
 
@@ -137,7 +148,7 @@ export async function readState(db: Queryable, key: string): Promise<ShownState 
     .where(eq(syncState.key, key));
   const [row] = rows;
   if (row === undefined) return null;
-  // `greatest` passes over null.
+  // `greatest` ignores null.
   const ageSeconds = row.state.lastSync === null ? null : row.ageSeconds;
   return { ...row.state, held: row.held, ageSeconds };
 }
@@ -146,16 +157,16 @@ export async function readState(db: Queryable, key: string): Promise<ShownState 
 type Fence = Pick<SyncLogRow, 'status' | 'mode' | 'leaseToken'>;
 
 interface Fences {
-  /** By id; a run that is not in the log is left out. */
+  /** By id; a run that is not in the log is missing. */
   readonly runs: ReadonlyMap<number, Fence>;
   /**
-   * The newest reading that may be of one of these runs; 0 where none is in the log. A restored database knows neither
-   * all runs nor all readings that Redis still has jobs of, and goes on counting from where its dump was.
+   * The newest reading that may belong to one of these runs; 0 if none is in the log. A restored database lacks some of
+   * the runs and readings that Redis still has jobs of, and counts from the state of its dump.
    */
   readonly newestSeq: number;
 }
 
-/** A sequence that was set or made, and not asked since, gives `last_value` itself as its next number. */
+/** A sequence that was set or created and not used since returns `last_value` itself as its next number. */
 const newestSeq = sql`(select last_value - (not is_called)::int from fetch_seq)`;
 
 /** The current state of some runs. */

@@ -9,7 +9,7 @@ interface PlannedItem {
   readonly page: number;
 }
 
-/** Writes what a run owes. An id that is already there is left as it is. */
+/** Writes the items of a run. Existing items stay unchanged. */
 export async function addItems(db: Queryable, runId: number, items: readonly PlannedItem[]): Promise<void> {
   await db.execute(sql`
     insert into ${syncRunItem} (run_id, odoo_id, page)
@@ -18,7 +18,7 @@ export async function addItems(db: Queryable, runId: number, items: readonly Pla
     on conflict do nothing`);
 }
 
-/** One page row for each page number the items use. Returns how many items there are. */
+/** Writes one page for each page number of the items. Returns the number of items. */
 export async function addPages(db: Queryable, runId: number): Promise<number> {
   await db.execute(sql`
     insert into ${syncRunPage} (run_id, page)
@@ -26,7 +26,16 @@ export async function addPages(db: Queryable, runId: number): Promise<number> {
   return db.$count(syncRunItem, eq(syncRunItem.runId, runId));
 }
 
-/** Ids of a page that are still owed, in ascending order. */
+/** Null: the run has no such item, or was pruned. */
+export async function itemState(db: Queryable, runId: number, odooId: number): Promise<ItemState | null> {
+  const [row] = await db
+    .select({ state: syncRunItem.state })
+    .from(syncRunItem)
+    .where(and(eq(syncRunItem.runId, runId), eq(syncRunItem.odooId, odooId)));
+  return row?.state ?? null;
+}
+
+/** Open ids of a page, ascending. */
 export async function openItems(db: Queryable, runId: number, page: number): Promise<number[]> {
   const rows = await db
     .select({ odooId: syncRunItem.odooId })
@@ -51,7 +60,7 @@ export async function* owedIds(db: Queryable, runId: number, slice = 10_000): As
   }
 }
 
-/** Those of them that a sweep did not find: Odoo is asked for them by id once more. */
+/** Those of them that a sweep did not find: Odoo is asked for them by id again. */
 export async function absentItems(db: Queryable, runId: number, page: number): Promise<number[]> {
   const open = [eq(syncRunItem.runId, runId), eq(syncRunItem.page, page), eq(syncRunItem.state, 'open')];
   const rows = await db
@@ -63,8 +72,8 @@ export async function absentItems(db: Queryable, runId: number, page: number): P
 }
 
 /**
- * Reopens items that were found deleted and are not archived, because the check is old. Finished pages
- * have to be queued again.
+ * Reopens items that were found deleted and are not archived, because the check is old. Finished pages must be queued
+ * again.
  */
 export async function reopenGone(db: Queryable, runId: number): Promise<void> {
   await db.execute(sql`
@@ -76,8 +85,8 @@ export async function reopenGone(db: Queryable, runId: number): Promise<void> {
 }
 
 /**
- * Whether the run has open items. Read from the end, because pages are processed in ascending order and
- * the index finds open ones there.
+ * Whether the run has open items. Reads from the end: pages are processed in ascending order, so the index finds open
+ * items there.
  */
 export async function hasOpenItems(db: Queryable, runId: number): Promise<boolean> {
   const rows = await db
@@ -89,7 +98,7 @@ export async function hasOpenItems(db: Queryable, runId: number): Promise<boolea
   return rows.length > 0;
 }
 
-/** Whether one of these pages owes nothing any more. The last item of each that is open is found from its end. */
+/** Whether one of these pages has no open item left. The last open item of each is found from its end. */
 export async function isAnyDone(db: Queryable, runId: number, pages: readonly number[]): Promise<boolean> {
   const [row] = await db.execute<{ done: boolean }>(sql`
     select exists (
@@ -111,7 +120,7 @@ interface ItemOutcome {
   readonly goneSeq?: number;
 }
 
-/** Records outcomes of items that are owed; a failed one may still become a success, nothing else changes twice. */
+/** Records outcomes of open items. A failed one may still succeed; nothing else changes twice. */
 export async function closeItems(db: Queryable, outcome: ItemOutcome): Promise<void> {
   const { runId, odooIds, state, linesSeen = 0, linesRemoved = 0, rpcCalls = 0, goneSeq = null } = outcome;
   await db
@@ -145,7 +154,7 @@ export interface QueuedPage {
   readonly generation: number;
 }
 
-/** Closes pages that owe nothing any more. @returns which. */
+/** Closes pages without open items. @returns their numbers. */
 export async function closePages(db: Queryable, runId: number): Promise<number[]> {
   const rows = await db.execute<{ page: number }>(sql`
     update ${syncRunPage} as p set state = 'done' where p.run_id = ${runId} and p.state = 'queued'
@@ -168,7 +177,7 @@ export async function nextPages(db: Queryable, runId: number, inFlight: number):
     returning page, generation`);
 }
 
-/** Pages that were queued more than `graceMs` ago: the jobs of later ones may be on the way into the queue. */
+/** Pages that were queued more than `graceMs` ago. The jobs of later ones may not have reached the queue yet. */
 export async function queuedPages(db: Queryable, runId: number, graceMs: number): Promise<QueuedPage[]> {
   return db
     .select({ page: syncRunPage.page, generation: syncRunPage.generation })
@@ -194,7 +203,7 @@ export async function renewPages(
     returning page, generation`);
 }
 
-/** How many items of a run are in each state. */
+/** The number of items of a run in each state. */
 export async function progress(db: Queryable, runId: number): Promise<Partial<Record<ItemState, number>>> {
   const rows = await db
     .select({ state: syncRunItem.state, items: sql<number>`count(*)::int` })
@@ -207,13 +216,13 @@ export async function progress(db: Queryable, runId: number): Promise<Partial<Re
 interface PageToSplit {
   readonly runId: number;
   readonly page: number;
-  /** The run's token: another holder's ledger is left alone. */
+  /** The token of the run. The ledger of another holder is not changed. */
   readonly token: number | null;
 }
 
 /**
- * Moves what a page still owes of `odooIds` to new pages of `size` items, which are queued when there is room for them.
- * The run's row is locked: two pages that are split at once do not take the same numbers.
+ * Moves the open items `odooIds` of a page to new pages of `size` items, which are queued later. It locks the row of
+ * the run, so two pages that are split at once do not take the same numbers.
  */
 export async function splitPage(
   db: Database,
@@ -248,7 +257,7 @@ interface StoredItem {
   readonly rpcCalls: number;
 }
 
-/** Records each one's outcome in one statement; a failed one may still become a success, nothing else changes twice. */
+/** Records the outcomes in one statement. A failed one may still succeed; nothing else changes twice. */
 export async function closeStored(db: Queryable, items: readonly StoredItem[]): Promise<void> {
   await db.execute(sql`
     update ${syncRunItem} as item set state = r."state", gone_seq = null, lines_seen = r."linesSeen",

@@ -8,10 +8,10 @@ import { modelChange } from '../schema/model.ts';
 import { syncFailure, syncLog, syncState } from '../schema/sync.ts';
 import { newestPlanned } from './runs.ts';
 
-/** The moment before which something is too old, by PostgreSQL's clock. */
+/** The moment before which a row is too old, by the clock of PostgreSQL. */
 const before = (ageMs: number) => sql`clock_timestamp() - ${ageMs} * interval '1 millisecond'`;
 
-/** Runs whose items stay whatever their age: the holder of a lease, and the one that the next run may carry on with. */
+/** Runs whose items are kept at any age: the holder of a lease, and the run that the next one may continue. */
 export async function heldRuns(db: Queryable): Promise<number[]> {
   const states = await db.select().from(syncState);
   const needed: number[] = [];
@@ -22,7 +22,7 @@ export async function heldRuns(db: Queryable): Promise<number[]> {
   return needed;
 }
 
-/** Runs that stay because they are the last word: of each mode the newest that went well and the newest that failed. */
+/** Runs that are kept because they are the newest of their mode: the newest success and the newest failure. */
 export async function newestRuns(db: Queryable): Promise<number[]> {
   return ids(
     await db.execute(sql`
@@ -31,7 +31,7 @@ export async function newestRuns(db: Queryable): Promise<number[]> {
   );
 }
 
-/** Which runs may be touched: those that ended more than `ageMs` ago, but for `needed`. */
+/** Deletable runs: those that ended more than `ageMs` ago and are not `needed`. */
 export interface Expiry {
   readonly ageMs: number;
   readonly needed: readonly number[];
@@ -40,7 +40,7 @@ export interface Expiry {
 const expired = ({ ageMs, needed }: Expiry) =>
   sql`run.finished_at < ${before(ageMs)} and not ${isAnyOf(sql`run.id`, needed)}`;
 
-/** The oldest runs that may go, by ascending id. */
+/** The oldest deletable runs, by ascending id. */
 export async function expiredRuns(db: Queryable, expiry: Expiry, limit: number): Promise<number[]> {
   return ids(
     await db.execute(sql`
@@ -78,7 +78,7 @@ export async function deleteItems(db: Queryable, runIds: readonly number[], limi
   );
 }
 
-/** Deletes those of these runs that have no items left: a run never goes before them. */
+/** Deletes those of these runs that have no items left. A run is never deleted before its items. */
 export async function deleteRuns(db: Queryable, runIds: readonly number[]): Promise<number> {
   return counted(
     await db.execute(sql`
@@ -89,7 +89,7 @@ export async function deleteRuns(db: Queryable, runIds: readonly number[]): Prom
   );
 }
 
-/** Failures that are over. */
+/** Resolved failures. */
 export async function deleteFailures(db: Queryable, ageMs: number, limit: number): Promise<number> {
   return counted(
     await db.execute(sql`
@@ -117,8 +117,8 @@ export async function deleteIncidents(db: Queryable, ageMs: number, limit: numbe
 }
 
 /**
- * Changes of the model that no run needs any more. The newest one after which everything is read again stays, and so
- * do those that no full run has read everything after.
+ * Changes of the model that no run needs any more. The newest one that required a full read is kept, and so are those
+ * that no full run has covered.
  */
 export async function deleteModelChanges(db: Queryable, ageMs: number, limit: number): Promise<number> {
   return counted(

@@ -7,20 +7,20 @@ import { progress } from './ledger.ts';
 import { elapsedMs, findRun } from './runs.ts';
 
 /**
- * The phase of a run, by its ledger. `planning`: the ids are not listed yet. `fetching`: some pages are
- * not fetched yet. `storing`: some fetched BCs are not stored yet. `finishing`: no item is open; the run
- * archives deleted BCs and ends.
+ * The phase of a run, by its ledger. `planning`: the ids are not listed yet. `fetching`: some pages are not fetched
+ * yet. `storing`: some fetched BCs are not stored yet. `finishing`: no item is open; the run archives deleted BCs and
+ * ends.
  */
 export const RUN_PHASES = ['planning', 'fetching', 'storing', 'finishing'] as const;
 type RunPhase = (typeof RUN_PHASES)[number];
 
 interface RunStage {
   readonly phase: RunPhase;
-  /** Since it started, by PostgreSQL's clock. */
+  /** Since its start, by the clock of PostgreSQL. */
   readonly elapsedMs: number;
 }
 
-/** The stage of a run that has not ended. Null where there is no such run. */
+/** The phase of a run that has not ended. Null if there is no such run. */
 export async function runStage(db: Queryable, runId: number): Promise<RunStage | null> {
   const [row] = await db.execute<{ phase: RunPhase; elapsed: number }>(sql`
     select case
@@ -34,12 +34,14 @@ export async function runStage(db: Queryable, runId: number): Promise<RunStage |
   return row === undefined ? null : { phase: row.phase, elapsedMs: Math.round(row.elapsed) };
 }
 
-/** A run in progress. Its own counts are written when it ends; `progress`: how many of its BCs are in each state, now. */
+/**
+ * A run in progress. Its own counts are written at its end; `progress` is the present number of its BCs in each state.
+ */
 export interface CurrentRun extends SyncLogRow, RunStage {
   readonly progress: Partial<Record<ItemState, number>>;
 }
 
-/** The run that holds the lease. Null where there is no such run. */
+/** The run that holds the lease. Null if no run holds it. */
 export async function readCurrentRun(db: Queryable, runId: number): Promise<CurrentRun | null> {
   const [run, stage, items] = await Promise.all([
     findRun(db, runId),
@@ -61,12 +63,12 @@ export async function runOutcomes(
     .orderBy(asc(syncRunItem.odooId));
 }
 
-/** The changes of a run, in their order. */
+/** The changes of a run, in order. */
 export async function runChanges(db: Queryable, runId: number): Promise<AuditLogRow[]> {
   return db.select().from(auditLog).where(eq(auditLog.runId, runId)).orderBy(asc(auditLog.id));
 }
 
-/** The first open failures whose last try was in this run, by ascending Odoo id. */
+/** The first open failures whose last attempt was in this run, by ascending Odoo id. */
 export async function runFailures(
   db: Queryable,
   runId: number,

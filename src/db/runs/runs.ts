@@ -10,10 +10,12 @@ import {
   syncState,
 } from '../schema/sync.ts';
 
-/** Milliseconds since a run of `sync_log` began, or was asked for, by PostgreSQL's clock, which may be set back. */
+/**
+ * Milliseconds since a run of `sync_log` began, or was requested, by the clock of PostgreSQL, which may be set back.
+ */
 export const elapsedMs = sql`greatest(0, extract(epoch from clock_timestamp() - coalesce(started_at, requested_at)) * 1000)`;
 
-/** The same as far as `duration_ms` holds it, 24.8 days: workers may have been stopped for longer than that. */
+/** The same, limited to what `duration_ms` can hold (24.8 days): workers may have been stopped for longer. */
 const durationMs = sql`least(${elapsedMs}, 2147483647)::int`;
 
 export interface NewRun {
@@ -23,11 +25,11 @@ export interface NewRun {
   readonly odooIds?: readonly number[];
   /** A sweep that the breaker does not stop. */
   readonly force?: boolean;
-  /** A full run that need not start over: the failed one that it may carry on. */
+  /** A full run that may continue a failed one instead of starting over. */
   readonly continues?: number;
 }
 
-/** Writes a run into the log, `queued`, before anything else knows of it. */
+/** Writes a run into the log as `queued`, before anything else refers to it. */
 export async function createRun(db: Queryable, run: NewRun): Promise<SyncLogRow> {
   const [row] = await db
     .insert(syncLog)
@@ -42,7 +44,7 @@ export async function findRun(db: Queryable, id: number): Promise<SyncLogRow | n
   return rows[0] ?? null;
 }
 
-/** The newest runs first; `before` is an exclusive id. */
+/** Runs, newest first; `before` is an exclusive id. */
 export async function listRuns(
   db: Queryable,
   filter: {
@@ -67,8 +69,8 @@ export async function listRuns(
 }
 
 /**
- * The last run that used a window or read everything, was planned completely, and ended. Lease tokens
- * define the order, because they grow with each grant, whatever the clocks of workers.
+ * The last run that used a window or read everything, was planned completely, and ended. Lease tokens define the order,
+ * because they grow with each grant, whatever the clocks of workers.
  */
 export async function newestPlanned(db: Queryable, key: string): Promise<SyncLogRow | null> {
   const rows = await db
@@ -77,7 +79,7 @@ export async function newestPlanned(db: Queryable, key: string): Promise<SyncLog
     .where(
       and(
         eq(syncLog.key, key),
-        // In the words of the index `sync_log_planned`: there may be years of runs.
+        // With the condition of the index `sync_log_planned`, because there may be years of runs.
         sql`${syncLog.mode} in ('incremental', 'full') and ${syncLog.status} in ('success', 'partial', 'failed')`,
         isNotNull(syncLog.plannedAt),
       ),
@@ -87,7 +89,7 @@ export async function newestPlanned(db: Queryable, key: string): Promise<SyncLog
   return rows[0] ?? null;
 }
 
-/** Runs that are not over: `queued` or `running`, oldest first. */
+/** Runs that have not ended: `queued` or `running`, oldest first. */
 export async function openRuns(db: Queryable, key: string): Promise<SyncLogRow[]> {
   return db
     .select()
@@ -100,21 +102,21 @@ export async function updateRun(db: Queryable, id: number, values: Partial<SyncL
   await db.update(syncLog).set(values).where(eq(syncLog.id, id));
 }
 
-/** Locks the run's row until the transaction ends: one advance or finish at a time. */
+/** Locks the row of the run until the transaction ends: one step or end at a time. */
 export async function lockRun(db: Queryable, id: number): Promise<SyncLogRow | null> {
   const rows = await db.select().from(syncLog).where(eq(syncLog.id, id)).for('update');
   return rows[0] ?? null;
 }
 
-/** A token for a run that needs no lease: greater than any given before. */
+/** A token for a run that needs no lease: greater than all earlier ones. */
 export async function nextRunToken(db: Queryable): Promise<number> {
   const [row] = await db.execute<{ token: string }>(sql`select nextval('fetch_seq') as token`);
   return Number(row?.token);
 }
 
 /**
- * Ends a run that was never started as `failed` or `skipped`, with the reason. A run that was started
- * meanwhile stays unchanged: its job was delivered twice, or Redis had accepted it in spite of an error.
+ * Ends a run that was never started as `failed` or `skipped`, with the reason. A run that was started meanwhile stays
+ * unchanged: its job was delivered twice, or Redis had accepted it in spite of an error.
  */
 export async function closeRun(
   db: Queryable,
@@ -131,8 +133,8 @@ export async function closeRun(
 const ended = { finishedAt: sql<Date>`clock_timestamp()`, durationMs: 0 };
 
 /**
- * Ends a run with the counts of its ledger. Without a given status it is `partial` if an item failed or
- * something was refused, else `success`. Open items of a failed run do not count as seen.
+ * Ends a run with the counts of its ledger. Without a given status it is `partial` if an item failed or a breaker kept
+ * something, otherwise `success`. Open items of a failed run do not count as seen.
  */
 export async function settleRun(
   db: Queryable,
@@ -168,7 +170,7 @@ export async function settleRun(
   return row;
 }
 
-/** A run in a planner's hands. */
+/** A run that a planner holds. */
 interface Planned {
   readonly id: number;
   readonly leaseToken: number;
@@ -180,13 +182,13 @@ export type PlanNotes = Pick<
   'mode' | 'since' | 'continues' | 'nowSync' | 'modelChange' | 'protocol' | 'odooVersion'
 >;
 
-/** Every statement here is fenced by it: the run is still this planner's, and its plan is not finished. */
+/** Fences every statement here: the planner still holds the run, and its plan is not finished. */
 const mine = ({ id, leaseToken }: Planned) =>
   sql`id = ${id} and status = 'running' and lease_token = ${leaseToken} and planned_at is null`;
 
 const text = (moment: Date | null) => moment?.toISOString() ?? null;
 
-/** Notes how a run is planned, and forgets a ledger that was only half written. False: the run is another's. */
+/** Stores how a run is planned, and deletes a half-written ledger. False: another planner has the run. */
 export async function beginPlan(db: Queryable, run: Planned, notes: PlanNotes): Promise<boolean> {
   const rows = await db.execute(sql`
     with mine as (
@@ -199,16 +201,16 @@ export async function beginPlan(db: Queryable, run: Planned, notes: PlanNotes): 
   return rows.length > 0;
 }
 
-/** Notes that the planner made progress. Nothing happens when the run is another's. */
+/** Records that the planner made progress. Does nothing if another planner has the run. */
 export async function noteStep(db: Queryable, run: Planned): Promise<void> {
   await db.execute(sql`update ${syncLog} set last_step_at = clock_timestamp() where ${mine(run)}`);
 }
 
 /**
- * Ends a run that owes nothing from the start, and gives its lease back with how far it got: one statement, since this
- * is what most runs are.
+ * Ends a run that has no items, releases its lease and stores how far it got. One statement, because most runs are like
+ * this.
  *
- * @returns how long it took, in milliseconds; null: the run is another's.
+ * @returns its duration in milliseconds; null: another planner has the run.
  */
 export async function endEmptyPlan(
   db: Queryable,
@@ -247,7 +249,7 @@ export interface EndedRun extends Pick<SyncLogRow, Counts | 'mode'> {
   readonly durationMs: number;
 }
 
-/** One that did nothing: it found nothing to do, or was not let. */
+/** A run without work: it found nothing to do, or was not allowed to start. */
 export function idleRun(run: Pick<EndedRun, 'mode' | 'status' | 'durationMs'>): EndedRun {
   const documents = { created: 0, updated: 0, unchanged: 0, archived: 0, gone: 0, failed: 0, late: 0 };
   return { ...run, ...documents, linesSeen: 0, linesRemoved: 0 };

@@ -7,9 +7,9 @@ import type { ArchiveReason } from '../schema/audit.ts';
 import { isAnyOf } from '../schema/columns.ts';
 import { bc, bcLine } from '../schema/documents.ts';
 import { syncRunItem } from '../schema/ledger.ts';
-import { syncFailure, syncLog } from '../schema/sync.ts';
+import { type SyncLogRow, syncFailure, syncLog } from '../schema/sync.ts';
 
-/** A record as a sweep lists it; `writeDate` is Odoo's text (UTC, whole seconds) or null. */
+/** A record in the list of a sweep; `writeDate` is a text of Odoo (UTC, whole seconds) or null. */
 export interface Listed {
   readonly id: number;
   readonly writeDate: string | null;
@@ -27,11 +27,11 @@ export interface Sweep {
   readonly runId: number;
   /** Start of the next incremental window as a text of Odoo; null without one. */
   readonly windowStart: string | null;
-  /** The failed run that the next one carries on. */
+  /** The failed run that the next one continues. */
   readonly owing: number | null;
 }
 
-/** A line that differs, and whether it had been written before the window. */
+/** A line that differs, and whether it was written before the window. */
 export interface DifferingLine {
   readonly id: number;
   readonly late: boolean;
@@ -41,20 +41,20 @@ const rowsOf = ({ listed }: Slice): SQL => sql`(
   select (entry->>0)::bigint as id, entry->>1 as write_date
   from jsonb_array_elements(${JSON.stringify(listed.map(({ id, writeDate }) => [id, writeDate]))}::jsonb) as entry)`;
 
-/** A stored date in Odoo's own words, so that whatever Odoo sends can be compared with it. */
+/** A stored date in the format of Odoo, so that it can be compared with any text of Odoo. */
 const storedDate = sql`to_char(mirror.odoo_write_date at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS')`;
 
-/** It lost its date to be read again (`markLeft`): that it differs is no news. */
+/** It lost its date because it must be read again (`markLeft`), so a difference is expected. */
 const isMarked = sql`(mirror.odoo_id is not null and mirror.odoo_write_date is null)`;
 
-/** No window to come reaches back to it. */
+/** It is older than any later window. */
 const beforeWindow = ({ windowStart }: Sweep): SQL =>
   sql`coalesce(listed.write_date < ${windowStart}::text, false)`;
 
 const openFailure = ({ key }: Sweep, odooId: SQL): SQL => sql`select 1 from ${syncFailure} as failure
   where failure.key = ${key} and failure.odoo_id = ${odooId} and failure.resolved_at is null`;
 
-/** A later run offers it again, whenever it was written. */
+/** A later run retries it, whenever it was written. */
 const offeredAgain = (
   sweep: Sweep,
   odooId: SQL,
@@ -62,18 +62,18 @@ const offeredAgain = (
   select 1 from ${syncRunItem} as owed
   where owed.run_id = ${sweep.owing} and owed.odoo_id = ${odooId} and owed.state = 'open'))`;
 
-/** A BC that failed differs until it succeeds: it is offered again when its pause is over, not by each sweep. */
+/** A failed BC differs until it succeeds. It is retried when its pause is over, not by each sweep. */
 const paused = (sweep: Sweep, odooId: SQL): SQL =>
   sql`exists (${openFailure(sweep, odooId)} and failure.next_attempt_at > clock_timestamp())`;
 
 /**
- * The part of the mirror in a slice, as a full join with the list of Odoo. PostgreSQL cannot know the
- * length of the list; with other joins it compares each row with the whole list.
+ * The part of the mirror in a slice, as a full join with the list of Odoo. PostgreSQL cannot know the length of the
+ * list; with other joins it compares each row with the whole list.
  */
 const mirrored = (table: typeof bc | typeof bcLine, { after, upTo }: Slice): SQL =>
   sql`(select * from ${table} where odoo_id > ${after} and odoo_id <= ${upTo})`;
 
-/** Writes into the ledger what differs in one slice of headers, and what of the mirror Odoo does not list there. */
+/** Writes into the ledger the differences of one slice of headers, and the BCs that Odoo does not list there. */
 export async function compareHeaders(db: Queryable, sweep: Sweep, slice: Slice): Promise<void> {
   const id = sql`listed.id`;
   await db.execute(sql`
@@ -88,7 +88,7 @@ export async function compareHeaders(db: Queryable, sweep: Sweep, slice: Slice):
     on conflict do nothing`);
 }
 
-/** The lines of one slice that the mirror lacks or has with another date. */
+/** The lines of one slice that are missing from the mirror or have another date. */
 export async function differingLines(db: Queryable, sweep: Sweep, slice: Slice): Promise<DifferingLine[]> {
   const rows = await db.execute<{ id: string; late: boolean }>(sql`
     select listed.id, ${beforeWindow(sweep)} as late
@@ -98,9 +98,9 @@ export async function differingLines(db: Queryable, sweep: Sweep, slice: Slice):
 }
 
 /**
- * Writes into the ledger the BCs of differing lines: those that Odoo gives them (`headers`), those that the mirror gives
- * them, and those whose lines are gone from the slice. BCs that the sweep has not seen are left out: they came later, or
- * cannot be seen. Counts the gone lines whose BC the sweep saw.
+ * Writes into the ledger the BCs of differing lines: those that the lines have in Odoo (`headers`), those that they
+ * have in the mirror, and those whose lines are missing from the slice. BCs that the sweep has not seen are left out:
+ * they are newer, or hidden. Counts the missing lines whose BC the sweep saw.
  */
 export async function addOwners(
   db: Queryable,
@@ -139,7 +139,7 @@ export async function addOwners(
       where not sync_run_item.absent`);
 }
 
-/** Distributes the findings of a sweep over pages: first the differences, then the absent BCs. */
+/** Distributes the findings of a sweep over pages: first the differences, then the missing BCs. */
 export async function numberPages(db: Queryable, runId: number, pageSize: number): Promise<void> {
   await db.execute(sql`
     update ${syncRunItem} as item set page = numbered.page
@@ -148,7 +148,7 @@ export async function numberPages(db: Queryable, runId: number, pageSize: number
     where item.run_id = ${runId} and item.odoo_id = numbered.odoo_id`);
 }
 
-/** BCs archived in one transaction: each holds a lock of its own meanwhile. */
+/** BCs archived in one transaction: each holds a lock meanwhile. */
 const BATCH = 500;
 
 const REASON: ArchiveReason = 'gone';
@@ -158,31 +158,40 @@ const archivable = (runId: number) => sql`
   from ${syncRunItem} as item join ${bc} on ${bc.odooId} = item.odoo_id
   where item.run_id = ${runId} and item.state = 'gone' and ${bc.archivedAt} is null and ${bc.fetchSeq} < item.gone_seq`;
 
+/** The number of BCs that a run is about to archive. */
+export async function countArchivable(db: Queryable, runId: number): Promise<number> {
+  const [row] = await db.execute<{ pending: number }>(
+    sql`select count(*)::int as pending ${archivable(runId)}`,
+  );
+  return row?.pending ?? 0;
+}
+
 interface ArchiveAccount {
-  /** BCs that the run is about to archive. */
-  readonly pending: number;
-  /** BCs that it has archived already. */
+  /** BCs that this run and those of the last day have already archived. Forced runs of before do not count. */
   readonly done: number;
-  /** BCs in the mirror that were not archived when the run began to archive. */
+  /** BCs of the mirror that were not archived a day ago, or were added since. */
   readonly mirrored: number;
 }
 
 /**
- * The number of BCs that a run will archive. It includes those already archived, so that a resumed run
- * decides the same.
+ * The base of the archive limit of a run. It includes the BCs that this run has archived already, so that a resumed run
+ * decides the same, and those of the last day: a right that is withdrawn step by step must not empty the mirror.
  */
-export async function archiveAccount(db: Queryable, runId: number): Promise<ArchiveAccount> {
+export async function archiveAccount(db: Queryable, run: SyncLogRow): Promise<ArchiveAccount> {
   const [row] = await db.execute<Record<keyof ArchiveAccount, number>>(sql`
-    select (select count(*)::int ${archivable(runId)}) as pending, done,
-      (select count(*)::int from ${bc} where ${bc.archivedAt} is null) + done as mirrored
-    from (select count(*)::int as done from ${syncRunItem} where run_id = ${runId} and state = 'archived') as before`);
-  return { pending: row?.pending ?? 0, done: row?.done ?? 0, mirrored: row?.mirrored ?? 0 };
+    select done, (select count(*)::int from ${bc} where ${bc.archivedAt} is null) + done as mirrored
+    from (
+      select (select count(*) from ${syncRunItem} where run_id = ${run.id} and state = 'archived')::int
+        + (select coalesce(sum(archived), 0) from ${syncLog} as earlier
+          where earlier.key = ${run.key} and earlier.id <> ${run.id} and not earlier.force
+            and earlier.finished_at > clock_timestamp() - interval '1 day')::int as done) as before`);
+  return { done: row?.done ?? 0, mirrored: row?.mirrored ?? 0 };
 }
 
 /**
- * Archives the next BCs that a run found deleted, with their lines and an audit entry. Call it in a
- * transaction. A BC that was read after the run began to check it stays. A fetch that began before the
- * archiving does not restore the BC: it is fetched again.
+ * Archives the next BCs that a run found deleted, with their lines and an audit entry. Call it in a transaction. A BC
+ * that was read after the run began to check it stays. A fetch that began before the archiving does not restore the BC:
+ * it is fetched again.
  *
  * @param after only BCs with a greater id, so that the ledger is not read from its beginning each time.
  * @returns the last checked id; null at the end.
@@ -195,7 +204,7 @@ export async function archiveSome(tx: Queryable, runId: number, after: number): 
   const last = some.at(-1);
   if (last === undefined) return null;
   await lockDocuments(tx, some);
-  // Somebody may have stored one of them until the lock was ours.
+  // Another process may have stored one of them before we got the lock.
   const gone = await ids(
     tx,
     sql`select item.odoo_id ${archivable(runId)} and ${isAnyOf(bc.odooId, some)} order by item.odoo_id`,
@@ -221,9 +230,9 @@ async function ids(tx: Queryable, query: ReturnType<typeof sql>): Promise<number
   return (await tx.execute<{ odoo_id: string }>(query)).map((row) => Number(row.odoo_id));
 }
 
-/** The lines that a run removed so far, and its limits. */
+/** The lines that a run has removed so far, and its limits. */
 export interface LineAccount {
-  /** The breakers do not hold for it. */
+  /** The breakers do not apply to it. */
   readonly force: boolean;
   /** Lines that its sweep did not find in Odoo. */
   readonly gone: number;
@@ -231,8 +240,8 @@ export interface LineAccount {
 }
 
 /**
- * Until the transaction ends, no other one can count the removed lines of these runs and add its own: the limit is exact.
- * Locked in one order, so that transactions with several runs do not deadlock.
+ * Until the transaction ends, no other transaction can count the removed lines of these runs and add its own, so the
+ * limit is exact. All lock in the same order, so that transactions with several runs do not deadlock.
  */
 export async function lockLineAccounts(db: Queryable, runIds: readonly number[]): Promise<void> {
   await db.execute(sql`

@@ -11,7 +11,7 @@ export const INCIDENT_KINDS = [
 ] as const;
 export type IncidentKind = (typeof INCIDENT_KINDS)[number];
 
-/** One row per incident: from the first sight of a trouble until it is over. */
+/** One row per incident, from the first detection of a fault until it is resolved. */
 export const alertIncident = pgTable(
   'alert_incident',
   {
@@ -19,7 +19,7 @@ export const alertIncident = pgTable(
     kind: text('kind', { enum: INCIDENT_KINDS }).notNull(),
     /** The subject: the key of the mirror, or user and server of the gateway. */
     subject: text('subject').notNull(),
-    /** Stable code of the error behind it. */
+    /** Stable code of the underlying error. */
     code: text('code').notNull(),
     /** One sentence for people: what happened, and what to do. */
     message: text('message').notNull(),
@@ -48,7 +48,7 @@ export const alertDelivery = pgTable(
     attempts: integer('attempts').notNull().default(0),
     nextAttemptAt: moment('next_attempt_at').notNull().defaultNow(),
     deliveredAt: moment('delivered_at'),
-    /** No further try: it was refused too often. */
+    /** No further attempt: it was refused too often. */
     givenUpAt: moment('given_up_at'),
     lastError: text('last_error'),
   },

@@ -6,8 +6,8 @@ export const AUDIT_ACTIONS = ['created', 'updated', 'archived', 'restored'] as c
 export type AuditAction = (typeof AUDIT_ACTIONS)[number];
 
 /**
- * `gone`: Odoo no longer has the BC, or no longer shows it to our user; its lines are archived with it. `removed`: a line
- * left its BC in Odoo.
+ * `gone`: Odoo no longer has the BC, or no longer shows it to our user; its lines are archived with it. `removed`: a
+ * line left its BC in Odoo.
  */
 export type ArchiveReason = 'gone' | 'removed';
 
@@ -17,7 +17,7 @@ export interface FieldChange {
   readonly new: unknown;
 }
 
-/** The changes of one run in one BC. Empty parts are left out. */
+/** The changes of one run in one BC. Empty parts are missing. */
 export interface DocumentChanges {
   readonly header?: Readonly<Record<string, FieldChange>>;
   readonly linesAdded?: readonly unknown[];

@@ -4,10 +4,10 @@ import type { OdooRecord } from '../../odoo/types.ts';
 import { comparable } from '../documents/field-expressions.ts';
 import { bigid, moment, xid8 } from './columns.ts';
 
-/** Orders reads of Odoo: a number is taken before each begins, and one after it ended. */
+/** Orders readings of Odoo: a number is taken before and after each one. */
 export const fetchSequence = pgSequence('fetch_seq');
 
-/** The columns that header and line share. `fields` is what Odoo gave, untouched. */
+/** The columns that header and line share. `fields` is the unchanged record of Odoo. */
 const mirrored = () => ({
   id: bigserial('id', { mode: 'number' }).primaryKey(),
   odooId: bigid('odoo_id').notNull().unique(),
@@ -15,9 +15,12 @@ const mirrored = () => ({
   odooCreateDate: moment('odoo_create_date'),
   odooWriteDate: moment('odoo_write_date'),
   contentHash: text('content_hash').notNull(),
-  /** Size texts of the binary fields when they were read: `{"scan": "1.43 Kb"}`. Equal text and equal write_date: not read again. */
+  /**
+   * Size texts of the binary fields when they were read: `{"scan": "1.43 Kb"}`. With equal text and write_date they are
+   * not read again.
+   */
   binarySizes: jsonb('binary_sizes').$type<Record<string, string>>().notNull().default({}),
-  /** Taken from one sequence after the read ended: what another read brought that had begun before is not put in its place. */
+  /** A number taken after the reading ended. A reading that began before it must not replace this one. */
   fetchSeq: bigid('fetch_seq').notNull(),
   fetchedAt: moment('fetched_at').notNull(),
   syncedAt: moment('synced_at').notNull(),
@@ -26,8 +29,8 @@ const mirrored = () => ({
 });
 
 /**
- * The fields that lists are sorted and filtered by most, under the names that Odoo's documents share. Each index costs
- * the mirror a few percent of every write, so the others have none; docs/contributing/design.md shows how to add one.
+ * The fields that lists are mostly sorted and filtered by, under the names that documents of Odoo share. Each index
+ * slows every write by a few percent, so other fields have none; docs/contributing/design.md shows how to add one.
  */
 const INDEXED_FIELDS = [
   ['name', 'text'],
@@ -41,7 +44,7 @@ export const bc = pgTable(
   'scrap_dimagaz_bc',
   {
     ...mirrored(),
-    /** The transaction that last changed the document (header or lines): lets a reader keep to one snapshot. */
+    /** The transaction that last changed the document (header or lines). A reader uses it to keep to one snapshot. */
     changedXid: xid8('changed_xid').notNull().default(sql`pg_current_xact_id()`),
     /** The transaction that first stored the BC; null for rows that are older than the column. */
     createdXid: xid8('created_xid').default(sql`pg_current_xact_id()`),
@@ -69,9 +72,8 @@ export const bcLine = pgTable(
 );
 
 /**
- * One row for each PostgreSQL server that assigned transaction ids to `changed_xid`, the newest last. A
- * restored dump or a promoted standby starts a new count, so cursors of the change feed from before are
- * not valid there.
+ * One row for each PostgreSQL server that assigned transaction ids to `changed_xid`, the newest last. A restored dump
+ * or a promoted standby starts a new count, so older cursors of the change feed are not valid there.
  */
 export const feedEpoch = pgTable('feed_epoch', {
   id: bigserial('id', { mode: 'number' }).primaryKey(),

@@ -6,29 +6,29 @@ import { moment } from './columns.ts';
 export const SCOPES = ['bc:read', 'sync:write', 'tryton:call', 'admin'] as const;
 export type Scope = (typeof SCOPES)[number];
 
-/** One row per key, revoked ones included. The key itself is shown once and kept nowhere. */
+/** One row per key, including revoked ones. The text of the key is shown once and stored nowhere. */
 export const apiKey = pgTable(
   'api_key',
   {
     id: bigserial('id', { mode: 'number' }).primaryKey(),
     name: text('name').notNull(),
-    /** The part of the key that finds its row, and that people see. */
+    /** The public part of the key, by which its row is found. */
     prefix: text('prefix').notNull(),
-    /** SHA-256 of the whole key, in hexadecimal: the key is random enough to need no slower one. */
+    /** SHA-256 of the whole key, in hexadecimal. The key is random, so it needs no slower hash. */
     hash: text('hash').notNull(),
     scopes: jsonb('scopes').$type<readonly Scope[]>().notNull(),
-    /** Patterns of the Tryton methods it reaches; none: the reads. */
+    /** Patterns of allowed Tryton methods; empty: all reads. */
     methods: jsonb('methods').$type<readonly string[]>().notNull().default(sql`'[]'`),
     createdAt: moment('created_at').notNull().defaultNow(),
     expiresAt: moment('expires_at'),
-    /** To the minute. */
+    /** Precise to the minute. */
     lastUsedAt: moment('last_used_at'),
     revokedAt: moment('revoked_at'),
   },
   (table) => [uniqueIndex('api_key_prefix').on(table.prefix)],
 );
 
-/** How Tryton was last seen, one row per server, database and user: outlives a restart. */
+/** The last state of Tryton, one row per server, database and user. It survives a restart. */
 export const trytonHealth = pgTable('tryton_health', {
   /** `admin@https://erp.example/tryton/`. */
   target: text('target').primaryKey(),

@@ -2,14 +2,14 @@ import { sql } from 'drizzle-orm';
 import { boolean, index, integer, pgTable, primaryKey, text } from 'drizzle-orm/pg-core';
 import { bigid, moment } from './columns.ts';
 
-/** `open` is owed; the others are outcomes. `gone`: Odoo had no such id; `archived`: and the run archived our copy. */
+/** `open`: to be done; the others are outcomes. `gone`: Odoo has no such id; `archived`: the run archived our copy. */
 export const ITEM_STATES = ['open', 'created', 'updated', 'unchanged', 'gone', 'archived', 'failed'] as const;
 export type ItemState = (typeof ITEM_STATES)[number];
 
-/** `planned` is not in the queue yet, `queued` is being worked on, `done` has no open item. */
+/** `planned`: not in the queue yet. `queued`: its job was created. `done`: it has no open item. */
 export const PAGE_STATES = ['planned', 'queued', 'done'] as const;
 
-/** The ledger: every BC a run owes, written before anything is queued. */
+/** The ledger: every BC of a run, written before anything is queued. */
 export const syncRunItem = pgTable(
   'sync_run_item',
   {
@@ -17,7 +17,7 @@ export const syncRunItem = pgTable(
     odooId: bigid('odoo_id').notNull(),
     page: integer('page').notNull(),
     state: text('state', { enum: ITEM_STATES }).notNull().default('open'),
-    /** Odoo did not list it to the sweep: it is looked for by its id once more before it counts as gone. */
+    /** The sweep did not find it in Odoo. It is requested by id again before it counts as gone. */
     absent: boolean('absent').notNull().default(false),
     /** The sweep found changes that were written before the current window. */
     late: boolean('late').notNull().default(false),
@@ -46,7 +46,10 @@ export const syncRunPage = pgTable(
     runId: bigid('run_id').notNull(),
     page: integer('page').notNull(),
     state: text('state', { enum: PAGE_STATES }).notNull().default('planned'),
-    /** Grows each time the watchdog queues the page again: part of the job id, so an old job never hides the new one. */
+    /**
+     * Grows each time the watchdog queues the page again. It is part of the job id, so an old job never hides the new
+     * one.
+     */
     generation: integer('generation').notNull().default(0),
     rpcCalls: integer('rpc_calls').notNull().default(0),
     queuedAt: moment('queued_at'),

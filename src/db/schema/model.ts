@@ -2,7 +2,7 @@ import { bigserial, boolean, integer, jsonb, pgTable, primaryKey, text } from 'd
 import type { OdooFieldDescription } from '../../odoo/types.ts';
 import { bigid, moment } from './columns.ts';
 
-/** The last word of `fields_get` on every mirrored field: what the read API can filter and sort by. */
+/** The last `fields_get` description of every mirrored field: what the read API can filter and sort by. */
 export const odooField = pgTable(
   'odoo_field',
   {
@@ -33,9 +33,9 @@ export const modelChange = pgTable('model_change', {
   old: jsonb('old').$type<OdooFieldDescription>(),
   /** Null when the field was removed. */
   new: jsonb('new').$type<OdooFieldDescription>(),
-  /** Records are read again in full: their content differs. A new label alone does not ask for it. */
+  /** Records must be read again in full, because their content differs. A new label alone does not require it. */
   reread: boolean('reread').notNull(),
-  /** The run that noticed. */
+  /** The run that detected the change. */
   runId: bigid('run_id').notNull(),
   at: moment('at').notNull().defaultNow(),
 });

@@ -15,28 +15,28 @@ import { bigid, moment } from './columns.ts';
 export const RUN_MODES = ['incremental', 'full', 'single', 'sweep'] as const;
 export type RunMode = (typeof RUN_MODES)[number];
 
-/** `queued` waits for a worker, `running` holds the lease, the others are final. */
+/** `queued`: waits for a worker; `running`: holds the lease; the others are final. */
 export const RUN_STATUSES = ['queued', 'running', 'success', 'partial', 'failed', 'skipped'] as const;
 export type RunStatus = (typeof RUN_STATUSES)[number];
 
 export const RUN_TRIGGERS = ['schedule', 'api', 'cli', 'retry', 'hook'] as const;
 export type RunTrigger = (typeof RUN_TRIGGERS)[number];
 
-/** One row per mirror (`bclinbc`): how far it got, and the lease that keeps two runs apart. */
+/** One row per mirror (`bclinbc`): how far it got, and the lease that keeps runs apart. */
 export const syncState = pgTable('sync_state', {
   key: text('key').primaryKey(),
   isSyncing: boolean('is_syncing').notNull().default(false),
-  /** Odoo's clock at the start of the last run that stored or parked everything it had planned. */
+  /** The time of Odoo at the start of the last run that stored or parked all its planned BCs. */
   lastSync: moment('last_sync'),
   /** The run that holds the lease. */
   leaseRunId: bigid('lease_run_id'),
-  /** Grows with every grant; a holder with an older one has lost the lease. */
+  /** Grows with every grant. A holder with an older one has lost the lease. */
   leaseToken: bigid('lease_token').notNull().default(0),
   leaseExpiresAt: moment('lease_expires_at'),
   leaseHeartbeatAt: moment('lease_heartbeat_at'),
-  /** The newest change of the model that a full run has read everything after; 0: none was seen yet. */
+  /** The newest change of the model that a full run has covered; 0: none. */
   modelRead: bigid('model_read').notNull().default(0),
-  /** The identity of this mirror; the owner key in Redis holds it, so that two mirrors do not share queues. */
+  /** The identity of this mirror. The owner key in Redis contains it, so that two mirrors do not share queues. */
   mirrorId: uuid('mirror_id').notNull().defaultRandom(),
 });
 
@@ -54,21 +54,21 @@ export const syncLog = pgTable(
     finishedAt: moment('finished_at'),
     /** Lower bound of the window (`write_date >= since`); null if the run reads everything or named ids. */
     since: moment('since'),
-    /** Odoo's clock when the run began. */
+    /** The time of Odoo when the run began. */
     nowSync: moment('now_sync'),
     leaseToken: bigid('lease_token'),
-    /** The failed run whose open items this one took over. */
+    /** The failed run whose open items this one continues. */
     continues: bigid('continues'),
-    /** The newest change of the model when the run was planned; 0: none was seen yet. */
+    /** The newest change of the model when the run was planned; 0: none. */
     modelChange: bigid('model_change').notNull().default(0),
     odooIds: jsonb('odoo_ids').$type<number[]>(),
     /** The run may archive more BCs and remove more lines than the breakers allow. */
     force: boolean('force').notNull().default(false),
     protocol: text('protocol'),
     odooVersion: text('odoo_version'),
-    /** Set when the whole ledger is written; a run without it is planned again after a crash. */
+    /** Set when the whole ledger is written. A run without it is planned again after a crash. */
     plannedAt: moment('planned_at'),
-    /** PostgreSQL's clock when the planner last made progress: an answer of Odoo, or a slice stored. */
+    /** The time of PostgreSQL when the planner last made progress: an answer of Odoo, or a stored slice. */
     lastStepAt: moment('last_step_at'),
     planned: integer('planned').notNull().default(0),
     seen: integer('seen').notNull().default(0),
@@ -78,14 +78,14 @@ export const syncLog = pgTable(
     archived: integer('archived').notNull().default(0),
     gone: integer('gone').notNull().default(0),
     failed: integer('failed').notNull().default(0),
-    /** Changes that a sweep found and that no later window would have: late commits, mostly. */
+    /** Changes that a sweep found and that no later window would find, mostly late commits. */
     late: integer('late').notNull().default(0),
     linesSeen: integer('lines_seen').notNull().default(0),
     linesRemoved: integer('lines_removed').notNull().default(0),
     /** Lines of the mirror that a sweep did not find in Odoo while it found their BC; 0 in other runs. */
     linesGone: integer('lines_gone').notNull().default(0),
     rpcCalls: integer('rpc_calls').notNull().default(0),
-    /** A run that took longer than 24.8 days is noted as that: 2147483647. */
+    /** A longer duration than 24.8 days is stored as 2147483647. */
     durationMs: integer('duration_ms'),
     errorCode: text('error_code'),
     errorMessage: text('error_message'),
@@ -103,7 +103,7 @@ export const syncLog = pgTable(
   ],
 );
 
-/** One row per incident: a BC that failed for good, until its first success. */
+/** One row per incident: a BC that failed for the last time, until its first success. */
 export const syncFailure = pgTable(
   'sync_failure',
   {
@@ -117,7 +117,7 @@ export const syncFailure = pgTable(
     failures: integer('failures').notNull().default(1),
     firstFailedAt: moment('first_failed_at').notNull().defaultNow(),
     lastFailedAt: moment('last_failed_at').notNull().defaultNow(),
-    /** Scheduled runs offer the BC again from then on. */
+    /** From this time, scheduled runs retry the BC. */
     nextAttemptAt: moment('next_attempt_at').notNull(),
     resolvedAt: moment('resolved_at'),
     resolvedByRunId: bigid('resolved_by_run_id'),
@@ -127,13 +127,13 @@ export const syncFailure = pgTable(
   ],
 );
 
-/** How Odoo was last seen by a worker, one row per server, database and user. */
+/** The last state of Odoo as seen by a worker, one row per server, database and user. */
 export const odooHealth = pgTable('odoo_health', {
   /** `admin@https://odoo.example.com/db`. */
   target: text('target').primaryKey(),
   version: text('version'),
   protocol: text('protocol'),
-  /** How long the calls of the last minute took, in the middle of them. */
+  /** Median duration of the calls of the last minute. */
   latencyMs: integer('latency_ms'),
   lastSuccessAt: moment('last_success_at'),
   lastSuccessMethod: text('last_success_method'),
@@ -147,5 +147,5 @@ export type SyncStateRow = typeof syncState.$inferSelect;
 export type SyncLogRow = typeof syncLog.$inferSelect;
 export type SyncFailureRow = typeof syncFailure.$inferSelect;
 
-/** The state key of the one mirror that ships. */
+/** The state key of the only mirror. */
 export const BC_KEY = 'bclinbc';

@@ -90,7 +90,7 @@ function storeMetrics(registry: Registry) {
     ['state'],
   );
   return {
-    told: (store: 'postgresql' | 'redis', isUp: boolean) => up.set({ store }, isUp ? 1 : 0),
+    setUp: (store: 'postgresql' | 'redis', isUp: boolean) => up.set({ store }, isUp ? 1 : 0),
     refresh: async (db: Database): Promise<void> => {
       clearGauge(connections);
       const counts = await connectionCounts(db);
@@ -198,13 +198,13 @@ export function openApiMetrics() {
       inTime('Redis', log, [() => queues.refresh(asked)]),
       inTime('the gateway', log, client === null ? [] : [() => tryton.refresh(client)]),
     ]);
-    stores.told('postgresql', postgresql);
-    stores.told('redis', redis);
+    stores.setUp('postgresql', postgresql);
+    stores.setUp('redis', redis);
     return textOf(registry);
   };
-  const tell = callMetrics(registry);
+  const observe = callMetrics(registry);
   const called = ({ method, ms, error }: CallOutcome) =>
-    tell({ server: 'tryton', method, ms, code: error === null ? null : errorCode(error) });
+    observe({ server: 'tryton', method, ms, code: error === null ? null : errorCode(error) });
   let scraping: Promise<Scraped> | null = null;
   return {
     registry,

@@ -49,7 +49,7 @@ const STOP_LIMIT_MS = 3000;
  * channel, and our connection reports statements.
  *
  * @param origins the servers whose requests become spans. The URL of another server, such as a webhook, may contain a
- *   secret.
+ * secret.
  */
 export function openTracing(service: Service, origins: readonly string[]): Tracing {
   const undici = new UndiciInstrumentation({

@@ -11,7 +11,7 @@ import { prepare } from '../store/normalize.ts';
 import type { DocumentModel, MirroredModel, PreparedDocument } from '../types.ts';
 import { binarySizes, promisedBytes, promisedInAll } from './binary-sizes.ts';
 
-/** Contents asked of Odoo in one call, as far as the size texts promise; a larger one is asked for alone. */
+/** Maximum of contents requested in one call, by their size texts. A larger content is requested alone. */
 const BYTES_PER_CALL = 8 * 1024 * 1024;
 const RECORDS_PER_CALL = 100;
 
@@ -52,9 +52,9 @@ interface Contents {
 }
 
 /**
- * Reads the contents of binary fields, so many at a time that memory holds a few megabytes, or one content.
+ * Reads the contents of binary fields. Memory holds a few megabytes at a time, or one content.
  *
- * @throws ContentTimeoutError, and what else the Odoo client throws.
+ * @throws ContentTimeoutError, and the errors of the Odoo client.
  */
 export async function* readContents(
   odoo: OdooClient,
@@ -89,7 +89,7 @@ function asksFor(holders: readonly Holder[]): Ask[] {
   return [...together, ...apart];
 }
 
-/** The fields of a large record, a few small ones together. */
+/** The fields of a large record, several small ones together. */
 function fieldsApart({ sizes }: Holder): string[][] {
   return inGroups(Object.keys(sizes), (field) => promisedBytes(sizes[field] ?? ''), {
     bytes: BYTES_PER_CALL,
@@ -105,8 +105,8 @@ function pickSizes(
 }
 
 /**
- * A record was deleted after its page was read, so the contents of its binary fields cannot be read. The BC
- * is read again.
+ * A record was deleted after its page was read, so the contents of its binary fields cannot be read. The BC is read
+ * again.
  */
 export class ContentGoneError extends PasserelleError {
   readonly code = 'content_gone';
@@ -117,18 +117,18 @@ export class ContentGoneError extends PasserelleError {
 }
 
 /**
- * `write_date` has whole seconds: a content read this soon after it may have been replaced within the same second.
+ * `write_date` has whole seconds, so a content that is read this soon after it may be replaced within the same second.
  * A minute also covers clocks that differ a little.
  */
 const SETTLED_MS = 60_000;
 
 /**
- * Puts contents where pages carry size texts. A content is taken from the mirror when the record's `write_date`
- * and its size text are those it was read with, and had settled then; else it is read from Odoo.
+ * Replaces the size texts of pages by contents. A content comes from the mirror if `write_date` and size text are those
+ * of its reading and were settled by then; otherwise it is read from Odoo.
  *
- * Limit: a computed, unstored binary that changes without changing its size text or the record goes unnoticed.
+ * Limit: it does not notice a computed, unstored binary that changes without changing its size text or its record.
  *
- * @throws ContentGoneError, and what the Odoo client throws.
+ * @throws ContentGoneError, and the errors of the Odoo client.
  */
 async function fillBinaries(
   db: Database,
@@ -154,7 +154,7 @@ async function fillBinaries(
 
 type Values = Record<string, OdooRecord[string]>;
 
-/** Contents that the mirror has and that have not changed since. */
+/** Contents in the mirror that have not changed since. */
 async function knownContents(
   db: Database,
   table: typeof bc | typeof bcLine,
@@ -198,9 +198,9 @@ export function contentBytes({ header, lines }: PreparedDocument): number {
 }
 
 /**
- * A BC with the contents of its binaries. Its reading ends with theirs.
+ * A BC with the contents of its binaries. The reading of the BC ends after theirs.
  *
- * @throws InvalidDocumentError, ContentGoneError, and what the Odoo client throws.
+ * @throws InvalidDocumentError, ContentGoneError, and the errors of the Odoo client.
  */
 export async function attachBinaryContents(
   db: Database,

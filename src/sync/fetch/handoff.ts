@@ -23,7 +23,7 @@ export const reference = ({ runId, page, token, generation }: PagePayload) => ({
   generation,
 });
 
-/** Makes a BC that a page read ready for its job. */
+/** Prepares a BC that a page read for its job. */
 export function toBcJob(
   page: PagePayload,
   model: DocumentModel,
@@ -47,7 +47,7 @@ export function toBcJob(
   }
 }
 
-/** The readings first: a job that does not find its own reads Odoo. */
+/** The readings first, because a job without its reading reads Odoo again. */
 export async function enqueueHandedOver(
   { queues, settings }: SyncContext,
   page: PagePayload,
@@ -64,14 +64,14 @@ export async function enqueueHandedOver(
   );
 }
 
-/** A BC as the page that read it hands it over to its job. */
+/** A BC as the page passes it to its job. */
 function handoverBytes(model: DocumentModel, { header, lines, reading, missing }: PreparedDocument): Buffer {
   return readingBytes({ model: modelDigest(model), ...reading, ...missing, records: [header, ...lines] });
 }
 
 const endOf = ({ fetchSeq, endSeq = fetchSeq }: FetchedDocument) => endSeq;
 
-/** Null: it was read by another description of the model. */
+/** Null: it was read with another description of the model. */
 function takenOver(model: DocumentModel, kept: FetchedDocument): PreparedDocument | null {
   const { fetchSeq, fetchedAt, gone, hidden, records } = kept;
   const [header, ...lines] = records;
@@ -79,16 +79,16 @@ function takenOver(model: DocumentModel, kept: FetchedDocument): PreparedDocumen
   return { header, lines, reading: { fetchSeq, endSeq: endOf(kept), fetchedAt }, missing: { gone, hidden } };
 }
 
-/** A BC that a page read, and the description to take it over by. */
+/** A BC that a page read, and the description that it needs. */
 interface Handover extends ReadingPlace {
   readonly odooId: number;
   readonly model: DocumentModel;
 }
 
 /**
- * Loads the fetched documents of these BCs, with one command for each page. Missing documents are left out.
- * So are those fetched after `newestSeq`: after a restore the sequence of the database is behind, and such
- * a document would block newer ones.
+ * Loads the fetched documents of these BCs, with one command for each page. Missing documents are left out. So are
+ * those fetched after `newestSeq`: after a restore the sequence of the database is behind, and such a document would
+ * block newer ones.
  */
 export async function loadFetchedDocuments<Item extends Handover>(
   { queues }: Pick<SyncContext, 'queues'>,

@@ -4,7 +4,7 @@ import { headerOf } from '../model/document-model.ts';
 import type { DocumentModel, HeaderAndLines, MissingLines } from '../types.ts';
 export const NONE_MISSING: MissingLines = { gone: [], hidden: [] };
 
-/** A line that the mirror gives one of the BCs of a reading. */
+/** A line in the mirror of one of the BCs of a reading. */
 interface MirroredLine {
   readonly odooId: number;
   readonly bcOdooId: number;
@@ -16,19 +16,19 @@ export type FindUnread = (
   read: readonly number[],
 ) => Promise<readonly MirroredLine[]>;
 
-/** Lines asked for in one call. */
+/** Maximum of lines requested in one call. */
 const LINES_PER_CALL = 1000;
 
 /**
- * Calls for the proof of one reading. Each refused call is split in two; when the calls are used up, the lines that
- * are left count as hidden. The next sweep plans their BCs again, so a deleted line among them is removed later.
+ * Maximum of calls for the proof of one reading. Each refused call is split in two. When the calls are used up, the
+ * remaining lines count as hidden. The next sweep plans their BCs again, so a deleted line among them is removed later.
  */
 const MAX_CALLS = 40;
 
-/** After so many refusals and no answer, all lines that are left count as hidden: a rule hides the whole page. */
+/** After this many refusals without an answer, all remaining lines count as hidden: a rule hides the whole page. */
 const MAX_REFUSALS = 6;
 
-/** Finds out why lines are missing from a reading, for each BC that misses any. */
+/** Finds out why lines are missing from a reading, for each BC with missing lines. */
 export async function explainMissing(
   odoo: OdooClient,
   model: DocumentModel,
@@ -82,14 +82,14 @@ async function findHidden(
       else parts.push(part.slice(0, middle), part.slice(middle));
       continue;
     }
-    // Odoo hands the line over although no search found it. It still belongs to the BC, so it is kept.
+    // Odoo returns the line although no search found it. It still belongs to the BC, so it is kept.
     const owners = new Map(found.map((record) => [record.id, headerOf(record, inverse)]));
     hidden.push(...part.filter(({ odooId, bcOdooId }) => owners.get(odooId) === bcOdooId));
   }
   return hidden;
 }
 
-/** Lines that a header lists itself; record rules may hide some of them, or others from the list. */
+/** Lines that a header lists. Record rules may hide them, or remove others from the list. */
 export function promisedLines(header: OdooRecord, linesField: string): number[] {
   const { [linesField]: value } = header;
   return Array.isArray(value) ? value.filter((id) => typeof id === 'number') : [];

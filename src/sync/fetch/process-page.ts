@@ -16,20 +16,19 @@ import { batchSize, MAX_READING, pageByteBudget } from './batch-size.ts';
 import { enqueueHandedOver, type PreparedJob, reference, toBcJob } from './handoff.ts';
 import { type Blame, readDocuments, readsAnything } from './read-documents.ts';
 
-/** `number` from 1; `last`: there is no further attempt. */
+/** `number` starts at 1; `last`: there is no further attempt. */
 interface PageAttempt {
   readonly number: number;
   readonly last: boolean;
-  /** Reading it seems to end the worker: each BC's job reads its own, and the one to blame is found. */
+  /** Reading it seems to crash the worker: each job reads its own BC, so the cause is found. */
   readonly deadly?: boolean;
 }
 
-/** A page that is split is followed by somewhat smaller ones, so that these need not be split again. */
+/** The pages after a split page are somewhat smaller, so that they need not be split again. */
 const NEXT_SIZE = 0.8;
 
 /**
- * Reads the open BCs of a page and queues one job for each. BCs beyond the byte budget of the page move to
- * new pages.
+ * Reads the open BCs of a page and queues one job for each. BCs beyond the byte budget of the page move to new pages.
  *
  * @returns how many BCs were queued, or `superseded` if the run is over or another worker holds its lease.
  */
@@ -55,7 +54,7 @@ export async function processPage(
   return queued;
 }
 
-/** Looks once more, by id, for what a sweep did not find: it may have been read while something changed. */
+/** Requests again, by id, what a sweep did not find: it may have been read during a change. */
 async function confirmDeleted(
   mirror: SyncContext,
   odoo: OdooClient,
@@ -88,7 +87,7 @@ async function readPage(
   const most = Math.ceil(ids.length / 2 ** (attempt.number - 1));
   return withModel(mirror, odoo, payload.runId, (model, again) => {
     const blame = {
-      // A field that the newest description names and Odoo does not know: some record's own trouble.
+      // Odoo does not know a field of the newest description: it is a fault of one record.
       mayBlame: (error: unknown) =>
         isRefusal(error) || (again && isModelChange(error)) || (attempt.last && isOutage(error)),
       probe: () => readsAnything(odoo, model, ids),
@@ -143,10 +142,10 @@ async function readSlices(
   return queued;
 }
 
-/** As many slices as it takes, none of them much smaller than the others: each costs Odoo two calls. */
+/** As few slices as possible, of similar sizes, because each costs two calls to Odoo. */
 const evenly = (items: number, most: number) => Math.ceil(items / Math.ceil(items / most));
 
-/** Odoo no longer has them: nothing is owed, and nothing is failing any more. Sweeps and single runs archive it at their end. */
+/** Odoo no longer has them: their items and failures are closed. Sweeps and single runs archive them at their end. */
 async function closeGone(
   { db, definition }: SyncContext,
   runId: number,

@@ -5,15 +5,15 @@ import { headerOf, isModelChange } from '../model/document-model.ts';
 import type { DocumentModel, HeaderAndLines, ReadDocument } from '../types.ts';
 import { explainMissing, type FindUnread, NONE_MISSING, promisedLines } from './missing-lines.ts';
 
-/** Lines asked for in one call. */
+/** Maximum of lines requested in one call. */
 const LINES_PER_CALL = 5000;
 
 /**
- * Lines are asked for by their header, not by the header's own list, which record rules may have filtered. A line
- * that was found by its header and does not name it (rules may hide that too) is asked for header by header. Those of
- * a header that vanished meanwhile are left out.
+ * Lines are searched by their header, not taken from the list of the header, which record rules may filter. If a line
+ * was found by its header but does not name it (rules may hide that too), the headers are searched one by one. Lines of
+ * a header that disappeared meanwhile are left out.
  *
- * `first`: what `linesAfter` gave from the beginning.
+ * `first`: the first result of `linesAfter`.
  */
 async function readLines(
   odoo: OdooClient,
@@ -43,8 +43,8 @@ async function readLines(
 }
 
 /**
- * Keyset by id, until an answer is empty: rules of access may thin out a slice without its being the last. The
- * closing empty answer is spared when the slice was short and brought all that the headers promised.
+ * Reads by id until an answer is empty: access rules may shorten a slice that is not the last. The final empty answer
+ * is not requested if the slice was short and contained all lines of the headers.
  */
 async function* linesOf(
   odoo: OdooClient,
@@ -78,31 +78,30 @@ function linesAfter(
 
 interface Reading {
   readonly documents: readonly ReadDocument[];
-  /** Ids that Odoo does not have (any more): `read` leaves them out silently (14.0, 19.0). */
+  /** Ids that Odoo does not have: `read` leaves them out silently (14.0, 19.0). */
   readonly missing: readonly number[];
-  /** Ids that Odoo refuses to hand over, found by halving the page. */
+  /** Ids that Odoo refuses to return, found by halving the page. */
   readonly refused: readonly number[];
-  /** Ids whose lines were deleted or moved between the two answers: each is to be read again by itself. */
+  /** Ids whose lines were deleted or moved between the two answers: each must be read again alone. */
   readonly unsettled: readonly number[];
 }
 
-/** Which errors may be the fault of single records, and what speaks for that so far. Shared by a page's slices. */
+/** Errors that single records may cause, and the evidence for it so far. The slices of a page share it. */
 export interface Blame {
   readonly mayBlame: (error: unknown) => boolean;
-  /** Reads some record outside the page: does Odoo hand over anything at all? Asked once, when in doubt. */
+  /** Reads a record outside of the page, once, to see whether Odoo returns anything at all. */
   readonly probe: () => Promise<boolean>;
   readonly tally: { read: number; refused: number };
 }
 
-/** So many refusals without one success put in doubt that the records are to blame. */
+/** After this many refusals without a success, the records may not be the cause. */
 const MAX_REFUSED = 16;
 
 /**
- * Reads headers and their lines. One record that Odoo refuses fails a whole `read`, so a refused page is halved
- * down to the ids that are to blame. If nothing else can be read either, the fault is Odoo's: its error is
- * thrown, and no BC is blamed.
+ * Reads headers and their lines. One refused record fails a whole `read`, so a refused page is halved until the refused
+ * ids are alone. If nothing else can be read either, the fault is in Odoo: its error is thrown, and no BC is blamed.
  *
- * @param findUnread finds the lines in the mirror that the reading lacks; Odoo is then asked why they are missing.
+ * @param findUnread finds the lines in the mirror that the reading lacks; then Odoo is asked why they are missing.
  */
 export async function readDocuments(
   odoo: OdooClient,
@@ -115,7 +114,7 @@ export async function readDocuments(
   const absent: number[] = [];
   const unsettled: number[] = [];
   const read = async (part: readonly number[]) => {
-    // In parts of a refused page the lines of BCs that are refused again would be read for nothing.
+    // Parts of a refused page may be refused again, so their lines are not read early.
     const whole = await readWhole(odoo, model, part, part === ids ? 'together' : 'headers first');
     const missing = await explainMissing(odoo, model, whole.documents, findUnread);
     documents.push(
@@ -133,7 +132,7 @@ export async function readDocuments(
   return { documents, missing: absent, refused, unsettled };
 }
 
-/** A refusal blames the records for a while; other errors blame them only once something else was read. */
+/** A refusal blames the records at first. Other errors blame them only after something else was read. */
 async function isRecordsFault(error: unknown, { tally, probe }: Blame): Promise<boolean> {
   if (tally.read > 0 || (isRefusal(error) && tally.refused < MAX_REFUSED)) return true;
   if (!(await probe())) return false;
@@ -141,12 +140,12 @@ async function isRecordsFault(error: unknown, { tally, probe }: Blame): Promise<
   return true;
 }
 
-/** Records tried before Odoo is in doubt: the newest may be bad itself. */
+/** Maximum of records to try: the newest one may be bad itself. */
 const OTHERS = 3;
 
 /**
- * Reads one of the newest records that are not among `ids`. False if there is no such record, or if Odoo
- * refuses all of them.
+ * Reads one of the newest records that are not among `ids`. False if there is no such record, or if Odoo refuses all of
+ * them.
  *
  * @throws OdooFieldError if the model changed.
  */
@@ -191,9 +190,9 @@ async function readWhole(
 }
 
 /**
- * Headers and lines are answers of two transactions. A header that lists lines which were not found is asked for its list
- * once more. If it is gone, or lost them, the two answers are of different moments. If it still lists them, a record
- * rule hides them.
+ * Headers and lines are answers of two transactions. If a header lists lines that were not found, its list is read
+ * again. If the header is gone or no longer lists them, the two answers are of different moments. If it still lists
+ * them, a record rule hides them.
  */
 async function lookAgain(
   odoo: OdooClient,
@@ -218,7 +217,7 @@ async function lookAgain(
 
 const NO_LINES: ReadonlyMap<number, OdooRecord[]> = new Map();
 
-/** Waits for both, also where one fails: nothing is under way any more when its error is acted upon. */
+/** Waits for both, also if one fails, so that nothing is in progress when the error is handled. */
 async function both<A, B>(one: Promise<A>, other: Promise<B>): Promise<[A, B]> {
   await Promise.allSettled([one, other]);
   return Promise.all([one, other]);

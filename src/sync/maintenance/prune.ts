@@ -19,29 +19,29 @@ import type { SyncContext } from '../context.ts';
 
 /** Maximum of rows in one transaction, so that other sessions do not wait long. */
 const BATCH = 2000;
-/** Runs taken up together; most have few items. */
+/** Runs deleted together; most have few items. */
 const RUNS = 500;
 
 /** Rows and jobs that a prune deleted. */
 export interface Pruned {
   readonly items: number;
   readonly runs: number;
-  /** Failures of single BCs that are over. */
+  /** Resolved failures of single BCs. */
   readonly failures: number;
-  /** Incidents that are over. */
+  /** Resolved incidents. */
   readonly alerts: number;
   readonly modelChanges: number;
   readonly audit: number;
-  /** Jobs that the queues kept from when the settings allowed more. */
+  /** Jobs that the queues still have from a higher setting. */
   readonly jobs: number;
 }
 
-/** All it takes: there need be no Odoo. */
+/** The dependencies; an Odoo is not needed. */
 export type PruneSource = Pick<SyncContext, 'db' | 'queues' | 'settings' | 'retention'>;
 
 /**
- * Deletes rows past their retention in small transactions. It may stop at any time, by `signal` or a crash;
- * the next prune continues. Two concurrent prunes share the work.
+ * Deletes rows past their retention in small transactions. It may stop at any time, by `signal` or a crash; the next
+ * prune continues. Two concurrent prunes share the work.
  */
 export async function prune(
   { db, queues, settings, retention }: PruneSource,
@@ -75,7 +75,7 @@ async function pruneOver(db: Database, ageMs: number, signal?: AbortSignal) {
   };
 }
 
-/** The ledgers of runs whose accounts stay. */
+/** The ledgers of runs that are kept. */
 async function pruneItems(db: Database, expiry: Expiry, signal?: AbortSignal): Promise<number> {
   for (let removed = 0; ; ) {
     const runIds = await runsWithItems(db, expiry, RUNS);
@@ -104,8 +104,8 @@ async function clearRuns(db: Database, runIds: readonly number[], signal?: Abort
 }
 
 /**
- * The trail has no index on its dates, but its ids grow with time: it is read from its beginning until a batch has
- * nothing old in it.
+ * The audit trail has no index on its dates, but its ids grow with time: it is read from its beginning until a batch
+ * has no old row.
  */
 async function pruneAudit(db: Database, ageMs: number, signal?: AbortSignal): Promise<number> {
   let removed = 0;

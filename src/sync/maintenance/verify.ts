@@ -47,13 +47,13 @@ export interface Example {
   readonly id: number;
   /** The fields that differ. */
   readonly fields?: readonly string[];
-  /** The run that still owes the item. */
+  /** The run with the open item. */
   readonly runId?: number;
 }
 
 export type Verification = Readonly<Record<FindingKind, number>> & {
   readonly ok: boolean;
-  /** Changes of the model that not every record was read after: the next run reads them all. */
+  /** Changes of the model that not all records were read after: the next run reads them all. */
   readonly modelChanges: number;
   /** BCs that Odoo listed. */
   readonly headers: number;
@@ -65,7 +65,7 @@ export type Verification = Readonly<Record<FindingKind, number>> & {
 
 const MAX_EXAMPLES = 20;
 
-/** Counts findings and keeps a few examples of each kind, so that memory stays flat whatever is found. */
+/** Counts findings and keeps a few examples of each kind, so that memory use is constant. */
 class Findings {
   readonly #counts = perKind(() => 0);
   readonly #examples = perKind((): Example[] => []);
@@ -90,19 +90,19 @@ function perKind<T>(value: () => T): Record<FindingKind, T> {
   return Object.fromEntries(KINDS.map((kind) => [kind, value()])) as Record<FindingKind, T>;
 }
 
-/** One of the two tables, and what of Odoo belongs into it. */
+/** One of the two tables, and its model in Odoo. */
 interface VerifiedModel {
   readonly model: MirroredModel;
   readonly table: typeof bc | typeof bcLine;
   readonly domain: Domain;
-  /** The line's many2one to its header; null for the header. */
+  /** The many2one of the line to its header; null for the header. */
   readonly inverse: string | null;
 }
 
-/** Rows of the mirror held at once, by what their binary fields weigh. */
+/** Maximum of rows in memory at once, limited by the size of their binary fields. */
 const HELD = { bytes: 16 * 1024 * 1024, count: 100 };
 
-/** Walks both sides by ascending id. Returns how many records Odoo listed. */
+/** Reads both sides by ascending id. Returns the number of records that Odoo listed. */
 async function verifyModel(
   source: VerifySource,
   verified: VerifiedModel,
@@ -117,7 +117,7 @@ async function verifyModel(
       order: 'id',
       limit: Math.min(pageSize, batchSize(model, Number.POSITIVE_INFINITY)),
     });
-    // After Odoo's last id, what the mirror still has is extra.
+    // Rows of the mirror after the last id of Odoo are extra.
     const upTo = ids.at(-1) ?? Number.MAX_SAFE_INTEGER;
     const slice = await readSlice(odoo, model, ids);
     for (const record of slice.records.values()) recordSize(model, Buffer.byteLength(JSON.stringify(record)));
@@ -180,7 +180,7 @@ async function verifySlice(
   await compareContents(source, verified, undecided, findings);
 }
 
-/** A line whose BC a record rule hides is part of no document that our user may see: it is not mirrored. */
+/** A line whose BC is hidden by a record rule belongs to no document that our user may see: it is not mirrored. */
 async function ofDocuments(
   { odoo, definition }: VerifySource,
   { inverse }: VerifiedModel,
@@ -214,7 +214,7 @@ async function compareContents(
   for (const [id, fields] of different) findings.add('different', { model: model.name, id, fields });
 }
 
-/** The fields that differ, contents of binaries aside. A field that Odoo no longer has is not compared. */
+/** The fields that differ, except contents of binaries. A field that Odoo no longer has is not compared. */
 function differences({ model, inverse }: VerifiedModel, record: OdooRecord, row: StoredRow): string[] {
   const sizes = binarySizes(record, model);
   const compared = model.requested.filter((field) => !(field in sizes));
@@ -229,7 +229,7 @@ function unequal(fields: readonly string[], record: OdooRecord, stored: OdooReco
   return fields.filter((field) => canonicalJson(own(record, field)) !== canonicalJson(own(stored, field)));
 }
 
-/** Whether each content has the size it was stored with. An equal size under an equal `write_date` is believed. */
+/** Whether each content has its stored size. With equal size and `write_date`, a content counts as equal. */
 function sameBinaries(model: MirroredModel, record: OdooRecord, row: StoredRow): boolean {
   const sizes = Object.entries(binarySizes(record, model));
   return sizes.every(([field, size]) => row.binarySizes[field] === size);
@@ -239,16 +239,16 @@ interface VerifySource {
   readonly db: Database;
   readonly odoo: OdooClient;
   readonly definition: DocumentDefinition;
-  /** Records asked of Odoo in one call. */
+  /** Maximum of records requested in one call. */
   readonly pageSize: number;
 }
 
 /**
- * Compares the whole mirror with Odoo, and checks the consistency of the mirror. Memory use is constant:
- * one slice of Odoo records, some rows of the mirror, a few examples.
+ * Compares the whole mirror with Odoo, and checks the consistency of the mirror. Memory use is constant: one slice of
+ * Odoo records, some rows of the mirror, a few examples.
  *
- * Changes in Odoo after the last run count as differences. If a field disappears meanwhile, the comparison
- * starts again once. Throws the errors of the Odoo client.
+ * Changes in Odoo after the last run count as differences. If a field disappears meanwhile, the comparison starts again
+ * once. Throws the errors of the Odoo client.
  */
 export async function verifyMirror(
   source: VerifySource,
@@ -294,7 +294,7 @@ async function verifyOnce(
   return findings.result({ headers, lines, modelChanges: await unreadChanges(db, definition, model) });
 }
 
-/** Changes of the model that a full run is still to read after: those noted, and those that the next plan will note. */
+/** Changes of the model that no full run has covered: the recorded ones, and those that the next plan will record. */
 async function unreadChanges(
   db: Database,
   { key }: DocumentDefinition,

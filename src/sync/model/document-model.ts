@@ -6,7 +6,7 @@ import { binaryFields, linesLink, readableFields } from '../../odoo/fields.ts';
 import type { OdooClient, OdooFields, OdooRecord } from '../../odoo/types.ts';
 import type { DocumentDefinition, DocumentModel, MirroredModel } from '../types.ts';
 
-/** Asks Odoo for both models. Two calls. */
+/** Requests both models from Odoo: two calls. */
 export async function describeDocument(
   odoo: OdooClient,
   definition: DocumentDefinition,
@@ -46,7 +46,7 @@ export function headerOf(line: OdooRecord, inverse: string): number | null {
   return typeof id === 'number' ? id : null;
 }
 
-/** Odoo does not know a field that it described when the run began: the model was changed under the run. */
+/** Odoo does not know a field that it described when the run began: the model was changed during the run. */
 export function isModelChange(error: unknown): boolean {
   return error instanceof OdooFieldError;
 }
@@ -55,8 +55,8 @@ export function isModelChange(error: unknown): boolean {
 const digests = new WeakMap<DocumentModel, string>();
 
 /**
- * Tells descriptions apart that records may have been read by: one that is older or newer could take the size text of
- * a binary for its content.
+ * Distinguishes the descriptions that records were read with. With another description, the size text of a binary could
+ * be taken for its content.
  */
 export function modelDigest(model: DocumentModel): string {
   const known = digests.get(model);
@@ -71,12 +71,14 @@ export function modelDigest(model: DocumentModel): string {
   return digest;
 }
 
-/** A description, and when it was asked for, by PostgreSQL's clock: one that was asked for later is newer. */
+/**
+ * A description and the time of its request, by the clock of PostgreSQL. The later request is the newer description.
+ */
 export interface DescribedModel extends DocumentModel {
   readonly describedAt: Date;
 }
 
-/** Runs remembered at once: the one in progress and a few resyncs beside it. */
+/** Maximum of remembered runs: the one in progress and a few resyncs. */
 const REMEMBERED = 8;
 
 interface Remembered {
@@ -91,18 +93,18 @@ interface Compared {
   readonly kept: KeptModel;
 }
 
-/** Remembers the description for as long as a run lasts, so that pages do not ask again. */
+/** Remembers the description during a run, so that pages do not request it again. */
 export class ModelMemory {
-  /** The newest that was compared: while neither changes, they are equal still. */
+  /** The newest compared description. While neither side changes, they stay equal. */
   compared: Compared | null = null;
   readonly #models = new LRUCache<number, Remembered>({ max: REMEMBERED });
 
-  /** The description that belongs to a run. One that failed is not remembered: the next job asks again. */
+  /** The description of a run. A failed request is not remembered: the next job requests it again. */
   of(runId: number, describe: () => Promise<DescribedModel>): Promise<DescribedModel> {
     return this.#models.get(runId)?.described ?? this.#remember(runId, describe);
   }
 
-  /** The description after `outdated` proved wrong: the first who finds out asks, the others get the same. */
+  /** The description after `outdated` proved wrong. The first caller requests it, the others share the result. */
   renew(
     runId: number,
     outdated: DescribedModel,

@@ -67,7 +67,7 @@ const same = (left: unknown, right: unknown): boolean => canonicalJson(left) ===
 const own = (fields: OdooFields, name: string): OdooFieldDescription | undefined =>
   Object.hasOwn(fields, name) ? fields[name] : undefined;
 
-/** By SQLSTATE: what people can do so that a view can be made. */
+/** By SQLSTATE: what people can do so that the view can be created. */
 const ADVICE: Readonly<Record<string, string>> = {
   '55P03': 'Somebody is reading the view; the next run tries again.',
   '2BP01': 'Drop what depends on the view (the reason names it), and make it again after the next run.',
@@ -75,8 +75,8 @@ const ADVICE: Readonly<Record<string, string>> = {
 };
 
 /**
- * Makes the typed views follow the fields that are known. A view that cannot be made stays as it is, and the next
- * plan tries again: no run fails for it.
+ * Updates the typed views to the known fields. A view that cannot be created stays as it is, and the next plan tries
+ * again: no run fails because of it.
  */
 export async function followModel({ db, definition, log }: SyncContext): Promise<void> {
   const follow = async (view: View, model: string) => {
@@ -105,11 +105,10 @@ function reasonOf(error: unknown): string {
 }
 
 /**
- * Stores the model that Odoo describes: fields, changes since the last description, typed views. The first
- * description is not a change. A description that was requested before the stored one is ignored.
+ * Stores the model that Odoo describes: fields, changes since the last description, typed views. The first description
+ * is not a change. A description that was requested before the stored one is ignored.
  *
- * @returns the id of the newest change in this description that requires all records to be read again; 0
- *   without one.
+ * @returns the id of the newest change in this description that requires all records to be read again; 0 without one.
  */
 export async function noteModel(mirror: SyncContext, runId: number, model: DescribedModel): Promise<number> {
   const { db, log, models } = mirror;
@@ -145,10 +144,7 @@ const viewComment = (view: View, { name, fields }: MirroredModel): string =>
     })),
   ).comment;
 
-/**
- * Runs in one process at a time. `fields` is the digest of the stored fields if they equal this
- * description.
- */
+/** Runs in one process at a time. `fields` is the digest of the stored fields if they equal this description. */
 async function compare(tx: Queryable, runId: number, model: DescribedModel) {
   await tx.execute(sql`select pg_advisory_xact_lock(${LOCKS.model})`);
   const names = namesOf(model);
@@ -163,7 +159,7 @@ async function compare(tx: Queryable, runId: number, model: DescribedModel) {
   return { changes, newest: await newestReread(tx, names, null), fields: await keptFields(tx, names) };
 }
 
-/** A moment of the future is no proof: PostgreSQL's clock was set back. */
+/** A time in the future proves nothing: the clock of PostgreSQL was set back. */
 async function isOutdated(tx: Queryable, { header, describedAt }: DescribedModel): Promise<boolean> {
   const [known] = await listFields(tx, header.name);
   return known !== undefined && known.seenAt > describedAt && known.seenAt <= (await databaseClock(tx));
@@ -182,8 +178,8 @@ async function noteFields(
 }
 
 /**
- * Runs `work` with the model of the run. If Odoo rejects a field, it requests the model again, records the
- * change and runs `work` once more (`again`).
+ * Runs `work` with the model of the run. If Odoo rejects a field, it requests the model again, records the change and
+ * runs `work` once more (`again`).
  *
  * @throws the errors of `work`; an error of a rejected field only if the second attempt fails with one too.
  */
@@ -204,8 +200,8 @@ export async function withModel<T>(
 }
 
 /**
- * The same for work that may outlive the run's lease: what another run has read since with a newer description must
- * not be overwritten by a reading that lacks its fields, since nothing would read it again.
+ * The same for work that may outlive the lease of its run. If another run has read with a newer description since, its
+ * result must not be overwritten by a reading without the new fields, because nothing would read it again.
  */
 export async function withNewestModel<T>(
   mirror: SyncContext,
@@ -218,7 +214,7 @@ export async function withNewestModel<T>(
   return withModel(mirror, odoo, runId, work);
 }
 
-/** A change was noted since it was asked for. */
+/** A change was recorded since the description was requested. */
 async function isBehind(db: Queryable, { header, line, describedAt }: DescribedModel): Promise<boolean> {
   const names = [header.name, line.name];
   return (await newestReread(db, names, null)) > (await newestReread(db, names, describedAt));

@@ -7,12 +7,12 @@ import { headerOf } from '../model/document-model.ts';
 import type { DocumentModel } from '../types.ts';
 import { odooDateTime } from './run-mode.ts';
 
-/** After so many refusals without a success, the fault is Odoo's, not the records'. */
+/** After this many refusals without a success, the fault is in Odoo, not in the records. */
 const MAX_REFUSED = 16;
 
 /**
  * Some fields of the records that a search finds, by ascending id. One record that Odoo lists but refuses fails the
- * whole answer: the rest is then read without it, and this record has only its id.
+ * whole answer. The rest is then read without it, and this record has only its id.
  */
 export async function listRecords(
   odoo: OdooClient,
@@ -53,10 +53,10 @@ export async function readable(
   return records;
 }
 
-/** Ids asked for in one call. Only ids travel, so a slice is small. */
+/** Maximum of ids requested in one call. Only ids are sent, so a slice is small. */
 const SLICE = 10_000;
 
-/** Every header id, ascending, in slices. Ends on an empty answer: a short one is not the last. */
+/** Every header id, ascending, in slices. It ends with an empty answer, because a short one may not be the last. */
 export async function* allHeaders(odoo: OdooClient, model: DocumentModel): AsyncGenerator<number[]> {
   yield* keyset((last) => odoo.search(model.header.name, [['id', '>', last]], { order: 'id', limit: SLICE }));
 }
@@ -64,9 +64,9 @@ export async function* allHeaders(odoo: OdooClient, model: DocumentModel): Async
 /**
  * Headers that changed after `since`, or whose lines did. Each of the two queries may be requested alone.
  *
- * A line that is written directly does not change the `write_date` of its header (seen on 14.0 and 19.0),
- * so lines are queried by their own date. A line that moved to another BC changes both BCs. If Odoo refuses
- * a line, only its BC in the mirror is known.
+ * A line that is written directly does not change the `write_date` of its header (seen on 14.0 and 19.0), so lines are
+ * queried by their own date. A line that moved to another BC changes both BCs. If Odoo refuses a line, only its BC in
+ * the mirror is known.
  */
 export function changedHeaders(
   odoo: OdooClient,
@@ -101,7 +101,7 @@ async function* ownersOfSlices(
     );
 }
 
-/** The BCs of lines: those in Odoo's records, and those that the mirror has. A moved line has both. */
+/** The BCs of lines: those in the records of Odoo, and those in the mirror. A moved line has both. */
 export async function ownersNowAndBefore(
   db: Database,
   inverse: string,

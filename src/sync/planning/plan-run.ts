@@ -20,7 +20,7 @@ function startEagerly<T>(work: Promise<T>): Promise<T> {
   return work;
 }
 
-/** The same values, asked for one ahead of who takes them; the first at once. */
+/** The same values, with the next one always requested ahead; the first at once. */
 export function prefetch<T>(values: AsyncIterator<T>): AsyncGenerator<T> {
   const ask = () => startEagerly(values.next());
   return from(ask(), ask);
@@ -43,7 +43,7 @@ export async function* fromPromise<T>(value: () => Promise<T>): AsyncGenerator<T
   yield await value();
 }
 
-/** One after the other. */
+/** The values of all sources, one source after another. */
 export async function* concat<T>(sources: readonly AsyncIterable<T>[]): AsyncGenerator<T> {
   for (const source of sources) yield* source;
 }
@@ -54,8 +54,8 @@ export async function* concat<T>(sources: readonly AsyncIterable<T>[]): AsyncGen
  * The next window starts at the time of Odoo before the first id was listed.
  *
  * @returns `ended` if there was nothing to do and the run is over.
- * @throws LeaseLostError if another worker took the run meanwhile, or if the planner made no progress for
- *   too long; the rows that it wrote remain.
+ * @throws LeaseLostError if another worker took the run meanwhile, or if the planner made no progress for too long; the
+ * rows that it wrote remain.
  */
 export async function planRun(mirror: SyncContext, run: LeasedRun): Promise<'planned' | 'ended'> {
   return withPlannerLease(mirror, run, (progress) => writePlan(mirror, run, progress));
@@ -77,8 +77,8 @@ async function writePlan(
 ): Promise<'planned' | 'ended'> {
   const odoo = countCalls(mirror.odoo, (call) => progress.during(call));
   const server = await odoo.connect();
-  // `fields_get` may run in parallel; listing ids may not, because the clock must be read first. Only the
-  // lease holder reads the run history, so it cannot change.
+  // `fields_get` may run in parallel. The list of ids may not, because the clock must be read first. Only the lease
+  // holder reads the run history, so it cannot change.
   const clock = startEagerly(odoo.clock());
   const past = startEagerly(readPast(mirror));
   return withModel(
@@ -167,7 +167,7 @@ function idsOf(
   return concat(sources.map((source) => prefetch(source)));
 }
 
-/** Memory holds one number for each id planned so far: some 20 MB for a million. */
+/** Memory holds one number for each planned id: some 20 MB for a million. */
 async function writeItems(
   mirror: SyncContext,
   run: LeasedRun,

@@ -22,14 +22,12 @@ import { odooDateTime, type RunPlan } from './run-mode.ts';
 const PAGES_PER_SLICE = 20;
 
 /**
- * Compares `(id, write_date)` of every header and line with the mirror and writes the differences into the
- * ledger of a sweep. PostgreSQL compares; memory holds one slice, whatever the size of the model.
+ * Compares `(id, write_date)` of every header and line with the mirror and writes the differences into the ledger of a
+ * sweep. PostgreSQL compares; memory holds one slice, whatever the size of the model.
  *
- * A BC counts as late if it differs, was written before the window of the `next` run, and has no open
- * failure.
+ * A BC counts as late if it differs, was written before the window of the `next` run, and has no open failure.
  *
- * @throws LeaseLostError, and the errors of the Odoo client: a sweep that did not see everything archives
- *   nothing.
+ * @throws LeaseLostError, and the errors of the Odoo client: an incomplete sweep archives nothing.
  */
 export async function planSweep(
   mirror: SyncContext,
@@ -66,7 +64,7 @@ export async function planSweep(
   });
 }
 
-/** Every id of a model, ascending, without a gap between slices; the last slice is empty and reaches to the end. */
+/** Every id of a model, ascending, without gaps between slices. The last slice is empty and reaches to the end. */
 async function* slices(
   odoo: OdooClient,
   model: MirroredModel,
@@ -96,7 +94,7 @@ function dated({ id, write_date: date }: OdooRecord): Listed {
   return { id, writeDate: typeof date === 'string' ? date : null };
 }
 
-/** The BCs that Odoo gives these lines now. One that was deleted meanwhile has none. */
+/** The BCs of these lines in Odoo now. A line that was deleted meanwhile has none. */
 async function headersOf(
   odoo: OdooClient,
   { line, inverse }: DocumentModel,

@@ -4,13 +4,13 @@ import { errorMessage } from '../../shared/errors.ts';
 import type { SyncContext } from '../context.ts';
 import { type LeasedRun, LeaseLostError } from '../runs/run-lease.ts';
 
-/** A planner without progress for longer is not worth its lease: it waits for a lock, or PostgreSQL hangs. */
+/** A planner without progress for this time loses its lease: it waits for a lock, or PostgreSQL hangs. */
 const PATIENCE_LEASES = 3;
 
 /** A short lease is renewed more often. */
 const MAX_PAUSE_MS = 5000;
 
-/** The progress of one planner: answers of Odoo and slices that were stored. */
+/** The progress of one planner: answers of Odoo and stored slices. */
 export class PlannerProgress {
   readonly #runId: number;
   readonly #limitMs: number;
@@ -31,14 +31,14 @@ export class PlannerProgress {
   }
 
   /**
-   * Steps before the ledger is begun are made again by each planner of a run. They do not show that the run progresses:
-   * otherwise planners that block one after another at the same lock would silence `mirror_stale`.
+   * Each planner of a run repeats the steps before the ledger, so they do not prove that the run progresses. Otherwise
+   * planners that block one after another at the same lock would silence `mirror_stale`.
    */
   ledgerBegun(): void {
     this.#isCounting = true;
   }
 
-  /** @throws LeaseLostError when the planner was given up meanwhile. */
+  /** @throws LeaseLostError if the planner was given up meanwhile. */
   step(): void {
     this.#moved();
     this.check();
@@ -48,7 +48,7 @@ export class PlannerProgress {
    * A call to Odoo. It counts as progress while it lasts, because ODOO_TIMEOUT_MS and its retries limit it: a slow Odoo
    * does not cost the lease.
    *
-   * @throws LeaseLostError when the planner was given up meanwhile.
+   * @throws LeaseLostError if the planner was given up meanwhile.
    */
   async during<T>(call: Promise<T>): Promise<T> {
     this.#calls += 1;
@@ -61,7 +61,7 @@ export class PlannerProgress {
     }
   }
 
-  /** Milliseconds without progress beyond what a planner is allowed; negative while it keeps its lease. */
+  /** Milliseconds without progress beyond the allowed time; negative while the planner keeps its lease. */
   overdueMs(): number {
     if (this.#calls > 0) return -this.#limitMs;
     return performance.now() - this.#movedAt - this.#limitMs;
@@ -88,13 +88,13 @@ export class PlannerProgress {
 }
 
 /**
- * Keeps the lease of a run while its planner makes progress. Without progress the lease runs out, and the planner is
- * given up one lease later: its job fails, and the watchdog of any worker queues the run again. The fencing token
- * stops every later write of a planner that was given up.
+ * Extends the lease of a run while its planner makes progress. Without progress the lease expires, and the planner is
+ * given up one lease later: its job fails, and the watchdog of any worker queues the run again. The fencing token stops
+ * every later write of a planner that was given up.
  *
- * A single run has no lease. Its planner is given up all the same.
+ * A single run has no lease, but its planner is given up too.
  *
- * @throws LeaseLostError when the planner was given up, or what `work` throws.
+ * @throws LeaseLostError if the planner was given up, or the error of `work`.
  */
 export async function withPlannerLease<T>(
   mirror: SyncContext,
@@ -118,7 +118,7 @@ export async function withPlannerLease<T>(
   try {
     return await Promise.race([working, stalled]);
   } catch (error) {
-    // Only after a stall is `working` still under way: nothing waits for it any more.
+    // Only after a stall is `working` still pending: nothing waits for it any more.
     working.catch((late: unknown) => {
       if (late !== error) log.warn({ runId: run.id, reason: errorMessage(late) }, 'a planner given up ended');
     });
@@ -128,7 +128,7 @@ export async function withPlannerLease<T>(
   }
 }
 
-/** Renews the lease and notes the last step. A statement that waits is not sent a second time. */
+/** Extends the lease and records the last step. While a statement waits, no second one is sent. */
 function ticker(
   { db, definition, settings, log }: SyncContext,
   run: LeasedRun,

@@ -4,16 +4,17 @@ import type { RunMode, SyncLogRow } from '../../db/schema/sync.ts';
 import type { SyncContext } from '../context.ts';
 import type { DocumentModel } from '../types.ts';
 
-/** Odoo's own wording of a moment: UTC, whole seconds, rounded down. */
+/** A time in the format of Odoo: UTC, whole seconds, rounded down. */
 export function odooDateTime(moment: Date): string {
   return moment.toISOString().slice(0, 19).replace('T', ' ');
 }
 
 /**
- * Lower bound of an incremental window, to be compared with `>=`.
+ * Lower bound of an incremental window, for a comparison with `>=`.
  *
- * `write_date` is when Odoo's transaction began (14.0, 19.0), so a record committed after the last run may carry
- * an older one: the window reaches back by `overlapMs`. Where Odoo's clock was set back, it reaches back from `now`.
+ * `write_date` is the begin of Odoo's transaction (14.0, 19.0), so a record committed after the last run may have an
+ * older one: the window starts `overlapMs` earlier. If the clock of Odoo was set back, it starts `overlapMs` before
+ * `now`.
  */
 export function windowStart(lastSync: Date, now: Date, overlapMs: number): Date {
   return new Date(Math.min(lastSync.getTime(), now.getTime()) - overlapMs);
@@ -24,13 +25,13 @@ export interface RunPlan {
   readonly mode: RunMode;
   /** Lower bound of the window; null without a window. */
   readonly since: Date | null;
-  /** The failed run whose open items this one takes over. */
+  /** The failed run whose open items this one continues. */
   readonly continues: number | null;
 }
 
 const EVERYTHING: RunPlan = { mode: 'full', since: null, continues: null };
 
-/** How far the mirror got, and the last run that was to bring it further. */
+/** How far the mirror got, and the last run that should have updated it. */
 export interface RunHistory {
   readonly state: Awaited<ReturnType<typeof readState>>;
   readonly left: SyncLogRow | null;
@@ -52,9 +53,9 @@ interface PlanInputs extends RunHistory {
 /**
  * Decides what a requested run does.
  *
- * An incremental run continues a failed one: it inherits the unprocessed items and starts its window where
- * that window started. Without a previous run, without dates, or after a change of the model it reads
- * everything. A full run always reads everything, unless it retries a failed one.
+ * An incremental run continues a failed one: it inherits the unprocessed items and starts its window where that window
+ * started. Without a previous run, without dates, or after a change of the model it reads everything. A full run always
+ * reads everything, unless it retries a failed one.
  */
 export function decideMode(
   run: SyncLogRow,
@@ -76,7 +77,7 @@ export function decideMode(
   return { mode: 'incremental', since: windowStart(lastSync, nowSync, overlapMs), continues: null };
 }
 
-/** Where the next incremental window starts, and the failed run whose open items it will take over. */
+/** The start of the next incremental window, and the failed run whose open items it will continue. */
 export function nextWindow(
   { state, left }: RunHistory,
   now: Date,
@@ -88,7 +89,7 @@ export function nextWindow(
   return { since, continues: failed?.id ?? null };
 }
 
-/** It was to read everything, as the model is described now. */
+/** It was planned to read everything, with the present description of the model. */
 function readsAll(run: SyncLogRow, modelChange: number): boolean {
   return run.mode === 'full' && run.modelChange >= modelChange;
 }

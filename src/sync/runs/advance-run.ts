@@ -10,10 +10,10 @@ import type { SyncContext } from '../context.ts';
 import { archiveStep, archives, NO_STEP, SweepBreakerError } from './archive.ts';
 
 /**
- * Moves a run on: closes pages that owe nothing, queues the next ones, and ends the run when nothing is owed.
+ * Advances a run: closes pages without open items, queues the next pages, and ends the run when no item is open.
  *
- * Anyone may call it at any time; the run's row lock lets one caller at a time decide. A process that dies between
- * the commit and the queueing leaves queued pages without jobs: `resume.ts` finds them.
+ * Any process may call it at any time. The row lock of the run admits one caller at a time. A process that dies between
+ * the commit and the queueing leaves queued pages without jobs; `recovery.ts` finds them.
  */
 export async function advanceRun(mirror: SyncContext, runId: number): Promise<void> {
   for (let after: number | null = null, more = true; more; more = after !== null) {
@@ -21,7 +21,7 @@ export async function advanceRun(mirror: SyncContext, runId: number): Promise<vo
   }
 }
 
-/** @returns the last id that was archived, where there may be more: each step is a transaction of its own. */
+/** @returns the last archived id if there may be more: each step is a transaction. */
 async function advanceOnce(mirror: SyncContext, runId: number, after: number | null): Promise<number | null> {
   const { db, queues, settings, log, onRunEnded } = mirror;
   const step = await db.transaction(async (tx) => {
@@ -62,7 +62,7 @@ async function endRun(
   const { definition, log } = mirror;
   const step = archives(run) ? await archiveStep(tx, mirror, run, after) : NO_STEP;
   if (step.after !== null) return { after: step.after, closed: [], ended: null };
-  // Those whose last BC was stored after the look at them and before the look at the run.
+  // Includes pages whose last BC was stored between the two queries.
   const closed = await closePages(tx, run.id);
   const kept = await countKeptLines(tx, run.id);
   const lines = kept.lines === 0 ? null : kept;
@@ -79,7 +79,7 @@ function reached({ mode, nowSync, modelChange }: SyncLogRow): Progress {
   return { lastSync: nowSync, ...(mode === 'full' && { modelRead: modelChange }) };
 }
 
-/** Queues page jobs under the run's present token. */
+/** Queues page jobs with the present token of the run. */
 export async function queuePages(
   { queues, settings }: SyncContext,
   runId: number,
@@ -93,7 +93,7 @@ export async function queuePages(
   );
 }
 
-/** After work on pages of a run: nothing happens while each of them still owes something. */
+/** Call it after work on pages of a run. It does nothing while each of them has open items. */
 export async function advanceWhenPagesAreDone(
   mirror: SyncContext,
   runId: number,
@@ -110,8 +110,8 @@ export function advanceWhenPageIsDone(
 }
 
 /**
- * Ends a run that cannot go on, says why, and gives the lease back. `last_sync` stays, so the next run covers it.
- * A holder whose token is old changes nothing: the run is another's.
+ * Ends a run that cannot continue, with the reason, and releases its lease. `last_sync` stays, so the next run covers
+ * it. A holder with an old token changes nothing: another one has the run.
  */
 export async function failRun(
   { db, definition, log, onRunEnded }: SyncContext,

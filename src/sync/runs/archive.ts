@@ -1,19 +1,21 @@
 import type { Queryable } from '../../db/client.ts';
-import { archiveAccount, archiveSome, type KeptLines } from '../../db/runs/sweep.ts';
+import { archiveAccount, archiveSome, countArchivable, type KeptLines } from '../../db/runs/sweep.ts';
 import type { SyncLogRow } from '../../db/schema/sync.ts';
 import { PasserelleError } from '../../shared/errors.ts';
 import type { SyncContext } from '../context.ts';
 
-/** BCs that a run found gone, and how many it may archive. */
+/** The deleted BCs that a run found, and its limit. */
 interface RefusedBcs {
   readonly gone: number;
+  /** Archived earlier, within a day. */
+  readonly done: number;
   readonly mirrored: number;
   readonly limit: number;
 }
 
 /**
- * The run kept BCs or lines that Odoo no longer shows: Odoo hides them from its user, or they exceed the
- * limit of one run.
+ * The run kept BCs or lines that Odoo no longer shows: Odoo hides them from its user, or they exceed the limit of one
+ * run.
  */
 export class SweepBreakerError extends PasserelleError {
   readonly code = 'sweep_breaker';
@@ -23,7 +25,8 @@ export class SweepBreakerError extends PasserelleError {
         ? []
         : [
             `Nothing was archived: ${bcs.gone} of ${bcs.mirrored} BCs are gone from Odoo or hidden from its user, and ` +
-              `one run archives at most ${bcs.limit} (SWEEP_MAX_SHARE, SWEEP_MAX_COUNT).`,
+              `runs archive at most ${bcs.limit} in a day (SWEEP_MAX_SHARE, SWEEP_MAX_COUNT)` +
+              `${bcs.done === 0 ? '' : ` and have archived ${bcs.done} already`}.`,
           ]),
       ...(lines === null
         ? []
@@ -53,8 +56,8 @@ interface ArchiveStep {
 }
 
 /**
- * One step towards the archiving of what a run found gone, once it owes nothing else. To be called in a transaction,
- * under the run's lock. The first one (`after` null) asks the breaker, which has to count the whole mirror.
+ * One step of archiving the deleted BCs of a run without open items. Call it in a transaction that has locked the run.
+ * The first step (`after` null) asks the breaker, which must count the whole mirror.
  */
 export async function archiveStep(
   tx: Queryable,
@@ -63,14 +66,24 @@ export async function archiveStep(
   after: number | null,
 ): Promise<ArchiveStep> {
   if (after === null) {
-    const { pending, done, mirrored } = await archiveAccount(tx, run.id);
+    const pending = await countArchivable(tx, run.id);
     if (pending === 0) return NO_STEP;
-    const limit = Math.max(Math.floor((mirrored * settings.sweepMaxShare) / 100), settings.sweepMaxCount);
+    const { done, mirrored } = await archiveAccount(tx, run);
+    const limit = archiveLimit(mirrored, settings);
     if (!run.force && pending + done > limit) {
-      return { after: null, refused: { gone: pending, mirrored, limit } };
+      return { after: null, refused: { gone: pending, done, mirrored, limit } };
     }
   }
   return { after: await archiveSome(tx, run.id, after ?? 0), refused: null };
+}
+
+/** SWEEP_MAX_COUNT counts for at most half of a small mirror, so the last BC never leaves without `force`. */
+function archiveLimit(
+  mirrored: number,
+  { sweepMaxShare, sweepMaxCount }: Pick<SyncContext['settings'], 'sweepMaxShare' | 'sweepMaxCount'>,
+): number {
+  const share = Math.floor((mirrored * sweepMaxShare) / 100);
+  return Math.max(share, Math.min(sweepMaxCount, Math.floor(mirrored / 2)));
 }
 
 export const NO_STEP: ArchiveStep = { after: null, refused: null };

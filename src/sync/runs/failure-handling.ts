@@ -1,6 +1,7 @@
 import { recordFailure } from '../../db/runs/failures.ts';
-import { closeItems } from '../../db/runs/ledger.ts';
-import { findRun } from '../../db/runs/runs.ts';
+import { closeItems, itemState } from '../../db/runs/ledger.ts';
+import { findRun, lockRun } from '../../db/runs/runs.ts';
+import type { SyncLogRow } from '../../db/schema/sync.ts';
 import { OdooApplicationError } from '../../odoo/errors.ts';
 import type { OdooClient } from '../../odoo/types.ts';
 import type { BcPayload, PagePayload } from '../../queues/jobs.ts';
@@ -13,10 +14,12 @@ import { withModel } from '../model/model-drift.ts';
 import type { DocumentModel, MirroredModel } from '../types.ts';
 import { advanceWhenPageIsDone, failRun } from './advance-run.ts';
 
-/** Fields named in a message; more than that are the record's trouble as a whole. */
+/** Maximum of fields in a message; with more, the whole record is the cause. */
 const MAX_NAMED = 3;
 
-/** Why a BC failed, for people: with record and field, where Odoo's own sentence (`year 10000 is out of range`) has none. */
+/**
+ * The message why a BC failed, with record and field if Odoo's own sentence (`year 10000 is out of range`) names none.
+ */
 async function failureReason(
   { odoo, definition, log }: SyncContext,
   odooId: number,
@@ -34,11 +37,10 @@ async function failureReason(
 }
 
 /**
- * Finds the part of a BC that Odoo refuses, such as `dimagaz.bc.line 59: price_unit`, by reading smaller
- * and smaller parts. Null if no single part is refused, or if the failure is not a refusal by Odoo.
+ * Finds the part of a BC that Odoo refuses, such as `dimagaz.bc.line 59: price_unit`, by reading smaller and smaller
+ * parts. Null if no single part is refused, or if the failure is not a refusal by Odoo.
  *
- * Odoo reads more fields than requested: the invalid value behind a related field of a line may belong to
- * its BC.
+ * Odoo reads more fields than requested: the invalid value behind a related field of a line may belong to its BC.
  */
 export async function findUnreadableFields(
   odoo: OdooClient,
@@ -65,7 +67,7 @@ async function refusedFields(odoo: OdooClient, model: MirroredModel, id: number)
   return named.length > MAX_NAMED ? `${model.name} ${id}` : `${model.name} ${id}: ${named.join(', ')}`;
 }
 
-/** The first of some things that cannot be read, by halving: `log2` of their number in calls. */
+/** The first item that cannot be read, found by halving: `log2` calls of their number. */
 async function firstRefused<T>(
   some: readonly T[],
   read: (part: readonly T[]) => Promise<boolean>,
@@ -105,15 +107,18 @@ const SETTINGS_AT_FAULT: readonly string[] = [
 /** A document that crashes PostgreSQL at each attempt would otherwise be queued forever. */
 const MAX_GENERATIONS = 5;
 
-/** PostgreSQL was away, a lock was not given, or a statement took too long: the work stays owed, and the watchdog queues it again. */
+/**
+ * PostgreSQL was not available, a lock was not granted, or a statement took too long. The items stay open, and the
+ * watchdog queues them again.
+ */
 const staysOwed = (error: unknown, { generation }: BcPayload | PagePayload) =>
   isLockTimeout(error) ||
   ((isPostgresUnavailable(error) || isCancelled(error)) && generation < MAX_GENERATIONS);
 
 /**
- * Handles a BC whose job failed for the last time. It is parked, unless Odoo itself is unavailable: then
- * the run fails and no BC is blamed. If the run is over or another worker holds it, the BC stays open in
- * the ledger.
+ * Handles a BC whose job failed for the last time. It is parked, unless Odoo itself is unavailable: then the run fails
+ * and no BC is blamed. If the run is over or another worker holds it, the BC stays open in the ledger. A BC that is
+ * stored already is not blamed: its worker died after the commit, or the next run was faster.
  */
 export async function handleBcFailure(
   mirror: SyncContext,
@@ -122,18 +127,18 @@ export async function handleBcFailure(
   error: unknown,
 ): Promise<void> {
   if (staysOwed(error, payload)) return;
-  const run = await findRun(mirror.db, payload.runId);
-  const inRun = run?.status === 'running' && run.leaseToken === payload.token;
-  if (!inRun && mayBeOdoosFault(error)) return;
-  if (inRun && (await isOdooAtFault(mirror, payload, error))) {
+  const isHeld = isHeldBy(await findRun(mirror.db, payload.runId), payload);
+  if (!isHeld && mayBeOdoosFault(error)) return;
+  if (isHeld && (await isOdooAtFault(mirror, payload, error))) {
     await failRun(mirror, payload.runId, payload.token, error);
   } else await parkBc(mirror, payload, jobId, error);
 }
 
-/**
- * Handles a page whose job failed for the last time: the run fails, and the next run inherits its open
- * items.
- */
+function isHeldBy(run: SyncLogRow | null, { token }: BcPayload): boolean {
+  return run?.status === 'running' && run.leaseToken === token;
+}
+
+/** Handles a page whose job failed for the last time: the run fails, and the next run inherits its open items. */
 export async function handlePageFailure(
   mirror: SyncContext,
   payload: PagePayload,
@@ -161,13 +166,13 @@ async function isOdooAtFault(
       async (model) => !(await readsAnything(mirror.odoo, model, [odooId])),
     );
   } catch (trouble) {
-    // No record can be read with the fields that Odoo names: its code is newer than its database, say.
+    // No record can be read with the fields that Odoo names, for example because its code is newer than its database.
     if (isModelChange(trouble)) return true;
     throw trouble;
   }
 }
 
-/** Listed, offered again by later runs, and no longer owed by this one. */
+/** Recorded as failed, retried by later runs, and no longer open in this one. */
 async function parkBc(
   mirror: SyncContext,
   payload: BcPayload,
@@ -177,10 +182,18 @@ async function parkBc(
   const { db, definition, log } = mirror;
   const { runId, odooId } = payload;
   const reason = await failureReason(mirror, odooId, error);
-  await db.transaction(async (tx) => {
+  const isParked = await db.transaction(async (tx) => {
+    // The lock keeps the run from ending, so no other run takes over its open items meanwhile.
+    const run = await lockRun(tx, runId);
+    const state = await itemState(tx, runId, odooId);
+    // `failed`: an administrator retried the job, which failed again.
+    const isOwed = state === 'failed' || (state === 'open' && isHeldBy(run, payload));
+    if (!isOwed) return false;
     await recordFailure(tx, { key: definition.key, odooId, runId, jobId, ...reason });
     await closeItems(tx, { runId, odooIds: [odooId], state: 'failed' });
+    return true;
   });
+  if (!isParked) return;
   log.error({ runId, odooId, ...reason }, 'BC failed');
   await advanceWhenPageIsDone(mirror, payload);
 }

@@ -10,12 +10,12 @@ import { advanceRun, queuePages } from './advance-run.ts';
 import { acquireRun } from './run-lease.ts';
 import { carryOn } from './start-run.ts';
 
-/** BCs of a page whose jobs are looked for at once: Redis has other work, and the next look sees those that follow. */
+/** BCs of a page whose jobs are checked at once. Redis has other work, and the next check continues. */
 const LOOKED_FOR = 20;
 
 /**
- * Pages of a run that owe BCs which no job will bring: Redis was emptied or went back in time, a process died
- * between ledger and queue, or a job ended without a word. Pages queued less than `graceMs` ago are left out.
+ * Pages of a run with open BCs that no job will process: Redis was emptied or restored, a process died between ledger
+ * and queue, or a job ended silently. Pages queued less than `graceMs` ago are left out.
  */
 async function findOrphanedPages(mirror: SyncContext, runId: number, graceMs: number): Promise<number[]> {
   const lost: number[] = [];
@@ -31,14 +31,14 @@ async function isLost(
   { page, generation }: QueuedPage,
 ): Promise<boolean> {
   if (await isAlive(queues.pages, pageJobId({ runId, page, generation }))) return false;
-  // The page's job has ended: it has queued the jobs of its BCs, or never will.
+  // The page job has ended: it has queued the jobs of its BCs, or never will.
   const owed = (await openItems(db, runId, page)).slice(0, LOOKED_FOR);
   const alive = await Promise.all(
     owed.map((odooId) => isAlive(queues.bc, bcJobId({ runId, odooId, generation }))),
   );
   const without = owed.filter((_, index) => alive[index] === false);
   if (without.length === 0) return false;
-  // A job that ended meanwhile updated the ledger first.
+  // The order matters: a job that ended meanwhile had updated the ledger before.
   const still = new Set(await openItems(db, runId, page));
   return without.some((odooId) => still.has(odooId));
 }
@@ -47,12 +47,15 @@ async function isAlive(queue: Pick<Queue, 'getJobState'>, jobId: string): Promis
   return !['completed', 'failed', 'unknown'].includes(await queue.getJobState(jobId));
 }
 
-/** A job may be this long on its way into Redis before it counts as lost. Where locks are shorter, it counts sooner. */
+/** The time that a job may take to reach Redis before it counts as lost. It is shorter with shorter locks. */
 const MAX_GRACE_MS = 10_000;
 
 const grace = ({ settings }: SyncContext) => Math.min(MAX_GRACE_MS, settings.lockMs);
 
-/** Keeps the lease of the run in progress. While it is being planned only its planner does: should it die, it runs out. */
+/**
+ * Extends the lease of the run in progress. During planning only its planner does, so that the lease expires if it
+ * dies.
+ */
 export async function keepLease({ db, definition, settings }: SyncContext): Promise<void> {
   for (const run of await openRuns(db, definition.key)) {
     if (run.mode === 'single' || run.leaseToken === null || run.plannedAt === null) continue;
@@ -61,9 +64,8 @@ export async function keepLease({ db, definition, settings }: SyncContext): Prom
 }
 
 /**
- * Checks every open run once: queues work that Redis lost, and resumes runs whose lease expired. Repeating
- * it is harmless, because the ledger decides what is open. An error in one run does not stop the check of
- * the others.
+ * Checks every open run once: queues work that Redis lost, and resumes runs whose lease expired. Repeating it is
+ * harmless, because the ledger lists the open work. An error in one run does not stop the check of the others.
  */
 export async function watchRuns(mirror: SyncContext): Promise<void> {
   for (const run of await openRuns(mirror.db, mirror.definition.key)) {
@@ -88,7 +90,7 @@ async function watchRun(mirror: SyncContext, run: SyncLogRow): Promise<void> {
   await carryOn(mirror, taken);
 }
 
-/** A run that waits to be planned must have its job; one that is alive is left alone. */
+/** A run that waits for planning must have its job. A run in progress is left alone. */
 async function queueAgain({ queues }: SyncContext, run: SyncLogRow, graceMs: number): Promise<void> {
   if (Date.now() - (run.startedAt ?? run.requestedAt).getTime() < graceMs) return;
   const job = await queues.sync.getJob(`run-${run.id}`);
@@ -98,7 +100,7 @@ async function queueAgain({ queues }: SyncContext, run: SyncLogRow, graceMs: num
   await enqueueRun(queues.sync, { runId: run.id, mode: run.mode, trigger: run.trigger });
 }
 
-/** Queues once more the pages whose jobs Redis lost, and moves the run on. */
+/** Queues the pages again whose jobs Redis lost, and advances the run. */
 async function requeueLost(mirror: SyncContext, run: SyncLogRow): Promise<void> {
   const { db, log } = mirror;
   const lost = await findOrphanedPages(mirror, run.id, grace(mirror));

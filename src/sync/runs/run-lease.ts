@@ -6,10 +6,7 @@ import type { SyncLogRow } from '../../db/schema/sync.ts';
 import { PasserelleError } from '../../shared/errors.ts';
 import type { SyncContext } from '../context.ts';
 
-/**
- * Another worker took the lease of the run, or the planner of the run made no progress. The run is planned
- * again.
- */
+/** Another worker took the lease of the run, or the planner of the run made no progress. The run is planned again. */
 export class LeaseLostError extends PasserelleError {
   readonly code = 'lease_lost';
   constructor(runId: number, message = `Run ${runId} went to another worker, which carries on with it.`) {
@@ -20,7 +17,7 @@ export class LeaseLostError extends PasserelleError {
 /** A run whose lease this worker holds. Every write that changes its state checks the fencing token. */
 export type LeasedRun = SyncLogRow & {
   readonly leaseToken: number;
-  /** By PostgreSQL's clock. */
+  /** In the time of PostgreSQL. */
   readonly takenAt: Date;
 };
 
@@ -35,10 +32,10 @@ export async function tryAcquireIdle(
 }
 
 /**
- * Takes a run into this worker's hands, `queued` or left `running` by another, with a token that fences off every
- * earlier holder. The lease and the run's row change together; what a sweep had found gone is owed again.
+ * Gives a run to this worker, `queued` or left `running` by another, with a token that fences off all earlier holders.
+ * Lease and run change together, and items that a sweep found gone are reopened.
  *
- * @returns null when the run is over, or while another run (or a living holder of this one) has the lease.
+ * @returns null if the run has ended, or while another run (or a living holder of this one) has the lease.
  */
 export async function acquireRun(mirror: SyncContext, runId: number): Promise<LeasedRun | null> {
   const { db, definition, settings } = mirror;
@@ -52,16 +49,16 @@ export async function acquireRun(mirror: SyncContext, runId: number): Promise<Le
     if (leaseToken === null) return null;
     const held = { status: 'running' as const, startedAt: run.startedAt ?? new Date(), leaseToken };
     await updateRun(tx, runId, held);
-    // Under the run's lock: of a run that another holder ended meanwhile nothing is opened any more.
+    // With the run locked, because another holder may have ended it meanwhile.
     if (run.mode === 'sweep' && run.plannedAt !== null) await reopenGone(tx, runId);
     return { ...run, ...held, takenAt: await databaseClock(tx) };
   });
 }
 
 /**
- * Does a piece of planning while the run is surely still this holder's: its row is locked meanwhile.
+ * Runs one step of planning while this holder still has the run: its row is locked meanwhile.
  *
- * @throws LeaseLostError when it is not, or when the plan is finished already.
+ * @throws LeaseLostError if another worker has the run, or if the plan is already finished.
  */
 export async function whilePlanning<T>(
   { db }: SyncContext,

@@ -9,11 +9,11 @@ import { advanceRun, failRun, queuePages } from './advance-run.ts';
 import { acquireRun, type LeasedRun, LeaseLostError, tryAcquireIdle } from './run-lease.ts';
 
 /**
- * Starts a run of `sync_log`: takes the lease, plans, queues the first pages. If the job is delivered again
- * after a crash, it continues.
+ * Starts a run of `sync_log`: takes the lease, plans, queues the first pages. If the job is delivered again after a
+ * crash, it continues.
  *
- * If another run holds the lease, this one ends as `skipped`. If the lease of the holder expired, its run
- * is resumed and this one is skipped. Single runs need no lease, because each BC is protected by itself.
+ * If another run holds the lease, this one ends as `skipped`. If the lease of the holder expired, its run is resumed
+ * and this one is skipped. Single runs need no lease, because each BC is protected by itself.
  */
 export async function startRun(mirror: SyncContext, run: SyncLogRow): Promise<void> {
   const free = await tryAcquireIdle(mirror, run);
@@ -29,7 +29,7 @@ export async function startRun(mirror: SyncContext, run: SyncLogRow): Promise<vo
   if (held !== null) await carryOn(mirror, held);
 }
 
-/** The run whose lease ran out before its end, if any. */
+/** The run whose lease expired before its end, if any. */
 export async function abandonedRun(
   { db, definition }: SyncContext,
   asking?: number,
@@ -60,7 +60,7 @@ export async function carryOn(mirror: SyncContext, run: LeasedRun): Promise<void
     }
     await advanceRun(mirror, run.id);
   } catch (error) {
-    // The run goes on: elsewhere under a newer token, or once PostgreSQL is back and its lease has run out.
+    // The run continues: elsewhere with a newer token, or after PostgreSQL is back and its lease has expired.
     const goesOn =
       error instanceof LeaseLostError ||
       isPostgresUnavailable(error) ||

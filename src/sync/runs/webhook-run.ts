@@ -6,11 +6,11 @@ import { listRecords, ownersNowAndBefore } from '../planning/id-sources.ts';
 import { requestRun } from '../request-run.ts';
 
 /**
- * Requests a run for the records of a webhook batch: a single run of their BCs, or an incremental run if
- * the batch overflowed.
+ * Requests a run for the records of a webhook batch: a single run of their BCs, or an incremental run if the batch
+ * overflowed.
  *
- * @returns the id of the run; null if there is nothing to read; `later` while another run holds the lease
- *   that an incremental run needs.
+ * @returns the id of the run; null if there is nothing to read; `later` while another run holds the lease that an
+ * incremental run needs.
  */
 export async function requestHooked(mirror: SyncContext, batch: HookBatch): Promise<number | null | 'later'> {
   const { db, queues, definition } = mirror;

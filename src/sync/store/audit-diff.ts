@@ -39,7 +39,7 @@ function digest(value: unknown): unknown {
   return { bytes: content.length, sha256: createHash('sha256').update(content).digest('hex') };
 }
 
-/** Records as they were before a change, by id. */
+/** Records before a change, by id. */
 interface Before {
   readonly headers: ReadonlyMap<number, StoredRecord>;
   readonly lines: ReadonlyMap<number, StoredRecord>;
@@ -50,12 +50,12 @@ export function toldLines({ altered, removed }: Comparison): number[] {
   return [...altered, ...removed].map((line) => line.odooId);
 }
 
-/** The audit trail also needs a header that was saved without a change, because its dates moved. */
+/** The audit trail also needs a header that was saved without a change of content, because its dates changed. */
 export function isHeaderTold({ headerChanged, touched }: Comparison): boolean {
   return headerChanged || touched;
 }
 
-/** The audit entry of a change. Pure. */
+/** The audit entry of a change. */
 export function auditChanges(
   model: DocumentModel,
   { header }: PreparedDocument,
@@ -90,7 +90,7 @@ export function auditChanges(
 
 const fieldsOf = ({ json }: RecordToStore): OdooRecord => JSON.parse(json);
 
-/** Binary fields of today, and those that were binary when the record was stored. */
+/** The fields that are binary now, or were binary when the record was stored. */
 function binariesOf({ binaries }: MirroredModel, stored: StoredRecord | undefined): string[] {
   return [...binaries, ...(stored?.binaries ?? [])];
 }

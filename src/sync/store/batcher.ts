@@ -1,16 +1,16 @@
-/** How groups are made. */
+/** How items are grouped. */
 export interface GroupingOptions<Item, Outcome> {
-  /** Most items in one group. */
+  /** Maximum of items in one group. */
   readonly size: number;
   /** Maximum of bytes of one group. A larger item gets its own group. */
   readonly bytes: number;
   /** A group that is not full is committed if no item joined it for this long, in milliseconds. */
   readonly waitMs: number;
-  /** Groups that are committed at once. */
+  /** Maximum of groups that are committed at once. */
   readonly atOnce: number;
   /** Items with the same key never share a group. */
   readonly keyOf: (item: Item) => number;
-  /** The outcome of each item, in their order. */
+  /** The outcome of each item, in order. */
   readonly commit: (items: readonly Item[]) => Promise<readonly PromiseSettledResult<Outcome>[]>;
 }
 
@@ -21,13 +21,16 @@ interface Waiting<Item, Outcome> {
   readonly reject: (reason: unknown) => void;
 }
 
-/** Collects what arrives at about the same time, and commits it together; everyone gets an outcome of their own. */
+/**
+ * Collects items that arrive at about the same time, and commits them together. Each caller gets the outcome of its
+ * item.
+ */
 export class Batcher<Item, Outcome> {
   readonly #options: GroupingOptions<Item, Outcome>;
   #waiting: Waiting<Item, Outcome>[] = [];
   #bytes = 0;
   #committing = 0;
-  /** Nobody joined for long enough: what waits goes as soon as there is room. */
+  /** No further item arrived in time: the waiting items are committed as soon as a place is free. */
   #isDue = false;
   #timer: NodeJS.Timeout | null = null;
 
@@ -35,7 +38,7 @@ export class Batcher<Item, Outcome> {
     this.#options = options;
   }
 
-  /** @throws what committing this item threw. */
+  /** @throws the error of committing this item. */
   add(item: Item, bytes: number): Promise<Outcome> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ item, bytes, resolve, reject });

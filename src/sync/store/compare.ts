@@ -5,13 +5,13 @@ import type { Comparison, PreparedDocument } from '../types.ts';
 /** The stored state of a document and its lines. */
 export interface Known {
   readonly header: StoredHeader | null;
-  /** Lines that the mirror gives this BC, and those of the document's that it gives others. */
+  /** Lines of this BC in the mirror, and lines of the document that are stored with other BCs. */
   readonly lines: readonly StoredLine[];
-  /** Where the last readings of the BCs that hold those others ended, by id. */
+  /** For those other BCs: where their last readings ended, by id. */
   readonly ownerSeq: ReadonlyMap<number, number>;
 }
 
-/** Compares a fetched document with the stored one. Pure. */
+/** Compares a fetched document with the stored one. */
 export function compare(
   { header, lines: read, reading, missing }: PreparedDocument,
   known: Known,
@@ -22,7 +22,7 @@ export function compare(
   for (const line of known.lines) (line.bcOdooId === header.odooId ? own : elsewhere).set(line.odooId, line);
   const ownerSeq = (line: StoredLine | undefined) =>
     line === undefined ? 0 : (known.ownerSeq.get(line.bcOdooId) ?? 0);
-  // A line that a later reading, or one that overlaps, gave another BC stays there.
+  // If a later or overlapping reading gave the line to another BC, it stays there.
   const lines =
     elsewhere.size === 0
       ? read
@@ -50,7 +50,7 @@ export function compare(
   };
 }
 
-/** The same comparison, with other lines removed and kept. */
+/** The same comparison, with other lists of removed and kept lines. */
 export function withRemoved(
   plan: Comparison,
   { removed, kept }: Pick<Comparison, 'removed' | 'kept'>,

@@ -2,12 +2,12 @@ import { hash } from 'node:crypto';
 import type { OdooRecord } from '../../odoo/types.ts';
 
 /**
- * Fields that Odoo moves without any change of content: a save with nothing edited stamps them
- * (odoo#259540). They are mirrored, but do not count as a change.
+ * Fields that Odoo changes without a change of content: a save without edits updates them (odoo#259540). They are
+ * mirrored, but do not count as a change.
  */
 export const BOOKKEEPING: readonly string[] = ['write_date', 'write_uid', '__last_update'];
 
-/** JSON with sorted keys: equal content gives equal text, whichever order Odoo or PostgreSQL kept. */
+/** JSON with sorted keys: equal content gives equal text, whatever the order in Odoo or PostgreSQL. */
 export function canonicalJson(value: unknown): string {
   if (!holdsStruct(value)) return JSON.stringify(value);
   return JSON.stringify(value, (_key, nested: unknown) =>
@@ -20,14 +20,16 @@ export function isSame(left: unknown, right: unknown): boolean {
   return left === right || canonicalJson(left) === canonicalJson(right);
 }
 
-/** SHA-256, in hexadecimal, over everything but the bookkeeping fields. */
+/** SHA-256, in hexadecimal, of all fields except the bookkeeping ones. */
 export function contentHash(record: OdooRecord): string {
   return sha256(contentJson(record));
 }
 
 const sha256 = (text: string) => hash('sha256', text, 'hex');
 
-/** A record as one line of JSON, bookkeeping fields in front, and its `contentHash`: what counts is written once. */
+/**
+ * A record as one line of JSON, bookkeeping fields first, with its `contentHash`. The hashed part is written only once.
+ */
 export function hashedJson(record: OdooRecord): { readonly json: string; readonly contentHash: string } {
   const content = contentJson(record);
   const bookkeeping = BOOKKEEPING.filter((field) => Object.hasOwn(record, field));
@@ -38,7 +40,7 @@ export function hashedJson(record: OdooRecord): { readonly json: string; readonl
   return { json: `{${members.join(',')}}`, contentHash: sha256(content) };
 }
 
-/** The canonical JSON of what counts. A replacer is slow: only fields that hold structs of their own need one. */
+/** The canonical JSON of the hashed part. A replacer is slow, so it is used only for fields that contain structs. */
 function contentJson(record: OdooRecord): string {
   const layout = layoutOf(Object.keys(record));
   const content: Record<string, unknown> = { ...layout.template };
@@ -52,7 +54,7 @@ function contentJson(record: OdooRecord): string {
 const isStruct = (value: unknown): value is object =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** Whether there is something whose names may have to be sorted. */
+/** Whether the value contains names that may need sorting. */
 function holdsStruct(value: unknown): boolean {
   return Array.isArray(value) ? value.some(holdsStruct) : isStruct(value);
 }
@@ -60,11 +62,11 @@ function holdsStruct(value: unknown): boolean {
 const sorted = <T>(entries: readonly (readonly [string, T])[]) =>
   entries.toSorted(([a], [b]) => (a < b ? -1 : 1));
 
-/** Fields as records of one model list them, and how their content is written. */
+/** The fields of the records of one model in order, and how their content is written. */
 interface Layout {
   readonly fields: readonly string[];
   readonly content: readonly string[];
-  /** Has the fields of the content in their order. */
+  /** Has the fields of the content in order. */
   readonly template: Readonly<Record<string, null>>;
 }
 
@@ -72,7 +74,7 @@ interface Layout {
 const MAX_LAYOUTS = 8;
 const layouts: Layout[] = [];
 
-/** Records of one model list their fields alike, so an order is worked out once. The newest is kept in front. */
+/** Records of one model have the same order of fields, so it is computed once. The newest is first. */
 function layoutOf(fields: readonly string[]): Layout {
   const at = layouts.findIndex((layout) => isListed(fields, layout.fields));
   const known = layouts[at];
@@ -92,6 +94,6 @@ function isListed(fields: readonly string[], listed: readonly string[]): boolean
 function newLayout(fields: readonly string[]): Layout {
   const content = fields.filter((field) => !BOOKKEEPING.includes(field));
   const template = Object.fromEntries(sorted(content.map((field) => [field, null] as const)));
-  // What JSON.parse makes keeps the compact layout, however many fields it has.
+  // The result of JSON.parse keeps the compact memory layout, with any number of fields.
   return { fields, content, template: JSON.parse(JSON.stringify(template)) };
 }

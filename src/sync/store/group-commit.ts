@@ -8,15 +8,15 @@ import { advanceWhenPagesAreDone } from '../runs/advance-run.ts';
 import type { CommitOutcome, Entry, GroupItem, GroupOutcome } from '../types.ts';
 import { Batcher } from './batcher.ts';
 import { storeTogether } from './store-documents.ts';
-/** Groups that are written at once: while PostgreSQL works on one, the next is put together. */
+/** Groups that are written at once: while PostgreSQL works on one, the next is prepared. */
 export const GROUPS_CONCURRENCY = 2;
 
-/** JSON that one group holds, as far as it is made of several BCs. */
+/** Maximum of JSON in one group of several BCs. */
 const GROUP_BYTES = 4 * 1024 * 1024;
 
 /**
- * Group commit: BC jobs that are active together share transactions. Each gets its own outcome; when a group fails it
- * is stored one by one, so that only the BC to blame fails.
+ * Group commit: BC jobs that are active together share transactions. Each gets its own outcome. If a group fails, its
+ * BCs are stored one by one, so that only the faulty BC fails.
  */
 export function openGroups(mirror: () => SyncContext, { size, waitMs }: { size: number; waitMs: number }) {
   return new Batcher<GroupItem, CommitOutcome>({
@@ -66,7 +66,7 @@ async function commit(mirror: SyncContext, items: readonly GroupItem[]): Promise
   return items.map((item) => results.get(item) ?? { status: 'rejected', reason: new Error('no outcome') });
 }
 
-/** All in one transaction; what cannot be stored so, one by one. */
+/** All in one transaction; those that cannot be stored together, one by one. */
 async function storeGroup(
   { db, definition, settings, log }: SyncContext,
   items: readonly WholeItem[],

@@ -10,9 +10,9 @@ export interface RemovalLimits {
 }
 
 /**
- * Decides which of the lines that left their BCs are removed from the mirror. Two things keep a line:
+ * Decides which of the lines that left their BCs are removed from the mirror. A line is kept for one of two reasons:
  *
- * - Odoo hides it (see `missing-lines.ts`). However few there are, the run ends `partial`.
+ * - Odoo hides it (see `missing-lines.ts`). Even one such line makes the run `partial`.
  * - The run would remove more lines than its limit: SWEEP_MAX_SHARE of the lines in the mirror or SWEEP_MAX_COUNT,
  *   whichever is more, but of a small mirror at most half. A sweep knows how many lines are gone before it stores a BC,
  *   so it removes none if they are too many. Other runs stop at the limit: transactions that remove lines
@@ -53,7 +53,7 @@ export async function applyLineBreaker(
 
 const runsOf = (entries: readonly Planned[]) => [...new Set(entries.map(({ runId }) => runId))];
 
-/** A run that is not in the log: retries of jobs of a run that retention has deleted. */
+/** A run that is not in the log: a retried job of a run that retention has deleted. */
 const NO_ACCOUNT: LineAccount = { force: false, gone: 0, removed: 0 };
 
 async function isAllowed(
@@ -63,7 +63,7 @@ async function isAllowed(
   removing: number,
 ): Promise<boolean> {
   const total = Math.max(gone, removed + removing);
-  // Counted only as far as the answer depends on it: a large mirror has millions of lines.
+  // Counted only as far as needed, because a large mirror has millions of lines.
   const atLeast = removed + (await countLiveLines(tx, 2 * sweepMaxCount));
   if (total <= Math.min(sweepMaxCount, Math.ceil(atLeast / 2))) return true;
   const lines = removed + (await countLiveLines(tx, null));

@@ -6,21 +6,18 @@ import { binarySizes } from '../fetch/binary-sizes.ts';
 import type { DocumentModel, MirroredModel, PreparedDocument, ReadDocument } from '../types.ts';
 import { hashedJson } from './content-hash.ts';
 
-/**
- * A record has a value that the mirror cannot store. The message names the record, the field and the
- * expected type.
- */
+/** A record has a value that the mirror cannot store. The message names the record, the field and the expected type. */
 export class InvalidDocumentError extends PasserelleError {
   readonly code = 'invalid_document';
 }
 
-/** Every moment of the years 1 to 9999, but for 29 February. */
+/** Every time of the years 1 to 9999, except 29 February. */
 const DATE_TIME =
   /^(?!0000)\d{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\d|30)|02-(?:0[1-9]|1\d|2[0-8])) (?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d$/;
 const LEAP_DAY = /^(?!0000)\d{4}-02-29 (?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d$/;
 
 /**
- * A BC as it was read, made ready to be stored but for the contents of its binaries.
+ * A BC that was read, prepared for storing except for the contents of its binaries.
  *
  * @throws InvalidDocumentError
  */
@@ -38,7 +35,7 @@ export function prepareDocument(
   };
 }
 
-/** Adds to a record what the mirror needs beside its fields. */
+/** Adds to a record the values that the mirror stores beside its fields. */
 export function prepare(
   model: string,
   record: OdooRecord,
@@ -59,7 +56,7 @@ export function prepare(
   };
 }
 
-/** False and absent are null: a model without access log has neither date. */
+/** False and absent become null: a model without access log has neither date. */
 function dateTime(model: string, record: OdooRecord, field: string): string | null {
   const value = record[field];
   if (value === undefined || value === false || value === null) return null;
@@ -70,7 +67,7 @@ function dateTime(model: string, record: OdooRecord, field: string): string | nu
   );
 }
 
-/** A moment that the calendar has. */
+/** Whether the date exists in the calendar. */
 function isMoment(text: string): boolean {
   if (DATE_TIME.test(text)) return true;
   return LEAP_DAY.test(text) && isLeapYear(Number(text.slice(0, 4)));

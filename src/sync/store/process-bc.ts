@@ -18,8 +18,7 @@ import type { CommitOutcome, DocumentModel, PreparedDocument, StoreOutcome } fro
 import { prepareDocument } from './normalize.ts';
 
 /**
- * A fetch of the BC that ended later is already stored with other content. The BC changes often; it is
- * fetched again.
+ * A fetch of the BC that ended later is already stored with other content. The BC changes often; it is fetched again.
  */
 class StaleReadingError extends PasserelleError {
   readonly code = 'stale_reading';
@@ -38,17 +37,17 @@ class UnsettledReadingError extends PasserelleError {
   }
 }
 
-/** A BC that keeps changing under our hands is left to the job's next attempt after this many readings. */
+/** If a BC changes again at each of so many readings, the next attempt of its job reads it. */
 const READINGS = 3;
 
-/** A single BC's error is its own: nothing is halved. */
+/** The error of a single BC is its own, so nothing is halved. */
 const NO_BLAME: Blame = { mayBlame: () => false, probe: async () => false, tally: { read: 0, refused: 0 } };
 
 export type BcOutcome = StoreOutcome | 'gone' | 'superseded';
 
 /**
- * Stores one BC, in a group with others that are stored at the same time. The first attempt takes what the page read;
- * every later one reads Odoo again, so that a retry, also one pressed long after its run ended, stores today's content.
+ * Stores one BC, in a group with others that are stored at the same time. The first attempt uses the reading of the
+ * page. Later attempts read Odoo again, so a retry stores the present content, also long after its run ended.
  */
 export async function processBc(
   mirror: SyncContext,
@@ -62,7 +61,7 @@ export async function processBc(
   return outcome;
 }
 
-/** Stores the document that the page fetched. With `apart` or `stale` the caller has to fetch it again. */
+/** Stores the document that the page fetched. With `apart` or `stale` the caller must fetch it again. */
 async function storeGiven(mirror: SyncContext, payload: BcPayload): Promise<CommitOutcome> {
   const { runId, page, token, odooId, bytes = 0 } = payload;
   const odoo = countCalls(mirror.odoo);
@@ -87,7 +86,7 @@ async function storeReading(
   });
 }
 
-/** A BC whose run is over or needs no lease, or whose content was not given. */
+/** A BC whose run has ended or needs no lease, or whose content was not given. */
 async function processSingly(mirror: SyncContext, payload: BcPayload, isGiven: boolean): Promise<BcOutcome> {
   const { runs, newestSeq } = await getFencingState(mirror.db, [payload.runId]);
   const run = runs.get(payload.runId);
@@ -128,7 +127,7 @@ async function storeLatest(
   }
 }
 
-/** The BC went on changing after it was read: reading it again helps. */
+/** The BC changed after it was read, so it must be read again. */
 function isOvertaken(error: unknown): boolean {
   return (
     error instanceof StaleReadingError ||
@@ -150,7 +149,9 @@ async function noteGone(
   await advanceWhenPageIsDone(mirror, payload);
 }
 
-/** Reads one BC; a refusal is thrown as Odoo gave it. Null: Odoo does not have it, as of the reading `goneSeq`. */
+/**
+ * Reads one BC. A refusal is thrown as Odoo sent it. Null: Odoo does not have it, according to the reading `goneSeq`.
+ */
 async function readAgain(
   db: Database,
   odoo: OdooClient,

@@ -29,7 +29,7 @@ import { applyLineBreaker, type RemovalLimits } from './line-breaker.ts';
 /** The stored lines of some documents. */
 type KnownLines = ReadonlyMap<PreparedDocument, Pick<Known, 'lines' | 'ownerSeq'>>;
 
-/** Reads what the mirror knows of the lines of some documents. `locked`: they stay so. */
+/** Reads the lines of some documents in the mirror. `locked`: no other transaction changes them meanwhile. */
 async function knownLines(
   tx: Queryable,
   documents: readonly PreparedDocument[],
@@ -56,12 +56,12 @@ async function knownLines(
   );
 }
 
-/** Old content that one transaction loads for the audit trail, in bytes of the table. */
+/** Maximum of old content that one transaction loads for the audit trail, in bytes of the table. */
 const OLD_CONTENT = 8 * 1024 * 1024;
 
 /**
- * Entries that cannot share a transaction: those that trade lines with one another, whose order matters, and those
- * whose old contents would be too much for memory together.
+ * Entries that cannot share a transaction: those that exchange lines with one another, because their order matters, and
+ * those whose old contents would need too much memory together.
  */
 function findConflicts(
   entries: readonly Entry[],
@@ -113,7 +113,7 @@ async function changesOf(tx: Queryable, entries: readonly Planned[]): Promise<Ch
   });
 }
 
-/** The BCs that lines moved away from change too, and their trail says so. */
+/** The BCs that lost lines to others changed too, and get an audit entry. */
 function departures({ runId, plan }: Planned): Change[] {
   return [...groupBy(plan.moved, (line) => line.bcOdooId)].map(([owner, lines]) => ({
     odooId: owner,
@@ -123,10 +123,7 @@ function departures({ runId, plan }: Planned): Change[] {
   }));
 }
 
-/**
- * Writes the changes of some documents and their audit entries, with one statement for each kind of
- * change.
- */
+/** Writes the changes of some documents and their audit entries, with one statement for each kind of change. */
 async function writeDocuments(
   tx: Queryable,
   entries: readonly Planned[],
@@ -167,11 +164,11 @@ function newLines({ document: { header, reading }, plan }: Planned): ReadLine[] 
 }
 
 /**
- * Stores BCs in one transaction: headers, lines, removed lines, audit trail, ledger and failures of all of them change
- * together, each in one statement. No BC may be among them twice.
+ * Stores BCs in one transaction: headers, lines, removed lines, audit trail, ledger and failures change together, with
+ * one statement each. No BC may occur twice.
  *
  * @param limits how many lines their runs may remove.
- * @returns the outcome of each, in their order.
+ * @returns the outcome of each, in order.
  */
 export async function storeTogether(
   db: Database,
@@ -182,7 +179,7 @@ export async function storeTogether(
   return db.transaction(async (tx) => {
     const documents = entries.map(({ document }) => document);
     const ids = documents.map(({ header }) => header.odooId);
-    // Sent together: the connection answers them in this order, so the rest waits for the locks.
+    // Sent together. The connection executes them in this order, so the rest waits for the locks.
     const [, headers, first] = await Promise.all([
       lockDocuments(tx, ids),
       storedHeaders(tx, ids),
@@ -217,7 +214,7 @@ function plan(entry: Entry, headers: ReadonlyMap<number, StoredHeader>, known: K
 
 const NO_LINES = { lines: [], ownerSeq: new Map<number, number>() };
 
-/** Lines that leave a BC may be taken by another one's job at this moment: they are locked, then compared again. */
+/** Another job may take lines that leave a BC at this moment. So they are locked, then compared again. */
 async function settle(
   tx: Queryable,
   planned: readonly Planned[],
@@ -237,7 +234,8 @@ async function settle(
 
 /**
  * Two fetches of a BC that overlap in time have no defined order. If their content, dates or line ownership differ, the
- * one stored second is stale and the BC is fetched again. So is one that lacks lines which the mirror got meanwhile.
+ * one stored second is stale and the BC is fetched again. The same applies to one without lines that the mirror got
+ * meanwhile.
  */
 function isStale({ before, document: { reading }, plan }: Planned): boolean {
   const differs = plan.changed || plan.touched || plan.touchedLines.length > 0;
@@ -256,7 +254,7 @@ async function settleAccounts(tx: Queryable, key: string, entries: readonly Plan
     const counts = {
       linesSeen: document.lines.length,
       linesRemoved: plan.removed.length,
-      // A line that was archived with its BC is not in sight anyway.
+      // A line that was archived with its BC is not visible anyway.
       linesKept: plan.kept.filter(({ archived }) => !archived).length,
     };
     return { runId, odooId: document.header.odooId, state: outcomeOf(entry), ...counts, rpcCalls };

@@ -1,5 +1,8 @@
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { writeCursor } from '../../../src/api/routes/documents/cursors.ts';
+import { listKnownFields } from '../../../src/api/routes/documents/fields-cache.ts';
+import { listQuery, readListQuery } from '../../../src/api/routes/documents/query.ts';
 import type { TestApi } from '../http/start-api.ts';
 import { startApi } from '../http/start-api.ts';
 import { changeBc, insertBc, saveTestFields } from './rows.ts';
@@ -153,4 +156,23 @@ test('a cursor serves only the sort and the filters it was made for', async () =
   }
   const damaged = await api.inject(`/api/v1/bc?sort=-amount_total&cursor=x${nextCursor}`);
   expect([damaged.statusCode, damaged.json().code]).toEqual([400, 'bad_cursor']);
+});
+
+test('a forged cursor is refused, whatever it holds', async () => {
+  const known = await listKnownFields(api.db, api.config);
+  const query = listQuery.parse({ sort: 'amount_total' });
+  const { list } = readListQuery(query, known);
+  const valid = '5:5:';
+  for (const position of [
+    { key: 'abc', odooId: 1, snapshot: valid },
+    { key: '1', odooId: 1, snapshot: 'x' },
+    { key: '1', odooId: 1, snapshot: '9:5:' },
+    { key: '1', odooId: 1, snapshot: '5:9:8,7' },
+    { key: '1', odooId: 1, snapshot: '99999999999999999999999:5:' },
+    { key: '1', odooId: 1, snapshot: '' },
+  ]) {
+    const cursor = writeCursor(list, position);
+    const answer = await api.inject(`/api/v1/bc?sort=amount_total&cursor=${cursor}`);
+    expect([position, answer.statusCode, answer.json().code]).toEqual([position, 400, 'bad_cursor']);
+  }
 });

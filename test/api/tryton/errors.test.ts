@@ -5,20 +5,24 @@ import type { Fault } from '../../../dev/sandbox-tryton/faults.ts';
 import { waitFor } from '../../support/wait-for.ts';
 import { bearer } from '../http/start-api.ts';
 import type { TrytonApi } from './tryton-api.ts';
-import { HASTY, startTrytonApi } from './tryton-api.ts';
+import { HASTY, NO_RETRIES, startTrytonApi } from './tryton-api.ts';
 
 const READ = { method: 'model.party.party.read', params: [[1], ['name']] };
 const WRITE = { method: 'model.party.party.write', params: [[1], { name: 'new' }] };
 
 let api: TrytonApi;
+let hasty: TrytonApi;
 beforeAll(async () => {
-  api = await startTrytonApi(HASTY, { sales: 20 });
-  await api.rpc(READ);
+  api = await startTrytonApi(NO_RETRIES, { sales: 20 });
+  hasty = await startTrytonApi(HASTY);
+  for (const { rpc } of [api, hasty]) await rpc(READ);
 });
 afterEach(() => {
-  api.sandbox.faults.clear();
+  for (const { sandbox } of [api, hasty]) sandbox.faults.clear();
 });
-afterAll(() => api.close());
+afterAll(async () => {
+  for (const { close } of [api, hasty]) await close();
+});
 
 test('a user error is shown in the words that are meant for users', async () => {
   const answer = await api.rpc({ method: 'model.res.user.delete', params: [[1]] });
@@ -75,16 +79,17 @@ test.each<[Fault, object, number, string]>([
   ['html', READ, 502, 'tryton_malformed_answer'],
   ['malformed', READ, 502, 'tryton_malformed_answer'],
 ])('a Tryton that answers with %s to %o gives %i %s', async (fault, call, status, code) => {
-  api.sandbox.faults.next(1, fault);
-  const { problem } = await api.rpc(call as typeof READ);
-  expect(problem).toMatchObject({ status, code, detail: expect.stringContaining(api.sandbox.url) });
+  const { sandbox, rpc } = fault === 'hang' || fault === 'lost' ? hasty : api;
+  sandbox.faults.next(1, fault);
+  const { problem } = await rpc(call as typeof READ);
+  expect(problem).toMatchObject({ status, code, detail: expect.stringContaining(sandbox.url) });
 });
 
 test('a batch does not add up the waits for a Tryton that hangs: calls that have not begun in time are not sent', async () => {
-  api.sandbox.calls.length = 0;
-  api.sandbox.faults.when(/write$/, 'hang');
-  const codes = (await api.batch(Array.from({ length: 20 }, () => WRITE))).map(({ error }) => error?.code);
-  const sent = api.sandbox.calls.length;
+  hasty.sandbox.calls.length = 0;
+  hasty.sandbox.faults.when(/write$/, 'hang');
+  const codes = (await hasty.batch(Array.from({ length: 20 }, () => WRITE))).map(({ error }) => error?.code);
+  const sent = hasty.sandbox.calls.length;
   expect(sent).toBeLessThan(20);
   expect(codes).toEqual(codes.map((_, at) => (at < sent ? 'tryton_unknown_fate' : 'batch_timeout')));
   expect(codes[0]).toBe('tryton_unknown_fate');
@@ -111,7 +116,11 @@ test('a Tryton that is gone is 503, and served again when it is back', async () 
 });
 
 test('a wrong password is 502, one login, then the circuit with the time until it closes', async () => {
-  const other = await startTrytonApi({ ...HASTY, TRYTON_PASSWORD: 'wrong', TRYTON_LOGIN_COOLDOWN: '90s' });
+  const other = await startTrytonApi({
+    ...NO_RETRIES,
+    TRYTON_PASSWORD: 'wrong',
+    TRYTON_LOGIN_COOLDOWN: '90s',
+  });
   try {
     const first = await other.rpc(READ);
     expect(first.problem).toMatchObject({ status: 502, code: 'tryton_bad_credentials' });
@@ -129,7 +138,10 @@ test('a wrong password is 502, one login, then the circuit with the time until i
 });
 
 test('a database that is not there is 502', async () => {
-  const other = await startTrytonApi({ ...HASTY, TRYTON_RPC_URL: api.sandbox.url.replace('tryton', 'nope') });
+  const other = await startTrytonApi({
+    ...NO_RETRIES,
+    TRYTON_RPC_URL: api.sandbox.url.replace('tryton', 'nope'),
+  });
   try {
     expect((await other.rpc(READ)).problem).toMatchObject({ status: 502, code: 'tryton_unknown_database' });
   } finally {
@@ -142,7 +154,7 @@ test('an outage of Tryton is one warning without a stack, a mistake of the calle
   const log = api.log.child({});
   const note = (level: string) => (details: object) => void lines.push({ level, ...details });
   Object.assign(log, { warn: note('warn'), error: note('error'), child: () => log });
-  const other = await startTrytonApi(HASTY, {}, { log });
+  const other = await startTrytonApi(NO_RETRIES, {}, { log });
   try {
     await other.rpc({ method: 'model.res.user.delete', params: [[1]] });
     await other.rpc('{');

@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { openDatabase } from '../../../src/db/client.ts';
 import { findTrytonHealth } from '../../../src/db/upstream-health.ts';
 import { TrytonHealthRecorder } from '../../../src/upstream-health/tryton.ts';
@@ -9,7 +9,7 @@ import { HASTY, startTrytonApi } from './tryton-api.ts';
 
 let api: TrytonApi;
 beforeAll(async () => {
-  api = await startTrytonApi(HASTY);
+  api = await startTrytonApi();
   api.sandbox.create('party.party', { name: 'Dunder' });
 });
 afterAll(() => api.close());
@@ -66,15 +66,16 @@ test('a Tryton that is down is an answer too, and is remembered', async () => {
 });
 
 test('a Tryton that hangs is reported within its time limit', async () => {
-  api.sandbox.faults.when(/./, 'hang');
-  const found = await ping();
-  api.sandbox.faults.clear();
+  const hasty = await startTrytonApi(HASTY);
+  onTestFinished(() => hasty.close());
+  hasty.sandbox.faults.when(/./, 'hang');
+  const found = (await hasty.inject('/api/v1/tryton/ping')).json();
   expect(found).toMatchObject({ reachable: false, error: { code: 'tryton_timeout' } });
 });
 
 test('without PostgreSQL it reports the present state of Tryton, and no history', async () => {
   const { db, close } = openDatabase('postgres://user@127.0.0.1:1/none');
-  const other = await startTrytonApi(HASTY, {}, { trytonHealth: new TrytonHealthRecorder(db, 'x', api.log) });
+  const other = await startTrytonApi({}, {}, { trytonHealth: new TrytonHealthRecorder(db, 'x', api.log) });
   try {
     const found = (await other.inject('/api/v1/tryton/ping')).json();
     expect(found).toMatchObject({ reachable: true, lastSuccess: null, lastError: null });

@@ -72,7 +72,7 @@ test('each field has a column of the PostgreSQL type that fits it, and the mirro
   });
   const [row] =
     await rows(`select id, count, origin_id, rate, total, urgent, name, state, source_ref, day::text,
-    at at time zone 'UTC' = '2026-01-31 08:00:59' as at, convert_from(scan, 'UTF8') as scan, tag_ids::text, partner_id,
+    at at time zone 'UTC' = '2026-01-31 08:00:59' as "at", convert_from(scan, 'UTF8') as scan, tag_ids::text, partner_id,
     partner_name, extra, novel from dimagaz_bc`);
   expect(row).toEqual({
     ...{ id: '7', count: '3', origin_id: '9007199254740991', rate: 0.1, total: '12.5', urgent: false },

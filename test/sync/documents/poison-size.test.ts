@@ -71,5 +71,5 @@ describe('BCs of an unexpected size', () => {
       select jsonb_array_length(changes->'linesAdded') as added from audit_log where action = 'updated'`;
     expect(audit?.['added']).toBe(LINES);
     expect(await setup.run('full')).toMatchObject({ status: 'success', updated: 0, unchanged: 3 });
-  }, 240_000);
+  });
 });

@@ -1,6 +1,7 @@
+import { sql } from 'drizzle-orm';
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { redisOnPath } from '../../../dev/services/redis-finder.ts';
+import { redisOnPath } from '../../../dev/services/redis.ts';
 import type { RestartableServices } from '../../../dev/services/restartable.ts';
 import { startRestartable } from '../../../dev/services/restartable.ts';
 import { readState } from '../../../src/db/runs/lease.ts';
@@ -58,7 +59,10 @@ describe.skipIf(redisOnPath(process.env['PATH']) === undefined)('a run during wh
     expect(await setup.count('select count(*) from audit_log')).toBe(BCS);
     expect(await setup.count('select count(distinct odoo_id) from audit_log')).toBe(BCS);
     expect(await readState(mirror.db, 'bclinbc')).toMatchObject({ held: false, isSyncing: false });
-    expect(await setup.count('select count(*) from sync_failure where resolved_at is null')).toBe(0);
+    const failures = await mirror.db.execute(sql`
+      select odoo_id, run_id, code, message, last_failed_at::text from sync_failure
+      where resolved_at is null order by odoo_id limit 3`);
+    expect([...failures]).toEqual([]);
     for (const { child, output } of workers) {
       expect(child.exitCode).toBeNull();
       expect(output()).not.toMatch(/unhandled/i);

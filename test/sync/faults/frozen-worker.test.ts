@@ -66,7 +66,7 @@ describe('a worker that is frozen while it holds locks', () => {
   it.each([
     ['between two statements', SENT],
     ['in the middle of a statement', HALF_SENT],
-  ])('does not stop the other one: frozen %s', { timeout: 150_000 }, async (_, block) => {
+  ])('does not stop the other one: frozen %s', async (_, block) => {
     await addTrigger();
     const runId = await setup.request('full');
     const frozen = worker();

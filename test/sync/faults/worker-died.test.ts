@@ -5,7 +5,7 @@ import { heartbeat, readState } from '../../../src/db/runs/lease.ts';
 import { createRun } from '../../../src/db/runs/runs.ts';
 import { BC_QUEUE, bcJobId, enqueueBcs } from '../../../src/queues/jobs.ts';
 import { planRun } from '../../../src/sync/planning/plan-run.ts';
-import { advanceRun } from '../../../src/sync/runs/advance-run.ts';
+import { advanceRun, failRun } from '../../../src/sync/runs/advance-run.ts';
 import { acquireRun } from '../../../src/sync/runs/run-lease.ts';
 import { redisUrl } from '../../support/redis.ts';
 import type { TestSetup } from '../../support/test-setup.ts';
@@ -52,6 +52,18 @@ describe('work that takes its worker down', () => {
     return bcJobId(job);
   };
 
+  /** The job of a BC whose page was queued before, as a worker that died leaves it. */
+  const redeliver = async (run: { id: number; leaseToken: number }, odooId: number) => {
+    const job = { runId: run.id, page: 0, token: run.leaseToken, generation: 0, odooId };
+    const jobId = bcJobId(job);
+    await (await setup.mirror.queues.bc.getJob(jobId))?.remove();
+    await setup.mirror.queues.bc.pause();
+    await queueBc(run, odooId);
+    await died(BC_QUEUE, jobId, 6);
+    await setup.mirror.queues.bc.resume();
+    return jobId;
+  };
+
   it('is parked when it is a BC, with a message that says so; Retry in bull-board tries it again', async () => {
     const [deadly = 0] = setup.odoo.ids(BC);
     const run = await planned();
@@ -71,6 +83,22 @@ describe('work that takes its worker down', () => {
     );
     await (await setup.mirror.queues.bc.getJob(jobId))?.retry();
     await waitFor(async () => (await failures()).length === 0, 'the failure to be resolved');
+  });
+
+  it.each(['its run', 'the next run'])('records no failure for a BC that %s has stored', async (which) => {
+    const [odooId = 0] = setup.odoo.ids(BC);
+    const run = await planned();
+    const isOver = which === 'the next run';
+    if (isOver) await failRun(setup.mirror, run.id, run.leaseToken, new Error('Odoo is away'));
+    await setup.work();
+    const storing = isOver ? await setup.run('full') : await setup.ended(run.id);
+    expect(storing).toMatchObject({ status: 'success', created: bcs });
+    const jobId = await redeliver(run, odooId);
+    await waitFor(
+      async () => (await setup.mirror.queues.bc.getJobState(jobId)) === 'failed',
+      'the job to end',
+    );
+    expect([...(await setup.database.client`select * from sync_failure`)]).toEqual([]);
   });
 
   it('is read BC by BC when it is a page, so that the one to blame is found', async () => {

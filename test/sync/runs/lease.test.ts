@@ -77,6 +77,15 @@ describe('the lease', () => {
     expect(await readState(setup.mirror.db, KEY)).toMatchObject({ held: false, isSyncing: false });
   });
 
+  it('is not granted to another run while its run is unfinished: that one is resumed first', async () => {
+    const unfinished = await setup.request('full');
+    const first = await acquireRun(setup.mirror, unfinished);
+    const next = await setup.request('full');
+    await heartbeat(setup.mirror.db, KEY, first?.leaseToken ?? 0, -1000);
+    expect(await acquireRun(setup.mirror, next)).toBeNull();
+    expect((await acquireRun(setup.mirror, unfinished))?.leaseToken).toBe((first?.leaseToken ?? 0) + 1);
+  });
+
   it('keeps a holder that lost it from ending the run of the next one', async () => {
     const runId = await setup.request('full');
     const first = await acquireRun(setup.mirror, runId);

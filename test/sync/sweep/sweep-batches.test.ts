@@ -13,7 +13,7 @@ let setup: TestSetup;
 beforeAll(async () => {
   setup = await openTestSetup({
     sandbox: { documents: 10, lines: 1 },
-    env: { SWEEP_MAX_COUNT: String(GONE) },
+    env: { SWEEP_MAX_SHARE: '100' },
   });
   const stop = await setup.work();
   await setup.run('full');

@@ -65,13 +65,37 @@ describe('what a sweep archives', () => {
     expect(await setup.run('sweep')).toMatchObject({ status: 'success', planned: 0 });
   });
 
-  it('is at most the larger of 20 % and 50, unless it is forced', async () => {
+  it('is at most the larger of 20 % and 50 in a day, unless it is forced', async () => {
     setup.odoo.erase(BC, some(0, 60));
     expect(await setup.run('sweep')).toMatchObject({ status: 'success', archived: 60 });
-    setup.odoo.erase(BC, some(0, 51));
-    expect(await setup.run('sweep')).toMatchObject({ errorCode: 'sweep_breaker', gone: 51, archived: 0 });
-    expect(await setup.run('sweep', undefined, true)).toMatchObject({ status: 'success', archived: 51 });
+    setup.odoo.erase(BC, some(0, 1));
+    const refused = await setup.run('sweep');
+    expect(refused).toMatchObject({ errorCode: 'sweep_breaker', gone: 1, archived: 0 });
+    expect(refused.errorMessage).toContain('at most 60 in a day');
+    expect(refused.errorMessage).toContain('have archived 60 already');
+    expect(await setup.run('sweep', undefined, true)).toMatchObject({ status: 'success', archived: 1 });
+    await setup.database.client`update sync_log set finished_at = finished_at - interval '1 day'`;
+    setup.odoo.erase(BC, some(0, 50));
+    expect(await setup.run('sweep')).toMatchObject({ status: 'success', archived: 50 });
     expect(await archived()).toBe(111);
+  });
+
+  it('counts for the day if a resync archived it', async () => {
+    const named = some(0, 40);
+    setup.odoo.erase(BC, named);
+    expect(await setup.run('single', named)).toMatchObject({ status: 'success', archived: 40 });
+    setup.odoo.erase(BC, some(0, 21));
+    expect(await setup.run('sweep')).toMatchObject({ errorCode: 'sweep_breaker', gone: 21, archived: 0 });
+  });
+
+  it('is at most half of a small mirror', async () => {
+    setup.odoo.erase(BC, some(0, 260));
+    expect(await setup.run('sweep', undefined, true)).toMatchObject({ archived: 260 });
+    setup.odoo.erase(BC, some(0, 21));
+    expect(await setup.run('sweep')).toMatchObject({ errorCode: 'sweep_breaker', gone: 21, archived: 0 });
+    setup.odoo.create(BC, { name: 'BC/1' });
+    setup.odoo.create(BC, { name: 'BC/2' });
+    expect(await setup.run('sweep')).toMatchObject({ status: 'success', created: 2, archived: 21 });
   });
 
   it('is any number when forced, in several transactions, each BC audited once', async () => {

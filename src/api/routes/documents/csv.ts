@@ -34,6 +34,9 @@ export const LINE_COLUMNS = [
   own('mirror_archived_at', 'archivedAt'),
 ];
 
+/** A formula behind blanks that a spreadsheet drops, such as a line end or a zero-width space. */
+const HIDDEN_FORMULA = /^(?:\n|[\s\u200b]+[=+\-@\uff0b\uff0d\uff1d\uff20])/u;
+
 /**
  * CSV by RFC 4180, with the column names of the SQL views. A many2one is `<field>_id` and `<field>_name`. Ids of an
  * x2many are separated by blanks. A binary is its size in bytes, and an empty field is an empty cell. A text that a
@@ -56,6 +59,8 @@ export function createCsv(
         quoted_match: /[\r\n]/,
         escape_formulas: true,
         cast: {
+          // The writer only looks at the first character.
+          string: (value) => (HIDDEN_FORMULA.test(value) ? `'${value}` : value),
           boolean: (value) => String(value),
           number: (value) => (decimal === 'comma' ? String(value).replace('.', ',') : String(value)),
         },

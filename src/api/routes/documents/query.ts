@@ -20,7 +20,7 @@ import { doc, isInFourDigits, limitWithinBytes, NO_NUL, YEARS } from '../../sche
 import { readCursor } from './cursors.ts';
 import type { KnownFields } from './fields-cache.ts';
 
-/** In one list. PostgreSQL compares each value with every BC. */
+/** Maximum of values in one list. PostgreSQL compares each value with every BC. */
 const MAX_VALUES = 200;
 
 type Given = string | readonly string[];

@@ -11,8 +11,9 @@ import {
   readLines,
 } from '../../../db/documents/queries.ts';
 import type { Api, ApiContext } from '../../context.ts';
-import { BcNotFoundError } from '../../errors.ts';
+import { BadCursorError, BcNotFoundError } from '../../errors.ts';
 import { requireDocument } from '../../preconditions.ts';
+import { isDataException } from '../../problem-details.ts';
 import { pageJson, sendJson, whileClientWaits } from '../../replies.ts';
 import { doc, idCursor, limit, limitWithinBytes, odooIdParam, toPage } from '../../schemas.ts';
 import { writeCursor } from './cursors.ts';
@@ -130,7 +131,10 @@ export function bcListRoute(api: Api, deps: ApiContext): void {
         async ({ documents, list }) => {
           const [page, total] = await cancellable(db, cancelling, (tx) =>
             Promise.all([readDocuments(tx, documents), totalOf(tx, query.count, documents.filter)]),
-          );
+          ).catch((error: unknown) => {
+            // The values of filters are checked before; a forged cursor shows only here.
+            throw documents.after !== null && isDataException(error) ? new BadCursorError('list') : error;
+          });
           return { page, list, total, fieldsVersion: page.fieldsVersion };
         },
       );

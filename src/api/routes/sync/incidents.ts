@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { listIncidents, type ToldIncident } from '../../../db/alerts.ts';
+import { listIncidents, type ReportedIncident } from '../../../db/alerts.ts';
 import { ALERT_CHANNELS, ALERT_EVENTS, INCIDENT_KINDS } from '../../../db/schema/alerts.ts';
 import type { Api, ApiContext } from '../../context.ts';
 import { doc, limit, moment, pageOf, toPage } from '../../schemas.ts';
@@ -56,7 +56,7 @@ export function incidentRoutes(api: Api, { db }: ApiContext): void {
     async ({ query: { limit: size, cursor: after = null } }) => {
       const rows = await listIncidents(db, { limit: size + 1, after });
       return toPage(
-        rows.map(told),
+        rows.map(toIncident),
         size,
         (last) => `${last.resolvedAt === null ? 'open' : 'over'}-${last.id}`,
       );
@@ -64,7 +64,7 @@ export function incidentRoutes(api: Api, { db }: ApiContext): void {
   );
 }
 
-function told({ deliveries, ...row }: ToldIncident) {
+function toIncident({ deliveries, ...row }: ReportedIncident) {
   return {
     ...row,
     deliveries: deliveries.map((one) => ({

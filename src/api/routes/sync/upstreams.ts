@@ -41,7 +41,11 @@ const example = {
   tryton: null,
 };
 
-export function upstreamsRoute(api: Api, { config, db }: ApiContext, looks: TrytonStatusProbe | null): void {
+export function upstreamsRoute(
+  api: Api,
+  { config, db }: ApiContext,
+  trytonStatus: TrytonStatusProbe | null,
+): void {
   api.get(
     '/api/v1/upstreams',
     {
@@ -58,7 +62,7 @@ export function upstreamsRoute(api: Api, { config, db }: ApiContext, looks: Tryt
     async () => {
       const [odoo, tryton] = await Promise.all([
         config.odoo === null ? null : odooAsSeen(db, config.odoo),
-        looks === null ? null : looks.cached().then(summary),
+        trytonStatus === null ? null : trytonStatus.cached().then(summary),
       ]);
       return { odoo, tryton };
     },

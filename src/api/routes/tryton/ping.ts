@@ -99,7 +99,7 @@ const report = trytonReport.meta({
   ],
 });
 
-export function trytonPingRoute(api: Api, looks: TrytonStatusProbe | null): void {
+export function trytonPingRoute(api: Api, trytonStatus: TrytonStatusProbe | null): void {
   api.get(
     '/api/v1/tryton/ping',
     {
@@ -115,8 +115,8 @@ export function trytonPingRoute(api: Api, looks: TrytonStatusProbe | null): void
       },
     },
     async () => {
-      if (looks === null) throw new TrytonNotConfiguredError();
-      return looks.check();
+      if (trytonStatus === null) throw new TrytonNotConfiguredError();
+      return trytonStatus.check();
     },
   );
 }

@@ -3,7 +3,7 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { TrytonClient } from '../../../tryton/client.ts';
 import { isRead, isReserved, matchesPattern, methodName } from '../../../tryton/methods.ts';
-import type { Wire } from '../../../tryton/types.ts';
+import type { ReadyCall, Wire } from '../../../tryton/types.ts';
 import { toJson } from '../../../tryton/wire/json.ts';
 import type { Api, ApiContext } from '../../context.ts';
 import { BatchTimeoutError, MethodNotAllowedError, TooManyCallsError } from '../../errors.ts';
@@ -11,7 +11,15 @@ import type { ApiKey } from '../../plugins/api-key-auth.ts';
 import { requireTryton } from '../../preconditions.ts';
 import { logProblem, problem, toProblem } from '../../problem-details.ts';
 import { sendJson, whileClientWaits } from '../../replies.ts';
-import { type AskedCall, cacheOptions, callBody, MAX_CALLS, readExactJson, validateBody } from './request.ts';
+import {
+  type AskedCall,
+  cacheOptions,
+  callBody,
+  KnownCalls,
+  MAX_CALLS,
+  readExactJson,
+  validateBody,
+} from './request.ts';
 
 /**
  * Checks whether a key allows a Tryton method: one that its patterns match or, without patterns, any read. Session
@@ -39,10 +47,12 @@ interface Caller {
   readonly signal: () => AbortSignal;
   /** Time limit for the start of a call, because the timeouts of 100 calls would add up. */
   readonly beginWithinMs: number;
+  /** Known calls in the form that the client takes. */
+  readonly ready: WeakMap<AskedCall, ReadyCall>;
 }
 
 /** The result as JSON. @throws MethodNotAllowedError, or the error of the client. */
-async function runCall({ tryton, key, signal }: Caller, asked: AskedCall): Promise<string> {
+async function runCall({ tryton, key, signal, ready }: Caller, asked: AskedCall): Promise<string> {
   const method = methodName(asked.method);
   assertMethodAllowed(key, method);
   // The output of the body parser, which the schema did not change.
@@ -50,7 +60,9 @@ async function runCall({ tryton, key, signal }: Caller, asked: AskedCall): Promi
   if (!isRead(method)) return toJson(await tryton.callWire(method, params));
   const options = cacheOptions(asked.cache);
   if (options === null) return toJson(await tryton.callWire(method, params, { signal: signal() }));
-  return tryton.cachedCallJson(tryton.ready(method, params), options, signal);
+  const call = ready.get(asked) ?? tryton.ready(method, params);
+  ready.set(asked, call);
+  return tryton.cachedCallJson(call, options, signal);
 }
 
 type Settled = PromiseSettledResult<string>;
@@ -137,8 +149,10 @@ const PROBLEMS = [
 
 export async function trytonRpcRoute(api: Api, deps: ApiContext): Promise<void> {
   await api.register(async (scope) => {
-    readExactJson(scope);
-    scope.setValidatorCompiler(validateBody);
+    const known = new KnownCalls();
+    const ready = new WeakMap<AskedCall, ReadyCall>();
+    readExactJson(scope, known);
+    scope.setValidatorCompiler(validateBody(known));
     scope.withTypeProvider<ZodTypeProvider>().post(
       '/api/v1/tryton/rpc',
       {
@@ -165,6 +179,7 @@ export async function trytonRpcRoute(api: Api, deps: ApiContext): Promise<void> 
           key: key ?? { methods: [] },
           signal: whileClientWaits(reply),
           beginWithinMs: deps.config.tryton?.deadlineMs ?? 0,
+          ready,
         };
         const found = Array.isArray(body)
           ? `[${answers(request, await runBatch(caller, body)).join()}]`
