@@ -2,7 +2,8 @@ import { errorMessage } from './errors.ts';
 import { onAbort } from './retry.ts';
 
 /**
- * The result of `work`, or its error. `work` continues after the timeout: nothing cancels it.
+ * The result of `work`, or its error. `work` continues after the timeout: nothing cancels it. A process that was busy
+ * for longer than `ms` first reads what has arrived meanwhile.
  *
  * @throws `late()` after `ms`, or the reason of the signal.
  */
@@ -19,7 +20,9 @@ export function withTimeout<T>(
       release();
       outcome();
     };
-    const timer = setTimeout(() => settle(() => reject(late())), Math.max(1, ms));
+    const expire = () => settle(() => reject(late()));
+    // Timers run before sockets are read, and `setImmediate` runs after.
+    const timer = setTimeout(() => setImmediate(expire), Math.max(1, ms));
     release = onAbort(signal, () => settle(() => reject(signal?.reason)));
     work.then(
       (value) => settle(() => resolve(value)),
