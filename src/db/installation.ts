@@ -1,9 +1,19 @@
 import { createHash } from 'node:crypto';
-import { eq, sql } from 'drizzle-orm';
+import { eq, type SQL, sql } from 'drizzle-orm';
 import type { Queryable } from './client.ts';
 import { syncState } from './schema/sync.ts';
 
 const HASH_LENGTH = 12;
+
+/**
+ * Identifies this copy of the mirror and its transaction counter: the system identifier of the server, its timeline
+ * (changed by a promotion or a point-in-time recovery), the database and a table of it. A dump restored on the same
+ * server has another database or table, and may lack rows that readers have seen. Every role may run it. The control
+ * file has the timeline only after the next checkpoint.
+ */
+export const hereSql: SQL = sql`(select concat_ws('/', system_identifier,
+  left(pg_walfile_name(pg_current_wal_lsn()), 8), (select oid from pg_database where datname = current_database()),
+  'feed_epoch'::regclass::oid) from pg_control_system())`;
 
 /**
  * Identifies an installation: the id of its mirror, and a hash of PostgreSQL's system identifier and the database's

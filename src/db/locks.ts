@@ -15,6 +15,8 @@ export const LOCKS = {
   view: 7_264_534,
   /** One process at a time opens an epoch of the change feed. */
   feed: 7_264_535,
+  /** One process at a time lets the sequence of readings jump. */
+  sequence: 7_264_536,
 } as const;
 
 /** The first of the two numbers of a lock. PostgreSQL separates locks with two numbers from those with one. */

@@ -1,5 +1,6 @@
+import type { Reading } from '../db/documents/fetch-sequence.ts';
 import type { StoredHeader, StoredLine } from '../db/documents/stored-documents.ts';
-import type { Reading, RecordToStore } from '../db/documents/writes.ts';
+import type { RecordToStore } from '../db/documents/writes.ts';
 import { BC_KEY } from '../db/schema/sync.ts';
 import type { OdooFields, OdooRecord } from '../odoo/types.ts';
 

@@ -1,22 +1,13 @@
 import { type SQL, sql } from 'drizzle-orm';
 import type { Cancelling, Database, Queryable, Transaction } from '../client.ts';
 import { cancellable } from '../client.ts';
+import { hereSql } from '../installation.ts';
 import { LOCKS } from '../locks.ts';
 import { fieldsVersionSql } from '../odoo-model/fields.ts';
 import { isAnyOf } from '../schema/columns.ts';
 import { bc, feedEpoch } from '../schema/documents.ts';
 import { type Choice, documentColumns, idsOfPage, listedItems, PAGE_BYTES, weighedItems } from './queries.ts';
 import { lockDocuments } from './writes.ts';
-
-/**
- * Identifies this copy of the mirror and its transaction counter: the system identifier of the server, its timeline
- * (changed by a promotion or a point-in-time recovery), the database and a table of it. A dump restored on the same
- * server has another database or table, and may lack rows that readers have seen. Every role may run it. The control
- * file has the timeline only after the next checkpoint.
- */
-export const hereSql: SQL = sql`(select concat_ws('/', system_identifier,
-  left(pg_walfile_name(pg_current_wal_lsn()), 8), (select oid from pg_database where datname = current_database()),
-  'feed_epoch'::regclass::oid) from pg_control_system())`;
 
 /**
  * The newest epoch. `token` is its name in cursors. The id alone is not enough, because two copies of one database use

@@ -1,18 +1,13 @@
 import { sql } from 'drizzle-orm';
-import type { Database, Queryable } from '../client.ts';
+import type { Queryable } from '../client.ts';
 import { LOCK_FAMILIES } from '../locks.ts';
 import { PREPARED } from '../pool.ts';
 import type { ArchiveReason } from '../schema/audit.ts';
 import { isAnyOf } from '../schema/columns.ts';
 import { bc, bcLine } from '../schema/documents.ts';
+import type { Reading } from './fetch-sequence.ts';
 
 const REMOVED: ArchiveReason = 'removed';
-
-/** A number that grows with every call. It is taken before and after a read of Odoo, and orders readings. */
-export async function nextFetchSeq(db: Database): Promise<number> {
-  const [row] = await db.execute<{ seq: string }>(sql`select nextval('fetch_seq') as seq`);
-  return Number(row?.seq);
-}
 
 /**
  * Blocks other writers of these BCs until the transaction ends. All writers lock in the same order. A few hundred BCs
@@ -33,13 +28,6 @@ export interface RecordToStore {
   readonly writeDate: string | null;
   readonly contentHash: string;
   readonly binarySizes: Readonly<Record<string, string>>;
-}
-
-/** The reading of a record: the numbers taken before and after it, and its start as ISO 8601. */
-export interface Reading {
-  readonly fetchSeq: number;
-  readonly endSeq: number;
-  readonly fetchedAt: string;
 }
 
 /** A record with its reading. */

@@ -1,5 +1,6 @@
 import { and, eq, isNull, lt, or, sql } from 'drizzle-orm';
 import type { Queryable } from '../client.ts';
+import { newestSeq } from '../documents/fetch-sequence.ts';
 import { isAnyOf } from '../schema/columns.ts';
 import { type SyncLogRow, type SyncStateRow, syncLog, syncState } from '../schema/sync.ts';
 
@@ -165,9 +166,6 @@ interface Fences {
    */
   readonly newestSeq: number;
 }
-
-/** A sequence that was set or created and not used since returns `last_value` itself as its next number. */
-const newestSeq = sql`(select last_value - (not is_called)::int from fetch_seq)`;
 
 /** The current state of some runs. */
 export async function getFencingState(db: Queryable, runIds: readonly number[]): Promise<Fences> {

@@ -1,6 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm';
 import type { Queryable } from '../client.ts';
 import { recordChanges } from '../documents/audit-log.ts';
+import { newestSeq } from '../documents/fetch-sequence.ts';
 import { lockDocuments } from '../documents/writes.ts';
 import { LOCK_FAMILIES } from '../locks.ts';
 import type { ArchiveReason } from '../schema/audit.ts';
@@ -153,10 +154,14 @@ const BATCH = 500;
 
 const REASON: ArchiveReason = 'gone';
 
-/** BCs that the run found deleted, that are not archived yet and were not read since. */
+/**
+ * BCs that the run found deleted, that are not archived yet and were not read since. A number beyond the sequence is
+ * from before PostgreSQL lost commits, and does not count.
+ */
 const archivable = (runId: number) => sql`
   from ${syncRunItem} as item join ${bc} on ${bc.odooId} = item.odoo_id
-  where item.run_id = ${runId} and item.state = 'gone' and ${bc.archivedAt} is null and ${bc.fetchSeq} < item.gone_seq`;
+  where item.run_id = ${runId} and item.state = 'gone' and ${bc.archivedAt} is null
+    and (${bc.fetchSeq} < item.gone_seq or ${bc.fetchSeq} > ${newestSeq})`;
 
 /** The number of BCs that a run is about to archive. */
 export async function countArchivable(db: Queryable, runId: number): Promise<number> {

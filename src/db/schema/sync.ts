@@ -22,6 +22,17 @@ export type RunStatus = (typeof RUN_STATUSES)[number];
 export const RUN_TRIGGERS = ['schedule', 'api', 'cli', 'retry', 'hook'] as const;
 export type RunTrigger = (typeof RUN_TRIGGERS)[number];
 
+/** The source of the mirror. */
+export interface MirrorSource {
+  readonly model: string;
+  readonly lineModel: string;
+  readonly linesField: string;
+  /** `database.uuid` of Odoo if its user may read it, otherwise the name of the database. */
+  readonly database: string;
+  /** Values that change the content of answers: user, language, time zone, companies, ODOO_CONTEXT. */
+  readonly reader: Readonly<Record<string, unknown>>;
+}
+
 /** One row per mirror (`bclinbc`): how far it got, and the lease that keeps runs apart. */
 export const syncState = pgTable('sync_state', {
   key: text('key').primaryKey(),
@@ -38,6 +49,12 @@ export const syncState = pgTable('sync_state', {
   modelRead: bigid('model_read').notNull().default(0),
   /** The identity of this mirror. The owner key in Redis contains it, so that two mirrors do not share queues. */
   mirrorId: uuid('mirror_id').notNull().defaultRandom(),
+  /** The PostgreSQL server whose `fetch_seq` gave the last numbers: see `src/db/documents/fetch-sequence.ts`. */
+  sequenceServer: text('sequence_server'),
+  /** The source of the mirror; null before the first run. */
+  source: jsonb('source').$type<MirrorSource>(),
+  /** Sweeps read all BCs again in turn: the last one so far. */
+  rereadAfter: bigid('reread_after').notNull().default(0),
 });
 
 /** One row per run, skipped ones included. Counts are final when `finished_at` is set. */

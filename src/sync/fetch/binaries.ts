@@ -1,6 +1,7 @@
 import type { Database } from '../../db/client.ts';
+import { endReading } from '../../db/documents/fetch-sequence.ts';
 import { storedBinaries, storedFields } from '../../db/documents/stored-documents.ts';
-import { nextFetchSeq, type RecordToStore } from '../../db/documents/writes.ts';
+import type { RecordToStore } from '../../db/documents/writes.ts';
 import { bc, bcLine } from '../../db/schema/documents.ts';
 import { OdooTimeoutError } from '../../odoo/errors.ts';
 import type { OdooClient, OdooRecord } from '../../odoo/types.ts';
@@ -213,7 +214,7 @@ export async function attachBinaryContents(
     document.header,
   ]);
   const lines = await filled(db, odoo, { model: model.line, table: bcLine }, document.lines);
-  return { ...document, header, lines, reading: { ...document.reading, endSeq: await nextFetchSeq(db) } };
+  return { ...document, header, lines, reading: await endReading(db, document.reading) };
 }
 
 async function filled(

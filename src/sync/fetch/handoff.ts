@@ -1,4 +1,4 @@
-import type { Reading } from '../../db/documents/writes.ts';
+import { isOutdated, type Reading } from '../../db/documents/fetch-sequence.ts';
 import { type FetchedDocument, type ReadingPlace, readingBytes } from '../../queues/fetched-documents.ts';
 import { type BcPayload, enqueueBcs, type PagePayload } from '../../queues/jobs.ts';
 import { groupBy } from '../../shared/collections.ts';
@@ -87,8 +87,7 @@ interface Handover extends ReadingPlace {
 
 /**
  * Loads the fetched documents of these BCs, with one command for each page. Missing documents are left out. So are
- * those fetched after `newestSeq`: after a restore the sequence of the database is behind, and such a document would
- * block newer ones.
+ * those from before PostgreSQL lost commits, by a failover or a restore: such a document would block newer ones.
  */
 export async function loadFetchedDocuments<Item extends Handover>(
   { queues }: Pick<SyncContext, 'queues'>,
@@ -106,7 +105,7 @@ export async function loadFetchedDocuments<Item extends Handover>(
     );
     for (const item of own) {
       const reading = kept.get(item.odooId);
-      const isKnown = reading !== undefined && endOf(reading) <= newestSeq;
+      const isKnown = reading !== undefined && !isOutdated(endOf(reading), newestSeq);
       const document = isKnown ? takenOver(item.model, reading) : null;
       if (document !== null) documents.set(item, document);
     }

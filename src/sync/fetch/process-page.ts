@@ -1,5 +1,5 @@
+import { beginReading, endReading } from '../../db/documents/fetch-sequence.ts';
 import { unreadLines } from '../../db/documents/stored-documents.ts';
-import { nextFetchSeq } from '../../db/documents/writes.ts';
 import { resolveFailures } from '../../db/runs/failures.ts';
 import { absentItems, addPageCalls, closeItems, openItems, splitPage } from '../../db/runs/ledger.ts';
 import { findRun } from '../../db/runs/runs.ts';
@@ -62,7 +62,7 @@ async function confirmDeleted(
 ): Promise<ReadonlySet<number>> {
   const absent = await absentItems(mirror.db, runId, page);
   if (absent.length === 0) return new Set();
-  const fetchSeq = await nextFetchSeq(mirror.db);
+  const { fetchSeq } = await beginReading(mirror.db);
   const found = new Set(await odoo.search(mirror.definition.model, [['id', 'in', absent]]));
   const gone = absent.filter((id) => !found.has(id));
   await closeGone(mirror, runId, gone, fetchSeq);
@@ -118,9 +118,9 @@ async function readSlices(
   let left = ids;
   while (left.length > 0 && room >= MAX_READING) {
     const slice = left.slice(0, evenly(left.length, Math.min(most, batchSize(model, room))));
-    const begun = { fetchSeq: await nextFetchSeq(db), fetchedAt: new Date().toISOString() };
+    const begun = await beginReading(db);
     const read = await readDocuments(odoo, model, slice, blame, (...read) => unreadLines(db, ...read));
-    const reading = { ...begun, endSeq: await nextFetchSeq(db) };
+    const reading = await endReading(db, begun);
     await closeGone(mirror, payload.runId, read.missing, reading.fetchSeq);
     const jobs: PreparedJob[] = [
       ...read.documents.map((document) => toBcJob(payload, model, document, reading)),

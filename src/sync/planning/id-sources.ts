@@ -112,8 +112,10 @@ export async function ownersNowAndBefore(
   return [...now, ...(await ownersOfLines(db, lineIds))];
 }
 
+const greatest = (ids: readonly number[]) => ids.reduce((most, id) => Math.max(most, id), 0);
+
 async function* keyset(next: (last: number) => Promise<number[]>): AsyncGenerator<number[]> {
-  for (let slice = await next(0); slice.length > 0; slice = await next(Math.max(...slice))) yield slice;
+  for (let slice = await next(0); slice.length > 0; slice = await next(greatest(slice))) yield slice;
 }
 
 async function* keysetRecords(next: (last: number) => Promise<OdooRecord[]>): AsyncGenerator<OdooRecord[]> {

@@ -1,4 +1,5 @@
-import type { Reading, RecordToStore } from '../../db/documents/writes.ts';
+import type { Reading } from '../../db/documents/fetch-sequence.ts';
+import type { RecordToStore } from '../../db/documents/writes.ts';
 import { unstorableIn } from '../../odoo/decoding/text.ts';
 import type { OdooRecord } from '../../odoo/types.ts';
 import { PasserelleError } from '../../shared/errors.ts';

@@ -1,6 +1,6 @@
 import type { Database } from '../../db/client.ts';
+import { beginReading, endReading } from '../../db/documents/fetch-sequence.ts';
 import { unreadLines } from '../../db/documents/stored-documents.ts';
-import { nextFetchSeq } from '../../db/documents/writes.ts';
 import { resolveFailures } from '../../db/runs/failures.ts';
 import { getFencingState } from '../../db/runs/lease.ts';
 import { closeItems } from '../../db/runs/ledger.ts';
@@ -158,16 +158,15 @@ async function readAgain(
   model: DocumentModel,
   odooId: number,
 ): Promise<{ readonly document: PreparedDocument | null; readonly goneSeq: number }> {
-  const fetchSeq = await nextFetchSeq(db);
-  const fetchedAt = new Date().toISOString();
+  const begun = await beginReading(db);
   const { documents, unsettled } = await readDocuments(odoo, model, [odooId], NO_BLAME, (...read) =>
     unreadLines(db, ...read),
   );
   if (unsettled.length > 0) throw new UnsettledReadingError(odooId);
   const [document] = documents;
-  const reading = { fetchSeq, endSeq: await nextFetchSeq(db), fetchedAt };
+  const reading = await endReading(db, begun);
   return {
     document: document === undefined ? null : prepareDocument(model, document, reading),
-    goneSeq: fetchSeq,
+    goneSeq: begun.fetchSeq,
   };
 }

@@ -1,5 +1,6 @@
 import type { Database, Queryable } from '../../db/client.ts';
 import { type Change, recordChanges } from '../../db/documents/audit-log.ts';
+import { isOutdated, jumpBeyond, readNewestSeq } from '../../db/documents/fetch-sequence.ts';
 import {
   type StoredHeader,
   type StoredLine,
@@ -176,12 +177,14 @@ export async function storeTogether(
   limits: RemovalLimits,
   entries: readonly Entry[],
 ): Promise<GroupOutcome[]> {
-  return db.transaction(async (tx) => {
+  let beyond = 0;
+  const outcomes = await db.transaction(async (tx) => {
     const documents = entries.map(({ document }) => document);
     const ids = documents.map(({ header }) => header.odooId);
     // Sent together. The connection executes them in this order, so the rest waits for the locks.
-    const [, headers, first] = await Promise.all([
+    const [, newest, headers, first] = await Promise.all([
       lockDocuments(tx, ids),
+      readNewestSeq(tx),
       storedHeaders(tx, ids),
       knownLines(tx, documents),
     ]);
@@ -193,7 +196,7 @@ export async function storeTogether(
     const fresh = await applyLineBreaker(
       tx,
       limits,
-      settled.filter((entry) => !isStale(entry)),
+      settled.filter((entry) => !isStale(entry, newest)),
     );
     const outcomes = new Map<PreparedDocument, GroupOutcome>([
       ...settled.map(({ document }) => [document, 'stale'] as const),
@@ -201,8 +204,11 @@ export async function storeTogether(
     ]);
     await writeDocuments(tx, fresh, await changesOf(tx, fresh));
     await settleAccounts(tx, key, fresh);
+    beyond = Math.max(...settled.map(({ before }) => before?.fetchSeq ?? 0).filter((seq) => seq > newest), 0);
     return documents.map((document) => outcomes.get(document) ?? 'store_singly');
   });
+  if (beyond > 0) await jumpBeyond(db, beyond);
+  return outcomes;
 }
 
 function plan(entry: Entry, headers: ReadonlyMap<number, StoredHeader>, known: KnownLines): Planned {
@@ -235,9 +241,10 @@ async function settle(
 /**
  * Two fetches of a BC that overlap in time have no defined order. If their content, dates or line ownership differ, the
  * one stored second is stale and the BC is fetched again. The same applies to one without lines that the mirror got
- * meanwhile.
+ * meanwhile, and to one from before PostgreSQL lost commits.
  */
-function isStale({ before, document: { reading }, plan }: Planned): boolean {
+function isStale({ before, document: { reading }, plan }: Planned, newest: number): boolean {
+  if (isOutdated(reading.endSeq, newest)) return true;
   const differs = plan.changed || plan.touched || plan.touchedLines.length > 0;
   if (plan.overtaken || plan.unproven.length > 0) return true;
   return differs && before !== null && before.fetchSeq > reading.fetchSeq;

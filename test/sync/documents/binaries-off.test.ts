@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { nextFetchSeq } from '../../../src/db/documents/writes.ts';
+import { beginReading } from '../../../src/db/documents/fetch-sequence.ts';
 import { createRun } from '../../../src/db/runs/runs.ts';
 import { verifyMirror } from '../../../src/sync/maintenance/verify.ts';
 import { processBc } from '../../../src/sync/store/process-bc.ts';
@@ -127,7 +127,7 @@ describe('contents', () => {
     const [header] = await mirror.odoo.read(BC, [odooId], { fields: ['name'] });
     const gone = { id: 999_999, bc_id: [odooId, 'x'], photo: '1.00 Kb' };
     const document = {
-      ...{ fetchSeq: await nextFetchSeq(mirror.db), fetchedAt: new Date().toISOString() },
+      ...(await beginReading(mirror.db)),
       ...{ header: header ?? { id: odooId }, lines: [gone] },
     };
     const job = { runId: run.id, page: 0, token: null, generation: 0, odooId, document };

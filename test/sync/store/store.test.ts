@@ -21,6 +21,8 @@ describe('storing a document', () => {
   let database: Awaited<ReturnType<typeof freshDatabase>>;
   beforeAll(async () => {
     database = await freshDatabase();
+    // Beyond the numbers that the tests use.
+    await database.client`select setval('fetch_seq', 1000)`;
   });
   beforeEach(() => database.client`truncate scrap_dimagaz_bc, scrap_dimagaz_bc_line, audit_log`);
   afterAll(() => database?.close());

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beginReading, endReading } from '../../../src/db/documents/fetch-sequence.ts';
 import { openItemsOfEndedRuns } from '../../../src/db/documents/integrity-checks.ts';
-import { nextFetchSeq } from '../../../src/db/documents/writes.ts';
 import { heartbeat, readState } from '../../../src/db/runs/lease.ts';
 import { createRun } from '../../../src/db/runs/runs.ts';
 import { NONE_MISSING } from '../../../src/sync/fetch/missing-lines.ts';
@@ -178,10 +178,10 @@ describe('what a sweep archives', () => {
     const { client } = setup.database;
     await client`update sync_run_item set state = 'gone', gone_seq = nextval('fetch_seq') where run_id = ${runId}`;
     await client`update sync_run_page set state = 'done' where run_id = ${runId}`;
-    const fetchSeq = await nextFetchSeq(mirror.db);
+    const begun = await beginReading(mirror.db);
     await advanceRun(mirror, runId);
     expect(await archived()).toBe(1);
-    const reading = { fetchSeq, endSeq: await nextFetchSeq(mirror.db), fetchedAt: new Date().toISOString() };
+    const reading = await endReading(mirror.db, begun);
     const document = {
       header: prepare(BC, { id, name: 'BC/VU/AVANT' }, {}),
       ...{ lines: [], reading, missing: NONE_MISSING },
