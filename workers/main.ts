@@ -1,9 +1,13 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { startAlerts } from '../src/alerts/watcher.ts';
 import { ConfigError, type MirrorConfig, readConfig } from '../src/config/index.ts';
+import type { Database } from '../src/db/client.ts';
+import { pendingMigrations } from '../src/db/migrate.ts';
 import { openWorkerMetrics, type WorkerMetrics } from '../src/observability/metrics/worker-metrics.ts';
 import { startTracing } from '../src/observability/tracing/index.ts';
 import { ForeignQueuesError } from '../src/queues/owner.ts';
+import { errorMessage } from '../src/shared/errors.ts';
 import { forceExitAfter, stopSignal, withResources } from '../src/shared/lifecycle.ts';
 import { createLogger, type Logger } from '../src/shared/logger.ts';
 import { createSyncContext } from '../src/sync/create-context.ts';
@@ -16,6 +20,9 @@ import { startWorkers } from './worker-pool.ts';
  * grow to four times its live size, because fetched pages become garbage quickly.
  */
 const HEAP_GROWTH = '--heap-growing-percent=60';
+
+/** How often the migrations are checked. */
+const RETRY_MS = 1000;
 
 async function main(): Promise<void> {
   setFlagsFromString(HEAP_GROWTH);
@@ -51,6 +58,7 @@ async function work(config: MirrorConfig, log: Logger, metrics: WorkerMetrics): 
       forceExitAfter(config.shutdown.deadlineMs, log);
       return;
     }
+    if (!(await migrated(mirror.db, log, stopped))) return;
     const workers = await startWorkers(mirror, {
       ...{ redis, prefix: config.queuePrefix, scheduled: true },
       ...{ worked: metrics.worked, telemetry: tracing?.queues },
@@ -61,6 +69,24 @@ async function work(config: MirrorConfig, log: Logger, metrics: WorkerMetrics): 
     forceExitAfter(config.shutdown.deadlineMs, log);
     await workers.stop();
   });
+}
+
+/**
+ * Waits until the database has all migrations of this build; without them nothing can be stored.
+ *
+ * @returns false after a stop signal.
+ */
+async function migrated(db: Database, log: Logger, stopped: Promise<string>): Promise<boolean> {
+  for (let told = false; ; told = true) {
+    try {
+      const pending = await pendingMigrations(db);
+      if (pending.length === 0) return true;
+      if (!told) log.warn({ pending }, 'the worker waits until `passerelle migrate` has been run');
+    } catch (error) {
+      if (!told) log.warn({ reason: errorMessage(error) }, 'the migrations cannot be checked yet');
+    }
+    if ((await Promise.race([stopped, pause(RETRY_MS)])) !== undefined) return false;
+  }
 }
 
 /** Exit code 2: the configuration is wrong, or the queues belong to another installation. */

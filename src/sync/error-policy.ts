@@ -40,6 +40,18 @@ export function isPostgresUnavailable(error: unknown): boolean {
   return error instanceof PasserelleError ? error instanceof TransactionLostError : isBreak(error);
 }
 
+/**
+ * SQLSTATE classes that no content of a BC causes: role, database, schema, rights, and a server that is read-only or
+ * lacks a feature.
+ */
+const SERVER_SQLSTATE = ['0A', '25', '28', '3D', '3F', '42'];
+
+/** PostgreSQL may refuse every BC, for a reason that no BC has. A trigger of somebody else may refuse only one. */
+export function mayRefuseAll(error: unknown): boolean {
+  const code = sqlState(error);
+  return code !== null && SERVER_SQLSTATE.includes(code.slice(0, 2)) && !isPassing(code);
+}
+
 /** Another session, such as that of a frozen worker, held a lock for too long: the waiting work is not the cause. */
 export function isLockTimeout(error: unknown): boolean {
   return sqlState(error) === LOCK_NOT_AVAILABLE;

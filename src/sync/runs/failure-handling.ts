@@ -7,10 +7,18 @@ import type { OdooClient } from '../../odoo/types.ts';
 import type { BcPayload, PagePayload } from '../../queues/jobs.ts';
 import { errorCode, errorMessage } from '../../shared/errors.ts';
 import type { SyncContext } from '../context.ts';
-import { isCancelled, isLockTimeout, isOutage, isPostgresUnavailable, isRefusal } from '../error-policy.ts';
+import {
+  isCancelled,
+  isLockTimeout,
+  isOutage,
+  isPostgresUnavailable,
+  isRefusal,
+  mayRefuseAll,
+} from '../error-policy.ts';
 import { readsAnything } from '../fetch/read-documents.ts';
 import { describeDocument, isModelChange } from '../model/document-model.ts';
 import { withModel } from '../model/model-drift.ts';
+import { tryToStore } from '../store/store-documents.ts';
 import type { DocumentModel, MirroredModel } from '../types.ts';
 import { advanceWhenPageIsDone, failRun } from './advance-run.ts';
 
@@ -116,8 +124,8 @@ const staysOwed = (error: unknown, { generation }: BcPayload | PagePayload) =>
   ((isPostgresUnavailable(error) || isCancelled(error)) && generation < MAX_GENERATIONS);
 
 /**
- * Handles a BC whose job failed for the last time. It is parked, unless Odoo itself is unavailable: then the run fails
- * and no BC is blamed. If the run is over or another worker holds it, the BC stays open in the ledger. A BC that is
+ * Handles a BC whose job failed for the last time. It is parked, unless Odoo itself is unavailable or PostgreSQL stores
+ * nothing at all: then the run fails and no BC is blamed. If the run is over or another worker holds it, the BC stays open in the ledger. A BC that is
  * stored already is not blamed: its worker died after the commit, or the next run was faster.
  */
 export async function handleBcFailure(
@@ -129,7 +137,7 @@ export async function handleBcFailure(
   if (staysOwed(error, payload)) return;
   const isHeld = isHeldBy(await findRun(mirror.db, payload.runId), payload);
   if (!isHeld && mayBeOdoosFault(error)) return;
-  if (isHeld && (await isOdooAtFault(mirror, payload, error))) {
+  if (isHeld && ((await isOdooAtFault(mirror, payload, error)) || (await isPostgresAtFault(mirror, error)))) {
     await failRun(mirror, payload.runId, payload.token, error);
   } else await parkBc(mirror, payload, jobId, error);
 }
@@ -169,6 +177,17 @@ async function isOdooAtFault(
     // No record can be read with the fields that Odoo names, for example because its code is newer than its database.
     if (isModelChange(trouble)) return true;
     throw trouble;
+  }
+}
+
+/** PostgreSQL refuses a made-up BC too: a migration or a right is missing, or the server is read-only. */
+async function isPostgresAtFault({ db, definition }: SyncContext, error: unknown): Promise<boolean> {
+  if (!mayRefuseAll(error)) return false;
+  try {
+    await tryToStore(db, definition.key);
+    return false;
+  } catch (refusal) {
+    return mayRefuseAll(refusal);
   }
 }
 

@@ -1,6 +1,13 @@
+import { TransactionRollbackError } from 'drizzle-orm';
 import type { Database, Queryable } from '../../db/client.ts';
 import { type Change, recordChanges } from '../../db/documents/audit-log.ts';
-import { isOutdated, jumpBeyond, readNewestSeq } from '../../db/documents/fetch-sequence.ts';
+import {
+  beginReading,
+  endReading,
+  isOutdated,
+  jumpBeyond,
+  readNewestSeq,
+} from '../../db/documents/fetch-sequence.ts';
 import {
   type StoredHeader,
   type StoredLine,
@@ -22,10 +29,19 @@ import { resolveFailures } from '../../db/runs/failures.ts';
 import { closeStored } from '../../db/runs/ledger.ts';
 import { bc, bcLine } from '../../db/schema/documents.ts';
 import { groupBy } from '../../shared/collections.ts';
-import type { Entry, GroupOutcome, Planned, PreparedDocument, StoreOutcome } from '../types.ts';
+import { NONE_MISSING } from '../fetch/missing-lines.ts';
+import type {
+  DocumentModel,
+  Entry,
+  GroupOutcome,
+  Planned,
+  PreparedDocument,
+  StoreOutcome,
+} from '../types.ts';
 import { auditChanges, isHeaderTold, toldLines } from './audit-diff.ts';
 import { compare, type Known } from './compare.ts';
 import { applyLineBreaker, type RemovalLimits } from './line-breaker.ts';
+import { prepare } from './normalize.ts';
 
 /** The stored lines of some documents. */
 type KnownLines = ReadonlyMap<PreparedDocument, Pick<Known, 'lines' | 'ownerSeq'>>;
@@ -177,38 +193,83 @@ export async function storeTogether(
   limits: RemovalLimits,
   entries: readonly Entry[],
 ): Promise<GroupOutcome[]> {
-  let beyond = 0;
-  const outcomes = await db.transaction(async (tx) => {
-    const documents = entries.map(({ document }) => document);
-    const ids = documents.map(({ header }) => header.odooId);
-    // Sent together. The connection executes them in this order, so the rest waits for the locks.
-    const [, newest, headers, first] = await Promise.all([
-      lockDocuments(tx, ids),
-      readNewestSeq(tx),
-      storedHeaders(tx, ids),
-      knownLines(tx, documents),
-    ]);
-    const alone = findConflicts(entries, headers, first);
-    const planned: Planned[] = entries
-      .filter((entry) => !alone.has(entry))
-      .map((entry) => plan(entry, headers, first));
-    const settled = await settle(tx, planned, headers);
-    const fresh = await applyLineBreaker(
-      tx,
-      limits,
-      settled.filter((entry) => !isStale(entry, newest)),
-    );
-    const outcomes = new Map<PreparedDocument, GroupOutcome>([
-      ...settled.map(({ document }) => [document, 'stale'] as const),
-      ...fresh.map((entry) => [entry.document, outcomeOf(entry)] as const),
-    ]);
-    await writeDocuments(tx, fresh, await changesOf(tx, fresh));
-    await settleAccounts(tx, key, fresh);
-    beyond = Math.max(...settled.map(({ before }) => before?.fetchSeq ?? 0).filter((seq) => seq > newest), 0);
-    return documents.map((document) => outcomes.get(document) ?? 'store_singly');
-  });
+  const { outcomes, beyond } = await db.transaction((tx) => storeIn(tx, key, limits, entries));
   if (beyond > 0) await jumpBeyond(db, beyond);
   return outcomes;
+}
+
+/**
+ * Stores a made-up BC in a transaction that is rolled back.
+ *
+ * @throws the error of PostgreSQL if it would store no BC at all.
+ */
+export async function tryToStore(db: Database, key: string): Promise<void> {
+  const reading = await endReading(db, await beginReading(db));
+  const record = prepare('probe', { id: PROBE_ID }, {});
+  const document = { header: record, lines: [record], reading, missing: NONE_MISSING };
+  const entry = { model: PROBE_MODEL, document, runId: PROBE_ID, rpcCalls: 0 };
+  await db
+    .transaction(async (tx) => {
+      await storeIn(tx, key, { sweepMaxShare: 0, sweepMaxCount: 0 }, [entry]);
+      tx.rollback();
+    })
+    .catch((error: unknown) => {
+      if (!(error instanceof TransactionRollbackError)) throw error;
+    });
+}
+
+/** No record of Odoo and no run has this id. */
+const PROBE_ID = -1;
+
+const noFields = { name: 'probe', fields: {}, requested: [], binaries: [] };
+const PROBE_MODEL: DocumentModel = {
+  header: noFields,
+  line: noFields,
+  linesField: 'lines',
+  inverse: 'header',
+};
+
+interface Stored {
+  readonly outcomes: GroupOutcome[];
+  /** The greatest stored number that the sequence has not given; 0: none. */
+  readonly beyond: number;
+}
+
+async function storeIn(
+  tx: Queryable,
+  key: string,
+  limits: RemovalLimits,
+  entries: readonly Entry[],
+): Promise<Stored> {
+  const documents = entries.map(({ document }) => document);
+  const ids = documents.map(({ header }) => header.odooId);
+  // Sent together. The connection executes them in this order, so the rest waits for the locks.
+  const [, newest, headers, first] = await Promise.all([
+    lockDocuments(tx, ids),
+    readNewestSeq(tx),
+    storedHeaders(tx, ids),
+    knownLines(tx, documents),
+  ]);
+  const alone = findConflicts(entries, headers, first);
+  const planned: Planned[] = entries
+    .filter((entry) => !alone.has(entry))
+    .map((entry) => plan(entry, headers, first));
+  const settled = await settle(tx, planned, headers);
+  const fresh = await applyLineBreaker(
+    tx,
+    limits,
+    settled.filter((entry) => !isStale(entry, newest)),
+  );
+  const outcomes = new Map<PreparedDocument, GroupOutcome>([
+    ...settled.map(({ document }) => [document, 'stale'] as const),
+    ...fresh.map((entry) => [entry.document, outcomeOf(entry)] as const),
+  ]);
+  await writeDocuments(tx, fresh, await changesOf(tx, fresh));
+  await settleAccounts(tx, key, fresh);
+  return {
+    outcomes: documents.map((document) => outcomes.get(document) ?? 'store_singly'),
+    beyond: Math.max(...settled.map(({ before }) => before?.fetchSeq ?? 0).filter((seq) => seq > newest), 0),
+  };
 }
 
 function plan(entry: Entry, headers: ReadonlyMap<number, StoredHeader>, known: KnownLines): Planned {

@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { Queryable } from '../../../src/db/client.ts';
-import { hereSql } from '../../../src/db/documents/change-feed.ts';
+import { hereSql } from '../../../src/db/installation.ts';
 import { freshDatabase } from '../../support/database.ts';
 import type { TestApi } from '../http/start-api.ts';
 import { startApi } from '../http/start-api.ts';
