@@ -25,6 +25,8 @@ export interface SandboxOptions {
   readonly seed?: number;
   /** The clock of stamps and of the HTTP `Date` header; that of the machine if unset. */
   readonly clock?: () => Date;
+  /** The clock of the HTTP `Date` header, if it differs from the one that stamps the records. */
+  readonly headerClock?: () => Date;
   readonly db?: string;
   readonly user?: string;
   readonly password?: string;
@@ -98,7 +100,7 @@ export async function startSandboxOdoo(options: SandboxOptions = {}): Promise<Sa
   const note = (call: SandboxCall) => {
     if (calls.push(call) > MOST_CALLS) calls.shift();
   };
-  const server = createSandboxServer({ backend, faults, now, note });
+  const server = createSandboxServer({ backend, faults, now, headerNow: options.headerClock ?? now, note });
   const host = options.host ?? '127.0.0.1';
   const port = await listen(server, options.port ?? 0, host);
   return {

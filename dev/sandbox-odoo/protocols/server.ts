@@ -15,10 +15,11 @@ interface ServerParts {
   readonly backend: Backend;
   readonly faults: Faults;
   readonly now: () => Date;
+  readonly headerNow: () => Date;
   readonly note: (call: SandboxCall) => void;
 }
 
-/** The HTTP server of the sandbox, not listening yet. Its `Date` header is the sandbox's clock. */
+/** The HTTP server of the sandbox, not listening yet. */
 export function createSandboxServer(parts: ServerParts): Server {
   return createServer((incoming, outgoing) => {
     serve(parts, incoming, outgoing).catch((error: unknown) => {
@@ -66,13 +67,13 @@ function webVersion(version: string): HttpAnswer {
   return { status: 200, type, body: jsonText({ version_info, version }) };
 }
 
-function send({ now }: ServerParts, outgoing: ServerResponse, answer: HttpAnswer): void {
+function send({ headerNow }: ServerParts, outgoing: ServerResponse, answer: HttpAnswer): void {
   outgoing.sendDate = false;
   const body = bytesOf(answer.body);
   outgoing.writeHead(answer.status, {
     'content-type': answer.type,
     'content-length': body.length,
-    date: now().toUTCString(),
+    date: headerNow().toUTCString(),
     ...answer.headers,
   });
   outgoing.end(body);
