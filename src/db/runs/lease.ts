@@ -100,14 +100,30 @@ export async function heartbeat(
 export interface Progress {
   readonly lastSync?: Date;
   readonly modelRead?: number;
+  readonly listed?: Listed;
 }
+
+/** What a run listed in Odoo: everything, or the changes of a window. */
+export interface Listed {
+  readonly everything: boolean;
+  readonly newestWrite: Date | null;
+}
+
+/**
+ * Odoo takes `write_date` from its own PostgreSQL, whose clock may be behind the `Date` header. All records up to
+ * `newest_write` were visible when a run began to list, so the window after that run begins there at the latest.
+ */
+export const seenAfter = ({ everything, newestWrite }: Listed) => ({
+  seenUntil: everything ? newestWrite : sql<Date | null>`${syncState.newestWrite}`,
+  newestWrite: sql<Date | null>`greatest(${syncState.newestWrite}, ${newestWrite?.toISOString() ?? null}::timestamptz)`,
+});
 
 /** Releases the lease of a run and stores how far it got. Does nothing with an old token. */
 export async function releaseLease(
   db: Queryable,
   key: string,
   holder: { readonly runId: number; readonly token: number },
-  reached: Progress,
+  { listed, ...reached }: Progress,
 ): Promise<void> {
   await db
     .update(syncState)
@@ -116,6 +132,7 @@ export async function releaseLease(
       leaseRunId: null,
       leaseExpiresAt: null,
       ...reached,
+      ...(listed && seenAfter(listed)),
     })
     .where(
       and(

@@ -9,6 +9,7 @@ import {
   syncLog,
   syncState,
 } from '../schema/sync.ts';
+import { type Listed, type Progress, seenAfter } from './lease.ts';
 
 /**
  * Milliseconds since a run of `sync_log` began, or was requested, by the clock of PostgreSQL, which may be set back.
@@ -216,8 +217,9 @@ export async function endEmptyPlan(
   db: Queryable,
   key: string,
   run: Planned,
-  reached: { readonly lastSync: Date; readonly modelRead?: number; readonly rpcCalls: number },
+  reached: Progress & { readonly lastSync: Date; readonly listed: Listed; readonly rpcCalls: number },
 ): Promise<number | null> {
+  const { seenUntil, newestWrite } = seenAfter(reached.listed);
   const [row] = await db.execute<{ ms: number }>(sql`
     with ended as (
       update ${syncLog} set status = 'success', planned = 0, rpc_calls = ${reached.rpcCalls},
@@ -226,7 +228,8 @@ export async function endEmptyPlan(
       where ${mine(run)} returning id, duration_ms),
     released as (
       update ${syncState} set is_syncing = false, lease_run_id = null, lease_expires_at = null,
-        last_sync = ${text(reached.lastSync)}, model_read = coalesce(${reached.modelRead ?? null}, model_read)
+        last_sync = ${text(reached.lastSync)}, newest_write = ${newestWrite},
+        seen_until = ${seenUntil instanceof Date ? text(seenUntil) : seenUntil}, model_read = coalesce(${reached.modelRead ?? null}, model_read)
       from ended where key = ${key} and lease_run_id = ended.id and lease_token = ${run.leaseToken})
     select duration_ms as ms from ended`);
   return row?.ms ?? null;

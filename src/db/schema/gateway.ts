@@ -19,6 +19,8 @@ export const apiKey = pgTable(
     scopes: jsonb('scopes').$type<readonly Scope[]>().notNull(),
     /** Patterns of allowed Tryton methods; empty: all reads. */
     methods: jsonb('methods').$type<readonly string[]>().notNull().default(sql`'[]'`),
+    /** Members of the Tryton context that the key fixes: they override those of the caller. */
+    context: jsonb('context').$type<Readonly<Record<string, unknown>>>().notNull().default(sql`'{}'`),
     createdAt: moment('created_at').notNull().defaultNow(),
     expiresAt: moment('expires_at'),
     /** Precise to the minute. */

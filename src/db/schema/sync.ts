@@ -33,6 +33,12 @@ export interface MirrorSource {
   readonly reader: Readonly<Record<string, unknown>>;
 }
 
+/** What a verification counted in Odoo. */
+export interface VerifiedCounts {
+  readonly headers: number;
+  readonly lines: number;
+}
+
 /** One row per mirror (`bclinbc`): how far it got, and the lease that keeps runs apart. */
 export const syncState = pgTable('sync_state', {
   key: text('key').primaryKey(),
@@ -49,12 +55,18 @@ export const syncState = pgTable('sync_state', {
   modelRead: bigid('model_read').notNull().default(0),
   /** The identity of this mirror. The owner key in Redis contains it, so that two mirrors do not share queues. */
   mirrorId: uuid('mirror_id').notNull().defaultRandom(),
+  /** The newest `write_date` that the runs have listed. */
+  newestWrite: moment('newest_write'),
+  /** Its value when the last run began to list. The next window begins after it at the latest. */
+  seenUntil: moment('seen_until'),
   /** The PostgreSQL server whose `fetch_seq` gave the last numbers: see `src/db/documents/fetch-sequence.ts`. */
   sequenceServer: text('sequence_server'),
   /** The source of the mirror; null before the first run. */
   source: jsonb('source').$type<MirrorSource>(),
   /** Sweeps read all BCs again in turn: the last one so far. */
   rereadAfter: bigid('reread_after').notNull().default(0),
+  /** What the last verification counted in Odoo; null before the first one. */
+  verified: jsonb('verified').$type<VerifiedCounts>(),
 });
 
 /** One row per run, skipped ones included. Counts are final when `finished_at` is set. */
@@ -73,6 +85,8 @@ export const syncLog = pgTable(
     since: moment('since'),
     /** The time of Odoo when the run began. */
     nowSync: moment('now_sync'),
+    /** The newest `write_date` that the run listed; null if it listed none. */
+    newestWrite: moment('newest_write'),
     leaseToken: bigid('lease_token'),
     /** The failed run whose open items this one continues. */
     continues: bigid('continues'),
@@ -97,6 +111,8 @@ export const syncLog = pgTable(
     failed: integer('failed').notNull().default(0),
     /** Changes that a sweep found and that no later window would find, mostly late commits. */
     late: integer('late').notNull().default(0),
+    /** BCs that a sweep reads again although no date differs. */
+    reread: integer('reread').notNull().default(0),
     linesSeen: integer('lines_seen').notNull().default(0),
     linesRemoved: integer('lines_removed').notNull().default(0),
     /** Lines of the mirror that a sweep did not find in Odoo while it found their BC; 0 in other runs. */

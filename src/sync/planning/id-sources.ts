@@ -61,6 +61,30 @@ export async function* allHeaders(odoo: OdooClient, model: DocumentModel): Async
   yield* keyset((last) => odoo.search(model.header.name, [['id', '>', last]], { order: 'id', limit: SLICE }));
 }
 
+/** The newest `write_date` of the listed records, as a text of Odoo. */
+export class NewestWrite {
+  #newest = '';
+
+  note(records: readonly OdooRecord[]): void {
+    for (const { write_date: date } of records) {
+      if (typeof date === 'string' && date > this.#newest) this.#newest = date;
+    }
+  }
+
+  /** Asks Odoo for it, before everything is listed. */
+  async ask(odoo: OdooClient, { header, line }: DocumentModel): Promise<void> {
+    for (const { name, requested } of [header, line]) {
+      if (!requested.includes('write_date')) continue;
+      const options = { fields: ['write_date'], order: 'write_date desc', limit: 1 };
+      this.note(await odoo.searchRead(name, [['write_date', '!=', false]], options));
+    }
+  }
+
+  get date(): Date | null {
+    return this.#newest === '' ? null : new Date(`${this.#newest.replace(' ', 'T')}Z`);
+  }
+}
+
 /**
  * Headers that changed after `since`, or whose lines did. Each of the two queries may be requested alone.
  *
@@ -73,18 +97,21 @@ export function changedHeaders(
   db: Database,
   model: DocumentModel,
   since: Date,
+  newest: NewestWrite,
 ): readonly [AsyncGenerator<number[]>, AsyncGenerator<number[]>] {
   const written = (last: number): Domain => [
     ['write_date', '>=', odooDateTime(since)],
     ['id', '>', last],
   ];
-  const headers = keyset((last) =>
-    odoo.search(model.header.name, written(last), { order: 'id', limit: SLICE }),
-  );
-  const lines = keysetRecords((last) =>
-    listRecords(odoo, model.line.name, written(last), { fields: [model.inverse], limit: SLICE }),
-  );
+  const slices = (name: string, fields: readonly string[]) =>
+    noted(newest, (last) => listRecords(odoo, name, written(last), { fields, limit: SLICE }));
+  const headers = idsOfSlices(slices(model.header.name, ['write_date']));
+  const lines = slices(model.line.name, ['write_date', model.inverse]);
   return [headers, ownersOfSlices(db, model, lines)];
+}
+
+async function* idsOfSlices(slices: AsyncGenerator<OdooRecord[]>): AsyncGenerator<number[]> {
+  for await (const records of slices) yield records.map(({ id }) => id);
 }
 
 async function* ownersOfSlices(
@@ -118,6 +145,12 @@ async function* keyset(next: (last: number) => Promise<number[]>): AsyncGenerato
   for (let slice = await next(0); slice.length > 0; slice = await next(greatest(slice))) yield slice;
 }
 
-async function* keysetRecords(next: (last: number) => Promise<OdooRecord[]>): AsyncGenerator<OdooRecord[]> {
-  for (let slice = await next(0); slice.length > 0; slice = await next(slice.at(-1)?.id ?? 0)) yield slice;
+async function* noted(
+  newest: NewestWrite,
+  next: (last: number) => Promise<OdooRecord[]>,
+): AsyncGenerator<OdooRecord[]> {
+  for (let slice = await next(0); slice.length > 0; slice = await next(slice.at(-1)?.id ?? 0)) {
+    newest.note(slice);
+    yield slice;
+  }
 }

@@ -9,7 +9,7 @@ import type { DescribedModel } from '../model/document-model.ts';
 import { noteModel, withModel } from '../model/model-drift.ts';
 import { type LeasedRun, LeaseLostError, whilePlanning } from '../runs/run-lease.ts';
 import type { DocumentModel } from '../types.ts';
-import { allHeaders, changedHeaders } from './id-sources.ts';
+import { allHeaders, changedHeaders, NewestWrite } from './id-sources.ts';
 import { planSweep } from './plan-sweep.ts';
 import { type PlannerProgress, withPlannerLease } from './planner-progress.ts';
 import { decideMode, nextWindow, type RunHistory, type RunPlan, readPast } from './run-mode.ts';
@@ -104,19 +104,23 @@ async function writeLedger(
   const { mode } = decided;
   const notes = { ...decided, nowSync, modelChange, protocol: server.protocol, odooVersion: server.version };
   log.info({ runId: run.id, ...decided, protocol: server.protocol, reason: server.reason }, 'planning');
+  const newest = new NewestWrite();
   if (mode === 'sweep') {
     await begin(mirror, run, notes, progress);
     await planSweep(mirror, run, odoo, model, nextWindow(past, nowSync, overlapMs));
   } else {
-    const wanted = { odooIds: run.odooIds ?? [], lastAsked: past.left?.requestedAt ?? null };
+    if (mode === 'full' && decided.since === null) await newest.ask(odoo, model);
+    const wanted = { newest, odooIds: run.odooIds ?? [], lastAsked: past.left?.requestedAt ?? null };
     const found = idsOf(mirror, odoo, model, { ...decided, ...wanted });
     await begin(mirror, run, notes, progress);
     const isEmpty = (await writeItems(mirror, run, found, progress)) === 0;
-    if (isEmpty && mode !== 'single') return endEmpty(mirror, run, { ...notes, rpcCalls: odoo.used() });
+    if (isEmpty && mode !== 'single')
+      return endEmpty(mirror, run, { ...notes, newestWrite: newest.date, rpcCalls: odoo.used() });
   }
   await whilePlanning(mirror, run, async (tx) => {
     const planned = await addPages(tx, run.id);
-    await updateRun(tx, run.id, { planned, plannedAt: new Date(), rpcCalls: odoo.used() });
+    const newestWrite = newest.date;
+    await updateRun(tx, run.id, { planned, plannedAt: new Date(), newestWrite, rpcCalls: odoo.used() });
   });
   return 'planned';
 }
@@ -139,10 +143,13 @@ async function endEmpty(
     mode,
     nowSync,
     modelChange,
+    since,
+    newestWrite,
     rpcCalls,
-  }: Pick<SyncLogRow, 'mode' | 'modelChange' | 'rpcCalls'> & { nowSync: Date },
+  }: Pick<SyncLogRow, 'mode' | 'modelChange' | 'since' | 'newestWrite' | 'rpcCalls'> & { nowSync: Date },
 ): Promise<'ended'> {
-  const reached = { lastSync: nowSync, rpcCalls, ...(mode === 'full' && { modelRead: modelChange }) };
+  const listed = { everything: since === null, newestWrite };
+  const reached = { lastSync: nowSync, listed, rpcCalls, ...(mode === 'full' && { modelRead: modelChange }) };
   const durationMs = await endEmptyPlan(db, definition.key, run, reached);
   if (durationMs === null) throw new LeaseLostError(run.id);
   log.info({ runId: run.id, mode }, 'run ended');
@@ -155,13 +162,17 @@ function idsOf(
   { db, definition }: SyncContext,
   odoo: OdooClient,
   model: DocumentModel,
-  wanted: RunPlan & { readonly odooIds: readonly number[]; readonly lastAsked: Date | null },
+  wanted: RunPlan & {
+    readonly odooIds: readonly number[];
+    readonly lastAsked: Date | null;
+    readonly newest: NewestWrite;
+  },
 ): AsyncIterable<readonly number[]> {
-  const { mode, since, continues, odooIds, lastAsked } = wanted;
+  const { mode, since, continues, odooIds, lastAsked, newest } = wanted;
   if (mode === 'single') return fromPromise(async () => odooIds);
   const sources = [
     ...(continues === null ? [] : [owedIds(db, continues)]),
-    ...(since === null ? [allHeaders(odoo, model)] : changedHeaders(odoo, db, model, since)),
+    ...(since === null ? [allHeaders(odoo, model)] : changedHeaders(odoo, db, model, since, newest)),
     fromPromise(() => findDueForRetry(db, definition.key, lastAsked)),
   ];
   return concat(sources.map((source) => prefetch(source)));

@@ -14,11 +14,16 @@ export function odooDateTime(moment: Date): string {
  *
  * `write_date` is the begin of Odoo's transaction (14.0, 19.0), so a record committed after the last run may have an
  * older one: the window starts `overlapMs` earlier. If the clock of Odoo was set back, it starts `overlapMs` before
- * `now`.
+ * `now`. If the clock of these times is ahead of the one of `write_date`, it starts after `seenUntil`, the newest
+ * `write_date` of before the last run.
  */
-export function windowStart(lastSync: Date, now: Date, overlapMs: number): Date {
-  return new Date(Math.min(lastSync.getTime(), now.getTime()) - overlapMs);
+export function windowStart(lastSync: Date, now: Date, overlapMs: number, seenUntil: Date | null): Date {
+  const start = Math.min(lastSync.getTime(), now.getTime()) - overlapMs;
+  return new Date(seenUntil === null ? start : Math.min(start, seenUntil.getTime() + SECOND_MS));
 }
+
+/** Odoo sends dates in whole seconds. */
+const SECOND_MS = 1000;
 
 /** How a run is planned. */
 export interface RunPlan {
@@ -66,15 +71,20 @@ export function decideMode(
   }
   const startsOver = run.mode === 'full' && run.continues === null;
   if (startsOver || !isDated(model)) return EVERYTHING;
+  const seenUntil = state?.seenUntil ?? null;
   const unread = modelChange > (state?.modelRead ?? 0);
   const needsAll = unread || run.mode === 'full';
   if (left?.status === 'failed' && left.nowSync !== null && (!needsAll || readsAll(left, modelChange))) {
-    const since = windowStart(left.nowSync, nowSync, overlapMs);
+    const since = windowStart(left.nowSync, nowSync, overlapMs, seenUntil);
     return { mode: left.mode, since, continues: left.id };
   }
   const lastSync = state?.lastSync ?? null;
   if (needsAll || lastSync === null) return EVERYTHING;
-  return { mode: 'incremental', since: windowStart(lastSync, nowSync, overlapMs), continues: null };
+  return {
+    mode: 'incremental',
+    since: windowStart(lastSync, nowSync, overlapMs, seenUntil),
+    continues: null,
+  };
 }
 
 /** The start of the next incremental window, and the failed run whose open items it will continue. */
@@ -85,7 +95,7 @@ export function nextWindow(
 ): Pick<RunPlan, 'since' | 'continues'> {
   const failed = left?.status === 'failed' ? left : null;
   const reached = failed?.nowSync ?? state?.lastSync ?? null;
-  const since = reached === null ? null : windowStart(reached, now, overlapMs);
+  const since = reached === null ? null : windowStart(reached, now, overlapMs, state?.seenUntil ?? null);
   return { since, continues: failed?.id ?? null };
 }
 

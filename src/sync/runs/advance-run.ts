@@ -74,9 +74,10 @@ async function endRun(
 }
 
 /** A sweep proves the windows; it does not move them. */
-function reached({ mode, nowSync, modelChange }: SyncLogRow): Progress {
+function reached({ mode, nowSync, modelChange, since, newestWrite }: SyncLogRow): Progress {
   if (mode === 'sweep' || nowSync === null) return {};
-  return { lastSync: nowSync, ...(mode === 'full' && { modelRead: modelChange }) };
+  const listed = { everything: since === null, newestWrite };
+  return { lastSync: nowSync, listed, ...(mode === 'full' && { modelRead: modelChange }) };
 }
 
 /** Queues page jobs with the present token of the run. */

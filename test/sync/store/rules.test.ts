@@ -49,16 +49,23 @@ describe('the difference of two records', () => {
 describe('the window', () => {
   it('reaches back by the overlap, in whole seconds of UTC, rounded down', () => {
     const last = new Date('2026-03-29T01:00:00.999Z');
-    expect(odooDateTime(windowStart(last, new Date('2026-03-29T02:00:00Z'), 600_000))).toBe(
+    expect(odooDateTime(windowStart(last, new Date('2026-03-29T02:00:00Z'), 600_000, null))).toBe(
       '2026-03-29 00:50:00',
     );
   });
 
   it('reaches back from now when the clock of Odoo was set back', () => {
     const last = new Date('2026-03-29T05:00:00Z');
-    expect(odooDateTime(windowStart(last, new Date('2026-03-29T01:00:00Z'), 600_000))).toBe(
+    expect(odooDateTime(windowStart(last, new Date('2026-03-29T01:00:00Z'), 600_000, null))).toBe(
       '2026-03-29 00:50:00',
     );
+  });
+
+  it('begins after the last known change when the clock of the times is ahead of the one of the changes', () => {
+    const seenUntil = new Date('2026-03-29T01:46:00Z');
+    const [last, now] = [new Date('2026-03-29T02:00:00Z'), new Date('2026-03-29T02:01:00Z')];
+    expect(odooDateTime(windowStart(last, now, 600_000, seenUntil))).toBe('2026-03-29 01:46:01');
+    expect(odooDateTime(windowStart(last, now, 1_200_000, seenUntil))).toBe('2026-03-29 01:40:00');
   });
 });
 
