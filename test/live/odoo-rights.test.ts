@@ -201,7 +201,12 @@ else
         // A refused login is not repeated for a minute or two, except by a restarted worker.
         if (code === 'odoo_bad_credentials') await start();
         for (const mode of ['sweep', 'incremental'] as const)
-          expect(await testMirror.run(mode), mode).toMatchObject({ status: 'success', seen: 0 });
+          expect(await testMirror.run(mode), mode).toMatchObject({
+            status: 'success',
+            created: 0,
+            updated: 0,
+            archived: 0,
+          });
         await waitFor(async () => (await openIncidents()) === 0, 'the all-clear');
       },
     );
