@@ -1,8 +1,10 @@
 import { DelayedError, type Job, type Telemetry, Worker } from 'bullmq';
+import { installationOf } from '../src/db/installation.ts';
 import type { JobResult } from '../src/observability/metrics/worker-metrics.ts';
 import {
   BC_QUEUE,
   HOOKS_JOB,
+  isForeign,
   keptJobs,
   PAGES_QUEUE,
   SYNC_QUEUE,
@@ -44,6 +46,7 @@ function instrumented<Payload extends object>(
     const report = (outcome: JobResult['outcome']) =>
       worked?.({ queue: job.queueName, outcome, ms: performance.now() - start });
     try {
+      if (isForeign(job.data, await installationOf(mirror.db))) return skipForeign(mirror, job);
       const result = await handle({ ...mirror, log: withContext(mirror.log, () => idsOf(job)) }, job, token);
       report('completed');
       return result;
@@ -52,6 +55,18 @@ function instrumented<Payload extends object>(
       throw error;
     }
   };
+}
+
+/**
+ * Ends the job of another installation without work. The watchdog of that installation queues the work again; Redis has
+ * room for one job of each id only.
+ */
+function skipForeign({ log }: SyncContext, job: Job<object>): 'foreign' {
+  log.warn(
+    { ...idsOf(job), ...('mirror' in job.data && { mirror: job.data.mirror }) },
+    'skipped a job of another installation that uses the same QUEUE_PREFIX; give each installation its own prefix',
+  );
+  return 'foreign';
 }
 
 /** Concurrent plans, so that resyncs do not wait for the plan of a full run. */

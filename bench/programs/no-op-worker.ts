@@ -86,7 +86,7 @@ function measureRate(config: MirrorConfig, jobs: number, payloads: readonly BcPa
         page += 1;
         queued += size;
         const done = new Promise<void>((resolve) => open.set(number, { left: size, done: resolve }));
-        await enqueueBcs(queue, pageJobs(payloads, number, first, size), settings);
+        await enqueueBcs(queue, 'bench', pageJobs(payloads, number, first, size), settings);
         await done;
         open.delete(number);
       }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { eq, type SQL, sql } from 'drizzle-orm';
-import type { Queryable } from './client.ts';
-import { syncState } from './schema/sync.ts';
+import type { Database, Queryable } from './client.ts';
+import { BC_KEY, syncState } from './schema/sync.ts';
 
 const HASH_LENGTH = 12;
 
@@ -29,6 +29,19 @@ export async function readInstallation(db: Queryable, key: string): Promise<stri
   const inserted = await findInstallation(db, key);
   if (inserted === null) throw new Error(`sync_state has no row ${key} after it was inserted`);
   return inserted;
+}
+
+const known = new WeakMap<Database, Promise<string>>();
+
+/** The installation of this database, read once for each pool. Jobs and fetched documents in Redis name it. */
+export function installationOf(db: Database): Promise<string> {
+  let read = known.get(db);
+  if (read === undefined) {
+    read = readInstallation(db, BC_KEY);
+    known.set(db, read);
+    read.catch(() => known.delete(db));
+  }
+  return read;
 }
 
 async function findInstallation(db: Queryable, key: string): Promise<string | null> {

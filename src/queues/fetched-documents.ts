@@ -49,6 +49,8 @@ export interface FetchedDocument extends Omit<z.infer<typeof keptHead>, 'records
 
 /** The page and the run that read them. */
 export interface ReadingPlace {
+  /** The installation: run ids and pages of two installations are equal. */
+  readonly mirror: string;
   readonly runId: number;
   readonly page: number;
 }
@@ -111,11 +113,11 @@ export class FetchedDocumentBuffer {
   }
 
   /** Deletes the readings of the run's pages. If this fails, they expire after an hour. */
-  async delete(runId: number, pages: readonly number[]): Promise<void> {
-    if (pages.length > 0) await this.#redis.unlink(pages.map((page) => this.#key({ runId, page })));
+  async delete(run: Omit<ReadingPlace, 'page'>, pages: readonly number[]): Promise<void> {
+    if (pages.length > 0) await this.#redis.unlink(pages.map((page) => this.#key({ ...run, page })));
   }
 
-  #key({ runId, page }: ReadingPlace): string {
-    return `${this.#prefix}:reading:${runId}:${page}`;
+  #key({ mirror, runId, page }: ReadingPlace): string {
+    return `${this.#prefix}:reading:${mirror}:${runId}:${page}`;
   }
 }

@@ -37,10 +37,26 @@ export function keptJobs({
   return { removeOnComplete: { count: keepCompleted }, removeOnFail: { count: keepFailed } };
 }
 
+/**
+ * The installation that queued the job. Two installations may share the keys of Redis by mistake, or until one of them
+ * stops. Their run ids and pages are equal, so the job of one would change the mirror of the other. The jobs of schedules
+ * and webhooks name none, because they only request a run; nor do jobs of the previous release.
+ */
+const mirror = z.string().optional();
+
+const named = z.object({ mirror });
+
+/** Whether another installation than `own` queued the job. */
+export function isForeign(data: object, own: string): boolean {
+  const { mirror: owner = own } = named.parse(data);
+  return owner !== own;
+}
+
 /** Stores one BC with its lines. One BC is one job: its own state, attempts and retry button. */
 export const BC_QUEUE = 'bc';
 
 export const bcPayload = z.object({
+  mirror,
   runId: z.int(),
   page: z.int(),
   token: z.int().nullable(),
@@ -63,18 +79,22 @@ export function bcJobId(job: Pick<BcPayload, 'runId' | 'odooId' | 'generation'>)
 
 export async function enqueueBcs(
   queue: BcQueue,
+  mirror: string,
   jobs: readonly BcPayload[],
   policy: RetryPolicy,
 ): Promise<void> {
   if (jobs.length === 0) return;
   const options = jobOptions(policy);
-  await queue.addBulk(jobs.map((data) => ({ name: 'bc', data, opts: { ...options, jobId: bcJobId(data) } })));
+  await queue.addBulk(
+    jobs.map((job) => ({ name: 'bc', data: { ...job, mirror }, opts: { ...options, jobId: bcJobId(job) } })),
+  );
 }
 
 /** Reads one page of BCs and their lines from Odoo. The ledger has the ids. */
 export const PAGES_QUEUE = 'pages';
 
 export const pagePayload = z.object({
+  mirror,
   runId: z.int(),
   page: z.int(),
   /** Fencing token of the run's lease when the page was queued; null for runs without a lease. */
@@ -85,21 +105,26 @@ export type PagePayload = z.infer<typeof pagePayload>;
 export type PagesQueue = Queue<PagePayload>;
 
 /** The generation is part of the id: a failed job that is still kept never hides a new one. */
-export function pageJobId({ runId, page, generation }: Omit<PagePayload, 'token'>): string {
+export function pageJobId({
+  runId,
+  page,
+  generation,
+}: Pick<PagePayload, 'runId' | 'page' | 'generation'>): string {
   return `page-${runId}-${page}-${generation}`;
 }
 
 export async function enqueuePages(
   queue: PagesQueue,
+  mirror: string,
   pages: readonly PagePayload[],
   policy: RetryPolicy,
 ): Promise<void> {
   if (pages.length === 0) return;
   await queue.addBulk(
-    pages.map((data) => ({
+    pages.map((page) => ({
       name: 'page',
-      data,
-      opts: { ...jobOptions(policy), jobId: pageJobId(data) },
+      data: { ...page, mirror },
+      opts: { ...jobOptions(policy), jobId: pageJobId(page) },
     })),
   );
 }
@@ -108,6 +133,7 @@ export async function enqueuePages(
 export const SYNC_QUEUE = 'sync';
 
 export const syncPayload = z.object({
+  mirror,
   mode: z.enum(RUN_MODES),
   trigger: z.enum(RUN_TRIGGERS),
   /** Absent on a job of a schedule: the worker then creates the run itself. */

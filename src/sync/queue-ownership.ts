@@ -1,7 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Database } from '../db/client.ts';
-import { readInstallation } from '../db/installation.ts';
-import { BC_KEY } from '../db/schema/sync.ts';
+import { installationOf } from '../db/installation.ts';
 import { claimPrefix, ForeignQueuesError, type PrefixPlace } from '../queues/owner.ts';
 import { errorMessage } from '../shared/errors.ts';
 import type { Log } from '../shared/logger.ts';
@@ -32,7 +31,7 @@ interface Ownership {
  * @throws ForeignQueuesError
  */
 export async function claimQueues(stores: OwnedStores): Promise<void> {
-  await claimPrefix(stores, await readInstallation(stores.db, BC_KEY));
+  await claimPrefix(stores, await installationOf(stores.db));
 }
 
 /**
@@ -63,12 +62,10 @@ async function watch(
   const stopped = new Promise<void>((done) =>
     stopping.addEventListener('abort', () => done(), { once: true }),
   );
-  let installation: string | null = null;
   let failing = false;
   while (!stopping.aborted) {
     try {
-      installation ??= await readInstallation(stores.db, BC_KEY);
-      await claimPrefix(stores, installation);
+      await claimPrefix(stores, await installationOf(stores.db));
       failing = false;
       on.claimed();
     } catch (error) {

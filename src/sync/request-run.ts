@@ -1,4 +1,5 @@
 import type { Database } from '../db/client.ts';
+import { installationOf } from '../db/installation.ts';
 import { readState } from '../db/runs/lease.ts';
 import { closeRun, createRun, type NewRun } from '../db/runs/runs.ts';
 import { enqueueRun, type SyncQueue } from '../queues/jobs.ts';
@@ -26,7 +27,11 @@ export async function requestRun(
 ): Promise<{ runId: number; jobId: string }> {
   const { id: runId } = await createRun(db, run);
   try {
-    return { runId, jobId: await enqueueRun(queue, { runId, mode: run.mode, trigger: run.trigger }) };
+    const { mode, trigger } = run;
+    return {
+      runId,
+      jobId: await enqueueRun(queue, { mirror: await installationOf(db), runId, mode, trigger }),
+    };
   } catch (error) {
     await closeRun(db, runId, 'failed', {
       code: errorCode(error),

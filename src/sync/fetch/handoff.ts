@@ -1,4 +1,5 @@
 import { isOutdated, type Reading } from '../../db/documents/fetch-sequence.ts';
+import { installationOf } from '../../db/installation.ts';
 import { type FetchedDocument, type ReadingPlace, readingBytes } from '../../queues/fetched-documents.ts';
 import { type BcPayload, enqueueBcs, type PagePayload } from '../../queues/jobs.ts';
 import { groupBy } from '../../shared/collections.ts';
@@ -49,16 +50,18 @@ export function toBcJob(
 
 /** The readings first, because a job without its reading reads Odoo again. */
 export async function enqueueHandedOver(
-  { queues, settings }: SyncContext,
+  { db, queues, settings }: SyncContext,
   page: PagePayload,
   handed: readonly PreparedJob[],
 ): Promise<void> {
   const readings = handed.flatMap(({ payload, kept }) =>
     kept === null ? [] : [[payload.odooId, kept] as const],
   );
-  await queues.readings.put(page, new Map(readings));
+  const mirror = await installationOf(db);
+  await queues.readings.put({ ...page, mirror }, new Map(readings));
   await enqueueBcs(
     queues.bc,
+    mirror,
     handed.map(({ payload }) => payload),
     settings,
   );
@@ -80,7 +83,7 @@ function takenOver(model: DocumentModel, kept: FetchedDocument): PreparedDocumen
 }
 
 /** A BC that a page read, and the description that it needs. */
-interface Handover extends ReadingPlace {
+interface Handover extends Omit<ReadingPlace, 'mirror'> {
   readonly odooId: number;
   readonly model: DocumentModel;
 }
@@ -90,17 +93,18 @@ interface Handover extends ReadingPlace {
  * those from before PostgreSQL lost commits, by a failover or a restore: such a document would block newer ones.
  */
 export async function loadFetchedDocuments<Item extends Handover>(
-  { queues }: Pick<SyncContext, 'queues'>,
+  { db, queues }: Pick<SyncContext, 'db' | 'queues'>,
   items: readonly Item[],
   newestSeq: number,
 ): Promise<Map<Item, PreparedDocument>> {
   const documents = new Map<Item, PreparedDocument>();
+  const mirror = await installationOf(db);
   const pages = groupBy(items, ({ runId, page }) => `${runId}:${page}`);
   const take = async (own: readonly Item[]) => {
     const [first] = own;
     if (first === undefined) return;
     const kept = await queues.readings.getMany(
-      first,
+      { ...first, mirror },
       own.map(({ odooId }) => odooId),
     );
     for (const item of own) {

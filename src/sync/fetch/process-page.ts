@@ -1,5 +1,6 @@
 import { beginReading, endReading } from '../../db/documents/fetch-sequence.ts';
 import { unreadLines } from '../../db/documents/stored-documents.ts';
+import { installationOf } from '../../db/installation.ts';
 import { resolveFailures } from '../../db/runs/failures.ts';
 import { absentItems, addPageCalls, closeItems, openItems, splitPage } from '../../db/runs/ledger.ts';
 import { findRun } from '../../db/runs/runs.ts';
@@ -80,7 +81,7 @@ async function readPage(
   if (ids.length === 0) return 0;
   if (attempt.deadly) {
     const jobs = ids.map((odooId) => ({ ...reference(payload), odooId }));
-    await enqueueBcs(mirror.queues.bc, jobs, mirror.settings);
+    await enqueueBcs(mirror.queues.bc, await installationOf(mirror.db), jobs, mirror.settings);
     return jobs.length;
   }
   // After a timeout the next attempt uses slices of half the size.

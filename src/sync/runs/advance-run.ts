@@ -1,4 +1,5 @@
 import type { Queryable } from '../../db/client.ts';
+import { installationOf } from '../../db/installation.ts';
 import { type Progress, releaseLease } from '../../db/runs/lease.ts';
 import { closePages, hasOpenItems, isAnyDone, nextPages, type QueuedPage } from '../../db/runs/ledger.ts';
 import { type EndedRun, lockRun, settleRun } from '../../db/runs/runs.ts';
@@ -40,7 +41,7 @@ async function advanceOnce(mirror: SyncContext, runId: number, after: number | n
     onRunEnded(step.ended);
   }
   await queuePages(mirror, runId, step.run.leaseToken, step.pages);
-  await queues.readings.delete(runId, step.closed);
+  await queues.readings.delete({ mirror: await installationOf(db), runId }, step.closed);
   return step.after;
 }
 
@@ -82,13 +83,14 @@ function reached({ mode, nowSync, modelChange, since, newestWrite }: SyncLogRow)
 
 /** Queues page jobs with the present token of the run. */
 export async function queuePages(
-  { queues, settings }: SyncContext,
+  { db, queues, settings }: SyncContext,
   runId: number,
   token: number | null,
   pages: readonly QueuedPage[],
 ): Promise<void> {
   await enqueuePages(
     queues.pages,
+    await installationOf(db),
     pages.map(({ page, generation }) => ({ runId, page, token, generation })),
     settings,
   );

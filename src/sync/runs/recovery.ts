@@ -1,4 +1,5 @@
 import type { Queue } from 'bullmq';
+import { installationOf } from '../../db/installation.ts';
 import { heartbeat, readState } from '../../db/runs/lease.ts';
 import { openItems, type QueuedPage, queuedPages, renewPages } from '../../db/runs/ledger.ts';
 import { openRuns } from '../../db/runs/runs.ts';
@@ -91,13 +92,14 @@ async function watchRun(mirror: SyncContext, run: SyncLogRow): Promise<void> {
 }
 
 /** A run that waits for planning must have its job. A run in progress is left alone. */
-async function queueAgain({ queues }: SyncContext, run: SyncLogRow, graceMs: number): Promise<void> {
+async function queueAgain({ db, queues }: SyncContext, run: SyncLogRow, graceMs: number): Promise<void> {
   if (Date.now() - (run.startedAt ?? run.requestedAt).getTime() < graceMs) return;
   const job = await queues.sync.getJob(`run-${run.id}`);
   const state = await job?.getState();
   if (job !== undefined && state !== 'completed' && state !== 'failed' && state !== 'unknown') return;
   await job?.remove();
-  await enqueueRun(queues.sync, { runId: run.id, mode: run.mode, trigger: run.trigger });
+  const { mode, trigger } = run;
+  await enqueueRun(queues.sync, { mirror: await installationOf(db), runId: run.id, mode, trigger });
 }
 
 /** Queues the pages again whose jobs Redis lost, and advances the run. */

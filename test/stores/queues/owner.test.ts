@@ -56,7 +56,7 @@ describe('an installation', () => {
     }
   });
 
-  it('is another one in a copy of the database that has the same mirror id', async () => {
+  it('is another one in a restored copy of the database, which has the same mirror id: the copy is refused', async () => {
     const [one, other] = [await freshDatabase(), await freshDatabase()];
     try {
       const original = await readInstallation(one.db, 'bclinbc');
@@ -65,6 +65,9 @@ describe('an installation', () => {
       const copy = await readInstallation(other.db, 'bclinbc');
       expect(copy.split(':')[0]).toBe(id);
       expect(copy).not.toBe(original);
+      const place = { redis, prefix: freshPrefix(), server: serverOf({}) };
+      await claimPrefix(place, original);
+      await expect(claimPrefix(place, copy)).rejects.toThrow(ForeignQueuesError);
     } finally {
       await one.close();
       await other.close();

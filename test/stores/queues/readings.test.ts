@@ -7,7 +7,8 @@ import {
 } from '../../../src/queues/fetched-documents.ts';
 import { freshPrefix, redisUrl } from '../../support/redis.ts';
 
-const PLACE = { runId: 7, page: 3 };
+const RUN = { mirror: 'own', runId: 7 };
+const PLACE = { ...RUN, page: 3 };
 const prefix = freshPrefix();
 let redis: Redis;
 let readings: FetchedDocumentBuffer;
@@ -42,9 +43,16 @@ test('a reading is returned as it was kept', async () => {
 test('readings never kept, or of a dropped page, are left out', async () => {
   await readings.put(PLACE, new Map([[1, readingBytes(reading(1))]]));
   expect([...(await readings.getMany(PLACE, [1, 8])).keys()]).toEqual([1]);
-  expect(await readings.getMany({ runId: 7, page: 4 }, [1])).toEqual(new Map());
-  await readings.delete(7, [3, 4]);
+  expect(await readings.getMany({ ...RUN, page: 4 }, [1])).toEqual(new Map());
+  await readings.delete(RUN, [3, 4]);
   expect(await readings.getMany(PLACE, [1])).toEqual(new Map());
+});
+
+test('readings of another mirror on the same prefix are left out', async () => {
+  await readings.put(PLACE, new Map([[1, readingBytes(reading(1))]]));
+  expect(await readings.getMany({ ...PLACE, mirror: 'other' }, [1])).toEqual(new Map());
+  await readings.delete({ ...RUN, mirror: 'other' }, [3]);
+  expect([...(await readings.getMany(PLACE, [1])).keys()]).toEqual([1]);
 });
 
 test.each([
@@ -63,7 +71,7 @@ test('readings expire by themselves', async () => {
 });
 
 test('a Redis that refuses to keep it is an error', async () => {
-  await redis.set(`${prefix}:reading:8:1`, 'no hash');
+  await redis.set(`${prefix}:reading:own:8:1`, 'no hash');
   const kept = new Map([[1, readingBytes(reading(1))]]);
-  await expect(readings.put({ runId: 8, page: 1 }, kept)).rejects.toThrow('WRONGTYPE');
+  await expect(readings.put({ mirror: 'own', runId: 8, page: 1 }, kept)).rejects.toThrow('WRONGTYPE');
 });

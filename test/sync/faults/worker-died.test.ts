@@ -1,6 +1,7 @@
 import { Worker } from 'bullmq';
 import { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { installationOf } from '../../../src/db/installation.ts';
 import { heartbeat, readState } from '../../../src/db/runs/lease.ts';
 import { createRun } from '../../../src/db/runs/runs.ts';
 import { BC_QUEUE, bcJobId, enqueueBcs } from '../../../src/queues/jobs.ts';
@@ -48,7 +49,12 @@ describe('work that takes its worker down', () => {
     redis.hset(`${setup.env['QUEUE_PREFIX']}:${queue}:${jobId}`, 'stc', times);
   const queueBc = async (run: { id: number; leaseToken: number }, odooId: number) => {
     const job = { runId: run.id, page: 0, token: run.leaseToken, generation: 0, odooId };
-    await enqueueBcs(setup.mirror.queues.bc, [job], setup.mirror.settings);
+    await enqueueBcs(
+      setup.mirror.queues.bc,
+      await installationOf(setup.mirror.db),
+      [job],
+      setup.mirror.settings,
+    );
     return bcJobId(job);
   };
 

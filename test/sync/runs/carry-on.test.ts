@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { installationOf } from '../../../src/db/installation.ts';
 import { heartbeat, readState } from '../../../src/db/runs/lease.ts';
 import { createRun, updateRun } from '../../../src/db/runs/runs.ts';
 import type { SyncLogRow } from '../../../src/db/schema/sync.ts';
@@ -195,7 +196,7 @@ describe('a run after one that failed', () => {
     const [odooId = 0] = await idsIn(failed.id, `state = 'open'`);
     setup.odoo.faults.when({}, 'unavailable');
     const left = { runId: failed.id, page: 9, token: failed.leaseToken, generation: 9, odooId };
-    await enqueueBcs(mirror.queues.bc, [left], mirror.settings);
+    await enqueueBcs(mirror.queues.bc, await installationOf(mirror.db), [left], mirror.settings);
     await waitFor(
       async () => (await mirror.queues.bc.getJobState(bcJobId(left))) === 'failed',
       'the end of the attempts',
