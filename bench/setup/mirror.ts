@@ -42,11 +42,12 @@ export interface MeasuredRun {
   readonly calls: number;
 }
 
-/** Only the benchmark starts runs. */
+/** Only the benchmark starts runs, and a sweep reads only what differs. */
 const NO_SCHEDULE = {
   SYNC_EVERY: 'off',
   FULL_SYNC_CRON: 'off',
   SWEEP_EVERY: 'off',
+  SWEEP_REREAD: 'off',
   PRUNE_EVERY: 'off',
 };
 const STARTED = '"msg":"worker started"';

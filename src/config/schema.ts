@@ -99,6 +99,7 @@ const redisVariables = {
 } as const;
 
 const DAY_MS = 86_400_000;
+const SWEEP_EVERY_MS = 900_000;
 
 /** Every variable once: schema, default, description. `.env.example` and the docs are checked against it. */
 export const variables = {
@@ -149,8 +150,13 @@ export const variables = {
   SYNC_EVERY: durationOrOff.default(60_000).describe('pause between incremental runs'),
   FULL_SYNC_CRON: cronOrOff.default('0 3 * * *').describe('when a full run starts, UTC'),
   SWEEP_EVERY: durationOrOff
-    .default(900_000)
+    .default(SWEEP_EVERY_MS)
     .describe('pause between sweeps, which compare every id and write_date with the mirror'),
+  SWEEP_REREAD: durationOrOff
+    .default(DAY_MS)
+    .describe(
+      'sweeps read every BC again within this time, in equal shares, because some changes move no write_date; if SWEEP_EVERY is off, the share is that of 15m',
+    ),
   SWEEP_MAX_SHARE: count(0, 100)
     .default(20)
     .describe(
@@ -333,6 +339,9 @@ export function shape(env: Environment) {
       everyMs: env.SYNC_EVERY,
       fullCron: env.FULL_SYNC_CRON,
       sweepEveryMs: env.SWEEP_EVERY,
+      /** The share of all BCs that each sweep reads again. */
+      sweepReread:
+        env.SWEEP_REREAD === null ? 0 : Math.min(1, (env.SWEEP_EVERY ?? SWEEP_EVERY_MS) / env.SWEEP_REREAD),
       sweepMaxShare: env.SWEEP_MAX_SHARE,
       sweepMaxCount: env.SWEEP_MAX_COUNT,
       pageSize: env.SYNC_PAGE_SIZE,

@@ -36,11 +36,12 @@ export interface TestSetup extends TestMirror {
   close(): Promise<void>;
 }
 
-/** Retries come fast, nothing starts by itself. */
+/** Retries come fast, nothing starts by itself, and a sweep reads only what differs. */
 export const QUICK = {
   SYNC_EVERY: 'off',
   FULL_SYNC_CRON: 'off',
   SWEEP_EVERY: 'off',
+  SWEEP_REREAD: 'off',
   PRUNE_EVERY: 'off',
   SYNC_BACKOFF: '10ms',
   // Must be shorter than SYNC_LEASE, which many tests shorten.

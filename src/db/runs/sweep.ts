@@ -64,7 +64,7 @@ const offeredAgain = (
   where owed.run_id = ${sweep.owing} and owed.odoo_id = ${odooId} and owed.state = 'open'))`;
 
 /** A failed BC differs until it succeeds. It is retried when its pause is over, not by each sweep. */
-const paused = (sweep: Sweep, odooId: SQL): SQL =>
+export const paused = (sweep: Sweep, odooId: SQL): SQL =>
   sql`exists (${openFailure(sweep, odooId)} and failure.next_attempt_at > clock_timestamp())`;
 
 /**

@@ -63,7 +63,7 @@ export const syncState = pgTable('sync_state', {
   sequenceServer: text('sequence_server'),
   /** The source of the mirror; null before the first run. */
   source: jsonb('source').$type<MirrorSource>(),
-  /** Sweeps read all BCs again in turn: the last one so far. */
+  /** Sweeps read all BCs again in turn, by id: the last one so far. */
   rereadAfter: bigid('reread_after').notNull().default(0),
   /** What the last verification counted in Odoo; null before the first one. */
   verified: jsonb('verified').$type<VerifiedCounts>(),
@@ -111,7 +111,7 @@ export const syncLog = pgTable(
     failed: integer('failed').notNull().default(0),
     /** Changes that a sweep found and that no later window would find, mostly late commits. */
     late: integer('late').notNull().default(0),
-    /** BCs that a sweep reads again although no date differs. */
+    /** BCs that a sweep reads although no date differs: see `src/sync/planning/reread.ts`. */
     reread: integer('reread').notNull().default(0),
     linesSeen: integer('lines_seen').notNull().default(0),
     linesRemoved: integer('lines_removed').notNull().default(0),

@@ -1,5 +1,6 @@
 import { findDueForRetry } from '../../db/runs/failures.ts';
 import { addItems, addPages, owedIds } from '../../db/runs/ledger.ts';
+import { moveReread } from '../../db/runs/reread.ts';
 import { beginPlan, endEmptyPlan, idleRun, type PlanNotes, updateRun } from '../../db/runs/runs.ts';
 import type { SyncLogRow } from '../../db/schema/sync.ts';
 import { type CountedClient, countCalls } from '../../odoo/client.ts';
@@ -12,6 +13,7 @@ import type { DocumentModel } from '../types.ts';
 import { allHeaders, changedHeaders, NewestWrite } from './id-sources.ts';
 import { planSweep } from './plan-sweep.ts';
 import { type PlannerProgress, withPlannerLease } from './planner-progress.ts';
+import type { Reread } from './reread.ts';
 import { decideMode, nextWindow, type RunHistory, type RunPlan, readPast } from './run-mode.ts';
 
 /** Starts work early. If it fails before it is awaited, the error is thrown at the await. */
@@ -105,9 +107,11 @@ async function writeLedger(
   const notes = { ...decided, nowSync, modelChange, protocol: server.protocol, odooVersion: server.version };
   log.info({ runId: run.id, ...decided, protocol: server.protocol, reason: server.reason }, 'planning');
   const newest = new NewestWrite();
+  let reread: Reread = { documents: 0, after: null };
   if (mode === 'sweep') {
     await begin(mirror, run, notes, progress);
-    await planSweep(mirror, run, odoo, model, nextWindow(past, nowSync, overlapMs));
+    const next = nextWindow(past, nowSync, overlapMs);
+    reread = await planSweep(mirror, run, { odoo, model, nowSync, next });
   } else {
     if (mode === 'full' && decided.since === null) await newest.ask(odoo, model);
     const wanted = { newest, odooIds: run.odooIds ?? [], lastAsked: past.left?.requestedAt ?? null };
@@ -119,8 +123,10 @@ async function writeLedger(
   }
   await whilePlanning(mirror, run, async (tx) => {
     const planned = await addPages(tx, run.id);
-    const newestWrite = newest.date;
-    await updateRun(tx, run.id, { planned, plannedAt: new Date(), newestWrite, rpcCalls: odoo.used() });
+    const counts = { planned, reread: reread.documents, rpcCalls: odoo.used() };
+    await updateRun(tx, run.id, { ...counts, plannedAt: new Date(), newestWrite: newest.date });
+    // Not earlier: a plan that does not end must not pass over its share.
+    if (reread.after !== null) await moveReread(tx, mirror.definition.key, reread.after);
   });
   return 'planned';
 }

@@ -16,14 +16,25 @@ import { headerOf } from '../model/document-model.ts';
 import { type LeasedRun, whilePlanning } from '../runs/run-lease.ts';
 import type { DocumentModel, MirroredModel } from '../types.ts';
 import { listRecords, readable } from './id-sources.ts';
+import { addRereads, type Reread } from './reread.ts';
 import { odooDateTime, type RunPlan } from './run-mode.ts';
 
 /** Ids and dates are small: a slice holds those of this many pages. */
 const PAGES_PER_SLICE = 20;
 
+/** The inputs of a sweep. */
+interface Sweeping {
+  readonly odoo: OdooClient;
+  readonly model: DocumentModel;
+  readonly nowSync: Date;
+  /** The window of the next incremental run. */
+  readonly next: Pick<RunPlan, 'since' | 'continues'>;
+}
+
 /**
  * Compares `(id, write_date)` of every header and line with the mirror and writes the differences into the ledger of a
- * sweep. PostgreSQL compares; memory holds one slice, whatever the size of the model.
+ * sweep, and the BCs that it reads again without one. PostgreSQL compares; memory holds one slice, whatever the size of
+ * the model.
  *
  * A BC counts as late if it differs, was written before the window of the `next` run, and has no open failure.
  *
@@ -32,10 +43,8 @@ const PAGES_PER_SLICE = 20;
 export async function planSweep(
   mirror: SyncContext,
   run: LeasedRun,
-  odoo: OdooClient,
-  model: DocumentModel,
-  next: Pick<RunPlan, 'since' | 'continues'>,
-): Promise<void> {
+  { odoo, model, nowSync, next }: Sweeping,
+): Promise<Reread> {
   const { settings, definition } = mirror;
   const sweep: Sweep = {
     key: definition.key,
@@ -54,14 +63,11 @@ export async function planSweep(
     await whilePlanning(mirror, run, (tx) => addOwners(tx, sweep, slice, differing, headers));
   }
   const due = await dueFailures(mirror.db, definition.key);
-  await whilePlanning(mirror, run, async (tx) => {
-    await addItems(
-      tx,
-      run.id,
-      due.map((odooId) => ({ odooId, page: 0 })),
-    );
-    await numberPages(tx, run.id, settings.pageSize);
-  });
+  const retries = due.map((odooId) => ({ odooId, page: 0 }));
+  await whilePlanning(mirror, run, (tx) => addItems(tx, run.id, retries));
+  const reread = await addRereads(mirror, run, { odoo, model, nowSync, sweep });
+  await whilePlanning(mirror, run, (tx) => numberPages(tx, run.id, settings.pageSize));
+  return reread;
 }
 
 /** Every id of a model, ascending, without gaps between slices. The last slice is empty and reaches to the end. */

@@ -42,7 +42,10 @@ test('the memory of a sweep does not grow with the model', async () => {
       return name === model.line.name ? lines(Number(last), limit) : [];
     },
   };
-  await planSweep(mirror, run, odoo, model, { since: null, continues: null });
+  await planSweep(mirror, run, {
+    ...{ odoo, model, nowSync: new Date() },
+    next: { since: null, continues: null },
+  });
   expect(heaps.length).toBe(LINES / 10_000 + 2);
   expect(Math.max(...asked)).toBe(10_000);
   // All ids with their dates, kept, would be more than 15 MB.
