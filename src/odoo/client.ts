@@ -163,6 +163,7 @@ const ATTRIBUTES = [
   'selection',
   'digits',
   'company_dependent',
+  'translate',
 ];
 
 /** A client that can only read Odoo. It sends nothing before the first call. */

@@ -11,7 +11,7 @@ const ids = z.custom<number[]>((value) => Array.isArray(value) && value.every(is
 const count = z.int().nonnegative();
 const description = z.looseObject({ type: z.string(), string: z.string() });
 /** Not a `z.record`, which would drop a field named `__proto__`. */
-const described = z.custom<Readonly<Record<string, object>>>(
+const described = z.custom<Readonly<Record<string, { readonly translate?: unknown }>>>(
   (value) =>
     typeof value === 'object' &&
     value !== null &&
@@ -59,11 +59,17 @@ export function readOf(ids: readonly number[]) {
   };
 }
 
-/** Adds the name, which Odoo 14.0 does not send. Attributes without a value are never sent (14.0, 19.0). */
+/**
+ * Adds the name, which Odoo 14.0 does not send. Attributes without a value are never sent (14.0, 19.0). `translate` is
+ * left out if it is false, as it is for most texts.
+ */
 export function fieldsOf(site: CallSite, value: OdooValue): OdooFields {
   const fields = checked(site, described, value, 'field descriptions');
   return Object.fromEntries(
-    Object.entries(fields).map(([name, field]) => [name, { ...field, name } as OdooFieldDescription]),
+    Object.entries(fields).map(([name, { translate, ...field }]) => [
+      name,
+      { ...field, ...(translate === true && { translate }), name } as OdooFieldDescription,
+    ]),
   );
 }
 

@@ -29,6 +29,8 @@ export interface OdooFieldDescription {
   readonly selection?: readonly OdooValue[];
   readonly digits?: readonly [number, number];
   readonly company_dependent?: boolean;
+  /** Only sent on if it is true. */
+  readonly translate?: true;
   /** Not from Odoo but set by us: the field is known, and not mirrored. */
   readonly mirrored?: false;
 }

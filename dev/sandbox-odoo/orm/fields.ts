@@ -50,6 +50,7 @@ export interface FieldDefinition {
   readonly digits?: readonly [precision: number, scale: number];
   readonly currency_field?: string;
   readonly model_field?: string;
+  readonly translate?: boolean;
   readonly default?: Stored;
   /** For a many2one: the record is deleted with its target. */
   readonly cascade?: boolean;
@@ -164,11 +165,11 @@ function typed(field: FieldDefinition, version: OdooVersion): Record<string, unk
     case 'many2one_reference':
       return version === '19.0' ? { model_field: field.model_field } : {};
     case 'char':
-      return { translate: false, trim: true };
+      return { translate: field.translate === true, trim: true };
     case 'text':
-      return { translate: false };
+      return { translate: field.translate === true };
     case 'html':
-      return { translate: false, sanitize: true };
+      return { translate: field.translate === true, sanitize: true };
     default:
       return {};
   }

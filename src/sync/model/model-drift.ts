@@ -48,8 +48,11 @@ export function modelDiff(
   });
 }
 
-/** Odoo computes some lists at each call, so their order does not matter. */
-function settled(field: OdooFieldDescription) {
+/**
+ * Odoo computes some lists at each call, so their order does not matter. Whether a field is translated changes no value,
+ * and older versions did not store it.
+ */
+function settled({ translate: _, ...field }: OdooFieldDescription) {
   return field.selection === undefined
     ? field
     : { ...field, selection: field.selection.map(canonicalJson).sort() };

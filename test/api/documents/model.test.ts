@@ -1,7 +1,10 @@
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { z } from 'zod';
+import type { model as modelSchema } from '../../../src/api/routes/sync/model.ts';
 import { insertModelChanges, saveFields } from '../../../src/db/odoo-model/fields.ts';
 import { HEADER_VIEW, refreshView } from '../../../src/db/odoo-model/typed-views.ts';
+import type { OdooFieldDescription, OdooFields } from '../../../src/odoo/types.ts';
 import type { TestApi } from '../http/start-api.ts';
 import { startApi } from '../http/start-api.ts';
 import { insertBc, saveTestFields } from './rows.ts';
@@ -140,4 +143,64 @@ test('a selection has its values with their labels, other fields have none', asy
     field.selection,
   ]);
   expect(Object.fromEntries(selections)).toMatchObject({ id: null, state: [['draft', 'Brouillon']] });
+});
+
+test('a field lists the changes that move no write_date', async () => {
+  const fields = (...list: readonly Partial<OdooFieldDescription>[]): OdooFields =>
+    Object.fromEntries(
+      list.map(({ name = '', ...field }) => [
+        name,
+        { name, type: 'char', string: name, store: true, ...field },
+      ]),
+    );
+  const link = { type: 'many2one', relation: 'res.partner' };
+  await saveFields(
+    api.db,
+    BC,
+    fields(
+      { name: 'name' },
+      { name: 'write_date', type: 'datetime' },
+      { name: 'amount_total', type: 'monetary' },
+      { name: 'partner_id', ...link },
+      { name: 'last_partner_id', ...link, store: false },
+      { name: 'parent_id', type: 'many2one', relation: BC },
+      { name: 'line_ids', type: 'one2many', relation: 'dimagaz.bc.line', relation_field: 'bc_id' },
+      { name: 'message_ids', type: 'one2many', relation: 'mail.message', relation_field: 'res_id' },
+      { name: 'tag_ids', type: 'many2many', relation: 'dimagaz.tag' },
+      { name: 'source_ref', type: 'reference' },
+      { name: 'activity_state', type: 'selection', store: false },
+      { name: 'account_id', ...link, company_dependent: true, store: false },
+      { name: 'properties', type: 'properties' },
+      { name: 'terms', type: 'html', translate: true },
+    ),
+    new Date(),
+  );
+  await saveFields(
+    api.db,
+    'dimagaz.bc.line',
+    fields(
+      { name: 'bc_id', type: 'many2one', relation: BC },
+      { name: 'origin_bc_id', type: 'many2one', relation: BC },
+    ),
+    new Date(),
+  );
+  const { models } = await get('/api/v1/sync/model');
+  const marks = models.map((model: z.input<typeof modelSchema>) =>
+    Object.fromEntries(model.fields.map(({ name, unseenChanges }) => [name, unseenChanges])),
+  );
+  expect(marks).toEqual([
+    {
+      ...{ name: [], write_date: [], amount_total: [], source_ref: [], line_ids: [] },
+      partner_id: ['name'],
+      last_partner_id: ['name', 'computed'],
+      parent_id: ['name'],
+      message_ids: ['links'],
+      tag_ids: ['links'],
+      activity_state: ['computed'],
+      account_id: ['name', 'company'],
+      properties: ['definition'],
+      terms: ['translation'],
+    },
+    { bc_id: [], origin_bc_id: ['name'] },
+  ]);
 });

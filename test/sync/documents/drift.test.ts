@@ -70,6 +70,19 @@ describe("a change of Odoo's model between two runs", () => {
     expect((await columnsOf('dimagaz_bc'))['notes']).toEqual({ type: 'text', label: 'Remarques' });
   });
 
+  it('stores whether a text is translated, which is no change of the model', async () => {
+    setup.odoo.setField(BC, 'terms', { type: 'html', string: 'Terms', translate: true });
+    expect(await setup.run('incremental')).toMatchObject({ mode: 'incremental', seen: 0, modelChange: 0 });
+    expect(await changes()).toEqual([]);
+    const fields = await rows(`
+      select name, description -> 'translate' as translate from odoo_field
+      where model = '${BC}' and name in ('notes', 'terms') order by name`);
+    expect([...fields]).toEqual([
+      { name: 'notes', translate: null },
+      { name: 'terms', translate: true },
+    ]);
+  });
+
   it('takes a renamed field for one removed and one added; rows keep the old one until they are read', async () => {
     setup.odoo.renameField(BC, 'scan_name', 'scan_title');
     await setup.run('single', [1]);

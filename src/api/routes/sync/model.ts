@@ -4,8 +4,9 @@ import { fieldKind } from '../../../db/documents/field-expressions.ts';
 import { OPERATOR_NAMES, OPERATORS } from '../../../db/documents/filters.ts';
 import { listFields, listModelChanges } from '../../../db/odoo-model/fields.ts';
 import { HEADER_VIEW, isViewCurrent, LINE_VIEW, type View } from '../../../db/odoo-model/typed-views.ts';
+import { documentLinks, UNSEEN_CHANGES, unseenChanges } from '../../../db/odoo-model/unseen-changes.ts';
 import { viewColumns } from '../../../db/odoo-model/view-columns.ts';
-import { MODEL_CHANGES } from '../../../db/schema/model.ts';
+import { MODEL_CHANGES, type OdooFieldRow } from '../../../db/schema/model.ts';
 import type { OdooFieldDescription } from '../../../odoo/types.ts';
 import type { Api, ApiContext } from '../../context.ts';
 import { idCursor, limit, moment, pageOf, toPage } from '../../schemas.ts';
@@ -24,6 +25,9 @@ export const field = z.object({
     .array(z.enum(OPERATOR_NAMES))
     .describe('those of `filter[field][operator]` that suit its type'),
   sortable: z.boolean().describe('the list of BCs can be sorted by it'),
+  unseenChanges: z
+    .array(z.enum(UNSEEN_CHANGES))
+    .describe('changes that move no `write_date`: only sweeps and full runs find them'),
   mirrored: z.boolean().describe('false: its contents are left out (SYNC_BINARIES=off)'),
   columns: z
     .array(z.object({ name: z.string(), type: z.string() }))
@@ -57,6 +61,7 @@ export const modelChange = z.object({
 
 const exampleField = {
   ...{ name: 'partner_id', type: 'many2one', label: 'Vendor', relation: 'res.partner', mirrored: true },
+  unseenChanges: ['name'],
   ...{ selection: null, operators: ['eq', 'ne', 'in', 'like', 'null'], sortable: true },
   columns: [
     { name: 'partner_id_id', type: 'bigint' },
@@ -98,10 +103,15 @@ export function modelRoute(api: Api, { config, db }: ApiContext): void {
     },
     async ({ query: { limit: size, cursor } }) => {
       const names = [config.model, config.lineModel];
-      const [changes, ...models] = await Promise.all([
+      const [changes, header, line] = await Promise.all([
         listModelChanges(db, names, { limit: size + 1, before: cursor }),
-        presentModel(db, config.model, HEADER_VIEW),
-        presentModel(db, config.lineModel, LINE_VIEW),
+        listFields(db, config.model),
+        listFields(db, config.lineModel),
+      ]);
+      const links = documentLinks(header, config.lineModel);
+      const models = await Promise.all([
+        presentModel(db, config.model, HEADER_VIEW, header, links.header),
+        presentModel(db, config.lineModel, LINE_VIEW, line, links.line),
       ]);
       const rows = changes.map((row) => ({
         ...row,
@@ -113,20 +123,29 @@ export function modelRoute(api: Api, { config, db }: ApiContext): void {
   );
 }
 
-async function presentModel(db: Database, name: string, view: View): Promise<z.infer<typeof model>> {
-  const [fields, viewCurrent] = await Promise.all([listFields(db, name), isViewCurrent(db, view, name)]);
+async function presentModel(
+  db: Database,
+  name: string,
+  view: View,
+  fields: readonly OdooFieldRow[],
+  links: ReadonlySet<string>,
+): Promise<z.infer<typeof model>> {
   const columns = viewColumns(fields, view.own);
   return {
     model: name,
     view: view.name,
-    viewCurrent,
-    fields: fields.map(({ name: of, type, label, relation, description: said }) => ({
-      ...{ name: of, type, label, relation, mirrored: said.mirrored !== false },
-      selection: presentSelection(said.selection),
-      operators: [...OPERATORS[fieldKind(type)]],
-      sortable: isSortable(type),
-      columns: columns.filter((column) => column.field === of).map((column) => presentColumn(column)),
-    })),
+    viewCurrent: await isViewCurrent(db, view, name),
+    fields: fields.map((row) => {
+      const { name: of, type, label, relation, description: said } = row;
+      return {
+        ...{ name: of, type, label, relation, mirrored: said.mirrored !== false },
+        selection: presentSelection(said.selection),
+        operators: [...OPERATORS[fieldKind(type)]],
+        sortable: isSortable(type),
+        unseenChanges: unseenChanges(row, links),
+        columns: columns.filter((column) => column.field === of).map((column) => presentColumn(column)),
+      };
+    }),
   };
 }
 
