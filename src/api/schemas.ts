@@ -86,6 +86,7 @@ export const run = z.object({
   gone: z.int(),
   failed: z.int(),
   late: z.int().describe('changes that a sweep found and no later window would have'),
+  reread: z.int().describe('BCs that a sweep read although no date differs'),
   linesSeen: z.int(),
   linesRemoved: z.int(),
   rpcCalls: z.int(),
@@ -103,7 +104,15 @@ export const exampleRun = {
   nowSync: '2026-01-31T08:01:00.000Z',
   ...{ continues: null, odooIds: null, force: false, protocol: 'json2', odooVersion: '19.0' },
   ...{ planned: 3, seen: 3, created: 1, updated: 1, unchanged: 1, archived: 0, gone: 0, failed: 0, late: 0 },
-  ...{ linesSeen: 9, linesRemoved: 0, rpcCalls: 6, durationMs: 7582, errorCode: null, errorMessage: null },
+  ...{
+    reread: 0,
+    linesSeen: 9,
+    linesRemoved: 0,
+    rpcCalls: 6,
+    durationMs: 7582,
+    errorCode: null,
+    errorMessage: null,
+  },
 };
 
 /** A run with the current number of its BCs in each state. */

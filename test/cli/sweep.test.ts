@@ -34,6 +34,19 @@ test('a sweep reports archived BCs, and changes that no window would have caught
   expect(answer.body).toMatchObject({ mode: 'sweep', status: 'success', seen: 0, archived: 0, late: 0 });
 });
 
+test('a sweep reports the BCs that it read although no date differs', async () => {
+  const [changed = 0] = setup.odoo.ids('res.partner').filter((id) => bcsOf(id) > 0);
+  setup.odoo.write('res.partner', [changed], { name: 'Renommée SARL' });
+  const { stdout } = await command.passerelle('sync', '--sweep');
+  expect(stdout).toContain(`\n  Read without a new date: ${bcsOf(changed)} BC\n`);
+  const status = await command.passerelle('status');
+  expect(status.stdout).toContain(`success, ${bcsOf(changed)} updated, ${bcsOf(changed)} reread\n`);
+  expect((await command.json('sync', '--sweep')).body).toMatchObject({ seen: 0, reread: 0 });
+});
+
+const bcsOf = (partner: number) =>
+  setup.odoo.ids(BC).filter((id) => setup.odoo.record(BC, id)['partner_id'] === partner).length;
+
 test('a breaker that opens is an error of its own, and --force overrides it once', async () => {
   const hidden = setup.odoo.ids(BC).slice(0, 4);
   setup.odoo.faults.hideRecords(BC, hidden);

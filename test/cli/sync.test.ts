@@ -39,6 +39,7 @@ test('a first full sync creates every BC, and verify finds no difference', async
     gone: 0,
     failed: 0,
     late: 0,
+    reread: 0,
     linesSeen: setup.odoo.count('dimagaz.bc.line'),
     linesRemoved: 0,
     durationMs: expect.any(Number),

@@ -53,7 +53,9 @@ function progressText({ plannedAt, planned, progress: { open = 0, failed = 0 } }
 function runText(run: SyncLogRow): string {
   const text = `${run.id} ${run.mode}, ${run.trigger}, ${moment(run.requestedAt)}: ${run.status}`;
   if (run.errorMessage !== null) return `${text}. ${run.errorCode}: ${oneLine(run.errorMessage)}`;
-  const outcomes = (['created', 'updated', 'unchanged', 'archived', 'gone', 'late', 'failed'] as const)
+  const outcomes = (
+    ['created', 'updated', 'unchanged', 'archived', 'gone', 'late', 'reread', 'failed'] as const
+  )
     .filter((name) => run[name] > 0)
     .map((name) => `${count(run[name])} ${name}`);
   return [text, ...outcomes].join(', ');

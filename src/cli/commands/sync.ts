@@ -92,10 +92,10 @@ export function exitCodeOf(run: SyncLogRow): ExitCode {
 /** A run as `--json` shows it: the names are part of the contract. */
 function account(run: SyncLogRow) {
   const { id: runId, mode, status, seen, created, updated, unchanged, archived, gone, failed } = run;
-  const { late, continues } = run;
+  const { late, reread, continues } = run;
   const { linesSeen, linesRemoved, durationMs, rpcCalls, errorCode: code, errorMessage: message } = run;
   return {
-    ...{ runId, mode, status, seen, created, updated, unchanged, archived, gone, failed, late },
+    ...{ runId, mode, status, seen, created, updated, unchanged, archived, gone, failed, late, reread },
     ...{ linesSeen, linesRemoved, durationMs, rpcCalls },
     ...(continues === null ? {} : { continues }),
     ...(code === null ? {} : { error: { code, message } }),
@@ -113,6 +113,7 @@ function summary(run: SyncLogRow): string[] {
     `  ${count(run.seen)} BC: ${outcomes.join(', ') || 'nothing to do'}`,
     `  ${count(run.linesSeen)} lines, ${count(run.linesRemoved)} removed`,
     ...(run.mode === 'sweep' ? [`  Late changes caught: ${count(run.late)}`] : []),
+    ...(run.reread > 0 ? [`  Read without a new date: ${count(run.reread)} BC`] : []),
   ];
 }
 

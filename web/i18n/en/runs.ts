@@ -43,6 +43,7 @@ export const runs = {
     since: 'Changes since',
     nowSync: 'Odoo’s clock at the start',
     planned: 'Planned',
+    reread: 'Read without a new date',
     gone: 'Gone from Odoo',
     linesSeen: 'Lines seen',
     linesRemoved: 'Lines removed',

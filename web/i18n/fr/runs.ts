@@ -49,6 +49,7 @@ export const runs = {
     since: 'Changements depuis',
     nowSync: 'Horloge d’Odoo au début',
     planned: 'Prévus',
+    reread: 'Relus sans nouvelle date',
     gone: 'Disparus d’Odoo',
     linesSeen: 'Lignes vues',
     linesRemoved: 'Lignes supprimées',

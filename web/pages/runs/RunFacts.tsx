@@ -42,6 +42,7 @@ export function RunFacts({ of: run }: { readonly of: RunWithProgress }) {
               ...counts,
               [facts.gone, number(run.gone)],
               [facts.planned, number(run.planned)],
+              ...(run.mode === 'sweep' ? [[facts.reread, number(run.reread)] as const] : []),
               [facts.linesSeen, number(run.linesSeen)],
               [facts.linesRemoved, number(run.linesRemoved)],
               [facts.rpcCalls, number(run.rpcCalls)],
