@@ -35,7 +35,8 @@ const MOST_DELETED = 25;
 
 /** Everything short, so that a scenario has many runs. */
 const HURRIED = {
-  ...{ SYNC_EVERY: '2s', SWEEP_EVERY: '4s', FULL_SYNC_CRON: 'off', SYNC_LEASE: '3s', QUEUE_LOCK: '2s' },
+  ...{ SYNC_EVERY: '2s', SWEEP_EVERY: '4s', SWEEP_REREAD: '20s', FULL_SYNC_CRON: 'off' },
+  ...{ SYNC_LEASE: '3s', QUEUE_LOCK: '2s' },
   ...{ SYNC_ATTEMPTS: '3', SYNC_BACKOFF: '50ms', SYNC_PAGE_SIZE: '20', SYNC_OVERLAP: '2s' },
   DATABASE_IDLE_IN_TRANSACTION: 'off',
   ...{ ODOO_TIMEOUT_MS: '1500', LOG_LEVEL: 'info' },

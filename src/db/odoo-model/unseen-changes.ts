@@ -1,7 +1,7 @@
 import type { OdooFieldRow } from '../schema/model.ts';
 
 /**
- * What may change the value of a field without moving the `write_date` of its record:
+ * The changes of a value that may leave the `write_date` of its record as it is:
  *
  * - `name`: another name of the record that a many2one refers to;
  * - `links`: a record that another model adds to an x2many, or removes from it;

@@ -26,7 +26,7 @@ const NAMES_PER_CALL = 1000;
 /** The mirror is scanned once for this many names. */
 const NAMES_PER_SCAN = 10_000;
 
-/** What a sweep reads again. */
+/** The BCs that a sweep reads again. */
 export interface Reread {
   readonly documents: number;
   /** Where the next sweep continues; null: at the same BC. */
