@@ -48,6 +48,8 @@ export interface SandboxOdoo extends SandboxSchema {
   readonly password: string;
   /** Works everywhere. */
   readonly apiKey: string;
+  /** Another account, which no right or rule restricts: `faults` hides nothing from it. */
+  readonly admin: { readonly user: string; readonly apiKey: string };
   readonly version: OdooVersion;
   create(model: string, values: Values): number;
   write(model: string, ids: readonly number[], values: Values): void;
@@ -75,6 +77,7 @@ export interface SandboxOdoo extends SandboxSchema {
 }
 
 const USER_ID = 2;
+const ADMIN = { user: 'admin', apiKey: 'abcdef0123456789abcdef0123456789abcdef01', uid: 1 };
 const MOST_CALLS = 100_000;
 
 /**
@@ -91,7 +94,7 @@ export async function startSandboxOdoo(options: SandboxOptions = {}): Promise<Sa
     password: options.password ?? 'passerelle',
     apiKey: options.apiKey ?? '0123456789abcdef0123456789abcdef01234567',
   };
-  const backend: Backend = { store, access: faults.access, uid: USER_ID, ...login };
+  const backend: Backend = { store, access: faults.access, uid: USER_ID, admin: ADMIN, ...login };
   const now = options.clock ?? (() => new Date());
   const { documents = 0, lines = 5, seed = 1 } = options;
   generate(store, { documents, lines, seed, now: now(), ...login });
@@ -106,6 +109,7 @@ export async function startSandboxOdoo(options: SandboxOptions = {}): Promise<Sa
   return {
     url: `http://${host}:${port}`,
     ...login,
+    admin: ADMIN,
     version: store.version,
     faults,
     webhooks,

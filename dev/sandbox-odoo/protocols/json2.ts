@@ -1,6 +1,6 @@
 import { asPython, PythonError, serialized } from '../errors.ts';
 import { jsonText } from '../planted.ts';
-import { asObject, type Backend, describeCall, idList, runMethod } from './dispatch.ts';
+import { actingAs, asObject, type Backend, describeCall, idList, runMethod } from './dispatch.ts';
 import type { Exchange, HttpAnswer, HttpRequest } from './http.ts';
 import { html } from './http.ts';
 import { signatureOf } from './methods.ts';
@@ -21,10 +21,10 @@ export function json2(backend: Backend, request: HttpRequest, now: Date): Exchan
     call,
     answer(failure?: PythonError) {
       try {
-        signIn(backend, request);
+        const uid = signIn(backend, request);
         if (failure) throw failure;
         if (body instanceof PythonError) throw body;
-        return json(200, run(backend, model, method, body));
+        return json(200, run(actingAs(backend, uid), model, method, body));
       } catch (error) {
         return refusal(asPython(error));
       }
@@ -64,9 +64,10 @@ function signature19(backend: Backend, model: string, method: string) {
 }
 
 /** Only an API key signs in: a password does not (seen on 19.0). */
-function signIn(backend: Backend, request: HttpRequest): void {
+function signIn({ admin, apiKey, uid }: Backend, request: HttpRequest): number {
   const token = /^bearer\s+(.+)$/i.exec(String(request.headers['authorization'] ?? ''))?.[1];
-  if (token === backend.apiKey) return;
+  if (token === apiKey) return uid;
+  if (token === admin.apiKey) return admin.uid;
   const message = 'User not authenticated, use an API Key with a Bearer Authorization header.';
   throw http('Unauthorized', 401, token ? 'Invalid apikey' : message);
 }
