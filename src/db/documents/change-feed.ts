@@ -4,6 +4,7 @@ import { cancellable } from '../client.ts';
 import { hereSql } from '../installation.ts';
 import { LOCKS } from '../locks.ts';
 import { fieldsVersionSql } from '../odoo-model/fields.ts';
+import { auditLog } from '../schema/audit.ts';
 import { isAnyOf } from '../schema/columns.ts';
 import { bc, feedEpoch } from '../schema/documents.ts';
 import { type Choice, documentColumns, idsOfPage, listedItems, PAGE_BYTES, weighedItems } from './queries.ts';
@@ -55,10 +56,27 @@ async function openOrStamp(tx: Transaction): Promise<boolean> {
 }
 
 async function isCurrent(tx: Queryable): Promise<boolean> {
-  const [epoch] = await tx.execute<{ current: boolean }>(
-    sql`select server = ${hereSql} as current from (${newestEpoch}) as epoch`,
-  );
+  // A standby has no `hereSql`.
+  const [epoch] = await tx.execute<{ current: boolean }>(sql`
+    select case when pg_is_in_recovery() then false else server = ${hereSql} end as current
+    from (${newestEpoch}) as epoch`);
   return epoch?.current === true;
+}
+
+/**
+ * The condition that no reader of the feed ever sees the last change of the BC, or that the `changed_at` of the BC is
+ * older than its last change.
+ *
+ * A transaction writes a change and its audit entry with one id and one time. The ids of a restored dump are of another
+ * server, so only entries that the transaction of this id wrote here count: PostgreSQL keeps its id in `xmin`. While no
+ * epoch is open, ids of the future are expected: opening it replaces them.
+ */
+export async function hiddenChangeSql(db: Queryable): Promise<SQL> {
+  return sql`(${changedXid} is null or (${await isCurrent(db)}::boolean and ${isForeign(changedXid)})
+    or exists (select from ${auditLog} as entry where entry.odoo_id = ${bc.odooId}
+      and entry.xid > ${changedXid} and entry.xmin = entry.xid::xid)
+    or ${bc.changedAt} < (select entry.at from ${auditLog} as entry where entry.odoo_id = ${bc.odooId}
+      order by entry.id desc limit 1))`;
 }
 
 async function stamp(tx: Queryable, odooIds: readonly number[]): Promise<void> {

@@ -1,10 +1,13 @@
-import { and, asc, gt, lte, sql } from 'drizzle-orm';
+import { and, asc, eq, gt, lte, type SQL, sql } from 'drizzle-orm';
 import type { OdooRecord } from '../../odoo/types.ts';
 import type { Queryable } from '../client.ts';
+import { auditLog } from '../schema/audit.ts';
 import { isAnyOf } from '../schema/columns.ts';
 import { bc, bcLine } from '../schema/documents.ts';
 import { syncRunItem } from '../schema/ledger.ts';
-import { syncLog } from '../schema/sync.ts';
+import { syncLog, syncState, type VerifiedCounts } from '../schema/sync.ts';
+import { hiddenChangeSql } from './change-feed.ts';
+import { newestSeq } from './fetch-sequence.ts';
 
 /** Maximum of rows in memory at once; large binary contents lower it. */
 const ROWS = 100;
@@ -15,6 +18,7 @@ export interface StoredRow {
   readonly odooId: number;
   readonly fields: OdooRecord;
   readonly contentHash: string;
+  readonly createDate: Date | null;
   readonly writeDate: Date | null;
   readonly binarySizes: Readonly<Record<string, string>>;
   readonly archived: boolean;
@@ -24,18 +28,31 @@ export interface StoredRow {
 
 export type StoredSizes = Pick<StoredRow, 'odooId' | 'binarySizes'>;
 
-/** The rows with `after < odoo_id <= upTo`, ascending, in groups. `split` decides which rows are read together. */
+/** The rows with `after < odoo_id <= upTo`; with `ids` only those of them. */
+export interface RowRange {
+  readonly after: number;
+  readonly upTo: number;
+  readonly ids?: readonly number[];
+}
+
+/** The rows of a range, ascending, in groups. `split` decides which rows are read together. */
 export async function* storedRows(
   db: Queryable,
   table: typeof bc | typeof bcLine,
-  { after, upTo }: { readonly after: number; readonly upTo: number },
+  { after, upTo, ids }: RowRange,
   split: (rows: readonly StoredSizes[]) => readonly (readonly StoredSizes[])[],
 ): AsyncGenerator<StoredRow> {
   for (let last = after; ; ) {
     const known = await db
       .select({ odooId: table.odooId, binarySizes: table.binarySizes })
       .from(table)
-      .where(and(gt(table.odooId, last), lte(table.odooId, upTo)))
+      .where(
+        and(
+          gt(table.odooId, last),
+          lte(table.odooId, upTo),
+          ids === undefined ? undefined : isAnyOf(table.odooId, ids),
+        ),
+      )
       .orderBy(asc(table.odooId))
       .limit(ROWS);
     for (const some of split(known)) {
@@ -60,6 +77,7 @@ async function rowsOf(
       odooId: table.odooId,
       fields: table.fields,
       contentHash: table.contentHash,
+      createDate: table.odooCreateDate,
       writeDate: table.odooWriteDate,
       binarySizes: table.binarySizes,
       archived: sql<boolean>`${table.archivedAt} is not null`,
@@ -105,6 +123,72 @@ export async function openItemsOfEndedRuns(db: Queryable): Promise<Counted> {
       where item.state = 'open' and run.status in ('success', 'partial')
       order by item.run_id, item.odoo_id limit ${EXAMPLES}`),
   );
+}
+
+/** Readings with a number that the sequence has not given yet. */
+export async function futureReadings(db: Queryable, table: typeof bc | typeof bcLine): Promise<Counted> {
+  return counted(await db.execute(found(table, sql`${table.fetchSeq} > ${newestSeq}`)));
+}
+
+/** BCs whose last change is hidden from the readers of the change feed or of `updated_since`. */
+export async function feedGaps(db: Queryable): Promise<Counted> {
+  return counted(await db.execute(found(bc, await hiddenChangeSql(db))));
+}
+
+/**
+ * BCs whose last change is not in the audit trail, although it is younger than the retention (null: forever). A change
+ * and its audit entry have the same time.
+ */
+export async function trailGaps(db: Queryable, auditMs: number | null): Promise<Counted> {
+  const kept =
+    auditMs === null
+      ? sql`true`
+      : sql`${bc.changedAt} >= clock_timestamp() - ${auditMs} * interval '1 millisecond'`;
+  return counted(
+    await db.execute(
+      found(
+        bc,
+        sql`${kept} and not exists (
+          select from ${auditLog} as entry where entry.odoo_id = ${bc.odooId} and entry.at >= ${bc.changedAt})`,
+      ),
+    ),
+  );
+}
+
+const found = (table: typeof bc | typeof bcLine, wrong: SQL) => sql`
+  select ${table.odooId} as id, count(*) over ()::int as total from ${table} where ${wrong}
+  order by ${table.odooId} limit ${EXAMPLES}`;
+
+/**
+ * What the last good verification counted in Odoo. Null: there was none, or a forced sweep has ended since. Such a sweep
+ * may remove any number of BCs and lines, so its counts are compared with nothing.
+ */
+export async function previousCounts(db: Queryable, key: string): Promise<VerifiedCounts | null> {
+  const [row] = await db
+    .select({ verified: syncState.verified })
+    .from(syncState)
+    .where(
+      and(
+        eq(syncState.key, key),
+        sql`not exists (select from ${syncLog} as run where run.key = ${syncState.key} and run.mode = 'sweep' and run.force
+          and run.status in ('success', 'partial') and run.finished_at > (${syncState.verified}->>'at')::timestamptz)`,
+      ),
+    );
+  return row?.verified ?? null;
+}
+
+/** Keeps the counts of a good verification, unless the database is read-only, as a standby is. */
+export async function keepCounts(
+  db: Queryable,
+  key: string,
+  { headers, lines }: Pick<VerifiedCounts, 'headers' | 'lines'>,
+): Promise<void> {
+  const [row] = await db.execute<{ writable: boolean }>(
+    sql`select current_setting('transaction_read_only') = 'off' as writable`,
+  );
+  if (row?.writable !== true) return;
+  const verified = sql`jsonb_build_object('headers', ${headers}::int, 'lines', ${lines}::int, 'at', clock_timestamp())`;
+  await db.update(syncState).set({ verified }).where(eq(syncState.key, key));
 }
 
 function counted(rows: readonly Record<string, unknown>[]): Counted {

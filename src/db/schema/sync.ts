@@ -37,6 +37,8 @@ export interface MirrorSource {
 export interface VerifiedCounts {
   readonly headers: number;
   readonly lines: number;
+  /** By the clock of PostgreSQL. */
+  readonly at: string;
 }
 
 /** One row per mirror (`bclinbc`): how far it got, and the lease that keeps runs apart. */
@@ -65,7 +67,7 @@ export const syncState = pgTable('sync_state', {
   source: jsonb('source').$type<MirrorSource>(),
   /** Sweeps read all BCs again in turn, by id: the last one so far. */
   rereadAfter: bigid('reread_after').notNull().default(0),
-  /** What the last verification counted in Odoo; null before the first one. */
+  /** What the last verification without a finding counted in Odoo; null before the first one. */
   verified: jsonb('verified').$type<VerifiedCounts>(),
 });
 

@@ -1,15 +1,23 @@
-import type { Database } from '../../db/client.ts';
+import type { RetentionConfig, SyncConfig } from '../../config/index.ts';
+import { type Database, databaseClock } from '../../db/client.ts';
 import {
   type Counted,
   duplicates,
+  feedGaps,
+  futureReadings,
+  keepCounts,
   openItemsOfEndedRuns,
   orphanLines,
+  previousCounts,
+  type RowRange,
   type StoredRow,
   type StoredSizes,
   storedRows,
+  trailGaps,
 } from '../../db/documents/integrity-checks.ts';
 import { storedFields } from '../../db/documents/stored-documents.ts';
 import { countRereads, listFields } from '../../db/odoo-model/fields.ts';
+import { HEADER_VIEW, isViewCurrent, LINE_VIEW } from '../../db/odoo-model/typed-views.ts';
 import { readState } from '../../db/runs/lease.ts';
 import { bc, bcLine } from '../../db/schema/documents.ts';
 import { unstorableIn } from '../../odoo/decoding/text.ts';
@@ -38,17 +46,24 @@ export const KINDS = [
   'orphanLines',
   'badHashes',
   'openItems',
+  'futureReadings',
+  'feedGaps',
+  'trailGaps',
+  'views',
+  'futureSync',
+  'vanished',
 ] as const;
 type FindingKind = (typeof KINDS)[number];
 
 export interface Example {
   readonly model: string;
-  /** The id in Odoo. */
-  readonly id: number;
+  /** The id in Odoo. A finding about a whole model has none. */
+  readonly id?: number;
   /** The fields that differ. */
   readonly fields?: readonly string[];
   /** The run with the open item. */
   readonly runId?: number;
+  readonly detail?: string;
 }
 
 export type Verification = Readonly<Record<FindingKind, number>> & {
@@ -102,11 +117,39 @@ interface VerifiedModel {
 /** Maximum of rows in memory at once, limited by the size of their binary fields. */
 const HELD = { bytes: 16 * 1024 * 1024, count: 100 };
 
+/** Receives each finding of a comparison. */
+type OnFound = (kind: FindingKind, example: Example & { readonly id: number }) => void;
+
+/**
+ * Ids of one model that differed when they were compared. Odoo or a run may have changed a record between the readings
+ * of both sides, so they are read once more at the end. Beyond the limit they are findings at once, because so many
+ * differences are no coincidence and memory use must stay constant.
+ */
+class Suspects {
+  readonly #ids = new Set<number>();
+
+  /** Adds a difference; every other finding, and one beyond the limit, is passed on. */
+  before(findings: Findings): OnFound {
+    return (kind, example) => {
+      if (DIFFERENCES.includes(kind) && (this.#ids.has(example.id) || this.#ids.size < MAX_SUSPECTS)) {
+        this.#ids.add(example.id);
+      } else findings.add(kind, example);
+    };
+  }
+
+  get ids(): readonly number[] {
+    return [...this.#ids].sort((a, b) => a - b);
+  }
+}
+
+const MAX_SUSPECTS = 10_000;
+const DIFFERENCES: readonly FindingKind[] = ['missing', 'extra', 'different'];
+
 /** Reads both sides by ascending id. Returns the number of records that Odoo listed. */
 async function verifyModel(
   source: VerifySource,
   verified: VerifiedModel,
-  findings: Findings,
+  onFound: OnFound,
   onCompared: (records: number) => void,
 ): Promise<number> {
   const { odoo, pageSize } = source;
@@ -121,11 +164,41 @@ async function verifyModel(
     const upTo = ids.at(-1) ?? Number.MAX_SAFE_INTEGER;
     const slice = await readSlice(odoo, model, ids);
     for (const record of slice.records.values()) recordSize(model, Buffer.byteLength(JSON.stringify(record)));
-    await verifySlice(source, verified, slice, { after, upTo }, findings);
+    await verifySlice(source, verified, slice, { after, upTo }, onFound);
     if (ids.length === 0) return listed;
     listed += ids.length;
     onCompared(ids.length);
     after = upTo;
+  }
+}
+
+/** Compares some records once more. Hashes were checked before. */
+async function verifyAgain(
+  source: VerifySource,
+  verified: VerifiedModel,
+  suspects: readonly number[],
+  findings: Findings,
+): Promise<void> {
+  const { odoo, pageSize } = source;
+  const { model, domain } = verified;
+  for (let at = 0; at < suspects.length; ) {
+    const ids = suspects.slice(at, at + Math.min(pageSize, batchSize(model, Number.POSITIVE_INFINITY)));
+    at += ids.length;
+    const [first = 0] = ids;
+    const slice = await readSlice(
+      odoo,
+      model,
+      await odoo.search(model.name, [...domain, ['id', 'in', ids]], { order: 'id' }),
+    );
+    await verifySlice(
+      source,
+      verified,
+      slice,
+      { after: first - 1, upTo: ids.at(-1) ?? first, ids },
+      (kind, example) => {
+        if (kind !== 'badHashes') findings.add(kind, example);
+      },
+    );
   }
 }
 
@@ -151,8 +224,8 @@ async function verifySlice(
   source: VerifySource,
   verified: VerifiedModel,
   { records, refused }: Slice,
-  range: { readonly after: number; readonly upTo: number },
-  findings: Findings,
+  range: RowRange,
+  onFound: OnFound,
 ): Promise<void> {
   const { model, table } = verified;
   const unreadable = new Set(refused);
@@ -161,23 +234,23 @@ async function verifySlice(
   const weight = ({ binarySizes: sizes }: StoredSizes) => promisedInAll(sizes);
   for await (const row of storedRows(source.db, table, range, (rows) => inGroups(rows, weight, HELD))) {
     const at = { model: model.name, id: row.odooId };
-    if (contentHash(row.fields) !== row.contentHash) findings.add('badHashes', at);
+    if (contentHash(row.fields) !== row.contentHash) onFound('badHashes', at);
     if (row.archived || unreadable.has(row.odooId)) continue;
     const record = records.get(row.odooId);
     if (record === undefined) {
-      findings.add('extra', at);
+      onFound('extra', at);
       continue;
     }
     unseen.delete(row.odooId);
     const fields = differences(verified, record, row);
-    if (fields.length > 0) findings.add('different', { ...at, fields });
+    if (fields.length > 0) onFound('different', { ...at, fields });
     else if (!sameBinaries(model, record, row))
       undecided.push({ id: row.odooId, sizes: binarySizes(record, model) });
   }
   for (const id of await ofDocuments(source, verified, [...unseen], records))
-    findings.add('missing', { model: model.name, id });
-  for (const id of unreadable) findings.add('unreadable', { model: model.name, id });
-  await compareContents(source, verified, undecided, findings);
+    onFound('missing', { model: model.name, id });
+  for (const id of unreadable) onFound('unreadable', { model: model.name, id });
+  await compareContents(source, verified, undecided, onFound);
 }
 
 /** A line whose BC is hidden by a record rule belongs to no document that our user may see: it is not mirrored. */
@@ -201,7 +274,7 @@ async function compareContents(
   { db, odoo }: VerifySource,
   { model, table }: VerifiedModel,
   holders: readonly Holder[],
-  findings: Findings,
+  onFound: OnFound,
 ): Promise<void> {
   const different = new Map<number, string[]>();
   for await (const { fields, records } of readContents(odoo, model.name, holders)) {
@@ -211,7 +284,7 @@ async function compareContents(
       if (unlike.length > 0) different.set(id, [...(different.get(id) ?? []), ...unlike]);
     }
   }
-  for (const [id, fields] of different) findings.add('different', { model: model.name, id, fields });
+  for (const [id, fields] of different) onFound('different', { model: model.name, id, fields });
 }
 
 /** The fields that differ, except contents of binaries. A field that Odoo no longer has is not compared. */
@@ -219,11 +292,15 @@ function differences({ model, inverse }: VerifiedModel, record: OdooRecord, row:
   const sizes = binarySizes(record, model);
   const compared = model.requested.filter((field) => !(field in sizes));
   const fields = new Set(unequal(compared, record, row.fields));
-  const { write_date: writeDate = false } = record;
-  if ((row.writeDate === null ? false : odooDateTime(row.writeDate)) !== writeDate) fields.add('write_date');
+  const { create_date: createDate = false, write_date: writeDate = false } = record;
+  if (textOf(row.createDate) !== createDate) fields.add('create_date');
+  if (textOf(row.writeDate) !== writeDate) fields.add('write_date');
   if (inverse !== null && headerOf(record, inverse) !== row.bcOdooId) fields.add(inverse);
   return [...fields];
 }
+
+/** A stored date as Odoo sends it. */
+const textOf = (date: Date | null): string | false => (date === null ? false : odooDateTime(date));
 
 function unequal(fields: readonly string[], record: OdooRecord, stored: OdooRecord | undefined): string[] {
   return fields.filter((field) => canonicalJson(own(record, field)) !== canonicalJson(own(stored, field)));
@@ -241,14 +318,17 @@ interface VerifySource {
   readonly definition: DocumentDefinition;
   /** Maximum of records requested in one call. */
   readonly pageSize: number;
+  readonly settings: Pick<SyncConfig, 'overlapMs'>;
+  readonly retention: Pick<RetentionConfig, 'auditMs'>;
 }
 
 /**
  * Compares the whole mirror with Odoo, and checks the consistency of the mirror. Memory use is constant: one slice of
  * Odoo records, some rows of the mirror, a few examples.
  *
- * Changes in Odoo after the last run count as differences. If a field disappears meanwhile, the comparison starts again
- * once. Throws the errors of the Odoo client.
+ * Changes in Odoo after the last run count as differences, unless a run has stored them by the end. If a field disappears
+ * meanwhile, the comparison starts again once. If nothing is found, the counts are kept for the next verification. Throws
+ * the errors of the Odoo client.
  */
 export async function verifyMirror(
   source: VerifySource,
@@ -278,20 +358,23 @@ async function verifyOnce(
     compared += by;
     onProgress(compared, total);
   };
-  const headers = await verifyModel(
-    source,
-    { model: model.header, table: bc, domain: [], inverse: null },
-    findings,
-    advance,
-  );
-  const lines = await verifyModel(
-    source,
-    { model: model.line, table: bcLine, domain: withBc, inverse: model.inverse },
-    findings,
-    advance,
-  );
-  await checkIntegrity(db, definition, findings);
-  return findings.result({ headers, lines, modelChanges: await unreadChanges(db, definition, model) });
+  const header = { model: model.header, table: bc, domain: [], inverse: null };
+  const line = { model: model.line, table: bcLine, domain: withBc, inverse: model.inverse };
+  const suspects = { headers: new Suspects(), lines: new Suspects() };
+  const headers = await verifyModel(source, header, suspects.headers.before(findings), advance);
+  const lines = await verifyModel(source, line, suspects.lines.before(findings), advance);
+  await verifyAgain(source, header, suspects.headers.ids, findings);
+  await verifyAgain(source, line, suspects.lines.ids, findings);
+  await checkIntegrity(source, findings);
+  await checkProgress(source, findings);
+  await compareCounts(source, { headers, lines }, findings);
+  const result = findings.result({
+    headers,
+    lines,
+    modelChanges: await unreadChanges(db, definition, model),
+  });
+  if (result.ok) await keepCounts(db, definition.key, { headers, lines });
+  return result;
 }
 
 /** Changes of the model that no full run has covered: the recorded ones, and those that the next plan will record. */
@@ -311,8 +394,7 @@ async function unreadChanges(
 
 /** Checks the consistency of the mirror without Odoo. Hashes are checked with the comparison of rows. */
 async function checkIntegrity(
-  db: Database,
-  { model, lineModel }: DocumentDefinition,
+  { db, definition: { model, lineModel }, retention }: VerifySource,
   findings: Findings,
 ): Promise<void> {
   const add = (kind: FindingKind, name: string, { total, first }: Counted) =>
@@ -325,4 +407,59 @@ async function checkIntegrity(
   add('duplicates', lineModel, await duplicates(db, bcLine));
   add('orphanLines', lineModel, await orphanLines(db));
   add('openItems', model, await openItemsOfEndedRuns(db));
+  add('futureReadings', model, await futureReadings(db, bc));
+  add('futureReadings', lineModel, await futureReadings(db, bcLine));
+  add('feedGaps', model, await feedGaps(db));
+  add('trailGaps', model, await trailGaps(db, retention.auditMs));
+  for (const [view, name] of [
+    [HEADER_VIEW, model],
+    [LINE_VIEW, lineModel],
+  ] as const) {
+    const isExpected = (await listFields(db, name)).length > 0;
+    if (isExpected && !(await isViewCurrent(db, view, name)))
+      findings.add('views', { model: name, detail: `view ${view.name}` });
+  }
+}
+
+/**
+ * A `last_sync` in the future hides the changes since the last run from the next one. An Odoo whose clock was set back by
+ * less than the overlap is no finding: the overlap covers it.
+ */
+async function checkProgress(
+  { db, odoo, definition: { key, model }, settings }: VerifySource,
+  findings: Findings,
+): Promise<void> {
+  const lastSync = (await readState(db, key))?.lastSync ?? null;
+  const isFuture = (now: Date) =>
+    lastSync !== null && lastSync.getTime() > now.getTime() + settings.overlapMs;
+  if (!isFuture(await databaseClock(db))) return;
+  const now = await odoo.clock();
+  if (isFuture(now))
+    findings.add('futureSync', {
+      model,
+      detail: `last_sync ${lastSync?.toISOString()}, the clock of Odoo ${now.toISOString()}`,
+    });
+}
+
+/**
+ * A mirror that followed lost rights equals what its user sees, so only the previous counts show the loss. Less than half
+ * of them is a finding, until a forced sweep confirms that the records were deleted on purpose.
+ */
+async function compareCounts(
+  { db, definition: { key, model, lineModel } }: VerifySource,
+  now: Pick<Verification, 'headers' | 'lines'>,
+  findings: Findings,
+): Promise<void> {
+  const before = await previousCounts(db, key);
+  if (before === null) return;
+  for (const [name, count] of [
+    [model, 'headers'],
+    [lineModel, 'lines'],
+  ] as const) {
+    if (now[count] * 2 < before[count])
+      findings.add('vanished', {
+        model: name,
+        detail: `${now[count]} in Odoo, ${before[count]} on ${before.at}`,
+      });
+  }
 }

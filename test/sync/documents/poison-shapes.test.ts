@@ -26,8 +26,7 @@ describe.each(PROTOCOLS)('models and records of an unexpected shape, over %s', (
     return row?.['fields'];
   };
   const verified = () => {
-    const { db, odoo, definition } = setup.mirror;
-    return verifyMirror({ db, odoo, definition, pageSize: 10 }, () => {});
+    return verifyMirror({ ...setup.mirror, pageSize: 10 }, () => {});
   };
 
   it('an empty model: full and incremental run succeed with nothing', async () => {

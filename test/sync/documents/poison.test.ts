@@ -129,8 +129,7 @@ describe.each(PROTOCOLS)('data that should not exist, over %s', (protocol) => {
   );
 
   it('verify calls what failed unreadable, and nothing else wrong', async () => {
-    const { db, odoo, definition } = setup.mirror;
-    const found = await verifyMirror({ db, odoo, definition, pageSize: 10 }, () => {});
+    const found = await verifyMirror({ ...setup.mirror, pageSize: 10 }, () => {});
     expect(found).toMatchObject({ different: 0, extra: 0, badHashes: 0, orphanLines: 0, openItems: 0 });
     const unreadable = BAD.filter(([, field]) => !field.endsWith('_date')).length;
     expect(found).toMatchObject({ ok: false, unreadable: unreadable + 1 });

@@ -25,11 +25,7 @@ describe('a sweep', () => {
   });
   afterAll(() => setup?.close());
 
-  const verify = (): Promise<Verification> =>
-    verifyMirror(
-      { db: setup.mirror.db, odoo: setup.mirror.odoo, definition: setup.mirror.definition, pageSize: 200 },
-      () => {},
-    );
+  const verify = (): Promise<Verification> => verifyMirror({ ...setup.mirror, pageSize: 200 }, () => {});
   const trail = async (runId: number) => {
     const rows = await setup.database
       .client`select odoo_id::int as id, action from audit_log where run_id = ${runId} order by odoo_id`;
