@@ -59,6 +59,7 @@ async function work(config: MirrorConfig, log: Logger, metrics: WorkerMetrics): 
       return;
     }
     if (!(await migrated(mirror.db, log, stopped))) return;
+    warnOfShortOverlap(config.sync.overlapMs, log);
     const workers = await startWorkers(mirror, {
       ...{ redis, prefix: config.queuePrefix, scheduled: true },
       ...{ worked: metrics.worked, telemetry: tracing?.queues },
@@ -69,6 +70,19 @@ async function work(config: MirrorConfig, log: Logger, metrics: WorkerMetrics): 
     forceExitAfter(config.shutdown.deadlineMs, log);
     await workers.stop();
   });
+}
+
+/** Few transactions of Odoo last longer. */
+const SHORT_OVERLAP_MS = 60_000;
+
+/** Odoo sets `write_date` when a transaction begins, and other sessions see it when the transaction ends. */
+function warnOfShortOverlap(overlapMs: number, log: Logger): void {
+  if (overlapMs >= SHORT_OVERLAP_MS) return;
+  log.warn(
+    { overlapMs },
+    'SYNC_OVERLAP is shorter than a minute: incremental runs miss the changes of a transaction of Odoo that lasts ' +
+      'longer, until the next sweep; set it to the longest transaction of Odoo, for example 10m',
+  );
 }
 
 /**

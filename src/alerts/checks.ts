@@ -1,6 +1,13 @@
 import { findOpenIncident, openIncidents, type Trouble } from '../db/alerts.ts';
 import type { Queryable } from '../db/client.ts';
-import { endedFailures, lastStep, newestBreaker, newestEnded, waitForSuccess } from '../db/mirror-stats.ts';
+import {
+  clockDifference,
+  endedFailures,
+  lastStep,
+  newestBreaker,
+  newestEnded,
+  waitForSuccess,
+} from '../db/mirror-stats.ts';
 import { countOpenFailures } from '../db/runs/failures.ts';
 import type { RunMode } from '../db/schema/sync.ts';
 import { findTrytonHealth } from '../db/upstream-health.ts';
@@ -113,6 +120,32 @@ async function trippedBreaker(db: Queryable, key: string): Promise<Finding> {
   return { ...about, state: 'trouble', code: 'sweep_breaker', message, runId };
 }
 
+export interface ClockLimit {
+  /** SYNC_OVERLAP. */
+  readonly overlapMs: number;
+}
+
+/** Times of Odoo have whole seconds, and the clocks of two servers differ by some seconds. */
+const MIN_DIFFERENCE_MS = 60_000;
+
+/**
+ * The `Date` header of Odoo's answers and the clock of PostgreSQL differ by more than SYNC_OVERLAP. Windows begin by
+ * `write_date`, so no change is lost, but ages are wrong. A run with clocks that agree resolves it.
+ */
+async function differentClocks(db: Queryable, key: string, { overlapMs }: ClockLimit): Promise<Finding> {
+  const about = { kind: 'clock_difference', subject: key } as const;
+  const found = await clockDifference(db, key);
+  if (found === null) return { ...about, state: 'unsure' };
+  const { runId, aheadMs } = found;
+  if (Math.abs(aheadMs) <= Math.max(overlapMs, MIN_DIFFERENCE_MS)) return { ...about, state: 'well' };
+  const message =
+    `The clock of Odoo's answers (HTTP header Date) is ${Math.round(Math.abs(aheadMs) / 1000)} s ` +
+    `${aheadMs > 0 ? 'ahead of' : 'behind'} the clock of PostgreSQL, more than SYNC_OVERLAP (${overlapMs / 1000} s). ` +
+    'Changes are still found, but the age of the mirror is wrong. Set the clocks of Odoo, of the proxy before it and ' +
+    'of PostgreSQL by NTP.';
+  return { ...about, state: 'trouble', code: 'clock_difference', message, runId };
+}
+
 export interface Staleness {
   /** SYNC_EVERY; null if runs are not scheduled, so a late mirror is no fault. */
   readonly everyMs: number | null;
@@ -147,12 +180,17 @@ async function staleMirror(
   return { ...about, state: isOver ? 'well' : 'unsure' };
 }
 
-export async function mirrorFindings(db: Queryable, key: string, settings: Staleness): Promise<Finding[]> {
+export async function mirrorFindings(
+  db: Queryable,
+  key: string,
+  settings: Staleness & ClockLimit,
+): Promise<Finding[]> {
   return [
     ...(await failedRuns(db, key)),
     await partialRuns(db, key),
     await trippedBreaker(db, key),
     await staleMirror(db, key, settings),
+    await differentClocks(db, key, settings),
   ];
 }
 

@@ -76,6 +76,7 @@ const WHAT_HAPPENED: Readonly<Record<IncidentRow['kind'], (runId: number | null)
   run_partial: (runId) => `run ${runId} is partial`,
   sweep_breaker: (runId) => `run ${runId} kept what Odoo no longer shows`,
   mirror_stale: () => 'no run succeeds',
+  clock_difference: () => 'the clock of Odoo differs',
   tryton_circuit: () => 'logins are suspended',
 };
 

@@ -162,6 +162,26 @@ export async function endedFailures(db: Queryable, key: string, limit: number): 
   return { count: total?.count ?? 0, runId: total?.runId == null ? null : Number(total.runId), first };
 }
 
+/** The clock of Odoo's answers and the clock of PostgreSQL, as the newest planned run saw them. */
+interface ClockDifference {
+  readonly runId: number;
+  /** How far the clock of Odoo is ahead at least; negative: behind. */
+  readonly aheadMs: number;
+}
+
+/**
+ * Odoo's time of a run (`now_sync`) was read between its start and the end of its planning, which PostgreSQL's clock
+ * timed. A time outside of these limits proves that the clocks differ by at least the distance to the nearer one.
+ */
+export async function clockDifference(db: Queryable, key: string): Promise<ClockDifference | null> {
+  const [row] = await db.execute<{ id: string; ahead: number | null }>(sql`
+    select id, 1000 * extract(epoch from now_sync - least(greatest(now_sync, started_at), planned_at))::float8 as ahead
+    from ${syncLog} where key = ${key} and planned_at is not null and mode in ('incremental', 'full')
+      and status in ('success', 'partial', 'failed')
+    order by lease_token desc nulls last limit 1`);
+  return row?.ahead == null ? null : { runId: Number(row.id), aheadMs: row.ahead };
+}
+
 /** How long the mirror has waited for a run that updates it, by the clock of PostgreSQL. */
 interface Wait {
   /**

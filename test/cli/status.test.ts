@@ -95,3 +95,16 @@ test('a run that failed is shown with the code that the runbook goes by, and the
     { status: 'failed', errorCode: 'odoo_bad_credentials', errorMessage: expect.any(String) },
   ]);
 });
+
+test('an age below zero is shown, because the clock of Odoo is ahead', async () => {
+  const { db } = setup.database;
+  await db.execute(sql`
+    insert into sync_state (key) values (${BC_KEY}) on conflict do nothing`);
+  await db.execute(sql`update sync_state set last_sync = clock_timestamp() + interval '1 day'`);
+  expect((await command.passerelle('status')).stdout).toMatch(
+    /\nLast sync {2}\S+ \S+ UTC, 86[34]\d\d s in the future: the clock of Odoo is ahead of PostgreSQL\n/,
+  );
+  const { body } = await command.json('status');
+  expect(body).toMatchObject({ ageSeconds: expect.any(Number) });
+  expect(Number((body as { ageSeconds: number }).ageSeconds)).toBeLessThan(-80_000);
+});

@@ -15,11 +15,11 @@ import { count } from '../follow-run.ts';
 import { type CommandContext, EXIT, type ExitCode, oneLine, print, QUIET } from '../io.ts';
 
 function statusLines(overview: Overview): string[] {
-  const { lease, currentRun, lastSync, lastRuns, openFailures, openIncidents, queues } = overview;
+  const { lease, currentRun, lastSync, ageSeconds, lastRuns, openFailures, openIncidents, queues } = overview;
   return [
     `State      ${stateText(lease)}`,
     ...(currentRun === null ? [] : [`Progress   ${progressText(currentRun)}`]),
-    `Last sync  ${lastSync === null ? 'never' : moment(lastSync)}`,
+    `Last sync  ${lastSync === null ? 'never' : moment(lastSync)}${aheadText(ageSeconds)}`,
     `Last runs  ${lastRuns.length === 0 ? 'none' : ''}`.trimEnd(),
     ...lastRuns.map((run) => `  ${runText(run)}`),
     `Failures   ${openFailures.count === 0 ? 'none open' : `${count(openFailures.count)} open`}`,
@@ -49,6 +49,15 @@ function progressText({ plannedAt, planned, progress: { open = 0, failed = 0 } }
   const done = `${count(planned - open)} of ${count(planned)} BC done`;
   return failed === 0 ? done : `${done}, ${count(failed)} failed`;
 }
+
+function aheadText(ageSeconds: number | null): string {
+  return ageSeconds === null || ageSeconds >= -TOLERATED_SECONDS
+    ? ''
+    : `, ${-ageSeconds} s in the future: the clock of Odoo is ahead of PostgreSQL`;
+}
+
+/** The clocks of two servers differ by some seconds. */
+const TOLERATED_SECONDS = 10;
 
 function runText(run: SyncLogRow): string {
   const text = `${run.id} ${run.mode}, ${run.trigger}, ${moment(run.requestedAt)}: ${run.status}`;
@@ -109,6 +118,7 @@ async function overview(db: Database, queues: Queues) {
     key: BC_KEY,
     isSyncing: state?.held === true,
     lastSync: state?.lastSync ?? null,
+    ageSeconds: state?.ageSeconds ?? null,
     /** Null if no run holds it. `held` is false after it expired; its run is then resumed. */
     lease:
       state === null || state.leaseRunId === null

@@ -148,7 +148,8 @@ interface ShownState extends SyncStateRow {
   /** False after the lease has expired, whatever the flag says. */
   readonly held: boolean;
   /**
-   * Since `lastSync`, which is a time of Odoo, by the clock of PostgreSQL. Never below 0; null before the first sync.
+   * Since `lastSync`, which is a time of Odoo, by the clock of PostgreSQL. Below 0 if the clock of Odoo is ahead; null
+   * before the first sync.
    */
   readonly ageSeconds: number | null;
 }
@@ -158,21 +159,17 @@ export async function readState(db: Queryable, key: string): Promise<ShownState 
     .select({
       state: syncState,
       held: sql<boolean>`coalesce(${syncState.leaseExpiresAt} >= clock_timestamp(), false)`,
-      ageSeconds: sql<
-        number | null
-      >`greatest(0, extract(epoch from clock_timestamp() - ${syncState.lastSync}))::int`,
+      ageSeconds: sql<number | null>`extract(epoch from clock_timestamp() - ${syncState.lastSync})::int`,
     })
     .from(syncState)
     .where(eq(syncState.key, key));
   const [row] = rows;
   if (row === undefined) return null;
-  // `greatest` ignores null.
-  const ageSeconds = row.state.lastSync === null ? null : row.ageSeconds;
-  return { ...row.state, held: row.held, ageSeconds };
+  return { ...row.state, held: row.held, ageSeconds: row.ageSeconds };
 }
 
 /** The state that decides whether the work of a job still counts for its run. */
-type Fence = Pick<SyncLogRow, 'status' | 'mode' | 'leaseToken'>;
+export type Fence = Pick<SyncLogRow, 'status' | 'mode' | 'leaseToken'>;
 
 interface Fences {
   /** By id; a run that is not in the log is missing. */
@@ -182,22 +179,22 @@ interface Fences {
    * the runs and readings that Redis still has jobs of, and counts from the state of its dump.
    */
   readonly newestSeq: number;
+  /** The number of `fetch_seq` that was taken last, by any run. */
+  readonly sequence: number;
 }
 
 /** The current state of some runs. */
 export async function getFencingState(db: Queryable, runIds: readonly number[]): Promise<Fences> {
   const rows = await db.execute<
-    Pick<Fence, 'status' | 'mode'> & { id: string; lease_token: string | null; newest: string }
+    Pick<Fence, 'status' | 'mode'> & { id: string | null; lease_token: string | null; newest: string }
   >(sql`
-    select id, status, mode, lease_token, ${newestSeq} as newest from ${syncLog}
-    where ${isAnyOf(syncLog.id, runIds)}`);
-  return {
-    runs: new Map(
-      rows.map(({ id, status, mode, lease_token: token }) => [
-        Number(id),
-        { status, mode, leaseToken: token === null ? null : Number(token) },
-      ]),
-    ),
-    newestSeq: Number(rows[0]?.newest ?? 0),
-  };
+    select run.id, run.status, run.mode, run.lease_token, newest
+    from (select ${newestSeq} as newest) as sequence left join ${syncLog} as run on ${isAnyOf(sql`run.id`, runIds)}`);
+  const runs = new Map<number, Fence>();
+  for (const { id, status, mode, lease_token: token } of rows) {
+    if (id !== null)
+      runs.set(Number(id), { status, mode, leaseToken: token === null ? null : Number(token) });
+  }
+  const sequence = Number(rows[0]?.newest);
+  return { runs, newestSeq: runs.size === 0 ? 0 : sequence, sequence };
 }

@@ -7,6 +7,7 @@ export const INCIDENT_KINDS = [
   'run_partial',
   'sweep_breaker',
   'mirror_stale',
+  'clock_difference',
   'tryton_circuit',
 ] as const;
 export type IncidentKind = (typeof INCIDENT_KINDS)[number];

@@ -36,8 +36,10 @@ async function readLines(
       [model.inverse, '=', headerId],
       ['id', 'in', [...strays.keys()]],
     ];
-    const found = (await odoo.search(model.line.name, domain)).map((id) => strays.get(id));
-    byHeader.get(headerId)?.push(...found.filter((line) => line !== undefined));
+    for (const id of await odoo.search(model.line.name, domain)) {
+      const line = strays.get(id);
+      if (line !== undefined) byHeader.get(headerId)?.push(line);
+    }
   }
   return byHeader;
 }

@@ -1,3 +1,4 @@
+import { databaseClock } from '../../db/client.ts';
 import { findDueForRetry } from '../../db/runs/failures.ts';
 import { addItems, addPages, owedIds } from '../../db/runs/ledger.ts';
 import { moveReread } from '../../db/runs/reread.ts';
@@ -123,8 +124,9 @@ async function writeLedger(
   }
   await whilePlanning(mirror, run, async (tx) => {
     const planned = await addPages(tx, run.id);
+    const plannedAt = await databaseClock(tx);
     const counts = { planned, reread: reread.documents, rpcCalls: odoo.used() };
-    await updateRun(tx, run.id, { ...counts, plannedAt: new Date(), newestWrite: newest.date });
+    await updateRun(tx, run.id, { ...counts, plannedAt, newestWrite: newest.date });
     // Not earlier: a plan that does not end must not pass over its share.
     if (reread.after !== null) await moveReread(tx, mirror.definition.key, reread.after);
   });

@@ -1,4 +1,5 @@
 import type { Queue } from 'bullmq';
+import { databaseClock } from '../../db/client.ts';
 import { installationOf } from '../../db/installation.ts';
 import { heartbeat, readState } from '../../db/runs/lease.ts';
 import { openItems, type QueuedPage, queuedPages, renewPages } from '../../db/runs/ledger.ts';
@@ -93,7 +94,8 @@ async function watchRun(mirror: SyncContext, run: SyncLogRow): Promise<void> {
 
 /** A run that waits for planning must have its job. A run in progress is left alone. */
 async function queueAgain({ db, queues }: SyncContext, run: SyncLogRow, graceMs: number): Promise<void> {
-  if (Date.now() - (run.startedAt ?? run.requestedAt).getTime() < graceMs) return;
+  const now = await databaseClock(db);
+  if (now.getTime() - (run.startedAt ?? run.requestedAt).getTime() < graceMs) return;
   const job = await queues.sync.getJob(`run-${run.id}`);
   const state = await job?.getState();
   if (job !== undefined && state !== 'completed' && state !== 'failed' && state !== 'unknown') return;

@@ -47,11 +47,12 @@ export async function acquireRun(mirror: SyncContext, runId: number): Promise<Le
         ? await nextRunToken(tx)
         : await grantLease(tx, definition.key, runId, settings.leaseMs);
     if (leaseToken === null) return null;
-    const held = { status: 'running' as const, startedAt: run.startedAt ?? new Date(), leaseToken };
+    const takenAt = await databaseClock(tx);
+    const held = { status: 'running' as const, startedAt: run.startedAt ?? takenAt, leaseToken };
     await updateRun(tx, runId, held);
     // With the run locked, because another holder may have ended it meanwhile.
     if (run.mode === 'sweep' && run.plannedAt !== null) await reopenGone(tx, runId);
-    return { ...run, ...held, takenAt: await databaseClock(tx) };
+    return { ...run, ...held, takenAt };
   });
 }
 

@@ -152,3 +152,42 @@ describe('two looks at once', () => {
     expect((await incidentsOf(database.db)).map(({ id }) => id)).toEqual([1, 2]);
   });
 });
+
+describe('a clock of Odoo that differs from the one of PostgreSQL', () => {
+  const START = Date.parse('2026-03-02T08:00:00Z');
+  /** A run whose planning took ten seconds, and the time of Odoo in it, in seconds after its start. */
+  const planned = (token: number, odooSeconds: number) =>
+    run('incremental', 'success', {
+      leaseToken: token,
+      startedAt: new Date(START),
+      plannedAt: new Date(START + 10_000),
+      nowSync: new Date(START + odooSeconds * 1000),
+    });
+
+  it('by more than the overlap is an incident, until a run sees clocks that agree', async () => {
+    expect(await news()).toEqual(NOTHING);
+    await planned(1, 610);
+    expect(await news()).toEqual(NOTHING);
+    const ahead = await planned(2, 911);
+    expect(await news()).toEqual({ opened: ['clock_difference bclinbc'], resolved: [] });
+    expect(await news()).toEqual(NOTHING);
+    await planned(3, 5);
+    expect(await news()).toEqual({ opened: [], resolved: ['clock_difference bclinbc'] });
+    const behind = await planned(4, -700);
+    expect(await news()).toEqual({ opened: ['clock_difference bclinbc'], resolved: [] });
+    const [first, second] = await incidentsOf(database.db);
+    expect(first).toMatchObject({ code: 'clock_difference', runId: ahead });
+    expect(first?.message).toContain(
+      'is 901 s ahead of the clock of PostgreSQL, more than SYNC_OVERLAP (600 s).',
+    );
+    expect(second).toMatchObject({ runId: behind });
+    expect(second?.message).toContain('is 700 s behind the clock of PostgreSQL');
+  });
+
+  it('by less than a minute is none, however short the overlap is', async () => {
+    await planned(1, 65);
+    expect((await lookAtMirror(database.db, [], { overlapMs: 0 })).opened).toEqual([]);
+    await planned(2, 71);
+    expect((await lookAtMirror(database.db, [], { overlapMs: 0 })).opened).toHaveLength(1);
+  });
+});

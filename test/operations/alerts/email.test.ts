@@ -63,6 +63,7 @@ test.each([
   ['run_partial', 'bclinbc', 'mirror bclinbc: run 42 is partial'],
   ['sweep_breaker', 'bclinbc', 'mirror bclinbc: run 42 kept what Odoo no longer shows'],
   ['mirror_stale', 'bclinbc', 'mirror bclinbc: no run succeeds'],
+  ['clock_difference', 'bclinbc', 'mirror bclinbc: the clock of Odoo differs'],
   ['tryton_circuit', 'admin@http://t/db/', 'Tryton admin@http://t/db/: logins are suspended'],
 ] as const)('the subject of %s names its topic', async (kind, subject, title) => {
   await channel().send(noticeOf({ ...INCIDENT, kind, subject }, 'opened'), stop);

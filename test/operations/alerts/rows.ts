@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm';
-import { mirrorFindings, type Staleness } from '../../../src/alerts/checks.ts';
+import { type ClockLimit, mirrorFindings, type Staleness } from '../../../src/alerts/checks.ts';
 import { evaluateIncidents } from '../../../src/alerts/watcher.ts';
 import type { Database } from '../../../src/db/client.ts';
 import { recordFailure } from '../../../src/db/runs/failures.ts';
@@ -10,7 +10,7 @@ import { syncLog } from '../../../src/db/schema/sync.ts';
 
 export const KEY = 'bclinbc';
 /** Runs start when they are asked for: nothing is ever stale. */
-const CALM: Staleness = { everyMs: null, staleIntervals: 10 };
+const CALM: Staleness & ClockLimit = { everyMs: null, staleIntervals: 10, overlapMs: 600_000 };
 
 export const truncateAll = (db: Database) =>
   db.execute(sql`truncate alert_incident, alert_delivery, sync_log, sync_run_item, sync_run_page, sync_failure,
@@ -39,8 +39,11 @@ export const addFailure = (db: Database, odooId: number, runId: number, message 
   recordFailure(db, { key: KEY, odooId, runId, jobId: null, code: 'odoo_access_denied', message });
 
 /** One check of the mirror, without receivers unless channels are given. */
-export const lookAtMirror = (db: Database, channels: readonly AlertChannel[] = [], settings = CALM) =>
-  evaluateIncidents(db, 'mirror', channels, (tx) => mirrorFindings(tx, KEY, settings));
+export const lookAtMirror = (
+  db: Database,
+  channels: readonly AlertChannel[] = [],
+  settings: Partial<Staleness & ClockLimit> = {},
+) => evaluateIncidents(db, 'mirror', channels, (tx) => mirrorFindings(tx, KEY, { ...CALM, ...settings }));
 
 export const incidentsOf = (db: Database) => db.select().from(alertIncident).orderBy(alertIncident.id);
 export const deliveriesOf = (db: Database) => db.select().from(alertDelivery).orderBy(alertDelivery.id);

@@ -85,6 +85,12 @@ describe('the worker process', () => {
     expect(modes).toEqual(['full', 'incremental']);
   });
 
+  it('warns of an overlap that is shorter than a minute', async () => {
+    const { output } = worker({ SYNC_OVERLAP: '30s' });
+    await waitFor(() => output().includes('worker started'), 'the start');
+    expect(output()).toContain('SYNC_OVERLAP is shorter than a minute');
+  });
+
   it('names the faults of its environment at once, and exits with 2', async () => {
     const { exit, output } = worker({ SYNC_EVERY: 'soon', ODOO_URL: '', DATABASE_URL: '' });
     expect(await exit).toBe(2);

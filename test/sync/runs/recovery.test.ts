@@ -1,13 +1,16 @@
 import { Redis } from 'ioredis';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { heartbeat } from '../../../src/db/runs/lease.ts';
+import { closeItems, openItems } from '../../../src/db/runs/ledger.ts';
 import { createRun, findRun } from '../../../src/db/runs/runs.ts';
 import { processPage } from '../../../src/sync/fetch/process-page.ts';
+import { describeDocument } from '../../../src/sync/model/document-model.ts';
 import { planRun } from '../../../src/sync/planning/plan-run.ts';
 import { advanceRun, failRun } from '../../../src/sync/runs/advance-run.ts';
 import { watchRuns } from '../../../src/sync/runs/recovery.ts';
 import { acquireRun } from '../../../src/sync/runs/run-lease.ts';
 import { carryOn, startRun } from '../../../src/sync/runs/start-run.ts';
+import { openGroups } from '../../../src/sync/store/group-commit.ts';
 import { redisUrl } from '../../support/redis.ts';
 import type { TestSetup } from '../../support/test-setup.ts';
 import { openTestSetup } from '../../support/test-setup.ts';
@@ -28,9 +31,9 @@ describe('a run that was interrupted', () => {
     const { id: runId } = await createRun(mirror.db, { key: 'bclinbc', mode: 'full', trigger: 'cli' });
     const run = await acquireRun(mirror, runId);
     if (run === null) throw new Error('the lease is taken');
-    // Long enough for what the test does before it lets it run out.
-    await heartbeat(mirror.db, 'bclinbc', run.leaseToken, 60_000);
     await planRun(mirror, run);
+    // Long enough for what the test does before it lets it run out. The planner renewed it for three seconds.
+    await heartbeat(mirror.db, 'bclinbc', run.leaseToken, 600_000);
     await advanceRun(mirror, runId);
     return { runId, token: run.leaseToken };
   };
@@ -205,6 +208,54 @@ describe('a run that was interrupted', () => {
     await setup.database.client`update sync_log set requested_at = now() - interval '1 minute'`;
     await setup.work();
     expect(await setup.ended(runId)).toMatchObject({ status: 'success' });
+  });
+
+  it('gets its job back by the clock of PostgreSQL, also if the clock of the worker is an hour behind', async () => {
+    const { mirror } = setup;
+    const { id: runId } = await createRun(mirror.db, { key: 'bclinbc', mode: 'full', trigger: 'cli' });
+    await setup.database.client`update sync_log set requested_at = now() - interval '1 minute'`;
+    const now = Date.now.bind(Date);
+    const clock = vi.spyOn(Date, 'now').mockImplementation(() => now() - 3_600_000);
+    try {
+      await watchRuns(mirror);
+    } finally {
+      clock.mockRestore();
+    }
+    expect(await mirror.queues.sync.getJob(`run-${runId}`)).toBeDefined();
+  });
+
+  it('does not let a worker that lost it meanwhile store a BC or note it as deleted', async () => {
+    const { mirror } = setup;
+    const { runId, token } = await plannedRun();
+    const { client } = setup.database;
+    const lose = async () => {
+      await heartbeat(mirror.db, 'bclinbc', token, -1000);
+      await acquireRun(mirror, runId);
+    };
+    const [[, odooId = 0] = [], other = 0] = [
+      await openItems(mirror.db, runId, 0),
+      setup.odoo.ids('dimagaz.bc')[0],
+    ];
+    const page = { runId, page: 0, token, generation: 0 };
+    await processPage(mirror, page, { number: 1, last: false });
+    // The worker checks its token, then loses the run, then stores.
+    const db = new Proxy(mirror.db, {
+      get: (target, name) =>
+        name === 'transaction'
+          ? async (...work: Parameters<typeof target.transaction>) => {
+              await lose();
+              return target.transaction(...work);
+            }
+          : Reflect.get(target, name),
+    });
+    const late = openGroups(() => ({ ...mirror, db }), { size: 1, waitMs: 0 });
+    const model = await describeDocument(mirror.odoo, mirror.definition);
+    const item = { runId, page: 0, token, odooId, rpcCalls: 0, model, document: null };
+    expect(await late.add(item, 1)).toBe('superseded');
+    await closeItems(mirror.db, { runId, token, odooIds: [other], state: 'gone', goneSeq: 1 });
+    expect(await stored()).toBe(0);
+    const [row] = await client`select count(*)::int as n from sync_run_item where state <> 'open'`;
+    expect(row?.['n']).toBe(0);
   });
 
   it('closes every page at its end, also those whose last BC is stored while it is looked at', async () => {

@@ -1,4 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { readState } from '../../../src/db/runs/lease.ts';
+import { lookAtMirror } from '../../operations/alerts/rows.ts';
 import { openTestSetup, type TestSetup } from '../../support/test-setup.ts';
 
 const BC = 'dimagaz.bc';
@@ -42,5 +44,26 @@ describe('an Odoo whose Date header is ahead of the clock of write_date', () => 
     expect(await setup.run('incremental')).toMatchObject({ updated: 20 });
     await setup.run('incremental');
     expect(await setup.run('incremental')).toMatchObject({ status: 'success', planned: 0 });
+  });
+
+  it('is reported: the age is below zero, and an incident names the difference until the clocks agree', async () => {
+    let ahead = 15 * MINUTES;
+    setup = await openTestSetup({
+      sandbox: { documents: 2, headerClock: () => new Date(Date.now() + ahead) },
+      env: { SYNC_OVERLAP: '5m' },
+    });
+    const { db } = setup.database;
+    const news = async () => {
+      const { opened, resolved } = await lookAtMirror(db, [], { overlapMs: 5 * MINUTES });
+      return [opened, resolved].map((some) => some.map(({ kind }) => kind));
+    };
+    await setup.work();
+    await setup.run('full');
+    expect((await readState(db, 'bclinbc'))?.ageSeconds).toBeLessThan(-10 * 60);
+    expect(await news()).toEqual([['clock_difference'], []]);
+    ahead = 0;
+    await setup.run('incremental');
+    expect((await readState(db, 'bclinbc'))?.ageSeconds).toBeGreaterThanOrEqual(0);
+    expect(await news()).toEqual([[], ['clock_difference']]);
   });
 });

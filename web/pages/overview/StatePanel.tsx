@@ -62,8 +62,17 @@ function Age() {
   const { everySeconds } = state;
   return (
     <p>
-      <strong>{age === null ? overview.noAge : overview.age(ago(Math.max(1000, age)))}</strong>{' '}
+      <strong>{ageText(age)}</strong>{' '}
       {everySeconds === null ? overview.unscheduled : overview.expected(duration(everySeconds * 1000))}
     </p>
   );
+}
+
+/** The clocks of two servers differ by some seconds. */
+const TOLERATED_MS = 10_000;
+
+function ageText(ageMs: number | null): string {
+  const { overview } = texts.value;
+  if (ageMs === null) return overview.noAge;
+  return ageMs < -TOLERATED_MS ? overview.ahead(duration(-ageMs)) : overview.age(ago(Math.max(1000, ageMs)));
 }

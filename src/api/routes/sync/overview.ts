@@ -39,7 +39,10 @@ export const overview = z
     ageSeconds: z
       .int()
       .nullable()
-      .describe("since lastSync, by PostgreSQL's clock; null before the first sync"),
+      .describe(
+        "since lastSync, by PostgreSQL's clock; below 0: lastSync is in its future, because Odoo's clock is ahead; " +
+          'null before the first sync',
+      ),
     everySeconds: z
       .int()
       .nullable()
