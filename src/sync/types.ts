@@ -76,6 +76,11 @@ export interface PreparedDocument {
 
 /** The changes that storing a document makes. */
 export interface Comparison {
+  /**
+   * The lines of another document that had this id, because Odoo was restored from a backup; null: the same document,
+   * or the first one.
+   */
+  readonly former: readonly StoredLine[] | null;
   readonly headerChanged: boolean;
   readonly changed: boolean;
   /** Same content, but saved again in Odoo: only dates change, and nothing is audited. */
@@ -99,6 +104,8 @@ export interface Entry {
   readonly model: DocumentModel;
   readonly document: PreparedDocument;
   readonly runId: number;
+  /** The fencing token of its job. A run that another holder has is not changed. Unset: not checked. */
+  readonly token?: number | null;
   readonly rpcCalls: number;
 }
 
@@ -106,9 +113,9 @@ export type StoreOutcome = 'created' | 'updated' | 'unchanged';
 
 /**
  * `stale`: a fetch that ended after this one began is already stored with other content. `alone`: the document needs
- * its own transaction. Both change nothing.
+ * its own transaction. `superseded`: another holder has the run. All change nothing.
  */
-export type GroupOutcome = StoreOutcome | 'stale' | 'store_singly';
+export type GroupOutcome = StoreOutcome | 'stale' | 'store_singly' | 'superseded';
 
 /** An entry with its comparison. */
 export interface Planned extends Entry {
@@ -133,4 +140,4 @@ export interface GroupItem extends Omit<Entry, 'document'> {
  * reading of its page is missing, or the run has ended or needs no lease, so other rules apply. In these three cases
  * nothing is stored.
  */
-export type CommitOutcome = StoreOutcome | 'stale' | 'superseded' | 'process_singly';
+export type CommitOutcome = Exclude<GroupOutcome, 'store_singly'> | 'process_singly';

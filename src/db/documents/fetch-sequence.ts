@@ -76,12 +76,6 @@ async function nextNumber(db: Database): Promise<number> {
   return seq;
 }
 
-/** The number that was taken last, by any process. */
-export async function readNewestSeq(db: Queryable): Promise<number> {
-  const [row] = await db.execute<{ newest: string }>(sql`select ${newestSeq} as newest`);
-  return Number(row?.newest);
-}
-
 async function take(db: Queryable): Promise<number> {
   const [row] = await db.execute<{ seq: string }>(sql`select nextval('fetch_seq') as seq`);
   return Number(row?.seq);

@@ -9,6 +9,7 @@ const REMOVED: ArchiveReason = 'removed';
 
 export interface StoredHeader {
   readonly odooId: number;
+  readonly createDate: Date | null;
   readonly contentHash: string;
   readonly writeDate: Date | null;
   readonly fetchSeq: number;
@@ -45,11 +46,13 @@ function stored(row: StoredColumns) {
   return {
     odooId: Number(row.odoo_id),
     contentHash: row.content_hash,
-    writeDate: row.odoo_write_date === null ? null : new Date(row.odoo_write_date),
+    writeDate: dateOf(row.odoo_write_date),
     archived: row.archived,
     bytes: row.bytes,
   };
 }
+
+const dateOf = (text: string | null) => (text === null ? null : new Date(text));
 
 /** The stored state of some BCs, by id. */
 export async function storedHeaders(
@@ -57,9 +60,13 @@ export async function storedHeaders(
   odooIds: readonly number[],
 ): Promise<Map<number, StoredHeader>> {
   if (odooIds.length === 0) return new Map();
-  const rows = await db.execute<StoredColumns & { fetch_seq: string }>(sql`
-    select ${storedColumns}, fetch_seq from ${bc} where ${isAnyOf(bc.odooId, odooIds)}`);
-  const headers = rows.map((row) => ({ ...stored(row), fetchSeq: Number(row.fetch_seq) }));
+  const rows = await db.execute<StoredColumns & { fetch_seq: string; odoo_create_date: string | null }>(sql`
+    select ${storedColumns}, fetch_seq, odoo_create_date from ${bc} where ${isAnyOf(bc.odooId, odooIds)}`);
+  const headers = rows.map((row) => ({
+    ...stored(row),
+    fetchSeq: Number(row.fetch_seq),
+    createDate: dateOf(row.odoo_create_date),
+  }));
   return new Map(headers.map((header) => [header.odooId, header]));
 }
 

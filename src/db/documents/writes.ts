@@ -91,9 +91,14 @@ export async function upsertHeaders(
     await db.execute(sql`${PREPARED}
       insert into ${bc} (${columns}) select ${values} from ${recordset(part)}
       on conflict (odoo_id) do update set ${replaced}, archived_at = null, archive_reason = null
-        ${changed === 'changed' ? sql.raw(', changed_xid = pg_current_xact_id(), changed_at = now()') : sql.raw('')}`);
+        ${changed === 'changed' ? asChanged : sql.raw('')}`);
   }
 }
+
+/** A BC with another `create_date` is another one that Odoo gave the same id. It is new to readers of changes. */
+const asChanged = sql`, changed_xid = pg_current_xact_id(), changed_at = now(),
+  created_xid = case when ${bc}.odoo_create_date <> excluded.odoo_create_date then pg_current_xact_id()
+    else ${bc}.created_xid end`;
 
 /** The same content was read again. Only time and reading are updated; the reading that ended last counts. */
 export async function confirmHeaders(

@@ -2,6 +2,7 @@ import { and, desc, eq, gt, inArray, sql } from 'drizzle-orm';
 import type { Database, Queryable } from '../client.ts';
 import { isAnyOf } from '../schema/columns.ts';
 import { type ItemState, syncRunItem, syncRunPage } from '../schema/ledger.ts';
+import { syncLog } from '../schema/sync.ts';
 import { lockRun } from './runs.ts';
 
 interface PlannedItem {
@@ -111,6 +112,8 @@ export async function isAnyDone(db: Queryable, runId: number, pages: readonly nu
 
 interface ItemOutcome {
   readonly runId: number;
+  /** The fencing token of the job. A running run that another holder has is not changed. Unset: not checked. */
+  readonly token?: number | null;
   readonly odooIds: readonly number[];
   readonly state: Exclude<ItemState, 'open'>;
   readonly linesSeen?: number;
@@ -122,7 +125,16 @@ interface ItemOutcome {
 
 /** Records outcomes of open items. A failed one may still succeed; nothing else changes twice. */
 export async function closeItems(db: Queryable, outcome: ItemOutcome): Promise<void> {
-  const { runId, odooIds, state, linesSeen = 0, linesRemoved = 0, rpcCalls = 0, goneSeq = null } = outcome;
+  const {
+    runId,
+    token,
+    odooIds,
+    state,
+    linesSeen = 0,
+    linesRemoved = 0,
+    rpcCalls = 0,
+    goneSeq = null,
+  } = outcome;
   await db
     .update(syncRunItem)
     .set({
@@ -138,9 +150,14 @@ export async function closeItems(db: Queryable, outcome: ItemOutcome): Promise<v
         eq(syncRunItem.runId, runId),
         isAnyOf(syncRunItem.odooId, odooIds),
         inArray(syncRunItem.state, state === 'failed' ? ['open'] : ['open', 'failed']),
+        token === undefined ? undefined : isNotSuperseded(runId, token),
       ),
     );
 }
+
+const isNotSuperseded = (runId: number, token: number | null) => sql`not exists (
+  select from ${syncLog} as run
+  where run.id = ${runId} and run.status = 'running' and run.lease_token is distinct from ${token}::bigint)`;
 
 export async function addPageCalls(db: Queryable, runId: number, page: number, calls: number): Promise<void> {
   await db
@@ -255,14 +272,17 @@ interface StoredItem {
   /** Lines in the mirror that the reading lacked and that were not removed. */
   readonly linesKept: number;
   readonly rpcCalls: number;
+  /** Odoo gave the id to another BC: no window missed a change of it. */
+  readonly isAnother: boolean;
 }
 
 /** Records the outcomes in one statement. A failed one may still succeed; nothing else changes twice. */
 export async function closeStored(db: Queryable, items: readonly StoredItem[]): Promise<void> {
   await db.execute(sql`
     update ${syncRunItem} as item set state = r."state", gone_seq = null, lines_seen = r."linesSeen",
-      lines_removed = r."linesRemoved", lines_kept = r."linesKept", rpc_calls = item.rpc_calls + r."rpcCalls", closed_at = clock_timestamp()
+      lines_removed = r."linesRemoved", lines_kept = r."linesKept",
+      rpc_calls = item.rpc_calls + r."rpcCalls", late = item.late and not r."isAnother", closed_at = clock_timestamp()
     from json_to_recordset(${JSON.stringify(items)}::text::json) as r("runId" bigint, "odooId" bigint, "state" text,
-      "linesSeen" int, "linesRemoved" int, "linesKept" int, "rpcCalls" int)
+      "linesSeen" int, "linesRemoved" int, "linesKept" int, "rpcCalls" int, "isAnother" boolean)
     where item.run_id = r."runId" and item.odoo_id = r."odooId" and item.state in ('open', 'failed')`);
 }

@@ -163,6 +163,20 @@ const archivable = (runId: number) => sql`
   where item.run_id = ${runId} and item.state = 'gone' and ${bc.archivedAt} is null
     and (${bc.fetchSeq} < item.gone_seq or ${bc.fetchSeq} > ${newestSeq})`;
 
+/**
+ * BCs that the run found deleted and that stay in the mirror, although they were stored before the run began. Their
+ * numbers claim a later reading: PostgreSQL lost commits, and the sequence has passed these numbers since.
+ */
+export async function countUnarchived(db: Queryable, runId: number): Promise<number> {
+  const [row] = await db.execute<{ unarchived: number }>(sql`
+    select count(*)::int as unarchived
+    from ${syncRunItem} as item join ${bc} on ${bc.odooId} = item.odoo_id
+      join ${syncLog} as run on run.id = item.run_id
+    where item.run_id = ${runId} and item.state = 'gone' and ${bc.archivedAt} is null
+      and ${bc.fetchSeq} >= item.gone_seq and ${bc.fetchSeq} <= ${newestSeq} and ${bc.syncedAt} < run.started_at`);
+  return row?.unarchived ?? 0;
+}
+
 /** The number of BCs that a run is about to archive. */
 export async function countArchivable(db: Queryable, runId: number): Promise<number> {
   const [row] = await db.execute<{ pending: number }>(

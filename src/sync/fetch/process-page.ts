@@ -59,14 +59,14 @@ export async function processPage(
 async function confirmDeleted(
   mirror: SyncContext,
   odoo: OdooClient,
-  { runId, page }: PagePayload,
+  payload: PagePayload,
 ): Promise<ReadonlySet<number>> {
-  const absent = await absentItems(mirror.db, runId, page);
+  const absent = await absentItems(mirror.db, payload.runId, payload.page);
   if (absent.length === 0) return new Set();
   const { fetchSeq } = await beginReading(mirror.db);
   const found = new Set(await odoo.search(mirror.definition.model, [['id', 'in', absent]]));
   const gone = absent.filter((id) => !found.has(id));
-  await closeGone(mirror, runId, gone, fetchSeq);
+  await closeGone(mirror, payload, gone, fetchSeq);
   return new Set(gone);
 }
 
@@ -122,7 +122,7 @@ async function readSlices(
     const begun = await beginReading(db);
     const read = await readDocuments(odoo, model, slice, blame, (...read) => unreadLines(db, ...read));
     const reading = await endReading(db, begun);
-    await closeGone(mirror, payload.runId, read.missing, reading.fetchSeq);
+    await closeGone(mirror, payload, read.missing, reading.fetchSeq);
     const jobs: PreparedJob[] = [
       ...read.documents.map((document) => toBcJob(payload, model, document, reading)),
       ...[...read.refused, ...read.unsettled].map((odooId) => ({
@@ -149,11 +149,11 @@ const evenly = (items: number, most: number) => Math.ceil(items / Math.ceil(item
 /** Odoo no longer has them: their items and failures are closed. Sweeps and single runs archive them at their end. */
 async function closeGone(
   { db, definition }: SyncContext,
-  runId: number,
+  { runId, token }: PagePayload,
   odooIds: readonly number[],
   goneSeq: number,
 ): Promise<void> {
   if (odooIds.length === 0) return;
-  await closeItems(db, { runId, odooIds, state: 'gone', goneSeq });
+  await closeItems(db, { runId, token, odooIds, state: 'gone', goneSeq });
   await resolveFailures(db, definition.key, odooIds, runId);
 }

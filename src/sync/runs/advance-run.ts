@@ -3,12 +3,12 @@ import { installationOf } from '../../db/installation.ts';
 import { type Progress, releaseLease } from '../../db/runs/lease.ts';
 import { closePages, hasOpenItems, isAnyDone, nextPages, type QueuedPage } from '../../db/runs/ledger.ts';
 import { type EndedRun, lockRun, settleRun } from '../../db/runs/runs.ts';
-import { countKeptLines } from '../../db/runs/sweep.ts';
+import { countKeptLines, countUnarchived } from '../../db/runs/sweep.ts';
 import type { SyncLogRow } from '../../db/schema/sync.ts';
 import { enqueuePages } from '../../queues/jobs.ts';
 import { errorCode, errorMessage } from '../../shared/errors.ts';
 import type { SyncContext } from '../context.ts';
-import { archiveStep, archives, NO_STEP, SweepBreakerError } from './archive.ts';
+import { archiveStep, archives, GoneNotArchivedError, NO_STEP, SweepBreakerError } from './archive.ts';
 
 /**
  * Advances a run: closes pages without open items, queues the next pages, and ends the run when no item is open.
@@ -68,10 +68,16 @@ async function endRun(
   const kept = await countKeptLines(tx, run.id);
   const lines = kept.lines === 0 ? null : kept;
   const refused = step.refused === null && lines === null ? null : new SweepBreakerError(step.refused, lines);
-  if (refused !== null) log.error({ runId: run.id, code: refused.code }, refused.message);
-  const ended = await settleRun(tx, run.id, refused);
+  const reason = refused ?? (archives(run) ? await unarchived(tx, run.id) : null);
+  if (reason !== null) log.error({ runId: run.id, code: reason.code }, reason.message);
+  const ended = await settleRun(tx, run.id, reason);
   await release(tx, definition.key, run, reached(run));
   return { after: null, closed, ended };
+}
+
+async function unarchived(tx: Queryable, runId: number): Promise<GoneNotArchivedError | null> {
+  const bcs = await countUnarchived(tx, runId);
+  return bcs === 0 ? null : new GoneNotArchivedError(bcs);
 }
 
 /** A sweep proves the windows; it does not move them. */

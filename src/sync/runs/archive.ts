@@ -42,6 +42,21 @@ export class SweepBreakerError extends PasserelleError {
   }
 }
 
+/**
+ * The run found BCs deleted in Odoo, but the mirror has newer sequence numbers for them, from before PostgreSQL lost
+ * commits. They were not archived. The next sweep checks them again; if it ends the same way, run `passerelle verify`.
+ */
+export class GoneNotArchivedError extends PasserelleError {
+  readonly code = 'gone_not_archived';
+  constructor(bcs: number) {
+    super(
+      `${bcs === 1 ? '1 BC is' : `${bcs} BCs are`} gone from Odoo but not archived, because the mirror has later ` +
+        'sequence numbers for them: PostgreSQL lost commits. The next sweep checks them again; if it ends the same ' +
+        'way, run passerelle verify.',
+    );
+  }
+}
+
 /** Sweeps find deleted BCs, and single runs name their BCs. Other modes leave archiving to the next sweep. */
 export function archives({ mode }: Pick<SyncLogRow, 'mode'>): boolean {
   return mode === 'sweep' || mode === 'single';

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { StoredRecord } from '../../db/documents/stored-documents.ts';
+import type { StoredLine, StoredRecord } from '../../db/documents/stored-documents.ts';
 import type { RecordToStore } from '../../db/documents/writes.ts';
 import type { DocumentChanges, FieldChange } from '../../db/schema/audit.ts';
 import type { OdooRecord, OdooValue } from '../../odoo/types.ts';
@@ -46,8 +46,8 @@ interface Before {
 }
 
 /** The lines whose old content the audit trail needs. */
-export function toldLines({ altered, removed }: Comparison): number[] {
-  return [...altered, ...removed].map((line) => line.odooId);
+export function toldLines({ altered, removed, former }: Comparison): number[] {
+  return [...altered, ...removed, ...(former ?? [])].map((line) => line.odooId);
 }
 
 /** The audit trail also needs a header that was saved without a change of content, because its dates changed. */
@@ -79,13 +79,33 @@ export function auditChanges(
     ...(plan.removed.length === 0
       ? {}
       : {
-          linesRemoved: plan.removed.map((line) => {
-            const stored = before.lines.get(line.odooId);
-            return withoutContents(stored?.fields ?? { id: line.odooId }, binariesOf(model.line, stored));
-          }),
+          linesRemoved: plan.removed.map((line) => lastContent(model, line, before)),
         }),
     ...(changed.length === 0 ? {} : { linesChanged: Object.fromEntries(changed) }),
   };
+}
+
+/** The audit entry that ends a document whose id Odoo gave to another one: its last content, and no new one. */
+export function auditEnd(
+  model: DocumentModel,
+  { header }: PreparedDocument,
+  { former, kept }: Comparison,
+  before: Before,
+): DocumentChanges {
+  const old = before.headers.get(header.odooId);
+  const lines = (former ?? []).filter((line) => !kept.includes(line));
+  return {
+    reason: 'replaced',
+    ...(old && { header: fieldChanges(old.fields, NO_FIELDS, binariesOf(model.header, old)) }),
+    ...(lines.length === 0 ? {} : { linesRemoved: lines.map((line) => lastContent(model, line, before)) }),
+  };
+}
+
+const NO_FIELDS = {} as OdooRecord;
+
+function lastContent({ line: model }: DocumentModel, line: StoredLine, { lines }: Before) {
+  const stored = lines.get(line.odooId);
+  return withoutContents(stored?.fields ?? { id: line.odooId }, binariesOf(model, stored));
 }
 
 const fieldsOf = ({ json }: RecordToStore): OdooRecord => JSON.parse(json);

@@ -34,8 +34,11 @@ export function compare(
   const gone = new Set(missing.gone);
   const hidden = new Set(missing.hidden);
   const removed = absent.filter((line) => gone.has(line.odooId));
-  const headerChanged = before === null || before.archived || before.contentHash !== header.contentHash;
+  const former = isAnother(before?.createDate ?? null, header.createDate) ? [...own.values()] : null;
+  const headerChanged =
+    before === null || before.archived || former !== null || before.contentHash !== header.contentHash;
   return {
+    former,
     headerChanged,
     changed: headerChanged || added.length > 0 || altered.length > 0 || removed.length > 0,
     touched: before !== null && !sameDate(before.writeDate, header.writeDate),
@@ -70,6 +73,11 @@ function wasTouched(stored: StoredLine | undefined, line: RecordToStore): boolea
     stored.contentHash === line.contentHash &&
     (stored.archived || !sameDate(stored.writeDate, line.writeDate))
   );
+}
+
+/** Odoo never changes `create_date`. A missing one proves nothing. */
+function isAnother(stored: Date | null, read: string | null): boolean {
+  return stored !== null && read !== null && !sameDate(stored, read);
 }
 
 function sameDate(stored: Date | null, text: string | null): boolean {

@@ -143,8 +143,8 @@ async function noteGone(
   rpcCalls: number,
 ): Promise<void> {
   const { db, definition } = mirror;
-  const { runId, odooId } = payload;
-  await closeItems(db, { runId, odooIds: [odooId], state: 'gone', goneSeq, rpcCalls });
+  const { runId, token, odooId } = payload;
+  await closeItems(db, { runId, token, odooIds: [odooId], state: 'gone', goneSeq, rpcCalls });
   await resolveFailures(db, definition.key, [odooId], runId);
   await advanceWhenPageIsDone(mirror, payload);
 }

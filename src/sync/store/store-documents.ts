@@ -1,13 +1,7 @@
 import { TransactionRollbackError } from 'drizzle-orm';
 import type { Database, Queryable } from '../../db/client.ts';
 import { type Change, recordChanges } from '../../db/documents/audit-log.ts';
-import {
-  beginReading,
-  endReading,
-  isOutdated,
-  jumpBeyond,
-  readNewestSeq,
-} from '../../db/documents/fetch-sequence.ts';
+import { beginReading, endReading, isOutdated, jumpBeyond } from '../../db/documents/fetch-sequence.ts';
 import {
   type StoredHeader,
   type StoredLine,
@@ -26,6 +20,7 @@ import {
   upsertLines,
 } from '../../db/documents/writes.ts';
 import { resolveFailures } from '../../db/runs/failures.ts';
+import { type Fence, getFencingState } from '../../db/runs/lease.ts';
 import { closeStored } from '../../db/runs/ledger.ts';
 import { bc, bcLine } from '../../db/schema/documents.ts';
 import { groupBy } from '../../shared/collections.ts';
@@ -38,7 +33,7 @@ import type {
   PreparedDocument,
   StoreOutcome,
 } from '../types.ts';
-import { auditChanges, isHeaderTold, toldLines } from './audit-diff.ts';
+import { auditChanges, auditEnd, isHeaderTold, toldLines } from './audit-diff.ts';
 import { compare, type Known } from './compare.ts';
 import { applyLineBreaker, type RemovalLimits } from './line-breaker.ts';
 import { prepare } from './normalize.ts';
@@ -124,7 +119,16 @@ async function changesOf(tx: Queryable, entries: readonly Planned[]): Promise<Ch
     const { document, model, runId, plan } = entry;
     const own = { odooId: document.header.odooId, runId };
     const left = departures(entry);
-    if (entry.before === null) return [...left, { ...own, action: 'created' as const, changes: {} }];
+    const created = { ...own, action: 'created' as const, changes: {} };
+    if (entry.before === null) return [...left, created];
+    if (plan.former !== null) {
+      const end = {
+        ...own,
+        action: 'archived' as const,
+        changes: auditEnd(model, document, plan, before),
+      };
+      return entry.before.archived ? [...left, created] : [...left, end, created];
+    }
     const action = entry.before.archived ? ('restored' as const) : ('updated' as const);
     return [...left, { ...own, action, changes: auditChanges(model, document, plan, before) }];
   });
@@ -244,14 +248,16 @@ async function storeIn(
   const documents = entries.map(({ document }) => document);
   const ids = documents.map(({ header }) => header.odooId);
   // Sent together. The connection executes them in this order, so the rest waits for the locks.
-  const [, newest, headers, first] = await Promise.all([
+  const [, { runs, sequence: newest }, headers, first] = await Promise.all([
     lockDocuments(tx, ids),
-    readNewestSeq(tx),
+    getFencingState(tx, [...new Set(entries.map(({ runId }) => runId))]),
     storedHeaders(tx, ids),
     knownLines(tx, documents),
   ]);
-  const alone = findConflicts(entries, headers, first);
-  const planned: Planned[] = entries
+  // Another worker may have taken a run since its job was checked, or while this transaction waited for a lock.
+  const owned = entries.filter((entry) => !isSuperseded(runs.get(entry.runId), entry));
+  const alone = findConflicts(owned, headers, first);
+  const planned: Planned[] = owned
     .filter((entry) => !alone.has(entry))
     .map((entry) => plan(entry, headers, first));
   const settled = await settle(tx, planned, headers);
@@ -261,15 +267,20 @@ async function storeIn(
     settled.filter((entry) => !isStale(entry, newest)),
   );
   const outcomes = new Map<PreparedDocument, GroupOutcome>([
+    ...[...alone].map(({ document }) => [document, 'store_singly'] as const),
     ...settled.map(({ document }) => [document, 'stale'] as const),
     ...fresh.map((entry) => [entry.document, outcomeOf(entry)] as const),
   ]);
   await writeDocuments(tx, fresh, await changesOf(tx, fresh));
   await settleAccounts(tx, key, fresh);
   return {
-    outcomes: documents.map((document) => outcomes.get(document) ?? 'store_singly'),
+    outcomes: documents.map((document) => outcomes.get(document) ?? 'superseded'),
     beyond: Math.max(...settled.map(({ before }) => before?.fetchSeq ?? 0).filter((seq) => seq > newest), 0),
   };
+}
+
+function isSuperseded(run: Fence | undefined, { token }: Entry): boolean {
+  return token !== undefined && run?.status === 'running' && run.leaseToken !== token;
 }
 
 function plan(entry: Entry, headers: ReadonlyMap<number, StoredHeader>, known: KnownLines): Planned {
@@ -312,7 +323,7 @@ function isStale({ before, document: { reading }, plan }: Planned, newest: numbe
 }
 
 function outcomeOf({ before, plan }: Planned): StoreOutcome {
-  return before === null ? 'created' : plan.changed ? 'updated' : 'unchanged';
+  return before === null || plan.former !== null ? 'created' : plan.changed ? 'updated' : 'unchanged';
 }
 
 /** Closes ledger items and resolves failures. */
@@ -324,6 +335,7 @@ async function settleAccounts(tx: Queryable, key: string, entries: readonly Plan
       linesRemoved: plan.removed.length,
       // A line that was archived with its BC is not visible anyway.
       linesKept: plan.kept.filter(({ archived }) => !archived).length,
+      isAnother: plan.former !== null,
     };
     return { runId, odooId: document.header.odooId, state: outcomeOf(entry), ...counts, rpcCalls };
   });

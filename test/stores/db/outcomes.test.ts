@@ -21,6 +21,7 @@ test('an outcome is not lost when the item changes while its turn is waited for'
     linesRemoved: 0,
     linesKept: 0,
     rpcCalls: 0,
+    isAnother: false,
   } as const;
   let storing: Promise<void> | undefined;
   await client.begin(async (other) => {

@@ -1,8 +1,15 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { grantLease, heartbeat, readState, releaseLease } from '../../../src/db/runs/lease.ts';
+import {
+  grantLease,
+  heartbeat,
+  readState,
+  releaseLease,
+  startWhileFree,
+} from '../../../src/db/runs/lease.ts';
 import { createRun, findRun } from '../../../src/db/runs/runs.ts';
 import { planRun } from '../../../src/sync/planning/plan-run.ts';
 import { advanceRun, failRun } from '../../../src/sync/runs/advance-run.ts';
+import { watchRuns } from '../../../src/sync/runs/recovery.ts';
 import { acquireRun } from '../../../src/sync/runs/run-lease.ts';
 import { startRun } from '../../../src/sync/runs/start-run.ts';
 import type { TestSetup } from '../../support/test-setup.ts';
@@ -84,6 +91,37 @@ describe('the lease', () => {
     await heartbeat(setup.mirror.db, KEY, first?.leaseToken ?? 0, -1000);
     expect(await acquireRun(setup.mirror, next)).toBeNull();
     expect((await acquireRun(setup.mirror, unfinished))?.leaseToken).toBe((first?.leaseToken ?? 0) + 1);
+  });
+
+  it('that expires after another run found it held goes to neither that run nor a third one', async () => {
+    const { mirror } = setup;
+    const unfinished = await setup.request('full');
+    const first = await acquireRun(mirror, unfinished);
+    const [next, third] = [
+      await findRun(mirror.db, await setup.request('full')),
+      await setup.request('full'),
+    ];
+    if (first === null || next === null) throw new Error('the first is to be granted, the second to exist');
+    const expire = () => heartbeat(mirror.db, KEY, first.leaseToken, -1000);
+    // `startRun` finds no abandoned run; then the lease expires; then it asks for the lease.
+    const db = new Proxy(mirror.db, {
+      get: (target, name) =>
+        name === 'transaction'
+          ? async (...work: Parameters<typeof target.transaction>) => {
+              await expire();
+              return target.transaction(...work);
+            }
+          : Reflect.get(target, name),
+    });
+    await startRun({ ...mirror, db }, next);
+    expect(await findRun(mirror.db, next.id)).toMatchObject({ status: 'skipped', leaseToken: null });
+    expect(await readState(mirror.db, KEY)).toMatchObject({ held: false, leaseRunId: unfinished });
+    expect(await startWhileFree(mirror.db, KEY, third, 60_000)).toBeNull();
+    await watchRuns(mirror);
+    const [run, state] = [await findRun(mirror.db, unfinished), await readState(mirror.db, KEY)];
+    expect([run?.status, state?.leaseRunId, state?.held]).toEqual(['running', unfinished, false]);
+    await setup.work();
+    expect(await setup.ended(unfinished)).toMatchObject({ status: 'success' });
   });
 
   it('keeps a holder that lost it from ending the run of the next one', async () => {

@@ -101,6 +101,55 @@ describe('storing a document', () => {
     expect(await store([41, 42], { id: 1, note: 'later' })).toBe('updated');
   });
 
+  it('ends the trail of a BC whose id another one got, and begins a new one', async () => {
+    const first = { id: 1, name: 'first', create_date: '2026-01-01 00:00:00' };
+    const second = { id: 1, name: 'second', create_date: '2026-02-01 00:00:00' };
+    expect(await store(1, first, [{ id: 11, qty: 1 }])).toBe('created');
+    expect(await store(2, second, [{ id: 12, qty: 2 }])).toBe('created');
+    expect(await header(1)).toEqual(second);
+    expect(await linesOf(1)).toEqual([12]);
+    const entries = (await trail()).map(({ action, changes }) => [action, changes]);
+    expect(entries).toEqual([
+      ['created', {}],
+      [
+        'archived',
+        {
+          reason: 'replaced',
+          header: {
+            id: { old: 1, new: null },
+            name: { old: 'first', new: null },
+            create_date: { old: '2026-01-01 00:00:00', new: null },
+          },
+          linesRemoved: [{ id: 11, qty: 1 }],
+        },
+      ],
+      ['created', {}],
+    ]);
+    const [feed] = await database.client`select created_xid = changed_xid as new from scrap_dimagaz_bc`;
+    expect(feed?.['new']).toBe(true);
+  });
+
+  it('begins a new trail also if the former BC of the id was archived, and restores the same one', async () => {
+    const bc = { id: 1, name: 'first', create_date: '2026-01-01 00:00:00' };
+    const archive = () =>
+      database.client`update scrap_dimagaz_bc set archived_at = now(), archive_reason = 'gone'`;
+    await store(1, bc);
+    await archive();
+    expect(await store(2, bc)).toBe('updated');
+    await archive();
+    expect(await store(3, { ...bc, create_date: '2026-02-01 00:00:00' })).toBe('created');
+    expect((await trail()).map(({ action }) => action)).toEqual(['created', 'restored', 'created']);
+  });
+
+  it.each([
+    ['the stored one', {}, { create_date: '2026-02-01 00:00:00' }],
+    ['the reading', { create_date: '2026-02-01 00:00:00' }, {}],
+  ])('takes a BC for the same one if %s has no create_date', async (_, before, after) => {
+    await store(1, { id: 1, name: 'first', ...before });
+    expect(await store(2, { id: 1, name: 'second', ...after })).toBe('updated');
+    expect((await trail()).map(({ action }) => action)).toEqual(['created', 'updated']);
+  });
+
   it('removes lines that the reading lacks, and keeps them in the audit trail', async () => {
     await store(1, { id: 1 }, [
       { id: 11, qty: 1 },

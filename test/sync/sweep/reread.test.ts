@@ -24,11 +24,7 @@ const open = async (env: Record<string, string> = {}, documents = 40) => {
   return setup.work();
 };
 
-const verify = () =>
-  verifyMirror(
-    { db: setup.mirror.db, odoo: setup.mirror.odoo, definition: setup.mirror.definition, pageSize: 200 },
-    () => {},
-  );
+const verify = () => verifyMirror({ ...setup.mirror, pageSize: 200 }, () => {});
 
 const rereadAfter = async () => (await readState(setup.mirror.db, KEY))?.rereadAfter;
 

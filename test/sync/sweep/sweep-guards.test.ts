@@ -41,8 +41,8 @@ describe('what a sweep archives', () => {
     const { id: runId } = await createRun(setup.mirror.db, { key: KEY, mode: 'sweep', trigger: 'cli' });
     const run = await acquireRun(setup.mirror, runId);
     if (run === null) throw new Error('the lease is taken');
-    await heartbeat(setup.mirror.db, KEY, run.leaseToken, 60_000);
     await planRun(setup.mirror, run);
+    await heartbeat(setup.mirror.db, KEY, run.leaseToken, 600_000);
     return { runId, token: run.leaseToken };
   };
 
@@ -162,12 +162,28 @@ describe('what a sweep archives', () => {
     const { runId } = await planned();
     const { client } = setup.database;
     await client`update sync_run_item set state = 'gone', gone_seq = nextval('fetch_seq')`;
-    const [read] = await client`update scrap_dimagaz_bc set fetch_seq = nextval('fetch_seq')
-      where odoo_id = (select min(odoo_id) from sync_run_item where run_id = ${runId}) returning odoo_id`;
+    const [read] = await client`update scrap_dimagaz_bc set fetch_seq = nextval('fetch_seq'),
+      synced_at = clock_timestamp() where odoo_id = (select min(odoo_id) from sync_run_item where run_id = ${runId}) returning odoo_id`;
     expect(Number(read?.['odoo_id'])).toBeGreaterThan(one);
     await advanceRun(setup.mirror, runId);
     await setup.work();
-    expect(await setup.ended(runId)).toMatchObject({ archived: 1, gone: 1 });
+    expect(await setup.ended(runId)).toMatchObject({ status: 'success', archived: 1, gone: 1 });
+  });
+
+  it('is reported if it is less than what was found gone, because a number claims a reading that never was', async () => {
+    setup.odoo.erase(BC, some(0, 2));
+    const { runId } = await planned();
+    const { client } = setup.database;
+    await client`update sync_run_item set state = 'gone', gone_seq = nextval('fetch_seq')`;
+    // A number of before a failover, which the sequence passes while the sweep is going on.
+    await client`update scrap_dimagaz_bc set fetch_seq = nextval('fetch_seq') + 10
+      where odoo_id = (select min(odoo_id) from sync_run_item where run_id = ${runId})`;
+    await client`select setval('fetch_seq', (select last_value + 20 from fetch_seq))`;
+    await setup.work();
+    const run = await setup.ended(runId);
+    expect(run).toMatchObject({ status: 'partial', errorCode: 'gone_not_archived', archived: 1, gone: 1 });
+    expect(run.errorMessage).toMatch(/^1 BC is gone from Odoo but not archived/);
+    expect(await setup.run('sweep')).toMatchObject({ status: 'success', errorCode: null, archived: 1 });
   });
 
   it('is not restored by a reading that had found it before it was archived', async () => {

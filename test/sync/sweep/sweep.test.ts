@@ -28,7 +28,7 @@ describe('a sweep', () => {
   const verify = (): Promise<Verification> => verifyMirror({ ...setup.mirror, pageSize: 200 }, () => {});
   const trail = async (runId: number) => {
     const rows = await setup.database
-      .client`select odoo_id::int as id, action from audit_log where run_id = ${runId} order by odoo_id`;
+      .client`select odoo_id::int as id, action from audit_log where run_id = ${runId} order by odoo_id, id`;
     return rows.map(({ id, action }) => ({ id, action }));
   };
   const bc = async (id: number) => {
@@ -74,6 +74,21 @@ describe('a sweep', () => {
       [header, owner, other, created].sort((a, b) => a - b),
     );
     expect(await verify()).toMatchObject({ ok: true });
+  });
+
+  it('does not count as late what an Odoo that was restored gave the id of another BC', async () => {
+    const [same = 0, another = 0] = setup.odoo.ids(BC).slice(-2);
+    const late = setup.odoo.begin(new Date('2025-01-01T00:00:00Z'));
+    late.write(BC, [same], { notes: 'of a transaction that lasts' });
+    late.write(BC, [another], { name: 'BC/AUTRE', create_date: '2025-01-01 00:00:00' });
+    late.commit();
+    const run = await setup.run('sweep');
+    expect(run).toMatchObject({ status: 'success', updated: 1, created: 1, late: 1 });
+    expect(await trail(run.id)).toEqual([
+      { id: same, action: 'updated' },
+      { id: another, action: 'archived' },
+      { id: another, action: 'created' },
+    ]);
   });
 
   it('removes lines that were deleted without a trace', async () => {
