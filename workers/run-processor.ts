@@ -97,6 +97,7 @@ async function runOf(
     mode,
     trigger: 'retry',
     force: run.force,
+    newSource: run.newSource,
     // The items that the failed full run has stored need no second fetch.
     ...(mode === 'full' && { continues: run.id }),
     ...(run.odooIds && { odooIds: run.odooIds }),

@@ -155,6 +155,8 @@ interface GenerateOptions {
   readonly seed: number;
   readonly now: Date;
   readonly user: string;
+  /** `database.uuid`. */
+  readonly uuid: string;
 }
 
 /**
@@ -163,10 +165,10 @@ interface GenerateOptions {
  * the tables, so that 10,000 BCs take about a second.
  */
 export function generate(store: Store, options: GenerateOptions): void {
-  const { documents, lines, seed, now, user } = options;
+  const { documents, lines, seed, now, user, uuid } = options;
   const random = seededRandom(seed);
   const from = now.getTime() - YEARS_MS;
-  addMasterData(store, random, stamp(new Date(from)), user);
+  addMasterData(store, random, stamp(new Date(from)), { user, uuid });
   for (let at = 0; at < documents; at += 1) {
     // In order of creation; the last one is about an hour old.
     const created = from + Math.floor(((at + random.next()) / documents) * (YEARS_MS - 3_600_000));
@@ -174,15 +176,25 @@ export function generate(store: Store, options: GenerateOptions): void {
   }
 }
 
-function addMasterData(store: Store, random: Random, founded: string, user: string): void {
+function addMasterData(
+  store: Store,
+  random: Random,
+  founded: string,
+  { user, uuid }: Pick<GenerateOptions, 'user' | 'uuid'>,
+): void {
   const add = (model: string, rows: readonly Readonly<Record<string, Stored>>[]) => {
     for (const values of rows) insert(store, model, { active: true, ...values }, founded, founded);
   };
   const buyers = PEOPLE.map((name, at) => ({ name, login: `acheteur${at + 1}@dimagaz.example` }));
   const robot = { name: 'OdooBot', login: '__system__', active: false };
+  const own = {
+    ...{ name: 'Passerelle', login: user, lang: 'fr_FR', tz: 'Europe/Paris' },
+    ...{ company_id: 1, company_ids: [1, 2] },
+  };
+  add('ir.config_parameter', [{ key: 'database.uuid', value: uuid }]);
   add('res.currency', [{ name: 'EUR' }, { name: 'CHF' }]);
   add('res.company', [{ name: 'Dimagaz' }, { name: 'Dimagaz Suisse' }]);
-  add('res.users', [robot, { name: 'Passerelle', login: user }, ...buyers]);
+  add('res.users', [robot, own, ...buyers]);
   add('res.partner', partners(random));
   add('dimagaz.product', products(random));
   add(

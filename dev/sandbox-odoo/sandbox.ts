@@ -31,6 +31,8 @@ export interface SandboxOptions {
   readonly user?: string;
   readonly password?: string;
   readonly apiKey?: string;
+  /** `database.uuid`; a sandbox that is started again is the same database. */
+  readonly uuid?: string;
 }
 
 /** A stored row: stamps with microseconds, `null` for an empty value. */
@@ -78,6 +80,7 @@ export interface SandboxOdoo extends SandboxSchema {
 
 const USER_ID = 2;
 const ADMIN = { user: 'admin', apiKey: 'abcdef0123456789abcdef0123456789abcdef01', uid: 1 };
+const DATABASE_UUID = '1f0c6f7e-5d2b-11f0-9c1a-0242ac120002';
 const MOST_CALLS = 100_000;
 
 /**
@@ -96,8 +99,8 @@ export async function startSandboxOdoo(options: SandboxOptions = {}): Promise<Sa
   };
   const backend: Backend = { store, access: faults.access, uid: USER_ID, admin: ADMIN, ...login };
   const now = options.clock ?? (() => new Date());
-  const { documents = 0, lines = 5, seed = 1 } = options;
-  generate(store, { documents, lines, seed, now: now(), ...login });
+  const { documents = 0, lines = 5, seed = 1, uuid = DATABASE_UUID } = options;
+  generate(store, { documents, lines, seed, now: now(), uuid, ...login });
   const calls: SandboxCall[] = [];
   const webhooks = new Webhooks();
   const note = (call: SandboxCall) => {

@@ -75,6 +75,9 @@ export const run = z.object({
   continues: z.int().nullable().describe('the failed run whose open BCs this one took over'),
   odooIds: z.array(z.int()).nullable(),
   force: z.boolean().describe('the breakers for BCs and lines did not apply to this run'),
+  newSource: z
+    .boolean()
+    .describe('a sweep that reads every BC again and may move the mirror to a new source'),
   protocol: z.string().nullable(),
   odooVersion: z.string().nullable(),
   planned: z.int(),
@@ -102,7 +105,14 @@ export const exampleRun = {
   finishedAt: '2026-01-31T08:01:07.633Z',
   since: '2026-01-31T07:50:00.000Z',
   nowSync: '2026-01-31T08:01:00.000Z',
-  ...{ continues: null, odooIds: null, force: false, protocol: 'json2', odooVersion: '19.0' },
+  ...{
+    continues: null,
+    odooIds: null,
+    force: false,
+    newSource: false,
+    protocol: 'json2',
+    odooVersion: '19.0',
+  },
   ...{ planned: 3, seen: 3, created: 1, updated: 1, unchanged: 1, archived: 0, gone: 0, failed: 0, late: 0 },
   ...{
     reread: 0,

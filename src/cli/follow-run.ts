@@ -121,7 +121,7 @@ function createWorkforce({ mirror, redis, prefix }: OpenMirror) {
   };
 }
 
-type Request = Pick<NewRun, 'mode' | 'odooIds' | 'force'>;
+type Request = Pick<NewRun, 'mode' | 'odooIds' | 'force' | 'newSource'>;
 
 /** @returns the id of the queued run. */
 export async function request({ db, queues, definition }: SyncContext, wanted: Request): Promise<number> {

@@ -10,6 +10,7 @@
  * | `running` | no item is open                                      | `success`; `partial` if an item failed |
  * |           |                                                      | or a breaker kept BCs or lines         |
  * | `running` | planning failed, a page failed, Odoo is unavailable  | `failed`; the next run continues it    |
+ * | `running` | the settings name another source than the mirror has | `failed`; nothing was stored           |
  *
  * | page is   | event                                                | becomes                                |
  * | --------- | ---------------------------------------------------- | -------------------------------------- |
@@ -42,6 +43,7 @@ import type { Queues } from '../queues/queues.ts';
 import type { Log } from '../shared/logger.ts';
 import type { Semaphore } from '../shared/semaphore.ts';
 import type { ModelMemory } from './model/document-model.ts';
+import type { SourceMemory } from './model/source.ts';
 import type { Batcher } from './store/batcher.ts';
 import type { CommitOutcome, DocumentDefinition, GroupItem } from './types.ts';
 
@@ -51,6 +53,7 @@ export interface SyncContext {
   readonly db: Database;
   readonly odoo: OdooClient;
   readonly models: ModelMemory;
+  readonly sources: SourceMemory;
   /** Where contents of binary fields are held on their way into PostgreSQL. */
   readonly contentMemory: Semaphore;
   /** Collects BCs that are stored together. */

@@ -12,6 +12,7 @@ import { Semaphore } from '../shared/semaphore.ts';
 import { OdooHealthRecorder } from '../upstream-health/odoo.ts';
 import type { SyncContext } from './context.ts';
 import { ModelMemory } from './model/document-model.ts';
+import { SourceMemory } from './model/source.ts';
 import { GROUPS_CONCURRENCY, openGroups } from './store/group-commit.ts';
 import { bcDefinition } from './types.ts';
 
@@ -69,6 +70,7 @@ export function createSyncContext(
     db: database.db,
     odoo,
     models: new ModelMemory(),
+    sources: new SourceMemory({ database: config.odoo.db, context: config.odoo.context }),
     contentMemory: new Semaphore(CONTENT_BYTES),
     groups: openGroups(() => mirror, { size, waitMs }),
     queues,

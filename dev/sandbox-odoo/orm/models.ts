@@ -168,6 +168,19 @@ export const SHIPPED_MODELS: readonly ModelDefinition[] = [
       name: field('char', 'Name'),
       login: field('char', 'Login', { required: true }),
       active: ACTIVE,
+      lang: field('char', 'Language'),
+      tz: field('char', 'Timezone'),
+      company_id: link('res.company', 'Company'),
+      company_ids: field('many2many', 'Companies', { relation: 'res.company' }),
+    },
+  },
+  {
+    name: 'ir.config_parameter',
+    description: 'System Parameter',
+    order: 'key',
+    fields: {
+      key: field('char', 'Key', { required: true }),
+      value: field('text', 'Value', { required: true }),
     },
   },
   {

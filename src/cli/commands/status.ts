@@ -6,6 +6,7 @@ import { countOpenFailures, listFailures } from '../../db/runs/failures.ts';
 import { readState } from '../../db/runs/lease.ts';
 import { type CurrentRun, readCurrentRun } from '../../db/runs/run-progress.ts';
 import { listRuns } from '../../db/runs/runs.ts';
+import { shownSource } from '../../db/runs/source.ts';
 import type { IncidentRow } from '../../db/schema/alerts.ts';
 import type { SyncLogRow } from '../../db/schema/sync.ts';
 import { BC_KEY } from '../../db/schema/sync.ts';
@@ -15,8 +16,10 @@ import { count } from '../follow-run.ts';
 import { type CommandContext, EXIT, type ExitCode, oneLine, print, QUIET } from '../io.ts';
 
 function statusLines(overview: Overview): string[] {
-  const { lease, currentRun, lastSync, ageSeconds, lastRuns, openFailures, openIncidents, queues } = overview;
+  const { source, lease, currentRun, lastSync, ageSeconds, lastRuns, openFailures, openIncidents, queues } =
+    overview;
   return [
+    ...(source === null ? [] : [`Source     ${sourceText(source)}`]),
     `State      ${stateText(lease)}`,
     ...(currentRun === null ? [] : [`Progress   ${progressText(currentRun)}`]),
     `Last sync  ${lastSync === null ? 'never' : moment(lastSync)}${aheadText(ageSeconds)}`,
@@ -34,6 +37,11 @@ function statusLines(overview: Overview): string[] {
       return `  ${name.padEnd(6)} ${waiting} waiting, ${active} active, ${delayed} delayed, ${failed} failed, ${workers} workers`;
     }),
   ];
+}
+
+function sourceText({ model, lineModel, database, unfinishedRun }: NonNullable<Overview['source']>): string {
+  const place = `${model} with ${lineModel}, database ${database}`;
+  return unfinishedRun === null ? place : `${place}; run ${unfinishedRun} did not finish the move to it`;
 }
 
 function stateText(lease: Overview['lease']): string {
@@ -116,6 +124,7 @@ async function overview(db: Database, queues: Queues) {
   const state = await readState(db, BC_KEY);
   return {
     key: BC_KEY,
+    source: shownSource(state?.source ?? null),
     isSyncing: state?.held === true,
     lastSync: state?.lastSync ?? null,
     ageSeconds: state?.ageSeconds ?? null,

@@ -22,6 +22,7 @@ interface SyncOptions {
   readonly full?: boolean;
   readonly sweep?: boolean;
   readonly force?: boolean;
+  readonly newSource?: boolean;
   readonly detach?: boolean;
   readonly json?: boolean;
 }
@@ -43,11 +44,18 @@ export function addSync(program: Command, context: CommandContext, exit: (code: 
       new Option('--sweep', 'compare every id and write_date, archive deleted BCs').conflicts('full'),
     )
     .option('--force', 'let a sweep archive however many BCs are gone')
+    .addOption(
+      new Option(
+        '--new-source',
+        'accept another database or model: read all of it, archive every other BC',
+      ).conflicts('full'),
+    )
     .option('--detach', 'only queue the run and print its id')
     .option('--json', 'print one JSON object')
     .addHelpText('after', HELP)
     .action(async (options: SyncOptions, command: Command) => {
-      if (options.force === true && options.sweep !== true) command.error('error: --force goes with --sweep');
+      if (options.force === true && modeOf(options) !== 'sweep')
+        command.error('error: --force goes with --sweep');
       exit(await sync(context, options));
     });
 }
@@ -59,11 +67,16 @@ Examples:
   $ passerelle sync
   $ passerelle sync --full
   $ passerelle sync --sweep
+  $ passerelle sync --new-source
   $ passerelle sync --json | jq .status
   $ passerelle sync --detach && passerelle status`;
 
 async function sync({ io, env }: CommandContext, options: SyncOptions): Promise<ExitCode> {
-  const wanted = { mode: modeOf(options), ...(options.force === true && { force: true }) };
+  const wanted = {
+    mode: modeOf(options),
+    ...(options.force === true && { force: true }),
+    ...(options.newSource === true && { newSource: true }),
+  };
   return withMirror(readMirrorConfig(env, QUIET), async (open) => {
     if (options.detach === true) {
       const runId = await request(open.mirror, wanted);
@@ -78,8 +91,8 @@ async function sync({ io, env }: CommandContext, options: SyncOptions): Promise<
   });
 }
 
-function modeOf({ full, sweep }: SyncOptions): RunMode {
-  if (sweep === true) return 'sweep';
+function modeOf({ full, sweep, newSource }: SyncOptions): RunMode {
+  if (sweep === true || newSource === true) return 'sweep';
   return full === true ? 'full' : 'incremental';
 }
 

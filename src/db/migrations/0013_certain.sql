@@ -1,5 +1,6 @@
 ALTER TABLE "api_key" ADD COLUMN "context" jsonb DEFAULT '{}' NOT NULL;--> statement-breakpoint
 ALTER TABLE "sync_log" ADD COLUMN "newest_write" timestamp with time zone;--> statement-breakpoint
+ALTER TABLE "sync_log" ADD COLUMN "new_source" boolean DEFAULT false NOT NULL;--> statement-breakpoint
 ALTER TABLE "sync_log" ADD COLUMN "reread" integer DEFAULT 0 NOT NULL;--> statement-breakpoint
 ALTER TABLE "sync_state" ADD COLUMN "newest_write" timestamp with time zone;--> statement-breakpoint
 ALTER TABLE "sync_state" ADD COLUMN "seen_until" timestamp with time zone;--> statement-breakpoint

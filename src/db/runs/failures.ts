@@ -68,6 +68,14 @@ export async function dueFailures(db: Queryable, key: string): Promise<number[]>
   return rows.map((row) => row.odooId);
 }
 
+/** The next run retries every BC with an open failure. */
+export async function endPauses(db: Queryable, key: string): Promise<void> {
+  await db
+    .update(syncFailure)
+    .set({ nextAttemptAt: sql`least(${syncFailure.nextAttemptAt}, clock_timestamp())` })
+    .where(and(eq(syncFailure.key, key), isNull(syncFailure.resolvedAt)));
+}
+
 /** Open failures by ascending id; `after` is exclusive. */
 export async function listFailures(
   db: Queryable,

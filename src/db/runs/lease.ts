@@ -3,6 +3,7 @@ import type { Queryable } from '../client.ts';
 import { newestSeq } from '../documents/fetch-sequence.ts';
 import { isAnyOf } from '../schema/columns.ts';
 import { type SyncLogRow, type SyncStateRow, syncLog, syncState } from '../schema/sync.ts';
+import { finishedMove } from './source.ts';
 
 /** The clock of the database plus `leaseMs`. Leases are only compared with the clock of PostgreSQL. */
 const expiry = (leaseMs: number) => sql`clock_timestamp() + ${leaseMs} * interval '1 millisecond'`;
@@ -101,6 +102,8 @@ export interface Progress {
   readonly lastSync?: Date;
   readonly modelRead?: number;
   readonly listed?: Listed;
+  /** All of a new source was read. */
+  readonly hasMoved?: boolean;
 }
 
 /** What a run listed in Odoo: everything, or the changes of a window. */
@@ -123,7 +126,7 @@ export async function releaseLease(
   db: Queryable,
   key: string,
   holder: { readonly runId: number; readonly token: number },
-  { listed, ...reached }: Progress,
+  { listed, hasMoved, ...reached }: Progress,
 ): Promise<void> {
   await db
     .update(syncState)
@@ -133,6 +136,7 @@ export async function releaseLease(
       leaseExpiresAt: null,
       ...reached,
       ...(listed && seenAfter(listed)),
+      ...(hasMoved && { source: finishedMove }),
     })
     .where(
       and(

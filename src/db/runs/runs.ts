@@ -26,15 +26,18 @@ export interface NewRun {
   readonly odooIds?: readonly number[];
   /** A sweep that the breaker does not stop. */
   readonly force?: boolean;
+  /** A forced sweep that reads every BC again and may move the mirror to another source. */
+  readonly newSource?: boolean;
   /** A full run that may continue a failed one instead of starting over. */
   readonly continues?: number;
 }
 
 /** Writes a run into the log as `queued`, before anything else refers to it. */
 export async function createRun(db: Queryable, run: NewRun): Promise<SyncLogRow> {
+  const force = run.force === true || run.newSource === true;
   const [row] = await db
     .insert(syncLog)
-    .values({ ...run, odooIds: run.odooIds === undefined ? null : [...run.odooIds], status: 'queued' })
+    .values({ ...run, force, odooIds: run.odooIds === undefined ? null : [...run.odooIds], status: 'queued' })
     .returning();
   if (row === undefined) throw new Error('insert into sync_log returned no row');
   return row;

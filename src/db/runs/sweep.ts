@@ -30,6 +30,8 @@ export interface Sweep {
   readonly windowStart: string | null;
   /** The failed run that the next one continues. */
   readonly owing: number | null;
+  /** Every header of Odoo counts as different. */
+  readonly everything: boolean;
 }
 
 /** A line that differs, and whether it was written before the window. */
@@ -84,8 +86,8 @@ export async function compareHeaders(db: Queryable, sweep: Sweep, slice: Slice):
       listed.id is null
     from ${rowsOf(slice)} as listed full join ${mirrored(bc, slice)} as mirror on mirror.odoo_id = listed.id
     where case when listed.id is null then mirror.archived_at is null
-      else (mirror.odoo_id is null or mirror.archived_at is not null or ${storedDate} is distinct from listed.write_date)
-        and not ${paused(sweep, id)} end
+      else (${sweep.everything} or mirror.odoo_id is null or mirror.archived_at is not null
+        or ${storedDate} is distinct from listed.write_date) and not ${paused(sweep, id)} end
     on conflict do nothing`);
 }
 

@@ -1,6 +1,7 @@
 import { bigserial, boolean, integer, jsonb, pgTable, primaryKey, text } from 'drizzle-orm/pg-core';
 import type { OdooFieldDescription } from '../../odoo/types.ts';
 import { bigid, moment } from './columns.ts';
+import type { SourceReader } from './sync.ts';
 
 /** The last `fields_get` description of every mirrored field: what the read API can filter and sort by. */
 export const odooField = pgTable(
@@ -20,19 +21,28 @@ export const odooField = pgTable(
 
 export type OdooFieldRow = typeof odooField.$inferSelect;
 
-/** `changed`: type, relation, selection, label or any other attribute. A renamed field is one removed and one added. */
-export const MODEL_CHANGES = ['added', 'removed', 'changed'] as const;
+/**
+ * `changed`: type, relation, selection, label or any other attribute. A renamed field is one removed and one added.
+ * `reader`: another user of Odoo, other settings of that user (language, time zone, companies) or another ODOO_CONTEXT.
+ */
+export const MODEL_CHANGES = ['added', 'removed', 'changed', 'reader'] as const;
 
-/** One row for each field that was added, removed or redefined. The first description is not a change. */
+/** The `field` of a change of kind `reader`. No field of Odoo has such a name. */
+export const READER_FIELD = '(reader)';
+
+/**
+ * One row for each field that was added, removed or redefined, and for each change of the reader. The first description
+ * is not a change.
+ */
 export const modelChange = pgTable('model_change', {
   id: bigserial('id', { mode: 'number' }).primaryKey(),
   model: text('model').notNull(),
   field: text('field').notNull(),
   kind: text('kind', { enum: MODEL_CHANGES }).notNull(),
-  /** Null when the field was added. */
-  old: jsonb('old').$type<OdooFieldDescription>(),
-  /** Null when the field was removed. */
-  new: jsonb('new').$type<OdooFieldDescription>(),
+  /** Null when the field was added. Of the reader, only the values that changed. */
+  old: jsonb('old').$type<OdooFieldDescription | SourceReader>(),
+  /** Null when the field was removed. Of the reader, only the values that changed. */
+  new: jsonb('new').$type<OdooFieldDescription | SourceReader>(),
   /** Records must be read again in full, because their content differs. A new label alone does not require it. */
   reread: boolean('reread').notNull(),
   /** The run that detected the change. */

@@ -10,6 +10,7 @@ import {
   uniqueIndex,
   uuid,
 } from 'drizzle-orm/pg-core';
+import type { OdooValue } from '../../odoo/types.ts';
 import { bigid, moment } from './columns.ts';
 
 export const RUN_MODES = ['incremental', 'full', 'single', 'sweep'] as const;
@@ -22,15 +23,30 @@ export type RunStatus = (typeof RUN_STATUSES)[number];
 export const RUN_TRIGGERS = ['schedule', 'api', 'cli', 'retry', 'hook'] as const;
 export type RunTrigger = (typeof RUN_TRIGGERS)[number];
 
+/** A database of Odoo. */
+export interface SourceDatabase {
+  readonly name: string;
+  /** `database.uuid` of Odoo; null if its user may not read it. */
+  readonly uuid: string | null;
+  /** When Odoo created the record of our user; null if it may not read that. */
+  readonly userCreated: string | null;
+}
+
+/**
+ * The values that the content of Odoo's answers depends on: `uid`, `context` (ODOO_CONTEXT), and `lang`, `tz`,
+ * `company_id` and `company_ids` of the user. A value that the user may not read is missing.
+ */
+export type SourceReader = Readonly<Record<string, OdooValue>>;
+
 /** The source of the mirror. */
 export interface MirrorSource {
   readonly model: string;
   readonly lineModel: string;
   readonly linesField: string;
-  /** `database.uuid` of Odoo if its user may read it, otherwise the name of the database. */
-  readonly database: string;
-  /** Values that change the content of answers: user, language, time zone, companies, ODOO_CONTEXT. */
-  readonly reader: Readonly<Record<string, unknown>>;
+  readonly database: SourceDatabase;
+  readonly reader: SourceReader;
+  /** The `--new-source` run that moves the mirror to this source. Removed when the run succeeds. */
+  readonly unfinishedRun?: number;
 }
 
 /** What a verification counted in Odoo. */
@@ -97,6 +113,8 @@ export const syncLog = pgTable(
     odooIds: jsonb('odoo_ids').$type<number[]>(),
     /** The run may archive more BCs and remove more lines than the breakers allow. */
     force: boolean('force').notNull().default(false),
+    /** The sweep reads every BC again, because the mirror may move to another source. */
+    newSource: boolean('new_source').notNull().default(false),
     protocol: text('protocol'),
     odooVersion: text('odoo_version'),
     /** Set when the whole ledger is written. A run without it is planned again after a crash. */

@@ -11,6 +11,7 @@ import type { SyncContext } from '../context.ts';
 import { isOutage, isRefusal } from '../error-policy.ts';
 import { isModelChange } from '../model/document-model.ts';
 import { withModel } from '../model/model-drift.ts';
+import { requireSource } from '../model/source-check.ts';
 import { advanceWhenPageIsDone } from '../runs/advance-run.ts';
 import type { DocumentModel } from '../types.ts';
 import { batchSize, MAX_READING, pageByteBudget } from './batch-size.ts';
@@ -45,6 +46,7 @@ export async function processPage(
   const odoo = countCalls(mirror.odoo);
   let queued = 0;
   try {
+    await requireSource(mirror, odoo);
     const gone = await confirmDeleted(mirror, odoo, payload);
     const ids = open.filter((id) => !gone.has(id));
     queued = await readPage(mirror, odoo, payload, ids, attempt);

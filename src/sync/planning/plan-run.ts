@@ -9,6 +9,8 @@ import type { OdooClient, OdooServer } from '../../odoo/types.ts';
 import type { SyncContext } from '../context.ts';
 import type { DescribedModel } from '../model/document-model.ts';
 import { noteModel, withModel } from '../model/model-drift.ts';
+import type { OwnSource } from '../model/source.ts';
+import { beginSource, checkSource } from '../model/source-check.ts';
 import { type LeasedRun, LeaseLostError, whilePlanning } from '../runs/run-lease.ts';
 import type { DocumentModel } from '../types.ts';
 import { allHeaders, changedHeaders, NewestWrite } from './id-sources.ts';
@@ -71,6 +73,7 @@ interface Planning {
   readonly nowSync: Date;
   readonly model: DescribedModel;
   readonly past: RunHistory;
+  readonly own: OwnSource;
 }
 
 async function writePlan(
@@ -83,13 +86,17 @@ async function writePlan(
   // `fields_get` may run in parallel. The list of ids may not, because the clock must be read first. Only the lease
   // holder reads the run history, so it cannot change.
   const clock = startEagerly(odoo.clock());
+  const own = startEagerly(beginSource(mirror, odoo, run));
   const past = startEagerly(readPast(mirror));
   return withModel(
     mirror,
     odoo,
     run.id,
     async (model) =>
-      writeLedger(mirror, run, { odoo, progress, server, nowSync: await clock, model, past: await past }),
+      writeLedger(mirror, run, {
+        ...{ odoo, progress, server, model },
+        ...{ nowSync: await clock, past: await past, own: await own },
+      }),
     run.takenAt,
   );
 }
@@ -97,9 +104,11 @@ async function writePlan(
 async function writeLedger(
   mirror: SyncContext,
   run: LeasedRun,
-  { odoo, progress, server, nowSync, model, past }: Planning,
+  { odoo, progress, server, nowSync, model, past, own }: Planning,
 ): Promise<'planned' | 'ended'> {
   const { settings, log } = mirror;
+  // Before the model is noted, because the views of the stored one would be replaced.
+  await checkSource(mirror, odoo, run, model, { stored: past.state?.source ?? null, own });
   const modelChange = await noteModel(mirror, run.id, model);
   const { overlapMs } = settings;
   progress.step();
@@ -109,6 +118,7 @@ async function writeLedger(
   log.info({ runId: run.id, ...decided, protocol: server.protocol, reason: server.reason }, 'planning');
   const newest = new NewestWrite();
   let reread: Reread = { documents: 0, after: null };
+  if (run.newSource) await newest.ask(odoo, model);
   if (mode === 'sweep') {
     await begin(mirror, run, notes, progress);
     const next = nextWindow(past, nowSync, overlapMs);

@@ -1,4 +1,4 @@
-import { dueFailures } from '../../db/runs/failures.ts';
+import { dueFailures, endPauses } from '../../db/runs/failures.ts';
 import { addItems } from '../../db/runs/ledger.ts';
 import {
   addOwners,
@@ -38,6 +38,9 @@ interface Sweeping {
  *
  * A BC counts as late if it differs, was written before the window of the `next` run, and has no open failure.
  *
+ * A run with `newSource` reads every BC that Odoo lists, because equal ids and dates prove nothing between two sources.
+ * None of them counts as late.
+ *
  * @throws LeaseLostError, and the errors of the Odoo client: an incomplete sweep archives nothing.
  */
 export async function planSweep(
@@ -49,9 +52,11 @@ export async function planSweep(
   const sweep: Sweep = {
     key: definition.key,
     runId: run.id,
-    windowStart: next.since === null ? null : odooDateTime(next.since),
+    windowStart: next.since === null || run.newSource ? null : odooDateTime(next.since),
     owing: next.continues,
+    everything: run.newSource,
   };
+  if (run.newSource) await whilePlanning(mirror, run, (tx) => endPauses(tx, definition.key));
   const size = settings.pageSize * PAGES_PER_SLICE;
   for await (const slice of slices(odoo, model.header, [], size)) {
     await whilePlanning(mirror, run, (tx) => compareHeaders(tx, sweep, slice));

@@ -80,11 +80,12 @@ async function unarchived(tx: Queryable, runId: number): Promise<GoneNotArchived
   return bcs === 0 ? null : new GoneNotArchivedError(bcs);
 }
 
-/** A sweep proves the windows; it does not move them. */
-function reached({ mode, nowSync, modelChange, since, newestWrite }: SyncLogRow): Progress {
-  if (mode === 'sweep' || nowSync === null) return {};
+/** A sweep proves the windows; it does not move them. But one of a new source has read everything, like a full run. */
+function reached({ mode, nowSync, modelChange, since, newestWrite, newSource }: SyncLogRow): Progress {
+  if ((mode === 'sweep' && !newSource) || nowSync === null) return {};
   const listed = { everything: since === null, newestWrite };
-  return { lastSync: nowSync, listed, ...(mode === 'full' && { modelRead: modelChange }) };
+  const readsAll = mode === 'full' || newSource;
+  return { lastSync: nowSync, listed, ...(readsAll && { modelRead: modelChange }), hasMoved: newSource };
 }
 
 /** Queues page jobs with the present token of the run. */

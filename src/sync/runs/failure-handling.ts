@@ -104,12 +104,14 @@ async function reads(
   }
 }
 
-/** Errors that no single record can cause: account, database, model or address. */
+/** Errors that no single record can cause: account, database, model, address or other settings. */
 const SETTINGS_AT_FAULT: readonly string[] = [
   'odoo_bad_credentials',
   'odoo_unknown_database',
   'odoo_unknown_model',
   'odoo_wrong_url',
+  'source_changed',
+  'reader_changed',
 ];
 
 /** A document that crashes PostgreSQL at each attempt would otherwise be queued forever. */

@@ -13,6 +13,7 @@ import { attachBinaryContents, ContentGoneError, contentBytes } from '../fetch/b
 import { loadFetchedDocuments } from '../fetch/handoff.ts';
 import { type Blame, readDocuments } from '../fetch/read-documents.ts';
 import { withModel, withNewestModel } from '../model/model-drift.ts';
+import { requireSource } from '../model/source-check.ts';
 import { advanceWhenPageIsDone } from '../runs/advance-run.ts';
 import type { CommitOutcome, DocumentModel, PreparedDocument, StoreOutcome } from '../types.ts';
 import { prepareDocument } from './normalize.ts';
@@ -92,6 +93,7 @@ async function processSingly(mirror: SyncContext, payload: BcPayload, isGiven: b
   const run = runs.get(payload.runId);
   if (run?.status === 'running' && run.leaseToken !== payload.token) return 'superseded';
   const odoo = countCalls(mirror.odoo);
+  await requireSource(mirror, odoo);
   const isFenced = run?.status === 'running' && run.mode !== 'single';
   return (isFenced ? withModel : withNewestModel)(mirror, odoo, payload.runId, async (model) => {
     const item = { ...payload, model };

@@ -109,7 +109,10 @@ export const overview = {
     none: 'None.',
     caption: 'Fields that appeared, vanished or changed, newest first',
     columns: { when: 'When', field: 'Field', what: 'What' },
-    kinds: { added: 'added', removed: 'removed', changed: 'changed' },
+    kinds: {
+      ...{ added: 'added', removed: 'removed', changed: 'changed' },
+      reader: 'Odoo is read with another user or other settings',
+    },
     reread: 'everything is read again',
   },
   history: { title: 'Run history', allRuns: 'All runs' },

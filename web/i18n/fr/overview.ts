@@ -117,7 +117,10 @@ export const overview = {
     none: 'Aucun.',
     caption: 'Champs apparus, disparus ou modifiés, du plus récent au plus ancien',
     columns: { when: 'Quand', field: 'Champ', what: 'Quoi' },
-    kinds: { added: 'ajouté', removed: 'supprimé', changed: 'modifié' },
+    kinds: {
+      ...{ added: 'ajouté', removed: 'supprimé', changed: 'modifié' },
+      reader: 'Odoo est lu avec un autre utilisateur ou d’autres réglages',
+    },
     reread: 'tout est relu',
   },
   history: { title: 'Historique', allRuns: 'Toutes les synchronisations' },

@@ -47,9 +47,7 @@ function Row({ of: { model: name, field, kind, reread, at } }: { readonly of: Mo
   return (
     <tr>
       <th scope="row">
-        <code>
-          {name}.{field}
-        </code>
+        <code>{kind === 'reader' ? name : `${name}.${field}`}</code>
       </th>
       <td>
         {model.kinds[kind]}

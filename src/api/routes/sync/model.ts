@@ -45,16 +45,25 @@ export const model = z.object({
   fields: z.array(field).describe('as Odoo describes them'),
 });
 
-const description = z.record(z.string(), z.unknown());
+const description = z
+  .record(z.string(), z.unknown())
+  .nullable()
+  .describe(
+    "the field as Odoo describes it; of kind reader: the values that changed of Odoo's user and ODOO_CONTEXT",
+  );
 
 export const modelChange = z.object({
   id: z.int(),
   at: moment,
   model: z.string(),
   field: z.string(),
-  kind: z.enum(MODEL_CHANGES),
-  old: description.nullable(),
-  new: description.nullable(),
+  kind: z
+    .enum(MODEL_CHANGES)
+    .describe(
+      'reader: another user of Odoo, language, time zone, companies or ODOO_CONTEXT; no field changed',
+    ),
+  old: description,
+  new: description,
   runId: z.int().describe('the run that detected the change'),
   reread: z.boolean().describe('every BC is read again after it'),
 });

@@ -5,6 +5,7 @@ import { countOpenFailures } from '../../../db/runs/failures.ts';
 import { readState } from '../../../db/runs/lease.ts';
 import { RUN_PHASES, readCurrentRun } from '../../../db/runs/run-progress.ts';
 import { listRuns } from '../../../db/runs/runs.ts';
+import { shownSource } from '../../../db/runs/source.ts';
 import { BC_KEY } from '../../../db/schema/sync.ts';
 import { depth } from '../../../queues/queues.ts';
 import type { ApiContext } from '../../context.ts';
@@ -23,7 +24,18 @@ const currentRun = runWithProgress.extend({
   elapsedMs: z.int().describe('since it started'),
 });
 
+const source = z.object({
+  model: z.string(),
+  lineModel: z.string(),
+  database: z.string().describe('the name of the Odoo database'),
+  unfinishedRun: z
+    .int()
+    .nullable()
+    .describe('the run that did not finish the move to this source: the mirror has content of two sources'),
+});
+
 const example = {
+  source: { model: 'dimagaz.bc', lineModel: 'dimagaz.bc.line', database: 'prod', unfinishedRun: null },
   ...{ key: 'bclinbc', isSyncing: false, lastSync: '2026-01-31T08:01:00.000Z' },
   ...{ ageSeconds: 42, everySeconds: 60, lateAfterSeconds: 600 },
   ...{ currentRun: null, lastRuns: [exampleRun], lastMirrorRun: exampleRun },
@@ -34,6 +46,7 @@ const example = {
 export const overview = z
   .object({
     key: z.string(),
+    source: source.nullable().describe('what the mirror was read from; null before the first run'),
     isSyncing: z.boolean(),
     lastSync: moment.nullable(),
     ageSeconds: z
@@ -79,6 +92,7 @@ export async function readOverview(deps: ApiContext): Promise<Overview> {
   const current = currentId === null ? null : await readCurrentRun(deps.db, currentId);
   return {
     key: BC_KEY,
+    source: shownSource(state?.source ?? null),
     isSyncing: currentId !== null,
     lastSync: state?.lastSync ?? null,
     // The other queries may have taken long.

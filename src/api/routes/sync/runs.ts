@@ -97,10 +97,18 @@ export function requestRoutes(api: Api, deps: ApiContext): void {
         .boolean()
         .optional()
         .describe('archive every BC and line that is gone, however many there are'),
+      newSource: z
+        .boolean()
+        .optional()
+        .describe('accept another database or model: read all of it, archive every other BC'),
     })
     .refine(({ mode, force }) => force !== true || mode === 'sweep', {
       path: ['force'],
       error: 'force goes with the mode sweep only',
+    })
+    .refine(({ mode, newSource }) => newSource !== true || mode === 'sweep', {
+      path: ['newSource'],
+      error: 'newSource goes with the mode sweep only',
     })
     .meta({ examples: [{ mode: 'full' }] });
   api.post(
@@ -113,10 +121,10 @@ export function requestRoutes(api: Api, deps: ApiContext): void {
         ...{ description, body, response },
       },
     },
-    async ({ body: { mode, force = false } }, reply) => {
+    async ({ body: { mode, force = false, newSource = false } }, reply) => {
       requireOdoo(deps.config);
       await refuseWhileRunning(deps.db, BC_KEY);
-      return accept(deps, reply, { key: BC_KEY, mode, force, trigger: 'api' });
+      return accept(deps, reply, { key: BC_KEY, mode, force, newSource, trigger: 'api' });
     },
   );
 
