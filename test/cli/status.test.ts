@@ -54,6 +54,7 @@ test('the run that holds the lease is shown with its progress, while it lasts', 
   expect(stdout).toMatch(
     new RegExp(
       `^State {6}run ${runId} holds the lease .*\nProgress {3}40 of 50 BC done, 1 failed\nLast sync`,
+      'm',
     ),
   );
   const { body } = await command.json('status');
@@ -67,7 +68,7 @@ test('the run that holds the lease is shown with its progress, while it lasts', 
   });
   setup.odoo.faults.clear();
   await setup.ended(runId);
-  expect((await command.passerelle('status')).stdout).toMatch(/^State {6}idle\nLast sync/);
+  expect((await command.passerelle('status')).stdout).toMatch(/^State {6}idle\nLast sync/m);
   expect((await command.json('status')).body).toMatchObject({ lease: null, currentRun: null });
 });
 
@@ -80,7 +81,7 @@ test('a run in planning is shown as such, and one with an expired lease as unfin
   );
   await db.execute(sql`update sync_state set lease_expires_at = clock_timestamp() - interval '1 second'`);
   expect((await command.passerelle('status')).stdout).toMatch(
-    /^State {6}run \d+ was left unfinished .*\nLast/,
+    /^State {6}run \d+ was left unfinished .*\nLast/m,
   );
   expect((await command.json('status')).body).toMatchObject({ lease: { held: false }, currentRun: null });
 });

@@ -56,11 +56,14 @@ describe('a sweep', () => {
 
   it('catches what a transaction wrote that committed long after its window, and counts it as late', async () => {
     const late = setup.odoo.begin(now);
-    const [header = 0, owner = 0, other = 0] = withLines();
+    const [header = 0, owner = 0, other = 0, newer = 0] = withLines();
     late.write(BC, [header], { notes: 'validé deux heures après' });
     late.write(LINE, [linesOf(owner)[0] ?? 0], { note: 'ligne tardive' });
     const created = late.create(BC, { name: 'BC/TARD/1' });
     now = new Date(now.getTime() + HOUR_MS);
+    // Without a newer change, windows would reach back to the transaction.
+    setup.odoo.write(BC, [newer], { notes: 'plus récent' });
+    await setup.run('incremental');
     await setup.run('incremental');
     now = new Date(now.getTime() + HOUR_MS);
     late.commit();
@@ -93,6 +96,8 @@ describe('a sweep', () => {
 
   it('removes lines that were deleted without a trace', async () => {
     now = new Date(now.getTime() + HOUR_MS);
+    // The second one passes by what sweeps of other tests found.
+    await setup.run('incremental');
     await setup.run('incremental');
     now = new Date(now.getTime() + HOUR_MS);
     const [first = 0, , second = 0] = withLines();
@@ -110,7 +115,7 @@ describe('a sweep', () => {
 
   it('reads both BCs of a line that moved in a late transaction', async () => {
     const [from = 0, to = 0] = withLines();
-    const late = setup.odoo.begin(new Date(now.getTime() - HOUR_MS));
+    const late = setup.odoo.begin(new Date(now.getTime() - 3 * HOUR_MS));
     late.write(LINE, [linesOf(from)[0] ?? 0], { bc_id: to });
     late.commit();
     const run = await setup.run('sweep');
