@@ -1,5 +1,8 @@
 # One image, two processes: the API (default command) and the worker (`node --max-semi-space-size=16 dist/workers/main.js`).
-FROM node:24-slim AS build
+# By digest: docs/explanation/security.md. Another build of Node 24: --build-arg NODE_IMAGE=node:24-slim
+ARG NODE_IMAGE=node:24.21.0-slim@sha256:d6aa754f16b3197301076f047b5def2f02ea1dbbc2ca920407d46d7ec7f87b20
+
+FROM ${NODE_IMAGE} AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 # Without scripts: `prepare` would build before the sources are there, and this layer outlives their changes.
@@ -10,12 +13,12 @@ COPY workers workers
 COPY web web
 RUN npm run build
 
-FROM node:24-slim AS packages
+FROM ${NODE_IMAGE} AS packages
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --omit=dev --ignore-scripts
 
-FROM node:24-slim
+FROM ${NODE_IMAGE}
 ENV NODE_ENV=production NODE_OPTIONS=--enable-source-maps
 WORKDIR /app
 COPY --from=packages /app/node_modules node_modules
