@@ -11,18 +11,28 @@ const service = z.looseObject({
   image: z.string(),
   profiles: z.array(z.string()).default([]),
   environment: z.record(z.string(), z.unknown()).default({}),
+  ports: z.array(z.string()).default([]),
 });
 const file = z.looseObject({ services: z.record(z.string(), service) });
-const { services } = file.parse(parse(readFileSync(`${ROOT}/docker-compose.yml`, 'utf8'), { merge: true }));
+const text = readFileSync(`${ROOT}/docker-compose.yml`, 'utf8');
+const { services } = file.parse(parse(text, { merge: true }));
 const ours = Object.entries(services).filter(([, { image }]) => image === 'passerelle');
 const profiles = [...new Set(Object.values(services).flatMap((one) => one.profiles))].sort();
 
 const redisService = z.looseObject({ command: z.array(z.string()), mem_limit: z.string() });
 const megabytes = (size: string) => z.coerce.number().parse(/^(\d+)mb?$/.exec(size)?.[1]);
 
-const compose = (...args: string[]) =>
-  spawnSync('docker', ['compose', '--env-file', '/dev/null', ...args], { cwd: ROOT, encoding: 'utf8' });
-const hasCompose = compose('version').status === 0;
+/** What Compose refuses to do without. */
+const required = [...new Set([...text.matchAll(/\$\{(\w+):\?/g)].map(([, name = '']) => name))].sort();
+const PASSWORDS = Object.fromEntries(required.map((name) => [name, 'of-the-tests']));
+
+const compose = (env: Readonly<Record<string, string>>, ...args: string[]) =>
+  spawnSync('docker', ['compose', '--env-file', '/dev/null', ...args], {
+    cwd: ROOT,
+    encoding: 'utf8',
+    env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...env },
+  });
+const hasCompose = compose({}, 'version').status === 0;
 
 describe('the compose file', () => {
   it('sets variables that the configuration reads', () => {
@@ -53,10 +63,45 @@ describe('the compose file', () => {
     expect(without.map(([name]) => name)).toEqual([]);
   });
 
+  it('publishes ports on loopback only', () => {
+    const ports = Object.values(services).flatMap((one) => one.ports);
+    expect(ports.length).toBeGreaterThan(3);
+    expect(ports.filter((port) => !port.startsWith('127.0.0.1:'))).toEqual([]);
+  });
+
+  it('ships no password but those of the trial servers in the profile erp', () => {
+    expect(required).toEqual(['ADMIN_PASSWORD', 'POSTGRES_PASSWORD', 'REDIS_PASSWORD']);
+    const shipped = Object.values(services)
+      .filter(({ profiles: own }) => !own.includes('erp'))
+      .flatMap(({ environment }) => Object.entries(environment))
+      .filter(([name, value]) => name.endsWith('PASSWORD') && /^[^$]|:-\w/.test(String(value)));
+    expect(new Set(shipped.map(([name]) => name))).toEqual(new Set(['ODOO_PASSWORD', 'TRYTON_PASSWORD']));
+  });
+
+  it('gives Redis a password that its clients use', () => {
+    expect(text).toMatch(/^configs:\n {2}redis:\n {4}content: requirepass \$\{REDIS_PASSWORD\}$/m);
+    expect(services['redis']?.['configs']).toEqual([{ source: 'redis', target: '/etc/redis.conf' }]);
+    expect(redisService.parse(services['redis']).command.slice(0, 2)).toEqual([
+      'redis-server',
+      '/etc/redis.conf',
+    ]);
+    for (const [, { environment }] of ours)
+      expect(environment['REDIS_URL']).toMatch(/^redis:\/\/:\$\{REDIS_PASSWORD:\?/);
+  });
+
+  it.skipIf(!hasCompose).each(required)('is refused by Compose without %s, which it names', (name) => {
+    const { status, stderr } = compose({ ...PASSWORDS, [name]: '' }, 'config', '--quiet');
+    expect(status).not.toBe(0);
+    expect(stderr).toContain(
+      `required variable ${name} is missing a value: set it in .env, see .env.example`,
+    );
+  });
+
   it.skipIf(!hasCompose).each([[[]], ...profiles.map((name) => [[name]]), [profiles]])(
     'is taken by Compose with the profiles %j',
     (chosen) => {
       const { status, stderr } = compose(
+        PASSWORDS,
         ...chosen.flatMap((name) => ['--profile', name]),
         'config',
         '--quiet',

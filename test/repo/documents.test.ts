@@ -5,9 +5,11 @@ import { variables } from '../../src/config/schema.ts';
 import { DOCUMENTS, ROOT, read } from './listed-documents.ts';
 
 describe('.env.example', () => {
-  it('names every variable that the configuration reads, and no other', () => {
+  it('names every variable that the configuration reads or Compose requires, and no other', () => {
     const named = [...read('.env.example').matchAll(/^#? ?([A-Z][A-Z0-9_]+)=/gm)].map(([, name]) => name);
-    expect([...new Set(named)].sort()).toEqual(Object.keys(variables).sort());
+    const required = [...read('docker-compose.yml').matchAll(/\$\{(\w+):\?/g)].map(([, name = '']) => name);
+    const expected = new Set([...Object.keys(variables), ...required]);
+    expect([...new Set(named)].sort()).toEqual([...expected].sort());
   });
 
   it('gives each variable the description of the configuration', () => {
