@@ -7,6 +7,7 @@ import { API_SETTINGS, type Api, type ApiContext, type ApiSettings } from './con
 import { describeApi } from './openapi.ts';
 import { guardApi } from './plugins/api-key-auth.ts';
 import { limitUrls, parseQueryString, serverLimits } from './plugins/http-limits.ts';
+import { QueryLimit } from './plugins/query-limit.ts';
 import { secureAnswers } from './plugins/security-headers.ts';
 import { handleError, makeProblem, sendProblem } from './problem-details.ts';
 import { adminRoutes } from './routes/admin.ts';
@@ -81,7 +82,7 @@ export async function buildApp(
   return api;
 }
 
-/** Objects that all mounts of the API share: event broadcaster, Tryton status, export semaphore. */
+/** Objects that all mounts of the API share: event broadcaster, Tryton status, limits of exports and queries. */
 function share(api: Api, deps: ApiContext, settings: ApiSettings): Shared {
   const feed = new SyncStateBroadcaster(deps, {
     everyMs: settings.eventEveryMs,
@@ -91,7 +92,7 @@ function share(api: Api, deps: ApiContext, settings: ApiSettings): Shared {
   // A stream does not end by itself, and the server would wait for it.
   api.addHook('preClose', async () => feed.close());
   const trytonStatus = deps.tryton === null ? null : new TrytonStatusProbe(deps.tryton, deps);
-  return { feed, trytonStatus, exports: new Semaphore(MAX_EXPORTS) };
+  return { feed, trytonStatus, exports: new Semaphore(MAX_EXPORTS), queries: new QueryLimit(settings) };
 }
 
 function createApi(config: Config, log: FastifyBaseLogger, settings: ApiSettings): Api {

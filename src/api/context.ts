@@ -59,6 +59,9 @@ export interface ApiSettings {
   readonly eventHeartbeatMs: number;
   /** Time limit for reading the state for live events. After it, listeners get a `problem` event. */
   readonly eventStateTimeoutMs: number;
+  /** Maximum of running queries of one key, and the time that further requests of the key wait. */
+  readonly queriesPerKey: number;
+  readonly queryWaitMs: number;
   /** Folder of the built dashboard. */
   readonly webRoot: string;
 }
@@ -80,5 +83,8 @@ export const API_SETTINGS: ApiSettings = {
   eventHeartbeatMs: 15_000,
   // Counting the ledger of a large run is slow.
   eventStateTimeoutMs: 15_000,
+  // Half of the connections of the process (`API_CONNECTIONS` in `server.ts`).
+  queriesPerKey: 5,
+  queryWaitMs: 5000,
   webRoot,
 };

@@ -137,6 +137,20 @@ export class QueryTimeoutError extends PasserelleError {
 }
 
 /**
+ * The maximum number of queries of this key is running, and none of them ended while the request waited. Send fewer
+ * requests at the same time, or narrow the filters.
+ */
+export class TooManyQueriesError extends PasserelleError {
+  readonly code = 'too_many_queries';
+  override readonly retryable = true;
+  constructor(most: number) {
+    super(
+      `${most} queries of this key are running already. Send fewer requests at the same time, or narrow the filters.`,
+    );
+  }
+}
+
+/**
  * The maximum number of exports is running. Each export holds a PostgreSQL connection until its end. Try again later.
  */
 export class TooManyExportsError extends PasserelleError {

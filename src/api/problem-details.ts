@@ -57,6 +57,7 @@ const RETRY_AFTER: Readonly<Record<string, number>> = {
   shutting_down: 5,
   too_many_listeners: 5,
   too_many_exports: 10,
+  too_many_queries: 5,
   redis_unavailable: 5,
   database_unavailable: 5,
   tryton_unreachable: 5,
@@ -149,6 +150,7 @@ const STATUS: ReadonlyMap<string, number> = new Map(
     tryton_user_error: 422,
     rate_limited: 429,
     too_many_logins: 429,
+    too_many_queries: 429,
     headers_too_large: 431,
     client_gone: 499,
     tryton_error: 502,
@@ -274,6 +276,8 @@ export const PROBLEM_DETAILS: Readonly<Record<string, string>> = {
   failure_not_found: 'BC 43 has no open failure; GET /api/v1/sync/failures lists them.',
   run_in_progress: 'A run is in progress; try again when it is over.',
   rate_limited: 'More than 30000 requests per minute with this key; go on in 12 s.',
+  too_many_queries:
+    '5 queries of this key are running already. Send fewer requests at the same time, or narrow the filters.',
   too_many_exports: '3 exports are running already; try again once one of them is over.',
   odoo_not_configured:
     'No Odoo is configured; set ODOO_URL, ODOO_DB, ODOO_USER and ODOO_PASSWORD, then start again.',

@@ -1,5 +1,7 @@
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { Semaphore } from '../../shared/semaphore.ts';
 import type { Api, ApiContext } from '../context.ts';
+import type { QueryLimit } from '../plugins/query-limit.ts';
 import { bcApi } from './documents/index.ts';
 import { eventsRoute, type SyncStateBroadcaster } from './sync/events.ts';
 import { failureRoutes } from './sync/failures.ts';
@@ -15,18 +17,23 @@ export interface Shared {
   /** Null if no Tryton is configured. */
   readonly trytonStatus: TrytonStatusProbe | null;
   readonly exports: Semaphore;
+  readonly queries: QueryLimit;
 }
 
 /** The routes that are mounted twice: for callers with keys, and for the dashboard. */
 export async function mirrorRoutes(api: Api, deps: ApiContext, shared: Shared): Promise<void> {
-  const { feed, trytonStatus, exports } = shared;
-  await bcApi(api, deps, exports);
-  syncRoutes(api, deps);
+  const { feed, trytonStatus, queries } = shared;
+  await bcApi(api, deps, shared);
+  await api.register(async (scope) => {
+    queries.guard(scope);
+    const limited = scope.withTypeProvider<ZodTypeProvider>();
+    syncRoutes(limited, deps);
+    modelRoute(limited, deps);
+    runRoutes(limited, deps);
+    failureRoutes(limited, deps);
+    incidentRoutes(limited, deps);
+  });
   eventsRoute(api, feed);
-  modelRoute(api, deps);
-  runRoutes(api, deps);
-  failureRoutes(api, deps);
-  incidentRoutes(api, deps);
   requestRoutes(api, deps);
   upstreamsRoute(api, deps, trytonStatus);
   trytonPingRoute(api, trytonStatus);

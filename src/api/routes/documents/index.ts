@@ -3,6 +3,7 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { Semaphore } from '../../../shared/semaphore.ts';
 import type { Api, ApiContext } from '../../context.ts';
 import { tagAnswers } from '../../plugins/etag.ts';
+import type { QueryLimit } from '../../plugins/query-limit.ts';
 import { bcChangesRoute } from './changes.ts';
 import { bcExportRoute } from './export.ts';
 import { bcHistoryRoute, bcListRoute, bcRoutes } from './read.ts';
@@ -11,7 +12,11 @@ import { bcHistoryRoute, bcListRoute, bcRoutes } from './read.ts';
 const COMPRESS_FROM_BYTES = 2048;
 
 /** The routes of BCs. Their answers are large and polled often: they are compressed and have an `ETag`. */
-export async function bcApi(api: Api, deps: ApiContext, exports: Semaphore): Promise<void> {
+export async function bcApi(
+  api: Api,
+  deps: ApiContext,
+  { exports, queries }: { readonly exports: Semaphore; readonly queries: QueryLimit },
+): Promise<void> {
   await api.register(async (plain) => {
     const scope = plain.withTypeProvider<ZodTypeProvider>();
     // Before the compression, because the tag covers the text.
@@ -22,10 +27,14 @@ export async function bcApi(api: Api, deps: ApiContext, exports: Semaphore): Pro
       globalDecompression: false,
       customTypes: /json|^text\/csv/,
     });
-    bcListRoute(scope, deps);
-    bcRoutes(scope, deps);
-    bcHistoryRoute(scope, deps);
-    bcChangesRoute(scope, deps);
+    await scope.register(async (guarded) => {
+      queries.guard(guarded);
+      const limited = guarded.withTypeProvider<ZodTypeProvider>();
+      bcListRoute(limited, deps);
+      bcRoutes(limited, deps);
+      bcHistoryRoute(limited, deps);
+      bcChangesRoute(limited, deps);
+    });
     bcExportRoute(scope, deps, exports);
   });
 }
