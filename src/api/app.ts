@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } from 'fastify';
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { Config } from '../config/index.ts';
-import { Semaphore } from '../shared/semaphore.ts';
 import { API_SETTINGS, type Api, type ApiContext, type ApiSettings } from './context.ts';
 import { describeApi } from './openapi.ts';
 import { guardApi } from './plugins/api-key-auth.ts';
@@ -12,6 +11,7 @@ import { secureAnswers } from './plugins/security-headers.ts';
 import { handleError, makeProblem, sendProblem } from './problem-details.ts';
 import { adminRoutes } from './routes/admin.ts';
 import { docsRoutes } from './routes/api-docs.ts';
+import { ExportPlaces } from './routes/documents/export.ts';
 import { healthRoutes, measureAnswers, metricsRoute } from './routes/health.ts';
 import { mirrorRoutes, type Shared } from './routes/index.ts';
 import { SyncStateBroadcaster } from './routes/sync/events.ts';
@@ -21,9 +21,6 @@ import { trytonRpcRoute } from './routes/tryton/rpc.ts';
 
 /** Connections become idle after the close began, and would wait for a next request. */
 const CHECK_INTERVAL_MS = 50;
-
-/** Maximum of concurrent exports. Each holds one of the ten connections of the process. */
-const MAX_EXPORTS = 3;
 
 /** While the process stops, each answer closes its connection, so that clients reconnect elsewhere. */
 function closeWhileDraining(api: Api, { stopping }: Pick<ApiContext, 'stopping'>): void {
@@ -92,7 +89,12 @@ function share(api: Api, deps: ApiContext, settings: ApiSettings): Shared {
   // A stream does not end by itself, and the server would wait for it.
   api.addHook('preClose', async () => feed.close());
   const trytonStatus = deps.tryton === null ? null : new TrytonStatusProbe(deps.tryton, deps);
-  return { feed, trytonStatus, exports: new Semaphore(MAX_EXPORTS), queries: new QueryLimit(settings) };
+  return {
+    feed,
+    trytonStatus,
+    exports: new ExportPlaces(settings.exportPieceMs),
+    queries: new QueryLimit(settings),
+  };
 }
 
 function createApi(config: Config, log: FastifyBaseLogger, settings: ApiSettings): Api {

@@ -54,6 +54,8 @@ export interface ApiSettings {
   readonly keepAliveTimeoutMs: number;
   /** Limit of a client that stopped reading its answer. */
   readonly stalledTimeoutMs: number;
+  /** Limit of a client that takes no further piece of an export, which holds a connection and a snapshot. */
+  readonly exportPieceMs: number;
   /** Minimum interval of live events, and interval of heartbeats. */
   readonly eventEveryMs: number;
   readonly eventHeartbeatMs: number;
@@ -79,6 +81,7 @@ export const API_SETTINGS: ApiSettings = {
   keepAliveTimeoutMs: 72_000,
   // Longer than the maximum of TRYTON_DEADLINE_MS.
   stalledTimeoutMs: 900_000,
+  exportPieceMs: 60_000,
   eventEveryMs: 1000,
   eventHeartbeatMs: 15_000,
   // Counting the ledger of a large run is slow.

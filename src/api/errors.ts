@@ -151,13 +151,22 @@ export class TooManyQueriesError extends PasserelleError {
 }
 
 /**
- * The maximum number of exports is running. Each export holds a PostgreSQL connection until its end. Try again later.
+ * The maximum number of exports is running: one of each key, one of the admin pages. Each export holds a PostgreSQL
+ * connection until its end. Try again later.
  */
 export class TooManyExportsError extends PasserelleError {
   readonly code = 'too_many_exports';
   override readonly retryable = true;
-  constructor(most: number) {
-    super(`${most} exports are running already; try again once one of them is over.`);
+  constructor(whose: 'this key' | 'the admin pages' | 'other keys') {
+    super(`An export of ${whose} is running already; try again once it is over.`);
+  }
+}
+
+/** The client of an export read too slowly or stopped. The connection was closed, because an export holds a snapshot. */
+export class StalledClientError extends PasserelleError {
+  readonly code = 'client_stalled';
+  constructor(ms: number) {
+    super(`The client did not take a part of the export within ${ms} ms; the connection was closed.`);
   }
 }
 

@@ -141,6 +141,7 @@ const STATUS: ReadonlyMap<string, number> = new Map(
     run_not_found: 404,
     failure_not_found: 404,
     request_timeout: 408,
+    client_stalled: 408,
     run_in_progress: 409,
     tryton_user_warning: 409,
     tryton_concurrency: 409,
@@ -278,7 +279,7 @@ export const PROBLEM_DETAILS: Readonly<Record<string, string>> = {
   rate_limited: 'More than 30000 requests per minute with this key; go on in 12 s.',
   too_many_queries:
     '5 queries of this key are running already. Send fewer requests at the same time, or narrow the filters.',
-  too_many_exports: '3 exports are running already; try again once one of them is over.',
+  too_many_exports: 'An export of this key is running already; try again once it is over.',
   odoo_not_configured:
     'No Odoo is configured; set ODOO_URL, ODOO_DB, ODOO_USER and ODOO_PASSWORD, then start again.',
   tryton_not_configured:

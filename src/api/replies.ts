@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { PassThrough } from 'node:stream';
 import type { FastifyReply } from 'fastify';
-import { ClientGoneError } from './errors.ts';
+import { withTimeout } from '../shared/timeout.ts';
+import { ClientGoneError, StalledClientError } from './errors.ts';
 import { logProblem, toProblem } from './problem-details.ts';
 
 /**
@@ -45,13 +46,20 @@ export function whileClientWaits({ raw, request: { socket } }: FastifyReply): ()
 /** Sends a piece of the answer; resolves when the next one may be sent. */
 export type Write = (text: string) => Promise<void>;
 
+/** The client has the whole time for each started megabyte of a piece: 60 s are 17 kB/s. */
+const PIECE = 1_000_000;
+
 /**
  * Streams the output of `produce` with backpressure. The signal is aborted if the client leaves, maybe before the
  * start. An error before the first piece is thrown. A later error closes the connection, so that a partial file does
- * not look complete.
+ * not look complete. If the client does not read a piece in time, `write` throws a StalledClientError. A limit for the
+ * connection would not do: it starts again with each byte, and ends while PostgreSQL works.
+ *
+ * @param pieceMs time limit for a piece of up to a megabyte.
  */
 export async function sendStream(
   reply: FastifyReply,
+  pieceMs: number,
   produce: (write: Write, gone: AbortSignal) => Promise<void>,
 ): Promise<FastifyReply> {
   const answer = new PassThrough();
@@ -61,7 +69,9 @@ export async function sendStream(
   await new Promise<void>((begin, fail) => {
     const write: Write = async (text) => {
       begin();
-      if (!answer.write(text)) await once(answer, 'drain', { signal: gone });
+      if (answer.write(text)) return;
+      const ms = pieceMs * Math.ceil(text.length / PIECE);
+      await withTimeout(once(answer, 'drain', { signal: gone }), ms, () => new StalledClientError(ms));
     };
     produce(write, gone).then(
       () => {

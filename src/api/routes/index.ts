@@ -1,7 +1,7 @@
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
-import type { Semaphore } from '../../shared/semaphore.ts';
 import type { Api, ApiContext } from '../context.ts';
 import type { QueryLimit } from '../plugins/query-limit.ts';
+import type { ExportPlaces } from './documents/export.ts';
 import { bcApi } from './documents/index.ts';
 import { eventsRoute, type SyncStateBroadcaster } from './sync/events.ts';
 import { failureRoutes } from './sync/failures.ts';
@@ -16,7 +16,7 @@ export interface Shared {
   readonly feed: SyncStateBroadcaster;
   /** Null if no Tryton is configured. */
   readonly trytonStatus: TrytonStatusProbe | null;
-  readonly exports: Semaphore;
+  readonly exports: ExportPlaces;
   readonly queries: QueryLimit;
 }
 

@@ -84,8 +84,10 @@ test('an export that waits behind another one of its connection ends with that c
     await other`begin`;
     await other`lock table scrap_dimagaz_bc in access exclusive mode`;
     const socket = connect((api.app.server.address() as AddressInfo).port);
-    const asked = `GET ${PATH} HTTP/1.1\r\nHost: api\r\nAuthorization: Bearer ${api.key}\r\n\r\n`;
-    socket.write(asked.repeat(3));
+    const ask = (path: string, { authorization }: { authorization: string }) =>
+      `GET ${path} HTTP/1.1\r\nHost: api\r\nAuthorization: ${authorization}\r\n\r\n`;
+    const second = await api.headerOf({ scopes: ['bc:read'] });
+    socket.write(ask(PATH, bearer(api.key)) + ask(PATH, second) + ask(`/admin${PATH}`, api.admin));
     await waitFor(async () => (await exporting()) === 3, 'the queries that wait');
     socket.destroy();
     await waitFor(async () => (await exporting()) === 0, 'the end of every export');

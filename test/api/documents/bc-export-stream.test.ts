@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { get } from 'node:http';
+import { connect } from 'node:net';
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { waitFor } from '../../support/wait-for.ts';
@@ -32,7 +34,7 @@ const ask = (query: string, headers: Record<string, string> = {}, mount = '/api'
     ...headers,
   });
 
-/** Processes of PostgreSQL that are inside an export. */
+/** Processes of PostgreSQL that are inside an export, also if it waits for its client. */
 const exporting = async () =>
   (
     await api.db.execute<{ pid: number }>(sql`
@@ -54,7 +56,7 @@ test('a client that does not read holds no memory, and its query ends when it le
   const before = await memory();
   const answer = await ask('format=ndjson');
   // While another export passes, all of this one would pile up, did it not wait for its reader.
-  await readAll(await ask('format=ndjson'));
+  await readAll(await ask('format=ndjson', {}, '/admin/api'));
   expect(await exporting()).toHaveLength(1);
   expect((await memory()) - before).toBeLessThan(32 * MEGABYTE);
   answer.destroy();
@@ -89,32 +91,68 @@ test.each([undefined, 'gzip'])('a file that breaks off does not look whole (%s)'
 });
 
 /** An export that runs; one of a test before may be about to leave its place. */
-const running = (mount: string) =>
+const running = (headers: Record<string, string>, mount = '/api') =>
   waitFor(async () => {
-    const answer = await ask('format=ndjson', {}, mount);
+    const answer = await ask('format=ndjson', headers, mount);
     if (answer.statusCode === 200) return answer;
     answer.destroy();
     return false;
   }, 'a place');
 
-test.each([
-  ['/api', '/api', '/api'],
-  ['/api', '/api', '/admin/api'],
-  ['/admin/api', '/admin/api', '/api'],
-])('while exports run by %s, %s and %s, a fourth is asked to come again, by whichever', async (...mounts) => {
-  const answers = await Promise.all(mounts.map(running));
+/** The answer to an export of a few BCs. */
+const brief = (headers: Record<string, string>, mount = '/api') =>
+  api.app.inject({ url: `${mount}/v1/bc/export?archived=only`, headers });
+
+test('each key has one export, all keys two, and the admin pages one that no key takes', async () => {
+  const keys = await Promise.all([1, 2, 3].map(() => api.headerOf({ scopes: ['bc:read'] })));
+  const [first, second, third] = keys as [
+    { authorization: string },
+    { authorization: string },
+    typeof api.admin,
+  ];
+  const refuses = async (headers: { authorization: string }, whose: string, mount?: string) => {
+    const answer = await brief(headers, mount);
+    expect([answer.statusCode, answer.json().code]).toEqual([503, 'too_many_exports']);
+    expect(answer.json().detail).toContain(`export of ${whose} is running`);
+    expect(Number(answer.headers['retry-after'])).toBeGreaterThan(0);
+  };
+  const answers = [await running(first)];
   try {
-    for (const mount of ['/api', '/admin/api']) {
-      const refused = await api.inject(`${mount}/v1/bc/export?q=nothing`);
-      expect([mount, refused.statusCode]).toEqual([mount, 503]);
-      expect(refused.json().code).toBe('too_many_exports');
-      expect(Number(refused.headers['retry-after'])).toBeGreaterThan(0);
-    }
+    await refuses(first, 'this key');
+    answers.push(await running(second));
+    await refuses(third, 'other keys');
+    expect((await brief(api.admin, '/admin/api')).statusCode).toBe(200);
+    answers.push(await running(api.admin, '/admin/api'));
+    await refuses(api.admin, 'the admin pages', '/admin/api');
+    await refuses(third, 'other keys');
   } finally {
     for (const answer of answers) answer.destroy();
   }
-  for (const mount of ['/api', '/admin/api']) {
-    const asked = async () => (await api.inject(`${mount}/v1/bc/export?q=nothing`)).statusCode === 200;
-    await waitFor(asked, 'room again');
+  for (const headers of keys) {
+    await waitFor(async () => (await brief(headers)).statusCode === 200, 'room again');
+  }
+});
+
+test('a client that stops reading is cut off, and gives back its place and its snapshot', async () => {
+  const strict = await startApi({}, { db: api.db }, { exportPieceMs: 300 });
+  try {
+    const strictUrl = await strict.app.listen({ port: 0 });
+    const headers = await api.headerOf({ scopes: ['bc:read'] });
+    const stalled = connect(Number(new URL(strictUrl).port));
+    stalled.on('error', () => {});
+    const asked = 'GET /api/v1/bc/export?format=ndjson HTTP/1.1\r\nHost: api\r\n';
+    stalled.pause().write(`${asked}Authorization: ${headers.authorization}\r\n\r\n`);
+    await waitFor(async () => (await exporting()).length === 1, 'the export');
+    await waitFor(async () => (await exporting()).length === 0, 'the end of its transaction');
+    const again = () => strict.app.inject({ url: '/api/v1/bc/export?archived=only', headers });
+    await waitFor(async () => (await again()).statusCode === 200, 'its place');
+    // The client itself did nothing: the server closed the connection.
+    expect([stalled.destroyed, stalled.bytesRead]).toEqual([false, expect.any(Number)]);
+    const ended = once(stalled, 'close');
+    stalled.resume();
+    await ended;
+  } finally {
+    strict.app.server.closeAllConnections();
+    await strict.close();
   }
 });

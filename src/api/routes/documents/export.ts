@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Transaction } from '../../../db/client.ts';
 import { type Exporting, type ExportQuery, exportRows } from '../../../db/documents/export.ts';
 import type { OdooFieldRow } from '../../../db/schema/model.ts';
-import type { Semaphore } from '../../../shared/semaphore.ts';
+import { Semaphore } from '../../../shared/semaphore.ts';
 import type { Api, ApiContext } from '../../context.ts';
 import { TooManyExportsError } from '../../errors.ts';
 import { sendStream, type Write } from '../../replies.ts';
@@ -99,7 +99,41 @@ const exported = {
   },
 };
 
-export function bcExportRoute(api: Api, deps: ApiContext, places: Semaphore): void {
+/** Maximum of concurrent exports of keys. Each holds one of the ten connections of the process. */
+const MAX_OF_KEYS = 2;
+
+/**
+ * The exports that may run: one of each key, and one of the admin pages, whose place no key can take. An export holds a
+ * snapshot, which delays vacuum, so a client must take each piece in time.
+ */
+export class ExportPlaces {
+  readonly pieceMs: number;
+  readonly #ofKeys = new Semaphore(MAX_OF_KEYS);
+  readonly #ofAdmin = new Semaphore(1);
+  readonly #keys = new Set<number>();
+
+  constructor(pieceMs: number) {
+    this.pieceMs = pieceMs;
+  }
+
+  /**
+   * @param keyId null: the admin pages.
+   * @returns the function that gives the place back; call it once.
+   * @throws TooManyExportsError
+   */
+  take(keyId: number | null): () => void {
+    if (keyId !== null && this.#keys.has(keyId)) throw new TooManyExportsError('this key');
+    const release = (keyId === null ? this.#ofAdmin : this.#ofKeys).tryAcquire(1);
+    if (release === null) throw new TooManyExportsError(keyId === null ? 'the admin pages' : 'other keys');
+    if (keyId !== null) this.#keys.add(keyId);
+    return () => {
+      if (keyId !== null) this.#keys.delete(keyId);
+      release();
+    };
+  }
+}
+
+export function bcExportRoute(api: Api, deps: ApiContext, places: ExportPlaces): void {
   api.get(
     '/api/v1/bc/export',
     {
@@ -128,10 +162,9 @@ export function bcExportRoute(api: Api, deps: ApiContext, places: Semaphore): vo
         response: { 200: exported },
       },
     },
-    async ({ query }, reply) => {
-      const release = places.tryAcquire(1);
-      if (release === null) throw new TooManyExportsError(places.capacity);
-      return sendStream(reply, async (write, gone) => {
+    async ({ query, apiKey }, reply) => {
+      const release = places.take(apiKey?.id ?? null);
+      return sendStream(reply, places.pieceMs, async (write, gone) => {
         try {
           await exportRows(deps.db, (tx) => prepare(tx, deps, query, reply, write), {
             signal: gone,

@@ -1,11 +1,10 @@
 import compress from '@fastify/compress';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
-import type { Semaphore } from '../../../shared/semaphore.ts';
 import type { Api, ApiContext } from '../../context.ts';
 import { tagAnswers } from '../../plugins/etag.ts';
 import type { QueryLimit } from '../../plugins/query-limit.ts';
 import { bcChangesRoute } from './changes.ts';
-import { bcExportRoute } from './export.ts';
+import { bcExportRoute, type ExportPlaces } from './export.ts';
 import { bcHistoryRoute, bcListRoute, bcRoutes } from './read.ts';
 
 /** Smaller answers fit into one packet. */
@@ -15,7 +14,7 @@ const COMPRESS_FROM_BYTES = 2048;
 export async function bcApi(
   api: Api,
   deps: ApiContext,
-  { exports, queries }: { readonly exports: Semaphore; readonly queries: QueryLimit },
+  { exports, queries }: { readonly exports: ExportPlaces; readonly queries: QueryLimit },
 ): Promise<void> {
   await api.register(async (plain) => {
     const scope = plain.withTypeProvider<ZodTypeProvider>();
