@@ -118,7 +118,9 @@ export async function checkSource(
     }
     if (unfinishedRun === undefined && (await isEmptyMirror(tx))) return saveSource(tx, key, first);
     if (!run.newSource && unfinishedRun !== undefined) throw new SourceUnfinishedError(stored, unfinishedRun);
-    if (!run.newSource) throw new SourceChangedError(differences);
+    // A run that is planned again keeps its source: a worker that was not restarted yet may have resumed it.
+    const isAgain = unfinishedRun === run.id && differences.length > 0;
+    if (!run.newSource || isAgain) throw new SourceChangedError(differences);
     mirror.log.warn({ runId: run.id, differences }, 'the mirror moves to a new source');
     return beginMove(tx, key, { ...first, unfinishedRun: run.id });
   });

@@ -14,12 +14,14 @@ import {
   requestMove,
   settingsOf,
   storedSource,
+  takingTurns,
   verify,
 } from './source-setup.ts';
 
 describe('sync --new-source', () => {
   let setup: TestSetup;
   let other: SandboxOdoo;
+  let turn: ReturnType<typeof takingTurns>;
   beforeAll(async () => {
     other = await otherOdoo({ documents: 10 });
   });
@@ -28,7 +30,8 @@ describe('sync --new-source', () => {
     const env = { SWEEP_MAX_COUNT: '1', SWEEP_MAX_SHARE: '1', SYNC_PAGE_SIZE: '5' };
     setup = await openTestSetup({ sandbox: { documents: 15 }, env });
     addOrders(setup.odoo, 6);
-    await setup.work();
+    turn = takingTurns();
+    await turn(setup);
     setup.odoo.faults.denyRecord(BC, 3);
     expect(await setup.run('full')).toMatchObject({ status: 'partial', created: 14, failed: 1 });
     setup.odoo.faults.clear();
@@ -37,7 +40,7 @@ describe('sync --new-source', () => {
 
   const opened = async (env: Record<string, string>): Promise<TestMirror> => {
     const mirror = setup.also(env);
-    await mirror.work();
+    await turn(mirror);
     return mirror;
   };
   const names = (odoo: SandboxOdoo, model: string) =>
@@ -68,6 +71,7 @@ describe('sync --new-source', () => {
     expect(await setup.database.client`select id from sync_failure where resolved_at is null`).toEqual([]);
     const next = { mode: 'incremental', status: 'success', created: 0, updated: 0 };
     expect(await moved.run('incremental')).toMatchObject(next);
+    await turn(setup);
     expect(await setup.run('incremental')).toMatchObject(refused);
     const back = await move(setup);
     expect(back).toMatchObject({ status: 'success', archived: 0 });
@@ -100,35 +104,53 @@ describe('sync --new-source', () => {
     const fault = other.faults.when({ model: BC, method: 'read' }, 'error500');
     expect(await move(moved)).toMatchObject({ status: 'failed', errorCode: 'odoo_malformed_answer' });
     fault();
-    for (const mirror of [setup, moved])
+    for (const mirror of [setup, moved]) {
+      await turn(mirror);
       for (const mode of ['incremental', 'sweep', 'full', 'single'] as const) {
         const run = await mirror.run(mode, mode === 'single' ? [1] : undefined);
         expect(run, mode).toMatchObject(unfinished);
         expect(run.errorMessage).toMatch(/^Run \d+ began to move the mirror to dimagaz\.bc of the database/);
       }
+    }
     expect(await move(moved)).toMatchObject({ status: 'success' });
     expect(await liveNames(setup)).toEqual(names(other, BC));
     expect(await verify(moved)).toMatchObject({ ok: true });
     expect(await moved.run('incremental')).toMatchObject({ status: 'success' });
   });
 
-  it.each(['planning', 'reading'])('is resumed after its worker died while %s', async (phase) => {
-    const moved = setup.also({ ...settingsOf(other), SYNC_LEASE: '3s' });
+  /** A move whose worker died: its lease and its jobs are gone, as after the death of its host and of Redis. */
+  const abandoned = async (moved: TestMirror, phase: 'planning' | 'reading') => {
+    await turn(null);
     const { db, queues } = moved.mirror;
     const runId = await requestMove(moved);
     const run = await findRun(db, runId);
     if (run === null) throw new Error('the run was not stored');
     await startRun(moved.mirror, run);
-    // Its jobs and its lease are gone, as after the death of host and Redis.
     if (phase === 'planning') {
       await setup.database.client`update sync_log set planned_at = null where id = ${runId}`;
     }
     await setup.database.client`update sync_state set lease_expires_at = now() - interval '1 hour'`;
     for (const queue of [queues.sync, queues.pages, queues.bc]) await queue.obliterate({ force: true });
-    await moved.work();
-    expect(await moved.ended(runId)).toMatchObject({ status: 'success', newSource: true, archived: 5 });
+    return runId;
+  };
+
+  it.each(['planning', 'reading'] as const)('is resumed after its worker died while %s', async (phase) => {
+    const moved = setup.also({ ...settingsOf(other), SYNC_LEASE: '3s' });
+    const runId = await abandoned(moved, phase);
+    await turn(moved);
+    const complete = { status: 'success', errorMessage: null, newSource: true, archived: 5 };
+    expect(await moved.ended(runId)).toMatchObject(complete);
     expect(await liveNames(setup)).toEqual(names(other, BC));
     expect(await storedSource(setup)).not.toHaveProperty('unfinishedRun');
     expect(await verify(moved)).toMatchObject({ ok: true });
+  });
+
+  it('does not go back to the old source if a worker with the old settings resumes it', async () => {
+    const moved = setup.also(settingsOf(other));
+    const runId = await abandoned(moved, 'planning');
+    const run = await findRun(setup.mirror.db, runId);
+    if (run === null) throw new Error('the run was not stored');
+    await expect(startRun(setup.mirror, run)).rejects.toMatchObject({ code: 'source_changed' });
+    expect(await storedSource(setup)).toMatchObject({ database: { uuid: 'another' }, unfinishedRun: runId });
   });
 });

@@ -4,7 +4,7 @@ import { startRun } from '../../../src/sync/runs/start-run.ts';
 import { freshPrefix } from '../../support/redis.ts';
 import type { TestSetup } from '../../support/test-setup.ts';
 import { openTestSetup } from '../../support/test-setup.ts';
-import { BC, modelChanges, storedSource, verify } from './source-setup.ts';
+import { BC, modelChanges, storedSource, takingTurns, verify } from './source-setup.ts';
 
 const ENGLISH = { ODOO_CONTEXT: '{"lang":"en_US"}' };
 
@@ -13,6 +13,7 @@ const USER = 2;
 
 describe('a mirror that reads the same source with other settings', () => {
   let setup: TestSetup;
+  const turn = takingTurns();
   beforeAll(async () => {
     setup = await openTestSetup({ sandbox: { documents: 20 } });
     // A translated field: by the language of the context, else by that of the user.
@@ -22,7 +23,7 @@ describe('a mirror that reads the same source with other settings', () => {
       compute: (_row, store, { lang = store.table('res.users').rows.get(USER)?.['lang'] }) =>
         lang === 'en_US' ? '30 days' : 'à 30 jours',
     });
-    await setup.work();
+    await turn(setup);
     expect(await setup.run('full')).toMatchObject({ status: 'success', created: 20 });
     await setup.run('incremental');
   });
@@ -36,7 +37,7 @@ describe('a mirror that reads the same source with other settings', () => {
 
   it('reads everything once after ODOO_CONTEXT changed, and lists the change', async () => {
     const english = setup.also(ENGLISH);
-    const stop = await english.work();
+    await turn(english);
     expect(await english.run('incremental')).toMatchObject({ mode: 'full', status: 'success', updated: 20 });
     expect(await terms()).toEqual({ '30 days': 20 });
     expect(await modelChanges(setup)).toEqual([
@@ -48,8 +49,8 @@ describe('a mirror that reads the same source with other settings', () => {
     for (const mode of ['incremental', 'sweep', 'incremental'] as const)
       expect(await english.run(mode), mode).toMatchObject({ mode, status: 'success', seen: 0 });
     expect(await verify(english)).toMatchObject({ ok: true, modelChanges: 0 });
-    await stop();
     // Back again: the process that was there before notices too.
+    await turn(setup);
     expect(await setup.run('incremental')).toMatchObject({ mode: 'full', updated: 20 });
     expect(await setup.run('incremental')).toMatchObject({ mode: 'incremental', seen: 0, rpcCalls: 5 });
     expect(await modelChanges(setup)).toHaveLength(2);
@@ -77,9 +78,8 @@ describe('a mirror that reads the same source with other settings', () => {
     setup.odoo.faults.clear();
     for (const protocol of ['xmlrpc', 'jsonrpc', 'json2']) {
       const mirror = setup.also({ ODOO_PROTOCOL: protocol });
-      const stop = await mirror.work();
+      await turn(mirror);
       expect(await mirror.run('incremental')).toMatchObject({ mode: 'incremental', protocol, seen: 0 });
-      await stop();
       expect(await storedSource(setup)).toEqual(source);
     }
     expect(await modelChanges(setup)).toEqual(before);
@@ -88,10 +88,11 @@ describe('a mirror that reads the same source with other settings', () => {
   it('fails a run whose pages a worker with another context takes', async () => {
     const queues = { QUEUE_PREFIX: freshPrefix() };
     const [planner, worker] = [setup.also(queues), setup.also({ ...queues, ODOO_CONTEXT: '{"tz":"UTC"}' })];
+    await turn(null);
     const { db, definition } = planner.mirror;
     const run = await createRun(db, { key: definition.key, mode: 'full', trigger: 'cli' });
     await startRun(planner.mirror, run);
-    await worker.work();
+    await turn(worker);
     const refused = { status: 'failed', errorCode: 'reader_changed', seen: 0 };
     const ended = await planner.ended(run.id);
     expect(ended).toMatchObject(refused);

@@ -5,16 +5,26 @@ import { startRun } from '../../../src/sync/runs/start-run.ts';
 import { freshPrefix } from '../../support/redis.ts';
 import type { TestMirror, TestSetup } from '../../support/test-setup.ts';
 import { openTestSetup } from '../../support/test-setup.ts';
-import { addOrders, BC, ORDERS, otherOdoo, settingsOf, stored, storedSource } from './source-setup.ts';
+import {
+  addOrders,
+  BC,
+  ORDERS,
+  otherOdoo,
+  settingsOf,
+  stored,
+  storedSource,
+  takingTurns,
+} from './source-setup.ts';
 
 describe('a mirror whose settings name another source', () => {
   let setup: TestSetup;
   let other: SandboxOdoo;
+  const turn = takingTurns();
   beforeAll(async () => {
     setup = await openTestSetup({ sandbox: { documents: 30 } });
     other = await otherOdoo();
     addOrders(setup.odoo, 20);
-    await setup.work();
+    await turn(setup);
     expect(await setup.run('full')).toMatchObject({ status: 'success', created: 30 });
     await setup.run('incremental');
   });
@@ -24,7 +34,7 @@ describe('a mirror whose settings name another source', () => {
   });
   const opened = async (env: Record<string, string>): Promise<TestMirror> => {
     const mirror = setup.also(env);
-    await mirror.work();
+    await turn(mirror);
     return mirror;
   };
 
@@ -41,6 +51,7 @@ describe('a mirror whose settings name another source', () => {
       expect(run.errorMessage).toContain('passerelle sync --new-source');
     }
     expect(await stored(setup)).toEqual(before);
+    await turn(setup);
     expect(await setup.run('sweep')).toMatchObject({ status: 'success', seen: 0, late: 0 });
   });
 
@@ -49,11 +60,13 @@ describe('a mirror whose settings name another source', () => {
     const mirror = await opened(settingsOf(moved));
     expect(await mirror.run('sweep')).toMatchObject({ status: 'success' });
     expect(await storedSource(setup)).toMatchObject({ database: { name: 'renamed', uuid: uuid() } });
+    await turn(setup);
     expect(await setup.run('full')).toMatchObject({ status: 'success', seen: 30 });
     await moved.stop();
   });
 
   it('does not take a right to read the uuid that comes or goes for another database', async () => {
+    await turn(setup);
     for (const isDenied of [true, false]) {
       if (isDenied) setup.odoo.faults.denyModel('ir.config_parameter');
       for (const mode of ['full', 'sweep', 'incremental'] as const)
@@ -86,10 +99,11 @@ describe('a mirror whose settings name another source', () => {
     const planner = setup.also(queues);
     const worker = setup.also({ ...env(), ...queues });
     const before = await stored(setup);
+    await turn(null);
     const { db, definition } = planner.mirror;
     const run = await createRun(db, { key: definition.key, mode: 'full', trigger: 'cli' });
     await startRun(planner.mirror, run);
-    await worker.work();
+    await turn(worker);
     const refused = { status: 'failed', errorCode: 'source_changed', seen: 0 };
     expect(await planner.ended(run.id)).toMatchObject(refused);
     const { bcs, audited } = await stored(setup);
@@ -102,6 +116,7 @@ describe('a mirror whose settings name another source', () => {
     expect(run).toMatchObject({ status: 'failed', errorCode: 'source_changed' });
     expect(run.errorMessage).toContain('ODOO_LINES_FIELD is old_line_ids, the mirror has line_ids');
     setup.odoo.removeField(BC, 'line_ids');
+    await turn(setup);
     expect(await setup.run('incremental')).toMatchObject({ mode: 'full', status: 'success' });
     expect(await storedSource(setup)).toMatchObject({ linesField: 'old_line_ids' });
   });

@@ -46,6 +46,15 @@ export function addOrders(odoo: SandboxOdoo, count: number): void {
   }
 }
 
+/** Lets the workers of one mirror at a time work: the watchdog of others would resume its runs with their settings. */
+export function takingTurns(): (mirror: TestMirror | null) => Promise<void> {
+  let stop = async () => {};
+  return async (mirror) => {
+    await stop();
+    if (mirror !== null) stop = await mirror.work();
+  };
+}
+
 /** Runs `sync --new-source`. */
 export async function move({ mirror, ended }: TestMirror) {
   return ended(await requestMove({ mirror }));
