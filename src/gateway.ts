@@ -62,10 +62,11 @@ export function clientOptions(
   { redis, prefix }: Pick<GatewayStores, 'redis' | 'prefix'>,
 ) {
   const { url: server, user, password } = config;
+  const shared = { prefix, server, user, password };
   return {
     ...config,
-    cache: createRedisCacheStore(redis, { prefix }),
-    sessions: createRedisSessionStore(redis, { prefix, server, user, password }),
+    cache: createRedisCacheStore(redis, shared),
+    sessions: createRedisSessionStore(redis, shared),
   };
 }
 

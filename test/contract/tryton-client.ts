@@ -133,8 +133,11 @@ export function clientContract(visit: () => Visit): void {
       redis = openCacheRedis();
     });
     afterAll(() => redis.disconnect());
-    const open = () =>
-      openTryton(visit(), { cache: createRedisCacheStore(redis, { prefix: freshPrefix() }) });
+    const open = () => {
+      const { url: server, user, password } = visit();
+      const cache = createRedisCacheStore(redis, { prefix: freshPrefix(), server, user, password });
+      return openTryton(visit(), { cache });
+    };
     const sent = ({ outcomes }: ReturnType<typeof openTryton>, method: string) =>
       outcomes.filter((outcome) => outcome.method === method).length;
 

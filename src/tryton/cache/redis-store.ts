@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { ChainableCommander } from 'ioredis';
+import { type Cipher, type CipherOptions, lazyCipher } from '../cipher.ts';
 import { connectionOf, isReply, type RedisConnection } from '../store-guard.ts';
 import type { CacheLookup, CacheStore } from '../types.ts';
 
-type Values = readonly (string | null)[];
+type Values = readonly (Buffer | null)[];
 
 interface Batch {
   /** The positions of the names in the reply. */
@@ -37,7 +38,7 @@ class RedisValues {
     const reply = new Promise<Values>((resolve) => {
       setImmediate(() => {
         this.#batch = null;
-        resolve(this.#redis.mget([...names.keys()]));
+        resolve(this.#redis.mgetBuffer([...names.keys()]));
       });
     });
     return { names, reply };
@@ -74,12 +75,17 @@ const KEEP = `
 /** How long a first call waits for a new connection. */
 const CONNECT_MS = 250;
 
+interface RedisCacheOptions extends CipherOptions {
+  readonly prefix: string;
+}
+
 /**
- * Keeps cached answers in Redis, below `<prefix>:tryton:cache:`. The connection should have the role `cache`, which
- * fails fast. Keys and tags should be digests: they become part of key names.
+ * Keeps cached answers in Redis, below `<prefix>:tryton:cache:`. They are encrypted with a key derived from the
+ * password, so only clients of this user read them. The connection should have the role `cache`, which fails fast. Keys
+ * and tags should be digests: they become part of key names.
  */
-export function createRedisCacheStore(redis: RedisConnection, { prefix }: { prefix: string }): CacheStore {
-  return new RedisCacheStore(redis, `${prefix}:tryton:cache`);
+export function createRedisCacheStore(redis: RedisConnection, options: RedisCacheOptions): CacheStore {
+  return new RedisCacheStore(redis, options);
 }
 
 class RedisCacheStore implements CacheStore {
@@ -89,11 +95,13 @@ class RedisCacheStore implements CacheStore {
   /** Identifies the start of Redis behind this connection. */
   #run: Promise<string> | null = null;
   readonly #connected: () => Promise<void>;
+  readonly #cipher: () => Promise<Cipher>;
 
-  constructor(redis: RedisConnection, space: string) {
+  constructor(redis: RedisConnection, { prefix, ...whose }: RedisCacheOptions) {
     this.#redis = redis;
     this.#values = new RedisValues(redis);
-    this.#space = space;
+    this.#space = `${prefix}:tryton:cache`;
+    this.#cipher = lazyCipher(whose);
     this.#connected = connectionOf(redis, CONNECT_MS);
     for (const change of ['close', '+node', '-node']) {
       redis.on(change, () => {
@@ -104,24 +112,28 @@ class RedisCacheStore implements CacheStore {
 
   async read(key: string, tags: readonly string[]): Promise<CacheLookup> {
     await this.#connected();
-    const run = await this.#runId();
-    const names = [this.#entry(key), ...this.#versions(tags), ...this.#holds(tags)];
+    const [run, cipher] = await Promise.all([this.#runId(), this.#cipher()]);
+    const place = this.#entry(key);
+    const names = [place, ...this.#versions(tags), ...this.#holds(tags)];
     const look = () => this.#values.read(names);
-    let [entry = null, ...rest] = await look();
+    let [sealed = null, ...rest] = await look();
     if (rest.slice(0, tags.length).includes(null)) {
       await this.#begin(tags);
-      [entry = null, ...rest] = await look();
+      [sealed = null, ...rest] = await look();
     }
     // If the version of a tag expired between SET and MGET, use a random one: no entry can match it, so the read is a
     // miss.
     const versions = rest.slice(0, tags.length).map((version) => version ?? randomUUID());
     const held = rest.slice(tags.length).some((hold) => hold !== null);
+    const entry = sealed === null ? null : cipher.decrypt(sealed, place);
     return { entry, versions: [run, ...versions].join(' '), held };
   }
 
   async write(key: string, entry: string, ttlMs: number): Promise<void> {
     await this.#connected();
-    await this.#redis.eval(KEEP, 1, this.#entry(key), entry, ttlMs);
+    const place = this.#entry(key);
+    const sealed = (await this.#cipher()).encrypt(entry, place);
+    await this.#redis.eval(KEEP, 1, place, sealed, ttlMs);
   }
 
   async foresee(tags: readonly string[], ms: number): Promise<void> {
@@ -177,8 +189,9 @@ class RedisCacheStore implements CacheStore {
     return run;
   }
 
+  /** Not `entry:`, the name in earlier versions, which encrypted nothing: both may run at the same time. */
   #entry(key: string): string {
-    return `${this.#space}:entry:${key}`;
+    return `${this.#space}:sealed:${key}`;
   }
 
   #versions(tags: readonly string[]): string[] {

@@ -1,62 +1,7 @@
-import { createCipheriv, createDecipheriv, randomBytes, randomUUID, scrypt } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
+import { type Cipher, type CipherOptions, lazyCipher } from '../cipher.ts';
 import { connectionOf, type RedisConnection } from '../store-guard.ts';
 import type { OpenCircuit, ReleaseLogin, Session, SessionStore } from '../types.ts';
-
-/** Encrypts texts with a key derived from the password. */
-interface Cipher {
-  /** A fingerprint of password and salt that does not reveal them. Hexadecimal. */
-  readonly fingerprint: string;
-  /** @param name the place of the text; it cannot be decrypted in another place. */
-  encrypt(text: string, name: string): string;
-  /** Null if the text was not encrypted by this cipher under this name, or was changed. */
-  decrypt(sealed: string, name: string): string | null;
-}
-
-const CIPHER = 'aes-256-gcm';
-const KEY_BYTES = 32;
-const FINGERPRINT_BYTES = 16;
-const IV_BYTES = 12;
-const TAG_BYTES = 16;
-
-/** 32 MB and about 0.1 s for each guess of a password by an attacker with a fingerprint. */
-const COST = { N: 2 ** 15, r: 8, p: 1, maxmem: 64 * 2 ** 20 };
-
-/**
- * Derives key and fingerprint by scrypt, in a thread of its own; to be done once.
- *
- * @param salt not secret: it names the user and the server.
- */
-async function createCipher(password: string, salt: string): Promise<Cipher> {
-  const derived = await derive(password, salt, KEY_BYTES + FINGERPRINT_BYTES);
-  const key = derived.subarray(0, KEY_BYTES);
-  return {
-    fingerprint: derived.subarray(KEY_BYTES).toString('hex'),
-    encrypt: (text, name) => {
-      const iv = randomBytes(IV_BYTES);
-      const cipher = createCipheriv(CIPHER, key, iv, { authTagLength: TAG_BYTES }).setAAD(Buffer.from(name));
-      const body = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()]);
-      return Buffer.concat([iv, cipher.getAuthTag(), body]).toString('base64');
-    },
-    decrypt: (sealed, name) => {
-      const bytes = Buffer.from(sealed, 'base64');
-      try {
-        const iv = bytes.subarray(0, IV_BYTES);
-        const decipher = createDecipheriv(CIPHER, key, iv, { authTagLength: TAG_BYTES });
-        decipher.setAAD(Buffer.from(name)).setAuthTag(bytes.subarray(IV_BYTES, IV_BYTES + TAG_BYTES));
-        const body = decipher.update(bytes.subarray(IV_BYTES + TAG_BYTES));
-        return Buffer.concat([body, decipher.final()]).toString('utf8');
-      } catch {
-        return null;
-      }
-    },
-  };
-}
-
-function derive(password: string, salt: string, length: number): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    scrypt(password, salt, length, COST, (error, key) => (error === null ? resolve(key) : reject(error)));
-  });
-}
 
 /** The claim of a dead process expires; a living process extends it. */
 const CLAIM_MS = 10_000;
@@ -73,11 +18,8 @@ return redis.call('set', KEYS[1], ARGV[1], 'PX', ARGV[2])`;
 /** Deletes a value only if it is still the known one. */
 const DELETE = `if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end return 0`;
 
-interface RedisSessionOptions {
+interface RedisSessionOptions extends CipherOptions {
   readonly prefix: string;
-  readonly server: string;
-  readonly user: string;
-  readonly password: string;
 }
 
 type Name = 'session' | 'circuit' | 'claim';
@@ -94,14 +36,13 @@ class RedisSessionStore implements SessionStore {
   readonly #redis: RedisConnection;
   readonly #connected: () => Promise<void>;
   readonly #prefix: string;
-  readonly #makeSeal: () => Promise<Cipher>;
-  #seal: Promise<Cipher> | null = null;
+  readonly #seal: () => Promise<Cipher>;
 
-  constructor(redis: RedisConnection, { prefix, server, user, password }: RedisSessionOptions) {
+  constructor(redis: RedisConnection, { prefix, ...whose }: RedisSessionOptions) {
     this.#redis = redis;
     this.#connected = connectionOf(redis, CONNECT_MS);
     this.#prefix = `${prefix}:tryton`;
-    this.#makeSeal = () => createCipher(password, JSON.stringify([server, user]));
+    this.#seal = lazyCipher(whose);
   }
 
   async read(): Promise<Session | null> {
@@ -152,24 +93,20 @@ class RedisSessionStore implements SessionStore {
 
   async #writeSealed(name: Name, value: object, ttlMs: number): Promise<void> {
     const { key, seal } = await this.#place(name);
-    const sealed = seal.encrypt(JSON.stringify(value), key);
+    const sealed = seal.encrypt(JSON.stringify(value), key).toString('base64');
     await this.#redis.set(key, sealed, 'PX', Math.max(1, Math.ceil(ttlMs)));
   }
 
   async #place(name: Name): Promise<{ key: string; seal: Cipher }> {
     await this.#connected();
-    this.#seal ??= this.#makeSeal().catch((error: unknown) => {
-      this.#seal = null;
-      throw error;
-    });
-    const seal = await this.#seal;
+    const seal = await this.#seal();
     return { key: `${this.#prefix}:${name}:${seal.fingerprint}`, seal };
   }
 }
 
 /** Null if another process wrote the value, with another key. */
 function opened(seal: Cipher, sealed: string, key: string): unknown {
-  const text = seal.decrypt(sealed, key);
+  const text = seal.decrypt(Buffer.from(sealed, 'base64'), key);
   return text === null ? null : JSON.parse(text);
 }
 

@@ -97,7 +97,7 @@ describe.skipIf(!hasRedisBinary)('with a Redis cluster of three masters', () => 
       expect(first.statusCode).toBe(200);
       expect(Number(first.headers['ratelimit-remaining'])).toBeLessThan(1000);
       await waitFor(
-        async () => (await placesOf()).keys.some((key) => key.includes('tryton:cache:entry')),
+        async () => (await placesOf()).keys.some((key) => key.includes('tryton:cache:sealed')),
         'the answer to be kept',
       );
       const asked = tryton.calls.length;

@@ -52,7 +52,7 @@ describe.skipIf(!hasRedisBinary)('a Redis that may hold 32 MB and evict nothing'
       for (let more = 0; more < 40; more++) await ask();
     };
     const makeRoom = async () => {
-      const entries = await redis.keys(`${opened.prefix}:*:entry:*`);
+      const entries = await redis.keys(`${opened.prefix}:*:sealed:*`);
       await redis.unlink(entries.slice(0, 8));
     };
     const levels = () => opened.log.map(({ level }) => level);

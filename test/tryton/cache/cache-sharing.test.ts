@@ -64,7 +64,7 @@ describe('callers that ask for the same thing at once', () => {
       return result.wire();
     };
     await Promise.all(answers.map(ask));
-    const looked = vi.spyOn(redis, 'mget');
+    const looked = vi.spyOn(redis, 'mgetBuffer');
     expect(await Promise.all(answers.map(ask))).toEqual(answers);
     expect(looked).toHaveBeenCalledTimes(1);
     expect(cache.counters()[READ]).toMatchObject({ hit: 3, miss: 3 });
@@ -105,7 +105,7 @@ describe('a stale answer', () => {
   it('is kept by Redis for its life and the time after', async () => {
     const { cache, redis, prefix } = openCache();
     await read(cache, server('old'), options);
-    const [key = ''] = await redis.keys(`${prefix}:tryton:cache:entry:*`);
+    const [key = ''] = await redis.keys(`${prefix}:tryton:cache:sealed:*`);
     expect(Math.abs((await redis.pttl(key)) - 660_000)).toBeLessThan(5000);
   });
 

@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { lazyCipher } from '../../../src/tryton/cipher.ts';
 import { freshPrefix } from '../../support/redis.ts';
 import { waitFor } from '../../support/wait-for.ts';
-import { closeCaches, openCache, read, server, slowServer, write } from './caches.ts';
+import { closeCaches, openCache, read, SECRET, server, slowServer, write } from './caches.ts';
 
 afterEach(closeCaches);
 
@@ -50,15 +51,15 @@ describe('versions of tags', () => {
     const { a, b, prefix } = two();
     const parties = server('before');
     await read(a.cache, parties);
-    const [entry = ''] = await a.redis.keys(`${prefix}:tryton:cache:entry:*`);
-    const text = (await a.redis.get(entry)) ?? '';
+    const [entry = ''] = await a.redis.keys(`${prefix}:tryton:cache:sealed:*`);
+    const sealed = (await a.redis.getBuffer(entry)) ?? '';
     for (let round = 0; round < 3; round++) {
       const versions = await a.redis.keys(`${prefix}:tryton:cache:version:*`);
       await a.redis.unlink(...versions);
-      await a.redis.set(entry, text, 'PX', 60_000);
+      await a.redis.set(entry, sealed, 'PX', 60_000);
       expect(await read(b.cache, server(round))).toBe(round);
       await write(a.cache, parties, 'after');
-      await a.redis.set(entry, text, 'PX', 60_000);
+      await a.redis.set(entry, sealed, 'PX', 60_000);
       expect(await read(b.cache, server('after'))).toBe('after');
     }
   });
@@ -81,11 +82,12 @@ describe('versions of tags', () => {
     const { a, prefix } = two();
     const parties = server('before');
     await read(a.cache, parties);
-    const [entry = ''] = await a.redis.keys(`${prefix}:tryton:cache:entry:*`);
+    const [entry = ''] = await a.redis.keys(`${prefix}:tryton:cache:sealed:*`);
     const run = /^run_id:(\w+)/m.exec(await a.redis.info('server'))?.[1] ?? 'none';
-    const text = (await a.redis.get(entry)) ?? '';
+    const cipher = await lazyCipher(SECRET)();
+    const text = cipher.decrypt((await a.redis.getBuffer(entry)) ?? Buffer.of(), entry) ?? '';
     expect(text).toContain(run);
-    await a.redis.set(entry, text.replace(run, 'another'), 'PX', 60_000);
+    await a.redis.set(entry, cipher.encrypt(text.replace(run, 'another'), entry), 'PX', 60_000);
     await read(a.cache, parties);
     expect(parties.state.asked).toBe(2);
   });

@@ -67,22 +67,65 @@ describe('what is kept', () => {
   it('does not return an entry that it cannot decode', async () => {
     const { cache, redis, prefix } = openCache();
     await read(cache, server('old'));
-    const [key = ''] = await redis.keys(`${prefix}:tryton:cache:entry:*`);
-    const text = (await redis.get(key)) ?? '';
-    for (const broken of ['', 'x', `${text.split('\n')[0]}\n[1`, 'null\n1']) {
+    const [key = ''] = await redis.keys(`${prefix}:tryton:cache:sealed:*`);
+    const sealed = (await redis.getBuffer(key)) ?? Buffer.of();
+    const changed = Buffer.from(sealed.map((byte, at) => (at === sealed.length - 1 ? byte ^ 1 : byte)));
+    for (const [place, broken] of [Buffer.of(), Buffer.from('x'), sealed.subarray(1), changed].entries()) {
       await redis.set(key, broken, 'PX', 60_000);
-      expect(await read(cache, server(broken))).toBe(broken);
+      expect(await read(cache, server(place))).toBe(place);
     }
   });
 
-  it('reveals nothing by the names of keys, and every key expires', async () => {
+  it('does not return the answer of another call in its place', async () => {
+    const { cache, redis, prefix } = openCache();
+    await read(cache, server('one'));
+    const [first = ''] = await redis.keys(`${prefix}:tryton:cache:sealed:*`);
+    const other = async (source: ReturnType<typeof server>) => {
+      const result = await cache.read(READ, [[2]], { ttl: 60 }, source.fetch);
+      await result.kept;
+      return result.wire();
+    };
+    await other(server('two'));
+    const [second = ''] = (await redis.keys(`${prefix}:tryton:cache:sealed:*`)).filter(
+      (key) => key !== first,
+    );
+    await redis.copy(first, second, 'REPLACE');
+    expect(await other(server('two again'))).toBe('two again');
+  });
+
+  it('is another one with another password, also for the same user', async () => {
+    const { cache, prefix } = openCache();
+    await read(cache, server('before'));
+    const changed = openCache({ prefix, password: 'changed' });
+    expect(await read(changed.cache, server('after'))).toBe('after');
+    expect(changed.log).toEqual([]);
+  });
+
+  it('ignores the entries of a process that does not encrypt them, and leaves them to it', async () => {
+    const { cache, redis, prefix, log } = openCache();
+    await read(cache, server('sealed'));
+    const [sealed = ''] = await redis.keys(`${prefix}:tryton:cache:sealed:*`);
+    const plain = sealed.replace(':sealed:', ':entry:');
+    const head = JSON.stringify({ versions: 'x', storedAt: Date.now(), cacheSeconds: null, strict: 7 });
+    await redis.set(plain, `${head}\n"plain"`, 'PX', 60_000);
+    expect(await read(cache, server('new'))).toBe('sealed');
+    expect(await redis.get(plain)).toContain('"plain"');
+    await redis.copy(plain, sealed, 'REPLACE');
+    expect(await read(cache, server('new'))).toBe('new');
+    expect(log).toEqual([]);
+  });
+
+  it('reveals nothing to a reader of Redis, and every key expires', async () => {
     const { cache, redis, prefix } = openCache();
     await read(cache, server('Dupont'));
     await (await cache.writing('model.party.party.write', []))();
+    await read(cache, server('Dupont'));
     const keys = await redis.keys(`${prefix}*`);
     expect(keys.length).toBeGreaterThanOrEqual(3);
     for (const key of keys) {
-      expect(key).toMatch(/:tryton:cache:(entry|version|hold):[\w-]{43}$/);
+      expect(key).toMatch(/:tryton:cache:(sealed|version|hold):[\w-]{43}$/);
+      const value = (await redis.getBuffer(key))?.toString('latin1');
+      for (const text of ['Dupont', 'storedAt', 'secret']) expect(value).not.toContain(text);
       expect(await redis.pttl(key)).toBeGreaterThan(0);
     }
   });
@@ -121,7 +164,7 @@ describe('how long', () => {
     const { cache, pass, redis, prefix } = openCache();
     const source = server('x', cacheSeconds);
     await read(cache, source, { ttl });
-    const [key = ''] = await redis.keys(`${prefix}:tryton:cache:entry:*`);
+    const [key = ''] = await redis.keys(`${prefix}:tryton:cache:sealed:*`);
     const left = await redis.pttl(key);
     expect(left).toBeLessThanOrEqual(expected * 1000);
     expect(left).toBeGreaterThan(expected * 1000 - 5000);
@@ -143,7 +186,7 @@ describe('how long', () => {
     await read(cache, source, { ttl });
     await read(cache, source, { ttl });
     expect(source.state.asked).toBe(2);
-    expect(await redis.keys(`${prefix}:tryton:cache:entry:*`)).toEqual([]);
+    expect(await redis.keys(`${prefix}:tryton:cache:sealed:*`)).toEqual([]);
     expect(cache.counters()[READ]).toMatchObject({ bypass: 2, miss: 0 });
   });
 

@@ -14,9 +14,12 @@ export interface CacheSetting {
   readonly url?: string;
   readonly server?: string;
   readonly user?: string;
+  readonly password?: string;
   readonly maxEntryBytes?: number;
   readonly store?: (store: CacheStore) => CacheStore;
 }
+
+export const SECRET = { server: 'http://tryton.example/tryton/', user: 'admin', password: 'secret' };
 
 const opened: (() => void)[] = [];
 
@@ -33,11 +36,12 @@ export function openCache({ prefix = freshPrefix(), url = redisUrl(), ...setting
     log.push({ level, message, details });
   };
   let ahead = 0;
-  const store = createRedisCacheStore(redis, { prefix });
+  const { server, user, password } = { ...SECRET, ...setting };
+  const store = createRedisCacheStore(redis, { prefix, server, user, password });
   const cache = createCache({
     store: setting.store === undefined ? store : setting.store(store),
-    server: setting.server ?? 'http://tryton.example/tryton/',
-    user: setting.user ?? 'admin',
+    server,
+    user,
     maxEntryBytes: setting.maxEntryBytes ?? 2 ** 20,
     deadlineMs: 30_000,
     clock: () => Date.now() + ahead,

@@ -17,7 +17,12 @@ const session = { userId: 7, key: 'given' };
 function store() {
   const redis = openCacheRedis();
   onTestFinished(() => redis.disconnect());
-  return createRedisCacheStore(redis, { prefix: freshPrefix() });
+  return createRedisCacheStore(redis, {
+    prefix: freshPrefix(),
+    server: 'x',
+    user: 'bot',
+    password: 'secret',
+  });
 }
 
 const cached = (script: Script, options: Partial<TrytonClientOptions> = {}) =>
