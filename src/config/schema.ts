@@ -122,6 +122,9 @@ export const variables = {
     .default('auto')
     .describe('RPC protocol of Odoo; auto takes the best one that the server supports'),
   ODOO_TIMEOUT_MS: count(1, 600_000).default(30_000).describe('time limit of one call, in milliseconds'),
+  ODOO_MAX_ANSWER: count(2 ** 24, 2 ** 29)
+    .default(2 ** 28)
+    .describe('maximum size of the answer of one call, in bytes; a larger page is read in halves'),
   ODOO_MODEL: modelName.default('dimagaz.bc').describe('header model'),
   ODOO_LINE_MODEL: modelName.default('dimagaz.bc.line').describe('line model'),
   ODOO_LINES_FIELD: z
@@ -430,6 +433,7 @@ function odooShape(env: Environment, odooUrl: string) {
     password: env.ODOO_PASSWORD ?? '',
     protocol: env.ODOO_PROTOCOL,
     timeoutMs: env.ODOO_TIMEOUT_MS,
+    maxAnswerBytes: env.ODOO_MAX_ANSWER,
     model: env.ODOO_MODEL,
     lineModel: env.ODOO_LINE_MODEL,
     linesField: env.ODOO_LINES_FIELD,

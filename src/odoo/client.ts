@@ -70,6 +70,8 @@ export interface OdooClientOptions extends CallLimits {
   readonly protocol: 'auto' | OdooProtocol;
   /** Limit of one whole call, in milliseconds. The wait for a free place does not count. */
   readonly timeoutMs: number;
+  /** A longer answer is an error. @default 268435456 */
+  readonly maxAnswerBytes?: number | undefined;
   /** Merged into the context of every call; `active_test` is always false. */
   readonly context: Readonly<Record<string, OdooValue>>;
   /** Called after each sign-in. It must not throw. */
@@ -93,11 +95,14 @@ interface Asked extends Omit<ReadCall, 'context'> {
   readonly binSize?: boolean | undefined;
 }
 
+/** PostgreSQL stores no longer text in jsonb, so an answer with a larger value is of no use. */
+const MAX_ANSWER_BYTES = 256 * 2 ** 20;
+
 /** Signs in on the first call that needs it. Calls that start together share one sign-in. */
 function createSession(options: OdooClientOptions): Session {
-  const { db, user, password } = options;
+  const { db, user, password, timeoutMs, maxAnswerBytes = MAX_ANSWER_BYTES } = options;
   const target = `${withoutSecrets(options.url)} (database ${db})`;
-  const http = createHttp(options.url, options.timeoutMs, options.concurrency);
+  const http = createHttp(options.url, { timeoutMs, connections: options.concurrency, maxAnswerBytes });
   const account = { target, db, user, password };
   const transports = {
     json2: createJson2(http, account),

@@ -128,6 +128,20 @@ export class OdooMalformedError extends PasserelleError {
   }
 }
 
+/**
+ * The answer of Odoo is longer than ODOO_MAX_ANSWER. A page is then read in halves; a BC fails with this code if its
+ * own answer is too long.
+ */
+export class OdooAnswerTooLargeError extends PasserelleError {
+  readonly code = 'odoo_answer_too_large';
+  constructor(site: CallSite, maxBytes: number) {
+    super(
+      `${at(site)}: the answer has more than ${maxBytes} bytes. Raise ODOO_MAX_ANSWER, and the memory of the ` +
+        'worker with it, or leave the contents of binary fields out with SYNC_BINARIES=off.',
+    );
+  }
+}
+
 /** Odoo or a proxy answered with status 429, 502, 503 or 504, also after the retries. */
 export class OdooUnavailableError extends PasserelleError {
   readonly code = 'odoo_unavailable';

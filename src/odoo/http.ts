@@ -1,9 +1,10 @@
-import { errors, Pool } from 'undici';
+import { type Dispatcher, errors, Pool } from 'undici';
 import { errorCode, errorMessage } from '../shared/errors.ts';
 import { retryAfterMs } from '../shared/retry.ts';
 import { utf8Text, withoutMark } from './decoding/text.ts';
 import {
   type CallSite,
+  OdooAnswerTooLargeError,
   OdooEndpointError,
   OdooMalformedError,
   OdooTimeoutError,
@@ -39,13 +40,21 @@ export interface Http {
 /** Statuses that mean "later": Too Many Requests, Bad Gateway, Service Unavailable, Gateway Timeout. */
 const UNAVAILABLE = [429, 502, 503, 504];
 
+interface HttpLimits {
+  /** Of the whole exchange: connecting, headers, body. */
+  readonly timeoutMs: number;
+  readonly connections: number;
+  /** A longer answer is an error. */
+  readonly maxAnswerBytes: number;
+}
+
 /**
- * HTTP to one server over kept-alive connections. `timeoutMs` limits the whole exchange: connecting, headers, body.
+ * HTTP to one server over kept-alive connections. Answers are not decompressed, and none is requested compressed.
  *
- * Throws OdooUnreachableError, OdooTimeoutError, OdooUnavailableError (429, 502, 503, 504) and OdooEndpointError
- * (redirects; 404 pages that are not Odoo's own error). Other statuses are left to the protocol.
+ * Throws OdooUnreachableError, OdooTimeoutError, OdooAnswerTooLargeError, OdooUnavailableError (429, 502, 503, 504) and
+ * OdooEndpointError (redirects; 404 pages that are not Odoo's own error). Other statuses are left to the protocol.
  */
-export function createHttp(url: string, timeoutMs: number, connections: number): Http {
+export function createHttp(url: string, { timeoutMs, connections, maxAnswerBytes }: HttpLimits): Http {
   const base = new URL(url);
   const prefix = base.pathname.replace(/\/+$/, '');
   // The signal below limits the whole call, so the partial limits of the pool are off or not shorter.
@@ -60,7 +69,7 @@ export function createHttp(url: string, timeoutMs: number, connections: number):
       signal: AbortSignal.timeout(timeoutMs),
     });
     const header = (name: string) => [answer.headers[name]].flat()[0];
-    const bytes = Buffer.from(await answer.body.arrayBuffer());
+    const bytes = await bytesOf(request.site, answer, maxAnswerBytes);
     refuseUnusable(request, answer.statusCode, header);
     let text: string | undefined;
     return {
@@ -81,6 +90,28 @@ export function createHttp(url: string, timeoutMs: number, connections: number):
   };
 }
 
+/** The body. @throws OdooAnswerTooLargeError as soon as it is known to be too long; closes the connection. */
+async function bytesOf(
+  site: CallSite,
+  { headers, body }: Dispatcher.ResponseData,
+  maxBytes: number,
+): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let bytes = Number(headers['content-length'] ?? 0);
+  if (bytes <= maxBytes) {
+    bytes = 0;
+    for await (const chunk of body) {
+      bytes += chunk.length;
+      if (bytes > maxBytes) break;
+      chunks.push(chunk);
+    }
+  }
+  if (bytes <= maxBytes) return Buffer.concat(chunks);
+  // Destroyed without a listener, it would throw.
+  body.on('error', () => {}).destroy();
+  throw new OdooAnswerTooLargeError(site, maxBytes);
+}
+
 function refuseUnusable(request: HttpRequest, status: number, header: (name: string) => string | undefined) {
   if (UNAVAILABLE.includes(status))
     throw new OdooUnavailableError(request.site, status, retryAfterMs(header('retry-after'), Date.now()));
@@ -88,8 +119,10 @@ function refuseUnusable(request: HttpRequest, status: number, header: (name: str
     throw new OdooEndpointError(request.site, status, request.path, header('location') ?? 'nowhere');
 }
 
+const OWN = [OdooUnavailableError, OdooEndpointError, OdooAnswerTooLargeError];
+
 function named(error: unknown, site: CallSite, timeoutMs: number): unknown {
-  if (error instanceof OdooUnavailableError || error instanceof OdooEndpointError) return error;
+  if (OWN.some((known) => error instanceof known)) return error;
   const timedOut = error instanceof DOMException && error.name === 'TimeoutError';
   if (timedOut || error instanceof errors.ConnectTimeoutError)
     return new OdooTimeoutError(site, timeoutMs, { cause: error });

@@ -1,5 +1,5 @@
 import { isBreak, TransactionLostError } from '../db/pool.ts';
-import { OdooAccessError, OdooApplicationError } from '../odoo/errors.ts';
+import { OdooAccessError, OdooAnswerTooLargeError, OdooApplicationError } from '../odoo/errors.ts';
 import { PasserelleError } from '../shared/errors.ts';
 import { isModelChange } from './model/document-model.ts';
 
@@ -78,10 +78,12 @@ function sqlState(error: unknown): string | null {
   return sqlState(error.cause);
 }
 
-/** Odoo answered and refused: a record of the request is the cause. */
+/** Odoo refused, or its answer is too large: a record of the request is the cause, or all of them together. */
 export function isRefusal(error: unknown): boolean {
-  return error instanceof OdooAccessError || error instanceof OdooApplicationError;
+  return REFUSALS.some((refusal) => error instanceof refusal);
 }
+
+const REFUSALS = [OdooAccessError, OdooApplicationError, OdooAnswerTooLargeError];
 
 /** Odoo gave no usable answer: it has a fault, or one record causes one. */
 export function isOutage(error: unknown): boolean {

@@ -128,7 +128,7 @@ describe('bytes', () => {
   it.each(['', '\ufeff', '\n'.repeat(100)])('may come after %j in an answer by HTTP', async (before) => {
     const body = `${before}<methodResponse><params><param><value>7</value></param></params></methodResponse>`;
     const { url } = await scriptedServer(() => ({ headers: { 'content-type': 'text/xml' }, body }));
-    const http = createHttp(url, 10_000, 1);
+    const http = createHttp(url, { timeoutMs: 10_000, connections: 1, maxAnswerBytes: 1000 });
     onTestFinished(() => http.close());
     const odoo = createXmlRpc(http, { target: url, db: 'prod', user: 'bot', password: 'secret' });
     const call = { model: 'x.bc', method: 'search_count', named: { domain: [] }, context: {} } as const;
