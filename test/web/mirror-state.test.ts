@@ -5,7 +5,7 @@ import { mirrorStateOf } from '../../web/live/mirror-state.ts';
 const MINUTE_MS = 60_000;
 
 const STATE: Overview = {
-  ...{ key: 'bclinbc', isSyncing: false, lastSync: '2026-01-31T08:00:00Z', ageSeconds: 5 },
+  ...{ key: 'bclinbc', source: null, isSyncing: false, lastSync: '2026-01-31T08:00:00Z', ageSeconds: 5 },
   ...{ everySeconds: 60, lateAfterSeconds: 300, currentRun: null, lastRuns: [], lastMirrorRun: null },
   ...{ openFailures: 0, openIncidents: 0, queues: null },
 };

@@ -26,7 +26,7 @@ const HOW_TO_MOVE =
  * The settings name another model or database than the mirror was read from. Nothing was stored. Set the variables
  * back, or accept the new source with `passerelle sync --new-source`.
  */
-export class SourceChangedError extends PasserelleError {
+class SourceChangedError extends PasserelleError {
   readonly code = 'source_changed';
   /** A worker with the right settings may take the job. */
   override readonly retryable = true;
@@ -45,7 +45,7 @@ export class SourceChangedError extends PasserelleError {
  * The mirror has content of two sources, because a run of `passerelle sync --new-source` failed. Nothing was stored.
  * Repeat it: no other run is accepted until one succeeds.
  */
-export class SourceUnfinishedError extends PasserelleError {
+class SourceUnfinishedError extends PasserelleError {
   readonly code = 'source_unfinished';
   constructor({ model, database }: MirrorSource, runId: number) {
     super(
@@ -59,7 +59,7 @@ export class SourceUnfinishedError extends PasserelleError {
  * This worker reads Odoo with another user, language, time zone, company or context than the worker that planned the
  * run. Nothing was stored. Restart all workers with the same settings.
  */
-export class ReaderChangedError extends PasserelleError {
+class ReaderChangedError extends PasserelleError {
   readonly code = 'reader_changed';
   /** A worker with the right settings may take the job. */
   override readonly retryable = true;
