@@ -177,7 +177,7 @@ test('a terminal sees one line of progress, rewritten', async () => {
 });
 
 test('a sync after one that failed on the way says that it carries on with it', async () => {
-  setup.odoo.faults.when({ method: 'read' }, 'error500');
+  setup.odoo.faults.when({ method: 'read', model: 'dimagaz.bc' }, 'error500');
   const failed = await command.json('sync', '--full');
   expect(failed).toMatchObject({ code: 1, body: { status: 'failed', seen: 0 } });
   setup.odoo.faults.clear();

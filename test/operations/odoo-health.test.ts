@@ -49,7 +49,7 @@ describe('how a worker saw Odoo last', () => {
     // JSON-2 refuses a password, so JSON-RPC is taken.
     const testMirror = setup.also({ ODOO_PASSWORD: SECRET, SYNC_PAGE_SIZE: '16' });
     const [bad = 0] = setup.odoo.ids('dimagaz.bc');
-    setup.odoo.faults.when({ method: 'read', ids: [bad] }, 'user_error');
+    setup.odoo.faults.when({ model: 'dimagaz.bc', method: 'read', ids: [bad] }, 'user_error');
     setup.odoo.faults.when({ method: 'search_read', ids: [bad] }, 'user_error');
     await testMirror.work();
     expect(await testMirror.run('full')).toMatchObject({ status: 'partial', failed: 1, protocol: 'jsonrpc' });

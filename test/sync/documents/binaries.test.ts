@@ -33,7 +33,9 @@ describe('binary fields', () => {
   };
   /** Reads of nothing but contents: a page reads many fields, a content read asks for one record. */
   const contentReads = () =>
-    setup.odoo.calls.filter((call) => call.method === 'read' && call.ids?.length === 1).length;
+    setup.odoo.calls.filter(
+      ({ model, method, ids }) => model === 'dimagaz.bc' && method === 'read' && ids?.length === 1,
+    ).length;
 
   it('are stored with their content, not with the size text that pages carry', async () => {
     expect(await stored()).toBe(digest(scan('page une ')));

@@ -106,7 +106,7 @@ describe('one BC that cannot be stored', () => {
   });
 
   it('is not blamed when nothing can be read any more: the run fails, and says why', async () => {
-    setup.odoo.faults.when({ method: 'read' }, 'hang');
+    setup.odoo.faults.when({ method: 'read', model: 'dimagaz.bc' }, 'hang');
     const testMirror = setup.also({ ODOO_TIMEOUT_MS: '100', SYNC_ATTEMPTS: '2' });
     await testMirror.work();
     expect(await testMirror.run('full')).toMatchObject({ status: 'failed', errorCode: 'odoo_timeout' });

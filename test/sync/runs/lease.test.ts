@@ -65,7 +65,7 @@ describe('the lease', () => {
   });
 
   it('is free again after a run whose pages failed for good, and the next run covers its open items', async () => {
-    setup.odoo.faults.when({ method: 'read' }, 'error500');
+    setup.odoo.faults.when({ method: 'read', model: 'dimagaz.bc' }, 'error500');
     await setup.work();
     expect(await setup.run('full')).toMatchObject({ status: 'failed' });
     expect(await readState(setup.mirror.db, KEY)).toMatchObject({
