@@ -32,6 +32,7 @@ test.each([
   [['sync', '--ful'], "unknown option '--ful'", '(Did you mean --full?)'],
   [['sync', '--full', '--sweep'], "cannot be used with option '--full'", 'Add --help'],
   [['sync', '--force'], '--force goes with --sweep', 'Add --help'],
+  [['sync', '--full', '--new-source'], "cannot be used with option '--full'", 'Add --help'],
   [['resync'], "missing required argument 'odooId'", 'Add --help'],
   [['resync', '4x'], 'Expected the id of a BC in Odoo', 'Add --help'],
   [['verify', 'now'], 'too many arguments', 'Add --help'],

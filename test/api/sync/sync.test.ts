@@ -5,7 +5,7 @@ import { grantLease } from '../../../src/db/runs/lease.ts';
 import { addItems, closeItems } from '../../../src/db/runs/ledger.ts';
 import { createRun, findRun, updateRun } from '../../../src/db/runs/runs.ts';
 import type { RunMode, RunStatus } from '../../../src/db/schema/sync.ts';
-import { BC_KEY } from '../../../src/db/schema/sync.ts';
+import { BC_KEY, syncState } from '../../../src/db/schema/sync.ts';
 import type { TestApi } from '../http/start-api.ts';
 import { startApi } from '../http/start-api.ts';
 
@@ -40,6 +40,7 @@ async function runInProgress(): Promise<number> {
 test('a fresh mirror has a state without runs', async () => {
   expect(await get('/api/v1/sync')).toEqual({
     key: BC_KEY,
+    source: null,
     isSyncing: false,
     lastSync: null,
     ageSeconds: null,
@@ -129,6 +130,29 @@ test('a sweep may be allowed to archive any number of missing BCs; other runs ma
   expect(refused.json().errors).toEqual([
     { name: 'body.force', message: 'force goes with the mode sweep only' },
   ]);
+});
+
+test('a sweep may accept a new source, which implies force; other runs may not', async () => {
+  const answer = await post('/api/v1/sync/runs', { mode: 'sweep', newSource: true });
+  expect(answer.statusCode).toBe(202);
+  const accepted = { mode: 'sweep', force: true, newSource: true };
+  expect(await get(`/api/v1/sync/runs/${answer.json().runId}`)).toMatchObject(accepted);
+  const refused = await post('/api/v1/sync/runs', { mode: 'full', newSource: true });
+  expect(refused.statusCode).toBe(400);
+  expect(refused.json().errors).toEqual([
+    { name: 'body.newSource', message: 'newSource goes with the mode sweep only' },
+  ]);
+});
+
+test('the state shows the source of the mirror, without the values of its reader', async () => {
+  const source = {
+    ...{ model: 'dimagaz.bc', lineModel: 'dimagaz.bc.line', linesField: 'line_ids', unfinishedRun: 7 },
+    ...{ database: { name: 'prod', uuid: 'hidden', userCreated: null }, reader: { uid: 2, context: {} } },
+  };
+  await api.db.insert(syncState).values({ key: BC_KEY, source });
+  expect((await get('/api/v1/sync')).source).toEqual({
+    ...{ model: 'dimagaz.bc', lineModel: 'dimagaz.bc.line', database: 'prod', unfinishedRun: 7 },
+  });
 });
 
 test('a run is not started while another one holds the lease', async () => {
