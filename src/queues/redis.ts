@@ -16,28 +16,9 @@ type RedisRole = 'worker' | 'producer' | 'cache';
 /** An idle connection is probed after this time. The system closes a connection whose other end does not answer. */
 const KEEPALIVE_MS = 20_000;
 
-/**
- * A connection is reopened if a command gets no answer for this time, because probes are answered by a proxy too, and
- * are not sent while sent bytes wait for their receipt. Longer than the longest blocking command of BullMQ (10 s).
- */
-const SILENCE_MS = 30_000;
-
-/** A request does not wait that long for its answer, so the next one should find a new connection. */
-const REQUEST_SILENCE_MS = 5000;
-
 const OPTIONS: Readonly<Record<RedisRole, RedisOptions>> = {
-  worker: {
-    maxRetriesPerRequest: null,
-    enableOfflineQueue: true,
-    keepAlive: KEEPALIVE_MS,
-    socketTimeout: SILENCE_MS,
-  },
-  producer: {
-    maxRetriesPerRequest: 1,
-    enableOfflineQueue: true,
-    keepAlive: KEEPALIVE_MS,
-    socketTimeout: REQUEST_SILENCE_MS,
-  },
+  worker: { maxRetriesPerRequest: null, enableOfflineQueue: true, keepAlive: KEEPALIVE_MS },
+  producer: { maxRetriesPerRequest: 1, enableOfflineQueue: true, keepAlive: KEEPALIVE_MS },
   cache: {
     maxRetriesPerRequest: 0,
     enableOfflineQueue: false,
