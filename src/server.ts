@@ -21,6 +21,9 @@ const API_CONNECTIONS = 10;
 /** Connections for work that must continue while slow queries hold all others. */
 const RESERVE_CONNECTIONS = 2;
 
+/** Maximum of queries that wait for one of the pools: each holds its request too. More are refused. */
+const MAX_WAITING = 10_000;
+
 /** Maximum wait for the first check of the owner of the queues. PostgreSQL or Redis may not be available. */
 const FIRST_CHECK_MS = 2000;
 
@@ -52,7 +55,7 @@ async function serve(config: ApiConfig, log: Logger): Promise<void> {
     const tracing = await startTracing(config, 'passerelle-api');
     defer(() => tracing?.stop());
     const timeouts = { ...config.databaseTimeouts, statementMs: config.http.statementTimeoutMs };
-    const pool = { trace: tracing?.statement, timeouts };
+    const pool = { trace: tracing?.statement, timeouts, maxWaiting: MAX_WAITING };
     const { db, close } = openDatabase(config.databaseUrl, { max: API_CONNECTIONS, ...pool });
     defer(close);
     const reserve = openDatabase(config.databaseUrl, { max: RESERVE_CONNECTIONS, ...pool });

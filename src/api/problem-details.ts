@@ -37,13 +37,19 @@ export function isDataException(error: unknown): boolean {
 /** SQLSTATE query_canceled: by `statement_timeout`, or by a person. */
 const CANCELLED = '57014';
 
-type Outage = 'database_unavailable' | 'query_timeout' | 'database_not_migrated' | 'redis_unavailable';
+type Outage =
+  | 'database_unavailable'
+  | 'database_busy'
+  | 'query_timeout'
+  | 'database_not_migrated'
+  | 'redis_unavailable';
 
 /** Finds an outage of PostgreSQL or Redis in an error or its causes; null for any other error. */
 function outage(error: unknown): Outage | null {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
     if (REDIS.test(`${cause.name} ${cause.message}`)) return 'redis_unavailable';
     const code = 'code' in cause ? String(cause.code) : '';
+    if (code === 'database_busy') return code;
     if (code === CANCELLED) return 'query_timeout';
     if (UNMIGRATED.test(code)) return 'database_not_migrated';
     if (NETWORK.test(code) || DRIVER.test(code) || SQLSTATE.test(code)) return 'database_unavailable';
@@ -60,6 +66,7 @@ const RETRY_AFTER: Readonly<Record<string, number>> = {
   too_many_queries: 5,
   redis_unavailable: 5,
   database_unavailable: 5,
+  database_busy: 5,
   tryton_unreachable: 5,
   tryton_unavailable: 5,
 };
@@ -173,6 +180,7 @@ const STATUS: ReadonlyMap<string, number> = new Map(
     tryton_unavailable: 503,
     redis_unavailable: 503,
     database_unavailable: 503,
+    database_busy: 503,
     query_timeout: 503,
     database_not_migrated: 503,
     batch_timeout: 504,
@@ -188,6 +196,7 @@ const FRAMEWORK: Readonly<Record<string, string>> = {
 
 const OUTAGE = {
   database_unavailable: 'PostgreSQL does not answer; try again in a moment.',
+  database_busy: 'Too many queries wait for PostgreSQL; try again in a moment.',
   query_timeout: new QueryTimeoutError().message,
   database_not_migrated: 'The database lacks a migration; run `npm run migrate`.',
   redis_unavailable: 'Redis does not answer; try again in a moment.',

@@ -28,6 +28,8 @@ export const APPLICATION_NAME = 'passerelle';
 interface DatabaseOptions {
   /** Maximum of connections; 10 by default. */
   readonly max?: number;
+  /** Maximum of queries and transactions that wait for a connection; more are refused. 100,000 by default. */
+  readonly maxWaiting?: number;
   /** Called around each statement. */
   readonly trace?: TraceStatement | undefined;
   /** The timeouts of each session; `TIMEOUTS` by default. */
@@ -107,12 +109,45 @@ export function openClient(url: string, max: number, timeouts: SessionTimeouts =
   for (const type of DATES_AND_TIMES) parsers[type] = asText;
   parsers[TIMESTAMPTZ] = isoMoment;
   for (const type of [TIMESTAMPTZ, ...DATES_AND_TIMES, ...JSON_TYPES]) serializers[type] = asText;
+  limitAttempts(client, max);
   return client;
 }
 
+/**
+ * Lets a connection fail if the server closes it before its login is complete, as a TCP proxy without a backend does.
+ * The driver (postgres 3.4.9) would connect again at once, without an end, and its query would wait for ever.
+ *
+ * The driver reads the startup parameters for each attempt, and stores the parameters that the server sends at login.
+ */
+function limitAttempts({ options, parameters }: postgres.Sql, max: number): void {
+  const { connection } = options;
+  let attempts = 0;
+  Object.defineProperty(options, 'connection', {
+    get: () => {
+      const names = Object.keys(parameters);
+      attempts = names.length === 0 ? attempts + 1 : 1;
+      for (const name of names) delete parameters[name];
+      if (attempts > max) throw closedAtLogin();
+      return connection;
+    },
+  });
+}
+
+/** It has the code that the driver uses for a server that closes the connection. */
+const closedAtLogin = () =>
+  Object.assign(new Error('PostgreSQL, or a proxy before it, closed the connection before the login.'), {
+    code: 'CONNECTION_CLOSED',
+  });
+
+/** 5 KB each. */
+const MAX_WAITING = 100_000;
+
 /** Opens a pool of connections. Nothing is sent before the first query. */
-export function openDatabase(url: string, { max = 10, trace, timeouts }: DatabaseOptions = {}) {
-  const pool = new ConnectionPool(() => openClient(url, 1, timeouts), max);
+export function openDatabase(
+  url: string,
+  { max = 10, maxWaiting = MAX_WAITING, trace, timeouts }: DatabaseOptions = {},
+) {
+  const pool = new ConnectionPool(() => openClient(url, 1, timeouts), max, maxWaiting);
   // Drizzle expects the client of the driver, but uses only what the pool has.
   const db = drizzle(pool.client(trace) as postgres.Sql, { schema });
   return { db, close: () => pool.end(5) };

@@ -8,9 +8,22 @@ type Rows = postgres.RowList<Row[]>;
 /** The part of the driver's client that Drizzle uses. */
 type PooledClient = Pick<postgres.Sql, 'begin' | 'unsafe' | 'options'>;
 
+/** Too many queries wait for a connection of this process to PostgreSQL. Nothing was sent. Try again in a moment. */
+export class DatabaseBusyError extends PasserelleError {
+  readonly code = 'database_busy';
+  override readonly retryable = true;
+  constructor(waiting: number) {
+    super(
+      `${waiting} queries wait for a connection to PostgreSQL, which is the maximum; try again in a moment.`,
+    );
+  }
+}
+
 /**
  * A pool of connections in front of the driver. Each connection serves one caller at a time, for a query or a whole
- * transaction. Further callers wait in order of arrival.
+ * transaction. Further callers wait in order of arrival, and are refused if too many wait. The wait ends, because
+ * PostgreSQL limits every session (`SessionTimeouts`). If PostgreSQL cannot be reached at all, all who wait fail at once:
+ * one after the other, each would wait for its own timeout.
  *
  * The pool of the driver (postgres 3.4.9) can send a `begin` on a connection that has other queries in flight, and does
  * not reserve that connection. It happens if 100 queries are in its pipeline or its socket has to drain
@@ -23,14 +36,16 @@ export class ConnectionPool {
   readonly #open: () => postgres.Sql;
   readonly #connections: Set<postgres.Sql>;
   readonly #idle: postgres.Sql[];
+  readonly #maxWaiting: number;
   /** In order of arrival, from `#first` on: `shift` would move thousands of entries each time. */
-  #waiting: ((connection: postgres.Sql) => void)[] = [];
+  #waiting: Waiting[] = [];
   #first = 0;
   #ended = false;
 
   /** @param open creates a client with one connection; it connects with its first query. */
-  constructor(open: () => postgres.Sql, max: number) {
+  constructor(open: () => postgres.Sql, max: number, maxWaiting: number) {
     this.#open = open;
+    this.#maxWaiting = maxWaiting;
     this.#connections = new Set(Array.from({ length: max }, open));
     this.#idle = [...this.#connections];
   }
@@ -83,7 +98,7 @@ export class ConnectionPool {
       this.#release(connection);
       return result;
     } catch (error) {
-      this.#release(isBreak(error) ? this.#replaced(connection) : connection);
+      this.#releaseAfter(connection, error);
       throw error;
     }
   }
@@ -94,13 +109,28 @@ export class ConnectionPool {
   ): Promise<unknown> {
     const connection = this.#idle.pop() ?? (await this.#wait());
     // A transaction that lost its connection ends for its caller before it ends for the driver.
-    return beginOn(connection, work, trace, (error) =>
-      this.#release(isBreak(error) ? this.#replaced(connection) : connection),
-    );
+    return beginOn(connection, work, trace, (error) => this.#releaseAfter(connection, error));
   }
 
   #wait(): Promise<postgres.Sql> {
-    return new Promise((resolve) => this.#waiting.push(resolve));
+    if (this.waiting >= this.#maxWaiting) return Promise.reject(new DatabaseBusyError(this.waiting));
+    return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
+  }
+
+  #releaseAfter(connection: postgres.Sql, error: unknown): void {
+    if (!isBreak(error)) {
+      this.#release(connection);
+      return;
+    }
+    if (![...this.#connections].some(isLoggedIn)) this.#rejectAll(error);
+    this.#release(this.#replaced(connection));
+  }
+
+  #rejectAll(error: unknown): void {
+    const waiting = this.#waiting.slice(this.#first);
+    this.#waiting = [];
+    this.#first = 0;
+    for (const { reject } of waiting) reject(error);
   }
 
   /**
@@ -131,8 +161,16 @@ export class ConnectionPool {
       this.#waiting = this.#waiting.slice(this.#first);
       this.#first = 0;
     }
-    next(connection);
+    next.resolve(connection);
   }
+}
+
+/** PostgreSQL sends its parameters at the login. */
+const isLoggedIn = ({ parameters }: postgres.Sql) => Object.keys(parameters).length > 0;
+
+interface Waiting {
+  readonly resolve: (connection: postgres.Sql) => void;
+  readonly reject: (reason: unknown) => void;
 }
 
 const MARK = '/* prepared */';

@@ -9,6 +9,7 @@ export const problems = {
   tryton_not_configured: 'No Tryton is configured.',
   redis_unavailable: 'Redis does not answer, so nothing can be queued. Try again in a moment.',
   database_unavailable: 'PostgreSQL does not answer. Try again in a moment.',
+  database_busy: 'Too many queries wait for PostgreSQL. Try again in a moment.',
   query_timeout: 'The search took too long. Narrow the filter.',
   failure_not_found: 'This purchase order has no open failure.',
   bc_not_found: 'The mirror has no such purchase order.',

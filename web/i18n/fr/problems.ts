@@ -8,6 +8,7 @@ export const problems = {
   tryton_not_configured: 'Aucun Tryton n’est configuré.',
   redis_unavailable: 'Redis ne répond pas\u00a0: rien ne peut être mis en file. Réessayez dans un instant.',
   database_unavailable: 'PostgreSQL ne répond pas. Réessayez dans un instant.',
+  database_busy: 'Trop de requêtes attendent PostgreSQL. Réessayez dans un instant.',
   query_timeout: 'La recherche a pris trop de temps. Affinez le filtre.',
   failure_not_found: 'Ce bon de commande n’est plus en échec.',
   bc_not_found: 'Ce bon de commande n’est pas dans le miroir.',
