@@ -9,7 +9,7 @@ type Rows = postgres.RowList<Row[]>;
 type PooledClient = Pick<postgres.Sql, 'begin' | 'unsafe' | 'options'>;
 
 /** Too many queries wait for a connection of this process to PostgreSQL. Nothing was sent. Try again in a moment. */
-export class DatabaseBusyError extends PasserelleError {
+class DatabaseBusyError extends PasserelleError {
   readonly code = 'database_busy';
   override readonly retryable = true;
   constructor(waiting: number) {
