@@ -131,7 +131,7 @@ describe('a run after one that failed', () => {
     const late = setup.odoo.begin(now);
     late.write(BC, bcs.slice(-2), { notes: 'of a transaction that lasts' });
     hoursPass();
-    setup.odoo.write(BC, bcs.slice(-3, -2), { notes: 'newer, so that windows do not reach back further' });
+    setup.odoo.write(BC, bcs.slice(0, 1), { notes: 'newer, so that windows do not reach back further' });
     await setup.run('incremental');
     await setup.run('incremental');
     hoursPass();
