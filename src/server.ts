@@ -14,9 +14,10 @@ import { createLogger, type Logger } from './shared/logger.ts';
 import { resultWithin } from './shared/timeout.ts';
 import { keepQueues } from './sync/queue-ownership.ts';
 
-/** Maximum of connections to PostgreSQL. */
+/** Maximum wait for the queues to close. */
 const CLOSE_LIMIT_MS = 1000;
 
+/** Maximum of connections to PostgreSQL. */
 const API_CONNECTIONS = 10;
 /** Connections for work that must continue while slow queries hold all others. */
 const RESERVE_CONNECTIONS = 2;

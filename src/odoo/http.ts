@@ -41,7 +41,7 @@ export interface Http {
 const UNAVAILABLE = [429, 502, 503, 504];
 
 interface HttpLimits {
-  /** Of the whole exchange: connecting, headers, body. */
+  /** Limit of the whole exchange: connecting, headers, body. */
   readonly timeoutMs: number;
   readonly connections: number;
   /** A longer answer is an error. */

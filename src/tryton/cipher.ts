@@ -11,7 +11,7 @@ export interface Cipher {
   decrypt(sealed: Buffer, name: string): string | null;
 }
 
-/** Whose texts: a cipher with another password cannot decrypt them. */
+/** The account of the texts: a cipher with another password cannot decrypt them. */
 export interface CipherOptions {
   readonly server: string;
   readonly user: string;
@@ -67,7 +67,7 @@ async function createCipher({ server, user, password }: CipherOptions): Promise<
         const decipher = createDecipheriv(ALGORITHM, key, iv, { authTagLength: TAG_BYTES });
         decipher.setAAD(Buffer.from(name)).setAuthTag(sealed.subarray(IV_BYTES, BODY_AT));
         const body = decipher.update(sealed.subarray(BODY_AT));
-        // Throws if the bytes were changed. It returns no more of the text, because GCM has no blocks to fill.
+        // Throws if the bytes were changed. It returns no text then, because GCM has no blocks to fill.
         decipher.final();
         return body.toString('utf8');
       } catch {

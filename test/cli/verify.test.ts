@@ -20,7 +20,7 @@ const lines = () =>
     .filter((id) => [2, 3].includes(Number(setup.odoo.record('dimagaz.bc.line', id)['bc_id']))).length;
 
 test.each(['xmlrpc', 'jsonrpc', 'json2'])(
-  'verify as another Odoo user finds what is hidden from the user of the mirror, over %s',
+  'verify as another Odoo user finds records hidden from the user of the mirror, over %s',
   async (protocol) => {
     const own = { ...setup.env, ODOO_PROTOCOL: protocol };
     expect(await commandIn(own).json('verify')).toMatchObject({ code: 0, body: { ok: true, headers: 8 } });

@@ -106,7 +106,7 @@ export interface Progress {
   readonly hasMoved?: boolean;
 }
 
-/** What a run listed in Odoo: everything, or the changes of a window. */
+/** The records that a run listed in Odoo: all of them, or the changes of a window. */
 export interface Listed {
   readonly everything: boolean;
   readonly newestWrite: Date | null;

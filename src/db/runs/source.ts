@@ -24,7 +24,7 @@ export async function saveSource(tx: Queryable, key: string, source: MirrorSourc
   await tx.update(syncState).set({ source }).where(eq(syncState.key, key));
 }
 
-/** Stores the source that a run begins to read. The dates that runs listed are those of the old source. */
+/** Stores the source that a run begins to read. The dates and counts so far are those of the old source. */
 export async function beginMove(
   tx: Queryable,
   key: string,
@@ -32,7 +32,7 @@ export async function beginMove(
 ): Promise<void> {
   await tx
     .update(syncState)
-    .set({ source, newestWrite: null, seenUntil: null })
+    .set({ source, newestWrite: null, seenUntil: null, verified: null })
     .where(eq(syncState.key, key));
 }
 

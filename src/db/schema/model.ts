@@ -39,9 +39,9 @@ export const modelChange = pgTable('model_change', {
   model: text('model').notNull(),
   field: text('field').notNull(),
   kind: text('kind', { enum: MODEL_CHANGES }).notNull(),
-  /** Null when the field was added. Of the reader, only the values that changed. */
+  /** Null when the field was added. A change of the reader has only the values that changed. */
   old: jsonb('old').$type<OdooFieldDescription | SourceReader>(),
-  /** Null when the field was removed. Of the reader, only the values that changed. */
+  /** Null when the field was removed. A change of the reader has only the values that changed. */
   new: jsonb('new').$type<OdooFieldDescription | SourceReader>(),
   /** Records must be read again in full, because their content differs. A new label alone does not require it. */
   reread: boolean('reread').notNull(),

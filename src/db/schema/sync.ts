@@ -49,7 +49,7 @@ export interface MirrorSource {
   readonly unfinishedRun?: number;
 }
 
-/** What a verification counted in Odoo. */
+/** The records that a verification counted in Odoo. */
 export interface VerifiedCounts {
   readonly headers: number;
   readonly lines: number;
@@ -83,7 +83,7 @@ export const syncState = pgTable('sync_state', {
   source: jsonb('source').$type<MirrorSource>(),
   /** Sweeps read all BCs again in turn, by id: the last one so far. */
   rereadAfter: bigid('reread_after').notNull().default(0),
-  /** What the last verification without a finding counted in Odoo; null before the first one. */
+  /** The counts of the last verification without a finding; null before the first one. */
   verified: jsonb('verified').$type<VerifiedCounts>(),
 });
 

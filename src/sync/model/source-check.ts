@@ -104,7 +104,7 @@ export async function checkSource(
 ): Promise<void> {
   const { key } = mirror.definition;
   if (isSettled(run, found, model)) return;
-  // What this process remembers may be outdated.
+  // The answers that this process remembers may be outdated.
   const own = asksAgain(run) ? found.own : await ownSource(mirror, odoo, true);
   await whilePlanning(mirror, run, async (tx) => {
     const stored = await lockSource(tx, key);

@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
+import { installationOf } from '../../../src/db/installation.ts';
 import { recordFailure } from '../../../src/db/runs/failures.ts';
 import { grantLease } from '../../../src/db/runs/lease.ts';
 import { addItems, closeItems } from '../../../src/db/runs/ledger.ts';
@@ -116,7 +117,10 @@ test('starting a run logs it and queues its planning', async () => {
   const { runId, jobId } = answer.json();
   expect(answer.headers['location']).toBe(`/api/v1/sync/runs/${runId}`);
   expect(await findRun(api.db, runId)).toMatchObject({ mode: 'full', trigger: 'api', status: 'queued' });
-  expect((await api.queues.sync.getJob(jobId))?.data).toMatchObject({ runId, mode: 'full', trigger: 'api' });
+  expect((await api.queues.sync.getJob(jobId))?.data).toEqual({
+    ...{ runId, mode: 'full', trigger: 'api' },
+    mirror: await installationOf(api.db),
+  });
 });
 
 test('a sweep may be allowed to archive any number of missing BCs; other runs may not', async () => {

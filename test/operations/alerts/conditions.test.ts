@@ -184,7 +184,7 @@ describe('a clock of Odoo that differs from the one of PostgreSQL', () => {
     expect(second?.message).toContain('is 700 s behind the clock of PostgreSQL');
   });
 
-  it('by less than a minute is none, however short the overlap is', async () => {
+  it('by less than a minute raises no incident, however short the overlap is', async () => {
     await planned(1, 65);
     expect((await lookAtMirror(database.db, [], { overlapMs: 0 })).opened).toEqual([]);
     await planned(2, 71);

@@ -120,7 +120,7 @@ describe('a run after one that failed', () => {
 
     const run = await setup.run('incremental');
     expect(run).toMatchObject({ status: 'success', mode: 'incremental', continues: failed.id });
-    // The window begins after what was known before the failed run, so it has the other BCs of that run too.
+    // The window begins after the last change known before the failed run, so it has the other BCs of that run too.
     expect(run).toMatchObject({ planned: 40, unchanged: 40 });
     await isRight();
   });

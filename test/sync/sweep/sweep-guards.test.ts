@@ -170,7 +170,7 @@ describe('what a sweep archives', () => {
     expect(await setup.ended(runId)).toMatchObject({ status: 'success', archived: 1, gone: 1 });
   });
 
-  it('is reported if it is less than what was found gone, because a number claims a reading that never was', async () => {
+  it('is reported if it is less than the BCs found gone, because a number claims a reading that never was', async () => {
     setup.odoo.erase(BC, some(0, 2));
     const { runId } = await planned();
     const { client } = setup.database;
