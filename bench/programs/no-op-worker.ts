@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { Queue, Worker } from 'bullmq';
 import type { MirrorConfig } from '../../src/config/index.ts';
 import { readMirrorConfig } from '../../src/config/index.ts';
@@ -23,6 +24,9 @@ import { NO_LIMIT } from '../../workers/job-retries.ts';
 /** Different payloads; later jobs repeat them. */
 const SAMPLE = 1000;
 
+/** As long as that of a real installation. */
+const INSTALLATION = `${randomUUID()}:${'0'.repeat(12)}`;
+
 /** The payloads of the first BCs, made as a page of the mirror makes them, so that they have the real size. */
 export async function samplePayloads({ odoo: target, sync }: MirrorConfig): Promise<BcPayload[]> {
   const odoo = createOdooClient(target);
@@ -36,7 +40,10 @@ export async function samplePayloads({ odoo: target, sync }: MirrorConfig): Prom
     const { documents } = await readDocuments(odoo, model, ids, blame, async () => []);
     const page = { runId: 1, page: 0, token: 1, generation: 0 };
     const reading = { fetchSeq: 1, endSeq: 2, fetchedAt: new Date().toISOString() };
-    return documents.map((document) => toBcJob(page, model, document, reading).payload);
+    return documents.map((document) => ({
+      ...toBcJob(page, model, document, reading).payload,
+      mirror: INSTALLATION,
+    }));
   } finally {
     await odoo.close();
   }
@@ -86,7 +93,7 @@ function measureRate(config: MirrorConfig, jobs: number, payloads: readonly BcPa
         page += 1;
         queued += size;
         const done = new Promise<void>((resolve) => open.set(number, { left: size, done: resolve }));
-        await enqueueBcs(queue, 'bench', pageJobs(payloads, number, first, size), settings);
+        await enqueueBcs(queue, INSTALLATION, pageJobs(payloads, number, first, size), settings);
         await done;
         open.delete(number);
       }

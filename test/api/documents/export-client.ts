@@ -19,13 +19,17 @@ export async function askExport(
 }
 
 /**
- * Texts that wait to be sent are buffers, outside the heap. V8 frees those in the background: what one collection has
- * found is off its account by the next.
+ * Texts that wait to be sent are buffers, outside the heap. V8 frees those in the background, so a collection subtracts
+ * the buffers that the one before it found.
  */
 export async function memory(): Promise<number> {
-  heldBytes();
-  await setImmediate();
-  return heldBytes() + process.memoryUsage().external;
+  const measured = () => heldBytes() + process.memoryUsage().external;
+  for (let held = measured(); ; ) {
+    await setImmediate();
+    const now = measured();
+    if (now >= held) return now;
+    held = now;
+  }
 }
 
 /** `held`: how much more memory there was at most meanwhile. */

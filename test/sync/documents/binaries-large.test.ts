@@ -26,7 +26,7 @@ describe('a scan of 20 MB', () => {
   };
   const contentReads = () =>
     setup.odoo.calls
-      .filter(({ method, ids }) => method === 'read' && ids?.length === 1)
+      .filter(({ model, method, ids }) => model === BC && method === 'read' && ids?.length === 1)
       .flatMap(({ ids }) => ids);
   /** The largest key of this mirror in Redis, in bytes, looked at until the run is over. */
   const largestKeyUntil = async (runId: number) => {
