@@ -218,11 +218,15 @@ export class MissingScopeError extends PasserelleError {
 /** The API key does not allow this Tryton method. */
 export class MethodNotAllowedError extends PasserelleError {
   readonly code = 'method_not_allowed';
-  constructor(method: string, reserved: boolean) {
+  /** @param why `unnamed`: a pattern with `*` does not open an administration method. */
+  constructor(method: string, why: 'reserved' | 'unnamed' | 'not opened') {
+    const opened = `a key made with --scope tryton:call --method '${method}' does.`;
     super(
-      reserved
-        ? `${method} is not for callers: the gateway signs in and out by itself.`
-        : `This key does not reach ${method}; a key made with --scope tryton:call --method '${method}' does.`,
+      {
+        reserved: `${method} is not for callers: the gateway signs in and out by itself.`,
+        unnamed: `This key does not reach ${method}: a pattern with * opens it only if it names the model before the *; ${opened}`,
+        'not opened': `This key does not reach ${method}; ${opened}`,
+      }[why],
     );
   }
 }

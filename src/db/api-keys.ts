@@ -41,6 +41,8 @@ export interface NewApiKey {
   readonly scopes: readonly Scope[];
   /** Patterns of Tryton methods; empty: all reads. */
   readonly methods?: readonly string[];
+  /** Members of the Tryton context that the key fixes. */
+  readonly context?: ApiKeyRow['context'];
   /** Null: it does not expire. */
   readonly expiresAt?: Date | null;
 }
@@ -48,12 +50,12 @@ export interface NewApiKey {
 /** Creates a key. Its text cannot be read again later. */
 export async function createApiKey(
   db: Queryable,
-  { name, scopes, methods = [], expiresAt = null }: NewApiKey,
+  { name, scopes, methods = [], context = {}, expiresAt = null }: NewApiKey,
 ): Promise<{ readonly key: string; readonly row: ApiKeyRow }> {
   const { key, prefix, hash } = newKeyText();
   const [row] = await db
     .insert(apiKey)
-    .values({ name, prefix, hash, scopes, methods, expiresAt })
+    .values({ name, prefix, hash, scopes, methods, context, expiresAt })
     .returning();
   if (row === undefined) throw new Error('an insert returned no row');
   return { key, row };

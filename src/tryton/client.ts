@@ -148,7 +148,7 @@ export class TrytonClient {
 
   /** The same, with parameters and result in the form of the wire. */
   async callWire(method: string, params: readonly Wire[], options: CallOptions = {}): Promise<Wire> {
-    const ready = this.ready(method, params);
+    const ready = this.ready(method, params, options);
     return (await this.#send(ready.method, ready.params, options)).result;
   }
 
@@ -167,10 +167,10 @@ export class TrytonClient {
   async cachedCallWire(
     method: string,
     params: readonly Wire[],
-    { signal, ...options }: CacheOptions & CallOptions = {},
+    { signal, fixedContext, ...options }: CacheOptions & CallOptions = {},
   ): Promise<Wire> {
     signal?.throwIfAborted();
-    const ready = this.ready(method, params);
+    const ready = this.ready(method, params, { fixedContext });
     return this.#cached(ready, { ...options, signal: () => signal }, async (result) => {
       await result.kept;
       return result.wire();
@@ -178,11 +178,15 @@ export class TrytonClient {
   }
 
   /** What `cachedCallJson` takes: a valid method name, and its parameters with a context. */
-  ready(method: string, params: readonly Wire[]): ReadyCall {
+  ready(
+    method: string,
+    params: readonly Wire[],
+    { fixedContext }: Pick<CallOptions, 'fixedContext'> = {},
+  ): ReadyCall {
     const name = methodName(method);
     if (isReserved(name))
       throw new TrytonRequestError(`${name} is not called: the client signs in and out by itself.`);
-    return { method: name, params: withContext(name, params, this.#parts.context) };
+    return { method: name, params: withContext(name, params, this.#parts.context, fixedContext) };
   }
 
   /**

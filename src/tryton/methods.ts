@@ -206,6 +206,24 @@ export function matchesPattern(method: string, pattern: string): boolean {
   return method.length - last.length >= position && method.endsWith(last);
 }
 
+/** Users, access rights, actions, scheduled jobs, translations; and the databases of the server. */
+const ADMINISTRATION = /^(?:(?:model|wizard|report)\.(?:ir|res)|common\.db)\./;
+
+/** Whether only a pattern that names it opens this method: see `isOpenedBy`. */
+export function mustBeNamed(method: string): boolean {
+  return ADMINISTRATION.test(method) && !isRead(method);
+}
+
+/**
+ * Whether a pattern of a key opens a method. Writes to `ir.*` and `res.*` may change who may do what in Tryton, so
+ * `model.*` does not open them: the text before the first `*` must name the model, as in `model.res.user.*`.
+ */
+export function isOpenedBy(pattern: string, method: string): boolean {
+  const [named = ''] = pattern.split('*', 1);
+  const isNamed = named.startsWith(method.slice(0, method.lastIndexOf('.') + 1));
+  return matchesPattern(method, pattern) && (isNamed || !mustBeNamed(method));
+}
+
 /** Whether a text is a valid pattern: a method name in which any part is or contains `*`. */
 export function isPattern(text: string): boolean {
   return text.length <= MAX_LENGTH && /^[\w*-]+(\.[\w*-]+)*$/.test(text);
@@ -230,13 +248,28 @@ type WireObject = { readonly [name: string]: Wire };
  * Some methods end with an object of their own (`write`, `on_change…`, `set_preferences`, `report.….execute`) and are
  * recognized by their parameters. For others, mainly `copy` with default values, Tryton itself takes the last object as
  * the context: pass one, even `{}`.
+ *
+ * @param fixed for the call of another program: overrides its context, of which private names are left out.
  */
-export function withContext(method: string, params: readonly Wire[], context: WireObject): Wire[] {
+export function withContext(
+  method: string,
+  params: readonly Wire[],
+  context: WireObject,
+  fixed?: WireObject,
+): Wire[] {
   if (!needsContext(method)) return [...params];
   const last = params.at(-1);
   const own =
     last !== undefined && params.length > ownParams(method, params.length) ? asContext(last) : undefined;
-  return own === undefined ? [...params, context] : [...params.slice(0, -1), { ...context, ...own }];
+  const members = fixed === undefined ? own : publicMembers(own ?? {});
+  return [...(own === undefined ? params : params.slice(0, -1)), { ...context, ...members, ...fixed }];
+}
+
+/** Names that begin with `_` are internal to Tryton (`_check_access`, `_user`). `_timestamp` is for clients. */
+function publicMembers(context: WireObject): WireObject {
+  return Object.fromEntries(
+    Object.entries(context).filter(([name]) => !name.startsWith('_') || name === '_timestamp'),
+  );
 }
 
 function asContext(value: Wire): WireObject | undefined {

@@ -100,7 +100,14 @@ export interface Answer {
 
 export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
+  /**
+   * For the call of another program: members that override its context. Names of its context that begin with `_` are
+   * left out, except `_timestamp`.
+   */
+  readonly fixedContext?: FixedContext | undefined;
 }
+
+export type FixedContext = { readonly [name: string]: Wire };
 
 export interface CacheOptions {
   /**

@@ -39,12 +39,22 @@ describe('keys create', () => {
       name: 'portal',
       scopes: ['bc:read', 'tryton:call'],
       methods: ['model.party.*'],
+      context: {},
       createdAt: expect.stringMatching(/^20.*Z$/),
       expiresAt: null,
       lastUsedAt: null,
       revokedAt: null,
       state: 'usable',
     });
+  });
+
+  it('--context fixes members of the context of every call', async () => {
+    const argv = ['--name', 'Lyon', '--scope', 'tryton:call', '--context', '{"company":2,"language":"fr"}'];
+    const { stdout } = await passerelle('keys', 'create', ...argv);
+    expect(stdout).toContain('(Tryton: reads, context {"company":2,"language":"fr"})');
+    expect(await database.client`select context from api_key`).toEqual([
+      { context: { company: 2, language: 'fr' } },
+    ]);
   });
 
   it('makes another key each time, also under the same name', async () => {
@@ -77,6 +87,14 @@ describe('keys create', () => {
     [['--name', 'x', '--scope', 'tryton:call', '--method', 'model party'], '--method', "'model.*'"],
     [['--name', 'x', '--scope', 'tryton:call', '--method', ''], '--method', "'model.*'"],
     [['--name', 'x', '--scope', 'bc:read', '--method', 'model.*'], '--method', 'tryton:call'],
+    [['--name', 'x', '--scope', 'bc:read', '--context', '{}'], '--context', 'tryton:call'],
+    [['--name', 'x', '--scope', 'tryton:call', '--context', '[1]'], '--context', '{"company":1}'],
+    [['--name', 'x', '--scope', 'tryton:call', '--context', 'company=1'], '--context', '{"company":1}'],
+    [
+      ['--name', 'x', '--scope', 'tryton:call', '--context', '{"_user":0}'],
+      '--context',
+      'do not begin with _',
+    ],
     [['--name', 'x', '--scope', 'bc:read', '--expires', 'soon'], '--expires', '90d, or a date to come'],
     [['--name', 'x', '--scope', 'bc:read', '--expires', '0d'], '--expires', '90d, or a date to come'],
     [['--name', 'x', '--scope', 'bc:read', '--expires', '2001-01-31'], '--expires', 'a date to come'],
@@ -95,7 +113,15 @@ describe('keys list', () => {
   it('shows every key with its state, and never a key or a hash', async () => {
     expect((await passerelle('keys', 'list')).stdout).toContain('no key yet');
     const made = [
-      await create('tryton:call', '--method', 'model.*', '--expires', '2199-01-31'),
+      await create(
+        'tryton:call',
+        '--method',
+        'model.*',
+        '--context',
+        '{"company":1}',
+        '--expires',
+        '2199-01-31',
+      ),
       await create('sync:write'),
       await create('tryton:call', '--expires', '1h'),
     ];
@@ -105,10 +131,43 @@ describe('keys list', () => {
     const { stdout } = await passerelle('keys', 'list');
     const today = new Date().toISOString().slice(0, 10);
     expect(stdout.split('\n').map((line) => line.split(/ {2,}/))).toEqual([
-      ['ID', 'PREFIX', 'NAME', 'SCOPES', 'METHODS', 'CREATED', 'EXPIRES', 'LAST USED', 'STATE'],
-      ['1', made[0]?.body.prefix, 'portal', 'tryton:call', 'model.*', today, '2199-01-31', 'never', 'usable'],
-      ['2', made[1]?.body.prefix, 'portal', 'sync:write', '-', today, 'never', '2026-01-02 03:04', 'revoked'],
-      ['3', made[2]?.body.prefix, 'portal', 'tryton:call', 'reads', today, '2026-01-02', 'never', 'expired'],
+      ['ID', 'PREFIX', 'NAME', 'SCOPES', 'METHODS', 'CONTEXT', 'CREATED', 'EXPIRES', 'LAST USED', 'STATE'],
+      [
+        '1',
+        made[0]?.body.prefix,
+        'portal',
+        'tryton:call',
+        'model.*',
+        '{"company":1}',
+        today,
+        '2199-01-31',
+        'never',
+        'usable',
+      ],
+      [
+        '2',
+        made[1]?.body.prefix,
+        'portal',
+        'sync:write',
+        '-',
+        '-',
+        today,
+        'never',
+        '2026-01-02 03:04',
+        'revoked',
+      ],
+      [
+        '3',
+        made[2]?.body.prefix,
+        'portal',
+        'tryton:call',
+        'reads',
+        '-',
+        today,
+        '2026-01-02',
+        'never',
+        'expired',
+      ],
       [''],
     ]);
     const { body, stdout: output } = await json('keys', 'list');

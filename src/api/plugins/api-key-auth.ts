@@ -115,7 +115,7 @@ function isKeyOf(row: ApiKeyRow | null, { hash }: KeyText): boolean {
 }
 
 /** The key of a request. */
-export type ApiKey = Readonly<Pick<ApiKeyRow, 'id' | 'prefix' | 'name' | 'scopes' | 'methods'>>;
+export type ApiKey = Readonly<Pick<ApiKeyRow, 'id' | 'prefix' | 'name' | 'scopes' | 'methods' | 'context'>>;
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -191,12 +191,13 @@ async function authenticate(
 }
 
 /** Without the hash. */
-const shownOf = ({ id, prefix, name, scopes, methods }: ApiKeyRow): ApiKey => ({
+const shownOf = ({ id, prefix, name, scopes, methods, context }: ApiKeyRow): ApiKey => ({
   id,
   prefix,
   name,
   scopes,
   methods,
+  context,
 });
 
 /** @throws MissingScopeError */

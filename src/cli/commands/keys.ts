@@ -10,9 +10,9 @@ import { type CommandContext, EXIT, type ExitCode, print, printJson, printLines 
 
 /** A key as `--json` shows it: never its hash. */
 function publicKey({ hash: _, ...row }: ApiKeyRow) {
-  const { id, prefix, name, scopes, methods, createdAt, expiresAt, lastUsedAt, revokedAt } = row;
+  const { id, prefix, name, scopes, methods, context, createdAt, expiresAt, lastUsedAt, revokedAt } = row;
   const times = { createdAt, expiresAt, lastUsedAt, revokedAt };
-  return { ...{ id, prefix, name, scopes, methods }, ...times, state: stateOf(row) };
+  return { ...{ id, prefix, name, scopes, methods, context }, ...times, state: stateOf(row) };
 }
 
 type State = 'usable' | 'expired' | 'revoked';
@@ -22,7 +22,18 @@ function stateOf({ revokedAt, expiresAt }: Pick<ApiKeyRow, 'revokedAt' | 'expire
   return expiresAt !== null && expiresAt.getTime() <= Date.now() ? 'expired' : 'usable';
 }
 
-const HEADINGS = ['ID', 'PREFIX', 'NAME', 'SCOPES', 'METHODS', 'CREATED', 'EXPIRES', 'LAST USED', 'STATE'];
+const HEADINGS = [
+  'ID',
+  'PREFIX',
+  'NAME',
+  'SCOPES',
+  'METHODS',
+  'CONTEXT',
+  'CREATED',
+  'EXPIRES',
+  'LAST USED',
+  'STATE',
+];
 
 /** The keys as a table, in UTC. */
 function keyLines(rows: readonly ApiKeyRow[]): string[] {
@@ -33,6 +44,7 @@ function keyLines(rows: readonly ApiKeyRow[]): string[] {
     row.name,
     row.scopes.join(','),
     methodsText(row),
+    contextText(row) ?? '-',
     day(row.createdAt) ?? '',
     day(row.expiresAt) ?? 'never',
     minute(row.lastUsedAt) ?? 'never',
@@ -54,6 +66,11 @@ function methodsText({ scopes, methods }: Pick<ApiKeyRow, 'scopes' | 'methods'>)
   return scopes.includes('tryton:call') || scopes.includes('admin') ? 'reads' : '-';
 }
 
+/** The context that a key fixes, as JSON. */
+function contextText({ context }: Pick<ApiKeyRow, 'context'>): string | null {
+  return Object.keys(context).length === 0 ? null : JSON.stringify(context);
+}
+
 const day = (date: Date | null) => date?.toISOString().slice(0, 10);
 const minute = (date: Date | null) => date?.toISOString().slice(0, 16).replace('T', ' ');
 
@@ -61,6 +78,7 @@ interface CreateOptions {
   readonly name: string;
   readonly scope: readonly Scope[];
   readonly method?: readonly string[];
+  readonly context?: ApiKeyRow['context'];
   readonly expires?: Date;
   readonly json?: boolean;
 }
@@ -78,6 +96,11 @@ function addCreate(keys: Command, context: CommandContext, exit: (code: ExitCode
     )
     .option('--method <pattern>', "Tryton methods that tryton:call reaches, such as 'model.*'", parseMethod)
     .option(
+      '--context <json>',
+      'members of the Tryton context that the key fixes, as a JSON object; they override those of the caller',
+      parseContext,
+    )
+    .option(
       '--expires <when>',
       'how long it is good (90d) or until when (2027-01-31); for ever when left out',
       parseEnd,
@@ -93,7 +116,8 @@ const CREATE_HELP = `
 Scopes
   bc:read      read the mirror: BCs, runs, failures
   sync:write   start runs, resync, retry
-  tryton:call  call Tryton: the methods that match a --method (writes included), or all reads without --method
+  tryton:call  call Tryton: the methods that match a --method (writes included), or all reads without --method;
+               writes to ir.* and res.* need a pattern that names the model before its first *
   admin        all of these
 
 Exit codes: 0 made, 1 PostgreSQL cannot be used, 2 bad usage or configuration
@@ -101,6 +125,7 @@ Exit codes: 0 made, 1 PostgreSQL cannot be used, 2 bad usage or configuration
 Examples:
   $ passerelle keys create --name reporting --scope bc:read --expires 90d
   $ passerelle keys create --name portal --scope bc:read,tryton:call --method 'model.party.*' --method 'model.sale.*'
+  $ passerelle keys create --name lyon --scope tryton:call --context '{"company":2}'
   $ KEY=$(passerelle keys create --name cron --scope sync:write --json | jq -r .key)`;
 
 async function create(
@@ -108,16 +133,19 @@ async function create(
   options: CreateOptions,
   command: Command,
 ): Promise<ExitCode> {
-  const { name, scope: scopes, method: methods = [], expires = null } = options;
-  if (methods.length > 0 && !scopes.includes('tryton:call') && !scopes.includes('admin')) {
-    command.error("error: option '--method <pattern>' needs the scope tryton:call.");
+  const { name, scope: scopes, method: methods = [], context = {}, expires = null } = options;
+  if (!scopes.includes('tryton:call') && !scopes.includes('admin')) {
+    const given = methods.length > 0 ? '--method <pattern>' : '--context <json>';
+    if (methods.length > 0 || options.context !== undefined)
+      command.error(`error: option '${given}' needs the scope tryton:call.`);
   }
   const { key, row } = await withDatabase(env, (db) =>
-    createApiKey(db, { name, scopes, methods, expiresAt: expires }),
+    createApiKey(db, { name, scopes, methods, context, expiresAt: expires }),
   );
   if (options.json === true) printJson(io, { key, ...publicKey(row) });
   else {
-    const tryton = methodsText(row);
+    const fixed = contextText(row);
+    const tryton = methodsText(row) + (fixed === null ? '' : `, context ${fixed}`);
     printLines(io, [
       key,
       '',
@@ -156,6 +184,19 @@ function parseMethod(text: string, before: readonly string[] = []): readonly str
     );
   }
   return [...new Set([...before, text])];
+}
+
+/** Tryton drops names that begin with `_`: such a member would fix nothing. */
+const fixedContext = z.record(z.string().regex(/^[^_]/), z.json());
+
+function parseContext(text: string): ApiKeyRow['context'] {
+  try {
+    return fixedContext.parse(JSON.parse(text));
+  } catch {
+    throw new InvalidArgumentError(
+      'Expected a JSON object whose names do not begin with _, such as \'{"company":1}\'.',
+    );
+  }
 }
 
 const date = z.union([z.iso.date(), z.iso.datetime({ offset: true })]);

@@ -6,6 +6,7 @@ import { guardApi } from '../../../src/api/plugins/api-key-auth.ts';
 import { assertMethodAllowed } from '../../../src/api/routes/tryton/rpc.ts';
 import type { Scope } from '../../../src/db/schema/gateway.ts';
 import { SCOPES } from '../../../src/db/schema/gateway.ts';
+import { read } from '../../repo/listed-documents.ts';
 import type { TestApi } from '../http/start-api.ts';
 import { bearer, startApi } from '../http/start-api.ts';
 
@@ -165,5 +166,26 @@ describe('the Tryton methods of a key', () => {
     [['common.db.reset_session'], 'common.db.reset_session', false],
   ])('with %j: %s is %s', (patterns, method, expected) => {
     expect(opens(patterns, method)).toBe(expected);
+  });
+
+  it('are those of the table in the guide', () => {
+    const rows = read('docs/how-to/use-the-gateway.md').matchAll(
+      /^\| `([\w.*]+)` \| `([\w.]+)` \| (yes|no) \|$/gm,
+    );
+    const documented = [...rows].map(([, pattern = '', method = '', allowed]) => ({
+      pattern,
+      method,
+      allowed,
+    }));
+    expect(documented.length).toBeGreaterThan(15);
+    for (const { pattern, method, allowed } of documented)
+      expect(opens([pattern], method), `${pattern} ${method}`).toBe(allowed === 'yes');
+  });
+
+  it('says how a key opens a method of administration', () => {
+    expect(() => assertMethodAllowed({ methods: ['model.*'] }, 'model.res.user.write')).toThrow(
+      'This key does not reach model.res.user.write: a pattern with * opens it only if it names the model before ' +
+        "the *; a key made with --scope tryton:call --method 'model.res.user.write' does.",
+    );
   });
 });

@@ -36,6 +36,9 @@ const ODOO = {
   ODOO_PASSWORD: 'secret',
 };
 
+/** Administration methods have to be named. */
+const METHODS = ['*', 'model.res.user.*', 'model.res.user.warning.*'];
+
 export const basic = (user: string, password: string) => ({
   authorization: `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`,
 });
@@ -85,7 +88,7 @@ export async function startApi(
   const app = await buildApp(deps, { ...API_SETTINGS, ...settings });
   await app.ready();
   await waitFor(() => cacheRedis.status === 'ready', 'the connection to Redis');
-  const { key } = await createApiKey(database.db, { name: 'test', scopes: ['admin'], methods: ['*'] });
+  const { key } = await createApiKey(database.db, { name: 'test', scopes: ['admin'], methods: METHODS });
   const admin = basic(config.http.adminUser, config.http.adminPassword);
   return {
     ...deps,

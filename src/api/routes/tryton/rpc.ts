@@ -2,9 +2,10 @@ import type { FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { TrytonClient } from '../../../tryton/client.ts';
-import { isRead, isReserved, matchesPattern, methodName } from '../../../tryton/methods.ts';
-import type { ReadyCall, Wire } from '../../../tryton/types.ts';
-import { toJson } from '../../../tryton/wire/json.ts';
+import { isOpenedBy, isRead, isReserved, methodName, mustBeNamed } from '../../../tryton/methods.ts';
+import type { FixedContext, ReadyCall, Wire } from '../../../tryton/types.ts';
+import { encode } from '../../../tryton/wire/codec.ts';
+import { isObject, toJson } from '../../../tryton/wire/json.ts';
 import type { Api, ApiContext } from '../../context.ts';
 import { BatchTimeoutError, MethodNotAllowedError, TooManyCallsError } from '../../errors.ts';
 import type { ApiKey } from '../../plugins/api-key-auth.ts';
@@ -22,7 +23,7 @@ import {
 } from './request.ts';
 
 /**
- * Checks whether a key allows a Tryton method: one that its patterns match or, without patterns, any read. Session
+ * Checks whether a key allows a Tryton method: one that its patterns open or, without patterns, any read. Session
  * methods are never allowed.
  *
  * @throws MethodNotAllowedError
@@ -31,10 +32,38 @@ export function assertMethodAllowed(
   { methods }: { readonly methods: readonly string[] },
   method: string,
 ): void {
-  const reserved = isReserved(method);
+  if (isReserved(method)) throw new MethodNotAllowedError(method, 'reserved');
   const opened =
-    methods.length === 0 ? isRead(method) : methods.some((pattern) => matchesPattern(method, pattern));
-  if (reserved || !opened) throw new MethodNotAllowedError(method, reserved);
+    methods.length === 0 ? isRead(method) : methods.some((pattern) => isOpenedBy(pattern, method));
+  if (!opened) throw new MethodNotAllowedError(method, mustBeNamed(method) ? 'unnamed' : 'not opened');
+}
+
+/** The context that a key fixes, and prepared calls with it. */
+interface KeyContext {
+  readonly fixed: FixedContext;
+  /** Known calls in the form that the client takes. */
+  readonly ready: WeakMap<AskedCall, ReadyCall>;
+}
+
+/** The `KeyContext` of each key. Keys may send the same body, so each context has prepared calls of its own. */
+class KeyContexts {
+  readonly #none: KeyContext = { fixed: {}, ready: new WeakMap() };
+  readonly #known = new WeakMap<ApiKey['context'], KeyContext>();
+
+  of({ context }: Pick<ApiKey, 'context'>): KeyContext {
+    if (Object.keys(context).length === 0) return this.#none;
+    const known = this.#known.get(context);
+    if (known !== undefined) return known;
+    const made: KeyContext = { fixed: fixedContext(context), ready: new WeakMap() };
+    this.#known.set(context, made);
+    return made;
+  }
+}
+
+/** @throws TrytonRequestError if a value of the key cannot be sent. */
+function fixedContext(context: ApiKey['context']): FixedContext {
+  const wire = encode(context, 'the context of the key');
+  return isObject(wire) ? wire : {};
 }
 
 /** Concurrent reads of one batch. */
@@ -43,24 +72,25 @@ const MAX_CONCURRENT_CALLS = 8;
 interface Caller {
   readonly tryton: TrytonClient;
   readonly key: Pick<ApiKey, 'methods'>;
+  readonly context: KeyContext;
   /** Aborted when the client leaves. Reads are then cancelled; writes continue. */
   readonly signal: () => AbortSignal;
   /** Time limit for the start of a call, because the timeouts of 100 calls would add up. */
   readonly beginWithinMs: number;
-  /** Known calls in the form that the client takes. */
-  readonly ready: WeakMap<AskedCall, ReadyCall>;
 }
 
 /** The result as JSON. @throws MethodNotAllowedError, or the error of the client. */
-async function runCall({ tryton, key, signal, ready }: Caller, asked: AskedCall): Promise<string> {
+async function runCall({ tryton, key, context, signal }: Caller, asked: AskedCall): Promise<string> {
   const method = methodName(asked.method);
   assertMethodAllowed(key, method);
   // The output of the body parser, which the schema did not change.
   const params = asked.params as Wire[];
-  if (!isRead(method)) return toJson(await tryton.callWire(method, params));
+  const { fixed: fixedContext, ready } = context;
+  if (!isRead(method)) return toJson(await tryton.callWire(method, params, { fixedContext }));
   const options = cacheOptions(asked.cache);
-  if (options === null) return toJson(await tryton.callWire(method, params, { signal: signal() }));
-  const call = ready.get(asked) ?? tryton.ready(method, params);
+  if (options === null)
+    return toJson(await tryton.callWire(method, params, { fixedContext, signal: signal() }));
+  const call = ready.get(asked) ?? tryton.ready(method, params, { fixedContext });
   ready.set(asked, call);
   return tryton.cachedCallJson(call, options, signal);
 }
@@ -115,6 +145,8 @@ async function settleAll<T, R>(items: readonly T[], work: (item: T) => Promise<R
 
 const BODY_LIMIT_BYTES = 4 * 1024 * 1024;
 
+const NO_KEY: Pick<ApiKey, 'methods' | 'context'> = { methods: [], context: {} };
+
 const result = z
   .object({ result: z.unknown().describe('as Tryton returned it, tagged values included') })
   .meta({ title: 'the answer of one call' });
@@ -150,7 +182,7 @@ const PROBLEMS = [
 export async function trytonRpcRoute(api: Api, deps: ApiContext): Promise<void> {
   await api.register(async (scope) => {
     const known = new KnownCalls();
-    const ready = new WeakMap<AskedCall, ReadyCall>();
+    const contexts = new KeyContexts();
     readExactJson(scope, known);
     scope.setValidatorCompiler(validateBody(known));
     scope.withTypeProvider<ZodTypeProvider>().post(
@@ -173,13 +205,14 @@ export async function trytonRpcRoute(api: Api, deps: ApiContext): Promise<void> 
       },
       async (request, reply) => {
         const tryton = requireTryton(deps);
-        const { apiKey: key, body } = request;
+        const { body } = request;
+        const key = request.apiKey ?? NO_KEY;
         const caller = {
           tryton,
-          key: key ?? { methods: [] },
+          key,
+          context: contexts.of(key),
           signal: whileClientWaits(reply),
           beginWithinMs: deps.config.tryton?.deadlineMs ?? 0,
-          ready,
         };
         const found = Array.isArray(body)
           ? `[${answers(request, await runBatch(caller, body)).join()}]`
