@@ -1,3 +1,4 @@
+import { getHeapStatistics } from 'node:v8';
 import type { CircuitProbe } from './alerts/checks.ts';
 import type { TrytonConfig } from './config/index.ts';
 import type { Database } from './db/client.ts';
@@ -32,6 +33,15 @@ export interface GatewayObservers {
 
 type Defer = (release: () => Promise<void>) => void;
 
+/**
+ * The share of the heap for answers that are read or held. An answer takes up to four times its size for a moment: its
+ * bytes, its text, its values, and the text for the caller.
+ */
+const HELD_SHARE = 1 / 4;
+
+/** In a container, Node sets it by the memory of the container. */
+const heapBytes = () => getHeapStatistics().heap_size_limit;
+
 /** The one Tryton client of a process. Nothing is sent to Tryton before the first call. */
 export function openGateway(
   config: TrytonConfig | null,
@@ -43,6 +53,7 @@ export function openGateway(
   if (config === null) return { tryton: null, trytonHealth: null };
   const tryton = new TrytonClient({
     ...clientOptions(config, shared),
+    maxHeldBytes: Math.max(config.maxAnswerBytes, heapBytes() * HELD_SHARE),
     logger: log,
     onOutcome: (outcome) => {
       trytonHealth.observe(outcome);

@@ -57,6 +57,16 @@ export class BatchTimeoutError extends PasserelleError {
   }
 }
 
+/** The answers of a batch are too large together. Send the calls that failed with this code in another batch. */
+export class BatchTooLargeError extends PasserelleError {
+  readonly code = 'batch_too_large';
+  constructor(maxBytes: number) {
+    super(
+      `The answers of the batch have more than ${maxBytes} bytes together; ask for this one again, in a smaller batch.`,
+    );
+  }
+}
+
 /** The body cannot be parsed. The answer does not quote it, because it may contain secrets. */
 export class BadJsonError extends PasserelleError {
   readonly code = 'invalid_request';

@@ -69,6 +69,7 @@ const RETRY_AFTER: Readonly<Record<string, number>> = {
   database_busy: 5,
   tryton_unreachable: 5,
   tryton_unavailable: 5,
+  too_many_answers: 2,
 };
 
 /** These errors contain their own delay. */
@@ -153,6 +154,8 @@ const STATUS: ReadonlyMap<string, number> = new Map(
     tryton_user_warning: 409,
     tryton_concurrency: 409,
     body_too_large: 413,
+    answer_too_large: 413,
+    batch_too_large: 413,
     url_too_long: 414,
     unsupported_media_type: 415,
     tryton_user_error: 422,
@@ -174,6 +177,7 @@ const STATUS: ReadonlyMap<string, number> = new Map(
     too_many_listeners: 503,
     odoo_not_configured: 503,
     too_many_exports: 503,
+    too_many_answers: 503,
     tryton_not_configured: 503,
     tryton_rate_limited: 503,
     tryton_unreachable: 503,
@@ -275,6 +279,12 @@ export const PROBLEM_DETAILS: Readonly<Record<string, string>> = {
     'line_fields: it chooses the fields of lines that come with include=lines; add that too.',
   not_mirrored: 'The model res.partner is not mirrored. Send webhooks of dimagaz.bc or dimagaz.bc.line.',
   too_many_calls: 'body: 101 calls in one batch; at most 100 are allowed. Nothing was sent.',
+  answer_too_large:
+    'Tryton at https://erp.example/tryton/, call model.party.party.read: the answer has more than 8388608 bytes. Ask for fewer records or fields at once, or raise TRYTON_MAX_ANSWER.',
+  batch_too_large:
+    'The answers of the batch have more than 33554432 bytes together; ask for this one again, in a smaller batch.',
+  too_many_answers:
+    'Tryton at https://erp.example/tryton/, call model.party.party.read: this process holds too many large answers to read another one. Try again in a moment.',
   missing_key: 'Send an API key in the header Authorization: Bearer psl_...',
   missing_scope: 'This needs the scope bc:read; the key has tryton:call.',
   bad_hook_secret: 'The secret of the webhook is missing or wrong.',

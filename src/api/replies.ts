@@ -23,24 +23,32 @@ export function pageJson(items: string, nextCursor: string | null, more: object 
  * A signal that aborts with a ClientGoneError when the connection closes before the answer was sent. It is created on
  * the first call, because a fast answer needs none.
  */
-export function whileClientWaits({ raw, request: { socket } }: FastifyReply): () => AbortSignal {
+export function whileClientWaits(reply: FastifyReply): () => AbortSignal {
   let gone: AbortController | null = null;
   return () => {
     if (gone !== null) return gone.signal;
     const made = new AbortController();
-    const check = () => {
-      socket.off('close', check);
-      if (!raw.writableFinished) made.abort(new ClientGoneError());
-    };
-    if (raw.destroyed || socket.destroyed) check();
-    else {
-      raw.once('close', check);
-      // A queued answer of a pipelined connection does not close itself, and any number may be queued.
-      socket.setMaxListeners(0).once('close', check);
-    }
+    whenOver(reply, () => {
+      if (!reply.raw.writableFinished) made.abort(new ClientGoneError());
+    });
     gone = made;
     return made.signal;
   };
+}
+
+/** Calls `done` once: when the answer was sent, or when the connection closed before. */
+export function whenOver({ raw, request: { socket } }: FastifyReply, done: () => void): void {
+  const over = () => {
+    raw.off('close', over);
+    socket.off('close', over);
+    done();
+  };
+  if (raw.destroyed || socket.destroyed) over();
+  else {
+    raw.once('close', over);
+    // A queued answer of a pipelined connection does not close itself, and any number may be queued.
+    socket.setMaxListeners(0).once('close', over);
+  }
 }
 
 /** Sends a piece of the answer; resolves when the next one may be sent. */

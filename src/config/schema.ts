@@ -253,6 +253,11 @@ export const variables = {
   TRYTON_DEADLINE_MS: count(1, 600_000)
     .default(30_000)
     .describe('time limit of a Tryton call with all its retries, in milliseconds'),
+  TRYTON_MAX_ANSWER: count(2 ** 20, 2 ** 28)
+    .default(8 * 2 ** 20)
+    .describe(
+      'maximum size of the answer of one Tryton call, in bytes; all answers of a batch together may have four times as many',
+    ),
   TRYTON_LOGIN_COOLDOWN: duration(1)
     .default(300_000)
     .describe('pause after a refused login; Tryton forgets refused logins after 5m'),
@@ -468,6 +473,7 @@ export function trytonShape(env: Pick<Environment, `TRYTON_${string}` & keyof En
     timeoutMs: env.TRYTON_TIMEOUT_MS,
     retries: env.TRYTON_RETRIES,
     deadlineMs: env.TRYTON_DEADLINE_MS,
+    maxAnswerBytes: env.TRYTON_MAX_ANSWER,
     loginCooldownMs: env.TRYTON_LOGIN_COOLDOWN,
   };
 }

@@ -1,3 +1,4 @@
+import { Semaphore } from '../shared/semaphore.ts';
 import { withTimeout } from '../shared/timeout.ts';
 import { type Cache, createCache } from './cache/cache.ts';
 import { TrytonRequestError, TrytonTimeoutError } from './errors.ts';
@@ -38,6 +39,8 @@ interface Parts {
   readonly perform: Perform;
   /** Null with fixtures: nothing is sent. */
   readonly transport: Transport | null;
+  /** The bytes that answers may take. */
+  readonly room: Semaphore;
 }
 
 /** Creates the parts without opening a connection. Throws TrytonRequestError for invalid options. */
@@ -48,8 +51,9 @@ function assemble(options: TrytonClientOptions): Parts {
   if (settings.user === '' || settings.user.includes(':'))
     throw new TrytonRequestError('The user of a Tryton client has to be a login, without a colon.');
   const { server } = address;
+  const room = new Semaphore(settings.maxHeldBytes);
   const { maxEntryBytes, deadlineMs, clock, logger: log, user } = settings;
-  const transport = settings.testing === undefined ? transportTo(address, settings) : null;
+  const transport = settings.testing === undefined ? transportTo(address, settings, room) : null;
   const login = { server, send: senderFor(address, settings, transport), settings };
   const sessions = createSessions(sessionParts(login));
   return {
@@ -69,13 +73,14 @@ function assemble(options: TrytonClientOptions): Parts {
     }),
     perform: createPerform({ ...login, sessions }),
     transport,
+    room,
   };
 }
 
-function transportTo({ origin }: Address, settings: Settings): Transport {
+function transportTo({ origin }: Address, settings: Settings, room: Semaphore): Transport {
   const { connections, maxAnswerBytes, timeoutMs } = settings;
   const connectTimeoutMs = Math.min(timeoutMs, MAX_CONNECT_MS);
-  return createTransport(origin, { connections, maxAnswerBytes, connectTimeoutMs });
+  return createTransport(origin, { connections, maxAnswerBytes, connectTimeoutMs, room });
 }
 
 function senderFor(
@@ -210,6 +215,15 @@ export class TrytonClient {
   /** The counts by method, since this client was created. */
   cacheCounters(): Readonly<Record<string, CacheCounters>> {
     return this.#parts.cache.counters();
+  }
+
+  /**
+   * Counts an answer that the caller holds in memory against `maxHeldBytes`, beside those that are being read.
+   *
+   * @returns the function to call when it is not held any more; null if there is no room for it.
+   */
+  holdAnswer(bytes: number): (() => void) | null {
+    return this.#parts.room.overdraw(bytes);
   }
 
   /** Invalidates all cached answers about a model, for all users of the cache: `party.party`; `*` for everything. */

@@ -110,13 +110,32 @@ export class TrytonUnavailableError extends TrytonError {
 }
 
 /**
- * Tryton sent an answer that breaks the protocol: an HTML page, a truncated answer, an unexpected status, or too many
- * bytes.
+ * Tryton sent an answer that breaks the protocol: an HTML page, a truncated answer, or an unexpected status.
  */
 export class TrytonMalformedError extends TrytonError {
   readonly code = 'tryton_malformed_answer';
   constructor(site: CallSite, reason: string, options?: ErrorOptions) {
     super(site, `unusable answer: ${reason}`, options);
+  }
+}
+
+/** The answer of Tryton is longer than TRYTON_MAX_ANSWER. Ask for fewer records or fields at once. */
+export class TrytonAnswerTooLargeError extends TrytonError {
+  readonly code = 'answer_too_large';
+  constructor(site: CallSite, maxBytes: number) {
+    super(
+      site,
+      `the answer has more than ${maxBytes} bytes. Ask for fewer records or fields at once, or raise TRYTON_MAX_ANSWER.`,
+    );
+  }
+}
+
+/** The answers in the memory of this process leave no room for another large one. Try again in a moment. */
+export class TrytonNoRoomError extends TrytonError {
+  readonly code = 'too_many_answers';
+  override readonly retryable = true;
+  constructor(site: CallSite) {
+    super(site, 'this process holds too many large answers to read another one. Try again in a moment.');
   }
 }
 
@@ -137,7 +156,7 @@ export class TrytonUnknownFateError extends TrytonError {
   constructor(site: CallSite, reason: string, options?: ErrorOptions) {
     super(
       site,
-      `sent, but no answer came (${reason}): it may have been carried out. Read before sending it again.`,
+      `sent, but no usable answer came (${reason}): it may have been carried out. Read before sending it again.`,
       options,
     );
   }

@@ -21,6 +21,7 @@
 export { createRedisCacheStore } from './cache/redis-store.ts';
 export { TrytonClient } from './client.ts';
 export {
+  TrytonAnswerTooLargeError,
   TrytonAuthError,
   TrytonCircuitOpenError,
   TrytonConcurrencyError,
@@ -29,6 +30,7 @@ export {
   TrytonLoginStepError,
   TrytonMalformedError,
   TrytonMethodNotAllowedError,
+  TrytonNoRoomError,
   TrytonRateLimitError,
   TrytonRequestError,
   TrytonRpcError,

@@ -29,6 +29,8 @@ export interface TrytonClientOptions {
   readonly retries?: number | undefined;
   /** A longer answer is an error; counted after decompression. @default 67108864 */
   readonly maxAnswerBytes?: number | undefined;
+  /** Limit of all answers that are read or held (`holdAnswer`) at the same time. @default unlimited */
+  readonly maxHeldBytes?: number | undefined;
   /**
    * Maximum of concurrent calls, for reads and for writes each. Further calls wait up to their deadline. @default 16
    */
@@ -66,6 +68,7 @@ const DEFAULTS = {
   deadlineMs: 30_000,
   retries: 3,
   maxAnswerBytes: 64 * 2 ** 20,
+  maxHeldBytes: Number.POSITIVE_INFINITY,
   connections: 16,
   sessionTtlMs: 86_400_000,
   loginCooldownMs: 300_000,

@@ -17,6 +17,8 @@ const CALLERS_OWN: ReadonlySet<string> = new Set([
   'tryton_user_warning',
   'tryton_concurrency',
   'tryton_method_not_allowed',
+  'answer_too_large',
+  'too_many_answers',
 ]);
 
 /**

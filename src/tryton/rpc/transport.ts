@@ -6,8 +6,10 @@ import { errorCode, errorMessage } from '../../shared/errors.ts';
 import { onAbort } from '../../shared/retry.ts';
 import { Semaphore } from '../../shared/semaphore.ts';
 import {
+  TrytonAnswerTooLargeError,
   type TrytonError,
   TrytonMalformedError,
+  TrytonNoRoomError,
   TrytonRequestError,
   TrytonTimeoutError,
   TrytonUnreachableError,
@@ -26,10 +28,18 @@ class TooLong extends Error {
   override readonly name = 'TooLong';
 }
 
+/** Other answers left no memory for this one. */
+class NoRoom extends Error {
+  override readonly name = 'NoRoom';
+}
+
 /** The reason for undici when we abort an exchange; it is not reported further. */
 class Cut extends Error {
   override readonly name = 'Cut';
 }
+
+/** An answer up to this size reserves no memory: there are few connections, and the result of a write must not be lost. */
+const SMALL_BYTES = 64 * 1024;
 
 interface Settle {
   resolve(answer: RawAnswer): void;
@@ -40,12 +50,15 @@ interface Settle {
  * One request and its answer, as a handler of undici. Unlike `pool.request` it knows whether the request was given to a
  * connection. It can be aborted at any time, also while it waits for a connection (undici checks an abort signal only
  * after that).
+ *
+ * A large answer reserves memory for all of it before the rest is read, and pauses the connection until it gets it. So
+ * two answers never wait for each other. Call `release` when the answer is not needed any more.
  */
 class Exchange implements Dispatcher.DispatchHandler {
   /** False: it is certain that nothing has reached the server. */
   sent = false;
   readonly answer: Promise<RawAnswer>;
-  readonly #longest: number;
+  readonly #limits: Pick<TransportLimits, 'maxAnswerBytes' | 'room'>;
   readonly #settle: Settle;
   readonly #chunks: Buffer[] = [];
   #bytes = 0;
@@ -53,9 +66,12 @@ class Exchange implements Dispatcher.DispatchHandler {
   #headers: IncomingHttpHeaders = {};
   #controller: Dispatcher.DispatchController | null = null;
   #cut = false;
+  #room: 'unasked' | 'waiting' | 'reserved' = 'unasked';
+  readonly #over = new AbortController();
+  #giveBack = () => {};
 
-  constructor(longest: number) {
-    this.#longest = longest;
+  constructor(limits: Pick<TransportLimits, 'maxAnswerBytes' | 'room'>) {
+    this.#limits = limits;
     let settle: Settle = { resolve: () => {}, reject: () => {} };
     this.answer = new Promise((resolve, reject) => {
       settle = { resolve, reject };
@@ -68,6 +84,18 @@ class Exchange implements Dispatcher.DispatchHandler {
     this.#cut = true;
     this.#settle.reject(reason);
     this.#controller?.abort(new Cut());
+  }
+
+  /** Ends it because the time is over. */
+  expire(): void {
+    this.cut(this.#room === 'waiting' ? new NoRoom() : new Late());
+  }
+
+  /** Gives the reserved memory back. */
+  release(): void {
+    this.#over.abort();
+    this.#giveBack();
+    this.#giveBack = () => {};
   }
 
   /** Right before the first byte is written. */
@@ -83,12 +111,17 @@ class Exchange implements Dispatcher.DispatchHandler {
   onResponseStart(_: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
     this.#status = status;
     this.#headers = headers;
+    if ((announcedBytes(headers) ?? 0) > this.#limits.maxAnswerBytes) this.cut(new TooLong());
   }
 
-  onResponseData(_: Dispatcher.DispatchController, chunk: Buffer): void {
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     this.#bytes += chunk.length;
-    if (this.#bytes > this.#longest) this.cut(new TooLong());
-    else this.#chunks.push(chunk);
+    if (this.#bytes > this.#limits.maxAnswerBytes) {
+      this.cut(new TooLong());
+      return;
+    }
+    this.#chunks.push(chunk);
+    if (this.#bytes > SMALL_BYTES && this.#room === 'unasked') this.#reserve(controller);
   }
 
   onResponseEnd(): void {
@@ -99,6 +132,36 @@ class Exchange implements Dispatcher.DispatchHandler {
   onResponseError(_: Dispatcher.DispatchController, error: Error): void {
     this.#settle.reject(error);
   }
+
+  #reserve(controller: Dispatcher.DispatchController): void {
+    const { room, maxAnswerBytes } = this.#limits;
+    const bytes = announcedBytes(this.#headers) ?? maxAnswerBytes;
+    const release = room.tryAcquire(bytes);
+    this.#room = release === null ? 'waiting' : 'reserved';
+    if (release !== null) {
+      this.#giveBack = release;
+      return;
+    }
+    controller.pause();
+    room.acquire(bytes, { ms: LONGEST_WAIT_MS, late: () => new NoRoom(), signal: this.#over.signal }).then(
+      (giveBack) => {
+        this.#room = 'reserved';
+        this.#giveBack = giveBack;
+        if (this.#over.signal.aborted) this.release();
+        else controller.resume();
+      },
+      (error: unknown) => this.cut(error),
+    );
+  }
+}
+
+/** The exchange expires before. */
+const LONGEST_WAIT_MS = 2 ** 31 - 1;
+
+/** The size of the answer in memory; null if it is not known before its end. */
+function announcedBytes(headers: IncomingHttpHeaders): number | null {
+  const { 'content-length': length, 'content-encoding': encoding = 'identity' } = headers;
+  return encoding === 'identity' && /^\d{1,15}$/.test(length ?? '') ? Number(length) : null;
 }
 
 /** Decoders for each `Content-Encoding`. Each stops at `maxOutputLength`, which limits the cost of a compression bomb. */
@@ -163,6 +226,8 @@ export interface TransportLimits {
   readonly connections: number;
   readonly connectTimeoutMs: number;
   readonly maxAnswerBytes: number;
+  /** The bytes that all answers may take. */
+  readonly room: Semaphore;
 }
 
 export interface Transport {
@@ -174,8 +239,8 @@ export interface Transport {
  * HTTP to one server, `origin` without credentials. Redirects are never followed.
  *
  * Throws the signal's reason when it is aborted, and otherwise TrytonUnreachableError, TrytonTimeoutError (for a write
- * both mean that it was certainly not sent), TrytonMalformedError, TrytonUnknownFateError and, once closed,
- * TrytonRequestError.
+ * both mean that it was certainly not sent), TrytonMalformedError, TrytonAnswerTooLargeError, TrytonNoRoomError,
+ * TrytonUnknownFateError and, once closed, TrytonRequestError.
  */
 export function createTransport(origin: string, limits: TransportLimits): Transport {
   const common = {
@@ -219,7 +284,7 @@ function laneOf(pool: Pool, { connections }: TransportLimits): Lane {
 }
 
 async function sent(lane: Lane, request: HttpRequest, limits: TransportLimits): Promise<HttpAnswer> {
-  const exchange = new Exchange(limits.maxAnswerBytes);
+  const exchange = new Exchange(limits);
   try {
     const raw = await inTurn(lane, request, exchange);
     const header = (name: string) => [raw.headers[name]].flat()[0];
@@ -234,6 +299,8 @@ async function sent(lane: Lane, request: HttpRequest, limits: TransportLimits): 
   } catch (error) {
     if (request.signal?.aborted === true && error === request.signal.reason) throw error;
     throw named(error, request, exchange.sent, limits);
+  } finally {
+    exchange.release();
   }
 }
 
@@ -253,7 +320,7 @@ async function inTurn({ pool, places }: Lane, request: HttpRequest, exchange: Ex
 async function exchanged(pool: Pool, request: HttpRequest, exchange: Exchange): Promise<RawAnswer> {
   const { signal, timeoutMs, until, path, body } = request;
   const ms = Math.max(1, Math.ceil(Math.min(timeoutMs, until - performance.now())));
-  const timer = setTimeout(() => exchange.cut(new Late()), ms);
+  const timer = setTimeout(() => exchange.expire(), ms);
   const release = onAbort(signal, () => exchange.cut(signal?.reason));
   try {
     pool.dispatch({ method: 'POST', path, headers: headersOf(request), body }, exchange);
@@ -288,15 +355,19 @@ function named(error: unknown, request: HttpRequest, sent: boolean, limits: Tran
 function described(error: unknown, request: HttpRequest, limits: TransportLimits): [TrytonError, string] {
   const { site, timeoutMs } = request;
   if (error instanceof Late) return [new TrytonTimeoutError(site, timeoutMs), `none within ${timeoutMs} ms`];
-  const broken = brokenAnswer(error, limits);
+  if (error instanceof TooLong) {
+    const { maxAnswerBytes } = limits;
+    return [new TrytonAnswerTooLargeError(site, maxAnswerBytes), `it has more than ${maxAnswerBytes} bytes`];
+  }
+  if (error instanceof NoRoom) return [new TrytonNoRoomError(site), 'no memory was free for it'];
+  const broken = brokenAnswer(error);
   // No cause: the error of a parser contains the bytes that it could not read, and those may contain a session key.
   if (broken !== undefined) return [new TrytonMalformedError(site, broken), broken];
   const reason = connectionFailure(error, limits);
   return [new TrytonUnreachableError(site, reason, { cause: error }), reason];
 }
 
-function brokenAnswer(error: unknown, { maxAnswerBytes }: TransportLimits): string | undefined {
-  if (error instanceof TooLong) return `it is longer than ${maxAnswerBytes} bytes`;
+function brokenAnswer(error: unknown): string | undefined {
   if (error instanceof BrokenBody) return error.message;
   if (error instanceof errors.HTTPParserError) return 'it is not HTTP';
   if (error instanceof errors.HeadersOverflowError) return 'its headers are too long';

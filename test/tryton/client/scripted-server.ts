@@ -30,6 +30,13 @@ export type Script = (
 
 /** A real HTTP server that answers by a script, and is closed with the test. Its database is `/tryton/`. */
 export async function scriptedServer(script: Script) {
+  const opened = await openScriptedServer(script);
+  onTestFinished(opened.stop);
+  return opened;
+}
+
+/** The same; the caller stops it. */
+export async function openScriptedServer(script: Script) {
   const received: Received[] = [];
   const connections = new Map<unknown, number>();
   const server = createServer(async (incoming, response) => {
@@ -46,7 +53,6 @@ export async function scriptedServer(script: Script) {
     server.closeAllConnections();
     if (server.listening) await new Promise((resolve) => server.close(resolve));
   };
-  onTestFinished(stop);
   const { port } = server.address() as AddressInfo;
   const origin = `http://127.0.0.1:${port}`;
   const methods = () => received.map(({ method }) => method);

@@ -1,4 +1,5 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { Semaphore } from '../../../src/shared/semaphore.ts';
 import { createTransport, type HttpRequest } from '../../../src/tryton/rpc/transport.ts';
 import { waitFor } from '../../support/wait-for.ts';
 import { clientAndServer, thrownBy } from './clients.ts';
@@ -14,7 +15,8 @@ async function oneConnection({ held = 1 } = {}) {
     if (count <= held) await gate;
     return { body: request.body };
   });
-  const limits = { connections: 1, connectTimeoutMs: 5000, maxAnswerBytes: 1000 };
+  const room = new Semaphore(Number.POSITIVE_INFINITY);
+  const limits = { connections: 1, connectTimeoutMs: 5000, maxAnswerBytes: 1000, room };
   const transport = createTransport(server.origin, limits);
   onTestFinished(() => {
     letGo();

@@ -61,6 +61,7 @@ export function settingsFor({
     timeoutMs: 5000,
     retries: 3,
     deadlineMs: 20_000,
+    maxAnswerBytes: 8 * 2 ** 20,
     loginCooldownMs: 300_000,
   };
 }

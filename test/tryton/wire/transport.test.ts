@@ -2,13 +2,14 @@ import { createServer } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { Semaphore } from '../../../src/shared/semaphore.ts';
 import {
   createTransport,
   type HttpRequest,
   type TransportLimits,
 } from '../../../src/tryton/rpc/transport.ts';
 import { waitFor } from '../../support/wait-for.ts';
-import { thrownBy } from '../client/clients.ts';
+import { type Thrown, thrownBy } from '../client/clients.ts';
 import type { Script, Scripted } from '../client/scripted-server.ts';
 import { hangUp, scriptedServer } from '../client/scripted-server.ts';
 
@@ -17,6 +18,7 @@ function transportTo(origin: string, limits: Partial<TransportLimits> = {}) {
     connections: 4,
     connectTimeoutMs: 5000,
     maxAnswerBytes: 100_000,
+    room: new Semaphore(Number.POSITIVE_INFINITY),
     ...limits,
   });
   onTestFinished(() => transport.close());
@@ -114,12 +116,6 @@ describe('an answer', () => {
   });
 
   it.each<[string, Scripted, string]>([
-    ['too long', { body: 'x'.repeat(100_001) }, 'longer than 100000 bytes'],
-    [
-      'too long once decompressed',
-      { headers: { 'content-encoding': 'gzip' }, body: gzipSync(Buffer.alloc(50_000_000)) },
-      'longer than 100000 bytes',
-    ],
     [
       'damaged',
       { headers: { 'content-encoding': 'gzip' }, body: gzipSync('abc').subarray(0, 15) },
@@ -134,6 +130,32 @@ describe('an answer', () => {
       message: expect.stringContaining(words),
     });
     expect(await thrownBy(send({ write: true }))).toMatchObject({ code: 'tryton_unknown_fate' });
+  });
+
+  it.each<[string, Script]>([
+    ['announced', () => ({ body: 'x'.repeat(100_001) })],
+    ['not announced', (_, response) => void response.writeHead(200).end('x'.repeat(100_001))],
+    [
+      'compressed',
+      () => ({ headers: { 'content-encoding': 'gzip' }, body: gzipSync(Buffer.alloc(50_000_000)) }),
+    ],
+  ])('that is too long (%s) is refused, and leaves the fate of a write unknown', async (_, script) => {
+    const { send } = await answering(script);
+    expect(await thrownBy(send())).toMatchObject({
+      code: 'answer_too_large',
+      message: expect.stringContaining('more than 100000 bytes'),
+    });
+    const error = await thrownBy(send({ write: true }));
+    expect(error).toMatchObject({ code: 'tryton_unknown_fate' });
+    expect(error.message).toContain('no usable answer came (it has more than 100000 bytes)');
+  });
+
+  it('that is announced as too long is refused before it is read', async () => {
+    const { send } = await answering((_, response) => {
+      response.writeHead(200, { 'content-length': '100001' }).flushHeaders();
+      return undefined;
+    });
+    expect(await thrownBy(send())).toMatchObject({ code: 'answer_too_large' });
   });
 
   it('that is not HTTP is malformed, and nothing of it is kept', async () => {
@@ -156,6 +178,70 @@ describe('an answer', () => {
     });
     expect(await thrownBy(send())).toMatchObject({ code: 'tryton_unreachable' });
     expect(await thrownBy(send({ write: true }))).toMatchObject({ code: 'tryton_unknown_fate' });
+  });
+});
+
+describe('a large answer', () => {
+  const body = 'x'.repeat(90_000);
+
+  /** The error of a request whose time is over after its answer began, however busy this machine is. */
+  async function expired(
+    send: ReturnType<typeof transportTo>['send'],
+    request: Partial<HttpRequest> = {},
+  ): Promise<Thrown> {
+    for (let timeoutMs = 100; ; timeoutMs *= 2) {
+      const error = await thrownBy(send({ ...request, timeoutMs }));
+      if (!error.message.includes(`within ${timeoutMs} ms`)) return error;
+    }
+  }
+
+  it('waits until the answers before it have left it room', async () => {
+    const room = new Semaphore(100_000);
+    const { send } = await answering({ body }, { room });
+    const giveBack = room.tryAcquire(50_000);
+    const answers = [send(), send(), send()];
+    expect(await expired(send)).toMatchObject({ code: 'too_many_answers' });
+    giveBack?.();
+    for (const answer of await Promise.all(answers)) expect(answer.text).toBe(body);
+    expect(room.tryAcquire(100_000)).not.toBeNull();
+  });
+
+  it('of unknown size reserves the largest size', async () => {
+    const room = new Semaphore(100_000);
+    const { send } = await answering((_, response) => void response.writeHead(200).end(body), { room });
+    const giveBack = room.tryAcquire(1);
+    expect(await expired(send)).toMatchObject({ code: 'too_many_answers' });
+    giveBack?.();
+    expect((await send()).text).toBe(body);
+  });
+
+  it('of a write that finds no room leaves its fate unknown; a small one needs none', async () => {
+    const room = new Semaphore(100_000);
+    const { send } = await answering(({ body }) => ({ body: 'x'.repeat(Number(body)) }), { room });
+    room.tryAcquire(100_000);
+    const error = await expired(send, { write: true, body: '90000' });
+    expect(error).toMatchObject({ code: 'tryton_unknown_fate' });
+    expect(error.message).toContain('no memory was free for it');
+    expect((await send({ write: true, body: '60000' })).text).toHaveLength(60_000);
+  });
+
+  it('gives its room back when its caller leaves', async () => {
+    const room = new Semaphore(100_000);
+    const controller = new AbortController();
+    const { send } = await answering(
+      (_, response) => void response.writeHead(200, { 'content-length': '90000' }).write('x'.repeat(80_000)),
+      { room },
+    );
+    const left = thrownBy(send({ signal: controller.signal }));
+    const isTaken = () => {
+      const giveBack = room.tryAcquire(100_000);
+      giveBack?.();
+      return giveBack === null;
+    };
+    await waitFor(isTaken, 'the answer to be read');
+    controller.abort(new Error('left'));
+    expect(await left).toMatchObject({ message: 'left' });
+    expect(room.tryAcquire(100_000)).not.toBeNull();
   });
 });
 

@@ -7,11 +7,12 @@ import type { FixedContext, ReadyCall, Wire } from '../../../tryton/types.ts';
 import { encode } from '../../../tryton/wire/codec.ts';
 import { isObject, toJson } from '../../../tryton/wire/json.ts';
 import type { Api, ApiContext } from '../../context.ts';
-import { BatchTimeoutError, MethodNotAllowedError, TooManyCallsError } from '../../errors.ts';
+import { MethodNotAllowedError, TooManyCallsError } from '../../errors.ts';
 import type { ApiKey } from '../../plugins/api-key-auth.ts';
 import { requireTryton } from '../../preconditions.ts';
 import { logProblem, problem, toProblem } from '../../problem-details.ts';
 import { sendJson, whileClientWaits } from '../../replies.ts';
+import { batchLimits, HeldAnswers, runBatch, type Settled } from './batch.ts';
 import {
   type AskedCall,
   cacheOptions,
@@ -66,17 +67,12 @@ function fixedContext(context: ApiKey['context']): FixedContext {
   return isObject(wire) ? wire : {};
 }
 
-/** Concurrent reads of one batch. */
-const MAX_CONCURRENT_CALLS = 8;
-
 interface Caller {
   readonly tryton: TrytonClient;
   readonly key: Pick<ApiKey, 'methods'>;
   readonly context: KeyContext;
   /** Aborted when the client leaves. Reads are then cancelled; writes continue. */
   readonly signal: () => AbortSignal;
-  /** Time limit for the start of a call, because the timeouts of 100 calls would add up. */
-  readonly beginWithinMs: number;
 }
 
 /** The result as JSON. @throws MethodNotAllowedError, or the error of the client. */
@@ -93,54 +89,6 @@ async function runCall({ tryton, key, context, signal }: Caller, asked: AskedCal
   const call = ready.get(asked) ?? tryton.ready(method, params, { fixedContext });
   ready.set(asked, call);
   return tryton.cachedCallJson(call, options, signal);
-}
-
-type Settled = PromiseSettledResult<string>;
-
-/**
- * Runs the calls of a batch and returns their outcomes in order. Up to 8 reads run at once. A write starts when all
- * earlier calls have ended, and later calls wait for it, so a batch reads its own writes and writes keep their order. A
- * failed call does not stop the others. A call that has not started before the deadline is not sent; its outcome is a
- * BatchTimeoutError.
- */
-async function runBatch(caller: Caller, calls: readonly AskedCall[]): Promise<Settled[]> {
-  const { beginWithinMs } = caller;
-  const end = performance.now() + beginWithinMs;
-  const begin = async (asked: AskedCall) => {
-    if (performance.now() >= end) throw new BatchTimeoutError(beginWithinMs);
-    return runCall(caller, asked);
-  };
-  const outcomes: Settled[] = [];
-  for (const group of groupsOf(calls)) outcomes.push(...(await settleAll(group, begin)));
-  return outcomes;
-}
-
-/** Neighbouring reads together, each write alone. */
-function groupsOf(calls: readonly AskedCall[]): AskedCall[][] {
-  const groups: AskedCall[][] = [];
-  let reads: AskedCall[] | null = null;
-  for (const call of calls) {
-    if (reads !== null && isRead(call.method)) reads.push(call);
-    else {
-      const group = [call];
-      groups.push(group);
-      reads = isRead(call.method) ? group : null;
-    }
-  }
-  return groups;
-}
-
-async function settleAll<T, R>(items: readonly T[], work: (item: T) => Promise<R>) {
-  const outcomes: PromiseSettledResult<R>[] = [];
-  const todo = items.entries();
-  const worker = async () => {
-    for (const [index, item] of todo) {
-      const [outcome] = await Promise.allSettled([work(item)]);
-      outcomes[index] = outcome;
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(MAX_CONCURRENT_CALLS, items.length) }, worker));
-  return outcomes;
 }
 
 const BODY_LIMIT_BYTES = 4 * 1024 * 1024;
@@ -176,13 +124,14 @@ const PROBLEMS = [
   ...['tryton_user_error', 'tryton_user_warning', 'tryton_concurrency', 'body_too_large'],
   ...['unsupported_media_type', 'tryton_error', 'tryton_rate_limited', 'tryton_unknown_fate'],
   ...['tryton_not_configured', 'tryton_unreachable', 'tryton_timeout', 'tryton_login_suspended'],
-  'tryton_bad_credentials',
+  ...['tryton_bad_credentials', 'answer_too_large', 'batch_too_large', 'too_many_answers'],
 ];
 
 export async function trytonRpcRoute(api: Api, deps: ApiContext): Promise<void> {
   await api.register(async (scope) => {
     const known = new KnownCalls();
     const contexts = new KeyContexts();
+    const limits = batchLimits(deps.config.tryton);
     readExactJson(scope, known);
     scope.setValidatorCompiler(validateBody(known));
     scope.withTypeProvider<ZodTypeProvider>().post(
@@ -197,7 +146,7 @@ export async function trytonRpcRoute(api: Api, deps: ApiContext): Promise<void> 
           description:
             'Reads of a batch run concurrently. A write waits for all calls before it, and all later calls wait for ' +
             'it. A failed call does not stop the others. A call that has not started within TRYTON_DEADLINE_MS is not ' +
-            'sent. Numbers of any size and tagged values such as {"__class__":"Decimal","decimal":"1.10"} are not ' +
+            'sent. A call whose answer would make the answers of the batch too large gets an error. Numbers of any size and tagged values such as {"__class__":"Decimal","decimal":"1.10"} are not ' +
             'changed.',
           body: callBody,
           response: { 200: answer },
@@ -207,17 +156,19 @@ export async function trytonRpcRoute(api: Api, deps: ApiContext): Promise<void> 
         const tryton = requireTryton(deps);
         const { body } = request;
         const key = request.apiKey ?? NO_KEY;
-        const caller = {
-          tryton,
-          key,
-          context: contexts.of(key),
-          signal: whileClientWaits(reply),
-          beginWithinMs: deps.config.tryton?.deadlineMs ?? 0,
-        };
-        const found = Array.isArray(body)
-          ? `[${answers(request, await runBatch(caller, body)).join()}]`
-          : answered(await runCall(caller, body));
-        return sendJson(reply, found);
+        const caller = { tryton, key, context: contexts.of(key), signal: whileClientWaits(reply) };
+        const held = new HeldAnswers(tryton, limits.batchBytes);
+        try {
+          const run = (asked: AskedCall) => runCall(caller, asked);
+          const found = Array.isArray(body)
+            ? `[${answers(request, await runBatch(body, run, held, limits)).join()}]`
+            : answered(held.keepOnly(body.method, await runCall(caller, body)));
+          held.releaseAfter(reply);
+          return sendJson(reply, found);
+        } catch (error) {
+          held.release();
+          throw error;
+        }
       },
     );
   });
