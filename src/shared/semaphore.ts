@@ -78,7 +78,7 @@ export class Semaphore {
     return () => this.#release(held);
   }
 
-  /** For what is in use already: may exceed the capacity by this one weight. Null if nothing is free. */
+  /** For a resource that is in use already: may exceed the capacity by this one weight. Null if nothing is free. */
   overdraw(weight: number): (() => void) | null {
     if (this.#free <= 0) return null;
     this.#free -= weight;

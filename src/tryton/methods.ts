@@ -215,7 +215,7 @@ export function mustBeNamed(method: string): boolean {
 }
 
 /**
- * Whether a pattern of a key opens a method. Writes to `ir.*` and `res.*` may change who may do what in Tryton, so
+ * Whether a pattern of a key opens a method. Writes to `ir.*` and `res.*` may change the rights of users, so
  * `model.*` does not open them: the text before the first `*` must name the model, as in `model.res.user.*`.
  */
 export function isOpenedBy(pattern: string, method: string): boolean {

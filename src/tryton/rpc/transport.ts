@@ -38,7 +38,7 @@ class Cut extends Error {
   override readonly name = 'Cut';
 }
 
-/** An answer up to this size reserves no memory: there are few connections, and the result of a write must not be lost. */
+/** A smaller answer reserves no memory: connections are few, and the result of a write must not be lost. */
 const SMALL_BYTES = 64 * 1024;
 
 interface Settle {

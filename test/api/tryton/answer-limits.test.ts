@@ -108,7 +108,7 @@ test('an answer counts until its client has it, or is gone', async () => {
     };
   };
   expect((await post([read(LARGE), read(LARGE)])).statusCode).toBe(200);
-  await waitFor(() => held === 0, 'the answer to be counted no more');
+  await waitFor(() => held === 0, 'the count of the answer to end');
   await api.app.listen({ port: 0, host: '127.0.0.1' });
   const { port } = api.app.server.address() as AddressInfo;
   const payload = JSON.stringify([1, 2, 3, 4].map((place) => read(LARGE, place)));
@@ -121,5 +121,5 @@ test('an answer counts until its client has it, or is gone', async () => {
   client.write(`${head}\r\n\r\n${payload}`.repeat(8));
   await waitFor(() => held >= 12 * LARGE, 'the answers');
   client.destroy();
-  await waitFor(() => held === 0, 'the answers to be counted no more');
+  await waitFor(() => held === 0, 'the count of the answers to end');
 });

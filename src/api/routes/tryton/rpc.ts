@@ -146,8 +146,8 @@ export async function trytonRpcRoute(api: Api, deps: ApiContext): Promise<void> 
           description:
             'Reads of a batch run concurrently. A write waits for all calls before it, and all later calls wait for ' +
             'it. A failed call does not stop the others. A call that has not started within TRYTON_DEADLINE_MS is not ' +
-            'sent. A call whose answer would make the answers of the batch too large gets an error. Numbers of any size and tagged values such as {"__class__":"Decimal","decimal":"1.10"} are not ' +
-            'changed.',
+            'sent. A call whose answer would make the answers of the batch too large gets an error. Numbers of any ' +
+            'size and tagged values such as {"__class__":"Decimal","decimal":"1.10"} are not changed.',
           body: callBody,
           response: { 200: answer },
         },
