@@ -74,7 +74,7 @@ export async function buildApp(
   await mirrorRoutes(api, deps, shared);
   await trytonRpcRoute(api, deps);
   hookRoutes(api, deps);
-  await docsRoutes(api);
+  await docsRoutes(api, deps);
   await adminRoutes(api, deps, shared, settings.webRoot);
   return api;
 }

@@ -245,7 +245,7 @@ export class RateLimitedError extends PasserelleError {
   readonly code = 'rate_limited';
   override readonly retryable = true;
   constructor(
-    whose: 'this key' | 'this address without a valid key' | 'hooks of this address',
+    whose: 'this key' | 'this address' | 'this address without a valid key' | 'hooks of this address',
     perMinute: number,
     seconds: number,
   ) {

@@ -115,14 +115,13 @@ const DOCUMENT = {
   },
 } satisfies FastifyDynamicSwaggerOptions['openapi'];
 
-/** Describes every route that is added after this call, at `/openapi.json`. */
+/** Describes every route that is added after this call. `docsRoutes` serves the document. */
 export async function describeApi(api: FastifyInstance): Promise<void> {
   await api.register(swagger, {
     openapi: DOCUMENT,
     transform,
     transformObject: describeFilters,
   });
-  api.get('/openapi.json', { schema: { hide: true } }, async () => api.swagger());
 }
 
 const isOfDashboard = (url: string): boolean => url.startsWith('/admin');

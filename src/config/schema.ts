@@ -267,6 +267,9 @@ export const variables = {
   API_STATEMENT_TIMEOUT: durationOrOff
     .default(15_000)
     .describe('time limit of one PostgreSQL statement of the API; exports have none'),
+  DOCS: onOrOff
+    .default(true)
+    .describe('whether the API serves its description at /docs and /openapi.json without a login: on or off'),
   HOST: z
     .string()
     .default('127.0.0.1')
@@ -382,6 +385,8 @@ export function shape(env: Environment) {
       /** Requests per minute and key; null: unlimited. */
       rateLimit: env.API_RATE_LIMIT,
       statementTimeoutMs: env.API_STATEMENT_TIMEOUT,
+      /** Whether /docs and /openapi.json exist. */
+      docs: env.DOCS,
       /** Addresses and networks of the trusted proxies; false: none. */
       trustProxy: env.TRUST_PROXY.length > 0 && env.TRUST_PROXY,
     },

@@ -23,7 +23,8 @@ export function tagAnswers(scope: FastifyInstance): void {
 
 const READS: ReadonlySet<string> = new Set(['GET', 'HEAD']);
 
-function isKnown(ifNoneMatch: string | undefined, tag: string): boolean {
+/** Whether the client has the answer with this tag. */
+export function isKnown(ifNoneMatch: string | undefined, tag: string): boolean {
   if (ifNoneMatch === undefined) return false;
   const known = ifNoneMatch.split(',').map((one) => one.trim().replace(/^W\//, ''));
   return known.includes(tag) || known.includes('*');

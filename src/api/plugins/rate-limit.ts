@@ -191,6 +191,25 @@ export function createLimit({ config, cacheRedis }: Pick<ApiContext, 'config' | 
   };
 }
 
+/**
+ * Limit of one address for the open routes that are not cheap: /metrics, /docs and /openapi.json. Opening /docs takes
+ * eight requests. Clients behind a proxy that is not trusted share an address.
+ */
+const OPEN_PER_MINUTE = 300;
+
+/**
+ * Counts the requests of open routes by address, apart from those to /api.
+ *
+ * @returns a hook that throws RateLimitedError.
+ */
+export function limitAddresses({ config, cacheRedis }: Pick<ApiContext, 'config' | 'cacheRedis'>): Limit {
+  const store = new RateLimitStore(cacheRedis, `${config.queuePrefix}:rate-limit:open:`, MINUTE_MS);
+  return async (request, reply) => {
+    const standing = await store.admit(clientIp(request), OPEN_PER_MINUTE);
+    assertAdmitted(reply, standing, 'this address', OPEN_PER_MINUTE);
+  };
+}
+
 /** @throws RateLimitedError, after `Retry-After` was set. */
 export function assertAdmitted(
   reply: FastifyReply,

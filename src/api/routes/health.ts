@@ -5,12 +5,15 @@ import { checkToken } from '../../observability/metrics/token.ts';
 import { errorMessage } from '../../shared/errors.ts';
 import type { Api, ApiContext } from '../context.ts';
 import { answerWithin } from '../errors.ts';
+import { limitAddresses } from '../plugins/rate-limit.ts';
 import { requireRedis } from '../preconditions.ts';
 import { makeProblem, sendProblem } from '../problem-details.ts';
 import { statusAnswer } from '../schemas.ts';
 
 /** Liveness checks nothing; readiness checks PostgreSQL, Redis and the migrations. */
 export function healthRoutes(api: Api, deps: ApiContext): void {
+  // Concurrent probes share one check.
+  let checking: Promise<Check[]> | null = null;
   api.get(
     '/healthz',
     {
@@ -38,7 +41,10 @@ export function healthRoutes(api: Api, deps: ApiContext): void {
     async (request, reply) => {
       if (deps.stopping.aborted)
         return sendProblem(reply, makeProblem('not_ready', 'The process is stopping.'));
-      const found = await Promise.all([checkDatabase(deps), checkRedis(deps)]);
+      checking ??= Promise.all([checkDatabase(deps), checkRedis(deps)]).finally(() => {
+        checking = null;
+      });
+      const found = await checking;
       const errors = found.filter((check) => check !== null);
       if (errors.length === 0) return { status: 'ready' as const };
       request.log.warn({ errors }, 'not ready');
@@ -93,12 +99,17 @@ const text = {
   content: { 'text/plain': { schema: z.string().meta({ examples: [EXAMPLE] }) } },
 };
 
-/** Open unless METRICS_TOKEN is set, because metrics contain no secret and no content of a BC. */
+/**
+ * Open unless METRICS_TOKEN is set, because metrics contain no secret and no content of a BC. It is not limited to
+ * loopback: Prometheus often runs on another host, and behind a proxy on this machine every client has a loopback
+ * address. A scrape takes a few milliseconds and some queries, so each address has a limit, also for guessing tokens.
+ */
 export function metricsRoute(api: Api, deps: ApiContext): void {
   api.get(
     '/metrics',
     {
-      config: { problems: ['bad_metrics_token'] },
+      onRequest: limitAddresses(deps),
+      config: { problems: ['bad_metrics_token', 'rate_limited'] },
       schema: {
         tags: ['health'],
         summary: 'Metrics for Prometheus; partial if PostgreSQL or Redis does not answer',

@@ -57,6 +57,29 @@ test('healthz and readyz answer when everything is there', async () => {
   expect(ready.headers['x-request-id']).toMatch(/^[0-9a-f-]{36}$/);
 });
 
+test('concurrent probes of /readyz share one check', async () => {
+  let pings = 0;
+  const counting = await startApi();
+  try {
+    const { redis } = counting;
+    const ping = redis.ping.bind(redis);
+    Object.assign(redis, {
+      ping: () => {
+        pings += 1;
+        return ping();
+      },
+    });
+    const answers = await Promise.all(Array.from({ length: 20 }, () => counting.app.inject('/readyz')));
+    expect(answers.map(({ statusCode }) => statusCode)).toEqual(answers.map(() => 200));
+    expect(pings).toBeLessThan(20);
+    const before = pings;
+    await counting.app.inject('/readyz');
+    expect(pings).toBe(before + 1);
+  } finally {
+    await counting.close();
+  }
+});
+
 test('readyz names a migration that was not applied', async () => {
   await api.db.execute(sql`alter table drizzle.__drizzle_migrations rename to hidden`);
   try {
