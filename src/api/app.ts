@@ -8,6 +8,7 @@ import { guardApi } from './plugins/api-key-auth.ts';
 import { limitUrls, parseQueryString, serverLimits } from './plugins/http-limits.ts';
 import { QueryLimit } from './plugins/query-limit.ts';
 import { secureAnswers } from './plugins/security-headers.ts';
+import { trustedProxies, warnOfWideNetworks } from './plugins/trusted-proxies.ts';
 import { handleError, makeProblem, sendProblem } from './problem-details.ts';
 import { adminRoutes } from './routes/admin.ts';
 import { docsRoutes } from './routes/api-docs.ts';
@@ -60,6 +61,7 @@ export async function buildApp(
   settings: ApiSettings = API_SETTINGS,
 ): Promise<FastifyInstance> {
   const api = createApi(deps.config, deps.log, settings);
+  warnOfWideNetworks(deps.config.http.trustProxy, deps.log);
   if (deps.tracing !== null) await api.register(deps.tracing.http);
   logRequests(api);
   measureAnswers(api, deps);
@@ -103,7 +105,7 @@ function createApi(config: Config, log: FastifyBaseLogger, settings: ApiSettings
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: () => randomUUID(),
     ...serverLimits(settings),
-    trustProxy: config.http.trustProxy,
+    trustProxy: trustedProxies(config.http.trustProxy),
     forceCloseConnections: 'idle',
     routerOptions: { querystringParser: parseQueryString, ignoreTrailingSlash: true },
     frameworkErrors: handleError,

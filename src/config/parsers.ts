@@ -123,13 +123,17 @@ function isNetwork(text: string): boolean {
   return NETWORKS.includes(text) || (isIP(address) !== 0 && isPrefix && rest.length === 0);
 }
 
-/** The trusted proxies; none by default. A trusted proxy can claim any client address. */
-export const networksOrOff = z
+/** The trusted proxies: their number, or their networks; false: none. A trusted proxy can claim any client address. */
+export const proxiesOrOff = z
   .string()
-  .transform((text) => (text === 'off' ? [] : text.split(',').map((network) => network.trim())))
+  .transform((text): false | number | string[] => {
+    if (text === 'off') return false;
+    return /^[1-9]$/.test(text) ? Number(text) : text.split(',').map((network) => network.trim());
+  })
   .refine(
-    (list) => list.every(isNetwork),
-    `a list of addresses and networks such as 10.0.0.0/8 or ${NETWORKS[0]}, with a comma between two, or off`,
+    (given) => !Array.isArray(given) || given.every(isNetwork),
+    'a number of proxies from 1 to 9, or a list of addresses and networks such as 10.1.2.3 or 10.1.2.0/24, with a ' +
+      'comma between two, or off',
   );
 
 /** The content of the named file; a missing file is reported at the start. */

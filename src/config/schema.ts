@@ -16,9 +16,9 @@ import {
   isSigningSecret,
   modelName,
   namesDatabase,
-  networksOrOff,
   oneOf,
   onOrOff,
+  proxiesOrOff,
   timer,
   trueOrFalse,
   url,
@@ -283,10 +283,10 @@ export const variables = {
   SHUTDOWN_DEADLINE: timer('1s')
     .default(25_000)
     .describe('time limit for requests and jobs in progress after a stop signal, for API and worker'),
-  TRUST_PROXY: networksOrOff
-    .default([])
+  TRUST_PROXY: proxiesOrOff
+    .default(false)
     .describe(
-      'proxies whose X-Forwarded-For and X-Forwarded-Proto are trusted: addresses or networks, separated by commas; off: none',
+      'proxies whose X-Forwarded-For and X-Forwarded-Proto are trusted: their number between client and API, or their addresses or networks, separated by commas; off: none',
     ),
   ...observing,
   ADMIN_USER: z.string().default('admin').describe('login of the admin pages'),
@@ -387,8 +387,8 @@ export function shape(env: Environment) {
       statementTimeoutMs: env.API_STATEMENT_TIMEOUT,
       /** Whether /docs and /openapi.json exist. */
       docs: env.DOCS,
-      /** Addresses and networks of the trusted proxies; false: none. */
-      trustProxy: env.TRUST_PROXY.length > 0 && env.TRUST_PROXY,
+      /** The number of trusted proxies, or their addresses and networks; false: none. */
+      trustProxy: env.TRUST_PROXY,
     },
   };
 }

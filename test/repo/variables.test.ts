@@ -36,9 +36,11 @@ describe('a variable that is wrong', () => {
     ['SHUTDOWN_DEADLINE', '30d', 'a duration from 1s to 24d'],
     ['SHUTDOWN_DRAIN', '30d', 'a duration from 0s to 24d'],
     ['API_RATE_LIMIT', '0', 'a whole number from 1 to 10000000, or off'],
-    ['TRUST_PROXY', 'on', 'a list of addresses and networks such as 10.0.0.0/8 or loopback'],
-    ['TRUST_PROXY', '10.0.0.0/33', 'a list of addresses and networks'],
-    ['TRUST_PROXY', '10.0.0.1, ', 'a list of addresses and networks'],
+    ['TRUST_PROXY', 'on', 'a number of proxies from 1 to 9, or a list of addresses and networks such as 10.1.2.3'],
+    ['TRUST_PROXY', '10.0.0.0/33', 'a number of proxies from 1 to 9, or a list'],
+    ['TRUST_PROXY', '10.0.0.1, ', 'a number of proxies from 1 to 9, or a list'],
+    ['TRUST_PROXY', '0', 'a number of proxies from 1 to 9, or a list'],
+    ['TRUST_PROXY', '1,10.0.0.1', 'a number of proxies from 1 to 9, or a list'],
     ['API_RATE_LIMIT', 'none', 'a whole number from 1 to 10000000, or off'],
   ])('%s=%s is named with the expected form', (name, value, expected) => {
     expect(() => readConfig({ ...STORES, [name]: value })).toThrow(`  - ${name}: expected ${expected}`);
@@ -48,6 +50,7 @@ describe('a variable that is wrong', () => {
 it.each([
   [undefined, false],
   ['off', false],
+  ['1', 1],
   ['loopback', ['loopback']],
   ['10.0.0.0/8, ::1,fd00::/8', ['10.0.0.0/8', '::1', 'fd00::/8']],
 ])('TRUST_PROXY=%s trusts %j', (value, trusted) => {

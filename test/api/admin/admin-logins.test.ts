@@ -116,6 +116,30 @@ it('what a client says of its address counts only behind a proxy that is trusted
   expect(await from('192.0.2.1, 198.51.100.1')).toBe(429);
 });
 
+it('behind a number of proxies, what a client in the same network claims does not count', async () => {
+  const api = await start({ TRUST_PROXY: '1' });
+  const from = (chain: string, password: string, peer = '10.0.0.1') =>
+    login(api, password, peer, { 'x-forwarded-for': chain });
+  const statuses: number[] = [];
+  for (let tried = 0; tried <= MOST_WRONG; tried += 1) {
+    statuses.push((await from(`198.51.100.${tried}, 192.168.1.50`, `wrong ${tried}`)).statusCode);
+  }
+  expect(statuses).toEqual([...Array(MOST_WRONG).fill(401), 429]);
+  // Neither those that it claimed are locked out, nor others behind the proxy.
+  expect((await from('198.51.100.1', PASSWORD)).statusCode).toBe(200);
+  expect((await from('192.168.1.51', PASSWORD)).statusCode).toBe(200);
+  // A peer of the internet is no proxy: its own address counts.
+  for (let tried = 0; tried < MOST_WRONG; tried += 1) await from(`198.51.100.${tried}`, 'wrong', '88.1.2.3');
+  expect((await from('203.0.113.77', PASSWORD, '88.1.2.3')).statusCode).toBe(429);
+  expect((await from('198.51.100.2', PASSWORD)).statusCode).toBe(200);
+});
+
+it('a client cannot lock out an address that it claims, without a trusted proxy', async () => {
+  const api = await start();
+  await guess(api, MOST_WRONG + 1, '192.168.1.50', { 'x-forwarded-for': '198.51.100.7' });
+  expect((await login(api, PASSWORD, '198.51.100.7')).statusCode).toBe(200);
+});
+
 it('a refused login is logged with its address and without the typed text', async () => {
   const lines = new PassThrough();
   let log = '';
