@@ -1,5 +1,7 @@
 import type { Writable } from 'node:stream';
 import { errorCode } from '../shared/errors.ts';
+import { escapeJson, safeForTerminal } from '../shared/terminal.ts';
+
 /** Streams and interrupt handler of a command: those of the terminal, or of a test. */
 export interface Io {
   readonly stdin: AsyncIterable<Uint8Array | string>;
@@ -27,19 +29,6 @@ export const QUIET: Environment = { LOG_LEVEL: 'silent' };
 export function printJson(io: Io, value: unknown): void {
   io.stdout.write(`${escapeJson(JSON.stringify(value, null, 2))}\n`);
 }
-
-/**
- * Characters that a terminal would execute instead of showing them: control characters except tab and line end, and
- * those that reverse the direction of text. Texts of Odoo and Tryton may contain them.
- */
-const UNPRINTABLE = /(?![\n\t])[\p{Cc}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
-
-/** The same JSON value, safe for a terminal. */
-export function escapeJson(json: string): string {
-  return json.replace(UNPRINTABLE, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
-}
-
-const safeForTerminal = (text: string): string => text.replace(UNPRINTABLE, '\ufffd');
 
 /** The answer of a command: `value` with `--json`, otherwise `lines`. */
 export function print(io: Io, json: boolean | undefined, value: unknown, lines: readonly string[]): void {

@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import { type DestinationStream, type Logger, pino } from 'pino';
+import { safeForTerminal } from './terminal.ts';
 
 export type { Logger } from 'pino';
 
@@ -47,11 +48,18 @@ function jsonDestination(lines: 'at once' | 'in batches'): DestinationStream {
   return destination;
 }
 
+/** The same line, safe for a terminal: `pino-pretty` unpacks the escaped characters of JSON. */
+function tame(line: string): string {
+  const safe = (_key: string, value: unknown) => (typeof value === 'string' ? safeForTerminal(value) : value);
+  return `${JSON.stringify(JSON.parse(line, safe))}\n`;
+}
+
 /** Null if it is not installed. */
 function prettyDestination(): DestinationStream | null {
   try {
     const pretty = createRequire(import.meta.url)('pino-pretty') as (options: object) => DestinationStream;
-    return pretty({ destination: 2, sync: true, colorize: true, ignore: 'pid,hostname' });
+    const lines = pretty({ destination: 2, sync: true, colorize: true, ignore: 'pid,hostname' });
+    return { write: (line) => lines.write(tame(line)) };
   } catch {
     return null;
   }

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { escapeJson, type Io, oneLine, printJson, printLines } from '../../src/cli/io.ts';
+import { type Io, oneLine, printJson, printLines } from '../../src/cli/io.ts';
+import { escapeJson } from '../../src/shared/terminal.ts';
 
 /** Text that a terminal would execute: clear the screen, set its title, write backwards. */
 const HOSTILE = '\u001b[2J\u001b]0;pwn\u0007\u009b2J\u202etxt.exe\u2069\u007f';

@@ -1,11 +1,12 @@
 import type { Command } from 'commander';
 import { errorMessage } from '../../shared/errors.ts';
+import { escapeJson } from '../../shared/terminal.ts';
 import { methodName } from '../../tryton/methods.ts';
 import type { PingReport, Wire } from '../../tryton/types.ts';
 import { fromJson, isList, toJson } from '../../tryton/wire/json.ts';
 import { withTryton } from '../connections.ts';
 import { BadArgumentError } from '../errors.ts';
-import { type CommandContext, EXIT, type ExitCode, escapeJson, type Io, print } from '../io.ts';
+import { type CommandContext, EXIT, type ExitCode, type Io, print } from '../io.ts';
 
 function pingLines(place: string, report: PingReport): string[] {
   const { reachable, version, latencyMs, circuit, error } = report;

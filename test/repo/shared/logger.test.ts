@@ -1,5 +1,6 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { resolve } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { TestSetup } from '../../support/test-setup.ts';
 import { openTestSetup } from '../../support/test-setup.ts';
@@ -11,7 +12,7 @@ const ROOT = resolve(import.meta.dirname, '../../..');
 const SAY = `
   const { createLogger } = await import('./src/shared/logger.ts');
   const log = createLogger('info', 'test', 'in batches', process.argv[1] === 'pretty');
-  log.info({ runId: 7, password: 'hidden' }, 'said');`;
+  log.info({ runId: 7, password: 'hidden', reason: '\\u001b]0;pwn\\u0007\\u009b2J\\u202etxt' }, 'said');`;
 
 /** The output of a logger on a terminal. `script` makes one. */
 function onTerminal(how: 'pretty' | 'json'): string {
@@ -34,6 +35,9 @@ describe('a log', () => {
     expect(text).toContain('runId');
     expect(text).not.toContain('{"level"');
     expect(text).not.toContain('hidden');
+    // Only the colours of the log itself control the terminal.
+    expect(text).toContain('\ufffd]0;pwn\ufffd\ufffd2J\ufffdtxt');
+    expect(stripVTControlCharacters(text)).not.toMatch(/(?![\r\n\t])[\p{Cc}\u202a-\u202e\u2066-\u2069]/u);
   });
 
   it.runIf(process.platform === 'linux')('on a terminal is JSON on request', () => {
