@@ -1,9 +1,17 @@
+import { once } from 'node:events';
+import { createServer, request as forward } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { pino } from 'pino';
 import { startSandboxTryton } from '../../dev/sandbox-tryton/sandbox.ts';
+import { writeCursor } from '../../src/api/routes/documents/cursors.ts';
+import { listKnownFields } from '../../src/api/routes/documents/fields-cache.ts';
+import { listQuery, readListQuery } from '../../src/api/routes/documents/query.ts';
 import { createApiKey } from '../../src/db/api-keys.ts';
+import { openDatabase } from '../../src/db/client.ts';
 import type { TestApi } from '../api/http/start-api.ts';
 import { bearer, startApi } from '../api/http/start-api.ts';
 import { openTestSetup } from '../support/test-setup.ts';
+import type { Abusing } from './abuse.ts';
 import type { Operation } from './operations.ts';
 import { operationsOf } from './operations.ts';
 import type { Knowledge } from './requests.ts';
@@ -22,7 +30,7 @@ const SECRETS = {
 export interface FuzzStage {
   readonly origin: string;
   readonly operations: readonly Operation[];
-  readonly knowledge: Knowledge;
+  readonly knowledge: Knowledge & Abusing;
   readonly key: string;
   /** Secrets that a text holds. */
   leaks(text: string): string[];
@@ -47,6 +55,9 @@ export async function openFuzzStage(): Promise<FuzzStage> {
     insert into sync_failure (key, odoo_id, code, message, run_id, next_attempt_at)
     select 'bclinbc', id, 'invented', 'to be tried again', 1, now() from generate_series(1, 60) as id`;
   const tryton = await startSandboxTryton({ password, sales: 5 });
+  const inFront = await startInFrontOf(tryton.url);
+  // As in the server: /readyz and the check of keys do not wait for slow queries.
+  const reserve = openDatabase(setup.database.url, { max: 2 });
   const found = { leaked: [] as string[], faults: [] as string[] };
   let hidden: string[] = Object.values(SECRETS);
   const leaks = (text: string) => hidden.filter((secret) => text.includes(secret));
@@ -58,11 +69,11 @@ export async function openFuzzStage(): Promise<FuzzStage> {
     {
       ...setup.env,
       ...secrets,
-      ...{ TRYTON_RPC_URL: tryton.url, TRYTON_USER: tryton.user, TRYTON_PASSWORD: password },
+      ...{ TRYTON_RPC_URL: inFront.url, TRYTON_USER: tryton.user, TRYTON_PASSWORD: password },
       ...{ SMTP_URL: `smtp://fuzz:${smtp}@127.0.0.1:1`, ALERT_EMAIL_TO: 'ops@example.com' },
       ...{ ALERT_WEBHOOK_URL: 'http://127.0.0.1:1/', API_RATE_LIMIT: 'off' },
     },
-    { db: setup.mirror.db, log: pino({ level: 'trace' }, { write }) },
+    { db: setup.mirror.db, reserveDb: reserve.db, log: pino({ level: 'trace' }, { write }) },
   );
   const origin = await api.app.listen({ host: '127.0.0.1', port: 0 });
   const keys = await Promise.all([
@@ -75,6 +86,7 @@ export async function openFuzzStage(): Promise<FuzzStage> {
   const basic = Buffer.from(`admin:${secrets.ADMIN_PASSWORD}`).toString('base64');
   const admin = { authorization: `Basic ${basic}`, 'x-passerelle-admin': '1' };
   const operations = [...documented, ...behindTheAdmin(api, documented), ...OTHERS];
+  const known = await listKnownFields(setup.mirror.db, api.config);
   return {
     origin,
     operations,
@@ -87,6 +99,12 @@ export async function openFuzzStage(): Promise<FuzzStage> {
         return [...Array(8).fill(right), bearer(key), bearer(lesser), admin, {}];
       },
       words: await wordsOf(origin, documented, key),
+      fields: known.header.map(({ name }) => name),
+      forge: (sort, position) => {
+        const { success, data } = listQuery.safeParse({ sort });
+        const list = success ? listOf(() => readListQuery(data, known).list) : null;
+        return writeCursor(list, position);
+      },
       given: {
         secret: secrets.ODOO_HOOK_SECRET,
         _model: 'dimagaz.bc',
@@ -100,8 +118,65 @@ export async function openFuzzStage(): Promise<FuzzStage> {
     },
     close: async () => {
       await api.close();
+      await reserve.close();
+      await inFront.stop();
       await tryton.stop();
       await setup.close();
+    },
+  };
+}
+
+/** The identity of a list, which its cursors contain; null of one that cannot be sorted like this. */
+function listOf(read: () => unknown): unknown {
+  try {
+    return read();
+  } catch {
+    return null;
+  }
+}
+
+/** Calls of this method are answered by the proxy: the answer does not end before its reader leaves. */
+export const ENDLESS = 'model.ir.attachment.read';
+
+/** A proxy in front of the sandbox Tryton. */
+async function startInFrontOf(url: string) {
+  const target = new URL(url);
+  const part = `"${'x'.repeat(64 * 1024)}",`;
+  const server = createServer((incoming, outgoing) => {
+    outgoing.on('error', () => {});
+    const chunks: Buffer[] = [];
+    incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
+    incoming.on('end', () => {
+      const body = Buffer.concat(chunks);
+      if (body.includes(`"${ENDLESS}"`)) {
+        outgoing.writeHead(200, { 'content-type': 'application/json' }).write('{"id":1,"result":[');
+        const more = () => {
+          while (!outgoing.destroyed && outgoing.write(part));
+        };
+        outgoing.on('drain', more);
+        more();
+        return;
+      }
+      const { hostname, port } = target;
+      const { method, url: path, headers } = incoming;
+      const passed = forward({ hostname, port, method, path, headers }, (answer) => {
+        outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
+        answer.pipe(outgoing);
+      });
+      passed.on('error', () => outgoing.destroy());
+      passed.end(body);
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const own = new URL(url);
+  own.port = String((server.address() as AddressInfo).port);
+  return {
+    url: own.href,
+    stop: async () => {
+      server.closeAllConnections();
+      server.close();
+      await once(server, 'close');
     },
   };
 }

@@ -1,8 +1,10 @@
 import fc from 'fast-check';
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { heldBytes } from '../support/heap.ts';
+import { abuses } from './abuse.ts';
 import type { FuzzStage } from './fuzz-setup.ts';
-import { openFuzzStage } from './fuzz-setup.ts';
+import { ENDLESS, openFuzzStage } from './fuzz-setup.ts';
 import { complaints, rawComplaints, rawStatus } from './judge.ts';
 import { rawRequests, shellOf, talk } from './raw.ts';
 import { trials } from './requests.ts';
@@ -21,6 +23,12 @@ const GROWTH = 24 * 1024 * 1024;
 /** With so many requests each operation was asked for often enough to have answered well. */
 const ENOUGH = 10_000;
 
+/** Abusive requests are sent this many at once. */
+const AT_ONCE = 8;
+
+/** Pause between two requests for /readyz. */
+const PROBE_MS = 100;
+
 /** With what buffers hold outside the heap. */
 const held = () => heldBytes() + process.memoryUsage().external;
 
@@ -29,15 +37,30 @@ describe(`requests to every route of the API's own description, FUZZ_SEED=${SEED
   const statuses = new Map<number, number>();
   const fine = new Set<string>();
   const count = (status: number) => statuses.set(status, (statuses.get(status) ?? 0) + 1);
+  /** The answers of /readyz, which is requested all the time. */
+  const probes: number[] = [];
+  let probing = true;
+  let prober = Promise.resolve();
+  const probe = async () => {
+    while (probing) {
+      const ready = { method: 'GET', target: '/readyz', headers: {}, body: null };
+      probes.push(await send(setup.origin, ready).then(({ status }) => status, () => 0));
+      await pause(PROBE_MS);
+    }
+  };
   beforeAll(async () => {
     setup = await openFuzzStage();
+    prober = probe();
   });
   afterAll(async () => {
+    probing = false;
+    await prober;
     const sorted = [...statuses].sort(([one], [other]) => one - other);
     const sent = sorted.reduce((sum, [, n]) => sum + n, 0);
     const counts = sorted.map(([status, n]) => `${n} × ${status}`).join(', ');
     process.stderr.write(
-      `fuzz: ${sent} requests to ${setup?.operations.length} operations, FUZZ_SEED=${SEED}: ${counts}\n`,
+      `fuzz: ${sent} requests to ${setup?.operations.length} operations, ${probes.length} to /readyz, ` +
+        `FUZZ_SEED=${SEED}: ${counts}\n`,
     );
     agent.destroy();
     await setup?.close();
@@ -78,6 +101,46 @@ describe(`requests to every route of the API's own description, FUZZ_SEED=${SEED
   );
 
   it(
+    'with long lists, forged cursors and slow searches fail nothing, several at once',
+    async () => {
+      const { origin, operations, knowledge, leaks } = setup;
+      const some = fc.array(abuses(operations, knowledge), { minLength: AT_ONCE, maxLength: AT_ONCE });
+      const property = fc.asyncProperty(some, async (together) => {
+        await Promise.all(
+          together.map(async (trial) => {
+            const line = curlOf(origin, trial);
+            const answer = await send(origin, trial).catch((error: unknown) => refuse([String(error)], line));
+            if (answer === undefined) return;
+            count(answer.status);
+            const seen = leaks(JSON.stringify(answer.headers) + answer.text).map((secret) => `tells ${secret}`);
+            refuse([...complaints(trial, answer), ...seen], `${line}\n${answer.status} ${answer.text.slice(0, 500)}`);
+          }),
+        );
+      });
+      const numRuns = Math.ceil((REQUESTS * 0.1) / AT_ONCE);
+      await fc.assert(property, { numRuns, seed: SEED, endOnFailure: true });
+    },
+    LIMIT_MS,
+  );
+
+  it(
+    'for an answer of Tryton that does not end are refused, and others are answered meanwhile',
+    async () => {
+      const { origin, key } = setup;
+      const body = Buffer.from(JSON.stringify({ method: ENDLESS, params: [[1], ['data'], {}] }));
+      const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' };
+      const endless = { method: 'POST', target: '/api/v1/tryton/rpc', headers, body };
+      const list = { method: 'GET', target: '/api/v1/bc?limit=1', headers: { authorization: headers.authorization } };
+      for (let sent = 0; sent < Math.ceil(REQUESTS / 5000); sent += 1) {
+        const [large, small] = await Promise.all([send(origin, endless), send(origin, { ...list, body: null })]);
+        for (const { status } of [large, small]) count(status);
+        expect([large.status, small.status]).toEqual([expect.toBeOneOf([502, 503, 504]), 200]);
+      }
+    },
+    LIMIT_MS,
+  );
+
+  it(
     'that are hardly HTTP are answered or cut off, never waited for',
     async () => {
       const { origin, key, leaks } = setup;
@@ -96,6 +159,11 @@ describe(`requests to every route of the API's own description, FUZZ_SEED=${SEED
   it('leave no secret and no fault of ours in the log', () => {
     expect(setup.leaked).toEqual([]);
     expect(setup.faults).toEqual([]);
+  });
+
+  it('leave /readyz answering 200 all the time', () => {
+    expect(probes.length).toBeGreaterThan(10);
+    expect(probes.filter((status) => status !== 200)).toEqual([]);
   });
 
   it.skipIf(REQUESTS < ENOUGH)('reach what each operation does, not only its refusals', () => {
