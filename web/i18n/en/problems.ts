@@ -15,6 +15,8 @@ export const problems = {
   bc_not_found: 'The mirror has no such purchase order.',
   run_not_found: 'There is no such run.',
   rate_limited: 'Too many requests. Wait a moment.',
+  too_many_queries: 'Five queries of the dashboard are running. Wait a moment.',
+  too_many_exports: 'An export of the dashboard is running. Wait for its end.',
   bad_value: 'One of the values does not suit its field.',
   bad_cursor: 'The list has changed. Go back to its first page.',
 };

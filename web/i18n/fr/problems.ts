@@ -14,6 +14,8 @@ export const problems = {
   bc_not_found: 'Ce bon de commande n’est pas dans le miroir.',
   run_not_found: 'Cette synchronisation n’existe pas.',
   rate_limited: 'Trop de demandes. Patientez un instant.',
+  too_many_queries: 'Cinq requêtes du tableau de bord sont en cours. Patientez un instant.',
+  too_many_exports: 'Un export du tableau de bord est en cours. Attendez sa fin.',
   bad_value: 'Une des valeurs ne convient pas à son champ.',
   bad_cursor: 'La liste a changé entre-temps\u00a0: revenez à sa première page.',
 };
