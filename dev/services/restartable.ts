@@ -1,3 +1,8 @@
+import { execFile } from 'node:child_process';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { errorMessage } from '../../src/shared/errors.ts';
 import { type PreparedServer, preparePostgres } from './postgres.ts';
 import { findRedis, prepareRedis } from './redis.ts';
 import type { RunningServer } from './server-process.ts';
@@ -14,11 +19,25 @@ interface RestartableServer {
   start(): Promise<void>;
 }
 
+interface RestartablePostgres extends RestartableServer {
+  /** Its directory: the data are in `data`. */
+  readonly home: string;
+  /** Whether `home` is a small disk of its own. */
+  readonly ownDisk: boolean;
+}
+
 export interface RestartableServices {
-  readonly postgres: RestartableServer;
+  readonly postgres: RestartablePostgres;
   readonly redis: RestartableServer;
   /** Ends both and removes their data. */
   stop(): Promise<void>;
+}
+
+interface RestartableOptions {
+  /** Further settings of PostgreSQL. */
+  readonly settings?: readonly string[];
+  /** The size of a disk that only PostgreSQL uses, in MB. If it cannot be mounted, the log gets a line. */
+  readonly diskSize?: number;
 }
 
 /**
@@ -26,23 +45,44 @@ export interface RestartableServices {
  *
  * @throws RedisMissingError, ServerFailedError
  */
-export async function startRestartable(log: (line: string) => void): Promise<RestartableServices> {
+export async function startRestartable(
+  log: (line: string) => void,
+  { settings = [], diskSize }: RestartableOptions = {},
+): Promise<RestartableServices> {
   const workspace = await openWorkspace();
   try {
+    const home = join(workspace.directory, 'postgresql');
+    const ownDisk = diskSize !== undefined && (await mountDisk(home, diskSize, log));
     const [postgres, redis] = await Promise.all([
       // Committed data must survive a crash; with our usual settings the last ones would not.
-      preparePostgres(workspace, await lastingPort(), ['synchronous_commit=on']),
+      preparePostgres(workspace, await lastingPort(), ['synchronous_commit=on', ...settings]),
       prepareRedis(workspace, await findRedis(log), await lastingPort()),
     ]);
     return {
       // "Immediate": as after a crash, the log is replayed at the next start.
-      postgres: await restartable(workspace, postgres, 'SIGQUIT'),
+      postgres: { ...(await restartable(workspace, postgres, 'SIGQUIT')), home, ownDisk },
       redis: await restartable(workspace, redis, 'SIGKILL'),
       stop: () => workspace.clean(),
     };
   } catch (error) {
     await workspace.clean();
     throw error;
+  }
+}
+
+/** Mounts a disk in memory, which only root may do on Linux. The watcher of the workspace unmounts it. */
+async function mountDisk(
+  directory: string,
+  megabytes: number,
+  log: (line: string) => void,
+): Promise<boolean> {
+  await mkdir(directory);
+  try {
+    await promisify(execFile)('mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m`, 'tmpfs', directory]);
+    return true;
+  } catch (error) {
+    log(`PostgreSQL: no disk of its own, because none can be mounted (${errorMessage(error).trim()})`);
+    return false;
   }
 }
 

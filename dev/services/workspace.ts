@@ -7,7 +7,7 @@ import { basename, join } from 'node:path';
 /** Label of every container of a workspace. Its value is the name of the workspace. */
 export const CONTAINER_LABEL = 'passerelle.services';
 
-/** A temporary directory with its processes. `clean` removes all, and so does the end of this process. */
+/** A temporary directory with its processes and mounts. `clean` removes all, and so does the end of this process. */
 export interface Workspace {
   readonly name: string;
   readonly directory: string;
@@ -46,6 +46,9 @@ for process in $processes; do
   while alive "\${process%:*}" && [ $left -gt 0 ]; do sleep 0.1; left=$((left - 1)); done
   kill -s KILL "\${process%:*}" 2>/dev/null
 done
+if [ -r /proc/mounts ]; then
+  while read -r _ mounted _; do case $mounted in "$1"/*) umount "$mounted" ;; esac; done </proc/mounts
+fi
 rm -rf -- "$1"
 if [ -n "$containers" ]; then
   ids=$(docker ps --all --quiet --filter "label=$2")

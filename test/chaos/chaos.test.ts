@@ -3,9 +3,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Figures } from './figures.ts';
 import { sum, table } from './figures.ts';
 import { play } from './scenario.ts';
-import { ScenarioSetup } from './scenario-setup.ts';
 import { drawSchedule, scheduleText } from './schedule.ts';
 import { seeds } from './seeds.ts';
+import { ScenarioSetup } from './servers/scenario-setup.ts';
 
 /** Scenarios that run at the same time, each with servers of its own. */
 const AT_ONCE = Math.min(2, availableParallelism());
@@ -15,7 +15,8 @@ describe.concurrent('after everything that can go wrong went wrong', () => {
   const all: Figures[] = [];
   const begin = performance.now();
   beforeAll(async () => {
-    setups.push(...(await Promise.all(Array.from({ length: AT_ONCE }, () => ScenarioSetup.open()))));
+    const told = (line: string) => process.stdout.write(`${line}\n`);
+    setups.push(...(await Promise.all(Array.from({ length: AT_ONCE }, () => ScenarioSetup.open(told)))));
   });
   afterAll(async () => {
     const minutes = ((performance.now() - begin) / 60_000).toFixed(1);

@@ -11,6 +11,16 @@ export function sum(all: readonly Figures[]): Figures {
   return total;
 }
 
+/** How much figures grew. */
+export function difference<Names extends string>(
+  after: Readonly<Record<Names, number>>,
+  before: Readonly<Record<Names, number>>,
+): Figures {
+  return Object.fromEntries(
+    Object.entries<number>(after).map(([name, value]) => [name, value - before[name as Names]]),
+  );
+}
+
 /** One figure per line, the numbers under one another. Those with a colon are kinds of something: they come last. */
 export function table(figures: Figures): string {
   const names = Object.keys(figures);

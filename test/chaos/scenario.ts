@@ -1,27 +1,34 @@
 import { mkdir, rm, rmdir, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import type postgres from 'postgres';
 import { seededRandom } from '../../dev/sandbox-odoo/random.ts';
 import type { SandboxOdoo } from '../../dev/sandbox-odoo/sandbox.ts';
 import { startSandboxOdoo } from '../../dev/sandbox-odoo/sandbox.ts';
 import { openClient } from '../../src/db/client.ts';
+import { migrate } from '../../src/db/migrate.ts';
 import { verifyMirror } from '../../src/sync/maintenance/verify.ts';
 import type { Release, TestMirror } from '../support/test-setup.ts';
 import { openTestMirror } from '../support/test-setup.ts';
 import { waitFor } from '../support/wait-for.ts';
-import { checkLedger, checkMirror, checkTrail } from './checks.ts';
+import { checkHiddenLines, checkLedger, checkMirror, checkTrail } from './checks/checks.ts';
+import { FeedReader } from './checks/feed-reader.ts';
+import { MirrorView } from './checks/mirror-view.ts';
+import type { FaultLog } from './fault-player.ts';
 import { playFaults } from './fault-player.ts';
 import type { Figures } from './figures.ts';
-import { runFigures } from './figures.ts';
-import { growDocuments } from './grow.ts';
-import { BC, History, LINE } from './history.ts';
-import { MirrorView } from './mirror-view.ts';
-import { OdooWriter } from './odoo-writer.ts';
-import { Clock, type ScenarioSetup } from './scenario-setup.ts';
+import { difference, runFigures } from './figures.ts';
+import { Clock } from './odoo/clock.ts';
+import { growDocuments } from './odoo/grow.ts';
+import { BC, History, LINE } from './odoo/history.ts';
+import { OdooWriter } from './odoo/odoo-writer.ts';
 import type { Schedule } from './schedule.ts';
+import { odooVariables } from './servers/foreign-installation.ts';
+import { Links } from './servers/links.ts';
+import type { ScenarioSetup } from './servers/scenario-setup.ts';
+import { WorkerProcesses } from './servers/worker-processes.ts';
 import { settle } from './settle.ts';
-import { WorkerProcesses } from './worker-processes.ts';
 
 export interface Outcome {
   readonly problems: readonly string[];
@@ -31,16 +38,24 @@ export interface Outcome {
 }
 
 /** With the BCs that are hidden for a while, below the 50 that a sweep archives without a question. */
-const MOST_DELETED = 25;
+const MOST_DELETED = 20;
 
-/** Everything short, so that a scenario has many runs. */
+const WORKERS = 2;
+
+/**
+ * Short, so that a scenario has many runs and gives up a frozen worker within seconds. Longer than a healthy process
+ * waits for a processor on a loaded machine.
+ */
 const HURRIED = {
   ...{ SYNC_EVERY: '2s', SWEEP_EVERY: '4s', SWEEP_REREAD: '20s', FULL_SYNC_CRON: 'off' },
-  ...{ SYNC_LEASE: '3s', QUEUE_LOCK: '2s' },
+  ...{ SYNC_LEASE: '6s', QUEUE_LOCK: '4s' },
   ...{ SYNC_ATTEMPTS: '3', SYNC_BACKOFF: '50ms', SYNC_PAGE_SIZE: '20', SYNC_OVERLAP: '2s' },
-  DATABASE_IDLE_IN_TRANSACTION: 'off',
-  ...{ ODOO_TIMEOUT_MS: '1500', LOG_LEVEL: 'info' },
+  ...{ DATABASE_IDLE_IN_TRANSACTION: '4s', DATABASE_LOCK_TIMEOUT: '6s', DATABASE_PEER_TIMEOUT: '6s' },
+  ...{ ODOO_TIMEOUT_MS: '2500', LOG_LEVEL: 'info', SHUTDOWN_DEADLINE: '20s' },
 };
+
+/** The checks ask for much, and of an Odoo without faults. */
+const PATIENT = { LOG_LEVEL: 'silent', ODOO_TIMEOUT_MS: '60000' };
 
 /** Plays the scenario of a schedule from an empty mirror to the end, and checks the result. */
 export async function play(setup: ScenarioSetup, schedule: Schedule): Promise<Outcome> {
@@ -53,18 +68,24 @@ export async function play(setup: ScenarioSetup, schedule: Schedule): Promise<Ou
     random,
     schedule.acts.some((act) => act.disturbances.some(({ disturbance }) => disturbance.kind === 'skew')),
   );
-  const odoo = await startSandboxOdoo({ documents, seed, clock: clock.now });
+  const odoo = await startSandboxOdoo({ documents, seed, clock: clock.now, headerClock: clock.headerNow });
   growDocuments(odoo, random);
   clock.begin();
   const name = `passerelle_chaos_${seed}`;
-  await setup.dropDatabase(name);
-  const databaseUrl = await setup.freshDatabase(name);
+  const databaseUrl = await setup.emptyDatabase(name);
+  if (schedule.schemaAfterMs === null) await migrate(databaseUrl);
   const env = environment(setup, schedule, odoo, databaseUrl, name);
-  const processes = new WorkerProcesses(env, logs);
+  const links = await Promise.all(Array.from({ length: WORKERS }, () => Links.open(env)));
+  const processes = new WorkerProcesses(
+    links.map((link) => link.through(env)),
+    logs,
+  );
+  const log: FaultLog = { played: new Map(), hiddenLines: new Set(), installations: [] };
   const releases: Release[] = [];
   try {
-    const testMirror = openTestMirror({ ...env, LOG_LEVEL: 'silent' }, releases);
-    const outcome = await act({ schedule, setup, odoo, processes, clock, testMirror, databaseUrl });
+    const testMirror = openTestMirror({ ...env, ...PATIENT }, releases);
+    const servers = { setup, processes, links, databaseUrl, env, logs };
+    const outcome = await act({ ...servers, schedule, odoo, clock, testMirror, log });
     if (outcome.problems.length === 0) await discard(logs);
     else await writeFile(join(logs, 'problems.txt'), outcome.problems.join('\n'));
     return { ...outcome, logs };
@@ -73,7 +94,9 @@ export async function play(setup: ScenarioSetup, schedule: Schedule): Promise<Ou
     return { problems: [problem, ...processes.collapsed], figures: {}, logs };
   } finally {
     processes.abandon();
+    for (const installation of log.installations) await installation.stop();
     for (const release of releases.reverse()) await release();
+    for (const link of links) await link.close();
     await odoo.stop();
   }
 }
@@ -97,10 +120,7 @@ function environment(
     DATABASE_URL: databaseUrl,
     REDIS_URL: setup.redisUrl,
     QUEUE_PREFIX: name,
-    ODOO_URL: odoo.url,
-    ODOO_DB: odoo.db,
-    ODOO_USER: odoo.user,
-    ODOO_PASSWORD: odoo.apiKey,
+    ...odooVariables(odoo),
   };
 }
 
@@ -109,20 +129,27 @@ interface Actors {
   readonly setup: ScenarioSetup;
   readonly odoo: SandboxOdoo;
   readonly processes: WorkerProcesses;
+  readonly links: readonly Links[];
   readonly clock: Clock;
   readonly testMirror: TestMirror;
   readonly databaseUrl: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly logs: string;
+  readonly log: FaultLog;
 }
 
 interface Played {
   readonly history: History;
   readonly odooWriter: OdooWriter;
+  readonly feed: FeedReader;
+  /** The BCs that were changed or deleted when the last fault was over. */
+  readonly afterwards: readonly number[];
 }
 
 async function act(cast: Actors): Promise<Omit<Outcome, 'logs'>> {
-  const { setup, odoo, processes, testMirror, databaseUrl } = cast;
+  const { setup, odoo, processes, schedule, testMirror, databaseUrl, log } = cast;
   const begin = performance.now();
-  const before = { flushes: setup.flushes, redis: setup.redisRestarts, postgres: setup.postgresRestarts };
+  const before = setup.events;
   const played = await perform(cast);
   const sql = openClient(databaseUrl, 2);
   try {
@@ -130,13 +157,17 @@ async function act(cast: Actors): Promise<Omit<Outcome, 'logs'>> {
     const { problems, figures } = await inspect(sql, cast, played);
     const happened = {
       ...{ seeds: 1, seconds: Math.round((performance.now() - begin) / 1000), 'kill -9': processes.kills },
-      'Redis flushed': setup.flushes - before.flushes,
-      'Redis restarted': setup.redisRestarts - before.redis,
-      'PostgreSQL restarted': setup.postgresRestarts - before.postgres,
+      'workers frozen': processes.freezes,
+      ...difference(setup.events, before),
+      'second installations refused': log.installations.reduce((sum, { refusals }) => sum + refusals, 0),
+      'workers refused after Redis was emptied': processes.refusals,
+      'lines hidden alone': log.hiddenLines.size,
       'transactions in Odoo': played.odooWriter.commits,
       'of these late': played.odooWriter.lateCommits,
       'BCs deleted in Odoo': played.odooWriter.deleted,
       ...Object.fromEntries([...odoo.faults.taken].map(([fault, n]) => [`Odoo's answers: ${fault}`, n])),
+      ...Object.fromEntries([...log.played].map(([kind, n]) => [`played: ${kind}`, n])),
+      ...(schedule.schemaAfterMs === null ? {} : { 'played: late schema': 1 }),
     };
     return { problems, figures: { ...happened, ...(await runFigures(sql)), ...figures } };
   } finally {
@@ -145,28 +176,27 @@ async function act(cast: Actors): Promise<Omit<Outcome, 'logs'>> {
 }
 
 /** From the first start of the workers to the moment when nothing goes wrong any more. */
-async function perform({
-  schedule,
-  setup,
-  odoo,
-  processes,
-  clock,
-  testMirror,
-  databaseUrl,
-}: Actors): Promise<Played> {
+async function perform(cast: Actors): Promise<Played> {
+  const { schedule, odoo, processes, clock, testMirror, databaseUrl } = cast;
   const history = new History(odoo);
   const odooWriter = new OdooWriter(odoo, seededRandom(schedule.seed + 2), clock, history);
   const mirrorView = new MirrorView(databaseUrl);
+  const feed = new FeedReader(testMirror.mirror.db);
   const asked: Promise<unknown>[] = [];
   const request: TestMirror['request'] = (mode, ids) => {
     const asking = testMirror.request(mode, ids);
     asked.push(asking.catch(() => {}));
     return asking;
   };
-  const targets = { odoo, setup, processes, clock, mirrorView, request };
+  const targets = { ...cast, odooWriter, mirrorView, request };
   processes.start();
+  if (schedule.schemaAfterMs !== null) {
+    await pause(schedule.schemaAfterMs);
+    await migrate(databaseUrl);
+  }
   await waitFor(() => odoo.calls.length > 0, 'the workers to ask Odoo');
   odooWriter.start();
+  feed.start();
   const [first, second] = schedule.acts;
   await playFaults(targets, first);
   await mirrorView.firstFullRun();
@@ -175,32 +205,47 @@ async function perform({
   await odooWriter.stop();
   odoo.faults.clear();
   await Promise.all(asked);
-  return { history, odooWriter };
+  const afterwards = odooWriter.aftermath(await mirrorView.mirrored());
+  return { history, odooWriter, feed, afterwards };
 }
 
 async function inspect(
   sql: postgres.Sql,
-  { odoo, processes, testMirror }: Actors,
-  { history }: Played,
+  { odoo, processes, testMirror, log }: Actors,
+  { history, feed, afterwards }: Played,
 ): Promise<Omit<Outcome, 'logs'>> {
   const { mirror } = testMirror;
   const { ok, examples, ...verified } = await verifyMirror({ ...mirror, pageSize: 500 }, () => {});
   const stored = await checkMirror(sql, odoo);
   const trail = await checkTrail(sql, stored.bcs, history);
+  const hidden = await checkHiddenLines(sql, log.hiddenLines);
+  const untold = await feed.stop(sql);
   const left = await checkLedger(sql, mirror.queues);
+  const foreign: string[] = [];
+  for (const installation of log.installations)
+    foreign.push(...installation.problems, ...(await installation.documentsOfOthers()));
+  // Each of these BCs changed or was deleted after the last fault: the mirror must still follow.
+  const stuck = stored.wrong.filter((id) => afterwards.includes(id));
   const problems = [
     ...processes.collapsed,
     ...(ok ? [] : [`verify: ${JSON.stringify({ ...verified, examples })}`]),
-    ...[...stored.problems, ...trail.problems, ...left],
+    ...[...stored.problems, ...trail.problems, ...hidden, ...untold, ...feed.twice, ...left, ...foreign],
+    ...stuck.map((id) => `BC ${id} can no longer be changed or archived`),
   ];
+  const lost = stored.problems.length + hidden.length + untold.length;
+  const doubled = verified.duplicates + feed.twice.length + trail.twice.length;
   const figures = {
     'BCs compared': odoo.count(BC),
     'lines compared': odoo.count(LINE),
+    'BCs changed or deleted after the last fault': afterwards.length,
     'changes in the audit trail': trail.entries,
-    'records lost, stale or misplaced': stored.problems.length,
-    'records doubled': verified.duplicates,
-    'changes lost or recorded twice': trail.problems.length,
-    'jobs, leases, runs or failures left over': left.length,
+    'changes in the feed': feed.changes,
+    'feeds that began anew': feed.restarts,
+    'faults of the audit trail': trail.problems.length,
+    'documents of another installation': foreign.length,
+    lost,
+    doubled,
+    'stuck (runs, jobs, leases, failures, BCs)': left.length + stuck.length,
   };
   return { problems, figures };
 }

@@ -2,7 +2,7 @@ import type postgres from 'postgres';
 import { depth } from '../../src/queues/queues.ts';
 import type { TestMirror } from '../support/test-setup.ts';
 import { waitFor } from '../support/wait-for.ts';
-import type { WorkerProcesses } from './worker-processes.ts';
+import type { WorkerProcesses } from './servers/worker-processes.ts';
 
 const PATIENCE_MS = 150_000;
 

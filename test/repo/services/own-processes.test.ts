@@ -12,7 +12,7 @@ const NEEDED = [
   'workers',
   'dev/services',
   'test/support',
-  'test/chaos/worker-processes.ts',
+  'test/chaos/servers/worker-processes.ts',
 ];
 
 /** Stands in for the repository: a file in the real one would be read by other tests, or be a developer's. */
@@ -26,8 +26,8 @@ const { startWorkerProcess }: typeof import('../../support/worker-process.ts') =
 const { startApiProcess }: typeof import('../../support/api-process.ts') = await import(
   join(copy, 'test/support/api-process.ts')
 );
-const { WorkerProcesses }: typeof import('../../chaos/worker-processes.ts') = await import(
-  join(copy, 'test/chaos/worker-processes.ts')
+const { WorkerProcesses }: typeof import('../../chaos/servers/worker-processes.ts') = await import(
+  join(copy, 'test/chaos/servers/worker-processes.ts')
 );
 
 afterAll(() => rm(copy, { recursive: true }));
@@ -39,7 +39,7 @@ const STARTS = {
   'worker of a chaos scenario': async () => {
     const logs = join(copy, 'logs');
     await mkdir(logs);
-    const processes = new WorkerProcesses({}, logs);
+    const processes = new WorkerProcesses([{}], logs);
     processes.startOne(0);
     await waitFor(() => processes.collapsed.length === 1, 'its end');
     return readFile(join(logs, 'worker-0.log'), 'utf8');

@@ -1,10 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Values } from '../../dev/sandbox-odoo/orm/store.ts';
-import type { SandboxTransaction } from '../../dev/sandbox-odoo/orm/transaction.ts';
-import type { Random } from '../../dev/sandbox-odoo/random.ts';
-import type { SandboxOdoo } from '../../dev/sandbox-odoo/sandbox.ts';
+import type { Values } from '../../../dev/sandbox-odoo/orm/store.ts';
+import type { SandboxTransaction } from '../../../dev/sandbox-odoo/orm/transaction.ts';
+import type { Random } from '../../../dev/sandbox-odoo/random.ts';
+import type { SandboxOdoo } from '../../../dev/sandbox-odoo/sandbox.ts';
+import type { Clock } from './clock.ts';
 import { BC, type History, LINE } from './history.ts';
-import type { Clock } from './scenario-setup.ts';
 
 /** The work of one transaction, and the BCs whose content it changes. */
 export interface TransactionWork {
@@ -177,6 +177,9 @@ interface Held {
   readonly dueMs: number;
 }
 
+const CHANGED_AFTERWARDS = 6;
+const DELETED_AFTERWARDS = 3;
+
 const KINDS = ['at once', 'at once', 'at once', 'at once', 'soon', 'late'] as const;
 
 /**
@@ -194,6 +197,7 @@ export class OdooWriter {
   readonly #random: Random;
   readonly #clock: Clock;
   readonly #history: History;
+  readonly #reserved = new Set<number>();
   #held: Held[] = [];
   #stopped = false;
   #work: Promise<void> = Promise.resolve();
@@ -207,6 +211,28 @@ export class OdooWriter {
 
   start(): void {
     this.#work = this.#writeOn();
+  }
+
+  /** Leaves these BCs alone from now on. Returns those that no open transaction changes. */
+  reserve(bcs: readonly number[]): number[] {
+    const locked = this.#locked();
+    const free = bcs.filter((id) => !locked.has(id));
+    for (const id of free) this.#reserved.add(id);
+    return free;
+  }
+
+  /** Changes some of these BCs and deletes others. Returns both: nothing may keep the mirror from following. */
+  aftermath(known: readonly number[]): number[] {
+    const at = this.#clock.now();
+    const free = known.filter((id) => this.#odoo.ids(BC).includes(id) && this.#clock.mayWrite(id, at));
+    const changed = some(this.#random, free, CHANGED_AFTERWARDS);
+    const deleted = some(this.#random, free, DELETED_AFTERWARDS).filter((id) => !changed.includes(id));
+    const transaction = this.#odoo.begin(at);
+    transaction.write(BC, changed, { notes: `afterwards ${this.#random.between(0, 1e9)}` });
+    transaction.unlink(BC, deleted);
+    this.deleted += deleted.length;
+    this.#commit({ transaction, bcs: [...changed, ...deleted], dueMs: 0 });
+    return [...changed, ...deleted];
   }
 
   /** Commits open transactions and stops. */
@@ -250,8 +276,14 @@ export class OdooWriter {
 
   /** BCs that no open transaction touches, and whose last stamp was of another second where that matters. */
   #free(at: Date): number[] {
-    const locked = new Set(this.#held.flatMap(({ bcs }) => bcs));
-    return this.#odoo.ids(BC).filter((id) => !locked.has(id) && this.#clock.mayWrite(id, at));
+    const locked = this.#locked();
+    return this.#odoo
+      .ids(BC)
+      .filter((id) => !locked.has(id) && !this.#reserved.has(id) && this.#clock.mayWrite(id, at));
+  }
+
+  #locked(): Set<number> {
+    return new Set(this.#held.flatMap(({ bcs }) => bcs));
   }
 
   #commitHeld(nowMs: number): void {

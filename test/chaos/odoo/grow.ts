@@ -1,5 +1,5 @@
-import type { Random } from '../../dev/sandbox-odoo/random.ts';
-import type { SandboxOdoo } from '../../dev/sandbox-odoo/sandbox.ts';
+import type { Random } from '../../../dev/sandbox-odoo/random.ts';
+import type { SandboxOdoo } from '../../../dev/sandbox-odoo/sandbox.ts';
 import { BC, LINE } from './history.ts';
 
 /** Makes some of the generated BCs large: hundreds of lines, or a scan of up to a megabyte. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { SandboxOdoo } from '../../dev/sandbox-odoo/sandbox.ts';
+import type { SandboxOdoo } from '../../../dev/sandbox-odoo/sandbox.ts';
 
 export const BC = 'dimagaz.bc';
 export const LINE = 'dimagaz.bc.line';

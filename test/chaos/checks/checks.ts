@@ -1,8 +1,8 @@
 import type postgres from 'postgres';
-import type { SandboxOdoo } from '../../dev/sandbox-odoo/sandbox.ts';
-import type { Queues } from '../../src/queues/queues.ts';
+import type { SandboxOdoo } from '../../../dev/sandbox-odoo/sandbox.ts';
+import type { Queues } from '../../../src/queues/queues.ts';
+import { BC, type Fields, type History, LINE, text } from '../odoo/history.ts';
 import { AuditReplay, type Entry, type StoredBc } from './audit-replay.ts';
-import { BC, type Fields, type History, LINE, text } from './history.ts';
 
 /** Rows that must not be left at the end: jobs, leases, open runs and items, unreported failures. */
 export async function checkLedger(sql: postgres.Sql, queues: Queues): Promise<string[]> {
@@ -73,6 +73,8 @@ interface MirrorRow {
 /** The faults, one sentence each; empty: none. */
 export interface MirrorCheck {
   readonly problems: readonly string[];
+  /** The BCs whose own rows are wrong. */
+  readonly wrong: readonly number[];
   readonly bcs: readonly StoredBc[];
 }
 
@@ -88,14 +90,14 @@ export async function checkMirror(sql: postgres.Sql, odoo: SandboxOdoo): Promise
   const headers = await rows(sql, 'scrap_dimagaz_bc', 'odoo_id');
   const lines = await rows(sql, 'scrap_dimagaz_bc_line', 'bc_odoo_id');
   const known = new Map(headers.map((header) => [header.id, header]));
+  const wrong = compare(odoo, BC, headers);
   const problems = [
-    ...compare(odoo, BC, headers),
-    ...compare(odoo, LINE, lines),
+    ...[...wrong, ...compare(odoo, LINE, lines)].map(({ model, id, fault }) => `${model} ${id} ${fault}`),
     ...lines.flatMap((line) => checkOwner(odoo, line, known.get(line.bc))),
   ];
   const byBc = grouped(lines, ({ bc }) => bc);
   const bcs = headers.map((header) => ({ ...header, lines: byBc.get(header.id) ?? [] }));
-  return { problems, bcs };
+  return { problems, wrong: wrong.map(({ id }) => id), bcs };
 }
 
 function grouped<T>(items: readonly T[], key: (item: T) => number): Map<number, T[]> {
@@ -108,26 +110,32 @@ function grouped<T>(items: readonly T[], key: (item: T) => number): Map<number, 
   return groups;
 }
 
-function compare(odoo: SandboxOdoo, model: string, stored: readonly MirrorRow[]): string[] {
+interface WrongRow {
+  readonly model: string;
+  readonly id: number;
+  readonly fault: string;
+}
+
+function compare(odoo: SandboxOdoo, model: string, stored: readonly MirrorRow[]): WrongRow[] {
   const truth = new Map(odoo.read(model, odoo.ids(model)).map((record) => [record.id, record]));
   const seen = new Set<number>();
-  const problems: string[] = [];
+  const wrong: WrongRow[] = [];
+  const add = (id: number, fault: string) => wrong.push({ model, id, fault });
   for (const { id, fields, archived, writeDate } of stored) {
-    if (seen.has(id)) problems.push(`${model} ${id} is in the mirror twice`);
+    if (seen.has(id)) add(id, 'is in the mirror twice');
     seen.add(id);
     const record = truth.get(id);
     if (record === undefined) {
-      if (!archived) problems.push(`${model} ${id} is gone from Odoo and not archived`);
+      if (!archived) add(id, 'is gone from Odoo and not archived');
       continue;
     }
-    if (archived) problems.push(`${model} ${id} is archived, and Odoo has it`);
+    if (archived) add(id, 'is archived, and Odoo has it');
     const differing = fieldsThatDiffer(record, fields);
-    if (differing.length > 0) problems.push(`${model} ${id} differs in ${differing.join(', ')}`);
-    if (writeDate !== record['write_date'])
-      problems.push(`${model} ${id} has the write_date column ${writeDate}`);
+    if (differing.length > 0) add(id, `differs in ${differing.join(', ')}`);
+    if (writeDate !== record['write_date']) add(id, `has the write_date column ${writeDate}`);
   }
-  for (const id of truth.keys()) if (!seen.has(id)) problems.push(`${model} ${id} is missing`);
-  return problems;
+  for (const id of truth.keys()) if (!seen.has(id)) add(id, 'is missing');
+  return wrong;
 }
 
 function fieldsThatDiffer(record: Fields, stored: Fields): string[] {
@@ -148,6 +156,15 @@ function checkOwner(odoo: SandboxOdoo, line: MirrorRow, owner: MirrorRow | undef
     : [`${LINE} ${line.id} is filed under BC ${line.bc}, Odoo has ${String(bc)}`];
 }
 
+/** The audit trail must not tell that lines left their BC which a rule only hid for a while. */
+export async function checkHiddenLines(sql: postgres.Sql, lines: ReadonlySet<number>): Promise<string[]> {
+  const rows = await sql<{ bc: number; line: number }[]>`
+    select odoo_id::int as bc, (removed->>'id')::int as line
+    from audit_log, jsonb_array_elements(changes->'linesRemoved') as removed
+    where (removed->>'id')::int = any(${[...lines]}::int[])`;
+  return rows.map(({ bc, line }) => `${LINE} ${line} left BC ${bc} while a rule hid it`);
+}
+
 interface EntryRow extends Entry {
   readonly bc: number;
 }
@@ -155,6 +172,8 @@ interface EntryRow extends Entry {
 export interface TrailCheck {
   readonly entries: number;
   readonly problems: readonly string[];
+  /** Of the problems, the changes that it tells twice in a row. */
+  readonly twice: readonly string[];
 }
 
 /**
@@ -174,7 +193,18 @@ export async function checkTrail(
   const problems = bcs.flatMap((bc) => replay(bc, trails.get(bc.id) ?? [], history));
   const known = new Set(bcs.map(({ id }) => id));
   for (const id of trails.keys()) if (!known.has(id)) problems.push(`BC ${id} has a trail and no row`);
-  return { entries: rows.length, problems };
+  const twice = [...trails].flatMap(([bc, newestFirst]) =>
+    newestFirst
+      .filter((entry, at) => isRepeated(entry, newestFirst[at + 1]))
+      .map(({ id }) => `${BC} ${bc}: entry ${id} repeats the one before it`),
+  );
+  return { entries: rows.length, problems: [...problems, ...twice], twice };
+}
+
+function isRepeated(entry: Entry, before: Entry | undefined): boolean {
+  return (
+    before !== undefined && entry.action === before.action && text(entry.changes) === text(before.changes)
+  );
 }
 
 /** `newestFirst`: the whole trail of one BC. */

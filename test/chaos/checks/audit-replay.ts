@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import type { Fields, History } from './history.ts';
-import { audited, BC, isBookkeeping, LINE, text } from './history.ts';
+import type { Fields, History } from '../odoo/history.ts';
+import { audited, BC, isBookkeeping, LINE, text } from '../odoo/history.ts';
 
 interface StoredLine {
   readonly id: number;

@@ -1,0 +1,93 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type postgres from 'postgres';
+import { z } from 'zod';
+import type { Database } from '../../../src/db/client.ts';
+import { type FeedPosition, readChanges } from '../../../src/db/documents/change-feed.ts';
+
+const BETWEEN_MS = 250;
+
+const items = z.array(
+  z.object({
+    odooId: z.number(),
+    contentHash: z.string(),
+    changedAt: z.string(),
+    archivedAt: z.string().nullable(),
+  }),
+);
+
+interface Told {
+  readonly contentHash: string;
+  readonly changedAt: string;
+  readonly archived: boolean;
+}
+
+/** A client that follows the change feed during a scenario, as the documentation says. */
+export class FeedReader {
+  changes = 0;
+  /** How often the feed began anew, because PostgreSQL had lost commits. */
+  restarts = 0;
+  readonly twice: string[] = [];
+  readonly #db: Database;
+  readonly #told = new Map<number, Told>();
+  #position: FeedPosition | null = null;
+  #stopped = false;
+  #work: Promise<void> = Promise.resolve();
+
+  constructor(db: Database) {
+    this.#db = db;
+  }
+
+  start(): void {
+    this.#work = this.#readOn();
+  }
+
+  /** Reads the feed to its end, and compares what it told with the mirror. Returns the BCs whose last change is missing. */
+  async stop(sql: postgres.Sql): Promise<string[]> {
+    this.#stopped = true;
+    await this.#work;
+    while (await this.#read());
+    const rows = await sql<{ id: number; hash: string; archived: boolean }[]>`
+      select odoo_id::int as id, content_hash as hash, archived_at is not null as archived from scrap_dimagaz_bc`;
+    return rows
+      .filter(({ id, hash, archived }) => {
+        const told = this.#told.get(id);
+        return told?.contentHash !== hash || told.archived !== archived;
+      })
+      .map(({ id }) => `the feed did not tell the last change of BC ${id}`);
+  }
+
+  async #readOn(): Promise<void> {
+    while (!this.#stopped) {
+      // PostgreSQL may be away.
+      const more = await this.#read().catch(() => false);
+      if (!more) await pause(BETWEEN_MS);
+    }
+  }
+
+  async #read(): Promise<boolean> {
+    const query = { pick: [], lines: 'none', linePick: [], limit: 100, after: this.#position } as const;
+    const page = await readChanges(this.#db, query);
+    if (page.restarted) {
+      this.restarts += 1;
+      this.#told.clear();
+    }
+    for (const { odooId, contentHash, changedAt, archivedAt } of items.parse(JSON.parse(page.items))) {
+      const told = { contentHash, changedAt, archived: archivedAt !== null };
+      const before = this.#told.get(odooId);
+      if (before !== undefined && isEqual(before, told))
+        this.twice.push(`the feed told the change of BC ${odooId} at ${changedAt} twice`);
+      this.#told.set(odooId, told);
+      this.changes += 1;
+    }
+    this.#position = page.next;
+    return page.hasMore;
+  }
+}
+
+function isEqual(left: Told, right: Told): boolean {
+  return (
+    left.contentHash === right.contentHash &&
+    left.changedAt === right.changedAt &&
+    left.archived === right.archived
+  );
+}
