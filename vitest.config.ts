@@ -50,7 +50,8 @@ export default defineConfig({
           name: 'chaos',
           include: ['test/chaos/**/*.test.ts'],
           globalSetup: [BUILD],
-          testTimeout: 400_000,
+          // CHAOS_PACE stretches the scenarios.
+          testTimeout: 3_600_000,
           hookTimeout: 300_000,
           maxConcurrency: 2,
           disableConsoleIntercept: true,

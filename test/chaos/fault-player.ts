@@ -1,4 +1,4 @@
-import { setTimeout as pause } from 'node:timers/promises';
+import { setTimeout } from 'node:timers/promises';
 import type { SandboxOdoo } from '../../dev/sandbox-odoo/sandbox.ts';
 import { poll } from '../../dev/services/probes.ts';
 import type { RunMode } from '../../src/db/schema/sync.ts';
@@ -6,6 +6,7 @@ import type { MirrorView } from './checks/mirror-view.ts';
 import type { Clock } from './odoo/clock.ts';
 import { BC, LINE } from './odoo/history.ts';
 import type { OdooWriter } from './odoo/odoo-writer.ts';
+import { paced, pause } from './pace.ts';
 import type { Act, Disturbance, Kind } from './schedule.ts';
 import { ForeignInstallation, odooVariables, startForeignOdoo } from './servers/foreign-installation.ts';
 import type { Links } from './servers/links.ts';
@@ -38,12 +39,12 @@ export interface FaultLog {
 }
 
 /** A fault may stay unnoticed: perhaps no run reads the record for so long. */
-const NOTICED_WITHIN_MS = 20_000;
+const NOTICED_WITHIN_MS = paced(20_000);
 
 /** Plays the faults of an act. They are repaired when this returns. */
 export async function playFaults(targets: FaultTargets, { forMs, disturbances }: Act): Promise<void> {
   const begin = performance.now();
-  const until = (atMs: number) => pause(Math.max(0, begin + atMs - performance.now()));
+  const until = (atMs: number) => setTimeout(Math.max(0, begin + paced(atMs) - performance.now()));
   const over = until(forMs);
   const acts: Promise<void>[] = [];
   for (const { atMs, disturbance } of disturbances) {

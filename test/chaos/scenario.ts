@@ -1,7 +1,6 @@
 import { mkdir, rm, rmdir, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
 import type postgres from 'postgres';
 import { seededRandom } from '../../dev/sandbox-odoo/random.ts';
 import type { SandboxOdoo } from '../../dev/sandbox-odoo/sandbox.ts';
@@ -23,6 +22,7 @@ import { Clock } from './odoo/clock.ts';
 import { growDocuments } from './odoo/grow.ts';
 import { BC, History, LINE } from './odoo/history.ts';
 import { OdooWriter } from './odoo/odoo-writer.ts';
+import { duration, paced, pause } from './pace.ts';
 import type { Schedule } from './schedule.ts';
 import { odooVariables } from './servers/foreign-installation.ts';
 import { Links } from './servers/links.ts';
@@ -47,11 +47,13 @@ const WORKERS = 2;
  * waits for a processor on a loaded machine.
  */
 const HURRIED = {
-  ...{ SYNC_EVERY: '2s', SWEEP_EVERY: '4s', SWEEP_REREAD: '20s', FULL_SYNC_CRON: 'off' },
-  ...{ SYNC_LEASE: '6s', QUEUE_LOCK: '4s' },
+  ...{ SYNC_EVERY: duration(2000), SWEEP_EVERY: duration(4000), SWEEP_REREAD: duration(20_000) },
+  FULL_SYNC_CRON: 'off',
+  ...{ SYNC_LEASE: duration(5000), QUEUE_LOCK: duration(3000) },
   ...{ SYNC_ATTEMPTS: '3', SYNC_BACKOFF: '50ms', SYNC_PAGE_SIZE: '20', SYNC_OVERLAP: '2s' },
-  ...{ DATABASE_IDLE_IN_TRANSACTION: '4s', DATABASE_LOCK_TIMEOUT: '6s', DATABASE_PEER_TIMEOUT: '6s' },
-  ...{ ODOO_TIMEOUT_MS: '2500', LOG_LEVEL: 'info', SHUTDOWN_DEADLINE: '20s' },
+  ...{ DATABASE_IDLE_IN_TRANSACTION: duration(3000), DATABASE_LOCK_TIMEOUT: duration(5000) },
+  ...{ DATABASE_PEER_TIMEOUT: duration(5000), ODOO_TIMEOUT_MS: String(paced(2000)) },
+  ...{ LOG_LEVEL: 'info', SHUTDOWN_DEADLINE: duration(20_000) },
 };
 
 /** The checks ask for much, and of an Odoo without faults. */

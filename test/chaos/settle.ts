@@ -2,9 +2,10 @@ import type postgres from 'postgres';
 import { depth } from '../../src/queues/queues.ts';
 import type { TestMirror } from '../support/test-setup.ts';
 import { waitFor } from '../support/wait-for.ts';
+import { paced } from './pace.ts';
 import type { WorkerProcesses } from './servers/worker-processes.ts';
 
-const PATIENCE_MS = 150_000;
+const PATIENCE_MS = paced(150_000);
 
 /** Nothing starts by itself any more. */
 const UNSCHEDULED = { SYNC_EVERY: 'off', SWEEP_EVERY: 'off', FULL_SYNC_CRON: 'off', PRUNE_EVERY: 'off' };

@@ -48,11 +48,6 @@ export class CuttableProxy {
     return other.href.replace(/\/$/, url.endsWith('/') ? '/' : '');
   }
 
-  /** Open connections. */
-  get connections(): number {
-    return this.#pairs.size;
-  }
-
   cut(): void {
     this.#isCut = true;
     for (const { client, server } of this.#pairs) {
@@ -69,6 +64,22 @@ export class CuttableProxy {
       if (end === 'resume') this.#flow(pair);
       else this.#reset(pair, end);
     }
+  }
+
+  /**
+   * The open connections become silent for good, and no socket is closed. New connections work: as after a gateway
+   * between both ends lost its table.
+   */
+  strand(): void {
+    for (const { client, server } of this.#pairs) {
+      for (const socket of [client, server]) {
+        socket?.removeAllListeners();
+        socket?.on('error', () => {});
+        socket?.pause();
+        if (socket) this.#orphans.add(socket);
+      }
+    }
+    this.#pairs.clear();
   }
 
   async close(): Promise<void> {

@@ -161,7 +161,7 @@ export async function checkHiddenLines(sql: postgres.Sql, lines: ReadonlySet<num
   const rows = await sql<{ bc: number; line: number }[]>`
     select odoo_id::int as bc, (removed->>'id')::int as line
     from audit_log, jsonb_array_elements(changes->'linesRemoved') as removed
-    where (removed->>'id')::int = any(${[...lines]}::int[])`;
+    where removed->'id' in (select jsonb_array_elements(${JSON.stringify([...lines])}::jsonb))`;
   return rows.map(({ bc, line }) => `${LINE} ${line} left BC ${bc} while a rule hid it`);
 }
 

@@ -2,8 +2,9 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type postgres from 'postgres';
 import { onServer } from '../../support/server.ts';
 import { waitFor } from '../../support/wait-for.ts';
+import { paced } from '../pace.ts';
 
-const PATIENCE_MS = 150_000;
+const PATIENCE_MS = paced(150_000);
 const BETWEEN_MS = 200;
 
 /** Looks into a mirror whose PostgreSQL may be away: each time over a connection of its own. */

@@ -1,7 +1,6 @@
 import { execFile } from 'node:child_process';
 import { open, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { Redis } from 'ioredis';
 import type postgres from 'postgres';
@@ -10,6 +9,7 @@ import { type RestartableServices, startRestartable } from '../../../dev/service
 import { migrate } from '../../../src/db/migrate.ts';
 import { ownerKey } from '../../../src/queues/owner.ts';
 import { databaseAt, onServer } from '../../support/server.ts';
+import { paced, pause } from '../pace.ts';
 
 /** Age of the snapshot that a crashed Redis restarts with. */
 const SNAPSHOT_AGE_MS = 300;
@@ -25,7 +25,7 @@ const POSTGRES_SETTINGS = [
 ];
 
 /** How long PostgreSQL may take to answer by itself after its disk has space again. */
-const RECOVERED_WITHIN_MS = 5000;
+const RECOVERED_WITHIN_MS = paced(5000);
 
 const CHUNK = Buffer.alloc(1024 * 1024);
 

@@ -3,11 +3,12 @@ import { spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { apart, fromBuild } from '../../support/own-process.ts';
+import { paced } from '../pace.ts';
 
 type Environment = Readonly<Record<string, string>>;
 
 /** A worker whose SIGTERM takes longer is killed. */
-const PATIENCE_MS = 10_000;
+const PATIENCE_MS = paced(10_000);
 
 /** The exit code of a worker that is refused: another installation owns its queues. */
 const REFUSED = 2;
