@@ -2,13 +2,14 @@ import { setTimeout } from 'node:timers/promises';
 import type { SandboxOdoo } from '../../dev/sandbox-odoo/sandbox.ts';
 import { poll } from '../../dev/services/probes.ts';
 import type { RunMode } from '../../src/db/schema/sync.ts';
+import { addOrders, ORDERS, otherOdoo, settingsOf } from '../sync/source/source-setup.ts';
 import type { MirrorView } from './checks/mirror-view.ts';
 import type { Clock } from './odoo/clock.ts';
 import { BC, LINE } from './odoo/history.ts';
 import type { OdooWriter } from './odoo/odoo-writer.ts';
 import { paced, pause } from './pace.ts';
 import type { Act, Disturbance, Kind } from './schedule.ts';
-import { ForeignInstallation, odooVariables, startForeignOdoo } from './servers/foreign-installation.ts';
+import { ForeignInstallation } from './servers/foreign-installation.ts';
 import type { Links } from './servers/links.ts';
 import type { ScenarioSetup } from './servers/scenario-setup.ts';
 import type { WorkerProcesses } from './servers/worker-processes.ts';
@@ -177,12 +178,16 @@ async function partition(
   for (const worker of workers) links[worker]?.heal(peers, end);
 }
 
+/** Fewer than BCs. */
+const ORDERS_COUNT = 30;
+
 /** One worker is started with the variables of another source. */
 async function misconfigure(targets: FaultTargets, { what, forMs }: Of<'source'>): Promise<void> {
-  const { processes, mirrorView } = targets;
-  const other = await startForeignOdoo();
+  const { odoo, processes, mirrorView } = targets;
+  addOrders(odoo, ORDERS_COUNT);
+  const other = await otherOdoo();
   try {
-    const source = what === 'model' ? { ODOO_MODEL: 'other.order' } : odooVariables(other);
+    const source = what === 'model' ? ORDERS : settingsOf(other);
     await processes.reconfigure(source, [0]);
     await lasts(forMs, () => mirrorView.failedWith('source_changed'));
     await processes.reconfigure({}, [0]);

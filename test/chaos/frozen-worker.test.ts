@@ -12,8 +12,8 @@ import { verifyMirror } from '../../src/sync/maintenance/verify.ts';
 import type { Release, TestMirror } from '../support/test-setup.ts';
 import { openTestMirror, QUICK } from '../support/test-setup.ts';
 import { waitFor } from '../support/wait-for.ts';
+import { settingsOf } from '../sync/source/source-setup.ts';
 import { paced } from './pace.ts';
-import { odooVariables } from './servers/foreign-installation.ts';
 import { ScenarioSetup } from './servers/scenario-setup.ts';
 import { WorkerProcesses } from './servers/worker-processes.ts';
 
@@ -120,7 +120,7 @@ async function givenOdoo(releases: Release[]): Promise<Record<string, string>> {
   }
   const odoo = await startSandboxOdoo({ documents: BCS });
   releases.push(() => odoo.stop());
-  return odooVariables(odoo);
+  return { ODOO_USER: odoo.user, ...settingsOf(odoo) };
 }
 
 async function logDirectory(releases: Release[]): Promise<string> {

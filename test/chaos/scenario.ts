@@ -11,6 +11,7 @@ import { verifyMirror } from '../../src/sync/maintenance/verify.ts';
 import type { Release, TestMirror } from '../support/test-setup.ts';
 import { openTestMirror } from '../support/test-setup.ts';
 import { waitFor } from '../support/wait-for.ts';
+import { settingsOf } from '../sync/source/source-setup.ts';
 import { checkHiddenLines, checkLedger, checkMirror, checkTrail } from './checks/checks.ts';
 import { FeedReader } from './checks/feed-reader.ts';
 import { MirrorView } from './checks/mirror-view.ts';
@@ -24,7 +25,6 @@ import { BC, History, LINE } from './odoo/history.ts';
 import { OdooWriter } from './odoo/odoo-writer.ts';
 import { duration, paced, pause } from './pace.ts';
 import type { Schedule } from './schedule.ts';
-import { odooVariables } from './servers/foreign-installation.ts';
 import { Links } from './servers/links.ts';
 import type { ScenarioSetup } from './servers/scenario-setup.ts';
 import { WorkerProcesses } from './servers/worker-processes.ts';
@@ -122,7 +122,8 @@ function environment(
     DATABASE_URL: databaseUrl,
     REDIS_URL: setup.redisUrl,
     QUEUE_PREFIX: name,
-    ...odooVariables(odoo),
+    ODOO_USER: odoo.user,
+    ...settingsOf(odoo),
   };
 }
 

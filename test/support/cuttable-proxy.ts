@@ -66,22 +66,6 @@ export class CuttableProxy {
     }
   }
 
-  /**
-   * The open connections become silent for good, and no socket is closed. New connections work: as after a gateway
-   * between both ends lost its table.
-   */
-  strand(): void {
-    for (const { client, server } of this.#pairs) {
-      for (const socket of [client, server]) {
-        socket?.removeAllListeners();
-        socket?.on('error', () => {});
-        socket?.pause();
-        if (socket) this.#orphans.add(socket);
-      }
-    }
-    this.#pairs.clear();
-  }
-
   async close(): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     for (const pair of [...this.#pairs]) this.#reset(pair, 'reset');

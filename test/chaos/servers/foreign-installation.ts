@@ -1,27 +1,14 @@
 import type { ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
-import { type SandboxOdoo, startSandboxOdoo } from '../../../dev/sandbox-odoo/sandbox.ts';
+import type { SandboxOdoo } from '../../../dev/sandbox-odoo/sandbox.ts';
 import { onServer } from '../../support/server.ts';
-import { BC, LINE } from '../odoo/history.ts';
+import { otherOdoo, settingsOf } from '../../sync/source/source-setup.ts';
+import { pause } from '../pace.ts';
 import type { ScenarioSetup } from './scenario-setup.ts';
 import { ended, spawnWorker } from './worker-processes.ts';
 
-/** Every name of the other Odoo begins with it. */
-export const FOREIGN = 'FOREIGN';
-
-/** Starts an Odoo with other contents under the same ids. */
-export async function startForeignOdoo(): Promise<SandboxOdoo> {
-  const odoo = await startSandboxOdoo({ documents: 60, seed: 999_983, db: 'foreign' });
-  for (const model of [BC, LINE])
-    for (const id of odoo.ids(model)) odoo.write(model, [id], { name: `${FOREIGN}-${id}` });
-  return odoo;
-}
-
-/** The variables that name an Odoo. */
-export function odooVariables(odoo: SandboxOdoo): Record<string, string> {
-  return { ODOO_URL: odoo.url, ODOO_DB: odoo.db, ODOO_USER: odoo.user, ODOO_PASSWORD: odoo.apiKey };
-}
+/** Every BC of `otherOdoo` has such a name, and the ids of those of the first Odoo. */
+const OTHER = 'OTHER-';
 
 /** Exit code of a process whose queues belong to another installation. */
 const REFUSED = 2;
@@ -49,7 +36,7 @@ export class ForeignInstallation {
   ) {
     this.#odoo = odoo;
     this.#databaseUrl = databaseUrl;
-    this.#env = { ...env, ...odooVariables(odoo), DATABASE_URL: databaseUrl };
+    this.#env = { ...env, ...settingsOf(odoo), DATABASE_URL: databaseUrl };
     this.#logFile = join(logs, 'foreign-worker.log');
   }
 
@@ -59,7 +46,7 @@ export class ForeignInstallation {
     env: Readonly<Record<string, string>>,
     logs: string,
   ): Promise<ForeignInstallation> {
-    const odoo = await startForeignOdoo();
+    const odoo = await otherOdoo({ documents: 60 });
     const databaseUrl = await setup.freshDatabase(`${env['QUEUE_PREFIX']}_foreign`);
     return new ForeignInstallation(odoo, databaseUrl, env, logs);
   }
@@ -82,7 +69,7 @@ export class ForeignInstallation {
       this.#databaseUrl,
       (sql) => sql<{ odoo_id: string; name: string }[]>`
         select odoo_id, fields->>'name' as name from scrap_dimagaz_bc
-        where not starts_with(coalesce(fields->>'name', ''), ${FOREIGN})`,
+        where not starts_with(coalesce(fields->>'name', ''), ${OTHER})`,
     );
     return rows.map(
       ({ odoo_id: id, name }) => `the second installation stores BC ${id} (${name}) of the first`,
