@@ -61,7 +61,9 @@ type Of<K extends Kind> = Extract<Disturbance, { kind: K }>;
 async function act(targets: FaultTargets, disturbance: Disturbance, over: Promise<void>): Promise<void> {
   const { odoo, setup, processes, clock, log } = targets;
   const { faults } = odoo;
-  log.played.set(disturbance.kind, (log.played.get(disturbance.kind) ?? 0) + 1);
+  if (isPossible(targets, disturbance))
+    log.played.set(disturbance.kind, (log.played.get(disturbance.kind) ?? 0) + 1);
+  else return;
   switch (disturbance.kind) {
     case 'kill':
       processes.kill(disturbance.worker);
@@ -123,6 +125,12 @@ async function act(targets: FaultTargets, disturbance: Disturbance, over: Promis
   }
 }
 
+/** A worker is dead or another one is frozen; or PostgreSQL has no disk of its own. */
+function isPossible({ processes, setup }: FaultTargets, disturbance: Disturbance): boolean {
+  if (disturbance.kind === 'freeze') return processes.mayFreeze(disturbance.worker);
+  return disturbance.kind !== 'full disk' || setup.hasOwnDisk;
+}
+
 /** A BC that the next run comes to, and cannot have. */
 async function refuse(targets: FaultTargets, { how, pick, forMs }: Of<'refuse'>): Promise<void> {
   const { odoo, clock, mirrorView } = targets;
@@ -159,7 +167,6 @@ async function hideLines(targets: FaultTargets, { pick, bcs, forMs }: Of<'hide l
 
 async function freeze({ processes }: FaultTargets, { worker, forMs }: Of<'freeze'>, over: Promise<void>) {
   const frozen = processes.freeze(worker);
-  if (frozen === null) return;
   if (forMs !== null) {
     await pause(forMs);
     return frozen.thaw();

@@ -42,6 +42,8 @@ const MOST_DELETED = 20;
 
 const WORKERS = 2;
 
+const STUCK = 'stuck (runs, jobs, leases, failures, BCs)';
+
 /**
  * Short, so that a scenario has many runs and gives up a frozen worker within seconds. Longer than a healthy process
  * waits for a processor on a loaded machine.
@@ -93,7 +95,8 @@ export async function play(setup: ScenarioSetup, schedule: Schedule): Promise<Ou
     return { ...outcome, logs };
   } catch (error) {
     const problem = `the scenario broke off: ${error instanceof Error ? error.stack : String(error)}`;
-    return { problems: [problem, ...processes.collapsed], figures: {}, logs };
+    // Mostly a run that did not end in time.
+    return { problems: [problem, ...processes.collapsed], figures: { seeds: 1, [STUCK]: 1 }, logs };
   } finally {
     processes.abandon();
     for (const installation of log.installations) await installation.stop();
@@ -248,7 +251,7 @@ async function inspect(
     'documents of another installation': foreign.length,
     lost,
     doubled,
-    'stuck (runs, jobs, leases, failures, BCs)': left.length + stuck.length,
+    [STUCK]: left.length + stuck.length,
   };
   return { problems, figures };
 }

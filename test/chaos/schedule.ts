@@ -50,7 +50,7 @@ export type Disturbance =
   | { readonly kind: 'ask'; readonly mode: 'full' | 'sweep' | 'single'; readonly pick: number };
 
 /** Variables that an administrator may change between two starts. */
-export type Settings = Readonly<
+type Settings = Readonly<
   Partial<
     Record<'SYNC_PAGE_SIZE' | 'SYNC_GROUP_SIZE' | 'ODOO_PROTOCOL' | 'SYNC_BINARIES' | 'ODOO_CONTEXT', string>
   >

@@ -32,7 +32,7 @@ const CHUNK = Buffer.alloc(1024 * 1024);
 export type EvictionPolicy = 'allkeys-lru' | 'allkeys-random' | 'volatile-lru';
 
 /** What happened to the servers. */
-export interface ServerEvents {
+interface ServerEvents {
   readonly 'Redis flushed': number;
   readonly 'Redis restarted': number;
   readonly 'keys that Redis evicted': number;
@@ -65,8 +65,8 @@ export class ScenarioSetup {
     return this.#services.redis.url;
   }
 
-  get postgresUrl(): string {
-    return this.#services.postgres.url;
+  get hasOwnDisk(): boolean {
+    return this.#services.postgres.ownDisk;
   }
 
   get events(): ServerEvents {
@@ -173,13 +173,12 @@ export class ScenarioSetup {
   }
 
   /**
-   * A file fills the disk of PostgreSQL. `wal`: PostgreSQL also needs new WAL meanwhile, without which it dies. Does
-   * nothing if PostgreSQL has no disk of its own.
+   * A file fills the disk of PostgreSQL. `wal`: PostgreSQL also needs new WAL meanwhile, without which it dies. Only if
+   * it has a disk of its own.
    */
   fillDisk(forMs: number, wal: boolean): Promise<void> {
     return this.#onPostgres(async () => {
       const { postgres } = this.#services;
-      if (!postgres.ownDisk) return;
       const filler = join(postgres.home, 'filler');
       await fill(filler);
       const wearing = wal ? useUpWal(postgres.url) : Promise.resolve();

@@ -57,13 +57,16 @@ export class WorkerProcesses {
     this.kills += 1;
   }
 
-  /**
-   * Stops a worker at its present instruction, with its sockets open. Null if it does not run, or if another one is
-   * frozen.
-   */
-  freeze(worker: number): { readonly thaw: () => void; readonly kill: () => void } | null {
+  /** Whether it runs, and no other one is frozen. */
+  mayFreeze(worker: number): boolean {
+    const isOtherFrozen = this.#frozen !== null && this.#children.includes(this.#frozen);
+    return this.#children[worker] != null && !isOtherFrozen;
+  }
+
+  /** Stops a worker at its present instruction, with its sockets open. */
+  freeze(worker: number): { readonly thaw: () => void; readonly kill: () => void } {
     const child = this.#children[worker];
-    if (!child || (this.#frozen !== null && this.#children.includes(this.#frozen))) return null;
+    if (!child || !this.mayFreeze(worker)) throw new Error(`worker ${worker} cannot be frozen now`);
     child.kill('SIGSTOP');
     this.#frozen = child;
     this.freezes += 1;
