@@ -6,8 +6,9 @@ import { answers, askPostgres, askRedis, poll } from './probes.ts';
 import { CONTAINER_LABEL, type Workspace } from './workspace.ts';
 
 /** Long enough for a busy engine, and short enough to wait for a dead one. */
-const ENGINE_LIMIT_MS = 2000;
-const ANSWER_LIMIT_MS = 60_000;
+const ENGINE_LIMIT_MS = 10_000;
+/** A busy machine needs more than a minute for the first start of PostgreSQL in a container. */
+const ANSWER_LIMIT_MS = 240_000;
 
 interface ContainerRequest {
   readonly image: string;
@@ -53,6 +54,7 @@ export async function startContainer(
       .withEnvironment({ ...request.environment })
       .withCommand([...request.command])
       .withExposedPorts(request.port)
+      .withStartupTimeout(ANSWER_LIMIT_MS)
       .start();
     const url = request.url(`${container.getHost()}:${container.getMappedPort(request.port)}`);
     await poll(() => answers(request.ask(url)), `an answer of ${request.image}`, ANSWER_LIMIT_MS);

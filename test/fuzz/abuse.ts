@@ -50,7 +50,9 @@ const xid = fc.oneof(
   fc.constantFrom('0', '1', '5', '-1', ''),
 );
 const snapshot = fc.oneof(
-  fc.tuple(xid, xid, fc.array(xid, { maxLength: 3 })).map(([min, max, open]) => `${min}:${max}:${open.join()}`),
+  fc
+    .tuple(xid, xid, fc.array(xid, { maxLength: 3 }))
+    .map(([min, max, open]) => `${min}:${max}:${open.join()}`),
   nasty,
 );
 const number = fc.oneof(fc.constantFrom(-1, 0, 1, 1.5, 2 ** 53, 2 ** 31), fc.integer());
@@ -83,12 +85,10 @@ export function abuses(operations: readonly Operation[], abusing: Abusing): fc.A
   const full = fc
     .tuple(field, value, fc.integer({ min: LONGEST - 40, max: LONGEST + 2 }))
     .map(([name, text, length]) => longList(name, LONGEST, text, true, length));
-  const searches = fc
-    .tuple(nasty, field, fc.constantFrom('exact', 'estimated'))
-    .map(([q, sort, count]) => {
-      const text = encodeURIComponent(Buffer.from(q).toString());
-      return `count=${count}&archived=include&sort=-${sort}&q=${text}&filter[name][like]=${text}`;
-    });
+  const searches = fc.tuple(nasty, field, fc.constantFrom('exact', 'estimated')).map(([q, sort, count]) => {
+    const text = encodeURIComponent(Buffer.from(q).toString());
+    return `count=${count}&archived=include&sort=-${sort}&q=${text}&filter[name][like]=${text}`;
+  });
   const cursors = fc
     .tuple(fc.constantFrom('odoo_id', ...fields), position)
     .map(([sort, forged]) => `sort=${sort}&cursor=${forge(sort, forged)}`);

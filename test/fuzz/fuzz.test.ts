@@ -1,5 +1,5 @@
-import fc from 'fast-check';
 import { setTimeout as pause } from 'node:timers/promises';
+import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { heldBytes } from '../support/heap.ts';
 import { abuses } from './abuse.ts';
@@ -44,7 +44,12 @@ describe(`requests to every route of the API's own description, FUZZ_SEED=${SEED
   const probe = async () => {
     while (probing) {
       const ready = { method: 'GET', target: '/readyz', headers: {}, body: null };
-      probes.push(await send(setup.origin, ready).then(({ status }) => status, () => 0));
+      probes.push(
+        await send(setup.origin, ready).then(
+          ({ status }) => status,
+          () => 0,
+        ),
+      );
       await pause(PROBE_MS);
     }
   };
@@ -112,8 +117,13 @@ describe(`requests to every route of the API's own description, FUZZ_SEED=${SEED
             const answer = await send(origin, trial).catch((error: unknown) => refuse([String(error)], line));
             if (answer === undefined) return;
             count(answer.status);
-            const seen = leaks(JSON.stringify(answer.headers) + answer.text).map((secret) => `tells ${secret}`);
-            refuse([...complaints(trial, answer), ...seen], `${line}\n${answer.status} ${answer.text.slice(0, 500)}`);
+            const seen = leaks(JSON.stringify(answer.headers) + answer.text).map(
+              (secret) => `tells ${secret}`,
+            );
+            refuse(
+              [...complaints(trial, answer), ...seen],
+              `${line}\n${answer.status} ${answer.text.slice(0, 500)}`,
+            );
           }),
         );
       });
@@ -130,9 +140,16 @@ describe(`requests to every route of the API's own description, FUZZ_SEED=${SEED
       const body = Buffer.from(JSON.stringify({ method: ENDLESS, params: [[1], ['data'], {}] }));
       const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' };
       const endless = { method: 'POST', target: '/api/v1/tryton/rpc', headers, body };
-      const list = { method: 'GET', target: '/api/v1/bc?limit=1', headers: { authorization: headers.authorization } };
+      const list = {
+        method: 'GET',
+        target: '/api/v1/bc?limit=1',
+        headers: { authorization: headers.authorization },
+      };
       for (let sent = 0; sent < Math.ceil(REQUESTS / 5000); sent += 1) {
-        const [large, small] = await Promise.all([send(origin, endless), send(origin, { ...list, body: null })]);
+        const [large, small] = await Promise.all([
+          send(origin, endless),
+          send(origin, { ...list, body: null }),
+        ]);
         for (const { status } of [large, small]) count(status);
         expect([large.status, small.status]).toEqual([expect.toBeOneOf([502, 503, 504]), 200]);
       }

@@ -36,7 +36,11 @@ describe('a variable that is wrong', () => {
     ['SHUTDOWN_DEADLINE', '30d', 'a duration from 1s to 24d'],
     ['SHUTDOWN_DRAIN', '30d', 'a duration from 0s to 24d'],
     ['API_RATE_LIMIT', '0', 'a whole number from 1 to 10000000, or off'],
-    ['TRUST_PROXY', 'on', 'a number of proxies from 1 to 9, or a list of addresses and networks such as 10.1.2.3'],
+    [
+      'TRUST_PROXY',
+      'on',
+      'a number of proxies from 1 to 9, or a list of addresses and networks such as 10.1.2.3',
+    ],
     ['TRUST_PROXY', '10.0.0.0/33', 'a number of proxies from 1 to 9, or a list'],
     ['TRUST_PROXY', '10.0.0.1, ', 'a number of proxies from 1 to 9, or a list'],
     ['TRUST_PROXY', '0', 'a number of proxies from 1 to 9, or a list'],

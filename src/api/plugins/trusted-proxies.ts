@@ -32,7 +32,9 @@ function listOf(networks: readonly (readonly [address: string, bits: number])[])
  * client. The peer must then have a private or loopback address, because a number says nothing about the peer: a client
  * that reaches the API directly, past the proxy, could claim any address.
  */
-export function trustedProxies(trusted: Trusted): false | string[] | ((address: string, hop: number) => boolean) {
+export function trustedProxies(
+  trusted: Trusted,
+): false | string[] | ((address: string, hop: number) => boolean) {
   if (typeof trusted !== 'number') return trusted;
   const near = listOf([...LOOPBACK, ...PRIVATE]);
   return (address, hop) => hop < trusted && (hop > 0 || near.check(address, family(address)));

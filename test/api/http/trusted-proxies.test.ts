@@ -37,7 +37,15 @@ test.each([
 test('a number of proxies trusts a peer nearby, and no peer of the internet', () => {
   const trust = trustedProxies(2);
   if (typeof trust !== 'function') throw new Error('it is no function');
-  for (const peer of ['10.1.2.3', '172.18.0.5', '127.0.0.1', '::1', '::ffff:192.168.1.9', 'fd00::7', '100.64.1.1'])
+  for (const peer of [
+    '10.1.2.3',
+    '172.18.0.5',
+    '127.0.0.1',
+    '::1',
+    '::ffff:192.168.1.9',
+    'fd00::7',
+    '100.64.1.1',
+  ])
     expect([peer, trust(peer, 0)]).toEqual([peer, true]);
   for (const peer of ['88.1.2.3', '2001:db8::1', '::ffff:88.1.2.3'])
     expect([peer, trust(peer, 0)]).toEqual([peer, false]);

@@ -21,10 +21,11 @@ describe.skipIf(engine === null)('with an engine', () => {
   it('gives PostgreSQL and Redis in containers', async () => {
     vi.stubEnv('TEST_DATABASE_URL', '');
     vi.stubEnv('TEST_REDIS_URL', '');
-    const services = await startServices({ log: () => {} });
+    const lines: string[] = [];
+    const services = await startServices({ log: (line) => lines.push(line) });
     const redis = new Redis(services.redisUrl);
     try {
-      expect(services.source).toBe('docker');
+      expect(services.source, lines.join('\n')).toBe('docker');
       expect(await onServer(services.databaseUrl, (sql) => sql`select 1 as one`)).toEqual([{ one: 1 }]);
       expect(await redis.config('GET', 'maxmemory-policy')).toEqual(['maxmemory-policy', 'noeviction']);
     } finally {
