@@ -12,6 +12,7 @@ const NEEDED = [
   'workers',
   'dev/services',
   'test/support',
+  'test/chaos/pace.ts',
   'test/chaos/servers/worker-processes.ts',
 ];
 
