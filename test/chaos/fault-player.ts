@@ -34,7 +34,7 @@ export interface FaultTargets {
 /** What was played, for the checks after the scenario. */
 export interface FaultLog {
   readonly played: Map<Kind, number>;
-  /** Lines that a rule hid while their BCs stayed, and that nobody changed. */
+  /** Lines that a rule hid while their BCs stayed. Nobody changed them from then on. */
   readonly hiddenLines: Set<number>;
   readonly installations: ForeignInstallation[];
 }

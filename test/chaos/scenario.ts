@@ -224,7 +224,8 @@ async function inspect(
   const { ok, examples, ...verified } = await verifyMirror({ ...mirror, pageSize: 500 }, () => {});
   const stored = await checkMirror(sql, odoo);
   const trail = await checkTrail(sql, stored.bcs, history);
-  const hidden = await checkHiddenLines(sql, log.hiddenLines);
+  const stayed = [...log.hiddenLines].filter((line) => !history.moved(line));
+  const hidden = await checkHiddenLines(sql, stayed);
   const untold = await feed.stop(sql);
   const left = await checkLedger(sql, mirror.queues);
   const foreign: string[] = [];

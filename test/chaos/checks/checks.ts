@@ -157,11 +157,11 @@ function checkOwner(odoo: SandboxOdoo, line: MirrorRow, owner: MirrorRow | undef
 }
 
 /** The audit trail must not tell that lines left their BC which a rule only hid for a while. */
-export async function checkHiddenLines(sql: postgres.Sql, lines: ReadonlySet<number>): Promise<string[]> {
+export async function checkHiddenLines(sql: postgres.Sql, lines: readonly number[]): Promise<string[]> {
   const rows = await sql<{ bc: number; line: number }[]>`
     select odoo_id::int as bc, (removed->>'id')::int as line
     from audit_log, jsonb_array_elements(changes->'linesRemoved') as removed
-    where removed->'id' in (select jsonb_array_elements(${JSON.stringify([...lines])}::jsonb))`;
+    where removed->'id' in (select jsonb_array_elements(${JSON.stringify(lines)}::jsonb))`;
   return rows.map(({ bc, line }) => `${LINE} ${line} left BC ${bc} while a rule hid it`);
 }
 

@@ -46,6 +46,8 @@ function digest(value: unknown): unknown {
 export class History {
   readonly #odoo: SandboxOdoo;
   readonly #states = new Map<string, Map<string, number>>();
+  /** The BCs that each line has had. */
+  readonly #owners = new Map<number, Set<unknown>>();
 
   constructor(odoo: SandboxOdoo) {
     this.#odoo = odoo;
@@ -57,7 +59,17 @@ export class History {
     const headers = this.#odoo.read(BC, bcs);
     for (const header of headers) this.#add(BC, header.id, header, at);
     const lines = headers.flatMap(({ line_ids: ids }) => (Array.isArray(ids) ? ids.map(Number) : []));
-    for (const line of this.#odoo.read(LINE, lines)) this.#add(LINE, line.id, line, at);
+    for (const line of this.#odoo.read(LINE, lines)) {
+      this.#add(LINE, line.id, line, at);
+      const { bc_id: owner } = line;
+      const owners = this.#owners.get(line.id) ?? new Set();
+      this.#owners.set(line.id, owners.add(Array.isArray(owner) ? owner[0] : owner));
+    }
+  }
+
+  /** A line that moved may leave its BC in the audit trail. */
+  moved(line: number): boolean {
+    return (this.#owners.get(line)?.size ?? 0) > 1;
   }
 
   /** Whether Odoo had this record in this state at some time before `at` (milliseconds). */
