@@ -25,11 +25,16 @@ const OPTIONS: Readonly<Record<RedisRole, RedisOptions>> = {
     autoResendUnfulfilledCommands: false,
     commandTimeout: 250,
     connectTimeout: 2000,
-    // Without this limit, a connection whose other end disappeared silently would never be reopened.
-    socketTimeout: 2000,
     retryStrategy: (failures) => Math.min(100 * failures, 1000),
   },
 };
+
+/**
+ * A connection is reopened if its oldest command gets no answer for this time. Keepalive does not find this: a proxy
+ * answers probes for a dead server, and none are sent while sent bytes wait for their receipt. BullMQ itself watches
+ * the connections that it opens for blocking commands.
+ */
+const SILENCE_MS: Readonly<Record<RedisRole, number>> = { worker: 30_000, producer: 5000, cache: 2000 };
 
 /** How long a command of a request waits until a master is known. */
 const NO_MASTER_MS = 5000;
@@ -49,7 +54,21 @@ export function openRedis(server: RedisConfig | string, role: RedisRole, log: Lo
   // The cache logs an outage once; its connection would log every attempt.
   const level = role === 'cache' ? 'debug' : 'warn';
   redis.on('error', (error) => log[level]({ reason: errorMessage(error) }, 'redis connection'));
+  if (redis instanceof Redis) reopenIfSilent(redis, SILENCE_MS[role]);
+  else redis.on('+node', (node: Redis) => reopenIfSilent(node, SILENCE_MS[role]));
   return redis;
+}
+
+/** `socketTimeout` of ioredis is not used: its timer outlives the connection, and then ends the next one. */
+function reopenIfSilent(redis: Redis, limitMs: number): void {
+  let oldest: unknown;
+  const timer = setInterval(() => {
+    const first = redis.commandQueue.peekFront();
+    if (first !== undefined && first === oldest)
+      redis.stream.destroy(new Error(`Redis gave no answer for ${limitMs} ms, connecting again`));
+    oldest = first;
+  }, limitMs).unref();
+  redis.once('end', () => clearInterval(timer));
 }
 
 function connect({ url, tls, sentinel, cluster }: RedisConfig, options: RedisOptions): RedisConnection {
