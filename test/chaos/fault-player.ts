@@ -31,7 +31,7 @@ export interface FaultTargets {
   readonly log: FaultLog;
 }
 
-/** What was played, for the checks after the scenario. */
+/** A record of the faults, for the checks after the scenario. */
 export interface FaultLog {
   readonly played: Map<Kind, number>;
   /** Lines that a rule hid while their BCs stayed. Nobody changed them from then on. */
@@ -153,7 +153,7 @@ async function hide(targets: FaultTargets, { pick, bcs, forMs }: Of<'hide'>): Pr
   for (const lift of lifts) lift();
 }
 
-/** The lines of some BCs alone. From now on nobody changes these BCs, so no line of theirs may leave the mirror. */
+/** The lines of some BCs alone. These BCs are not changed from now on, so none of their lines may leave the mirror. */
 async function hideLines(targets: FaultTargets, { pick, bcs, forMs }: Of<'hide lines'>): Promise<void> {
   const { odoo, odooWriter, clock, mirrorView, log } = targets;
   const ids = odooWriter.reserve(neighbours(targets, pick, bcs));

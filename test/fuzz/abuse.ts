@@ -4,7 +4,7 @@ import type { Operation } from './operations.ts';
 import type { Knowledge, Trial } from './requests.ts';
 import { nasty } from './values.ts';
 
-/** What is needed for requests that are well formed and meant to cost much, or to break a query. */
+/** The knowledge for well-formed requests that cost much or try to break a query. */
 export interface Abusing extends Pick<Knowledge, 'doorsOf'> {
   /** The fields of the header model. */
   readonly fields: readonly string[];

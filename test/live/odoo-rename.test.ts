@@ -18,7 +18,7 @@ else
   describe(title, () => {
     it('have their new names in the read API after one sweep, and no window sees them', async () => {
       const setup = await openLiveSetup();
-      // Sweeps read nothing else than what was renamed.
+      // Then sweeps read only BCs with a new date or a new name.
       const testMirror = setup.open({ SWEEP_REREAD: 'off' });
       await testMirror.work();
       expect(await testMirror.run('full')).toMatchObject({ status: 'success', failed: 0 });

@@ -65,7 +65,7 @@ async function verify({ io, env }: CommandContext, options: { readonly json?: bo
 
 const STORE_AGAIN = 'store it again: docs/how-to/runbook.md, "verify finds something"';
 
-/** What removes each finding. */
+/** The repair of each finding. */
 const REPAIRS: Readonly<Record<(typeof KINDS)[number], string>> = {
   missing: 'run passerelle sync --sweep, and check what ODOO_USER may read',
   extra: 'run passerelle sync --sweep, and check what ODOO_USER may read',

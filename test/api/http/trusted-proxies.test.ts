@@ -26,7 +26,7 @@ test.each([
 
 test.each([
   [['10.1.2.0/24', '10.1.2.3', '192.168.4.128/25', 'fd00:1::/64', '::1', 'loopback', '127.0.0.0/8']],
-  // Of the internet: of a provider whose proxies are in it.
+  // A network of the internet, with the proxies of a provider.
   [['104.16.0.0/13', '2606:4700::/32', '192.0.2.10']],
   [3],
   [false as const],
@@ -49,6 +49,6 @@ test('a number of proxies trusts a peer nearby, and no peer of the internet', ()
     expect([peer, trust(peer, 0)]).toEqual([peer, true]);
   for (const peer of ['88.1.2.3', '2001:db8::1', '::ffff:88.1.2.3'])
     expect([peer, trust(peer, 0)]).toEqual([peer, false]);
-  // What the first proxy saw is the second one, wherever it is; the third address is the client's.
+  // The first proxy names the second one, which may have any address; the third address is the client's.
   expect([trust('88.1.2.3', 1), trust('10.0.0.1', 2)]).toEqual([true, false]);
 });

@@ -156,7 +156,7 @@ function checkOwner(odoo: SandboxOdoo, line: MirrorRow, owner: MirrorRow | undef
     : [`${LINE} ${line.id} is filed under BC ${line.bc}, Odoo has ${String(bc)}`];
 }
 
-/** The audit trail must not tell that lines left their BC which a rule only hid for a while. */
+/** Lines that a rule only hid for a while must not have left their BC in the audit trail. */
 export async function checkHiddenLines(sql: postgres.Sql, lines: readonly number[]): Promise<string[]> {
   const rows = await sql<{ bc: number; line: number }[]>`
     select odoo_id::int as bc, (removed->>'id')::int as line
@@ -172,7 +172,7 @@ interface EntryRow extends Entry {
 export interface TrailCheck {
   readonly entries: number;
   readonly problems: readonly string[];
-  /** Of the problems, the changes that it tells twice in a row. */
+  /** The problems with changes that it repeats. */
   readonly twice: readonly string[];
 }
 

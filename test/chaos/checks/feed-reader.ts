@@ -24,11 +24,11 @@ interface Told {
 /** A client that follows the change feed during a scenario, as the documentation says. */
 export class FeedReader {
   changes = 0;
-  /** How often the feed began anew, because PostgreSQL had lost commits. */
+  /** How often the feed began again, because PostgreSQL had lost commits. */
   restarts = 0;
   readonly twice: string[] = [];
   readonly #db: Database;
-  readonly #told = new Map<number, Told>();
+  readonly #known = new Map<number, Told>();
   #position: FeedPosition | null = null;
   #stopped = false;
   #work: Promise<void> = Promise.resolve();
@@ -41,7 +41,7 @@ export class FeedReader {
     this.#work = this.#readOn();
   }
 
-  /** Reads the feed to its end, and compares what it told with the mirror. Returns the BCs whose last change is missing. */
+  /** Reads the feed to its end, and compares its changes with the mirror. Returns the BCs whose last change is missing. */
   async stop(sql: postgres.Sql): Promise<string[]> {
     this.#stopped = true;
     await this.#work;
@@ -50,10 +50,10 @@ export class FeedReader {
       select odoo_id::int as id, content_hash as hash, archived_at is not null as archived from scrap_dimagaz_bc`;
     return rows
       .filter(({ id, hash, archived }) => {
-        const told = this.#told.get(id);
-        return told?.contentHash !== hash || told.archived !== archived;
+        const item = this.#known.get(id);
+        return item?.contentHash !== hash || item.archived !== archived;
       })
-      .map(({ id }) => `the feed did not tell the last change of BC ${id}`);
+      .map(({ id }) => `the feed lacks the last change of BC ${id}`);
   }
 
   async #readOn(): Promise<void> {
@@ -69,14 +69,14 @@ export class FeedReader {
     const page = await readChanges(this.#db, query);
     if (page.restarted) {
       this.restarts += 1;
-      this.#told.clear();
+      this.#known.clear();
     }
     for (const { odooId, contentHash, changedAt, archivedAt } of items.parse(JSON.parse(page.items))) {
-      const told = { contentHash, changedAt, archived: archivedAt !== null };
-      const before = this.#told.get(odooId);
-      if (before !== undefined && isEqual(before, told))
-        this.twice.push(`the feed told the change of BC ${odooId} at ${changedAt} twice`);
-      this.#told.set(odooId, told);
+      const item = { contentHash, changedAt, archived: archivedAt !== null };
+      const before = this.#known.get(odooId);
+      if (before !== undefined && isEqual(before, item))
+        this.twice.push(`the feed has the change of BC ${odooId} at ${changedAt} twice`);
+      this.#known.set(odooId, item);
       this.changes += 1;
     }
     this.#position = page.next;

@@ -31,7 +31,7 @@ const CHUNK = Buffer.alloc(1024 * 1024);
 
 export type EvictionPolicy = 'allkeys-lru' | 'allkeys-random' | 'volatile-lru';
 
-/** What happened to the servers. */
+/** Counts of the faults of the servers. */
 interface ServerEvents {
   readonly 'Redis flushed': number;
   readonly 'Redis restarted': number;
