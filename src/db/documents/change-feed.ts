@@ -67,16 +67,18 @@ async function isCurrent(tx: Queryable): Promise<boolean> {
  * The condition that no reader of the feed ever sees the last change of the BC, or that the `changed_at` of the BC is
  * older than its last change.
  *
- * A transaction writes a change and its audit entry with one id and one time. The ids of a restored dump are of another
- * server, so only entries that the transaction of this id wrote here count: PostgreSQL keeps its id in `xmin`. While no
- * epoch is open, ids of the future are expected: opening it replaces them.
+ * A transaction writes a change and its audit entry with one id and one time, while it holds the lock of the BC. So the
+ * last entry belongs to the last change. Its id may be lower than that of the entry before: ids are assigned before the
+ * lock is free. Readers do not miss such a change, because they wait for the lower id.
+ *
+ * The ids of a restored dump are of another server, so only an entry that the transaction of this id wrote here counts:
+ * PostgreSQL keeps its id in `xmin`. While no epoch is open, ids of the future are expected: opening it replaces them.
  */
 export async function hiddenChangeSql(db: Queryable): Promise<SQL> {
   return sql`(${changedXid} is null or (${await isCurrent(db)}::boolean and ${isForeign(changedXid)})
-    or exists (select from ${auditLog} as entry where entry.odoo_id = ${bc.odooId}
-      and entry.xid > ${changedXid} and entry.xmin = entry.xid::xid)
-    or ${bc.changedAt} < (select entry.at from ${auditLog} as entry where entry.odoo_id = ${bc.odooId}
-      order by entry.id desc limit 1))`;
+    or exists (select from (select entry.at, entry.xid, entry.xmin = entry.xid::xid as is_own
+        from ${auditLog} as entry where entry.odoo_id = ${bc.odooId} order by entry.id desc limit 1) as last
+      where (last.is_own and last.xid > ${changedXid}) or ${bc.changedAt} < last.at))`;
 }
 
 async function stamp(tx: Queryable, odooIds: readonly number[]): Promise<void> {
