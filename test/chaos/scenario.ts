@@ -103,6 +103,7 @@ export async function play(setup: ScenarioSetup, schedule: Schedule): Promise<Ou
     for (const release of releases.reverse()) await release();
     for (const link of links) await link.close();
     await odoo.stop();
+    await setup.dropDatabases();
   }
 }
 

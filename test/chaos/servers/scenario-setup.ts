@@ -50,6 +50,7 @@ export class ScenarioSetup {
     ...{ 'PostgreSQL restarted': 0, 'PostgreSQL lost commits': 0 },
     ...{ 'disk of PostgreSQL full': 0, 'PostgreSQL died of it': 0 },
   };
+  readonly #databases: string[] = [];
   #redisWork: Promise<void> = Promise.resolve();
   #postgresWork: Promise<void> = Promise.resolve();
 
@@ -73,10 +74,10 @@ export class ScenarioSetup {
     return { ...this.#events };
   }
 
-  /** An empty database without a schema. */
+  /** An empty database without a schema. It exists until `dropDatabases`. */
   async emptyDatabase(name: string): Promise<string> {
     const server = this.#services.postgres.url;
-    await this.dropDatabase(name);
+    this.#databases.push(name);
     await onServer(server, (sql) => sql`create database ${sql(name)} template template0`);
     return databaseAt(server, name);
   }
@@ -88,11 +89,13 @@ export class ScenarioSetup {
     return url;
   }
 
-  async dropDatabase(name: string): Promise<void> {
-    await onServer(
-      this.#services.postgres.url,
-      (sql) => sql`drop database if exists ${sql(name)} with (force)`,
-    );
+  /** The disk is small: it has no room for the databases of many scenarios. */
+  async dropDatabases(): Promise<void> {
+    for (const name of this.#databases.splice(0))
+      await onServer(
+        this.#services.postgres.url,
+        (sql) => sql`drop database if exists ${sql(name)} with (force)`,
+      );
   }
 
   flush(): Promise<void> {
