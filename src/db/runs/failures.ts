@@ -2,6 +2,7 @@ import { and, asc, eq, gt, isNull, lte, sql } from 'drizzle-orm';
 import type { Queryable } from '../client.ts';
 import { isAnyOf } from '../schema/columns.ts';
 import { bc } from '../schema/documents.ts';
+import { syncRunItem } from '../schema/ledger.ts';
 import { type SyncFailureRow, syncFailure } from '../schema/sync.ts';
 
 interface Failure {
@@ -104,6 +105,19 @@ export async function findOpenFailure(
 
 export async function countOpenFailures(db: Queryable, key: string): Promise<number> {
   return db.$count(syncFailure, and(eq(syncFailure.key, key), isNull(syncFailure.resolvedAt)));
+}
+
+/** Open failures whose BCs the run did not read, because their next try is later. */
+export async function countPausedFailures(db: Queryable, key: string, runId: number): Promise<number> {
+  return db.$count(
+    syncFailure,
+    and(
+      eq(syncFailure.key, key),
+      isNull(syncFailure.resolvedAt),
+      sql`not exists (select from ${syncRunItem} as item
+        where item.run_id = ${runId} and item.odoo_id = ${syncFailure.odooId})`,
+    ),
+  );
 }
 
 /**

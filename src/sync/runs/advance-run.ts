@@ -1,5 +1,6 @@
 import type { Queryable } from '../../db/client.ts';
 import { installationOf } from '../../db/installation.ts';
+import { countPausedFailures } from '../../db/runs/failures.ts';
 import { type Progress, releaseLease } from '../../db/runs/lease.ts';
 import { closePages, hasOpenItems, isAnyDone, nextPages, type QueuedPage } from '../../db/runs/ledger.ts';
 import { type EndedRun, lockRun, settleRun } from '../../db/runs/runs.ts';
@@ -8,7 +9,14 @@ import type { SyncLogRow } from '../../db/schema/sync.ts';
 import { enqueuePages } from '../../queues/jobs.ts';
 import { errorCode, errorMessage } from '../../shared/errors.ts';
 import type { SyncContext } from '../context.ts';
-import { archiveStep, archives, GoneNotArchivedError, NO_STEP, SweepBreakerError } from './archive.ts';
+import {
+  archiveStep,
+  archives,
+  GoneNotArchivedError,
+  NO_STEP,
+  PausedFailuresError,
+  SweepBreakerError,
+} from './archive.ts';
 
 /**
  * Advances a run: closes pages without open items, queues the next pages, and ends the run when no item is open.
@@ -68,7 +76,10 @@ async function endRun(
   const kept = await countKeptLines(tx, run.id);
   const lines = kept.lines === 0 ? null : kept;
   const refused = step.refused === null && lines === null ? null : new SweepBreakerError(step.refused, lines);
-  const reason = refused ?? (archives(run) ? await unarchived(tx, run.id) : null);
+  const reason =
+    refused ??
+    (archives(run) ? await unarchived(tx, run.id) : null) ??
+    (run.mode === 'sweep' ? await passedOver(tx, run) : null);
   if (reason !== null) log.error({ runId: run.id, code: reason.code }, reason.message);
   const ended = await settleRun(tx, run.id, reason);
   await release(tx, definition.key, run, reached(run));
@@ -78,6 +89,11 @@ async function endRun(
 async function unarchived(tx: Queryable, runId: number): Promise<GoneNotArchivedError | null> {
   const bcs = await countUnarchived(tx, runId);
   return bcs === 0 ? null : new GoneNotArchivedError(bcs);
+}
+
+async function passedOver(tx: Queryable, { id, key }: SyncLogRow): Promise<PausedFailuresError | null> {
+  const bcs = await countPausedFailures(tx, key, id);
+  return bcs === 0 ? null : new PausedFailuresError(bcs);
 }
 
 /** A sweep proves the windows; it does not move them. But one of a new source has read everything, like a full run. */
