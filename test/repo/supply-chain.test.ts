@@ -16,6 +16,12 @@ const linesWith = (file: string, name: string) =>
     .map((line) => line.replace(/^ *(- )?/, '').slice(name.length + 2));
 
 const WORKFLOWS = files('.github/workflows');
+it('the release workflow publishes the image with SBOM, provenance and an attestation', () => {
+  const release = read('.github/workflows/release.yml');
+  for (const part of ['sbom: true', 'provenance: mode=max', 'actions/attest-build-provenance@'])
+    expect(release).toContain(part);
+});
+
 const permissions = z.record(z.string(), z.enum(['read', 'write', 'none']));
 const workflow = z.looseObject({
   permissions,

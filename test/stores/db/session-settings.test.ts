@@ -11,7 +11,7 @@ import { waitFor } from '../../support/wait-for.ts';
 import { startWorkerProcess } from '../../support/worker-process.ts';
 
 const NAMES = [
-  ...['idle_in_transaction_session_timeout', 'lock_timeout'],
+  ...['idle_in_transaction_session_timeout', 'lock_timeout', 'statement_timeout'],
   ...['tcp_keepalives_idle', 'tcp_keepalives_interval', 'tcp_keepalives_count', 'tcp_user_timeout'],
 ];
 
@@ -53,31 +53,36 @@ describe('the session settings of PostgreSQL connections', () => {
 
   const settingsOf = (startup: string) => {
     const texts = startup.slice(8).split('\0');
-    return Object.fromEntries(NAMES.map((name) => [name, texts[texts.indexOf(name) + 1] ?? null]));
+    return Object.fromEntries(
+      NAMES.map((name) => [name, texts.includes(name) ? texts[texts.indexOf(name) + 1] : null]),
+    );
   };
   const env = () => ({
     ...setup.env,
     DATABASE_URL: recorder.url,
     DATABASE_IDLE_IN_TRANSACTION: '30s',
     DATABASE_LOCK_TIMEOUT: '45s',
+    API_STATEMENT_TIMEOUT: '12s',
     LOG_LEVEL: 'info',
   });
 
-  it.each([
-    ['the worker', async () => void processes.push(startWorkerProcess(env()))],
+  it.each<[string, string | null, () => Promise<void>]>([
+    ['the worker', null, async () => void processes.push(startWorkerProcess(env()))],
     [
       'the API',
+      '12000',
       async () =>
         void processes.push(startApiProcess({ ...env(), ADMIN_PASSWORD: 'a-password-of-24-letters' })),
     ],
-    ['the command line', async () => void (await passerelle(['keys', 'list'], env()))],
-  ])('are sent by %s on every connection', async (_, start) => {
+    ['the command line', null, async () => void (await passerelle(['keys', 'list'], env()))],
+  ])('are sent by %s on every connection', async (_, statementTimeout, start) => {
     await start();
     await waitFor(() => recorder.startups.length > 0, 'a connection');
     for (const startup of recorder.startups) {
       expect(settingsOf(startup)).toEqual({
         idle_in_transaction_session_timeout: '30000',
         lock_timeout: '45000',
+        statement_timeout: statementTimeout,
         tcp_keepalives_idle: '20',
         tcp_keepalives_interval: '10',
         tcp_keepalives_count: '3',

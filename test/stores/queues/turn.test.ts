@@ -47,6 +47,10 @@ test('a holder that works for long keeps the turn', async () => {
   const { work, finish } = lasting();
   const working = new RedisLock(redis, prefix, 'watchdog').run(1000, work);
   const token = await waitFor(() => redis.get(`${prefix}:watchdog`), 'the turn');
+  // Without renewals, as of a frozen process, it would end.
+  const leftMs = await redis.pttl(`${prefix}:watchdog`);
+  expect(leftMs).toBeGreaterThan(0);
+  expect(leftMs).toBeLessThanOrEqual(1000);
   await redis.pexpire(`${prefix}:watchdog`, LONG_MS);
   // Its renewal sets the time of the turn again.
   await waitFor(async () => (await redis.pttl(`${prefix}:watchdog`)) <= 1000, 'a renewal');

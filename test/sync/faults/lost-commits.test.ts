@@ -64,11 +64,14 @@ describe('after a failover that lost commits', () => {
       endSeq: (await newest()) + 501,
       fetchedAt: '2026-01-01T00:00:00Z',
     };
+    const lines = await setup.database
+      .client`select odoo_id::int as id from scrap_dimagaz_bc_line where bc_odoo_id = ${id}`;
     const document = {
       header: prepare(BC, { id, notes: 'OLD' }, {}),
       lines: [],
       reading,
-      missing: NONE_MISSING,
+      // Nothing else makes the reading stale.
+      missing: { ...NONE_MISSING, gone: lines.map(({ id: line }) => Number(line)) },
     };
     const entry = { model, document, runId: 1, rpcCalls: 0 };
     expect(await storeTogether(mirror.db, mirror.definition.key, mirror.settings, [entry])).toEqual([
