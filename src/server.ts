@@ -83,7 +83,7 @@ async function serve(config: ApiConfig, log: Logger): Promise<void> {
     const gateway = openGateway(config.tryton, stores, log, defer, metrics.gateway);
     const observed = { metrics, tracing, log, stopping: stopping.signal };
     const probe = circuitProbe(gateway.tryton);
-    const checks = startChecks({ db, redis, config, log, probe }, defer, stopped);
+    const checks = startChecks({ db, redis, config, log, probe, stopping: stopping.signal }, defer, stopped);
     // An API that must stop does not listen at all if both servers answer.
     await Promise.race([checks.first, pause(FIRST_CHECK_MS), checks.failed]);
     const app = await buildApp({
@@ -121,13 +121,14 @@ async function serve(config: ApiConfig, log: Logger): Promise<void> {
   });
 }
 
-/** What the checks need. */
+/** Dependencies of the checks. */
 interface Checked {
   readonly db: Database;
   readonly redis: RedisConnection;
   readonly config: ApiConfig;
   readonly log: Logger;
   readonly probe: CircuitProbe | null;
+  readonly stopping: AbortSignal;
 }
 
 /**
@@ -135,12 +136,12 @@ interface Checked {
  * first check of each; `failed` rejects if this process must stop.
  */
 function startChecks(
-  { db, redis, config, log, probe }: Checked,
+  { db, redis, config, log, probe, stopping }: Checked,
   defer: (release: () => unknown) => void,
   stopped: Promise<unknown>,
 ): { readonly first: Promise<void>; readonly failed: Promise<never> } {
   const owner = whenMigrated(db, config, log, stopped).then((isMigrated) => {
-    if (!isMigrated) return null;
+    if (!isMigrated || stopping.aborted) return null;
     const alerts = startAlerts({ db, log, config, probe });
     defer(() => alerts.stop());
     // Without an Odoo there are no runs, and the queues stay empty.

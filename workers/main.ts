@@ -18,7 +18,7 @@ import { startWorkers } from './worker-pool.ts';
  */
 const HEAP_GROWTH = '--heap-growing-percent=60';
 
-/** Of the configuration, until they are written. */
+/** Warnings of the configuration, until they are written. */
 const warnings: string[] = [];
 
 async function main(): Promise<void> {
@@ -30,7 +30,9 @@ async function main(): Promise<void> {
   const metrics = openWorkerMetrics();
   if (odoo !== null) return work({ ...config, odoo }, log, metrics);
   // After an exit the supervisor would start the worker again.
-  log.warn('ODOO_URL is not set: there is no mirror, and nothing to do until the worker is started with one');
+  log.warn(
+    'ODOO_URL is not set: there is no mirror, and this worker has nothing to do. Set it and start the worker again.',
+  );
   const probes = await serveProbes(config, metrics, null, log);
   await stopSignal();
   await probes.close();

@@ -19,8 +19,8 @@ export function configurationPage(): string {
     'Settings come from the environment, and from the `.env` file of the directory where a process or command is ' +
     'started. A variable of the environment wins; an empty one counts as not set. A missing or wrong one stops the ' +
     'process at once, with one message that lists every problem with the rejected value and its origin. Names and ' +
-    'lines of `.env` that are probably mistakes are reported at the start. `npx passerelle config` prints what is in ' +
-    'effect, without secrets.';
+    'lines of `.env` that are probably mistakes are reported at the start. `npx passerelle config` prints the settings ' +
+    'in effect, without secrets.';
   return page('Configuration', intro, readSections().map(sectionText));
 }
 

@@ -7,7 +7,7 @@ export interface EnvFile {
   readonly values: Readonly<Record<string, string>>;
   /** The line of each variable. If a variable is set twice, the last line counts. */
   readonly lines: ReadonlyMap<string, number>;
-  /** Lines whose value is not what it seems to be. */
+  /** Lines that Node reads differently than they look. */
   readonly warnings: readonly string[];
 }
 

@@ -23,7 +23,7 @@ export function quoted(name: string, value: string): string {
   return JSON.stringify(shown.length > MAX_SHOWN ? `${shown.slice(0, MAX_SHOWN)}…` : shown);
 }
 
-/** A host with an optional port and path, which somebody wrote without a scheme. */
+/** A host with an optional port and path, without a scheme. */
 export const HOST_ALONE = /^[\w-]+(\.[\w-]+)*(:\d+)?(\/[\w./-]*)?$/;
 
 /**
@@ -40,7 +40,7 @@ function maskedUrl(name: string, text: string): string {
     `${protocol}//`,
     username + password === '' ? '' : `${user}@`,
     host,
-    path === '/' && !text.endsWith('/') ? '' : path,
+    path === '/' && !text.includes(`${host}/`) ? '' : path,
     search === '' ? '' : `?${isHttp || /pass|secret|token|key/i.test(search) ? MASK : search.slice(1)}`,
     hash === '' ? '' : `#${MASK}`,
   ].join('');

@@ -22,7 +22,7 @@ export function missingTryton(given: Given): string[] {
   return unset(given, names).map((name) => missing(name, 'to call Tryton'));
 }
 
-/** What the configured ones of Odoo and Tryton lack. */
+/** The missing variables of Odoo and Tryton, if their URL is set. */
 export function missingOfAny(given: Given): string[] {
   return [
     ...(given.values['ODOO_URL'] === undefined ? [] : missingOdoo(given)),

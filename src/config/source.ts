@@ -23,7 +23,7 @@ export interface Given {
 /** The file that API, worker and commands read, in the directory where the process was started. */
 export const ENV_FILE = '.env';
 
-export const isKnown = (name: string): boolean => name in variables;
+export const isKnown = (name: string): boolean => Object.hasOwn(variables, name);
 
 /**
  * `source`, or the variables of this process: its environment, then those of `.env`. `defaults` apply to variables that

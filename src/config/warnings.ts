@@ -1,9 +1,9 @@
 import { variables } from './schema.ts';
 import { type Given, givenBy, isKnown, placeOf, type Source } from './source.ts';
 
-/** How many letters may differ. */
+/** Maximum of letters that differ. */
 const MAX_EDITS = 2;
-/** Of a name with fewer letters, one may differ, and only in `.env`: the environment has many short names. */
+/** In a name with fewer letters, one may differ, and only in `.env`: the environment has many short names. */
 const SHORT = 6;
 /** A shorter beginning of a name, such as `ODOO_`, has too many completions. */
 const LEAST_BEGINNING = 7;

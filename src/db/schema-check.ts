@@ -52,22 +52,22 @@ export async function whenMigrated(
   stopped: Promise<unknown>,
 ): Promise<boolean> {
   const isStopped = stopped.then(() => true);
-  let told = '';
+  let told: PasserelleError['code'] | undefined;
   // Each state is logged once, not each check.
-  const tell = (message: string) => {
-    if (message !== told) log.warn({}, message);
-    told = message;
+  const tell = ({ code, message }: PasserelleError, more = '') => {
+    if (code !== told) log.warn({}, message + more);
+    told = code;
   };
   for (;;) {
     const pending = await pendingMigrations(db).catch((error: unknown) => {
-      tell(new DatabaseUnavailableError(databaseUrl, error).message);
+      tell(new DatabaseUnavailableError(databaseUrl, error));
       return null;
     });
     if (pending?.length === 0) return true;
     if (pending !== null) {
       const lacking = new DatabaseNotMigratedError(databaseUrl, pending);
       if (!awaitMigrations) throw lacking;
-      tell(`${lacking.message} This process waits for it (DATABASE_AWAIT_MIGRATIONS).`);
+      tell(lacking, ' This process waits for it (DATABASE_AWAIT_MIGRATIONS).');
     }
     if (await Promise.race([isStopped, pause(RETRY_MS, false)])) return false;
   }

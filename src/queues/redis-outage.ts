@@ -1,9 +1,9 @@
 import type { RedisConfig } from '../config/index.ts';
-import { errorCode, errorReason, isPlainText } from '../shared/errors.ts';
+import { errorCode, errorReason } from '../shared/errors.ts';
 import type { Log } from '../shared/logger.ts';
 import { placeOfUrl } from '../shared/redact.ts';
 
-/** What identifies a server in messages. */
+/** The parts of the configuration that messages name. */
 type Server = Pick<RedisConfig, 'url' | 'sentinel' | 'cluster'>;
 
 /** One sentence: the server, the reason, and the variable to check. */
@@ -11,10 +11,9 @@ export function redisTrouble({ url, sentinel, cluster }: Server, cause: unknown)
   const where =
     sentinel === null ? `${cluster ? 'of the cluster ' : ''}at ${placeOfUrl(url)}` : `named ${sentinel.name}`;
   const variable = sentinel === null ? 'REDIS_URL' : 'REDIS_SENTINELS';
-  const advice = isPlainText(cause)
-    ? 'The server does not use TLS: write redis:// in REDIS_URL.'
-    : `Check ${variable}.`;
-  return `Redis ${where} cannot be used: ${errorReason(cause)}. ${advice}`;
+  // A Redis without TLS gives no answer to the first message of TLS.
+  const tls = url.startsWith('rediss:') ? ' and that this port uses TLS; without TLS write redis://' : '';
+  return `Redis ${where} cannot be used: ${errorReason(cause)}. Check ${variable}${tls}.`;
 }
 
 /** Shortest time between two log lines about an outage. */

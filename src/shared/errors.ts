@@ -44,8 +44,8 @@ export function errorReason(error: unknown): string {
 }
 
 /**
- * True if a server answered the first message of TLS in plain text: the URL begins with `https` or `rediss`, but the
- * port does not use TLS. OpenSSL takes the answer for a TLS record of an unknown version or an impossible length.
+ * True if a server answered the first message of TLS in plain text: the URL begins with `https`, but the port does not
+ * use TLS. OpenSSL takes the answer for a TLS record of an unknown version or an impossible length.
  */
 export function isPlainText(error: unknown): boolean {
   return /^ERR_SSL_(WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|HTTP_REQUEST)$/.test(errorCode(error));

@@ -16,7 +16,7 @@ export function addConfig(program: Command, context: CommandContext, exit: (code
     .summary('print the settings in effect, without secrets')
     .description(
       'Print each variable with its value and its origin: the default, the environment, or a line of .env. ' +
-        'Passwords, secrets and tokens are shown as ***. Then print what is wrong with the settings.',
+        'Passwords, secrets and tokens are shown as ***. Then list the problems of the settings.',
     )
     .option('--json', 'print one JSON object')
     .addHelpText('after', HELP)
