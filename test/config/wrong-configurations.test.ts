@@ -205,7 +205,11 @@ const WRONG: Readonly<Record<number, readonly Attempt[]>> = {
     {
       tried: 'not an Odoo',
       message: () => verify({ ODOO_URL: servers.page }),
-      says: [/Odoo at http/, /a web page \("Our shop"\)/, /something in front of Odoo answers/],
+      says: [
+        /Odoo at http/,
+        /a web page \("Our shop"\)/,
+        /something in front of Odoo answers in its place\. Check ODOO_URL/,
+      ],
     },
   ],
   13: [
@@ -235,12 +239,16 @@ const WRONG: Readonly<Record<number, readonly Attempt[]>> = {
     {
       tried: 'Tryton: password',
       message: () => ping({ TRYTON_PASSWORD: 'hush' }),
-      says: [/Tryton at http/, /login of \w+/, /Check TRYTON_USER and TRYTON_PASSWORD/],
+      says: [/Tryton at http/, /login and password were refused/, /Check TRYTON_USER and TRYTON_PASSWORD/],
     },
     {
       tried: 'Tryton: database',
       message: () => ping({ TRYTON_RPC_URL: `${new URL(servers.tryton.url).origin}/nowhere/` }),
-      says: [/Tryton at http\S+\/nowhere/, /database/, /Check/],
+      says: [
+        /Tryton at http\S+\/nowhere/,
+        /there is no such database/,
+        /The path of TRYTON_RPC_URL must be its name/,
+      ],
     },
     {
       tried: 'Tryton: no path',
@@ -391,7 +399,11 @@ const WRONG: Readonly<Record<number, readonly Attempt[]>> = {
     {
       tried: 'Redis: `rediss://` on a server without TLS',
       message: () => status({ REDIS_URL: (stores()['REDIS_URL'] ?? '').replace('redis:', 'rediss:') }),
-      says: [/Redis at /, /The server does not use TLS/, /write redis:\/\/ in REDIS_URL/],
+      says: [
+        /Redis at /,
+        /cannot be used: \S/,
+        /Check REDIS_URL and that this port uses TLS; without TLS write redis:\/\//,
+      ],
     },
   ],
 };
