@@ -222,11 +222,11 @@ const WRONG: Readonly<Record<number, readonly Attempt[]>> = {
   14: [
     {
       tried: '`odoo.example.com`',
-      message: () => status({ ODOO_URL: 'odoo.example.com:8069' }),
+      message: () => status({ ODOO_URL: 'odoo.example.com' }),
       says: [
         /ODOO_URL:/,
-        /got "odoo\.example\.com:8069".* It has no scheme/,
-        /write https:\/\/odoo\.example\.com:8069/,
+        /got "odoo\.example\.com".* It has no scheme/,
+        /write https:\/\/odoo\.example\.com/,
       ],
     },
   ],

@@ -6,6 +6,7 @@ import { startApiProcess } from '../../support/api-process.ts';
 import { freshDatabase } from '../../support/database.ts';
 import { freshPrefix, redisUrl } from '../../support/redis.ts';
 import { waitFor } from '../../support/wait-for.ts';
+import { startWorkerProcess } from '../../support/worker-process.ts';
 import { startRedisProxy } from '../../tryton/cache/redis-proxy.ts';
 
 afterEach(() => vi.restoreAllMocks());
@@ -85,6 +86,45 @@ it('an API that starts without Redis logs it once, whatever asks, and its return
   } finally {
     api.child.kill('SIGKILL');
     await api.exit;
+    await database.close();
+    await proxy.stop();
+  }
+});
+
+it('a worker that loses Redis logs it once, and nothing else', async () => {
+  const proxy = await startRedisProxy(redisUrl());
+  const database = await freshDatabase();
+  const worker = startWorkerProcess({
+    ...{ DATABASE_URL: database.url, REDIS_URL: proxy.url, QUEUE_PREFIX: freshPrefix(), SYNC_EVERY: 'off' },
+    ...{
+      ODOO_URL: 'http://127.0.0.1:1',
+      ODOO_DB: 'd',
+      ODOO_USER: 'u',
+      ODOO_PASSWORD: 'p',
+      FULL_SYNC_CRON: 'off',
+    },
+    ...{ SWEEP_EVERY: 'off', PRUNE_EVERY: 'off' },
+  });
+  const said = (since: number) =>
+    worker
+      .output()
+      .slice(since)
+      .split('\n')
+      .filter((line) => line !== '');
+  try {
+    await waitFor(() => worker.output().includes('worker started'), 'the worker to start');
+    const before = worker.output().length;
+    await proxy.down();
+    await waitFor(() => said(before).length > 0, 'the outage');
+    await proxy.up();
+    await waitFor(() => worker.output().includes('Redis answers again'), 'the end of the outage');
+    expect(said(before).map((line) => JSON.parse(line).msg)).toEqual([
+      expect.stringMatching(/^Redis at \S+ cannot be used: .*this process connects again by itself\.$/),
+      'Redis answers again',
+    ]);
+  } finally {
+    worker.child.kill('SIGKILL');
+    await worker.exit;
     await database.close();
     await proxy.stop();
   }
