@@ -55,7 +55,7 @@ const HURRIED = {
   ...{ SYNC_ATTEMPTS: '3', SYNC_BACKOFF: '50ms', SYNC_PAGE_SIZE: '20', SYNC_OVERLAP: '2s' },
   ...{ DATABASE_IDLE_IN_TRANSACTION: duration(3000), DATABASE_LOCK_TIMEOUT: duration(5000) },
   ...{ DATABASE_PEER_TIMEOUT: duration(5000), ODOO_TIMEOUT_MS: String(paced(2000)) },
-  ...{ LOG_LEVEL: 'info', SHUTDOWN_DEADLINE: duration(20_000) },
+  ...{ LOG_LEVEL: 'info', SHUTDOWN_DEADLINE: duration(20_000), DATABASE_AWAIT_MIGRATIONS: 'on' },
 };
 
 /** The checks ask for much, and of an Odoo without faults. */
