@@ -1,14 +1,16 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import type { CircuitProbe } from './alerts/checks.ts';
 import { startAlerts } from './alerts/watcher.ts';
 import { buildApp, closeWhenAnswered } from './api/app.ts';
-import { type ApiConfig, ConfigError, readApiConfig } from './config/index.ts';
-import { openDatabase } from './db/client.ts';
+import { type ApiConfig, ConfigError, configWarnings, readApiConfig } from './config/index.ts';
+import { type Database, openDatabase } from './db/client.ts';
+import { whenMigrated } from './db/schema-check.ts';
 import { circuitProbe, openGateway } from './gateway.ts';
 import { openApiMetrics } from './observability/metrics/api-metrics.ts';
 import { startTracing } from './observability/tracing/index.ts';
 import { ForeignQueuesError } from './queues/owner.ts';
 import { openQueues } from './queues/queues.ts';
-import { openRedis } from './queues/redis.ts';
+import { openRedis, type RedisConnection } from './queues/redis.ts';
 import { forceExitAfter, stopSignal, withResources } from './shared/lifecycle.ts';
 import { createLogger, type Logger } from './shared/logger.ts';
 import { resultWithin } from './shared/timeout.ts';
@@ -25,7 +27,7 @@ const RESERVE_CONNECTIONS = 2;
 /** Maximum of queries that wait for one of the pools: each holds its request too. More are refused. */
 const MAX_WAITING = 10_000;
 
-/** Maximum wait for the first check of the owner of the queues. PostgreSQL or Redis may not be available. */
+/** Maximum wait for the first checks of the database and the queues. PostgreSQL or Redis may not be available. */
 const FIRST_CHECK_MS = 2000;
 
 process.exitCode = await main();
@@ -37,19 +39,28 @@ process.exit();
  * another installation.
  */
 async function main(): Promise<number> {
+  const warnings: string[] = [];
   try {
+    warnings.push(...configWarnings());
     const config = readApiConfig();
-    await serve(config, createLogger(config.logLevel, 'api', 'in batches', config.prettyLogs));
+    const log = createLogger(config.logLevel, 'api', 'in batches', config.prettyLogs);
+    for (const warning of warnings.splice(0)) log.warn({}, warning);
+    await serve(config, log);
     return 0;
   } catch (error) {
-    process.stderr.write(`${explain(error)}\n`);
+    process.stderr.write([...warnings, explain(error)].map((line) => `${line}\n`).join(''));
     return error instanceof ConfigError || error instanceof ForeignQueuesError ? 2 : 1;
   }
 }
 
-/** Listens until SIGTERM or SIGINT. PostgreSQL and Redis may start later: `/readyz` reports missing servers. */
+/**
+ * Listens until SIGTERM or SIGINT. PostgreSQL and Redis may start later: `/readyz` reports missing servers.
+ *
+ * @throws DatabaseNotMigratedError, ForeignQueuesError as soon as PostgreSQL and Redis answer.
+ */
 async function serve(config: ApiConfig, log: Logger): Promise<void> {
   const stopped = stopSignal();
+  warnOfNothingToServe(config, log);
   const stopping = new AbortController();
   await withResources(async (defer) => {
     const metrics = openApiMetrics();
@@ -70,18 +81,11 @@ async function serve(config: ApiConfig, log: Logger): Promise<void> {
     defer(() => resultWithin(() => queues.close(), CLOSE_LIMIT_MS));
     const stores = { db, redis: cacheRedis, prefix: config.queuePrefix };
     const gateway = openGateway(config.tryton, stores, log, defer, metrics.gateway);
-    const alerts = startAlerts({ db, log, config, probe: circuitProbe(gateway.tryton) });
-    defer(() => alerts.stop());
     const observed = { metrics, tracing, log, stopping: stopping.signal };
-    // Without an Odoo there are no runs, and the queues stay empty.
-    const owner =
-      config.odoo === null
-        ? null
-        : keepQueues({ db, redis, prefix: config.queuePrefix, server: config.redis }, log);
-    defer(() => owner?.stop());
-    const lost = owner === null ? [] : [owner.lost];
-    // A second installation does not listen at all if both servers answer.
-    if (owner !== null) await Promise.race([owner.tried, pause(FIRST_CHECK_MS), ...lost]);
+    const probe = circuitProbe(gateway.tryton);
+    const checks = startChecks({ db, redis, config, log, probe, stopping: stopping.signal }, defer, stopped);
+    // An API that must stop does not listen at all if both servers answer.
+    await Promise.race([checks.first, pause(FIRST_CHECK_MS), checks.failed]);
     const app = await buildApp({
       config,
       db,
@@ -107,7 +111,7 @@ async function serve(config: ApiConfig, log: Logger): Promise<void> {
     );
     showGeneratedPassword(config.http);
     try {
-      log.info({ signal: await Promise.race([stopped, ...lost]) }, 'stopping');
+      log.info({ signal: await Promise.race([stopped, checks.failed]) }, 'stopping');
       stopping.abort();
       await pause(config.shutdown.drainMs);
     } finally {
@@ -115,6 +119,50 @@ async function serve(config: ApiConfig, log: Logger): Promise<void> {
       forceExitAfter(config.shutdown.deadlineMs, log);
     }
   });
+}
+
+/** Dependencies of the checks. */
+interface Checked {
+  readonly db: Database;
+  readonly redis: RedisConnection;
+  readonly config: ApiConfig;
+  readonly log: Logger;
+  readonly probe: CircuitProbe | null;
+  readonly stopping: AbortSignal;
+}
+
+/**
+ * Checks the migrations, then the owner of the queues and the alerts, which need tables. `first` resolves after the
+ * first check of each; `failed` rejects if this process must stop.
+ */
+function startChecks(
+  { db, redis, config, log, probe, stopping }: Checked,
+  defer: (release: () => unknown) => void,
+  stopped: Promise<unknown>,
+): { readonly first: Promise<void>; readonly failed: Promise<never> } {
+  const owner = whenMigrated(db, config, log, stopped).then((isMigrated) => {
+    if (!isMigrated || stopping.aborted) return null;
+    const alerts = startAlerts({ db, log, config, probe });
+    defer(() => alerts.stop());
+    // Without an Odoo there are no runs, and the queues stay empty.
+    if (config.odoo === null) return null;
+    const kept = keepQueues({ db, redis, prefix: config.queuePrefix, server: config.redis }, log);
+    defer(() => kept.stop());
+    return kept;
+  });
+  return {
+    first: owner.then((kept) => kept?.tried),
+    failed: owner.then((kept) => kept?.lost ?? new Promise<never>(() => {})),
+  };
+}
+
+function warnOfNothingToServe({ odoo, tryton }: ApiConfig, log: Logger): void {
+  if (odoo !== null || tryton !== null) return;
+  log.warn(
+    {},
+    'ODOO_URL and TRYTON_RPC_URL are not set: this API has nothing to serve but the orders that the database already ' +
+      'has. Set one of them and start the API again.',
+  );
 }
 
 /** Not through the logger, because logs are collected and stored, and many people can read them. */

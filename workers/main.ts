@@ -1,13 +1,10 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { startAlerts } from '../src/alerts/watcher.ts';
-import { ConfigError, type MirrorConfig, readConfig } from '../src/config/index.ts';
-import type { Database } from '../src/db/client.ts';
-import { pendingMigrations } from '../src/db/migrate.ts';
+import { ConfigError, configWarnings, type MirrorConfig, readConfig } from '../src/config/index.ts';
+import { whenMigrated } from '../src/db/schema-check.ts';
 import { openWorkerMetrics, type WorkerMetrics } from '../src/observability/metrics/worker-metrics.ts';
 import { startTracing } from '../src/observability/tracing/index.ts';
 import { ForeignQueuesError } from '../src/queues/owner.ts';
-import { errorMessage } from '../src/shared/errors.ts';
 import { forceExitAfter, stopSignal, withResources } from '../src/shared/lifecycle.ts';
 import { createLogger, type Logger } from '../src/shared/logger.ts';
 import { createSyncContext } from '../src/sync/create-context.ts';
@@ -21,17 +18,21 @@ import { startWorkers } from './worker-pool.ts';
  */
 const HEAP_GROWTH = '--heap-growing-percent=60';
 
-/** How often the migrations are checked. */
-const RETRY_MS = 1000;
+/** Warnings of the configuration, until they are written. */
+const warnings: string[] = [];
 
 async function main(): Promise<void> {
   setFlagsFromString(HEAP_GROWTH);
+  warnings.push(...configWarnings());
   const { odoo, ...config } = readConfig();
   const log = createLogger(config.logLevel, 'worker', 'at once', config.prettyLogs);
+  for (const warning of warnings.splice(0)) log.warn({}, warning);
   const metrics = openWorkerMetrics();
   if (odoo !== null) return work({ ...config, odoo }, log, metrics);
   // After an exit the supervisor would start the worker again.
-  log.warn('ODOO_URL is not set: there is no mirror, and nothing to do until the worker is started with one');
+  log.warn(
+    'ODOO_URL is not set: there is no mirror, and this worker has nothing to do. Set it and start the worker again.',
+  );
   const probes = await serveProbes(config, metrics, null, log);
   await stopSignal();
   await probes.close();
@@ -45,6 +46,7 @@ async function work(config: MirrorConfig, log: Logger, metrics: WorkerMetrics): 
     const { mirror, redis } = createSyncContext(config, log, defer, { ...metrics.mirror, tracing });
     const probes = await serveProbes(config, metrics, mirror, log);
     defer(() => probes.close());
+    if (!(await whenMigrated(mirror.db, config, log, stopped))) return;
     // The API checks the gateway.
     const alerts = startAlerts({ db: mirror.db, log, config, probe: null });
     defer(() => alerts.stop());
@@ -58,7 +60,6 @@ async function work(config: MirrorConfig, log: Logger, metrics: WorkerMetrics): 
       forceExitAfter(config.shutdown.deadlineMs, log);
       return;
     }
-    if (!(await migrated(mirror.db, log, stopped))) return;
     warnOfShortOverlap(config.sync.overlapMs, log);
     const workers = await startWorkers(mirror, {
       ...{ redis, prefix: config.queuePrefix, scheduled: true },
@@ -85,27 +86,10 @@ function warnOfShortOverlap(overlapMs: number, log: Logger): void {
   );
 }
 
-/**
- * Waits until the database has all migrations of this build; without them nothing can be stored.
- *
- * @returns false after a stop signal.
- */
-async function migrated(db: Database, log: Logger, stopped: Promise<string>): Promise<boolean> {
-  for (let told = false; ; told = true) {
-    try {
-      const pending = await pendingMigrations(db);
-      if (pending.length === 0) return true;
-      if (!told) log.warn({ pending }, 'the worker waits until `passerelle migrate` has been run');
-    } catch (error) {
-      if (!told) log.warn({ reason: errorMessage(error) }, 'the migrations cannot be checked yet');
-    }
-    if ((await Promise.race([stopped, pause(RETRY_MS)])) !== undefined) return false;
-  }
-}
-
 /** Exit code 2: the configuration is wrong, or the queues belong to another installation. */
 function end(error: unknown): never {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  const message = error instanceof Error ? error.message : String(error);
+  process.stderr.write([...warnings, message].map((line) => `${line}\n`).join(''));
   process.exit(error instanceof ConfigError || error instanceof ForeignQueuesError ? 2 : 1);
 }
 

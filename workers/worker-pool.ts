@@ -12,6 +12,7 @@ import {
   type UpkeepPayload,
 } from '../src/queues/jobs.ts';
 import type { RedisConnection } from '../src/queues/redis.ts';
+import { isOutage, reportOutage } from '../src/queues/redis-outage.ts';
 import { applySchedule } from '../src/queues/schedulers.ts';
 import { errorMessage } from '../src/shared/errors.ts';
 import { withContext } from '../src/shared/logger.ts';
@@ -93,7 +94,10 @@ export async function startWorkers(mirror: SyncContext, options: WorkerOptions) 
       ...{ lockDuration: settings.lockMs, stalledInterval: settings.lockMs, maxStalledCount: NO_LIMIT },
       ...keptJobs(settings),
     });
-    worker.on('error', (error) => log.warn({ reason: errorMessage(error), queue: name }, 'worker'));
+    worker.on('error', (error) => {
+      if (isOutage(error)) reportOutage(log, error);
+      else log.warn({ reason: errorMessage(error), queue: name }, 'worker');
+    });
     worker.on('failed', (job, error) =>
       log.warn({ queue: name, ...(job && idsOf(job)), reason: error.message }, 'job failed'),
     );

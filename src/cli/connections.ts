@@ -9,16 +9,18 @@ import {
 } from '../config/index.ts';
 import { type Database, openDatabase } from '../db/client.ts';
 import { pendingMigrations } from '../db/migrate.ts';
+import { DatabaseNotMigratedError, DatabaseUnavailableError } from '../db/schema-check.ts';
 import { clientOptions } from '../gateway.ts';
 import { openQueues, type Queues } from '../queues/queues.ts';
 import { openRedis, type RedisConnection } from '../queues/redis.ts';
+import { redisTrouble } from '../queues/redis-outage.ts';
+import { RedisUnavailableError } from '../shared/errors.ts';
 import { withResources } from '../shared/lifecycle.ts';
 import { createLogger, type Logger } from '../shared/logger.ts';
 import type { SyncContext } from '../sync/context.ts';
 import { createSyncContext } from '../sync/create-context.ts';
 import { claimQueues, keepQueues } from '../sync/queue-ownership.ts';
 import { TrytonClient } from '../tryton/client.ts';
-import { DatabaseNotMigratedError, DatabaseUnavailableError, redisUnavailable } from './errors.ts';
 import { type CommandContext, type Environment, type Io, QUIET } from './io.ts';
 import { whileBusy } from './progress.ts';
 
@@ -152,7 +154,8 @@ async function checkRedis(server: RedisConfig): Promise<void> {
   try {
     await redis.ping();
   } catch (cause) {
-    throw redisUnavailable(server, connectionError ?? cause);
+    const reason = connectionError ?? cause;
+    throw new RedisUnavailableError(reason, redisTrouble(server, reason));
   } finally {
     redis.disconnect();
   }

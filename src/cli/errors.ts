@@ -1,36 +1,4 @@
-import type { RedisConfig } from '../config/index.ts';
-import { errorCode, errorMessage, PasserelleError, RedisUnavailableError } from '../shared/errors.ts';
-
-export class DatabaseUnavailableError extends PasserelleError {
-  readonly code = 'database_unavailable';
-  override readonly retryable = true;
-  constructor(url: string, cause: unknown) {
-    super(`PostgreSQL at ${place(url)} cannot be used: ${reason(cause)}. Check DATABASE_URL.`, { cause });
-  }
-}
-
-/** Names the server and the variable to check. */
-export function redisUnavailable(
-  { url, sentinel, cluster }: RedisConfig,
-  cause: unknown,
-): RedisUnavailableError {
-  const where =
-    sentinel === null ? `${cluster ? 'of the cluster ' : ''}at ${place(url)}` : `named ${sentinel.name}`;
-  const variable = sentinel === null ? 'REDIS_URL' : 'REDIS_SENTINELS';
-  return new RedisUnavailableError(
-    cause,
-    `Redis ${where} cannot be used: ${reason(cause)}. Check ${variable}.`,
-  );
-}
-
-export class DatabaseNotMigratedError extends PasserelleError {
-  readonly code = 'database_not_migrated';
-  constructor(url: string, pending: readonly string[]) {
-    super(
-      `The database at ${place(url)} lacks migrations (${pending.join(', ')}): run "passerelle migrate".`,
-    );
-  }
-}
+import { PasserelleError } from '../shared/errors.ts';
 
 /** An argument or option of a command is not valid. */
 export class BadArgumentError extends PasserelleError {
@@ -78,15 +46,4 @@ export class UnknownRunError extends PasserelleError {
   constructor(runId: number) {
     super(`There is no run ${runId}; "passerelle runs" lists the last ones.`);
   }
-}
-
-/** Host, port and path of a URL, without its user and password. */
-function place(url: string): string {
-  const { host, pathname } = new URL(url);
-  return host + (pathname === '/' ? '' : pathname);
-}
-
-/** Node's error for a name with several addresses has no message, only a code. */
-function reason(error: unknown): string {
-  return errorMessage(error).trim().replace(/\.$/, '') || errorCode(error);
 }

@@ -1,9 +1,10 @@
 import { Command, CommanderError } from 'commander';
-import { ConfigError } from '../config/index.ts';
+import { ConfigError, configWarnings } from '../config/index.ts';
 import { ForeignQueuesError } from '../queues/owner.ts';
 import { errorCode, errorMessage } from '../shared/errors.ts';
 import { packageVersion } from '../shared/version.ts';
 import { addAlerts } from './commands/alerts.ts';
+import { addConfig } from './commands/config.ts';
 import { addFailures, addRetry } from './commands/failures.ts';
 import { addKeys } from './commands/keys.ts';
 import { addMigrate } from './commands/migrate.ts';
@@ -81,7 +82,10 @@ function createProgram(context: CommandContext, exit: (code: ExitCode) => void):
       getErrHelpWidth: () => width,
     })
     .exitOverride()
-    .addHelpText('after', HELP);
+    .addHelpText('after', HELP)
+    .hook('preAction', () => {
+      for (const warning of configWarnings(context.env)) stderr.write(`${oneLine(warning)}\n`);
+    });
   // After the settings above, because commands inherit them.
   for (const add of [
     addSync,
@@ -97,6 +101,7 @@ function createProgram(context: CommandContext, exit: (code: ExitCode) => void):
     addAlerts,
     addKeys,
     addMigrate,
+    addConfig,
     addCompletion,
   ])
     add(program, context, exit);
@@ -105,7 +110,7 @@ function createProgram(context: CommandContext, exit: (code: ExitCode) => void):
 }
 
 const HELP = `
-Settings come from the environment: DATABASE_URL, REDIS_URL, ODOO_URL, ODOO_DB, ODOO_USER, ODOO_PASSWORD, TRYTON_RPC_URL, TRYTON_USER, TRYTON_PASSWORD, ...
+Settings come from the environment, and from the .env file of the current directory: DATABASE_URL, REDIS_URL, ODOO_URL, ODOO_DB, ODOO_USER, ODOO_PASSWORD, TRYTON_RPC_URL, TRYTON_USER, TRYTON_PASSWORD, ... "passerelle config" shows those in effect.
 Answers go to standard output; errors, progress and logs (LOG_LEVEL) to standard error.
 
 Examples:
@@ -118,4 +123,5 @@ Examples:
   $ passerelle tryton ping
   $ passerelle alerts test
   $ passerelle keys create --name portal --scope bc:read
+  $ passerelle config
   $ passerelle help sync`;

@@ -1,20 +1,30 @@
 /**
  * The configuration: environment variables, read once at the start of a process and grouped by concern.
  *
- * Lifecycle: an entry point calls one of the `read…Config` functions; the result never changes. `schema.ts` defines
- * each variable once with its type, default and description. The docs and `.env.example` are checked against it.
+ * Lifecycle: an entry point calls one of the `read…Config` functions; the result never changes. Without an argument
+ * they read the environment of the process, and the `.env` file of the directory where it was started (`source.ts`).
+ * `schema.ts` defines each variable once with its type, default and description. The docs and `.env.example` are
+ * checked against it. `configWarnings` lists names and lines of `.env` that are probably mistakes.
  *
- * Invariants: no other module reads `process.env`; an empty variable counts as unset; all problems are reported in one
- * ConfigError; a feature without its variables (Odoo, Tryton, alerts) is `null`.
+ * Invariants: only `source.ts` reads `process.env`; an empty variable counts as unset; all problems are reported in one
+ * ConfigError, with the rejected value and its origin but no secret; a feature without its variables (Odoo, Tryton,
+ * alerts) is `null`.
  *
  * ```ts
  * const { databaseUrl, sync } = readConfig();
  * ```
  */
 import { randomBytes } from 'node:crypto';
-import { existsSync } from 'node:fs';
 import type { z } from 'zod';
-import { PasserelleError } from '../shared/errors.ts';
+import { ConfigError } from './errors.ts';
+import {
+  missingHalves,
+  missingOdoo,
+  missingOfAny,
+  missingPassword,
+  missingTryton,
+  problem,
+} from './problems.ts';
 import {
   type Config,
   databaseTimeouts,
@@ -25,19 +35,11 @@ import {
   redisShape,
   shape,
   trytonShape,
-  variables,
 } from './schema.ts';
+import { type Given, givenBy, type Source } from './source.ts';
 
-/** One or more environment variables are missing or not valid. The message lists all of them. */
-export class ConfigError extends PasserelleError {
-  readonly code = 'bad_configuration';
-  constructor(problems: readonly string[]) {
-    super(`Configuration is not usable:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`);
-  }
-}
-
-const required = 'is required';
-
+export { type EffectiveVariable, effectiveVariables } from './effective.ts';
+export { ConfigError } from './errors.ts';
 export type {
   AlertsConfig,
   Config,
@@ -47,6 +49,8 @@ export type {
   SyncConfig,
   TrytonConfig,
 } from './schema.ts';
+export { ENV_FILE } from './source.ts';
+export { configWarnings } from './warnings.ts';
 
 /** The configuration of the API process: its admin pages always have a password. */
 export type ApiConfig = Config & {
@@ -56,23 +60,13 @@ export type ApiConfig = Config & {
 export type DatabaseConfig = Pick<Config, 'databaseUrl' | 'databaseTimeouts'>;
 export type MirrorConfig = Config & { readonly odoo: OdooConfig };
 
-type Source = Readonly<Record<string, string | undefined>>;
-
-/**
- * The environment, plus the variables of a `.env` file in the working directory. A variable of the environment wins.
- */
-function environmentOfProcess(): Source {
-  if (existsSync('.env')) process.loadEnvFile('.env');
-  return process.env;
-}
-
 /**
  * Reads the environment once and groups it by concern. `defaults` apply to unset variables.
  *
  * @throws ConfigError that names every missing or invalid variable and the expected value.
  */
-export function readConfig(source: Source = environmentOfProcess(), defaults: Source = {}): Config {
-  const given = { ...defaults, ...whatIsSet(source) };
+export function readConfig(source?: Source, defaults: Source = {}): Config {
+  const given = givenBy(source, defaults);
   return shape(valid(processEnvironment, given, missingOfAny(given)));
 }
 
@@ -82,8 +76,8 @@ export function readConfig(source: Source = environmentOfProcess(), defaults: So
  *
  * @throws ConfigError
  */
-export function readApiConfig(source: Source = environmentOfProcess(), defaults: Source = {}): ApiConfig {
-  const given = { ...defaults, ...whatIsSet(source) };
+export function readApiConfig(source?: Source, defaults: Source = {}): ApiConfig {
+  const given = givenBy(source, defaults);
   const config = shape(valid(processEnvironment, given, [...missingOfAny(given), ...missingPassword(given)]));
   const { adminPassword } = config.http;
   const admin = {
@@ -93,34 +87,17 @@ export function readApiConfig(source: Source = environmentOfProcess(), defaults:
   return { ...config, http: { ...config.http, ...admin } };
 }
 
-function missingPassword(given: Source): string[] {
-  return given['NODE_ENV'] === 'production' && given['ADMIN_PASSWORD'] === undefined
-    ? [`ADMIN_PASSWORD ${required} with NODE_ENV=production: ${variables.ADMIN_PASSWORD.description}`]
-    : [];
-}
-
-function missingOfAny(given: Source): string[] {
-  return [
-    ...(given['ODOO_URL'] === undefined ? [] : missingOdoo(given)),
-    ...(given['TRYTON_RPC_URL'] === undefined ? [] : missingTryton(given)),
-    ...missingHalves(given),
-  ];
-}
-
 /**
  * The configuration of a process that cannot work without an Odoo.
  *
  * @throws ConfigError
  */
-export function readMirrorConfig(
-  source: Source = environmentOfProcess(),
-  defaults: Source = {},
-): MirrorConfig {
-  const given = { ...defaults, ...whatIsSet(source) };
+export function readMirrorConfig(source?: Source, defaults: Source = {}): MirrorConfig {
+  const given = givenBy(source, defaults);
   const { odoo, ...config } = shape(
     valid(processEnvironment, given, [...missingOdoo(given), ...missingHalves(given)]),
   );
-  if (odoo === null) throw new ConfigError([`ODOO_URL ${required}`]);
+  if (odoo === null) throw new ConfigError(missingOdoo(given));
   return { ...config, odoo };
 }
 
@@ -129,14 +106,14 @@ export function readMirrorConfig(
  *
  * @throws ConfigError
  */
-export function readDatabaseConfig(source: Source = environmentOfProcess()): DatabaseConfig {
+export function readDatabaseConfig(source?: Source): DatabaseConfig {
   const names = {
     DATABASE_URL: true,
     DATABASE_IDLE_IN_TRANSACTION: true,
     DATABASE_LOCK_TIMEOUT: true,
     DATABASE_PEER_TIMEOUT: true,
   } as const;
-  const env = valid(environment.pick(names), whatIsSet(source), []);
+  const env = valid(environment.pick(names), givenBy(source), []);
   return { databaseUrl: env.DATABASE_URL, databaseTimeouts: databaseTimeouts(env) };
 }
 
@@ -145,16 +122,10 @@ export function readDatabaseConfig(source: Source = environmentOfProcess()): Dat
  *
  * @throws ConfigError
  */
-export function readTrytonConfig(source: Source = environmentOfProcess(), defaults: Source = {}) {
-  const given = { ...defaults, ...whatIsSet(source) };
-  const unset = given['TRYTON_RPC_URL'] === undefined;
-  const missing = unset
-    ? [`TRYTON_RPC_URL ${required} to call Tryton: ${variables.TRYTON_RPC_URL.description}`]
-    : [];
-  const env = valid(environment.partial({ DATABASE_URL: true, REDIS_URL: true }), given, [
-    ...missing,
-    ...missingTryton(given),
-  ]);
+export function readTrytonConfig(source?: Source, defaults: Source = {}) {
+  const given = givenBy(source, defaults);
+  const schema = environment.partial({ DATABASE_URL: true, REDIS_URL: true });
+  const env = valid(schema, given, missingTryton(given));
   return {
     tryton: trytonShape(env, env.TRYTON_RPC_URL ?? ''),
     /** Null: nothing is shared. */
@@ -164,74 +135,9 @@ export function readTrytonConfig(source: Source = environmentOfProcess(), defaul
   };
 }
 
-/** Variables that must be set together. */
-const TOGETHER = [
-  ['ALERT_WEBHOOK_URL', 'ALERT_WEBHOOK_SECRET'],
-  ['SMTP_URL', 'ALERT_EMAIL_TO'],
-  ['REDIS_TLS_CERT_FILE', 'REDIS_TLS_KEY_FILE'],
-] as const;
-
-function missingHalves(given: Source): string[] {
-  return [...redisContradictions(given), ...halves(given)];
-}
-
-/** Settings of Redis that exclude each other. */
-function redisContradictions(given: Source): string[] {
-  const plain = given['REDIS_URL']?.startsWith('redis:') === true;
-  const file = (['REDIS_TLS_CA_FILE', 'REDIS_TLS_CERT_FILE'] as const).find(
-    (name) => given[name] !== undefined,
-  );
-  return [
-    ...(given['REDIS_CLUSTER'] === 'on' && given['REDIS_SENTINELS'] !== undefined
-      ? ['REDIS_CLUSTER: expected off with REDIS_SENTINELS, a cluster has none']
-      : []),
-    ...(plain && file !== undefined
-      ? [`REDIS_URL: expected a URL that begins with rediss:// with ${file}`]
-      : []),
-  ];
-}
-
-function halves(given: Source): string[] {
-  return TOGETHER.flatMap(([one, other]) => [
-    ...(given[one] !== undefined && given[other] === undefined
-      ? [`${other} ${required} with ${one}: ${variables[other].description}`]
-      : []),
-    ...(given[one] === undefined && given[other] !== undefined
-      ? [`${one} ${required} with ${other}: ${variables[one].description}`]
-      : []),
-  ]);
-}
-
-/** An empty variable counts as unset. */
-function whatIsSet(source: Source): Source {
-  return Object.fromEntries(
-    Object.entries(source).filter(([, value]) => value !== undefined && value !== ''),
-  );
-}
-
-function valid<T>(schema: z.ZodType<T>, given: Source, missing: readonly string[]): T {
-  const parsed = schema.safeParse(given);
+function valid<T>(schema: z.ZodType<T>, given: Given, missing: readonly string[]): T {
+  const parsed = schema.safeParse(given.values);
   const wrong = parsed.success ? [] : parsed.error.issues.map((issue) => problem(issue, given));
   if (!parsed.success || missing.length > 0) throw new ConfigError([...wrong, ...missing]);
   return parsed.data;
-}
-
-function problem(issue: z.core.$ZodIssue, given: Source): string {
-  const name = String(issue.path[0]);
-  const expected = /^(an?|one of) /.test(issue.message) ? `expected ${issue.message}` : issue.message;
-  // An unset variable may have a default that does not fit the value of another variable.
-  const isMissing = given[name] === undefined && issue.code !== 'custom';
-  return isMissing ? `${name} ${required}: ${expected}` : `${name}: ${expected}`;
-}
-
-function missingOdoo(given: Source): string[] {
-  return (['ODOO_URL', 'ODOO_DB', 'ODOO_USER', 'ODOO_PASSWORD'] as const)
-    .filter((name) => given[name] === undefined)
-    .map((name) => `${name} ${required} to read Odoo: ${variables[name].description}`);
-}
-
-function missingTryton(given: Source): string[] {
-  return (['TRYTON_USER', 'TRYTON_PASSWORD'] as const)
-    .filter((name) => given[name] === undefined)
-    .map((name) => `${name} ${required} to call Tryton: ${variables[name].description}`);
 }

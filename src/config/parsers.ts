@@ -32,21 +32,36 @@ export const durationOrOff = z
   .transform((text) => (text === 'off' ? null : milliseconds(text)))
   .refine((ms) => ms === null || ms >= 1000, 'a duration of at least 1s such as 30s, 10m or 1h, or off');
 
-export const cronOrOff = z
-  .string()
-  .refine(isCronOrOff, 'a cron pattern of 5 or 6 fields such as "0 3 * * *", or off')
-  .transform((text) => (text === 'off' ? null : text));
+const CRON = 'a cron pattern of 5 or 6 fields such as "0 3 * * *", or off';
+
+export const cronOrOff = z.string().transform((text, issue) => {
+  if (text === 'off') return null;
+  if (/^\S+(\s+\S+){4,5}$/.test(text) && isCron(text)) return text;
+  issue.addIssue({ code: 'custom', message: CRON + impossibleField(text) });
+  return z.NEVER;
+});
 
 /** Uses the parser with which BullMQ schedules. */
-function isCronOrOff(text: string): boolean {
-  if (text === 'off') return true;
-  if (!/^\S+(\s+\S+){4,5}$/.test(text)) return false;
+function isCron(text: string): boolean {
   try {
     CronExpressionParser.parse(text, { tz: 'UTC' }).next();
     return true;
   } catch {
     return false;
   }
+}
+
+const CRON_FIELDS = ['second', 'minute', 'hour', 'day of the month', 'month', 'day of the week'];
+
+/** Names the first field that is not valid even if all others are `*`. */
+function impossibleField(text: string): string {
+  const fields = text.split(/\s+/);
+  const names = CRON_FIELDS.slice(-fields.length);
+  if (fields.length < 5 || fields.length > 6) return '';
+  const wrong = fields.findIndex(
+    (field, at) => !isCron(fields.map((_, other) => (other === at ? field : '*')).join(' ')),
+  );
+  return wrong < 0 ? '' : `; there is no ${names[wrong]} ${fields[wrong]}`;
 }
 
 export const oneOf = <const Names extends readonly [string, ...string[]]>(names: Names) =>
@@ -110,7 +125,7 @@ export const addresses = z
   .transform((text) => text.split(',').map((address) => address.trim()))
   .refine(
     (list) => list.every((address) => /^[^\s@<>,]+@[^\s@<>,]+$/.test(address)),
-    'a list of addresses such as ops@example.com, with a comma between two',
+    'a list of addresses such as ops@example.com, separated by commas',
   );
 
 const NETWORKS = ['loopback', 'linklocal', 'uniquelocal'];
@@ -132,8 +147,8 @@ export const proxiesOrOff = z
   })
   .refine(
     (given) => !Array.isArray(given) || given.every(isNetwork),
-    'a number of proxies from 1 to 9, or a list of addresses and networks such as 10.1.2.3 or 10.1.2.0/24, with a ' +
-      'comma between two, or off',
+    'a number of proxies from 1 to 9, or a list of addresses and networks such as 10.1.2.3 or 10.1.2.0/24, ' +
+      'separated by commas, or off',
   );
 
 /** The content of the named file; a missing file is reported at the start. */

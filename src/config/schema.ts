@@ -25,8 +25,8 @@ import {
 } from './parsers.ts';
 
 /**
- * Session settings of every PostgreSQL connection. A setting that is off is not sent, so the value of the server
- * applies.
+ * Timeouts of every PostgreSQL session, and the wait for its tables. A timeout that is off is not sent, so the value of
+ * the server applies.
  */
 const databaseVariables = {
   DATABASE_IDLE_IN_TRANSACTION: durationOrOff
@@ -40,6 +40,11 @@ const databaseVariables = {
   DATABASE_PEER_TIMEOUT: durationOrOff
     .default(60_000)
     .describe('a PostgreSQL connection whose other end is silent for this long is closed, by both ends'),
+  DATABASE_AWAIT_MIGRATIONS: onOrOff
+    .default(false)
+    .describe(
+      'whether API and worker wait while the database lacks migrations: on or off; off: they stop with an error',
+    ),
 } as const;
 
 /** The variables of logs, metrics and traces. */
@@ -323,6 +328,8 @@ export function shape(env: Environment) {
   return {
     databaseUrl: env.DATABASE_URL,
     databaseTimeouts: databaseTimeouts(env),
+    /** Whether API and worker wait while the database lacks migrations. */
+    awaitMigrations: env.DATABASE_AWAIT_MIGRATIONS,
     redis: redisShape(env, env.REDIS_URL),
     queuePrefix: queuePrefix(env),
     logLevel: env.LOG_LEVEL,

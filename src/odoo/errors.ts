@@ -1,4 +1,4 @@
-import { PasserelleError } from '../shared/errors.ts';
+import { isPlainText, PasserelleError } from '../shared/errors.ts';
 
 /** The target of a call. Every message names it. */
 export interface CallSite {
@@ -14,12 +14,17 @@ export interface CallSite {
 
 const at = (site: CallSite) => `Odoo at ${site.target}, call ${site.call}`;
 
-/** No connection to Odoo: refused, reset, unknown host, or an invalid certificate. */
+/** No connection to Odoo: refused, reset, unknown host, an invalid certificate, or a server without HTTPS. */
 export class OdooUnreachableError extends PasserelleError {
   readonly code = 'odoo_unreachable';
   override readonly retryable = true;
   constructor(site: CallSite, reason: string, options?: ErrorOptions) {
-    super(`${at(site)}: no connection (${reason}). Check ODOO_URL and that the server is up.`, options);
+    super(
+      isPlainText(options?.cause)
+        ? `${at(site)}: this server speaks plain HTTP, not HTTPS. Write http:// in ODOO_URL, or its port for HTTPS.`
+        : `${at(site)}: no connection (${reason}). Check ODOO_URL and that the server is up.`,
+      options,
+    );
   }
 }
 
@@ -49,8 +54,8 @@ export class OdooAuthError extends PasserelleError {
         ? ''
         : ` This process does not try it again before ${notBefore.toISOString()}; one that is restarted tries at once.`;
     super(
-      `${at(site)}: the login of ${site.user} was refused. Check ODOO_USER and ODOO_PASSWORD (API keys expire; ` +
-        `JSON-2 takes API keys only; after several failures Odoo refuses the right password too for a minute).${pause}`,
+      `${at(site)}: the login of ${site.user} was refused. Check ODOO_USER and ODOO_PASSWORD. API keys expire, ` +
+        `and JSON-2 accepts API keys only. After several failures Odoo refuses the right password too, for a minute.${pause}`,
     );
     this.#site = site;
   }

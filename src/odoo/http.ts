@@ -149,6 +149,6 @@ export function notTheProtocol(
     /<title[^<>]*>\s*([^<]{0,120})/i.exec(answer.body.slice(0, PAGE_CHARACTERS))?.[1]?.trim() ?? 'untitled';
   return new OdooMalformedError(
     request.site,
-    `${status} with a web page ("${title}"): something in front of Odoo answers in its place.`,
+    `${status} with a web page ("${title}"): something in front of Odoo answers in its place. Check ODOO_URL.`,
   );
 }

@@ -27,6 +27,7 @@ import {
 } from './jobs.ts';
 import type { RedisConnection } from './redis.ts';
 import { RedisLock } from './redis-lock.ts';
+import { isOutage, reportOutage } from './redis-outage.ts';
 import { WebhookBatchBuffer } from './webhook-batches.ts';
 
 export interface Queues {
@@ -48,7 +49,10 @@ export function openQueues(redis: RedisConnection, prefix: string, log: Log, tel
   const open = <Payload>(name: string) => {
     const options = { connection: redis, prefix, ...(telemetry && { telemetry }) };
     const queue = new Queue<Payload>(name, options);
-    queue.on('error', (error) => log.warn({ reason: errorMessage(error), queue: name }, 'queue connection'));
+    queue.on('error', (error) => {
+      if (isOutage(error)) reportOutage(log, error);
+      else log.warn({ reason: errorMessage(error), queue: name }, 'queue connection');
+    });
     return queue;
   };
   const queues = {

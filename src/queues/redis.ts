@@ -3,6 +3,7 @@ import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import type { RedisConfig } from '../config/index.ts';
 import { errorMessage } from '../shared/errors.ts';
 import type { Log } from '../shared/logger.ts';
+import { nameServer, reportOutage, reportRecovery } from './redis-outage.ts';
 
 /** A single server, sentinels, or a cluster. */
 export type RedisConnection = Redis | Cluster;
@@ -43,20 +44,36 @@ const NO_MASTER_MS = 5000;
 const RECONNECT_AND_RESEND = 2;
 
 /**
- * Opens one connection. Connection errors are logged, then ioredis reconnects by itself. A URL alone is a single server
- * without TLS files or sentinels.
+ * Opens one connection. An outage is logged once a minute for all connections with this log, and ioredis reconnects by
+ * itself. A URL alone is a single server without TLS files or sentinels.
  */
 export function openRedis(server: string, role: RedisRole, log: Log): Redis;
 export function openRedis(server: RedisConfig, role: RedisRole, log: Log): RedisConnection;
 export function openRedis(server: RedisConfig | string, role: RedisRole, log: Log): RedisConnection {
   const options = { ...OPTIONS[role], connectionName: `passerelle-${role}` };
   const redis = typeof server === 'string' ? new Redis(server, options) : connect(server, options);
-  // The cache logs an outage once; its connection would log every attempt.
-  const level = role === 'cache' ? 'debug' : 'warn';
-  redis.on('error', (error) => log[level]({ reason: errorMessage(error) }, 'redis connection'));
+  // The cache logs its own outages.
+  if (role === 'cache')
+    redis.on('error', (error) => log.debug({ reason: errorMessage(error) }, 'redis connection'));
+  else
+    logOutages(
+      redis,
+      typeof server === 'string' ? { url: server, sentinel: null, cluster: false } : server,
+      log,
+    );
   if (redis instanceof Redis) reopenIfSilent(redis, SILENCE_MS[role]);
   else redis.on('+node', (node: Redis) => reopenIfSilent(node, SILENCE_MS[role]));
   return redis;
+}
+
+function logOutages(
+  redis: RedisConnection,
+  server: Pick<RedisConfig, 'url' | 'sentinel' | 'cluster'>,
+  log: Log,
+): void {
+  nameServer(log, server);
+  redis.on('error', (error) => reportOutage(log, error));
+  redis.on('ready', () => reportRecovery(log));
 }
 
 /** `socketTimeout` of ioredis is not used: its timer outlives the connection, and then ends the next one. */

@@ -38,6 +38,19 @@ export function errorMessage(error: unknown): string {
   return origin instanceof Error ? origin.message : String(origin);
 }
 
+/** The message as a part of a sentence. Node's error for a name with several addresses has no message, only a code. */
+export function errorReason(error: unknown): string {
+  return errorMessage(error).trim().replace(/\.$/, '') || errorCode(error);
+}
+
+/**
+ * True if a server answered the first message of TLS in plain text: the URL begins with `https`, but the port does not
+ * use TLS. OpenSSL takes the answer for a TLS record of an unknown version or an impossible length.
+ */
+export function isPlainText(error: unknown): boolean {
+  return /^ERR_SSL_(WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|HTTP_REQUEST)$/.test(errorCode(error));
+}
+
 /** The stack of any thrown value, without the statements and parameters that libraries add to theirs. */
 export function errorStack(error: unknown): string | undefined {
   const origin = originOf(error);

@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Database } from '../db/client.ts';
 import { installationOf } from '../db/installation.ts';
 import { claimPrefix, ForeignQueuesError, type PrefixPlace } from '../queues/owner.ts';
+import { isOutage, reportOutage } from '../queues/redis-outage.ts';
 import { errorMessage } from '../shared/errors.ts';
 import type { Log } from '../shared/logger.ts';
 
@@ -64,15 +65,21 @@ async function watch(
   );
   let failing = false;
   while (!stopping.aborted) {
+    let hasDatabase = false;
     try {
-      await claimPrefix(stores, await installationOf(stores.db));
+      const installation = await installationOf(stores.db);
+      hasDatabase = true;
+      await claimPrefix(stores, installation);
       failing = false;
       on.claimed();
     } catch (error) {
       if (error instanceof ForeignQueuesError) throw error;
-      // Logged once for each outage. A stop closes the connections below a waiting command.
-      if (!failing && !stopping.aborted) {
-        log.warn({ reason: errorMessage(error) }, 'the owner of the queues cannot be checked yet');
+      // A stop closes the connections below a waiting command.
+      if (!stopping.aborted) {
+        if (hasDatabase && isOutage(error)) reportOutage(log, error);
+        // Once for each outage of PostgreSQL.
+        else if (!failing)
+          log.warn({ reason: errorMessage(error) }, 'the owner of the queues cannot be checked yet');
       }
       failing = true;
     }

@@ -1,4 +1,4 @@
-import { PasserelleError } from '../shared/errors.ts';
+import { isPlainText, PasserelleError } from '../shared/errors.ts';
 import type { CallSite, OpenCircuit } from './types.ts';
 
 /** Base class of all errors of a Tryton call. It contains no parameter, password, session key or traceback. */
@@ -87,14 +87,20 @@ export class TrytonTimeoutError extends TrytonError {
 }
 
 /**
- * No connection to Tryton: refused, reset, unknown host, or an invalid certificate. If the call was a write, it was not
- * sent.
+ * No connection to Tryton: refused, reset, unknown host, an invalid certificate, or a server without HTTPS. If the call
+ * was a write, it was not sent.
  */
 export class TrytonUnreachableError extends TrytonError {
   readonly code = 'tryton_unreachable';
   override readonly retryable = true;
   constructor(site: CallSite, reason: string, options?: ErrorOptions) {
-    super(site, `no connection (${reason}). Check TRYTON_RPC_URL and that the server is up.`, options);
+    super(
+      site,
+      isPlainText(options?.cause)
+        ? 'this server speaks plain HTTP, not HTTPS. Write http:// in TRYTON_RPC_URL, or its port for HTTPS.'
+        : `no connection (${reason}). Check TRYTON_RPC_URL and that the server is up.`,
+      options,
+    );
   }
 }
 

@@ -27,7 +27,7 @@ describe('a variable that is wrong', () => {
     ['ALERT_WEBHOOK_SECRET', 'short', 'a secret of at least 16 characters'],
     ['ALERT_WEBHOOK_SECRET', 'whsec_not-base64-at-all', 'a secret that is base64 after whsec_'],
     ['SMTP_URL', 'mail.example.com', 'a URL such as smtp://user:secret@mail.example.com:587'],
-    ['ALERT_EMAIL_TO', 'ops', 'a list of addresses such as ops@example.com, with a comma between two'],
+    ['ALERT_EMAIL_TO', 'ops', 'a list of addresses such as ops@example.com, separated by commas'],
     ['ALERT_EMAIL_FROM', 'a@b.example,c@d.example', 'an address such as passerelle@example.com'],
     ['ALERT_STALE_INTERVALS', '0', 'a whole number from 1 to 100000'],
     ['REDIS_TLS_CA_FILE', '/nowhere/ca.pem', 'a file that this process can read'],

@@ -35,13 +35,15 @@ export interface OwnProcess {
   output(): string;
 }
 
-/** A module of the product in a process of its own. The caller ends it. */
+/** A module of the product in a process of its own, in `folder` if it is given. The caller ends it. */
 export function startProcess(
   module: string,
   env: Readonly<Record<string, string>>,
   args: readonly string[] = [],
+  folder?: string,
 ): OwnProcess {
-  const child = spawn(process.execPath, [...fromBuild(module), ...args], apart(env));
+  const { cwd, env: given } = apart(env);
+  const child = spawn(process.execPath, [...fromBuild(module), ...args], { cwd: folder ?? cwd, env: given });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream.on('data', (chunk: Buffer) => {

@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm';
 import { z } from 'zod';
 import { pendingMigrations } from '../../db/migrate.ts';
 import { checkToken } from '../../observability/metrics/token.ts';
-import { errorMessage } from '../../shared/errors.ts';
+import { reportOutage } from '../../queues/redis-outage.ts';
 import type { Api, ApiContext } from '../context.ts';
 import { answerWithin } from '../errors.ts';
 import { limitAddresses } from '../plugins/rate-limit.ts';
@@ -14,6 +14,8 @@ import { statusAnswer } from '../schemas.ts';
 export function healthRoutes(api: Api, deps: ApiContext): void {
   // Concurrent probes share one check.
   let checking: Promise<Check[]> | null = null;
+  // Probes come every few seconds: a change is logged, not each of them.
+  let logged = '';
   api.get(
     '/healthz',
     {
@@ -46,8 +48,10 @@ export function healthRoutes(api: Api, deps: ApiContext): void {
       });
       const found = await checking;
       const errors = found.filter((check) => check !== null);
+      const names = errors.map(({ name }) => name).join();
+      if (names !== logged && names !== '') request.log.warn({ errors }, 'not ready');
+      logged = names;
       if (errors.length === 0) return { status: 'ready' as const };
-      request.log.warn({ errors }, 'not ready');
       const detail = errors.map(({ name, message }) => `${name}: ${message}`).join('; ');
       return sendProblem(reply, makeProblem('not_ready', detail, errors));
     },
@@ -73,7 +77,7 @@ async function checkRedis({ redis, log }: ApiContext): Promise<Check> {
     await requireRedis(redis);
     return null;
   } catch (error) {
-    log.warn({ reason: errorMessage(error) }, 'Redis is not ready');
+    reportOutage(log, error);
     return { name: 'redis', message: 'does not answer' };
   }
 }

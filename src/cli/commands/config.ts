@@ -1,0 +1,79 @@
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { Command } from 'commander';
+import {
+  ConfigError,
+  type EffectiveVariable,
+  ENV_FILE,
+  effectiveVariables,
+  readConfig,
+} from '../../config/index.ts';
+import { type CommandContext, EXIT, type ExitCode, print } from '../io.ts';
+
+export function addConfig(program: Command, context: CommandContext, exit: (code: ExitCode) => void): void {
+  program
+    .command('config')
+    .summary('print the settings in effect, without secrets')
+    .description(
+      'Print each variable with its value and its origin: the default, the environment, or a line of .env. ' +
+        'Passwords, secrets and tokens are shown as ***. Then list the problems of the settings.',
+    )
+    .option('--json', 'print one JSON object')
+    .addHelpText('after', HELP)
+    .action(async (options: { readonly json?: boolean }) => exit(show(context, options)));
+}
+
+const HELP = `
+Exit codes: 0 the settings can be used, 2 they cannot
+
+Examples:
+  $ passerelle config
+  $ passerelle config --json | jq '.variables[] | select(.origin != "default")'`;
+
+function show({ io, env }: CommandContext, options: { readonly json?: boolean }): ExitCode {
+  const variables = effectiveVariables(env);
+  const problems = problemsOf(env);
+  const file = env === undefined && existsSync(ENV_FILE) ? resolve(ENV_FILE) : null;
+  const answer = { file, problems, variables: variables.map(plain) };
+  print(io, options.json, answer, [
+    ...table(variables),
+    '',
+    file === null ? 'No .env file was read.' : `Read ${file}.`,
+  ]);
+  if (problems.length === 0) return EXIT.success;
+  io.stderr.write(`${new ConfigError(problems).message}\n`);
+  return EXIT.usage;
+}
+
+function problemsOf(env: CommandContext['env']): readonly string[] {
+  try {
+    readConfig(env);
+    return [];
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
+}
+
+function plain({ name, value, origin }: EffectiveVariable) {
+  return { name, value, origin: origin.from, line: origin.from === ENV_FILE ? origin.line : null };
+}
+
+function table(variables: readonly EffectiveVariable[]): string[] {
+  const rows = [
+    ['Variable', 'Value', 'Origin'],
+    ...variables.map(({ name, value, origin }) => [
+      name,
+      value ?? 'not set',
+      origin.from === ENV_FILE ? `${ENV_FILE} line ${origin.line}` : origin.from,
+    ]),
+  ];
+  const width = (column: number) => Math.max(...rows.map((row) => row[column]?.length ?? 0));
+  const [names, values] = [width(0), width(1)];
+  return rows.map(([name = '', value = '', origin = '']) =>
+    `${name.padEnd(names)}  ${value.padEnd(Math.min(values, MAX_PADDED))}  ${origin}`.trimEnd(),
+  );
+}
+
+/** A longer value moves only its own origin. */
+const MAX_PADDED = 60;

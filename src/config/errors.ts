@@ -1,0 +1,11 @@
+import { PasserelleError } from '../shared/errors.ts';
+
+/** One or more environment variables are missing or not valid. The message lists all of them. */
+export class ConfigError extends PasserelleError {
+  readonly code = 'bad_configuration';
+  readonly problems: readonly string[];
+  constructor(problems: readonly string[]) {
+    super(`Configuration is not usable:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`);
+    this.problems = problems;
+  }
+}
