@@ -21,7 +21,8 @@ import type { SyncContext } from '../sync/context.ts';
 import { createSyncContext } from '../sync/create-context.ts';
 import { claimQueues, keepQueues } from '../sync/queue-ownership.ts';
 import { TrytonClient } from '../tryton/client.ts';
-import { type CommandContext, type Environment, QUIET } from './io.ts';
+import { type CommandContext, type Environment, type Io, QUIET } from './io.ts';
+import { whileBusy } from './progress.ts';
 
 type Defer = (release: () => Promise<unknown>) => void;
 
@@ -37,11 +38,11 @@ export interface OpenMirror {
  * @throws DatabaseUnavailableError, DatabaseNotMigratedError, RedisUnavailableError, ForeignQueuesError
  */
 export async function withMirror<T>(
+  io: Io,
   config: MirrorConfig,
   work: (open: OpenMirror) => Promise<T>,
 ): Promise<T> {
-  await checkDatabase(config);
-  await checkRedis(config.redis);
+  await whileBusy(io, CONNECTING, checkStores(config));
   return withResources(async (defer) => {
     const log = createLogger(config.logLevel, 'cli', 'at once', config.prettyLogs);
     const open = createSyncContext(config, log, defer);
@@ -61,12 +62,13 @@ export async function withMirror<T>(
  * @throws DatabaseUnavailableError, DatabaseNotMigratedError, RedisUnavailableError, ForeignQueuesError
  */
 export async function withStores<T>(
+  io: Io,
   config: Config,
   work: (stores: { readonly db: Database; readonly queues: Queues }) => Promise<T>,
 ): Promise<T> {
+  await whileBusy(io, CONNECTING, checkStores(config));
   return withResources(async (defer) => {
-    const db = await openChecked(config, defer);
-    await checkRedis(config.redis);
+    const db = openPool(config, defer);
     const log = createLogger(config.logLevel, 'cli', 'at once', config.prettyLogs);
     const redis = openRedis(config.redis, 'producer', log);
     defer(() => redis.disconnect());
@@ -96,16 +98,28 @@ export async function withDatabase<T>(
  */
 export async function openChecked(config: DatabaseConfig, defer: Defer): Promise<Database> {
   await checkDatabase(config);
-  const { db, close } = openDatabase(config.databaseUrl, { max: 2, timeouts: config.databaseTimeouts });
+  return openPool(config, defer);
+}
+
+function openPool({ databaseUrl, databaseTimeouts }: DatabaseConfig, defer: Defer): Database {
+  const { db, close } = openDatabase(databaseUrl, { max: 2, timeouts: databaseTimeouts });
   defer(close);
   return db;
 }
 
+const CONNECTING = 'Connecting to PostgreSQL and Redis';
+
 /**
  * Called first, so that the error is one clear sentence.
  *
- * @throws DatabaseUnavailableError, DatabaseNotMigratedError
+ * @throws DatabaseUnavailableError, DatabaseNotMigratedError, RedisUnavailableError
  */
+async function checkStores(config: DatabaseConfig & Pick<Config, 'redis'>): Promise<void> {
+  await checkDatabase(config);
+  await checkRedis(config.redis);
+}
+
+/** @throws DatabaseUnavailableError, DatabaseNotMigratedError */
 async function checkDatabase(config: DatabaseConfig): Promise<void> {
   const pending = await missingMigrations(config);
   if (pending.length > 0) throw new DatabaseNotMigratedError(config.databaseUrl, pending);

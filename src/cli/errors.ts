@@ -15,3 +15,35 @@ export class UnknownKeyError extends PasserelleError {
 }
 
 const MAX_SHOWN = 20;
+
+/** No order of the mirror has this number or id. */
+export class UnknownOrderError extends PasserelleError {
+  readonly code = 'unknown_order';
+}
+
+/** Several orders of the mirror have this number. Name one of them by its id. */
+export class AmbiguousOrderError extends PasserelleError {
+  readonly code = 'ambiguous_order';
+  constructor(number: string, ids: string) {
+    super(`Several orders have the number ${number}: ${ids}. Name the order by its id.`);
+  }
+}
+
+/** These orders have no open failure, so there is nothing to retry. */
+export class NoFailureError extends PasserelleError {
+  readonly code = 'no_open_failure';
+  constructor(odooIds: readonly number[]) {
+    super(
+      `No open failure: BC ${odooIds.join(', ')}. Run "passerelle failures" to list the failures, or ` +
+        '"passerelle resync" to read any order.',
+    );
+  }
+}
+
+/** The log has no run with this id. It does not exist, or it is older than RETAIN_RUNS. */
+export class UnknownRunError extends PasserelleError {
+  readonly code = 'unknown_run';
+  constructor(runId: number) {
+    super(`There is no run ${runId}; "passerelle runs" lists the last ones.`);
+  }
+}

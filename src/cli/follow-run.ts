@@ -3,36 +3,15 @@ import { heartbeat, readState } from '../db/runs/lease.ts';
 import { progress as itemsByState } from '../db/runs/ledger.ts';
 import { findRun, type NewRun, openRuns } from '../db/runs/runs.ts';
 import type { SyncLogRow, SyncStateRow } from '../db/schema/sync.ts';
+import { connectedWorkers } from '../queues/queues.ts';
 import { delay } from '../shared/retry.ts';
 import type { SyncContext } from '../sync/context.ts';
 import { requestRun } from '../sync/request-run.ts';
 import { abandonedRun } from '../sync/runs/start-run.ts';
 import type { OpenMirror } from './connections.ts';
 import type { Io } from './io.ts';
-
-/** Moves to the start of the line and erases it. */
-const REWRITE = '\r\u001b[K';
-
-/** A line that is rewritten in place. Silent if standard error is not a terminal. */
-export function createProgress({ stderr }: Io) {
-  let last = '';
-  const show = (text: string) => {
-    if (text === last || stderr.isTTY !== true) return;
-    stderr.write(REWRITE + text);
-    last = text;
-  };
-  return { show, clear: () => show('') };
-}
-
-/** Items per second since the first call. */
-export function createRate(now: () => number = Date.now): (done: number) => string {
-  let first: { at: number; done: number } | undefined;
-  return (done) => {
-    first ??= { at: now(), done };
-    const seconds = (now() - first.at) / 1000;
-    return seconds < 1 ? '' : `${Math.round((done - first.done) / seconds).toLocaleString('en')}/s`;
-  };
-}
+import { createProgress, createRate, note } from './progress.ts';
+import { count, counted } from './text.ts';
 
 const POLL_INTERVAL_MS = 100;
 /** Counting the items of a large run is slow. */
@@ -64,12 +43,18 @@ async function followRun(
   }
 }
 
+/** `Run 14 (full)`; a run of single BCs is `Reading BC 7 from Odoo`, because the user named them. */
+function titleOf({ id, mode, odooIds }: SyncLogRow): string {
+  if (mode !== 'single' || odooIds === null) return `Run ${id} (${mode})`;
+  return `Reading ${odooIds.length === 1 ? `BC ${odooIds[0]}` : counted(odooIds.length, 'BC')} from Odoo`;
+}
+
 function describer({ db }: SyncContext): (run: SyncLogRow) => Promise<string> {
   const rate = createRate();
   let text = '';
   let nextCount = 0;
   return async (run) => {
-    const title = `Run ${run.id} (${run.mode})`;
+    const title = titleOf(run);
     if (run.status === 'queued') return `${title}: waiting for a worker`;
     if (run.plannedAt === null) return `${title}: planning`;
     if (Date.now() < nextCount) return text;
@@ -86,17 +71,16 @@ function describer({ db }: SyncContext): (run: SyncLogRow) => Promise<string> {
   };
 }
 
-export function count(value: number): string {
-  return value.toLocaleString('en');
-}
+/** The warning for queued runs that nothing processes. */
+export const NO_WORKER = 'No worker is connected: run "npm run worker".';
 
-/** Counting workers lists all clients of Redis, which is slow. */
+/** Counting workers is slow. */
 const WORKER_CHECK_INTERVAL_MS = 3000;
 
 type InProcessWorkers = ReturnType<typeof createWorkforce>;
 
 /** The workers of this process. They start if no other process has any. */
-function createWorkforce({ mirror, redis, prefix }: OpenMirror) {
+function createWorkforce({ mirror, redis, prefix }: OpenMirror, io: Io) {
   let workers: { stop(): Promise<void> } | undefined;
   let stopped: Promise<void> | undefined;
   let nextLook = 0;
@@ -108,9 +92,8 @@ function createWorkforce({ mirror, redis, prefix }: OpenMirror) {
     async ensure(): Promise<void> {
       if (workers !== undefined || Date.now() < nextLook) return;
       nextLook = Date.now() + WORKER_CHECK_INTERVAL_MS;
-      const { sync, pages, bc } = mirror.queues;
-      const registered = await Promise.all([sync, pages, bc].map((queue) => queue.getWorkersCount()));
-      if (registered.every((count) => count > 0)) return;
+      if ((await connectedWorkers(mirror.queues)) > 0) return;
+      note(io, 'No worker is connected: this command does the work itself.');
       workers = await startWorkers(mirror, { redis, prefix, scheduled: false });
     },
     /** Waits for jobs in progress. May be called again. */
@@ -121,11 +104,14 @@ function createWorkforce({ mirror, redis, prefix }: OpenMirror) {
   };
 }
 
-type Request = Pick<NewRun, 'mode' | 'odooIds' | 'force' | 'newSource'>;
+type Request = Pick<NewRun, 'mode' | 'odooIds' | 'force' | 'newSource'> & {
+  /** `cli` by default. */
+  readonly trigger?: 'retry';
+};
 
 /** @returns the id of the queued run. */
 export async function request({ db, queues, definition }: SyncContext, wanted: Request): Promise<number> {
-  const { runId } = await requestRun(db, queues.sync, { ...wanted, key: definition.key, trigger: 'cli' });
+  const { runId } = await requestRun(db, queues.sync, { trigger: 'cli', ...wanted, key: definition.key });
   return runId;
 }
 
@@ -135,7 +121,7 @@ export async function request({ db, queues, definition }: SyncContext, wanted: R
  */
 export async function requestAndFollow(open: OpenMirror, io: Io, wanted: Request): Promise<SyncLogRow> {
   const { mirror } = open;
-  const workforce = createWorkforce(open);
+  const workforce = createWorkforce(open, io);
   const stop = new AbortController();
   const forget = io.onInterrupt(() => stop.abort());
   try {

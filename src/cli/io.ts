@@ -1,11 +1,12 @@
 import type { Writable } from 'node:stream';
+import { styleText } from 'node:util';
 import { errorCode } from '../shared/errors.ts';
 import { escapeJson, safeForTerminal } from '../shared/terminal.ts';
 
 /** Streams and interrupt handler of a command: those of the terminal, or of a test. */
 export interface Io {
   readonly stdin: AsyncIterable<Uint8Array | string>;
-  readonly stdout: Output;
+  readonly stdout: Output & Screen;
   readonly stderr: Output & { readonly isTTY?: boolean };
   /** Calls `handle` at the first Ctrl-C; the next one ends the process. Returns a function that stops listening. */
   onInterrupt(handle: () => void): () => void;
@@ -13,6 +14,13 @@ export interface Io {
 
 interface Output {
   write(text: string): unknown;
+}
+
+/** The methods that a stream of Node has if it is a terminal. */
+interface Screen {
+  /** False if NO_COLOR is set. */
+  hasColors?(): boolean;
+  readonly columns?: number;
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -30,14 +38,36 @@ export function printJson(io: Io, value: unknown): void {
   io.stdout.write(`${escapeJson(JSON.stringify(value, null, 2))}\n`);
 }
 
+type Style = 'bold' | 'dim' | 'green' | 'red' | 'yellow';
+
+/** Text with a style, as data: it is applied after unsafe characters are replaced, and only on a terminal. */
+export interface Styled {
+  readonly style: Style;
+  readonly text: string;
+}
+
+export type Piece = string | Styled;
+export type Line = Piece | readonly Piece[];
+
+export const styled = (style: Style, text: string): Styled => ({ style, text });
+
 /** The answer of a command: `value` with `--json`, otherwise `lines`. */
-export function print(io: Io, json: boolean | undefined, value: unknown, lines: readonly string[]): void {
+export function print(io: Io, json: boolean | undefined, value: unknown, lines: readonly Line[]): void {
   if (json === true) printJson(io, value);
   else printLines(io, lines);
 }
 
-export function printLines(io: Io, lines: readonly string[]): void {
-  io.stdout.write(lines.map((line) => `${safeForTerminal(line)}\n`).join(''));
+export function printLines(io: Io, lines: readonly Line[]): void {
+  const hasColors = io.stdout.hasColors?.() === true;
+  const shown = (piece: Piece): string => {
+    if (typeof piece === 'string') return safeForTerminal(piece);
+    const text = safeForTerminal(piece.text);
+    // Node would check its own standard output instead of the stream of the command.
+    return hasColors ? styleText(piece.style, text, { validateStream: false }) : text;
+  };
+  const pieces = (line: Line): readonly Piece[] =>
+    typeof line === 'string' || 'style' in line ? [line] : line;
+  io.stdout.write(lines.map((line) => `${pieces(line).map(shown).join('')}\n`).join(''));
 }
 
 /** Messages of Odoo may have several lines. */

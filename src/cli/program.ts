@@ -5,15 +5,20 @@ import { errorCode, errorMessage } from '../shared/errors.ts';
 import { packageVersion } from '../shared/version.ts';
 import { addAlerts } from './commands/alerts.ts';
 import { addConfig } from './commands/config.ts';
+import { addFailures, addRetry } from './commands/failures.ts';
 import { addKeys } from './commands/keys.ts';
 import { addMigrate } from './commands/migrate.ts';
 import { addPrune } from './commands/prune.ts';
 import { addResync } from './commands/resync.ts';
+import { addRuns } from './commands/runs.ts';
+import { addShow } from './commands/show.ts';
 import { addStatus } from './commands/status.ts';
 import { addSync } from './commands/sync.ts';
 import { addTryton } from './commands/tryton.ts';
 import { addVerify } from './commands/verify.ts';
-import { BadArgumentError } from './errors.ts';
+import { addCompletion } from './completion.ts';
+import { AmbiguousOrderError, BadArgumentError } from './errors.ts';
+import { completeHelp, helpWidth, wrapHelp } from './help.ts';
 import {
   type CommandContext,
   type Environment,
@@ -25,7 +30,7 @@ import {
 } from './io.ts';
 
 /** Errors of the command line or the environment. */
-const USAGE = [ConfigError, BadArgumentError, ForeignQueuesError];
+const USAGE = [ConfigError, BadArgumentError, AmbiguousOrderError, ForeignQueuesError];
 
 /**
  * The `passerelle` command. Each file in `commands/` adds one command with its options, help and output.
@@ -65,14 +70,17 @@ export async function run(argv: readonly string[], io: Io, env?: Environment): P
 
 function createProgram(context: CommandContext, exit: (code: ExitCode) => void): Command {
   const { stdout, stderr } = context.io;
+  const width = helpWidth(stdout.columns);
   const program = new Command('passerelle')
     .description('Mirrors BCs and their lines from Odoo into PostgreSQL, and calls Tryton.')
     .version(packageVersion(), '-V, --version', 'print the version')
     .configureOutput({
-      writeOut: (text) => void stdout.write(text),
-      writeErr: (text) => void stderr.write(text),
+      writeOut: (text) => void stdout.write(wrapHelp(text, width)),
+      // A help without a command goes there too.
+      writeErr: (text) => void stderr.write(text.startsWith('error:') ? text : wrapHelp(text, width)),
+      getOutHelpWidth: () => width,
+      getErrHelpWidth: () => width,
     })
-    .showHelpAfterError('Add --help to see what there is.')
     .exitOverride()
     .addHelpText('after', HELP)
     .hook('preAction', () => {
@@ -82,7 +90,11 @@ function createProgram(context: CommandContext, exit: (code: ExitCode) => void):
   for (const add of [
     addSync,
     addResync,
+    addRetry,
     addStatus,
+    addFailures,
+    addRuns,
+    addShow,
     addVerify,
     addPrune,
     addTryton,
@@ -90,23 +102,24 @@ function createProgram(context: CommandContext, exit: (code: ExitCode) => void):
     addKeys,
     addMigrate,
     addConfig,
+    addCompletion,
   ])
     add(program, context, exit);
+  completeHelp(program);
   return program;
 }
 
 const HELP = `
-Settings come from the environment, and from the .env file of the current directory: DATABASE_URL, REDIS_URL,
-ODOO_URL, ODOO_DB, ODOO_USER, ODOO_PASSWORD, TRYTON_RPC_URL, TRYTON_USER, TRYTON_PASSWORD, ...
-"passerelle config" shows those in effect.
+Settings come from the environment, and from the .env file of the current directory: DATABASE_URL, REDIS_URL, ODOO_URL, ODOO_DB, ODOO_USER, ODOO_PASSWORD, TRYTON_RPC_URL, TRYTON_USER, TRYTON_PASSWORD, ... "passerelle config" shows those in effect.
 Answers go to standard output; errors, progress and logs (LOG_LEVEL) to standard error.
 
 Examples:
   $ passerelle migrate
   $ passerelle sync --full
   $ passerelle verify
-  $ passerelle resync 4711
-  $ passerelle status --json
+  $ passerelle resync BC/2023/00002
+  $ passerelle status
+  $ passerelle failures
   $ passerelle tryton ping
   $ passerelle alerts test
   $ passerelle keys create --name portal --scope bc:read

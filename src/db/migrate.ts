@@ -29,13 +29,21 @@ async function buildIndexes(
 ): Promise<void> {
   for (const statement of statements.map(withoutComments)) {
     const [, name] = CREATES.exec(statement) ?? [];
-    if (name !== undefined) {
-      onStep(`${tag}: index ${name}, beside writers, after the transactions that are open now`);
-      await dropInvalid(db, name);
+    // On a small table an index needs milliseconds.
+    const announcement = setTimeout(() => {
+      if (name !== undefined)
+        onStep(`${tag}: building index ${name}; writers are not blocked, open transactions delay it`);
+    }, ANNOUNCED_AFTER_MS);
+    try {
+      if (name !== undefined) await dropInvalid(db, name);
+      await db.execute(sql.raw(statement));
+    } finally {
+      clearTimeout(announcement);
     }
-    await db.execute(sql.raw(statement));
   }
 }
+
+const ANNOUNCED_AFTER_MS = 1000;
 
 async function dropInvalid(db: Database, name: string): Promise<void> {
   const [invalid] = await db.execute(
@@ -175,7 +183,7 @@ interface MigrateOptions {
   readonly folder?: string;
   readonly patience?: Patience;
   readonly timeouts?: SessionTimeouts;
-  /** Called before each step that may take long, with one line. */
+  /** Called with one line when a step waits or takes long. */
   readonly onStep?: (line: string) => void;
 }
 

@@ -78,6 +78,18 @@ export async function depth(queue: SyncQueue | PagesQueue | BcQueue): Promise<nu
   return Object.values(counts).reduce((total, count) => total + count, 0);
 }
 
+/**
+ * The workers that process runs, of the queue that has the fewest. 0: no run makes progress. Slow, because it lists all
+ * clients of Redis.
+ */
+export async function connectedWorkers({
+  sync,
+  pages,
+  bc,
+}: Pick<Queues, 'sync' | 'pages' | 'bc'>): Promise<number> {
+  return Math.min(...(await Promise.all([sync, pages, bc].map((queue) => queue.getWorkersCount()))));
+}
+
 /** Jobs removed by one script. Redis does nothing else while a script runs. */
 const BATCH = 1000;
 

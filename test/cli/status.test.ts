@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest';
+import { openIncident } from '../../src/db/alerts.ts';
 import { grantLease } from '../../src/db/runs/lease.ts';
 import { progress } from '../../src/db/runs/ledger.ts';
 import { createRun, updateRun } from '../../src/db/runs/runs.ts';
@@ -29,7 +30,7 @@ beforeAll(async () => {
 afterAll(() => setup?.close());
 beforeEach(async () => {
   const { db } = setup.database;
-  await db.execute(sql`truncate sync_log, sync_run_item, sync_run_page, sync_failure`);
+  await db.execute(sql`truncate sync_log, sync_run_item, sync_run_page, sync_failure, alert_incident`);
   // The row stays: with another mirror id the queues would belong to another installation.
   await db.execute(
     sql`update sync_state set last_sync = null, is_syncing = false, lease_run_id = null, lease_expires_at = null`,
@@ -53,7 +54,7 @@ test('the run that holds the lease is shown with its progress, while it lasts', 
   const { stdout } = await command.passerelle('status');
   expect(stdout).toMatch(
     new RegExp(
-      `^State {6}run ${runId} holds the lease .*\nProgress {3}40 of 50 BC done, 1 failed\nLast sync`,
+      `^State {6}run ${runId} is in progress; its lease expires in \\d+ \\w+\nProgress {3}40 of 50 BC done, 1 failed\nLast sync`,
       'm',
     ),
   );
@@ -103,9 +104,42 @@ test('an age below zero is shown, because the clock of Odoo is ahead', async () 
     insert into sync_state (key) values (${BC_KEY}) on conflict do nothing`);
   await db.execute(sql`update sync_state set last_sync = clock_timestamp() + interval '1 day'`);
   expect((await command.passerelle('status')).stdout).toMatch(
-    /\nLast sync {2}\S+ \S+ UTC, 86[34]\d\d s in the future: the clock of Odoo is ahead of PostgreSQL\n/,
+    /\nLast sync {2}2[34] h in the future: the clock of Odoo is ahead of PostgreSQL\n/,
   );
   const { body } = await command.json('status');
   expect(body).toMatchObject({ ageSeconds: expect.any(Number) });
   expect(Number((body as { ageSeconds: number }).ageSeconds)).toBeLessThan(-80_000);
+});
+
+test('a reason that several runs and an incident share is printed once, and no internal key', async () => {
+  const { db } = setup.database;
+  const reason = 'Odoo is being moved to another rack.';
+  const ids: number[] = [];
+  for (let run = 0; run < 3; run++) {
+    const { id } = await createRun(db, { key: BC_KEY, mode: 'incremental', trigger: 'schedule' });
+    await updateRun(db, id, { status: 'failed', errorCode: 'odoo_unreachable', errorMessage: reason });
+    ids.push(id);
+  }
+  const newest = ids.at(-1) ?? 0;
+  const message = `Run ${newest} (incremental) failed. ${reason}`;
+  const code = 'odoo_unreachable';
+  await openIncident(db, { kind: 'run_failed', subject: BC_KEY, code, message, runId: newest });
+  const { stdout } = await command.passerelle('status');
+  expect(stdout.split(reason)).toHaveLength(2);
+  expect(stdout).toContain(`failed. odoo_unreachable: as run ${newest}\n`);
+  expect(stdout).toMatch(new RegExp(`\n {2}run_failed, since \\d+ s: see run ${newest}\nQueues\n`));
+  expect(stdout).not.toContain(BC_KEY);
+});
+
+test('a mirror without a worker says how to start one; with workers, it counts them', async () => {
+  const { code, stdout } = await command.passerelle('status');
+  expect(code).toBe(0);
+  expect(stdout).toContain('\nWorkers    No worker is connected: run "npm run worker".\n');
+  expect((await command.json('status')).body.workers).toBe(0);
+  const stop = await setup.work();
+  await waitFor(
+    async () => (await command.passerelle('status')).stdout.includes('\nWorkers    1 connected\n'),
+    'the worker to be counted',
+  );
+  await stop();
 });

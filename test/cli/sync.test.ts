@@ -125,8 +125,9 @@ test('an Odoo that hangs makes the run fail after the time limit', async () => {
 });
 
 test('a detached sync is only queued, and done by the next worker', async () => {
-  const { code, stdout } = await command.passerelle('sync', '--detach');
+  const { code, stdout, stderr } = await command.passerelle('sync', '--detach');
   expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringMatching(/^Run \d+ is queued\.\n$/) });
+  expect(stderr).toBe('No worker is connected: run "npm run worker".\n');
   const [queued] = await listRuns(db, { limit: 1 });
   expect(queued).toMatchObject({ status: 'queued', trigger: 'cli', mode: 'incremental' });
   await command.passerelle('resync', '1');
@@ -171,8 +172,10 @@ test('Ctrl-C leaves the run to the next sync, which finishes it and then does it
 
 test('a terminal sees one line of progress, rewritten', async () => {
   const { stderr } = await start(['sync', '--full'], setup.env, true).answer;
-  const shown = stderr.split('\r\u001b[K').slice(1);
-  expect(shown.at(0)).toMatch(/^Run \d+ \(full\): /);
+  const [empty, connecting, ...shown] = stderr.split('\r\u001b[K');
+  expect([empty, connecting]).toEqual(['', 'Connecting to PostgreSQL and Redis']);
+  expect(shown).toContain('No worker is connected: this command does the work itself.\n');
+  expect(shown).toContainEqual(expect.stringMatching(/^Run \d+ \(full\): /));
   expect(shown.at(-1)).toBe('');
 });
 

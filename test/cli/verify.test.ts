@@ -61,10 +61,16 @@ test('prints a line for each finding, with its repair', async () => {
   const [first, missing, views, ...rest] = stdout.trimEnd().split('\n');
   expect(first).toMatch(/^not ok: 10 BC and \d+ lines compared$/);
   expect(missing).toMatch(
-    /^ {2}missing \d+: dimagaz\.bc,2; .*\. Repair: run passerelle sync --sweep, and check/,
+    /^ {2}\d+ missing: in Odoo, not in the mirror \(dimagaz\.bc 2, 3; dimagaz\.bc\.line \d+, .*\)\. "passerelle sync --sweep" reads them\. If they stay, check what ODOO_USER may read\.$/,
   );
-  expect(views).toBe('  views 1: dimagaz.bc (view dimagaz_bc). Repair: run passerelle sync');
+  expect(views).toBe(
+    '  1 views: typed views that were dropped or are outdated (dimagaz.bc view dimagaz_bc). "passerelle sync" creates them again.',
+  );
   expect(rest).toEqual([]);
+  const scheduled = commandIn({ ...setup.env, ODOO_USER: user, ODOO_PASSWORD: apiKey, SWEEP_EVERY: '15m' });
+  expect((await scheduled.passerelle('verify')).stdout).toContain(
+    'The next sweep reads them, within 15 min; "passerelle sync --sweep" does it now.',
+  );
 });
 
 test('the help names each count', async () => {

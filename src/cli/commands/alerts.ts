@@ -5,6 +5,7 @@ import { testNotice } from '../../alerts/notice.ts';
 import { ConfigError, readConfig } from '../../config/index.ts';
 import { errorCode, errorMessage } from '../../shared/errors.ts';
 import { type CommandContext, EXIT, type ExitCode, print, QUIET } from '../io.ts';
+import { whileBusy } from '../progress.ts';
 
 export function addAlerts(program: Command, context: CommandContext, exit: (code: ExitCode) => void): void {
   const alerts = program
@@ -35,7 +36,8 @@ async function test({ io, env }: CommandContext, json: boolean): Promise<ExitCod
   }
   const stop = new AbortController();
   const forget = io.onInterrupt(() => stop.abort());
-  const results = await Promise.all(channels.map((channel) => tried(channel, stop.signal))).finally(forget);
+  const tests = Promise.all(channels.map((channel) => tried(channel, stop.signal)));
+  const results = await whileBusy(io, 'Sending a test notice', tests).finally(forget);
   print(io, json, { channels: results }, results.map(line));
   return results.every(({ ok }) => ok) ? EXIT.success : EXIT.failure;
 }

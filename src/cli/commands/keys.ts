@@ -6,7 +6,8 @@ import { type ApiKeyRow, SCOPES, type Scope } from '../../db/schema/gateway.ts';
 import { isPattern } from '../../tryton/methods.ts';
 import { withDatabase } from '../connections.ts';
 import { UnknownKeyError } from '../errors.ts';
-import { type CommandContext, EXIT, type ExitCode, print, printJson, printLines } from '../io.ts';
+import { type CommandContext, EXIT, type ExitCode, type Line, print, printJson, printLines } from '../io.ts';
+import { table } from '../text.ts';
 
 /** A key as `--json` shows it: never its hash. */
 function publicKey({ hash: _, ...row }: ApiKeyRow) {
@@ -36,7 +37,7 @@ const HEADINGS = [
 ];
 
 /** The keys as a table, in UTC. */
-function keyLines(rows: readonly ApiKeyRow[]): string[] {
+function keyLines(rows: readonly ApiKeyRow[]): Line[] {
   if (rows.length === 0) return ['There is no key yet; create one with "passerelle keys create".'];
   const cells = rows.map((row) => [
     String(row.id),
@@ -50,14 +51,7 @@ function keyLines(rows: readonly ApiKeyRow[]): string[] {
     minute(row.lastUsedAt) ?? 'never',
     stateOf(row),
   ]);
-  const table = [HEADINGS, ...cells];
-  const widths = HEADINGS.map((_, at) => Math.max(...table.map((line) => line[at]?.length ?? 0)));
-  return table.map((line) =>
-    line
-      .map((cell, at) => cell.padEnd(widths[at] ?? 0))
-      .join('  ')
-      .trimEnd(),
-  );
+  return table(HEADINGS, cells);
 }
 
 /** The Tryton methods that a key allows. */
@@ -86,8 +80,8 @@ interface CreateOptions {
 function addCreate(keys: Command, context: CommandContext, exit: (code: ExitCode) => void): void {
   keys
     .command('create')
-    .summary('make a key and show it, once')
-    .description('Make a key and show it. It is shown this once: only a hash of it is kept.')
+    .summary('create a key and show it once')
+    .description('Create a key and show it. It is shown only once, because only its hash is stored.')
     .requiredOption('--name <name>', 'who or what the key is for', parseName)
     .requiredOption(
       '--scope <scopes>',
@@ -102,7 +96,7 @@ function addCreate(keys: Command, context: CommandContext, exit: (code: ExitCode
     )
     .option(
       '--expires <when>',
-      'how long it is good (90d) or until when (2027-01-31); for ever when left out',
+      'how long the key is valid (90d) or until when (2027-01-31); without it, forever',
       parseEnd,
     )
     .option('--json', 'print one JSON object')
@@ -116,11 +110,10 @@ const CREATE_HELP = `
 Scopes
   bc:read      read the mirror: BCs, runs, failures
   sync:write   start runs, resync, retry
-  tryton:call  call Tryton: the methods that match a --method (writes included), or all reads without --method;
-               writes to ir.* and res.* need a pattern that names the model before its first *
+  tryton:call  call Tryton: the methods that match a --method (writes included), or all reads without --method; writes to ir.* and res.* need a pattern that names the model before its first *
   admin        all of these
 
-Exit codes: 0 made, 1 PostgreSQL cannot be used, 2 bad usage or configuration
+Exit codes: 0 created, 1 PostgreSQL cannot be used, 2 bad usage or configuration
 
 Examples:
   $ passerelle keys create --name reporting --scope bc:read --expires 90d
@@ -223,15 +216,15 @@ export function addKeys(program: Command, context: CommandContext, exit: (code: 
   addCreate(keys, context, exit);
   keys
     .command('list')
-    .summary('show every key, without its secret')
-    .description('Show every key that ever was: never the key itself, which is kept nowhere.')
+    .summary('list every key, without its secret')
+    .description('List all API keys, including revoked ones. Secrets are never stored or shown.')
     .option('--json', 'print one JSON object')
     .addHelpText('after', '\nExamples:\n  $ passerelle keys list\n  $ passerelle keys list --json')
     .action(async (options: JsonOption) => exit(await list(context, options)));
   keys
     .command('revoke')
-    .summary('make a key unusable for good')
-    .description('Make a key unusable, for good, within five seconds in every process. Safe to repeat.')
+    .summary('revoke a key for good')
+    .description('Revoke a key for good. Every process rejects it within five seconds. Safe to repeat.')
     .argument('<id>', 'id or prefix of the key')
     .option('--json', 'print one JSON object')
     .addHelpText('after', REVOKE_HELP)
@@ -246,7 +239,7 @@ Examples:
   $ passerelle keys help create`;
 
 const REVOKE_HELP = `
-Exit codes: 0 it is revoked, 1 there is no such key or PostgreSQL cannot be used, 2 bad usage or configuration
+Exit codes: 0 revoked, 1 there is no such key or PostgreSQL cannot be used, 2 bad usage or configuration
 
 Examples:
   $ passerelle keys revoke 3

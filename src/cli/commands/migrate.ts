@@ -3,6 +3,8 @@ import { readDatabaseConfig } from '../../config/index.ts';
 import { migrate } from '../../db/migrate.ts';
 import { missingMigrations } from '../connections.ts';
 import { type CommandContext, EXIT, type ExitCode, printLines } from '../io.ts';
+import { createProgress } from '../progress.ts';
+import { counted } from '../text.ts';
 
 export function addMigrate(program: Command, context: CommandContext, exit: (code: ExitCode) => void): void {
   program
@@ -20,11 +22,15 @@ Examples:
 
 async function applyMigrations({ io, env }: CommandContext): Promise<ExitCode> {
   const config = readDatabaseConfig(env);
-  const pending = await missingMigrations(config);
-  await migrate(config.databaseUrl, {
-    timeouts: config.databaseTimeouts,
-    onStep: (line) => io.stderr.write(`${line}\n`),
-  });
+  const line = createProgress(io);
+  line.show('Connecting to PostgreSQL');
+  const pending = await missingMigrations(config).finally(line.clear);
+  if (pending.length > 0) line.show(`Applying ${counted(pending.length, 'migration')}`);
+  const onStep = (step: string) => {
+    line.clear();
+    io.stderr.write(`${step}\n`);
+  };
+  await migrate(config.databaseUrl, { timeouts: config.databaseTimeouts, onStep }).finally(line.clear);
   printLines(
     io,
     pending.length === 0

@@ -2,16 +2,17 @@ import type { Command } from 'commander';
 import { readConfig } from '../../config/index.ts';
 import { type Pruned, prune } from '../../sync/maintenance/prune.ts';
 import { withStores } from '../connections.ts';
-import { count } from '../follow-run.ts';
 import { type CommandContext, EXIT, type ExitCode, print, QUIET } from '../io.ts';
+import { whileBusy } from '../progress.ts';
+import { count } from '../text.ts';
 
 export function addPrune(program: Command, context: CommandContext, exit: (code: ExitCode) => void): void {
   program
     .command('prune')
     .summary('delete rows and jobs past their retention')
     .description(
-      'Delete rows and jobs older than RETAIN_RUNS, RETAIN_ITEMS, RETAIN_AUDIT, RETAIN_COMPLETED_JOBS and\n' +
-        'RETAIN_FAILED_JOBS say. Workers do so each PRUNE_EVERY by themselves. BCs and lines are never removed.',
+      'Delete rows and jobs that are older than RETAIN_RUNS, RETAIN_ITEMS, RETAIN_AUDIT, RETAIN_COMPLETED_JOBS and ' +
+        'RETAIN_FAILED_JOBS allow. Workers do so every PRUNE_EVERY. BCs and lines are never deleted.',
     )
     .option('--json', 'print one JSON object')
     .addHelpText('after', HELP)
@@ -32,8 +33,12 @@ async function pruneNow(
   const config = readConfig(env, QUIET);
   const stopping = new AbortController();
   const forget = io.onInterrupt(() => stopping.abort());
-  const pruned = await withStores(config, (stores) =>
-    prune({ ...stores, settings: config.sync, retention: config.retention }, stopping.signal),
+  const pruned = await withStores(io, config, (stores) =>
+    whileBusy(
+      io,
+      'Deleting old rows and jobs',
+      prune({ ...stores, settings: config.sync, retention: config.retention }, stopping.signal),
+    ),
   ).finally(forget);
   print(io, options.json, pruned, [sentence(pruned)]);
   return stopping.signal.aborted ? EXIT.interrupted : EXIT.success;

@@ -1,40 +1,59 @@
 import type { Command } from 'commander';
 import { readConfig } from '../../config/index.ts';
 import { openIncidents } from '../../db/alerts.ts';
-import type { Database } from '../../db/client.ts';
+import { type Database, databaseClock } from '../../db/client.ts';
 import { countOpenFailures, listFailures } from '../../db/runs/failures.ts';
 import { readState } from '../../db/runs/lease.ts';
 import { type CurrentRun, readCurrentRun } from '../../db/runs/run-progress.ts';
 import { listRuns } from '../../db/runs/runs.ts';
 import { shownSource } from '../../db/runs/source.ts';
 import type { IncidentRow } from '../../db/schema/alerts.ts';
-import type { SyncLogRow } from '../../db/schema/sync.ts';
-import { BC_KEY } from '../../db/schema/sync.ts';
-import type { Queues } from '../../queues/queues.ts';
+import { BC_KEY, type SyncFailureRow, type SyncLogRow } from '../../db/schema/sync.ts';
+import { connectedWorkers, type Queues } from '../../queues/queues.ts';
 import { withStores } from '../connections.ts';
-import { count } from '../follow-run.ts';
-import { type CommandContext, EXIT, type ExitCode, oneLine, print, QUIET } from '../io.ts';
+import { failureLines } from '../failure-lines.ts';
+import { NO_WORKER } from '../follow-run.ts';
+import {
+  type CommandContext,
+  EXIT,
+  type ExitCode,
+  type Line,
+  oneLine,
+  type Piece,
+  print,
+  QUIET,
+  styled,
+} from '../io.ts';
+import { labelled } from '../orders.ts';
+import { outcomesText, statusPiece } from '../run-lines.ts';
+import { count, relative, span } from '../text.ts';
 
-function statusLines(overview: Overview): string[] {
+/** The readable status also needs the clock of PostgreSQL, and the numbers of the failed orders. */
+interface Context {
+  readonly now: Date;
+  readonly failures: Awaited<ReturnType<typeof labelled<SyncFailureRow>>>;
+}
+
+function statusLines(overview: Overview, { now, failures }: Context): Line[] {
   const { source, lease, currentRun, lastSync, ageSeconds, lastRuns, openFailures, openIncidents, queues } =
     overview;
+  const more = openFailures.count - failures.length;
   return [
     ...(source === null ? [] : [`Source     ${sourceText(source)}`]),
-    `State      ${stateText(lease)}`,
+    `State      ${stateText(lease, now)}`,
     ...(currentRun === null ? [] : [`Progress   ${progressText(currentRun)}`]),
-    `Last sync  ${lastSync === null ? 'never' : moment(lastSync)}${aheadText(ageSeconds)}`,
+    `Last sync  ${lastSync === null ? 'never' : ageText(ageSeconds ?? 0)}`,
+    ['Workers    ', workersPiece(overview.workers)],
     `Last runs  ${lastRuns.length === 0 ? 'none' : ''}`.trimEnd(),
-    ...lastRuns.map((run) => `  ${runText(run)}`),
-    `Failures   ${openFailures.count === 0 ? 'none open' : `${count(openFailures.count)} open`}`,
-    ...openFailures.first.map(
-      ({ odooId, failures, message }) => `  BC ${odooId}, failed ${failures} times: ${oneLine(message)}`,
-    ),
-    `Incidents  ${openIncidents.length === 0 ? 'none open' : `${openIncidents.length} open`}`,
-    ...openIncidents.map((incident) => `  ${incidentText(incident)}`),
+    ...runLines(lastRuns, now),
+    ['Failures   ', openPiece(openFailures.count)],
+    ...failureLines(failures, now, '  '),
+    ...(more > 0 ? [`  and ${count(more)} more: "passerelle failures" lists them`] : []),
+    ['Incidents  ', openPiece(openIncidents.length)],
+    ...openIncidents.map((incident) => `  ${incidentText(incident, lastRuns, now)}`),
     'Queues',
-    ...Object.entries(queues).map(([name, queue]) => {
-      const { waiting, active, delayed, failed, workers } = queue;
-      return `  ${name.padEnd(6)} ${waiting} waiting, ${active} active, ${delayed} delayed, ${failed} failed, ${workers} workers`;
+    ...Object.entries(queues).map(([name, { waiting, active, delayed, failed }]) => {
+      return `  ${name.padEnd(6)} ${waiting} waiting, ${active} active, ${delayed} delayed, ${failed} failed`;
     }),
   ];
 }
@@ -44,12 +63,12 @@ function sourceText({ model, lineModel, database, unfinishedRun }: NonNullable<O
   return unfinishedRun === null ? place : `${place}; run ${unfinishedRun} did not finish the move to it`;
 }
 
-function stateText(lease: Overview['lease']): string {
+function stateText(lease: Overview['lease'], now: Date): string {
   if (lease === null) return 'idle';
-  const until = lease.expiresAt === null ? '' : moment(lease.expiresAt);
+  const expires = lease.expiresAt === null ? '' : relative(lease.expiresAt, now);
   return lease.held
-    ? `run ${lease.runId} holds the lease until ${until}`
-    : `run ${lease.runId} was left unfinished (its lease ran out ${until}); the next run resumes it`;
+    ? `run ${lease.runId} is in progress; its lease expires ${expires}`
+    : `run ${lease.runId} was left unfinished (its lease expired ${expires}); the next run resumes it`;
 }
 
 function progressText({ plannedAt, planned, progress: { open = 0, failed = 0 } }: CurrentRun): string {
@@ -58,33 +77,48 @@ function progressText({ plannedAt, planned, progress: { open = 0, failed = 0 } }
   return failed === 0 ? done : `${done}, ${count(failed)} failed`;
 }
 
-function aheadText(ageSeconds: number | null): string {
-  return ageSeconds === null || ageSeconds >= -TOLERATED_SECONDS
-    ? ''
-    : `, ${-ageSeconds} s in the future: the clock of Odoo is ahead of PostgreSQL`;
-}
-
 /** The clocks of two servers differ by some seconds. */
 const TOLERATED_SECONDS = 10;
 
-function runText(run: SyncLogRow): string {
-  const text = `${run.id} ${run.mode}, ${run.trigger}, ${moment(run.requestedAt)}: ${run.status}`;
-  if (run.errorMessage !== null) return `${text}. ${run.errorCode}: ${oneLine(run.errorMessage)}`;
-  const outcomes = (
-    ['created', 'updated', 'unchanged', 'archived', 'gone', 'late', 'reread', 'failed'] as const
-  )
-    .filter((name) => run[name] > 0)
-    .map((name) => `${count(run[name])} ${name}`);
-  return [text, ...outcomes].join(', ');
+function ageText(seconds: number): string {
+  if (seconds < -TOLERATED_SECONDS)
+    return `${span(-seconds * 1000)} in the future: the clock of Odoo is ahead of PostgreSQL`;
+  return seconds < 1 ? 'just now' : `${span(seconds * 1000)} ago`;
 }
 
-function incidentText({ kind, subject, openedAt, message }: IncidentRow): string {
-  return `${kind}, ${subject}, since ${moment(openedAt)}: ${oneLine(message)}`;
+function workersPiece(workers: number): Piece {
+  return workers === 0 ? styled('red', NO_WORKER) : `${workers} connected`;
 }
 
-/** UTC, whole seconds. */
-function moment(date: Date): string {
-  return `${date.toISOString().slice(0, 19).replace('T', ' ')} UTC`;
+function openPiece(open: number): Piece {
+  return open === 0 ? 'none open' : styled('red', `${count(open)} open`);
+}
+
+/** A reason that several runs share is printed for the newest only. */
+function runLines(runs: readonly SyncLogRow[], now: Date): Line[] {
+  return runs.map((run, at) => {
+    const { id, mode, trigger, requestedAt, errorCode, errorMessage } = run;
+    const title = `  ${id} ${mode}, ${trigger}, ${relative(requestedAt, now)}: `;
+    if (errorMessage === null) {
+      const outcomes = outcomesText(run);
+      return [title, statusPiece(run), outcomes === '' ? '' : `, ${outcomes}`];
+    }
+    const same = runs.slice(0, at).find((newer) => newer.errorMessage === errorMessage);
+    const reason = same === undefined ? oneLine(errorMessage) : `as run ${same.id}`;
+    return [title, statusPiece(run), `. ${errorCode}: ${reason}`];
+  });
+}
+
+/** The reason of an incident is often that of a run or failure above: it is not printed again. */
+function incidentText(
+  { kind, runId, openedAt, message }: IncidentRow,
+  runs: readonly SyncLogRow[],
+  now: Date,
+): string {
+  const title = `${kind}, since ${span(Math.max(0, now.getTime() - openedAt.getTime()))}`;
+  if (kind === 'run_partial') return `${title}: see Failures`;
+  const isAbove = runs.some(({ id, errorMessage }) => id === runId && errorMessage !== null);
+  return isAbove ? `${title}: see run ${runId}` : `${title}: ${oneLine(message)}`;
 }
 
 const RUNS_SHOWN = 5;
@@ -97,7 +131,7 @@ export function addStatus(program: Command, context: CommandContext, exit: (code
     .command('status')
     .summary('show state, last runs, failures and queues')
     .description(
-      'Show the state of the mirror: lease, how far its run is, last runs, open failures and incidents, queues.',
+      'Show the state of the mirror: how far its run is, workers, last runs, open failures and incidents, queues.',
     )
     .option('--json', 'print one JSON object')
     .addHelpText('after', HELP)
@@ -105,16 +139,21 @@ export function addStatus(program: Command, context: CommandContext, exit: (code
 }
 
 const HELP = `
-Exit codes: 0 shown, 1 PostgreSQL or Redis cannot be used, 2 bad usage or configuration
+Exit codes: 0 shown, whatever the state is and also if no worker is connected, 1 PostgreSQL or Redis cannot be used, 2 bad usage or configuration
 
 Examples:
   $ passerelle status
+  $ passerelle status --json | jq -e '.workers > 0'    # fails if no worker is connected
   $ passerelle status --json | jq .openFailures.count`;
 
 async function status({ io, env }: CommandContext, options: { readonly json?: boolean }): Promise<ExitCode> {
   const config = readConfig(env, QUIET);
-  const found = await withStores(config, ({ db, queues }) => overview(db, queues));
-  print(io, options.json, found, statusLines(found));
+  const { found, context } = await withStores(io, config, async ({ db, queues }) => {
+    const found = await overview(db, queues);
+    const failures = await labelled(db, found.openFailures.first);
+    return { found, context: { now: await databaseClock(db), failures } };
+  });
+  print(io, options.json, found, statusLines(found, context));
   return EXIT.success;
 }
 
@@ -148,6 +187,7 @@ async function overview(db: Database, queues: Queues) {
       first: await listFailures(db, BC_KEY, { limit: FAILURES_SHOWN, after: 0 }),
     },
     openIncidents: await openIncidents(db, INCIDENTS_SHOWN),
+    workers: await connectedWorkers(queues),
     queues: {
       sync: await queueState(queues.sync),
       pages: await queueState(queues.pages),

@@ -3,9 +3,10 @@ import { readMirrorConfig } from '../../config/index.ts';
 import { countOpenFailures } from '../../db/runs/failures.ts';
 import { runFailures } from '../../db/runs/run-progress.ts';
 import type { RunMode, SyncLogRow } from '../../db/schema/sync.ts';
+import { connectedWorkers } from '../../queues/queues.ts';
 import type { SyncContext } from '../../sync/context.ts';
 import { withMirror } from '../connections.ts';
-import { count, isOver, request, requestAndFollow } from '../follow-run.ts';
+import { isOver, NO_WORKER, request, requestAndFollow } from '../follow-run.ts';
 import {
   type CommandContext,
   EXIT,
@@ -17,6 +18,7 @@ import {
   printLines,
   QUIET,
 } from '../io.ts';
+import { count } from '../text.ts';
 
 interface SyncOptions {
   readonly full?: boolean;
@@ -35,9 +37,9 @@ export function addSync(program: Command, context: CommandContext, exit: (code: 
     .command('sync')
     .summary('run a sync to its end')
     .description(
-      'Run a sync to its end: the changes in Odoo since the last one or, with --full, everything. With --sweep\n' +
-        'every id and write_date is compared: missed changes are read, deleted BCs are archived.\n' +
-        'Uses the running workers. Without a worker the command does the work itself.',
+      'Run a sync to its end: the changes in Odoo since the last one or, with --full, everything. With --sweep, every id ' +
+        'and write_date is compared: missed changes are read, and deleted BCs are archived. The command uses the ' +
+        'running workers. If no worker is connected, it does the work itself.',
     )
     .option('--full', 'read every BC, not only what changed')
     .addOption(
@@ -77,10 +79,11 @@ async function sync({ io, env }: CommandContext, options: SyncOptions): Promise<
     ...(options.force === true && { force: true }),
     ...(options.newSource === true && { newSource: true }),
   };
-  return withMirror(readMirrorConfig(env, QUIET), async (open) => {
+  return withMirror(io, readMirrorConfig(env, QUIET), async (open) => {
     if (options.detach === true) {
       const runId = await request(open.mirror, wanted);
       print(io, options.json, { runId, mode: wanted.mode, status: 'queued' }, [`Run ${runId} is queued.`]);
+      if ((await connectedWorkers(open.mirror.queues)) === 0) io.stderr.write(`${NO_WORKER}\n`);
       return EXIT.success;
     }
     const run = await requestAndFollow(open, io, wanted);
@@ -103,7 +106,7 @@ export function exitCodeOf(run: SyncLogRow): ExitCode {
 }
 
 /** A run as `--json` shows it: the names are part of the contract. */
-function account(run: SyncLogRow) {
+export function account(run: SyncLogRow) {
   const { id: runId, mode, status, seen, created, updated, unchanged, archived, gone, failed } = run;
   const { late, reread, continues } = run;
   const { linesSeen, linesRemoved, durationMs, rpcCalls, errorCode: code, errorMessage: message } = run;
@@ -115,7 +118,7 @@ function account(run: SyncLogRow) {
   };
 }
 
-function summary(run: SyncLogRow): string[] {
+export function summary(run: SyncLogRow): string[] {
   const seconds = ((run.durationMs ?? 0) / 1000).toFixed(1);
   const carriesOn = run.continues === null ? '' : `, carries on run ${run.continues}`;
   const outcomes = (['created', 'updated', 'unchanged', 'archived', 'gone', 'failed'] as const)
@@ -134,7 +137,7 @@ function summary(run: SyncLogRow): string[] {
 export async function explain({ db, definition }: SyncContext, io: Io, run: SyncLogRow): Promise<void> {
   const write = (text: string) => io.stderr.write(`${oneLine(text)}\n`);
   if (!isOver(run)) {
-    write(`Run ${run.id} is not over: workers that are running go on with it, else the next sync does.`);
+    write(`Run ${run.id} is not over. Running workers continue it; without a worker, the next sync does.`);
   } else if (run.status === 'skipped') write(`Run ${run.id} was skipped. ${run.errorMessage}`);
   else if (run.status === 'failed') write(`Run ${run.id} failed. ${run.errorMessage}`);
   else if (run.errorMessage !== null) write(`Run ${run.id} is partial. ${run.errorMessage}`);
@@ -143,7 +146,7 @@ export async function explain({ db, definition }: SyncContext, io: Io, run: Sync
       write(`BC ${odooId} failed. ${message}`);
     }
     write(
-      `Open failures: ${await countOpenFailures(db, definition.key)}. They are offered again by later runs.`,
+      `Open failures: ${await countOpenFailures(db, definition.key)}. Later runs retry them; "passerelle failures" lists them.`,
     );
   }
 }

@@ -7,6 +7,8 @@ import { fromJson, isList, toJson } from '../../tryton/wire/json.ts';
 import { withTryton } from '../connections.ts';
 import { BadArgumentError } from '../errors.ts';
 import { type CommandContext, EXIT, type ExitCode, type Io, print } from '../io.ts';
+import { whileBusy } from '../progress.ts';
+import { relative, span } from '../text.ts';
 
 function pingLines(place: string, report: PingReport): string[] {
   const { reachable, version, latencyMs, circuit, error } = report;
@@ -14,14 +16,16 @@ function pingLines(place: string, report: PingReport): string[] {
     `Tryton     ${place}`,
     `Reachable  ${reachable ? `yes, version ${version ?? 'unknown'}, ${latencyMs ?? 0} ms` : 'no'}`,
     `Signed in  ${signedIn(report)}`,
-    ...(circuit === null ? [] : [`Logins     none before ${new Date(circuit.until).toISOString()}`]),
+    ...(circuit === null
+      ? []
+      : [`Logins     suspended, next one ${relative(new Date(circuit.until), new Date())}`]),
     ...(error === null ? [] : [`Problem    ${error.message.replace(/\s+/g, ' ')}`]),
   ];
 }
 
 function signedIn({ authenticated, sessionAgeMs }: PingReport): string {
   if (!authenticated) return 'no';
-  return sessionAgeMs === null ? 'yes' : `yes, session ${Math.round(sessionAgeMs / 1000)} s old`;
+  return sessionAgeMs === null ? 'yes' : `yes, session ${span(sessionAgeMs)} old`;
 }
 
 /** Short tokens only: one pattern for a whole string overflows the stack of V8. */
@@ -47,8 +51,7 @@ function addCall(tryton: Command, context: CommandContext, exit: (code: ExitCode
     .command('call')
     .summary('call a method and print its result')
     .description(
-      'Call a method and print its result as JSON. Whatever the Tryton user may do can be done, writes included: ' +
-        'nothing is asked before.',
+      'Call a method and print its result as JSON. The method may also write: the command does not ask for confirmation.',
     )
     .argument('<method>', 'full name, such as model.party.party.search')
     .argument('[paramsJson]', 'JSON array of its parameters; "-" reads it from standard input', '[]')
@@ -60,8 +63,7 @@ function addCall(tryton: Command, context: CommandContext, exit: (code: ExitCode
 }
 
 const CALL_HELP = `
-A context, the last parameter of most methods, is added where it is missing. Values that JSON lacks are tagged:
-{"__class__":"Decimal","decimal":"1.10"}, {"__class__":"date","year":2026,"month":1,"day":31}.
+If the context is missing, which is the last parameter of most methods, it is added. Values that JSON lacks are tagged: {"__class__":"Decimal","decimal":"1.10"}, {"__class__":"date","year":2026,"month":1,"day":31}.
 
 Exit codes: 0 called, 1 it failed, 2 bad usage or no Tryton is configured
 
@@ -74,7 +76,8 @@ Examples:
 async function call(context: CommandContext, name: string, given: string, json: boolean): Promise<ExitCode> {
   const method = checked(name);
   const params = parse(given === '-' ? await readAll(context.io.stdin) : given);
-  const result = toJson(await withTryton(context, (tryton) => tryton.callWire(method, params)));
+  const answer = withTryton(context, (tryton) => tryton.callWire(method, params));
+  const result = toJson(await whileBusy(context.io, `Calling ${method}`, answer));
   context.io.stdout.write(`${escapeJson(indented(json ? `{"result":${result}}` : result))}\n`);
   return EXIT.success;
 }
@@ -115,14 +118,14 @@ export function addTryton(program: Command, context: CommandContext, exit: (code
     .command('tryton')
     .summary('ping Tryton, or call one of its methods')
     .description(
-      'Talk to Tryton as the gateway does. Needs TRYTON_RPC_URL, TRYTON_USER and TRYTON_PASSWORD only; where ' +
-        'REDIS_URL is set and Redis answers, the session is shared with the API, and writes invalidate its cache.',
+      'Call Tryton as the gateway does. Needs TRYTON_RPC_URL, TRYTON_USER and TRYTON_PASSWORD only. If REDIS_URL is set ' +
+        'and Redis answers, the command shares its session with the API, and writes invalidate the cache.',
     )
     .addHelpText('after', HELP);
   tryton
     .command('ping')
-    .summary('check whether Tryton is reachable and accepts the login')
-    .description('Ask for the version without signing in, then for the preferences of the user, signed in.')
+    .summary('check the Tryton connection and login')
+    .description('Read the version of Tryton without a login, then the preferences of the user with one.')
     .option('--json', 'print one JSON object')
     .addHelpText('after', PING_HELP)
     .action(async (options: { readonly json?: boolean }) => exit(await ping(context, options.json === true)));
@@ -136,17 +139,18 @@ Examples:
   $ passerelle tryton help call`;
 
 const PING_HELP = `
-Exit codes: 0 reachable and signed in, 1 not so, 2 bad usage or no Tryton is configured
+Exit codes: 0 reachable and signed in, 1 not reachable or not signed in, 2 bad usage or no Tryton is configured
 
 Examples:
   $ passerelle tryton ping
   $ passerelle tryton ping --json | jq .latencyMs`;
 
 async function ping(context: CommandContext, json: boolean): Promise<ExitCode> {
-  const { report, place } = await withTryton(context, async (tryton) => ({
+  const answer = withTryton(context, async (tryton) => ({
     report: await tryton.ping(),
     place: `${tryton.server} as ${tryton.user}`,
   }));
+  const { report, place } = await whileBusy(context.io, 'Calling Tryton', answer);
   print(context.io, json, publicReport(report), pingLines(place, report));
   return report.reachable && report.authenticated ? EXIT.success : EXIT.failure;
 }

@@ -1,20 +1,22 @@
 import type { Command } from 'commander';
-import { readMirrorConfig } from '../../config/index.ts';
+import { readMirrorConfig, type SyncConfig } from '../../config/index.ts';
 import { createOdooClient } from '../../odoo/client.ts';
 import { withResources } from '../../shared/lifecycle.ts';
 import { type Example, KINDS, type Verification, verifyMirror } from '../../sync/maintenance/verify.ts';
 import { bcDefinition } from '../../sync/types.ts';
 import { openChecked } from '../connections.ts';
-import { count, createProgress, createRate } from '../follow-run.ts';
-import { type CommandContext, EXIT, type ExitCode, print, QUIET } from '../io.ts';
+import { type CommandContext, EXIT, type ExitCode, type Line, print, QUIET, styled } from '../io.ts';
+import { createProgress, createRate } from '../progress.ts';
+import { count, span } from '../text.ts';
 
 export function addVerify(program: Command, context: CommandContext, exit: (code: ExitCode) => void): void {
   program
     .command('verify')
     .summary('compare the mirror with Odoo in full')
     .description(
-      'Compare every BC and line of the mirror with Odoo, field by field, and check the mirror in itself.\n' +
-        'Changes in Odoo after the last sync count as differences. Sync first.',
+      'Compare every BC and line of the mirror with Odoo, field by field, and check the consistency of the mirror. ' +
+        'Changes in Odoo after the last sync count as differences, so run a sync first. Each finding is one ' +
+        'line with its meaning, examples, and its repair.',
     )
     .option('--json', 'print one JSON object')
     .addHelpText('after', HELP)
@@ -22,17 +24,23 @@ export function addVerify(program: Command, context: CommandContext, exit: (code
 }
 
 const HELP = `
-Counts, of BCs and lines together:
-  missing      in Odoo, not in the mirror      extra        in the mirror, no longer in Odoo
-  different    a field is not what Odoo says   unreadable   Odoo refuses to hand it over
-  duplicates   an id more than once            orphanLines  lines without their BC
-  badHashes    hash and content disagree       openItems    owed by a run that ended well
-  feedGaps     changes hidden from readers     trailGaps    last change not in the audit trail
-  views        typed view dropped or outdated  vanished     Odoo lists less than half as before
-  futureSync   last_sync is in the future      futureReadings  fetch_seq beyond its sequence
+Findings, of BCs and lines together:
+  missing         in Odoo, not in the mirror
+  extra           in the mirror, no longer in Odoo
+  different       a field differs from Odoo
+  unreadable      Odoo lists it but refuses to return it
+  duplicates      an id more than once
+  orphanLines     lines without their BC
+  badHashes       hash and content disagree
+  openItems       not processed by a run that ended
+  futureReadings  fetch_seq beyond its sequence
+  feedGaps        changes hidden from the change feed
+  trailGaps       the last change is not in the audit trail
+  views           a typed view was dropped or is outdated
+  futureSync      last_sync is in the future
+  vanished        Odoo lists less than half as many as before
 
-Contents of binary fields are read again only where write_date or size differ from when they were stored.
-Records that differ are read once more at the end.
+Contents of binary fields are read again only if write_date or size differ from when they were stored. Records that differ are read once more at the end.
 
 Exit codes: 0 all counts are 0, 1 they are not, 2 bad usage or configuration
 
@@ -46,6 +54,7 @@ async function verify({ io, env }: CommandContext, options: { readonly json?: bo
   const config = readMirrorConfig(env, QUIET);
   const line = createProgress(io);
   const rate = createRate();
+  line.show('Connecting to PostgreSQL and Odoo');
   const verification = await withResources(async (defer) => {
     const db = await openChecked(config, defer);
     const odoo = createOdooClient(config.odoo);
@@ -59,49 +68,118 @@ async function verify({ io, env }: CommandContext, options: { readonly json?: bo
       ),
     );
   }).finally(line.clear);
-  print(io, options.json, verification, report(verification));
+  print(io, options.json, verification, report(verification, findingsOf(config.sync)));
   return verification.ok ? EXIT.success : EXIT.failure;
 }
 
-const STORE_AGAIN = 'store it again: docs/how-to/runbook.md, "verify finds something"';
+type Kind = (typeof KINDS)[number];
 
-/** The repair of each finding. */
-const REPAIRS: Readonly<Record<(typeof KINDS)[number], string>> = {
-  missing: 'run passerelle sync --sweep, and check what ODOO_USER may read',
-  extra: 'run passerelle sync --sweep, and check what ODOO_USER may read',
-  different: `run passerelle sync --full, or ${STORE_AGAIN}`,
-  unreadable: 'correct the record in Odoo, or the rights of ODOO_USER',
-  duplicates: 'delete the copies, then create the unique index on odoo_id again',
-  orphanLines: 'run passerelle sync --full',
-  badHashes: STORE_AGAIN,
-  openItems: 'run passerelle sync --full; the item leaves after RETAIN_ITEMS',
-  futureReadings: `run passerelle sync --full, or ${STORE_AGAIN}`,
-  feedGaps: STORE_AGAIN,
-  trailGaps: 'restore audit_log from a backup, or set RETAIN_AUDIT to the retention that was used',
-  views: 'run passerelle sync',
-  futureSync: 'run passerelle sync --full',
-  vanished:
-    'check what ODOO_USER may read; if they were deleted on purpose, run passerelle sync --sweep --force',
-};
+interface FindingText {
+  readonly what: string;
+  readonly repair: string;
+}
 
-const READ_AGAIN = 'the next run reads everything again (passerelle sync does it now)';
+const STORE_AGAIN = 'Store it again: docs/how-to/runbook.md, "verify finds something".';
+const FULL = '"passerelle sync --full" repairs it.';
 
-function report({ ok, headers, lines, modelChanges, examples, ...counts }: Verification): string[] {
+/** The texts of the findings. Scheduled runs repair some of them. */
+function findingsOf({
+  everyMs,
+  sweepEveryMs,
+}: Pick<SyncConfig, 'everyMs' | 'sweepEveryMs'>): Readonly<Record<Kind, FindingText>> {
+  const by = (run: string, ms: number | null, does: string, command: string) =>
+    ms === null
+      ? `"${command}" ${does}.`
+      : `The next ${run} ${does}, within ${span(ms)}; "${command}" does it now.`;
+  const sweep = (does: string) => by('sweep', sweepEveryMs, does, 'passerelle sync --sweep');
+  return {
+    missing: {
+      what: 'in Odoo, not in the mirror',
+      repair: `${sweep('reads them')} If they stay, check what ODOO_USER may read.`,
+    },
+    extra: {
+      what: 'deleted in Odoo or hidden from ODOO_USER, still in the mirror',
+      repair: sweep('archives them'),
+    },
+    different: {
+      what: 'changed in Odoo since they were read',
+      repair: `${by('run', everyMs, 'reads them', 'passerelle sync')} If they stay, run "passerelle sync --full".`,
+    },
+    unreadable: {
+      what: 'listed by Odoo, which refuses to return them',
+      repair: 'Correct the records in Odoo, or the rights of ODOO_USER.',
+    },
+    duplicates: {
+      what: 'ids that are stored more than once',
+      repair: 'Delete the copies, then create the unique index on odoo_id again.',
+    },
+    orphanLines: { what: 'lines without their BC', repair: FULL },
+    badHashes: { what: 'records whose content was changed outside of Passerelle', repair: STORE_AGAIN },
+    openItems: {
+      what: 'BCs that a run has not processed, although it ended',
+      repair: 'Run "passerelle sync --full". The entry itself is deleted after RETAIN_ITEMS.',
+    },
+    futureReadings: {
+      what: 'records that new readings cannot replace',
+      repair: `${FULL} Lines: ${STORE_AGAIN}`,
+    },
+    feedGaps: { what: 'changes that the change feed does not show', repair: STORE_AGAIN },
+    trailGaps: {
+      what: 'changes that are not in the audit trail',
+      repair: 'Restore audit_log from a backup, or set RETAIN_AUDIT to the retention that was used.',
+    },
+    views: {
+      what: 'typed views that were dropped or are outdated',
+      repair: by('run', everyMs, 'creates them again', 'passerelle sync'),
+    },
+    futureSync: { what: 'last_sync is in the future, so runs may miss changes', repair: FULL },
+    vanished: {
+      what: 'less than half as many records in Odoo as in the last verification',
+      repair:
+        'Check what ODOO_USER may read. If they were deleted on purpose, run "passerelle sync --sweep --force".',
+    },
+  };
+}
+
+function report(
+  { ok, headers, lines, modelChanges, examples, ...counts }: Verification,
+  texts: Readonly<Record<Kind, FindingText>>,
+): Line[] {
   const compared = `${count(headers)} BC and ${count(lines)} lines compared`;
   const found = KINDS.filter((kind) => counts[kind] > 0);
   return [
-    ok ? `ok: ${compared}, no difference` : `not ok: ${compared}`,
-    ...found.map(
-      (kind) =>
-        `  ${kind} ${count(counts[kind])}: ${examples[kind].map(exampleText).join('; ')}. Repair: ${REPAIRS[kind]}`,
-    ),
-    ...(modelChanges === 0 ? [] : [`  the model changed in Odoo (${count(modelChanges)}): ${READ_AGAIN}`]),
+    ok ? [styled('green', 'ok'), `: ${compared}, no difference`] : [styled('red', 'not ok'), `: ${compared}`],
+    ...found.map((kind): Line => {
+      const { what, repair } = texts[kind];
+      const title = styled('bold', `${count(counts[kind])} ${kind}`);
+      return ['  ', title, `: ${what} (${examplesText(examples[kind])}). ${repair}`];
+    }),
+    ...(modelChanges === 0
+      ? []
+      : [
+          `  the model changed in Odoo (${count(modelChanges)}): the next run reads everything again; "passerelle sync" does it now`,
+        ]),
   ];
 }
 
-function exampleText({ model, id, fields, runId, detail }: Example): string {
-  const what = id === undefined ? model : `${model},${id}`;
-  const where = runId === undefined ? '' : ` in run ${runId}`;
+/** Examples of each model that a line names. `--json` has more. */
+const MAX_NAMED = 3;
+
+/** `dimagaz.bc 7, 9, 12, …; dimagaz.bc.line 31`. */
+function examplesText(examples: readonly Example[]): string {
+  const models = [...new Set(examples.map(({ model }) => model))];
+  return models
+    .map((model) => {
+      const own = examples.filter((example) => example.model === model);
+      const named = own.slice(0, MAX_NAMED).map(exampleText);
+      return `${model} ${[...named, ...(own.length > MAX_NAMED ? ['…'] : [])].join(', ')}`;
+    })
+    .join('; ');
+}
+
+function exampleText({ id, fields, runId, detail }: Example): string {
   const more = fields?.join(', ') ?? detail;
-  return `${what}${where}${more === undefined ? '' : ` (${more})`}`;
+  if (id === undefined) return more ?? '';
+  const where = runId === undefined ? '' : ` in run ${runId}`;
+  return `${id}${where}${more === undefined ? '' : ` (${more})`}`;
 }

@@ -2,8 +2,10 @@ import { eq, type SQL, sql } from 'drizzle-orm';
 import type { AnyPgColumn } from 'drizzle-orm/pg-core';
 import type { Queryable } from '../client.ts';
 import { fieldsVersionSql } from '../odoo-model/fields.ts';
+import { isAnyOf } from '../schema/columns.ts';
 import { bc, bcLine } from '../schema/documents.ts';
-import { type DocumentFilter, filterSql } from './filters.ts';
+import { typed } from './field-expressions.ts';
+import { type DocumentFilter, fieldJson, filterSql } from './filters.ts';
 import { type DocumentOrder, type Position, pageOfIds, pageOrder } from './keyset-pagination.ts';
 
 /**
@@ -145,6 +147,27 @@ export async function readDocument(
       select ${documentColumns(choice)} from ${bc} where ${bc.odooId} = ${odooId}) as item) as item,
       ${fieldsVersionSql} as version`);
   return { item: row?.item ?? null, fieldsVersion: row?.version ?? '' };
+}
+
+/** The names of a BC for people. Null: Odoo has no value. */
+export interface BcLabel {
+  /** The field `name`. */
+  readonly number: string | null;
+  /** The name in `partner_id`. */
+  readonly supplier: string | null;
+}
+
+/** The labels of those BCs that are in the mirror, by id. */
+export async function readLabels(db: Queryable, odooIds: readonly number[]): Promise<Map<number, BcLabel>> {
+  const rows = await db
+    .select({
+      odooId: bc.odooId,
+      number: sql<string | null>`${typed(fieldJson('name'), 'text')}`,
+      supplier: sql<string | null>`${typed(fieldJson('partner_id'), 'name')}`,
+    })
+    .from(bc)
+    .where(isAnyOf(bc.odooId, odooIds));
+  return new Map(rows.map(({ odooId, ...label }) => [odooId, label]));
 }
 
 export async function hasDocument(db: Queryable, odooId: number): Promise<boolean> {

@@ -63,6 +63,17 @@ export async function runOutcomes(
     .orderBy(asc(syncRunItem.odooId));
 }
 
+/** The first BCs that failed in a run, by ascending id. Later runs may have stored them. */
+export async function failedItems(db: Queryable, runId: number, limit: number): Promise<number[]> {
+  const rows = await db
+    .select({ odooId: syncRunItem.odooId })
+    .from(syncRunItem)
+    .where(and(eq(syncRunItem.runId, runId), eq(syncRunItem.state, 'failed')))
+    .orderBy(asc(syncRunItem.odooId))
+    .limit(limit);
+  return rows.map(({ odooId }) => odooId);
+}
+
 /** The changes of a run, in order. */
 export async function runChanges(db: Queryable, runId: number): Promise<AuditLogRow[]> {
   return db.select().from(auditLog).where(eq(auditLog.runId, runId)).orderBy(asc(auditLog.id));

@@ -54,7 +54,7 @@ export async function listRuns(
   filter: {
     readonly limit: number;
     readonly before?: number;
-    readonly status?: RunStatus;
+    readonly statuses?: readonly RunStatus[];
     readonly mode?: RunMode;
   },
 ): Promise<SyncLogRow[]> {
@@ -64,7 +64,7 @@ export async function listRuns(
     .where(
       and(
         filter.before === undefined ? undefined : lt(syncLog.id, filter.before),
-        filter.status === undefined ? undefined : eq(syncLog.status, filter.status),
+        filter.statuses === undefined ? undefined : inArray(syncLog.status, [...filter.statuses]),
         filter.mode === undefined ? undefined : eq(syncLog.mode, filter.mode),
       ),
     )

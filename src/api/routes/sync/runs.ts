@@ -53,7 +53,7 @@ export function runRoutes(api: Api, { db }: ApiContext): void {
       const rows = await listRuns(db, {
         limit: size + 1,
         ...(cursor === undefined ? {} : { before: cursor }),
-        ...(status === undefined ? {} : { status }),
+        ...(status === undefined ? {} : { statuses: [status] }),
         ...(mode === undefined ? {} : { mode }),
       });
       return toPage(rows, size, (last) => last.id);

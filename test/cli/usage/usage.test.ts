@@ -1,8 +1,9 @@
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { freshDatabase } from '../support/database.ts';
-import { freshPrefix, redisUrl } from '../support/redis.ts';
-import { databaseAt, onServer } from '../support/server.ts';
-import { passerelle } from './passerelle.ts';
+import { freshDatabase } from '../../support/database.ts';
+import { freshPrefix, redisUrl } from '../../support/redis.ts';
+import { databaseAt, onServer } from '../../support/server.ts';
+import { passerelle } from '../passerelle.ts';
 
 const ODOO = { ODOO_URL: 'http://odoo.invalid', ODOO_DB: 'prod', ODOO_USER: 'u', ODOO_PASSWORD: 'hush' };
 let database: Awaited<ReturnType<typeof freshDatabase>>;
@@ -30,12 +31,20 @@ test('a wrong configuration ends with exit code 2 and lists every problem at onc
 test.each([
   [['snyc'], "unknown command 'snyc'", '(Did you mean sync?)'],
   [['sync', '--ful'], "unknown option '--ful'", '(Did you mean --full?)'],
-  [['sync', '--full', '--sweep'], "cannot be used with option '--full'", 'Add --help'],
-  [['sync', '--force'], '--force goes with --sweep', 'Add --help'],
-  [['sync', '--full', '--new-source'], "cannot be used with option '--full'", 'Add --help'],
-  [['resync'], "missing required argument 'odooId'", 'Add --help'],
-  [['resync', '4x'], 'Expected the id of a BC in Odoo', 'Add --help'],
-  [['verify', 'now'], 'too many arguments', 'Add --help'],
+  [['sync', '--full', '--sweep'], "cannot be used with option '--full'", '--help" for usage.'],
+  [['sync', '--force'], '--force goes with --sweep', '--help" for usage.'],
+  [['sync', '--full', '--new-source'], "cannot be used with option '--full'", '--help" for usage.'],
+  [['resync'], "missing required argument 'order'", '--help" for usage.'],
+  [['retry'], 'name the orders to retry, or give --all', 'Run "passerelle retry --help" for usage.'],
+  [['retry', '7', '--all'], 'name the orders to retry, or give --all', 'Run "passerelle retry --help"'],
+  [['runs', 'last'], 'Expected the id of a run', 'Run "passerelle runs --help" for usage.'],
+  [['runs', '--mode', 'quick'], 'Allowed choices are incremental', 'Run "passerelle runs --help" for usage.'],
+  [['failures', '--limit', '0'], 'Expected a whole number from 1 to 1000', '--help" for usage.'],
+  [['rnus', '--help'], "unknown command 'rnus'", '(Did you mean runs?)'],
+  [['help', 'rnus'], "unknown command 'rnus'", '(Did you mean runs?)'],
+  [['keys', 'lst', '--help'], "unknown command 'lst'", 'Run "passerelle keys --help" for usage.'],
+  [['resync', '0'], '0 is not an id of Odoo', 'such as 42'],
+  [['verify', 'now'], 'too many arguments', '--help" for usage.'],
 ])('%j is bad usage: exit code 2 and a hint', async (argv, problem, hint) => {
   const { code, stdout, stderr } = await passerelle(argv, env);
   expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
@@ -56,6 +65,25 @@ test.each([
   const { code, stdout } = await passerelle([...argv, '--help'], {});
   expect(code).toBe(0);
   expect(stdout).toContain(`Examples:\n  $ passerelle ${argv[0] ?? ''}`);
+});
+
+test('no help is wider than 80 characters, except examples, which stay whole', async () => {
+  const reference = readFileSync(new URL('../../../docs/reference/commands.md', import.meta.url), 'utf8');
+  const commands = [...reference.matchAll(/^## passerelle ?(.*)$/gm)].map(([, words = '']) =>
+    words.split(' ').filter((word) => word !== ''),
+  );
+  expect(commands.length).toBeGreaterThan(15);
+  for (const words of commands) {
+    const { stdout } = await passerelle([...words, '--help'], {});
+    const wide = stdout.split('\n').filter((line) => line.length > 80 && !line.startsWith('  $ '));
+    expect(wide).toEqual([]);
+  }
+  const { code, stderr } = await passerelle([], {});
+  expect({ code, usage: stderr.split('\n')[0] }).toEqual({
+    code: 2,
+    usage: 'Usage: passerelle [options] [command]',
+  });
+  expect(stderr.split('\n').filter((line) => line.length > 80)).toEqual([]);
 });
 
 test('prints its version', async () => {
@@ -94,7 +122,9 @@ test('status needs no Odoo, and shows a fresh mirror', async () => {
   const own = { DATABASE_URL, REDIS_URL, QUEUE_PREFIX };
   const { code, stdout } = await passerelle(['status'], own);
   expect(code).toBe(0);
-  expect(stdout).toMatch(/^State {6}idle\nLast sync {2}never\nLast runs {2}none\nFailures {3}none open\n/);
+  expect(stdout).toMatch(
+    /^State {6}idle\nLast sync {2}never\nWorkers {4}No worker is connected: .*\nLast runs {2}none\nFailures {3}none open\n/,
+  );
   const { stdout: json } = await passerelle(['status', '--json'], own);
   expect(JSON.parse(json)).toMatchObject({ isSyncing: false, lease: null, openFailures: { count: 0 } });
 });

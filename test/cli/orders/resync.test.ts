@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { TestSetup } from '../support/test-setup.ts';
-import { openTestSetup } from '../support/test-setup.ts';
-import { commandIn } from './passerelle.ts';
+import type { TestSetup } from '../../support/test-setup.ts';
+import { openTestSetup } from '../../support/test-setup.ts';
+import { commandIn } from '../passerelle.ts';
 
 const BC = 'dimagaz.bc';
 const LINE = 'dimagaz.bc.line';

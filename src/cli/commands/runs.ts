@@ -1,0 +1,169 @@
+import { Argument, type Command, InvalidArgumentError, Option } from 'commander';
+import { type Database, databaseClock } from '../../db/client.ts';
+import { findOpenFailure } from '../../db/runs/failures.ts';
+import { progress } from '../../db/runs/ledger.ts';
+import { failedItems } from '../../db/runs/run-progress.ts';
+import { findRun, listRuns } from '../../db/runs/runs.ts';
+import { BC_KEY, RUN_MODES, type RunMode, type SyncLogRow } from '../../db/schema/sync.ts';
+import { withDatabase } from '../connections.ts';
+import { UnknownRunError } from '../errors.ts';
+import { failureLines } from '../failure-lines.ts';
+import { isOver } from '../follow-run.ts';
+import {
+  type CommandContext,
+  EXIT,
+  type ExitCode,
+  type Line,
+  oneLine,
+  type Piece,
+  print,
+  styled,
+} from '../io.ts';
+import { labelled, orderText } from '../orders.ts';
+import { durationText, outcomesText, statusPiece } from '../run-lines.ts';
+import { columns, count, relative, shorten, table } from '../text.ts';
+import { parseLimit } from './failures.ts';
+
+const DEFAULT_LIMIT = 20;
+/** A longer reason is cut in the list. One run shows it whole. */
+const MAX_REASON = 80;
+/** Failed orders of one run that are listed. */
+const MAX_FAILED = 50;
+
+interface ListOptions {
+  readonly limit: number;
+  readonly mode?: RunMode;
+  readonly failed?: boolean;
+  readonly json?: boolean;
+}
+
+export function addRuns(program: Command, context: CommandContext, exit: (code: ExitCode) => void): void {
+  program
+    .command('runs')
+    .summary('list the last runs, or show one')
+    .description(
+      'List the last runs, newest first. With an id: show this run and the orders that failed in it. Needs DATABASE_URL only.',
+    )
+    .addArgument(new Argument('[id]', 'id of a run').argParser(parseRunId))
+    .option('--limit <number>', 'runs to list', parseLimit, DEFAULT_LIMIT)
+    .addOption(new Option('--mode <mode>', 'only runs of this mode').choices(RUN_MODES))
+    .option('--failed', 'only runs that failed, or that could not store every order (partial)')
+    .option('--json', 'print one JSON object')
+    .addHelpText('after', HELP)
+    .action(async (id: number | undefined, options: ListOptions) =>
+      exit(await (id === undefined ? list(context, options) : show(context, id, options.json))),
+    );
+}
+
+const HELP = `
+Exit codes: 0 shown, 1 there is no such run or PostgreSQL cannot be used, 2 bad usage or configuration
+
+Examples:
+  $ passerelle runs
+  $ passerelle runs --failed --limit 5
+  $ passerelle runs --mode full --json
+  $ passerelle runs 312`;
+
+function parseRunId(text: string): number {
+  const id = Number(text);
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(id))
+    throw new InvalidArgumentError('Expected the id of a run, a whole number such as 312.');
+  return id;
+}
+
+async function list(
+  { io, env }: CommandContext,
+  { limit, mode, failed, json }: ListOptions,
+): Promise<ExitCode> {
+  const { runs, now } = await withDatabase(env, async (db) => ({
+    now: await databaseClock(db),
+    runs: await listRuns(db, {
+      limit,
+      ...(mode === undefined ? {} : { mode }),
+      ...(failed === true && { statuses: ['failed', 'partial'] as const }),
+    }),
+  }));
+  print(
+    io,
+    json,
+    { runs },
+    runs.length === 0
+      ? ['No run.']
+      : table(
+          HEADINGS,
+          runs.map((run) => row(run, now)),
+        ),
+  );
+  return EXIT.success;
+}
+
+const HEADINGS = ['ID', 'MODE', 'TRIGGER', 'REQUESTED', 'DURATION', 'STATUS', 'RESULT'];
+
+function row(run: SyncLogRow, now: Date): Piece[] {
+  const { id, mode, trigger, requestedAt, errorMessage } = run;
+  const result = errorMessage === null ? outcomesText(run) : shorten(oneLine(errorMessage), MAX_REASON);
+  return [String(id), mode, trigger, relative(requestedAt, now), durationText(run), statusPiece(run), result];
+}
+
+async function show({ io, env }: CommandContext, id: number, json: boolean | undefined): Promise<ExitCode> {
+  const { now, ...found } = await withDatabase(env, (db) => readRun(db, id));
+  print(io, json, found, runLines(found, now));
+  return EXIT.success;
+}
+
+async function readRun(db: Database, id: number) {
+  const run = await findRun(db, id);
+  if (run === null) throw new UnknownRunError(id);
+  const failed = (await failedItems(db, id, MAX_FAILED)).map(async (odooId) => ({
+    odooId,
+    /** Null: a later run has stored the order. */
+    failure: await findOpenFailure(db, BC_KEY, odooId),
+  }));
+  return {
+    now: await databaseClock(db),
+    ...run,
+    progress: await progress(db, id),
+    failedOrders: await labelled(db, await Promise.all(failed)),
+  };
+}
+
+type ShownRun = Omit<Awaited<ReturnType<typeof readRun>>, 'now'>;
+
+function runLines({ progress: items, failedOrders, ...run }: ShownRun, now: Date): Line[] {
+  const { open = 0 } = items;
+  const done = isOver(run)
+    ? outcomesText(run) || 'nothing to do'
+    : `${count(run.planned - open)} of ${count(run.planned)} BC done`;
+  const facts: Piece[][] = [
+    [`Run ${run.id}`, statusPiece(run)],
+    ['Mode', run.mode],
+    ['Trigger', run.trigger],
+    ['Requested', relative(run.requestedAt, now)],
+    ['Duration', durationText(run)],
+    ['Odoo', [run.odooVersion, run.protocol].filter((part) => part !== null).join(', ')],
+    ['BCs', done],
+    ['Lines', `${count(run.linesSeen)} read, ${count(run.linesRemoved)} removed`],
+    ['Calls', `${count(run.rpcCalls)} to Odoo`],
+    ['Continues', run.continues === null ? '' : `run ${run.continues}`],
+    ['Reason', run.errorMessage === null ? '' : `${run.errorCode}: ${oneLine(run.errorMessage)}`],
+  ];
+  const shown = facts.filter(([, value]) => value !== '');
+  return [...columns(shown), ...failedLines(run, failedOrders, now)];
+}
+
+function failedLines({ failed }: SyncLogRow, orders: ShownRun['failedOrders'], now: Date): Line[] {
+  if (orders.length === 0) return [];
+  const open = orders.flatMap(({ failure, number, supplier }) =>
+    failure === null ? [] : [{ ...failure, number, supplier }],
+  );
+  const stored = orders.filter(({ failure }) => failure === null);
+  const more = failed - orders.length;
+  return [
+    ...(open.length === 0
+      ? []
+      : [styled('bold', 'Failed, and still open'), ...failureLines(open, now, '  ')]),
+    ...(stored.length === 0 ? [] : [styled('bold', 'Failed, and stored since')]),
+    ...stored.map((order) => `  ${orderText(order.odooId, order)}`),
+    ...(more > 0 ? [`And ${count(more)} more.`] : []),
+  ];
+}

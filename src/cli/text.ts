@@ -1,0 +1,62 @@
+import { type Line, type Piece, styled } from './io.ts';
+
+export function count(value: number): string {
+  return value.toLocaleString('en');
+}
+
+/** `1 order`, `2 orders`. */
+export function counted(value: number, noun: string): string {
+  return `${count(value)} ${noun}${value === 1 ? '' : 's'}`;
+}
+
+const UNITS = [
+  { ms: 86_400_000, name: 'd' },
+  { ms: 3_600_000, name: 'h' },
+  { ms: 60_000, name: 'min' },
+] as const;
+
+/** A time span in its largest unit of which it has at least two: `90 s`, `3 min`, `36 h`, `12 d`. */
+export function span(ms: number): string {
+  const unit = UNITS.find((candidate) => ms >= 2 * candidate.ms) ?? { ms: 1000, name: 's' };
+  return `${count(Math.floor(ms / unit.ms))} ${unit.name}`;
+}
+
+/** A moment relative to `now`: `7 s ago`, `in 4 min`, `just now`. */
+export function relative(moment: Date, now: Date): string {
+  const ms = now.getTime() - moment.getTime();
+  if (Math.abs(ms) < 1000) return ms < 0 ? 'now' : 'just now';
+  return ms > 0 ? `${span(ms)} ago` : `in ${span(-ms)}`;
+}
+
+export function shorten(text: string, max: number): string {
+  return text.length <= max ? text : `${text.slice(0, max - 1)}…`;
+}
+
+const textOf = (piece: Piece) => (typeof piece === 'string' ? piece : piece.text);
+
+function padded(piece: Piece, width: number): Piece {
+  if (typeof piece === 'string') return piece.padEnd(width);
+  return { ...piece, text: piece.text.padEnd(width) };
+}
+
+/** Rows in columns, with two blanks between them and `indent` before them. */
+export function columns(rows: readonly (readonly Piece[])[], indent = ''): Line[] {
+  const widths: number[] = [];
+  for (const row of rows)
+    row.forEach((piece, at) => {
+      widths[at] = Math.max(widths[at] ?? 0, textOf(piece).length);
+    });
+  return rows.map((row) => [
+    indent,
+    ...row.flatMap((piece, at): Piece[] => {
+      const isLast = row.slice(at + 1).every((later) => textOf(later) === '');
+      if (isLast) return textOf(piece) === '' ? [] : [piece];
+      return [padded(piece, widths[at] ?? 0), '  '];
+    }),
+  ]);
+}
+
+/** The same below headings. */
+export function table(headings: readonly string[], rows: readonly (readonly Piece[])[], indent = ''): Line[] {
+  return columns([headings.map((heading) => styled('bold', heading)), ...rows], indent);
+}
