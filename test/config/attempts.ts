@@ -3,13 +3,13 @@ import { openFolders } from './folders.ts';
 import type { WrongServers } from './wrong-servers.ts';
 
 type Env = Readonly<Record<string, string>>;
-/** What is said so far. */
+/** The output so far. */
 type Said = () => string;
 
 export interface Attempt {
   readonly tried: string;
   readonly message: () => Promise<Said>;
-  /** Where the problem is, what it is, and what to do. */
+  /** Parts of the message: the place of the problem, the problem, and the advice. */
   readonly says: readonly [where: RegExp, what: RegExp, todo: RegExp];
 }
 

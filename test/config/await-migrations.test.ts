@@ -59,7 +59,7 @@ test.each(['api', 'worker'] as const)(
   },
 );
 
-test('DATABASE_AWAIT_MIGRATIONS=on: the API answers its probes, says what it waits for, and goes on', async () => {
+test('DATABASE_AWAIT_MIGRATIONS=on: the API answers its probes, names the migrations, and starts its checks later', async () => {
   await bare('on');
   const api = startApiProcess(env);
   running.push(api);

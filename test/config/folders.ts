@@ -17,7 +17,7 @@ export function openFolders() {
   const folders: string[] = [];
   const processes: OwnProcess[] = [];
   return {
-    /** @param file the content of `.env`; null: it is a directory; undefined: there is none. */
+    /** @param file the content of `.env`; null: it is a directory; undefined: there is no such file. */
     async start(
       which: keyof typeof MODULES,
       file: string | null | undefined,

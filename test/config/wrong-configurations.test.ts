@@ -413,7 +413,7 @@ describe.each(Object.entries(WRONG))('wrong configuration %s', (number, attempts
     const { tried, says } = attempt;
     const said = await attempt.message();
     const saysAll = () => says.every((part) => part.test(said()));
-    // A failure shows what was said instead.
+    // A failure shows the message.
     await waitFor(saysAll, 'the message', 60_000).catch(() => {});
     for (const part of says) expect(said()).toMatch(part);
     expect(said()).not.toMatch(/hush|pa#ss|pass word|pa'ss|right-one/);

@@ -40,15 +40,17 @@ describe('PostgreSQL that refuses to store', () => {
     expect(await failures()).toMatchObject([{ odoo_id: String(bad), code: '42501' }]);
   });
 
-  it('a worker waits for the migrations', async () => {
+  it('a worker with DATABASE_AWAIT_MIGRATIONS waits for the last migration too', async () => {
     const { client } = setup.database;
     const [last] = await client`
       delete from drizzle.__drizzle_migrations where id = (select max(id) from drizzle.__drizzle_migrations)
       returning hash, created_at`;
     const run = await setup.request('full');
-    const worker = startWorkerProcess({ ...setup.env, LOG_LEVEL: 'info' });
+    const worker = startWorkerProcess({
+      ...{ ...setup.env, LOG_LEVEL: 'info', DATABASE_AWAIT_MIGRATIONS: 'on' },
+    });
     try {
-      await waitFor(() => worker.output().includes('the worker waits'), 'the message of the worker');
+      await waitFor(() => worker.output().includes('This process waits for it'), 'the message of the worker');
       expect(worker.output()).not.toContain('worker started');
       await client`insert into drizzle.__drizzle_migrations ${client([last ?? {}])}`;
       expect(await setup.ended(run)).toMatchObject({ status: 'success', created: BCS });
