@@ -78,6 +78,8 @@ export class ScenarioSetup {
   async emptyDatabase(name: string): Promise<string> {
     const server = this.#services.postgres.url;
     this.#databases.push(name);
+    // Of a first try that PostgreSQL ended.
+    await this.#drop(name);
     await onServer(server, (sql) => sql`create database ${sql(name)} template template0`);
     return databaseAt(server, name);
   }
@@ -91,11 +93,14 @@ export class ScenarioSetup {
 
   /** The disk is small: it has no room for the databases of many scenarios. */
   async dropDatabases(): Promise<void> {
-    for (const name of this.#databases.splice(0))
-      await onServer(
-        this.#services.postgres.url,
-        (sql) => sql`drop database if exists ${sql(name)} with (force)`,
-      );
+    for (const name of this.#databases.splice(0)) await this.#drop(name);
+  }
+
+  async #drop(name: string): Promise<void> {
+    await onServer(
+      this.#services.postgres.url,
+      (sql) => sql`drop database if exists ${sql(name)} with (force)`,
+    );
   }
 
   flush(): Promise<void> {
