@@ -48,6 +48,23 @@ export async function claimPrefix(
   if (owner !== installation) throw new ForeignQueuesError(prefix, server);
 }
 
+/** Longer than the interval of the checks, so a value is of a process that runs. */
+const PRESENT_MS = 15_000;
+
+/**
+ * Another prefix that a running process of the installation uses, or null. Both would do the same work. To be called
+ * every few seconds by each process.
+ */
+export async function otherPrefix(
+  { redis, prefix }: Pick<PrefixPlace, 'redis' | 'prefix'>,
+  installation: string,
+): Promise<string | null> {
+  const key = `passerelle:prefix:${installation}`;
+  const used = await redis.get(key);
+  await redis.set(key, prefix, 'PX', PRESENT_MS);
+  return used === prefix ? null : used;
+}
+
 function placeOf({ url, sentinel }: RedisConfig): string {
   const { protocol, host, pathname } = new URL(url);
   const database = pathname === '/' ? '' : pathname;

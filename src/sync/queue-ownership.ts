@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Database } from '../db/client.ts';
 import { installationOf } from '../db/installation.ts';
-import { claimPrefix, ForeignQueuesError, type PrefixPlace } from '../queues/owner.ts';
+import { claimPrefix, ForeignQueuesError, otherPrefix, type PrefixPlace } from '../queues/owner.ts';
 import { isOutage, reportOutage } from '../queues/redis-outage.ts';
 import { errorMessage } from '../shared/errors.ts';
 import type { Log } from '../shared/logger.ts';
@@ -64,6 +64,7 @@ async function watch(
     stopping.addEventListener('abort', () => done(), { once: true }),
   );
   let failing = false;
+  let reported: string | null = null;
   while (!stopping.aborted) {
     let hasDatabase = false;
     try {
@@ -72,6 +73,19 @@ async function watch(
       await claimPrefix(stores, installation);
       failing = false;
       on.claimed();
+      const other = await otherPrefix(stores, installation).catch((error: unknown) => {
+        // Perhaps a Redis user that may use the keys of its own prefix only.
+        log.debug({ reason: errorMessage(error) }, 'other values of QUEUE_PREFIX cannot be looked for');
+        return null;
+      });
+      if (other !== null && other !== reported) {
+        reported = other;
+        log.warn(
+          { other },
+          `Another process of this installation uses QUEUE_PREFIX=${other}, this one ${stores.prefix}: both do the ` +
+            'same work. Stop one of them.',
+        );
+      }
     } catch (error) {
       if (error instanceof ForeignQueuesError) throw error;
       // A stop closes the connections below a waiting command.

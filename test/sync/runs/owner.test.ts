@@ -108,6 +108,19 @@ describe('two installations on one Redis prefix', () => {
     );
   });
 
+  it('a worker and an API of one installation with different prefixes warn of each other', async () => {
+    const other = `${prefix}-new`;
+    const [one, two] = [worker(first), started(startApiProcess({ ...first.env, QUEUE_PREFIX: other }))];
+    await waitFor(
+      () => one.output().includes(`uses QUEUE_PREFIX=${other}, this one ${prefix}:`),
+      'the warning of the worker',
+    );
+    await waitFor(
+      () => two.output().includes(`uses QUEUE_PREFIX=${prefix}, this one ${other}:`),
+      'the warning of the API',
+    );
+  });
+
   it('is checked as soon as Redis answers and the schema is migrated; until then worker and API wait as before', async () => {
     const proxy = await startRedisProxy(redisUrl());
     try {
