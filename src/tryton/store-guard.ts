@@ -41,8 +41,9 @@ interface OutageTexts {
  * Limits each operation on a store, and logs each outage once. An outage that began without an answer ends with the
  * next success. After a refusal, the refused operation itself must succeed.
  */
-class StoreGuard<Store, Operation extends string> {
+class StoreGuard<Store extends CacheStore | SessionStore, Operation extends string> {
   readonly #store: Store;
+  #isPrepared = false;
   readonly #log: TrytonLogger;
   readonly #texts: OutageTexts;
   readonly #failing = new Set<Operation | 'any'>();
@@ -58,6 +59,10 @@ class StoreGuard<Store, Operation extends string> {
   }
 
   protected async ask<T>(work: (store: Store) => Promise<T>): Promise<T> {
+    if (!this.#isPrepared) {
+      await this.#store.prepare?.();
+      this.#isPrepared = true;
+    }
     return withinLimit(work(this.#store));
   }
 

@@ -37,11 +37,16 @@ export interface OpenCircuit {
 /** Releases the right to sign in; does nothing if it was lost meanwhile. */
 export type ReleaseLogin = () => Promise<void>;
 
+interface Preparable {
+  /** Work before the first operation that needs no server, such as the derivation of a key. It has no time limit. */
+  prepare?(): Promise<unknown>;
+}
+
 /**
  * Stores the session that several processes of one Tryton user share. Any function may reject: then the process
  * continues with its own session.
  */
-export interface SessionStore {
+export interface SessionStore extends Preparable {
   read(): Promise<Session | null>;
   write(session: Session, ttlMs: number): Promise<void>;
   /** Removes the session, unless another one has replaced it. */
@@ -68,7 +73,7 @@ export interface CacheLookup {
  * Stores cached answers. A tag is a name whose version changes with the writes to it. An entry is valid while the
  * versions it was stored with are still current. Any function may reject: that is a miss.
  */
-export interface CacheStore {
+export interface CacheStore extends Preparable {
   /** One round trip. */
   read(key: string, tags: readonly string[]): Promise<CacheLookup>;
   write(key: string, entry: string, ttlMs: number): Promise<void>;

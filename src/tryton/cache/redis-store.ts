@@ -110,6 +110,10 @@ class RedisCacheStore implements CacheStore {
     }
   }
 
+  async prepare(): Promise<void> {
+    await this.#cipher();
+  }
+
   async read(key: string, tags: readonly string[]): Promise<CacheLookup> {
     await this.#connected();
     const [run, cipher] = await Promise.all([this.#runId(), this.#cipher()]);

@@ -45,6 +45,10 @@ class RedisSessionStore implements SessionStore {
     this.#seal = lazyCipher(whose);
   }
 
+  async prepare(): Promise<void> {
+    await this.#seal();
+  }
+
   async read(): Promise<Session | null> {
     return sessionIn(await this.#readSealed('session'));
   }

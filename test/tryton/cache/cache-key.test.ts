@@ -3,7 +3,7 @@ import { cacheKey } from '../../../src/tryton/cache/entry.ts';
 import type { Wire } from '../../../src/tryton/types.ts';
 import { parseWire } from '../../../src/tryton/wire/json.ts';
 import { freshPrefix } from '../../support/redis.ts';
-import { closeCaches, deriveKey, openCache, read, server } from './caches.ts';
+import { closeCaches, openCache, read, server } from './caches.ts';
 
 afterEach(closeCaches);
 
@@ -59,7 +59,6 @@ describe('answers of a shared cache', () => {
     ['two databases', { server: 'http://a.example/one/' }, { server: 'http://a.example/two/' }],
   ])('never mix for %s', async (_case, one, other) => {
     const prefix = freshPrefix();
-    for (const account of [one, other]) await deriveKey(account);
     const [a, b] = [openCache({ prefix, ...one }), openCache({ prefix, ...other })];
     const [ofA, ofB] = [server('for a'), server('for b')];
     for (const round of [1, 2]) {

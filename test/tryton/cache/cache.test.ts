@@ -3,7 +3,7 @@ import { TrytonRequestError } from '../../../src/tryton/errors.ts';
 import type { Wire } from '../../../src/tryton/types.ts';
 import { toJson } from '../../../src/tryton/wire/json.ts';
 import { waitFor } from '../../support/wait-for.ts';
-import { closeCaches, deriveKey, openCache, PARAMS, READ, read, server } from './caches.ts';
+import { closeCaches, openCache, PARAMS, READ, read, server } from './caches.ts';
 
 afterEach(closeCaches);
 
@@ -96,7 +96,6 @@ describe('what is kept', () => {
   it('is another one with another password, also for the same user', async () => {
     const { cache, prefix } = openCache();
     await read(cache, server('before'));
-    await deriveKey({ password: 'changed' });
     const changed = openCache({ prefix, password: 'changed' });
     expect(await read(changed.cache, server('after'))).toBe('after');
     expect(changed.log).toEqual([]);

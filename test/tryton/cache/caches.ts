@@ -1,6 +1,5 @@
 import { type Cache, createCache } from '../../../src/tryton/cache/cache.ts';
 import { createRedisCacheStore } from '../../../src/tryton/cache/redis-store.ts';
-import { lazyCipher } from '../../../src/tryton/cipher.ts';
 import type { Answer, CacheOptions, CacheStore, Wire } from '../../../src/tryton/types.ts';
 import { freshPrefix, openCacheRedis, redisUrl } from '../../support/redis.ts';
 
@@ -21,13 +20,6 @@ export interface CacheSetting {
 }
 
 export const SECRET = { server: 'http://tryton.example/tryton/', user: 'admin', password: 'secret' };
-
-/** Derives the key of an account: on a busy machine that takes longer than the client waits for its cache. */
-export async function deriveKey(account: Partial<typeof SECRET> = {}): Promise<void> {
-  await lazyCipher({ ...SECRET, ...account })();
-}
-
-await deriveKey();
 
 const opened: (() => void)[] = [];
 
