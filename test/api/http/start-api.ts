@@ -11,7 +11,7 @@ import { openQueues } from '../../../src/queues/queues.ts';
 import { openRedis } from '../../../src/queues/redis.ts';
 import { createLogger } from '../../../src/shared/logger.ts';
 import { freshDatabase } from '../../support/database.ts';
-import { freshPrefix, redisUrl } from '../../support/redis.ts';
+import { allowSlowAnswers, freshPrefix, redisUrl } from '../../support/redis.ts';
 import { waitFor } from '../../support/wait-for.ts';
 
 export interface TestApi extends ApiContext {
@@ -65,6 +65,7 @@ export async function startApi(
   const log = replaced.log ?? createLogger('silent', 'test');
   const redis = openRedis(config.redis, 'producer', log);
   const cacheRedis = openRedis(config.redis, 'cache', log);
+  allowSlowAnswers(cacheRedis);
   const queues = openQueues(redis, config.queuePrefix, log);
   const stores = { redis: cacheRedis, prefix: config.queuePrefix, db: database.db };
   const releases: (() => Promise<void>)[] = [];
