@@ -21,14 +21,17 @@ const full = Object.assign(new Error('OOM command not allowed'), { name: 'ReplyE
 const WRITE = 'model.party.party.write';
 
 /** Calls until the cache answers again. */
-const works = (opened: Opened) =>
-  waitFor(async () => {
+const works = async (opened: Opened) => {
+  // A call waits for a connection for 250 ms only: on a loaded machine that would be an outage of its own.
+  await waitFor(() => opened.redis.status === 'ready', 'the connection to Redis');
+  await waitFor(async () => {
     const source = server('probe');
     const ask = () => opened.cache.read('model.a.b.read', [], { ttl: 60 }, source.fetch);
     await ask();
     await ask();
     return source.state.asked < 2;
   }, 'a cache that works');
+};
 
 describe('Redis', () => {
   it('that was never there is a miss: every call is answered, the log has it once', async () => {
