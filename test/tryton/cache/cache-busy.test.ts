@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { CacheLookup, CacheStore } from '../../../src/tryton/types.ts';
+import { waitFor } from '../../support/wait-for.ts';
 import { closeCaches, openCache, PARAMS, READ, read, server } from './caches.ts';
 
 afterEach(closeCaches);
@@ -33,7 +34,8 @@ function setup() {
 
 describe('a look-up that found no time', () => {
   it('while others were answered is a miss of its own, and the cache goes on', async () => {
-    const { cache, source, late, fail, log } = setup();
+    const { cache, redis, source, late, fail, log } = setup();
+    await waitFor(() => redis.status === 'ready', 'the connection to Redis');
     await read(cache, source);
     const missed = late();
     expect(await read(cache, source)).toBe('x');
@@ -45,7 +47,8 @@ describe('a look-up that found no time', () => {
   });
 
   it('without any answer spares the store for a moment, and is logged', async () => {
-    const { cache, source, late, fail, log } = setup();
+    const { cache, redis, source, late, fail, log } = setup();
+    await waitFor(() => redis.status === 'ready', 'the connection to Redis');
     await read(cache, source);
     const missed = late();
     fail();

@@ -39,7 +39,10 @@ export function openCache({ prefix = freshPrefix(), url = redisUrl(), ...setting
   const { server, user, password } = { ...SECRET, ...setting };
   const store = createRedisCacheStore(redis, { prefix, server, user, password });
   const cache = createCache({
-    store: setting.store === undefined ? store : setting.store(store),
+    store:
+      setting.store === undefined
+        ? store
+        : { prepare: async () => store.prepare?.(), ...setting.store(store) },
     server,
     user,
     maxEntryBytes: setting.maxEntryBytes ?? 2 ** 20,
