@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { readMirrorConfig } from '../../config/index.ts';
-import { type Database, databaseClock, type Queryable } from '../../db/client.ts';
-import { countOpenFailures, findOpenFailure, listFailures } from '../../db/runs/failures.ts';
+import { type Database, databaseClock } from '../../db/client.ts';
+import { countOpenFailures, findOpenFailures, listFailures, oldestFailures } from '../../db/runs/failures.ts';
 import { BC_KEY } from '../../db/schema/sync.ts';
 import { type OpenMirror, withDatabase, withMirror } from '../connections.ts';
 import { NoFailureError } from '../errors.ts';
@@ -124,8 +124,8 @@ async function retry(
   return withMirror(io, readMirrorConfig(env, QUIET), async (open) => {
     const { db } = open.mirror;
     const odooIds = await orderIds(db, orders);
-    const found = await Promise.all(odooIds.map((id) => findOpenFailure(db, BC_KEY, id)));
-    const without = odooIds.filter((_, at) => found[at] === null);
+    const found = await findOpenFailures(db, BC_KEY, odooIds);
+    const without = odooIds.filter((id) => !found.has(id));
     if (without.length > 0) throw new NoFailureError(without);
     return readOrders(open, io, { odooIds, trigger: 'retry', json });
   });
@@ -133,7 +133,7 @@ async function retry(
 
 async function retryAll({ io, env }: CommandContext, json: boolean): Promise<ExitCode> {
   return withMirror(io, readMirrorConfig(env, QUIET), async (open) => {
-    const odooIds = await openFailureIds(open.mirror.db);
+    const odooIds = await oldestFailures(open.mirror.db, BC_KEY, RETRIED_AT_ONCE);
     if (odooIds.length > 0) return retryThese(open, io, odooIds, json);
     print(io, json, { runId: null, status: 'success', failed: 0, openFailures: 0 }, [
       'No open failure: there is nothing to retry.',
@@ -160,17 +160,4 @@ async function retryThese(
   ]);
   if (run.status !== 'partial') await explain(open.mirror, io, run);
   return exitCodeOf(run);
-}
-
-/** The oldest open failures, without their messages, which are long. */
-async function openFailureIds(db: Queryable): Promise<number[]> {
-  const ids: number[] = [];
-  for (let after = 0; ids.length < RETRIED_AT_ONCE; ) {
-    const page = await listFailures(db, BC_KEY, { limit: MAX_LIMIT, after });
-    ids.push(...page.map(({ odooId }) => odooId));
-    const last = page.at(-1);
-    if (last === undefined || page.length < MAX_LIMIT) break;
-    after = last.id;
-  }
-  return ids;
 }

@@ -1,6 +1,6 @@
 import { Argument, type Command, InvalidArgumentError, Option } from 'commander';
 import { type Database, databaseClock } from '../../db/client.ts';
-import { findOpenFailure } from '../../db/runs/failures.ts';
+import { findOpenFailures } from '../../db/runs/failures.ts';
 import { progress } from '../../db/runs/ledger.ts';
 import { failedItems } from '../../db/runs/run-progress.ts';
 import { findRun, listRuns } from '../../db/runs/runs.ts';
@@ -114,16 +114,15 @@ async function show({ io, env }: CommandContext, id: number, json: boolean | und
 async function readRun(db: Database, id: number) {
   const run = await findRun(db, id);
   if (run === null) throw new UnknownRunError(id);
-  const failed = (await failedItems(db, id, MAX_FAILED)).map(async (odooId) => ({
-    odooId,
-    /** Null: a later run has stored the order. */
-    failure: await findOpenFailure(db, BC_KEY, odooId),
-  }));
+  const ids = await failedItems(db, id, MAX_FAILED);
+  const open = await findOpenFailures(db, BC_KEY, ids);
+  /** `failure` is null if a later run has stored the order. */
+  const failed = ids.map((odooId) => ({ odooId, failure: open.get(odooId) ?? null }));
   return {
     now: await databaseClock(db),
     ...run,
     progress: await progress(db, id),
-    failedOrders: await labelled(db, await Promise.all(failed)),
+    failedOrders: await labelled(db, failed),
   };
 }
 

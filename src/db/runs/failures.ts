@@ -91,16 +91,38 @@ export async function listFailures(
     .limit(page.limit);
 }
 
+/** The BCs with the oldest open failures. */
+export async function oldestFailures(db: Queryable, key: string, limit: number): Promise<number[]> {
+  const rows = await db
+    .select({ odooId: syncFailure.odooId })
+    .from(syncFailure)
+    .where(and(eq(syncFailure.key, key), isNull(syncFailure.resolvedAt)))
+    .orderBy(asc(syncFailure.id))
+    .limit(limit);
+  return rows.map(({ odooId }) => odooId);
+}
+
+/** The open failures of these BCs, by the id of the BC. */
+export async function findOpenFailures(
+  db: Queryable,
+  key: string,
+  odooIds: readonly number[],
+): Promise<Map<number, SyncFailureRow>> {
+  const rows = await db
+    .select()
+    .from(syncFailure)
+    .where(
+      and(eq(syncFailure.key, key), isAnyOf(syncFailure.odooId, odooIds), isNull(syncFailure.resolvedAt)),
+    );
+  return new Map(rows.map((row) => [row.odooId, row]));
+}
+
 export async function findOpenFailure(
   db: Queryable,
   key: string,
   odooId: number,
 ): Promise<SyncFailureRow | null> {
-  const rows = await db
-    .select()
-    .from(syncFailure)
-    .where(and(eq(syncFailure.key, key), eq(syncFailure.odooId, odooId), isNull(syncFailure.resolvedAt)));
-  return rows[0] ?? null;
+  return (await findOpenFailures(db, key, [odooId])).get(odooId) ?? null;
 }
 
 export async function countOpenFailures(db: Queryable, key: string): Promise<number> {
