@@ -30,15 +30,22 @@ interface Outage {
 /** One for all connections that log to the same logger: they all fail at once, and each of them many times. */
 const outages = new WeakMap<Log, Outage>();
 
+function outageOf(log: Log, server: Server | null): Outage {
+  const known = outages.get(log);
+  if (known !== undefined) return known;
+  const outage = { server, reportedAt: Number.NEGATIVE_INFINITY, isAway: false };
+  outages.set(log, outage);
+  return outage;
+}
+
 /** From now on, outages that are logged to `log` name this server. */
 export function nameServer(log: Log, server: Server): void {
-  if (!outages.has(log)) outages.set(log, { server, reportedAt: Number.NEGATIVE_INFINITY, isAway: false });
+  outageOf(log, server);
 }
 
 /** Logs the outage, at most once a minute. */
 export function reportOutage(log: Log, error: unknown): void {
-  const outage = outages.get(log) ?? { server: null, reportedAt: Number.NEGATIVE_INFINITY, isAway: false };
-  outages.set(log, outage);
+  const outage = outageOf(log, null);
   if (performance.now() - outage.reportedAt < REPORT_EVERY_MS) return;
   outage.reportedAt = performance.now();
   outage.isAway = true;

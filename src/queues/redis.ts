@@ -52,28 +52,17 @@ export function openRedis(server: RedisConfig, role: RedisRole, log: Log): Redis
 export function openRedis(server: RedisConfig | string, role: RedisRole, log: Log): RedisConnection {
   const options = { ...OPTIONS[role], connectionName: `passerelle-${role}` };
   const redis = typeof server === 'string' ? new Redis(server, options) : connect(server, options);
-  // The cache logs its own outages.
-  if (role === 'cache')
+  if (role === 'cache') {
+    // The cache logs its own outages.
     redis.on('error', (error) => log.debug({ reason: errorMessage(error) }, 'redis connection'));
-  else
-    logOutages(
-      redis,
-      typeof server === 'string' ? { url: server, sentinel: null, cluster: false } : server,
-      log,
-    );
+  } else {
+    nameServer(log, typeof server === 'string' ? { url: server, sentinel: null, cluster: false } : server);
+    redis.on('error', (error) => reportOutage(log, error));
+    redis.on('ready', () => reportRecovery(log));
+  }
   if (redis instanceof Redis) reopenIfSilent(redis, SILENCE_MS[role]);
   else redis.on('+node', (node: Redis) => reopenIfSilent(node, SILENCE_MS[role]));
   return redis;
-}
-
-function logOutages(
-  redis: RedisConnection,
-  server: Pick<RedisConfig, 'url' | 'sentinel' | 'cluster'>,
-  log: Log,
-): void {
-  nameServer(log, server);
-  redis.on('error', (error) => reportOutage(log, error));
-  redis.on('ready', () => reportRecovery(log));
 }
 
 /** `socketTimeout` of ioredis is not used: its timer outlives the connection, and then ends the next one. */

@@ -8,7 +8,8 @@ import {
   effectiveVariables,
   readConfig,
 } from '../../config/index.ts';
-import { type CommandContext, EXIT, type ExitCode, print } from '../io.ts';
+import { type CommandContext, EXIT, type ExitCode, type Line, print } from '../io.ts';
+import { table } from '../text.ts';
 
 export function addConfig(program: Command, context: CommandContext, exit: (code: ExitCode) => void): void {
   program
@@ -36,7 +37,7 @@ function show({ io, env }: CommandContext, options: { readonly json?: boolean })
   const file = env === undefined && existsSync(ENV_FILE) ? resolve(ENV_FILE) : null;
   const answer = { file, problems, variables: variables.map(plain) };
   print(io, options.json, answer, [
-    ...table(variables),
+    ...variableLines(variables),
     '',
     file === null ? 'No .env file was read.' : `Read ${file}.`,
   ]);
@@ -59,21 +60,11 @@ function plain({ name, value, origin }: EffectiveVariable) {
   return { name, value, origin: origin.from, line: origin.from === ENV_FILE ? origin.line : null };
 }
 
-function table(variables: readonly EffectiveVariable[]): string[] {
-  const rows = [
-    ['Variable', 'Value', 'Origin'],
-    ...variables.map(({ name, value, origin }) => [
-      name,
-      value ?? 'not set',
-      origin.from === ENV_FILE ? `${ENV_FILE} line ${origin.line}` : origin.from,
-    ]),
-  ];
-  const width = (column: number) => Math.max(...rows.map((row) => row[column]?.length ?? 0));
-  const [names, values] = [width(0), width(1)];
-  return rows.map(([name = '', value = '', origin = '']) =>
-    `${name.padEnd(names)}  ${value.padEnd(Math.min(values, MAX_PADDED))}  ${origin}`.trimEnd(),
-  );
+function variableLines(variables: readonly EffectiveVariable[]): Line[] {
+  const rows = variables.map(({ name, value, origin }) => [
+    name,
+    value ?? 'not set',
+    origin.from === ENV_FILE ? `${ENV_FILE} line ${origin.line}` : origin.from,
+  ]);
+  return table(['Variable', 'Value', 'Origin'], rows);
 }
-
-/** A longer value moves only its own origin. */
-const MAX_PADDED = 60;
