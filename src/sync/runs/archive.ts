@@ -59,14 +59,14 @@ export class GoneNotArchivedError extends PasserelleError {
 
 /**
  * A sweep did not read BCs with an open failure, because their next try is later. Later runs read them by themselves;
- * `passerelle status` lists the failures, and a resync reads a BC at once.
+ * `passerelle failures` lists them, and `passerelle retry` reads them at once.
  */
 export class PausedFailuresError extends PasserelleError {
   readonly code = 'paused_failures';
   constructor(bcs: number) {
     super(
       `${bcs === 1 ? '1 BC with an open failure was' : `${bcs} BCs with an open failure were`} not read, because the ` +
-        'next try is later: see passerelle status. To read one at once, run passerelle resync with its id.',
+        'next try is later: see passerelle failures. To read them at once, run passerelle retry --all.',
     );
   }
 }
