@@ -160,8 +160,8 @@ const found = (table: typeof bc | typeof bcLine, wrong: SQL) => sql`
   order by ${table.odooId} limit ${EXAMPLES}`;
 
 /**
- * The counts of the last good verification. Null: there was none, or a forced sweep has ended since. Such a sweep
- * may remove any number of BCs and lines, so its counts are compared with nothing.
+ * The counts of the last good verification. Null: no verification was good yet, or a forced sweep has ended since. Such a
+ * sweep may remove any number of BCs and lines, so its counts are compared with nothing.
  */
 export async function previousCounts(db: Queryable, key: string): Promise<VerifiedCounts | null> {
   const [row] = await db

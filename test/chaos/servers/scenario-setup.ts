@@ -78,7 +78,7 @@ export class ScenarioSetup {
   async emptyDatabase(name: string): Promise<string> {
     const server = this.#services.postgres.url;
     this.#databases.push(name);
-    // Of a first try that PostgreSQL ended.
+    // A first try, which PostgreSQL ended, may have created it.
     await this.#drop(name);
     await onServer(server, (sql) => sql`create database ${sql(name)} template template0`);
     return databaseAt(server, name);
