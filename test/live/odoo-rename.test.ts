@@ -18,6 +18,10 @@ else
   describe(title, () => {
     it('have their new names in the read API after one sweep', async () => {
       const setup = await openLiveSetup();
+      // Other suites may have changed BCs just now; then a window would read those again.
+      for (const table of ['dimagaz_bc', 'dimagaz_bc_line']) {
+        await setup.sql`update ${setup.sql(table)} set write_date = least(write_date, now() - interval '1 day')`;
+      }
       // Then sweeps read only BCs with a new date or a new name.
       const testMirror = setup.open({ SWEEP_REREAD: 'off' });
       await testMirror.work();
@@ -32,14 +36,12 @@ else
         await call(PARTNER, 'write', [[partner], { name: 'RENOMMÉ & FILS' }]);
         await call(PRODUCT, 'write', [[product], { name: 'Bouteille renommée' }]);
         const ofPartner = Number(await call(BC, 'search_count', [[['partner_id', '=', partner]]]));
-        // A window reads the last changed BCs again, which may refer to the partner.
         const window = await testMirror.run('incremental');
-        expect(window).toMatchObject({ status: 'success', failed: 0 });
-        expect(window.updated).toBeLessThan(ofPartner);
+        expect(window).toMatchObject({ status: 'success', updated: 0, failed: 0 });
         expect(await setup.verify(testMirror)).toMatchObject({ ok: false });
         const sweep = await testMirror.run('sweep');
         expect(sweep).toMatchObject({ status: 'success', late: 0, failed: 0 });
-        expect(sweep.reread + window.updated).toBeGreaterThanOrEqual(ofPartner);
+        expect(sweep.reread).toBeGreaterThanOrEqual(ofPartner);
         expect(sweep.updated).toBe(sweep.reread);
         process.stderr.write(`${sweep.reread} BCs have the new names, ${ofPartner} of them of the partner\n`);
         const url = `/api/v1/bc?limit=5&filter[partner_id]=${partner}`;
