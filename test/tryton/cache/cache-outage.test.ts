@@ -58,7 +58,8 @@ describe('Redis', () => {
         expect(source.state.asked).toBe(10);
         await proxy.up();
         await works(opened);
-        expect(levels(opened)).toEqual(Array(outage).fill(['warn', 'info']).flat());
+        // On a loaded machine a slow answer may be an outage too; each is logged once, and so is its end.
+        expect(levels(opened).join(' ')).toMatch(new RegExp(`^(warn info ?){${outage},}$`));
       }
     },
   );

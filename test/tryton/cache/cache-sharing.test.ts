@@ -47,7 +47,7 @@ describe('callers that ask for the same thing at once', () => {
     const warnings: Error[] = [];
     const note = (warning: Error) => warnings.push(warning);
     process.on('warning', note);
-    const { cache } = openCache();
+    const { cache } = openCache({ early: true });
     const source = server('x');
     await Promise.all(Array.from({ length: CALLERS }, () => read(cache, source)));
     process.off('warning', note);

@@ -2,6 +2,7 @@ import { type Cache, createCache } from '../../../src/tryton/cache/cache.ts';
 import { createRedisCacheStore } from '../../../src/tryton/cache/redis-store.ts';
 import type { Answer, CacheOptions, CacheStore, Wire } from '../../../src/tryton/types.ts';
 import { freshPrefix, openCacheRedis, redisUrl } from '../../support/redis.ts';
+import { waitFor } from '../../support/wait-for.ts';
 
 export interface LogLine {
   readonly level: 'debug' | 'info' | 'warn';
@@ -17,6 +18,8 @@ export interface CacheSetting {
   readonly password?: string;
   readonly maxEntryBytes?: number;
   readonly store?: (store: CacheStore) => CacheStore;
+  /** Calls may come before there is a connection. */
+  readonly early?: boolean;
 }
 
 export const SECRET = { server: 'http://tryton.example/tryton/', user: 'admin', password: 'secret' };
@@ -38,11 +41,15 @@ export function openCache({ prefix = freshPrefix(), url = redisUrl(), ...setting
   let ahead = 0;
   const { server, user, password } = { ...SECRET, ...setting };
   const store = createRedisCacheStore(redis, { prefix, server, user, password });
+  // A call waits for a connection for 250 ms only, which is short on a loaded machine.
+  const isAwaited = url === redisUrl() && setting.early !== true;
+  const derive = store.prepare?.bind(store);
+  const prepare = async () => {
+    if (isAwaited) await waitFor(() => redis.status === 'ready', 'the connection to Redis');
+    await derive?.();
+  };
   const cache = createCache({
-    store:
-      setting.store === undefined
-        ? store
-        : { prepare: async () => store.prepare?.(), ...setting.store(store) },
+    store: Object.assign(setting.store?.(store) ?? store, { prepare }),
     server,
     user,
     maxEntryBytes: setting.maxEntryBytes ?? 2 ** 20,
