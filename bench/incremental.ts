@@ -1,9 +1,9 @@
 import { randomInt } from 'node:crypto';
 import { count, type Ending } from '../dev/demo/context.ts';
-import { poll } from '../dev/services/probes.ts';
 import { createApiKey } from '../src/db/api-keys.ts';
 import { readState } from '../src/db/runs/lease.ts';
 import { BC_KEY } from '../src/db/schema/sync.ts';
+import { poll } from '../src/embedded/probes.ts';
 import type { Domain, OdooClient, OdooProtocol } from '../src/odoo/types.ts';
 import { odooDateTime } from '../src/sync/planning/run-mode.ts';
 import type { DocumentModel } from '../src/sync/types.ts';

@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
 import type { Redis } from 'ioredis';
-import { poll } from '../../dev/services/probes.ts';
 import type { RunMode, SyncLogRow } from '../../src/db/schema/sync.ts';
+import { poll } from '../../src/embedded/probes.ts';
 import { openRedis } from '../../src/queues/redis.ts';
 import { createLogger } from '../../src/shared/logger.ts';
 import type { Context } from '../context.ts';

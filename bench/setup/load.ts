@@ -1,6 +1,6 @@
 import autocannon from 'autocannon';
 import type { Ending } from '../../dev/demo/context.ts';
-import type { Workspace } from '../../dev/services/workspace.ts';
+import type { Workspace } from '../../src/embedded/workspace.ts';
 import type { Context } from '../context.ts';
 import { MeasurementFailedError } from '../errors.ts';
 import type { Source } from '../programs/baseline-route.ts';

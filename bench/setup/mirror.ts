@@ -1,11 +1,11 @@
 import { progressLine } from '../../dev/demo/context.ts';
 import { openDemoQueues, openMigrated } from '../../dev/demo/servers.ts';
-import { poll } from '../../dev/services/probes.ts';
 import type { Database } from '../../src/db/client.ts';
 import { progress } from '../../src/db/runs/ledger.ts';
 import { findRun } from '../../src/db/runs/runs.ts';
 import type { RunMode, SyncLogRow } from '../../src/db/schema/sync.ts';
 import { BC_KEY } from '../../src/db/schema/sync.ts';
+import { poll } from '../../src/embedded/probes.ts';
 import type { Queues } from '../../src/queues/queues.ts';
 import { requestRun } from '../../src/sync/request-run.ts';
 import type { Context } from '../context.ts';

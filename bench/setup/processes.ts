@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { atMost } from '../../dev/demo/context.ts';
-import type { Workspace } from '../../dev/services/workspace.ts';
+import type { Workspace } from '../../src/embedded/workspace.ts';
 import type { Context } from '../context.ts';
 import { MeasurementFailedError } from '../errors.ts';
 

@@ -1,4 +1,4 @@
-import type { Workspace } from '../../dev/services/workspace.ts';
+import type { Workspace } from '../../src/embedded/workspace.ts';
 import type { OdooProtocol } from '../../src/odoo/types.ts';
 import type { Context } from '../context.ts';
 import type { SandboxActions, SandboxReply, SandboxRequest, SandboxSize } from '../programs/sandbox-odoo.ts';

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { createApiKey } from '../../src/db/api-keys.ts';
 import type { Database } from '../../src/db/client.ts';
 import { apiKey } from '../../src/db/schema/gateway.ts';
-import { poll } from '../services/probes.ts';
+import { poll } from '../../src/embedded/probes.ts';
 import { atMost, type Context, type Ending } from './context.ts';
 import { WrongCountError } from './errors.ts';
 

@@ -3,17 +3,18 @@ import { join } from 'node:path';
 import type { MirrorConfig } from '../../src/config/index.ts';
 import type { Database } from '../../src/db/client.ts';
 import { countDocuments } from '../../src/db/documents/queries.ts';
+import { choosePort, urlOf } from '../../src/embedded/ports.ts';
+import { startProduct } from '../../src/embedded/product-process.ts';
+import { openWorkspace } from '../../src/embedded/workspace.ts';
 import type { SyncQueue } from '../../src/queues/jobs.ts';
 import { withResources } from '../../src/shared/lifecycle.ts';
 import { simulateActivity } from '../sandbox-odoo/activity.ts';
 import type { SandboxOdoo } from '../sandbox-odoo/sandbox.ts';
 import { startSandboxOdoo } from '../sandbox-odoo/sandbox.ts';
-import { openWorkspace } from '../services/workspace.ts';
 import { type Address, checkList, makeDemoKey, untilReady } from './api.ts';
-import { startChild } from './child.ts';
 import { type Context, count, type Ending, type Screen, wasAsked } from './context.ts';
 import { WrongCountError } from './errors.ts';
-import { choosePort, claimDatabase, openDemoQueues, openMigrated, startStores, urlOf } from './servers.ts';
+import { claimDatabase, openDemoQueues, openMigrated, startStores } from './servers.ts';
 import type { Environment } from './settings.ts';
 import { checkSettings, demoEnvironment, isSet, shellExports, withSandbox } from './settings.ts';
 import {
@@ -129,9 +130,9 @@ async function startProcesses({ ending, defer }: Context, env: Environment, key:
   const envFile = join(workspace.directory, 'env');
   await writeFile(envFile, shellExports({ ...env, PASSERELLE_KEY: key }), { mode: 0o600 });
   const failed = (error: Error) => ending.fail(error);
-  const api = startChild(workspace, { name: 'API', module: 'src/server.ts', env, failed });
+  const api = startProduct(workspace, { name: 'API', env, failed });
   defer(() => api.stop());
-  const worker = startChild(workspace, { name: 'worker', module: 'workers/main.ts', env, failed });
+  const worker = startProduct(workspace, { name: 'worker', env, failed });
   defer(() => worker.stop());
   return { envFile, logs: [api.log, worker.log] };
 }

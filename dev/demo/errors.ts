@@ -1,21 +1,5 @@
 import { PasserelleError } from '../../src/shared/errors.ts';
 
-/** The port of PORT is in use. */
-export class PortTakenError extends PasserelleError {
-  readonly code = 'port_taken';
-  constructor(host: string, port: number) {
-    super(`Port ${port} on ${host} is taken; stop what uses it, set another PORT, or unset it.`);
-  }
-}
-
-/** A process of the demo ended by itself. `log` is the end of its output. */
-export class ProcessEndedError extends PasserelleError {
-  readonly code = 'process_ended';
-  constructor(name: string, how: string, log: string) {
-    super(`The ${name} ended with ${how}: ${log || 'it said nothing'}`);
-  }
-}
-
 /** The first full sync failed. */
 export class FirstSyncFailedError extends PasserelleError {
   readonly code = 'first_sync_failed';

@@ -1,4 +1,3 @@
-import { createServer } from 'node:net';
 import { sql } from 'drizzle-orm';
 import type { Redis } from 'ioredis';
 import { type Database, openDatabase } from '../../src/db/client.ts';
@@ -9,7 +8,7 @@ import { openRedis } from '../../src/queues/redis.ts';
 import { createLogger } from '../../src/shared/logger.ts';
 import { type Services, startServices } from '../services/index.ts';
 import { atMost, type Context } from './context.ts';
-import { ForeignMirrorError, PortTakenError } from './errors.ts';
+import { ForeignMirrorError } from './errors.ts';
 
 /** Limit for servers that are still starting when the end comes. After it, their watcher removes them. */
 const SERVICES_LIMIT_MS = 20_000;
@@ -70,42 +69,4 @@ export async function claimDatabase(db: Database): Promise<void> {
     select exists(select from ${bc}) as used, obj_description('sync_state'::regclass, 'pg_class') as mark`);
   if (found?.used === true && found.mark !== MARK) throw new ForeignMirrorError();
   await db.execute(sql.raw(`comment on table sync_state is '${MARK}'`));
-}
-
-const PORTS_TRIED = 100;
-
-/**
- * The requested port; without a request the first free one from `port` on. 0 gives any port.
- *
- * @throws PortTakenError
- */
-export async function choosePort(host: string, port: number, asked: boolean): Promise<number> {
-  const last = asked ? port : port + PORTS_TRIED;
-  for (let candidate = port; candidate <= last; candidate += 1) {
-    const free = await freePortAt(host, candidate);
-    if (free !== null) return free;
-  }
-  throw new PortTakenError(host, port);
-}
-
-/** Listens for a moment; null if the port is in use. */
-function freePortAt(host: string, port: number): Promise<number | null> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'EADDRINUSE') resolve(null);
-      else reject(error);
-    });
-    probe.listen(port, host, () => {
-      const address = probe.address();
-      probe.close(() => resolve(typeof address === 'object' && address !== null ? address.port : port));
-    });
-  });
-}
-
-/** The host name for a browser on this machine, for a server that listens on `host`. */
-export function urlOf(host: string, port: number): string {
-  if (host === '0.0.0.0') return `http://127.0.0.1:${port}`;
-  if (host === '::') return `http://[::1]:${port}`;
-  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }

@@ -21,7 +21,7 @@ async function helpOf(words: readonly string[]): Promise<string[]> {
 
 async function helpText(words: readonly string[]): Promise<string> {
   const [stdin, stdout, stderr] = [new PassThrough(), new PassThrough(), new PassThrough()];
-  await run([...words, '--help'], { stdin, stdout, stderr, onInterrupt: () => () => {} });
+  await run([...words, '--help'], { stdin, stdout, stderr, ask: null, onInterrupt: () => () => {} });
   return String(stdout.read() ?? stderr.read() ?? '');
 }
 

@@ -1,14 +1,17 @@
 import { randomBytes } from 'node:crypto';
 import { connect } from 'node:net';
 import type { ContainerRuntimeClient } from 'testcontainers';
+import { answers, askPostgres, askRedis, poll } from '../../src/embedded/probes.ts';
+import type { Workspace } from '../../src/embedded/workspace.ts';
 import { errorMessage } from '../../src/shared/errors.ts';
-import { answers, askPostgres, askRedis, poll } from './probes.ts';
-import { CONTAINER_LABEL, type Workspace } from './workspace.ts';
 
 /** Long enough for a busy engine, and short enough to wait for a dead one. */
 const ENGINE_LIMIT_MS = 10_000;
 /** A busy machine needs more than a minute for the first start of PostgreSQL in a container. */
 const ANSWER_LIMIT_MS = 240_000;
+
+/** Label of every container of a workspace. Its value is the name of the workspace. */
+export const CONTAINER_LABEL = 'passerelle.services';
 
 interface ContainerRequest {
   readonly image: string;
@@ -48,7 +51,9 @@ export async function startContainer(
   try {
     await providesImage(engine, log, request.image);
     await withoutReaperIfNeedBe(engine);
-    workspace.ownContainers();
+    workspace.atEnd(
+      `ids=$(docker ps --all --quiet --filter label=${CONTAINER_LABEL}=${workspace.name}); [ -z "$ids" ] || docker rm --force --volumes $ids`,
+    );
     const container = await new GenericContainer(request.image)
       .withLabels({ [CONTAINER_LABEL]: workspace.name })
       .withEnvironment({ ...request.environment })

@@ -1,9 +1,9 @@
+import { ServerUnreachableError } from '../../src/embedded/errors.ts';
+import { startPostgresBinaries } from '../../src/embedded/postgres.ts';
+import { askPostgres, askRedis } from '../../src/embedded/probes.ts';
+import { findRedis, startRedisBinary } from '../../src/embedded/redis.ts';
+import { openWorkspace, type Workspace } from '../../src/embedded/workspace.ts';
 import { findEngine, startPostgresContainer, startRedisContainer } from './docker.ts';
-import { ServerUnreachableError } from './errors.ts';
-import { startPostgresBinaries } from './postgres.ts';
-import { askPostgres, askRedis } from './probes.ts';
-import { findRedis, startRedisBinary } from './redis.ts';
-import { openWorkspace, type Workspace } from './workspace.ts';
 
 /** The sources of a server, in the order in which they are tried. */
 const SOURCES = ['given', 'docker', 'binaries'] as const;
@@ -122,4 +122,4 @@ async function startServer(kind: Kind, { log, workspace, engine }: Means): Promi
   return { url, source: 'binaries' };
 }
 
-export { RedisMissingError, ServerUnreachableError } from './errors.ts';
+export { RedisMissingError, ServerUnreachableError } from '../../src/embedded/errors.ts';

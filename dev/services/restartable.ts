@@ -2,13 +2,14 @@ import { execFile } from 'node:child_process';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { freePort } from '../../src/embedded/ports.ts';
+import { type PreparedServer, preparePostgres } from '../../src/embedded/postgres.ts';
+import { findRedis, prepareRedis } from '../../src/embedded/redis.ts';
+import type { RunningServer } from '../../src/embedded/server-process.ts';
+import { startServer } from '../../src/embedded/server-process.ts';
+import type { Workspace } from '../../src/embedded/workspace.ts';
+import { openWorkspace } from '../../src/embedded/workspace.ts';
 import { errorMessage } from '../../src/shared/errors.ts';
-import { type PreparedServer, preparePostgres } from './postgres.ts';
-import { findRedis, prepareRedis } from './redis.ts';
-import type { RunningServer } from './server-process.ts';
-import { freePort, startServer } from './server-process.ts';
-import type { Workspace } from './workspace.ts';
-import { openWorkspace } from './workspace.ts';
 
 /** A server that can be ended and started again, with the same URL and port. */
 interface RestartableServer {
@@ -53,9 +54,12 @@ export async function startRestartable(
   try {
     const home = join(workspace.directory, 'postgresql');
     const ownDisk = diskSize !== undefined && (await mountDisk(home, diskSize, log));
+    if (ownDisk) workspace.atEnd(`umount '${home}'`);
     const [postgres, redis] = await Promise.all([
       // Committed data must survive a crash; with our usual settings the last ones would not.
-      preparePostgres(workspace, await lastingPort(), ['synchronous_commit=on', ...settings]),
+      preparePostgres(workspace, await lastingPort(), {
+        settings: ['synchronous_commit=on', ...settings],
+      }),
       prepareRedis(workspace, await findRedis(log), await lastingPort()),
     ]);
     return {

@@ -1,5 +1,5 @@
 import type { TestProject } from 'vitest/node';
-import { installWithApt, isExecutable } from '../../dev/services/apt.ts';
+import { installWithApt, isExecutable } from '../../src/embedded/apt.ts';
 
 const PLACES = [
   '/usr/bin/chromium',

@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import type { SandboxOdoo } from '../../dev/sandbox-odoo/sandbox.ts';
-import { poll } from '../../dev/services/probes.ts';
 import type { RunMode } from '../../src/db/schema/sync.ts';
+import { poll } from '../../src/embedded/probes.ts';
 import { addOrders, ORDERS, otherOdoo, settingsOf } from '../sync/source/source-setup.ts';
 import type { MirrorView } from './checks/mirror-view.ts';
 import type { Clock } from './odoo/clock.ts';

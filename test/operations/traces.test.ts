@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { SandboxTryton } from '../../dev/sandbox-tryton/sandbox.ts';
 import { startSandboxTryton } from '../../dev/sandbox-tryton/sandbox.ts';
-import { freePort } from '../../dev/services/server-process.ts';
 import { createApiKey } from '../../src/db/api-keys.ts';
+import { freePort } from '../../src/embedded/ports.ts';
 import { startApiProcess } from '../support/api-process.ts';
 import type { TestSetup } from '../support/test-setup.ts';
 import { openTestSetup } from '../support/test-setup.ts';

@@ -1,6 +1,6 @@
 import { createServer } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { freePort } from '../../dev/services/server-process.ts';
+import { freePort } from '../../src/embedded/ports.ts';
 import type { TestSetup } from '../support/test-setup.ts';
 import { openTestSetup } from '../support/test-setup.ts';
 import { waitFor } from '../support/wait-for.ts';

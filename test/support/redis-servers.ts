@@ -1,11 +1,12 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
-import { findRedis } from '../../dev/services/redis.ts';
-import type { RunningServer } from '../../dev/services/server-process.ts';
-import { freePort, startServer } from '../../dev/services/server-process.ts';
-import type { Workspace } from '../../dev/services/workspace.ts';
-import { openWorkspace } from '../../dev/services/workspace.ts';
+import { freePort } from '../../src/embedded/ports.ts';
+import { findRedis } from '../../src/embedded/redis.ts';
+import type { RunningServer } from '../../src/embedded/server-process.ts';
+import { startServer } from '../../src/embedded/server-process.ts';
+import type { Workspace } from '../../src/embedded/workspace.ts';
+import { openWorkspace } from '../../src/embedded/workspace.ts';
 
 export interface OwnRedis extends RunningServer {
   readonly port: number;

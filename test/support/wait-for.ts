@@ -1,4 +1,4 @@
-import { poll } from '../../dev/services/probes.ts';
+import { poll } from '../../src/embedded/probes.ts';
 
 /** Ends a test that hangs. It is no speed check: a loaded machine may take minutes. */
 const LIMIT_MS = 240_000;

@@ -3,8 +3,8 @@ import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { createScreen, progressLine } from '../../../dev/demo/context.ts';
-import { choosePort, urlOf } from '../../../dev/demo/servers.ts';
 import { shellExports } from '../../../dev/demo/settings.ts';
+import { choosePort, urlOf } from '../../../src/embedded/ports.ts';
 
 describe('the port', () => {
   it('is the next free one when the default is taken, and an error when it was asked for', async () => {

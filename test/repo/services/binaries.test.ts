@@ -6,8 +6,8 @@ import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Services } from '../../../dev/services/index.ts';
 import { startServices } from '../../../dev/services/index.ts';
-import { answers, askPostgres, askRedis } from '../../../dev/services/probes.ts';
-import { redisOnPath } from '../../../dev/services/redis.ts';
+import { answers, askPostgres, askRedis } from '../../../src/embedded/probes.ts';
+import { redisOnPath } from '../../../src/embedded/redis.ts';
 import { onServer } from '../../support/server.ts';
 
 // Where the tests run on containers there may be no Redis, and installing one is not a test's business.

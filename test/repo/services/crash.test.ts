@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { expect, it } from 'vitest';
 import { z } from 'zod';
-import { answers, askPostgres, askRedis } from '../../../dev/services/probes.ts';
-import { redisOnPath } from '../../../dev/services/redis.ts';
-import { CONTAINER_LABEL } from '../../../dev/services/workspace.ts';
+import { CONTAINER_LABEL } from '../../../dev/services/docker.ts';
+import { answers, askPostgres, askRedis } from '../../../src/embedded/probes.ts';
+import { redisOnPath } from '../../../src/embedded/redis.ts';
 import { waitFor } from '../../support/wait-for.ts';
 import { engineWithImages } from './engine.ts';
 

@@ -2,7 +2,7 @@ import { Redis } from 'ioredis';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { findEngine, startContainer } from '../../../dev/services/docker.ts';
 import { startServices } from '../../../dev/services/index.ts';
-import { openWorkspace } from '../../../dev/services/workspace.ts';
+import { openWorkspace } from '../../../src/embedded/workspace.ts';
 import { onServer } from '../../support/server.ts';
 import { engineWithImages } from './engine.ts';
 

@@ -1,6 +1,6 @@
 import { afterEach, expect, inject, it, vi } from 'vitest';
 import { ServerUnreachableError, startServices } from '../../../dev/services/index.ts';
-import { askPostgres, askRedis } from '../../../dev/services/probes.ts';
+import { askPostgres, askRedis } from '../../../src/embedded/probes.ts';
 
 afterEach(() => {
   vi.unstubAllEnvs();

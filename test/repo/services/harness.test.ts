@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
-import { answers, askPostgres, poll } from '../../../dev/services/probes.ts';
 import { pendingMigrations } from '../../../src/db/migrate.ts';
+import { answers, askPostgres, poll } from '../../../src/embedded/probes.ts';
 import { freshDatabase } from '../../support/database.ts';
 import { freshPrefix, redisUrl } from '../../support/redis.ts';
 import { waitFor } from '../../support/wait-for.ts';

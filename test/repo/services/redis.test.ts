@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { RedisMissingError } from '../../../dev/services/index.ts';
-import { findRedis, redisOnPath } from '../../../dev/services/redis.ts';
+import { findRedis, redisOnPath } from '../../../src/embedded/redis.ts';
 
 let directory = '';
 

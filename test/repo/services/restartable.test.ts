@@ -1,8 +1,8 @@
 import { Redis } from 'ioredis';
 import { expect, it } from 'vitest';
-import { answers, askPostgres, askRedis } from '../../../dev/services/probes.ts';
-import { redisOnPath } from '../../../dev/services/redis.ts';
 import { startRestartable } from '../../../dev/services/restartable.ts';
+import { answers, askPostgres, askRedis } from '../../../src/embedded/probes.ts';
+import { redisOnPath } from '../../../src/embedded/redis.ts';
 import { onServer } from '../../support/server.ts';
 
 const noBinaries = redisOnPath(process.env['PATH']) === undefined;

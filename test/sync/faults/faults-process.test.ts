@@ -1,11 +1,11 @@
 import { sql } from 'drizzle-orm';
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { redisOnPath } from '../../../dev/services/redis.ts';
 import type { RestartableServices } from '../../../dev/services/restartable.ts';
 import { startRestartable } from '../../../dev/services/restartable.ts';
 import { readState } from '../../../src/db/runs/lease.ts';
 import { findRun } from '../../../src/db/runs/runs.ts';
+import { redisOnPath } from '../../../src/embedded/redis.ts';
 import { verifyMirror } from '../../../src/sync/maintenance/verify.ts';
 import type { RestartableSetup } from '../../support/restartable-setup.ts';
 import { openRestartableSetup } from '../../support/restartable-setup.ts';

@@ -1,31 +1,38 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync, readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
-import type { Workspace } from '../services/workspace.ts';
+import { extname, join, resolve } from 'node:path';
 import { ProcessEndedError } from './errors.ts';
-import type { Environment } from './settings.ts';
+import type { Workspace } from './workspace.ts';
 
 /** Longer than the time that a worker gives its jobs. */
 const STOP_LIMIT_MS = 30_000;
 const LOG_LINES_SHOWN = 5;
-const ROOT = resolve(import.meta.dirname, '../..');
 
-interface ChildOptions {
-  readonly name: 'API' | 'worker';
-  /** A path in this repository. */
-  readonly module: string;
-  readonly env: Environment;
+/** The folder of `src` and `workers`: the repository, or its `dist`. */
+const ROOT = resolve(import.meta.dirname, '../..');
+/** `.ts` if this process runs the sources. */
+const EXTENSION = extname(import.meta.filename);
+const LOADER = EXTENSION === '.ts' ? ['--import', import.meta.resolve('tsx')] : ['--enable-source-maps'];
+
+const PARTS = { API: 'src/server', worker: 'workers/main' } as const;
+
+interface ProductProcess {
+  readonly name: keyof typeof PARTS;
+  readonly env: Readonly<Record<string, string | undefined>>;
   /** Called when the process ends by itself. */
   readonly failed: (error: ProcessEndedError) => void;
 }
 
-/** Starts a process of the product as in production, with its output in a log file of the workspace. */
-export function startChild(workspace: Workspace, { name, module, env, failed }: ChildOptions) {
+/**
+ * Starts the API or a worker as in production, with its output in a log file of the workspace. It reads no `.env`
+ * file, because it runs in that directory.
+ */
+export function startProduct(workspace: Workspace, { name, env, failed }: ProductProcess) {
   const log = join(workspace.directory, `${name.toLowerCase()}.log`);
-  const output = openSync(log, 'a');
-  // A directory without a .env file, and a new session: on Ctrl-C the demo stops it, in order.
-  const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), join(ROOT, module)], {
+  const output = openSync(log, 'a', 0o600);
+  // In a session of its own: on Ctrl-C the caller stops it, in order.
+  const child = spawn(process.execPath, [...LOADER, join(ROOT, PARTS[name] + EXTENSION)], {
     cwd: workspace.directory,
     env,
     detached: true,

@@ -1,8 +1,7 @@
 import { spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { errorMessage } from '../../src/shared/errors.ts';
+import { errorMessage } from '../shared/errors.ts';
 import { ServerFailedError } from './errors.ts';
 import { answers, poll } from './probes.ts';
 import type { Workspace } from './workspace.ts';
@@ -21,7 +20,7 @@ export interface ServerCommand {
   readonly args: readonly string[];
   /** Undefined: our own. */
   readonly identity?: Identity | undefined;
-  readonly stopSignal: 'QUIT' | 'TERM';
+  readonly stopSignal: 'INT' | 'QUIT' | 'TERM';
   /** Throws while the server does not answer. */
   readonly ask: () => Promise<void>;
 }
@@ -77,21 +76,17 @@ export async function startServer(workspace: Workspace, server: ServerCommand): 
   };
 }
 
-function lastLines(file: string): string {
-  return readFileSync(file, 'utf8').trimEnd().split('\n').slice(-5).join('\n');
+/** Whether there is a process with this number. */
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    // A process of another user.
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
 }
 
-/** A port of 127.0.0.1 that was free a moment ago: `wanted`, or any. */
-export async function freePort(wanted = 0): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.on('error', reject);
-    probe.listen(wanted, '127.0.0.1', () => {
-      const address = probe.address();
-      probe.close(() => {
-        if (typeof address === 'object' && address !== null) resolve(address.port);
-        else reject(new Error('The system gave no port'));
-      });
-    });
-  });
+function lastLines(file: string): string {
+  return readFileSync(file, 'utf8').trimEnd().split('\n').slice(-5).join('\n');
 }

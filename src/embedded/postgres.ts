@@ -1,26 +1,26 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chmod, cp, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { chmod, cp, mkdir, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { errorMessage } from '../../src/shared/errors.ts';
-import { ServerFailedError } from './errors.ts';
-import { askPostgres } from './probes.ts';
-import { freePort, type Identity, type ServerCommand, startServer } from './server-process.ts';
+import { errorMessage } from '../shared/errors.ts';
+import { ServerFailedError, UnreachableFolderError } from './errors.ts';
+import { freePort } from './ports.ts';
+import { askPostgres, poll } from './probes.ts';
+import { type Identity, isAlive, type ServerCommand, startServer } from './server-process.ts';
 import type { Workspace } from './workspace.ts';
 
 const run = promisify(execFile);
 
-/** The data are temporary, so they need not survive a power failure. */
-const SETTINGS = [
-  'listen_addresses=127.0.0.1',
-  'unix_socket_directories=',
-  'fsync=off',
-  'synchronous_commit=off',
-  'full_page_writes=off',
-  'max_connections=200',
-];
+const SETTINGS = ['listen_addresses=127.0.0.1', 'unix_socket_directories=', 'max_connections=200'];
+
+/** Temporary data need not survive a power failure. */
+const TEMPORARY = ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off'];
+
+/** Data of another major version have to be moved by `pg_dump`. */
+const MAJOR = '18';
 
 interface Link {
   readonly source: string;
@@ -46,40 +46,87 @@ export async function startPostgresBinaries(workspace: Workspace): Promise<strin
   return url;
 }
 
+interface PostgresOptions {
+  /** Settings of the server beside our own. */
+  readonly settings?: readonly string[];
+  /** The data survive a power failure, and a later start with the same directory uses them. */
+  readonly lasting?: boolean;
+}
+
 /**
- * Unpacks the binaries and creates an empty cluster for a port. `settings` are added to our own.
+ * Unpacks the binaries and creates an empty cluster, unless the directory has one, for a port.
  *
- * @throws ServerFailedError
+ * @throws ServerFailedError, UnreachableFolderError
  */
 export async function preparePostgres(
   workspace: Workspace,
   port: number,
-  settings: readonly string[] = [],
+  { settings = [], lasting = false }: PostgresOptions = {},
 ): Promise<PreparedServer> {
   const home = join(workspace.directory, 'postgresql');
-  const password = randomBytes(12).toString('hex');
-  const url = `postgres://passerelle:${password}@127.0.0.1:${port}/postgres`;
-  const options = [...SETTINGS, ...settings].flatMap((setting) => ['-c', setting]);
+  const all = [...SETTINGS, ...(lasting ? [] : TEMPORARY), ...settings];
+  const options = all.flatMap((setting) => ['-c', setting]);
   try {
     const identity = await serverIdentity();
+    const version = await versionOf(home);
+    if (version !== null && version !== MAJOR) throw new Error(otherVersion(home, version));
+    // The binaries of the package may be newer than those of the last start.
     await unpack(join(home, 'native'));
-    await writeFile(join(home, 'password'), password, { mode: 0o600 });
-    if (identity !== undefined) await handOver(workspace.directory, home, identity);
-    await initialise(home, identity);
+    if (lasting) await untilEnded(join(home, 'data', 'postmaster.pid'));
+    const password = version === null ? await newPassword(home) : await passwordOf(home);
+    const url = `postgres://passerelle:${password}@127.0.0.1:${port}/postgres`;
+    if (identity !== undefined) {
+      await handOver(workspace.directory, home, identity);
+      await run('test', ['-x', home], identity).catch(() => {
+        throw new UnreachableFolderError(workspace.directory);
+      });
+    }
+    if (version === null) await initialise(home, identity);
     const command: ServerCommand = {
       name: 'PostgreSQL',
       command: join(home, 'native', 'bin', 'postgres'),
       args: ['-D', join(home, 'data'), '-p', String(port), ...options],
       identity,
-      // Its "immediate" shutdown, which still releases shared memory.
-      stopSignal: 'QUIT',
+      // "Fast", which writes everything to disk, or "immediate". Both release shared memory.
+      stopSignal: lasting ? 'INT' : 'QUIT',
       ask: () => askPostgres(url),
     };
     return { url, command };
   } catch (error) {
+    if (error instanceof UnreachableFolderError) throw error;
     throw new ServerFailedError('PostgreSQL', errorMessage(error), error);
   }
 }
+
+/** A watcher gives the server this time to end. */
+const END_LIMIT_MS = 20_000;
+
+/** A server whose process was killed may still be ending. */
+async function untilEnded(pidFile: string): Promise<void> {
+  await poll(
+    async () => !existsSync(pidFile) || !isAlive(Number((await readFile(pidFile, 'utf8')).split('\n', 1)[0])),
+    `the end of the server of ${pidFile}`,
+    END_LIMIT_MS,
+  );
+}
+
+/** The major version of the data in the directory; null without data. */
+async function versionOf(home: string): Promise<string | null> {
+  const file = join(home, 'data', 'PG_VERSION');
+  return existsSync(file) ? (await readFile(file, 'utf8')).trim() : null;
+}
+
+const otherVersion = (home: string, version: string): string =>
+  `the data in ${home} are of PostgreSQL ${version}, the package has ${MAJOR}. Save them with the pg_dump of ` +
+  `${version}, or rename the folder to begin with an empty database.`;
+
+async function newPassword(home: string): Promise<string> {
+  const password = randomBytes(12).toString('hex');
+  await writeFile(join(home, 'password'), password, { mode: 0o600 });
+  return password;
+}
+
+const passwordOf = (home: string): Promise<string> => readFile(join(home, 'password'), 'utf8');
 
 /** PostgreSQL refuses to run as root. It then runs as an unprivileged user that every Unix has. */
 async function serverIdentity(): Promise<Identity | undefined> {
@@ -120,9 +167,12 @@ async function handOver(directory: string, home: string, owner: Identity): Promi
   await chmod(directory, 0o711);
 }
 
+/** The cluster gets its name when it is complete: this process may be ended before. */
 async function initialise(home: string, identity: Identity | undefined): Promise<void> {
+  const unfinished = join(home, 'data.new');
+  await rm(unfinished, { recursive: true, force: true });
   const args = [
-    `--pgdata=${join(home, 'data')}`,
+    `--pgdata=${unfinished}`,
     '--username=passerelle',
     `--pwfile=${join(home, 'password')}`,
     '--auth=scram-sha-256',
@@ -138,4 +188,5 @@ async function initialise(home: string, identity: Identity | undefined): Promise
     cwd: home,
     env: { PATH: process.env['PATH'], LC_ALL: 'C' },
   });
+  await rename(unfinished, join(home, 'data'));
 }

@@ -3,9 +3,10 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { installWithApt, isExecutable } from './apt.ts';
 import { RedisMissingError } from './errors.ts';
+import { freePort } from './ports.ts';
 import type { PreparedServer } from './postgres.ts';
 import { askRedis } from './probes.ts';
-import { freePort, startServer } from './server-process.ts';
+import { startServer } from './server-process.ts';
 import type { Workspace } from './workspace.ts';
 
 /** Both have the same protocol and settings. */
@@ -54,11 +55,17 @@ export async function startRedisBinary(workspace: Workspace, command: string): P
   return url;
 }
 
-/** Writes the settings of a server for a port. It stores nothing on disk, so after a restart it is empty. */
+interface RedisOptions {
+  /** Every write is kept on disk, and a later start with the same directory uses it. */
+  readonly lasting?: boolean;
+}
+
+/** Writes the settings of a server for a port. Without `lasting` it is empty after each start. */
 export async function prepareRedis(
   workspace: Workspace,
   command: string,
   port: number,
+  { lasting = false }: RedisOptions = {},
 ): Promise<PreparedServer> {
   const home = join(workspace.directory, 'redis');
   const password = randomBytes(12).toString('hex');
@@ -70,9 +77,9 @@ export async function prepareRedis(
     // BullMQ loses jobs if keys are evicted.
     'maxmemory-policy noeviction',
     'save ""',
-    'appendonly no',
+    `appendonly ${lasting ? 'yes' : 'no'}`,
   ];
-  await mkdir(home);
+  await mkdir(home, { recursive: true });
   // In a file, because every user of the machine can read arguments.
   await writeFile(join(home, 'redis.conf'), `${settings.join('\n')}\n`, { mode: 0o600 });
   const url = `redis://:${password}@127.0.0.1:${port}`;

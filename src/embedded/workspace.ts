@@ -4,18 +4,19 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 
-/** Label of every container of a workspace. Its value is the name of the workspace. */
-export const CONTAINER_LABEL = 'passerelle.services';
-
-/** A temporary directory with its processes and mounts. `clean` removes all, and so does the end of this process. */
+/**
+ * A directory with its processes. `clean` ends the processes, and so does the end of this process. Then a temporary
+ * directory is removed.
+ */
 export interface Workspace {
+  /** The name of the directory. */
   readonly name: string;
   readonly directory: string;
-  ownProcess(pid: number, stopSignal: 'QUIT' | 'TERM'): void;
+  ownProcess(pid: number, stopSignal: 'INT' | 'QUIT' | 'TERM'): void;
   /** The process has ended, and another one may have its number now. */
   disownProcess(pid: number): void;
-  /** From now on, all containers with the label of this workspace are removed at the end. */
-  ownContainers(): void;
+  /** A command of sh, in one line, that runs after the processes have ended. */
+  atEnd(command: string): void;
   clean(): Promise<void>;
 }
 
@@ -26,7 +27,7 @@ export interface Workspace {
  */
 const WATCHER = `
 trap '' HUP INT QUIT TERM
-processes= containers=
+processes= commands=
 while read -r kind value; do
   case $kind in
     process) processes="$processes $value" ;;
@@ -35,7 +36,8 @@ while read -r kind value; do
       for process in $processes; do [ "\${process%:*}" = "$value" ] || left="$left $process"; done
       processes=$left
       ;;
-    containers) containers=yes ;;
+    command) commands="$commands$value
+" ;;
   esac
 done
 # A zombie that its new parent never collects is as good as gone.
@@ -46,22 +48,19 @@ for process in $processes; do
   while alive "\${process%:*}" && [ $left -gt 0 ]; do sleep 0.1; left=$((left - 1)); done
   kill -s KILL "\${process%:*}" 2>/dev/null
 done
-if [ -r /proc/mounts ]; then
-  while read -r _ mounted _; do case $mounted in "$1"/*) umount "$mounted" ;; esac; done </proc/mounts
-fi
-rm -rf -- "$1"
-if [ -n "$containers" ]; then
-  ids=$(docker ps --all --quiet --filter "label=$2")
-  [ -z "$ids" ] || docker rm --force --volumes $ids
-fi
+eval "$commands"
+[ -z "$1" ] || rm -rf -- "$1"
 `;
 
-/** Creates the directory and starts its watcher. */
-export async function openWorkspace(): Promise<Workspace> {
-  const directory = await mkdtemp(join(tmpdir(), 'passerelle-'));
-  const name = basename(directory);
+/**
+ * Starts the watcher of a directory.
+ *
+ * @param kept a directory that exists and stays. Otherwise a temporary one is created.
+ */
+export async function openWorkspace(kept?: string): Promise<Workspace> {
+  const directory = kept ?? (await mkdtemp(join(tmpdir(), 'passerelle-')));
   // In its own session: Ctrl-C in the terminal must not end the watcher.
-  const watcher = spawn('sh', ['-c', WATCHER, 'sh', directory, `${CONTAINER_LABEL}=${name}`], {
+  const watcher = spawn('sh', ['-c', WATCHER, 'sh', kept === undefined ? directory : ''], {
     cwd: '/',
     detached: true,
     stdio: ['pipe', 'ignore', 'ignore'],
@@ -72,11 +71,11 @@ export async function openWorkspace(): Promise<Workspace> {
   watcher.stdin.on('error', () => {});
   const gone = once(watcher, 'exit');
   return {
-    name,
+    name: basename(directory),
     directory,
     ownProcess: (pid, stopSignal) => void watcher.stdin.write(`process ${pid}:${stopSignal}\n`),
     disownProcess: (pid) => void watcher.stdin.write(`gone ${pid}\n`),
-    ownContainers: () => void watcher.stdin.write('containers\n'),
+    atEnd: (command) => void watcher.stdin.write(`command ${command}\n`),
     clean: async () => {
       watcher.ref();
       watcher.stdin.end();
