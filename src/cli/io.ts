@@ -2,12 +2,15 @@ import type { Writable } from 'node:stream';
 import { styleText } from 'node:util';
 import { errorCode } from '../shared/errors.ts';
 import { escapeJson, safeForTerminal } from '../shared/terminal.ts';
+import type { Ask } from './ask.ts';
 
 /** Streams and interrupt handler of a command: those of the terminal, or of a test. */
 export interface Io {
   readonly stdin: AsyncIterable<Uint8Array | string>;
   readonly stdout: Output & Screen;
   readonly stderr: Output & { readonly isTTY?: boolean };
+  /** Null if nobody sits at a terminal. */
+  readonly ask: Ask | null;
   /** Calls `handle` at the first Ctrl-C; the next one ends the process. Returns a function that stops listening. */
   onInterrupt(handle: () => void): () => void;
 }

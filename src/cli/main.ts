@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { errorMessage } from '../shared/errors.ts';
 import { onStopRequest } from '../shared/lifecycle.ts';
+import { askAt } from './ask.ts';
 import { EXIT, watchOutput } from './io.ts';
 import { run } from './program.ts';
 
@@ -12,6 +13,7 @@ process.exitCode = await run(process.argv.slice(2), {
   stdin,
   stdout,
   stderr,
+  ask: stdin.isTTY && stderr.isTTY ? askAt(stdin, stderr) : null,
   onInterrupt: (handle) => onStopRequest(handle, () => process.exit(EXIT.interrupted)),
 });
 const lost = await answered();

@@ -1,5 +1,6 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
+import { ConfigError } from './errors.ts';
 import { isSecret } from './masking.ts';
 
 /** The variables of a `.env` file. */
@@ -87,4 +88,31 @@ function troubleOf(name: string, value: string): string | undefined {
   return /\S\s+\S/.test(hash < 0 ? value : value.slice(0, hash).trim())
     ? `the value of ${name} has a blank and no quotes. Put the value in single quotes.`
     : undefined;
+}
+
+/**
+ * Adds variables to a file, or fills in their empty lines; every other line stays. Only its owner can read the file.
+ * It is complete at any time, because a new file takes its place.
+ *
+ * @throws ConfigError if a value has all three kinds of quotes.
+ */
+export function writeEnvFile(path: string, values: Readonly<Record<string, string>>): void {
+  let text = existsSync(path) ? readFileSync(path, 'utf8') : '';
+  for (const [name, value] of Object.entries(values)) {
+    const line = `${name}=${quoted(value)}`;
+    if (parseEnv(line)[name] !== value)
+      throw new ConfigError([`${name}: a .env file cannot hold this value. Set it in the environment.`]);
+    const empty = new RegExp(`^${name}=[ \\t]*$`, 'm');
+    if (empty.test(text)) text = text.replace(empty, () => line);
+    else text += `${text === '' || text.endsWith('\n') ? '' : '\n'}${line}\n`;
+  }
+  writeFileSync(`${path}.new`, text, { mode: 0o600 });
+  renameSync(`${path}.new`, path);
+}
+
+/** Node knows no way to escape a quote. */
+function quoted(value: string): string {
+  if (/^[\w@%+:,./-]+$/.test(value)) return value;
+  const quote = ["'", '`', '"'].find((one) => !value.includes(one)) ?? "'";
+  return `${quote}${value}${quote}`;
 }

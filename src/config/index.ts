@@ -39,7 +39,9 @@ import {
 import { type Given, givenBy, type Source } from './source.ts';
 
 export { type EffectiveVariable, effectiveVariables } from './effective.ts';
+export { writeEnvFile } from './env-file.ts';
 export { ConfigError } from './errors.ts';
+export { settingProblem } from './problems.ts';
 export type {
   AlertsConfig,
   Config,
@@ -49,7 +51,7 @@ export type {
   SyncConfig,
   TrytonConfig,
 } from './schema.ts';
-export { ENV_FILE } from './source.ts';
+export { ENV_FILE, givenBy, saveSettings, UP_FILE } from './source.ts';
 export { configWarnings } from './warnings.ts';
 
 /** The configuration of the API process: its admin pages always have a password. */

@@ -75,13 +75,22 @@ function redisContradictions({ values }: Given): string[] {
 /** A value that the schema refuses: the variable, the expected value, the given value and its origin. */
 export function problem(issue: z.core.$ZodIssue, given: Given): string {
   const name = String(issue.path[0]);
-  const expected = /^(an?|one of) /.test(issue.message) ? `expected ${issue.message}` : issue.message;
+  const expected = expectedBy(issue);
   const value = given.values[name];
   // An unset variable may have a default that does not fit the value of another variable.
   if (value === undefined)
     return issue.code === 'custom' ? `${name}: ${expected}` : `${name} is required: ${expected}`;
   const got = `got ${quoted(name, value)} from ${placeOf(given.originOf(name))}`;
   return `${name}: ${expected}; ${got}${adviceOn(name, value, issue)}`;
+}
+
+const expectedBy = ({ message }: z.core.$ZodIssue): string =>
+  /^(an?|one of) /.test(message) ? `expected ${message}` : message;
+
+/** What is wrong with a value that a person typed for a variable; null if it can be used. */
+export function settingProblem(name: keyof typeof variables, value: string): string | null {
+  const [issue] = variables[name].safeParse(value).error?.issues ?? [];
+  return issue === undefined ? null : `${expectedBy(issue)}${adviceOn(name, value, issue)}`;
 }
 
 /** The same host with the scheme of the example in the message. */

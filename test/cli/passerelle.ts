@@ -23,6 +23,7 @@ export function start(argv: readonly string[], env: Environment, isTTY = false, 
     stdin: Readable.from([stdin]),
     stdout: { write: (text: string) => stdout.push(text) },
     stderr: { write: (text: string) => stderr.push(text), isTTY },
+    ask: null,
     onInterrupt(handle: () => void) {
       listener = handle;
       return () => {

@@ -57,14 +57,14 @@ function problemsOf(env: CommandContext['env']): readonly string[] {
 }
 
 function plain({ name, value, origin }: EffectiveVariable) {
-  return { name, value, origin: origin.from, line: origin.from === ENV_FILE ? origin.line : null };
+  return { name, value, origin: origin.from, line: 'line' in origin ? origin.line : null };
 }
 
 function variableLines(variables: readonly EffectiveVariable[]): Line[] {
   const rows = variables.map(({ name, value, origin }) => [
     name,
     value ?? 'not set',
-    origin.from === ENV_FILE ? `${ENV_FILE} line ${origin.line}` : origin.from,
+    'line' in origin ? `${origin.from} line ${origin.line}` : origin.from,
   ]);
   return table(['Variable', 'Value', 'Origin'], rows);
 }

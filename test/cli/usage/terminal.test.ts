@@ -12,7 +12,7 @@ function output(write: (io: Io) => void, hasColors?: boolean): string {
     write: (piece: string) => (text += piece),
     ...(hasColors !== undefined && { hasColors: () => hasColors }),
   };
-  write({ stdin: process.stdin, stdout, stderr: stdout, onInterrupt: () => () => {} });
+  write({ stdin: process.stdin, stdout, stderr: stdout, ask: null, onInterrupt: () => () => {} });
   return text;
 }
 

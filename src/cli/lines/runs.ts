@@ -1,6 +1,6 @@
-import type { SyncLogRow } from '../db/schema/sync.ts';
-import { type Piece, styled } from './io.ts';
-import { count, span } from './text.ts';
+import type { SyncLogRow } from '../../db/schema/sync.ts';
+import { type Piece, styled } from '../io.ts';
+import { count, span } from '../text.ts';
 
 const OUTCOMES = ['created', 'updated', 'unchanged', 'archived', 'gone', 'late', 'reread', 'failed'] as const;
 

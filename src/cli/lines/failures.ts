@@ -1,8 +1,8 @@
-import type { BcLabel } from '../db/documents/queries.ts';
-import type { SyncFailureRow } from '../db/schema/sync.ts';
-import { type Line, oneLine, styled } from './io.ts';
-import { orderText } from './orders.ts';
-import { columns, counted, relative, shorten } from './text.ts';
+import type { BcLabel } from '../../db/documents/queries.ts';
+import type { SyncFailureRow } from '../../db/schema/sync.ts';
+import { type Line, oneLine, styled } from '../io.ts';
+import { orderText } from '../orders.ts';
+import { columns, counted, relative, shorten } from '../text.ts';
 
 /** Longer names of suppliers are cut. */
 const MAX_SUPPLIER = 40;

@@ -1,5 +1,5 @@
-import type { DocumentChanges, FieldChange } from '../db/schema/audit.ts';
-import { shorten } from './text.ts';
+import type { DocumentChanges, FieldChange } from '../../db/schema/audit.ts';
+import { shorten } from '../text.ts';
 
 /** Longer values are cut. */
 const MAX_VALUE = 60;
