@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } from 'fastify';
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
+import { Checks } from '../checks/index.ts';
 import type { Config } from '../config/index.ts';
 import { API_SETTINGS, type Api, type ApiContext, type ApiSettings } from './context.ts';
 import { describeApi } from './openapi.ts';
@@ -81,7 +82,7 @@ export async function buildApp(
   return api;
 }
 
-/** Objects that all mounts of the API share: event broadcaster, Tryton status, limits of exports and queries. */
+/** Objects that all mounts of the API share: event broadcaster, checks, Tryton status, limits of exports and queries. */
 function share(api: Api, deps: ApiContext, settings: ApiSettings): Shared {
   const feed = new SyncStateBroadcaster(deps, {
     everyMs: settings.eventEveryMs,
@@ -90,9 +91,12 @@ function share(api: Api, deps: ApiContext, settings: ApiSettings): Shared {
   });
   // A stream does not end by itself, and the server would wait for it.
   api.addHook('preClose', async () => feed.close());
+  const checks = new Checks(deps);
+  api.addHook('onClose', () => checks.close());
   const trytonStatus = deps.tryton === null ? null : new TrytonStatusProbe(deps.tryton, deps);
   return {
     feed,
+    checks,
     trytonStatus,
     exports: new ExportPlaces(settings.exportPieceMs),
     queries: new QueryLimit(settings),

@@ -44,7 +44,8 @@ export function installationOf(db: Database): Promise<string> {
   return read;
 }
 
-async function findInstallation(db: Queryable, key: string): Promise<string | null> {
+/** Null before the first run. */
+export async function findInstallation(db: Queryable, key: string): Promise<string | null> {
   const [row] = await db
     .select({
       mirrorId: syncState.mirrorId,

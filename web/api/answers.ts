@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { change, document, line } from '../../src/api/routes/documents/schemas.ts';
+import type { checkList } from '../../src/api/routes/sync/checks.ts';
 import type { failure } from '../../src/api/routes/sync/failures.ts';
 import type { incident } from '../../src/api/routes/sync/incidents.ts';
 import type { field, model, modelChange } from '../../src/api/routes/sync/model.ts';
@@ -22,6 +23,7 @@ export type Model = z.input<typeof model>;
 export type Field = z.input<typeof field>;
 export type ModelChange = z.input<typeof modelChange>;
 export type Upstreams = z.input<typeof upstreams>;
+export type CheckList = z.input<typeof checkList>;
 export type Accepted = z.input<typeof accepted>;
 export type Document = z.input<typeof document>;
 export type Line = z.input<typeof line>;

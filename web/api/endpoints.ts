@@ -1,6 +1,7 @@
 import type {
   Accepted,
   Change,
+  CheckList,
   Document,
   Failure,
   Incident,
@@ -33,6 +34,7 @@ function at<Answer>(path: string, query: Query = {}): Endpoint<Answer> {
 export const overviewEndpoint = at<Overview>('sync');
 export const eventsEndpoint = at<never>('sync/events');
 export const upstreamsEndpoint = at<Upstreams>('upstreams');
+export const checksEndpoint = at<CheckList>('checks');
 export const modelEndpoint = at<Page<ModelChange> & { readonly models: readonly Model[] }>('sync/model', {
   limit: 20,
 });

@@ -1,8 +1,10 @@
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import type { Checks } from '../../checks/index.ts';
 import type { Api, ApiContext } from '../context.ts';
 import type { QueryLimit } from '../plugins/query-limit.ts';
 import type { ExportPlaces } from './documents/export.ts';
 import { bcApi } from './documents/index.ts';
+import { checksRoute } from './sync/checks.ts';
 import { eventsRoute, type SyncStateBroadcaster } from './sync/events.ts';
 import { failureRoutes } from './sync/failures.ts';
 import { incidentRoutes } from './sync/incidents.ts';
@@ -14,6 +16,7 @@ import { type TrytonStatusProbe, trytonPingRoute } from './tryton/ping.ts';
 /** Objects that all mounts of the routes share. */
 export interface Shared {
   readonly feed: SyncStateBroadcaster;
+  readonly checks: Checks;
   /** Null if no Tryton is configured. */
   readonly trytonStatus: TrytonStatusProbe | null;
   readonly exports: ExportPlaces;
@@ -22,7 +25,7 @@ export interface Shared {
 
 /** The routes that are mounted twice: for callers with keys, and for the dashboard. */
 export async function mirrorRoutes(api: Api, deps: ApiContext, shared: Shared): Promise<void> {
-  const { feed, trytonStatus, queries } = shared;
+  const { feed, checks, trytonStatus, queries } = shared;
   await bcApi(api, deps, shared);
   await api.register(async (scope) => {
     queries.guard(scope);
@@ -36,5 +39,6 @@ export async function mirrorRoutes(api: Api, deps: ApiContext, shared: Shared): 
   eventsRoute(api, feed);
   requestRoutes(api, deps);
   upstreamsRoute(api, deps, trytonStatus);
+  checksRoute(api, checks);
   trytonPingRoute(api, trytonStatus);
 }

@@ -46,6 +46,11 @@ export function headerOf(line: OdooRecord, inverse: string): number | null {
   return typeof id === 'number' ? id : null;
 }
 
+/** A model without access log (`_log_access = False`) has no `write_date`, so changes cannot be detected. */
+export function isDated({ header, line }: DocumentModel): boolean {
+  return [header, line].every(({ fields }) => Object.hasOwn(fields, 'write_date'));
+}
+
 /** Odoo does not know a field that it described when the run began: the model was changed during the run. */
 export function isModelChange(error: unknown): boolean {
   return error instanceof OdooFieldError;

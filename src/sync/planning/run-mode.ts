@@ -2,6 +2,7 @@ import { readState } from '../../db/runs/lease.ts';
 import { newestPlanned } from '../../db/runs/runs.ts';
 import type { RunMode, SyncLogRow } from '../../db/schema/sync.ts';
 import type { SyncContext } from '../context.ts';
+import { isDated } from '../model/document-model.ts';
 import type { DocumentModel } from '../types.ts';
 
 /** A time in the format of Odoo: UTC, whole seconds, rounded down. */
@@ -102,9 +103,4 @@ export function nextWindow(
 /** It was planned to read everything, with the present description of the model. */
 function readsAll(run: SyncLogRow, modelChange: number): boolean {
   return run.mode === 'full' && run.modelChange >= modelChange;
-}
-
-/** A model without access log (`_log_access = False`) has no `write_date`, so changes cannot be detected. */
-function isDated({ header, line }: DocumentModel): boolean {
-  return [header, line].every(({ fields }) => Object.hasOwn(fields, 'write_date'));
 }

@@ -84,6 +84,11 @@ export const overview = {
       tryton_circuit: 'Tryton refuses our login',
     },
   },
+  checks: {
+    title: 'Before the first copy',
+    areas: { postgresql: 'PostgreSQL', redis: 'Redis', workers: 'Workers', odoo: 'Odoo', tryton: 'Tryton' },
+    outcomes: { ok: 'right:', warning: 'to be looked at:', failed: 'not right:' },
+  },
   upstreams: {
     title: 'Odoo and Tryton',
     notConfigured: 'Not configured.',

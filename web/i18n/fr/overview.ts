@@ -92,6 +92,11 @@ export const overview = {
       tryton_circuit: 'Tryton refuse notre connexion',
     },
   },
+  checks: {
+    title: 'Avant la première copie',
+    areas: { postgresql: 'PostgreSQL', redis: 'Redis', workers: 'Workers', odoo: 'Odoo', tryton: 'Tryton' },
+    outcomes: { ok: 'en ordre :', warning: 'à vérifier :', failed: 'à corriger :' },
+  },
   upstreams: {
     title: 'Odoo et Tryton',
     notConfigured: 'Non configuré.',

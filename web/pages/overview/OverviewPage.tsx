@@ -1,3 +1,4 @@
+import { ChecklistCard } from './ChecklistCard.tsx';
 import { CurrentRunCard } from './CurrentRunCard.tsx';
 import { FailuresCard } from './FailuresCard.tsx';
 import { Figures } from './Figures.tsx';
@@ -12,6 +13,7 @@ export function OverviewPage() {
   return (
     <>
       <StatePanel />
+      <ChecklistCard />
       <Figures />
       <div class="grid">
         <CurrentRunCard />
