@@ -47,3 +47,11 @@ export class UnknownRunError extends PasserelleError {
     super(`There is no run ${runId}; "passerelle runs" lists the last ones.`);
   }
 }
+
+/** `passerelle up` could not copy the BCs for the first time. Everything that it started is stopped again. */
+export class FirstSyncFailedError extends PasserelleError {
+  readonly code = 'first_sync_failed';
+  constructor(reason: string | null) {
+    super(`The first sync failed, so everything was stopped. ${reason ?? 'Its run has no reason.'}`);
+  }
+}

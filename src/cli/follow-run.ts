@@ -1,7 +1,7 @@
 import { startWorkers } from '../../workers/worker-pool.ts';
 import { heartbeat, readState } from '../db/runs/lease.ts';
 import { progress as itemsByState } from '../db/runs/ledger.ts';
-import { findRun, type NewRun, openRuns } from '../db/runs/runs.ts';
+import { findRun, type NewRun, newestPlanned, openRuns } from '../db/runs/runs.ts';
 import type { SyncLogRow, SyncStateRow } from '../db/schema/sync.ts';
 import { connectedWorkers } from '../queues/queues.ts';
 import { delay } from '../shared/retry.ts';
@@ -21,9 +21,15 @@ export function isOver({ status }: Pick<SyncLogRow, 'status'>): boolean {
   return status !== 'queued' && status !== 'running';
 }
 
+interface FollowParts {
+  readonly mirror: SyncContext;
+  readonly workforce: Pick<InProcessWorkers, 'ensure'>;
+  readonly io: Io;
+}
+
 /** Polls a run until it ends or the signal is aborted, and returns its row. */
 async function followRun(
-  { mirror, workforce, io }: Follower,
+  { mirror, workforce, io }: FollowParts,
   runId: number,
   signal: AbortSignal,
 ): Promise<SyncLogRow> {
@@ -70,9 +76,6 @@ function describer({ db }: SyncContext): (run: SyncLogRow) => Promise<string> {
     return text;
   };
 }
-
-/** The warning for queued runs that nothing processes. */
-export const NO_WORKER = 'No worker is connected: run "npm run worker".';
 
 /** Counting workers is slow. */
 const WORKER_CHECK_INTERVAL_MS = 3000;
@@ -139,6 +142,29 @@ interface Follower {
   readonly mirror: SyncContext;
   readonly workforce: InProcessWorkers;
   readonly io: Io;
+}
+
+/**
+ * Follows the first run that reads everything: one that is requested here, or one that a worker's schedule requested
+ * before. After an abort it returns the row of the unfinished run.
+ */
+export async function followFirstRun(
+  { mirror }: Pick<OpenMirror, 'mirror'>,
+  io: Io,
+  signal: AbortSignal,
+): Promise<SyncLogRow> {
+  const { db, definition } = mirror;
+  // The worker is another process.
+  const follower = { mirror, workforce: { ensure: async () => {} }, io };
+  for (;;) {
+    const ended = await newestPlanned(db, definition.key);
+    if (ended?.mode === 'full') return ended;
+    const run = await followRun(follower, await request(mirror, { mode: 'full' }), signal);
+    if (run.status !== 'skipped') return run;
+    const holder = (await readState(db, definition.key))?.leaseRunId ?? null;
+    const other = holder === null ? null : await followRun(follower, holder, signal);
+    if (other?.mode === 'full' || signal.aborted) return other ?? run;
+  }
 }
 
 /**

@@ -4,6 +4,7 @@ import { ForeignQueuesError } from '../queues/owner.ts';
 import { errorCode, errorMessage } from '../shared/errors.ts';
 import { packageVersion } from '../shared/version.ts';
 import { addAlerts } from './commands/alerts.ts';
+import { addCheck } from './commands/check.ts';
 import { addConfig } from './commands/config.ts';
 import { addFailures, addRetry } from './commands/failures.ts';
 import { addKeys } from './commands/keys.ts';
@@ -15,6 +16,7 @@ import { addShow } from './commands/show.ts';
 import { addStatus } from './commands/status.ts';
 import { addSync } from './commands/sync.ts';
 import { addTryton } from './commands/tryton.ts';
+import { addUp } from './commands/up.ts';
 import { addVerify } from './commands/verify.ts';
 import { addCompletion } from './completion.ts';
 import { AmbiguousOrderError, BadArgumentError } from './errors.ts';
@@ -88,9 +90,11 @@ function createProgram(context: CommandContext, exit: (code: ExitCode) => void):
     });
   // After the settings above, because commands inherit them.
   for (const add of [
+    addUp,
     addSync,
     addResync,
     addRetry,
+    addCheck,
     addStatus,
     addFailures,
     addRuns,
@@ -114,6 +118,8 @@ Settings come from the environment, and from the .env file of the current direct
 Answers go to standard output; errors, progress and logs (LOG_LEVEL) to standard error.
 
 Examples:
+  $ passerelle up
+  $ passerelle check
   $ passerelle migrate
   $ passerelle sync --full
   $ passerelle verify

@@ -5,9 +5,9 @@ import { countOpenFailures, findOpenFailures, listFailures, oldestFailures } fro
 import { BC_KEY } from '../../db/schema/sync.ts';
 import { type OpenMirror, withDatabase, withMirror } from '../connections.ts';
 import { NoFailureError } from '../errors.ts';
-import { failureLines } from '../failure-lines.ts';
 import { requestAndFollow } from '../follow-run.ts';
 import { type CommandContext, EXIT, type ExitCode, type Io, type Line, print, QUIET } from '../io.ts';
+import { failureLines } from '../lines/failures.ts';
 import { labelled, ORDER_ARGUMENT, orderIds } from '../orders.ts';
 import { counted } from '../text.ts';
 import { readOrders } from './resync.ts';

@@ -3,7 +3,6 @@ import { readMirrorConfig } from '../../config/index.ts';
 import { runChanges, runFailures, runOutcomes } from '../../db/runs/run-progress.ts';
 import type { SyncLogRow } from '../../db/schema/sync.ts';
 import type { SyncContext } from '../../sync/context.ts';
-import { changeLines } from '../change-lines.ts';
 import { type OpenMirror, withMirror } from '../connections.ts';
 import { requestAndFollow } from '../follow-run.ts';
 import {
@@ -16,6 +15,7 @@ import {
   QUIET,
   styled,
 } from '../io.ts';
+import { changeLines } from '../lines/changes.ts';
 import { ORDER_ARGUMENT, orderIds } from '../orders.ts';
 import { exitCodeOf, explain } from './sync.ts';
 

@@ -7,7 +7,6 @@ import { findRun, listRuns } from '../../db/runs/runs.ts';
 import { BC_KEY, RUN_MODES, type RunMode, type SyncLogRow } from '../../db/schema/sync.ts';
 import { withDatabase } from '../connections.ts';
 import { UnknownRunError } from '../errors.ts';
-import { failureLines } from '../failure-lines.ts';
 import { isOver } from '../follow-run.ts';
 import {
   type CommandContext,
@@ -19,8 +18,9 @@ import {
   print,
   styled,
 } from '../io.ts';
+import { failureLines } from '../lines/failures.ts';
+import { durationText, outcomesText, statusPiece } from '../lines/runs.ts';
 import { labelled, orderText } from '../orders.ts';
-import { durationText, outcomesText, statusPiece } from '../run-lines.ts';
 import { columns, count, relative, shorten, table } from '../text.ts';
 import { parseLimit } from './failures.ts';
 

@@ -8,11 +8,11 @@ import { findSource } from '../../db/runs/source.ts';
 import type { OdooFieldRow } from '../../db/schema/model.ts';
 import { BC_KEY } from '../../db/schema/sync.ts';
 import type { OdooRecord, OdooValue } from '../../odoo/types.ts';
-import { changeLines } from '../change-lines.ts';
 import { withDatabase } from '../connections.ts';
 import { UnknownOrderError } from '../errors.ts';
-import { historyText } from '../failure-lines.ts';
 import { type CommandContext, EXIT, type ExitCode, type Line, oneLine, print, styled } from '../io.ts';
+import { changeLines } from '../lines/changes.ts';
+import { historyText } from '../lines/failures.ts';
 import { ORDER_ARGUMENT, orderIds, orderText } from '../orders.ts';
 import { columns, counted, relative, shorten, table } from '../text.ts';
 

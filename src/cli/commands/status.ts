@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { NO_WORKER } from '../../checks/index.ts';
 import { readConfig } from '../../config/index.ts';
 import { openIncidents } from '../../db/alerts.ts';
 import { type Database, databaseClock } from '../../db/client.ts';
@@ -11,8 +12,6 @@ import type { IncidentRow } from '../../db/schema/alerts.ts';
 import { BC_KEY, type SyncFailureRow, type SyncLogRow } from '../../db/schema/sync.ts';
 import { connectedWorkers, type Queues } from '../../queues/queues.ts';
 import { withStores } from '../connections.ts';
-import { failureLines } from '../failure-lines.ts';
-import { NO_WORKER } from '../follow-run.ts';
 import {
   type CommandContext,
   EXIT,
@@ -24,8 +23,9 @@ import {
   QUIET,
   styled,
 } from '../io.ts';
+import { failureLines } from '../lines/failures.ts';
+import { outcomesText, statusPiece } from '../lines/runs.ts';
 import { labelled } from '../orders.ts';
-import { outcomesText, statusPiece } from '../run-lines.ts';
 import { count, relative, span } from '../text.ts';
 
 /** The readable status also needs the clock of PostgreSQL, and the numbers of the failed orders. */

@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import { NO_WORKER } from '../../checks/index.ts';
 import { readMirrorConfig } from '../../config/index.ts';
 import { countOpenFailures } from '../../db/runs/failures.ts';
 import { runFailures } from '../../db/runs/run-progress.ts';
@@ -6,7 +7,7 @@ import type { RunMode, SyncLogRow } from '../../db/schema/sync.ts';
 import { connectedWorkers } from '../../queues/queues.ts';
 import type { SyncContext } from '../../sync/context.ts';
 import { withMirror } from '../connections.ts';
-import { isOver, NO_WORKER, request, requestAndFollow } from '../follow-run.ts';
+import { isOver, request, requestAndFollow } from '../follow-run.ts';
 import {
   type CommandContext,
   EXIT,

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { indented } from '../../src/cli/commands/tryton.ts';
+import { indented } from '../../../src/cli/commands/tryton.ts';
 
 test.each<[string, unknown]>([
   ['nothing', null],

@@ -1,13 +1,13 @@
 import { sql } from 'drizzle-orm';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import type { Database } from '../../src/db/client.ts';
-import { grantLease, readState } from '../../src/db/runs/lease.ts';
-import { createRun, listRuns, updateRun } from '../../src/db/runs/runs.ts';
-import { BC_KEY } from '../../src/db/schema/sync.ts';
-import type { TestSetup } from '../support/test-setup.ts';
-import { openTestSetup } from '../support/test-setup.ts';
-import { waitFor } from '../support/wait-for.ts';
-import { commandIn, passerelle, start } from './passerelle.ts';
+import type { Database } from '../../../src/db/client.ts';
+import { grantLease, readState } from '../../../src/db/runs/lease.ts';
+import { createRun, listRuns, updateRun } from '../../../src/db/runs/runs.ts';
+import { BC_KEY } from '../../../src/db/schema/sync.ts';
+import type { TestSetup } from '../../support/test-setup.ts';
+import { openTestSetup } from '../../support/test-setup.ts';
+import { waitFor } from '../../support/wait-for.ts';
+import { commandIn, passerelle, start } from '../passerelle.ts';
 
 const DOCUMENTS = 50;
 let setup: TestSetup;

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { openTestSetup } from '../support/test-setup.ts';
-import { otherOdoo, settingsOf } from '../sync/source/source-setup.ts';
-import { commandIn } from './passerelle.ts';
+import { openTestSetup } from '../../support/test-setup.ts';
+import { otherOdoo, settingsOf } from '../../sync/source/source-setup.ts';
+import { commandIn } from '../passerelle.ts';
 
 test('another source is refused with exit code 1, until --new-source accepts it', async () => {
   const setup = await openTestSetup({ sandbox: { documents: 12 } });

@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { SandboxTryton } from '../../dev/sandbox-tryton/sandbox.ts';
-import { startSandboxTryton } from '../../dev/sandbox-tryton/sandbox.ts';
-import { clientOptions } from '../../src/gateway.ts';
-import { openRedis } from '../../src/queues/redis.ts';
-import { createLogger } from '../../src/shared/logger.ts';
-import { TrytonClient } from '../../src/tryton/client.ts';
-import { freshPrefix, redisUrl } from '../support/redis.ts';
-import { waitFor } from '../support/wait-for.ts';
-import { commandIn, passerelle, start } from './passerelle.ts';
+import type { SandboxTryton } from '../../../dev/sandbox-tryton/sandbox.ts';
+import { startSandboxTryton } from '../../../dev/sandbox-tryton/sandbox.ts';
+import { clientOptions } from '../../../src/gateway.ts';
+import { openRedis } from '../../../src/queues/redis.ts';
+import { createLogger } from '../../../src/shared/logger.ts';
+import { TrytonClient } from '../../../src/tryton/client.ts';
+import { freshPrefix, redisUrl } from '../../support/redis.ts';
+import { waitFor } from '../../support/wait-for.ts';
+import { commandIn, passerelle, start } from '../passerelle.ts';
 
 const SEARCH = 'model.party.party.search';
 const READ = 'model.party.party.read';

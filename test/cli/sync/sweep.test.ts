@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import type { TestSetup } from '../support/test-setup.ts';
-import { openTestSetup } from '../support/test-setup.ts';
-import { commandIn } from './passerelle.ts';
+import type { TestSetup } from '../../support/test-setup.ts';
+import { openTestSetup } from '../../support/test-setup.ts';
+import { commandIn } from '../passerelle.ts';
 
 const BC = 'dimagaz.bc';
 let setup: TestSetup;
