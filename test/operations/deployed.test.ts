@@ -136,10 +136,10 @@ interface Service {
   readonly volumes?: readonly string[];
 }
 
-describe('the compose profile observability', () => {
-  const { services } = parse(read('../docker-compose.yml'), { merge: true }) as {
-    services: Record<string, Service>;
-  };
+describe('the compose file with Prometheus and Grafana', () => {
+  const servicesOf = (path: string) =>
+    (parse(read(path), { merge: true }) as { services: Record<string, Service> }).services;
+  const services = { ...servicesOf('compose.observability.yml'), ...servicesOf('../docker-compose.yml') };
 
   it('has Prometheus ask the API and the workers where they listen', () => {
     const { scrape_configs: jobs } = parse(read('prometheus/prometheus.yml')) as {

@@ -64,10 +64,12 @@ describe('images', () => {
     expect(args.filter(([, , image = '']) => !DIGEST.test(image))).toEqual([]);
   });
 
-  it('of the compose file are pinned by digest, or built here', () => {
-    const named = linesWith('docker-compose.yml', 'image').map((image) =>
-      image.replace(/^(?:&[\w-]+ )?(?:\$\{\w+:-(.+)\})?/, '$1'),
-    );
+  it('of the compose files are pinned by digest, or built here', () => {
+    const composed = ['docker-compose.yml', ...files('deploy').filter((file) => file.includes('/compose.'))];
+    const named = composed
+      .flatMap((file) => linesWith(file, 'image'))
+      .map((image) => image.replace(/^(?:&[\w-]+ )?(?:\$\{\w+:-(.+)\})?/, '$1'));
+    expect(composed).toHaveLength(3);
     expect(named.length).toBeGreaterThan(5);
     const loose = named.filter((image) => !DIGEST.test(image) && !/^(\*[\w-]+|passerelle)$/.test(image));
     expect(loose).toEqual(BY_TAG);
