@@ -80,7 +80,7 @@ function chartName({ on, name }: Section): string {
   return `${`${on} ${name}`.toLowerCase().replaceAll(/[^a-z0-9.]+/g, '-')}.svg`;
 }
 
-/** Of the first table, matched with `on id`: the newest Odoo by its fastest and slowest protocol, the largest mirror, and one of each kind. */
+/** The figures of the first table, matched with `on id`: the newest Odoo by its fastest and slowest protocol, the largest mirror, and one of each kind. */
 const HEADLINES = [
   /^Odoo 19\S* live\.(json2|xmlrpc)\./,
   /^Odoo 19\S* incremental\./,
@@ -128,8 +128,8 @@ function allFigures(sections: readonly Section[]): string {
     '- `npm run bench -- --write` measures on sandboxes,\n' +
     '- `npm run bench:live -- --write` on the Odoo of `ODOO_URL`, `ODOO_DB`, `ODOO_USER`, `ODOO_PASSWORD` and `ODOO_API_KEY`,\n' +
     '- `npm run bench:scale` with up to a million BCs.\n\n' +
-    'Targets that are not met are shown too. A first full sync takes a quarter to two fifths longer than fetching alone: ' +
-    'on a machine with two cores Odoo keeps one core busy, and queue, worker and PostgreSQL need a little more than the other.';
+    'Targets that are not met are shown too. A first full sync takes a quarter to two fifths longer than fetching alone. ' +
+    'The machine has two cores. Odoo keeps one busy; queue, worker and PostgreSQL need a little more than the other.';
   const summary = headlines.length === 0 ? [] : ['## The most important', markdownSummary(headlines)];
   return `${['# Figures', intro, ...summary, ...parts].join('\n\n')}\n`;
 }

@@ -4,16 +4,16 @@ const AREAS = ['postgresql', 'redis', 'workers', 'odoo', 'tryton'] as const;
 
 export const check = z.object({
   area: z.enum(AREAS),
-  name: z.string().describe('what was checked, for example migrations'),
+  name: z.string().describe('the subject, for example migrations'),
   outcome: z.enum(['ok', 'warning', 'failed']),
-  text: z.string().describe('what was found'),
+  text: z.string().describe('the result'),
   fix: z.string().nullable().describe('what to do; null if nothing, or if the text says it'),
 });
 
 export type Check = z.infer<typeof check>;
 export type Area = Check['area'];
 
-/** What an area found; the area is added by `runChecks`. */
+/** One result of an area; `Checks` adds the area. */
 export type Finding = Omit<Check, 'area'>;
 
 /** The sentence for a mirror that nothing works on; the command line and the dashboard show it too. */

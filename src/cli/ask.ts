@@ -30,7 +30,7 @@ export function askAt(input: NodeJS.ReadableStream, screen: { write(text: string
     try {
       // Ctrl-D rejects the question, Ctrl-C does not.
       const asked = lines.question(question).catch(() => null);
-      // The question is written at once; what is typed is not.
+      // The question is written at once; the typed text comes later.
       isMuted.now = hidden;
       const answer = await Promise.race([asked, closed]);
       if (answer === null) throw new NotAnsweredError();

@@ -9,7 +9,7 @@ export interface Io {
   readonly stdin: AsyncIterable<Uint8Array | string>;
   readonly stdout: Output & Screen;
   readonly stderr: Output & { readonly isTTY?: boolean };
-  /** Null if nobody sits at a terminal. */
+  /** Null without a terminal. */
   readonly ask: Ask | null;
   /** Calls `handle` at the first Ctrl-C; the next one ends the process. Returns a function that stops listening. */
   onInterrupt(handle: () => void): () => void;

@@ -87,7 +87,7 @@ export function problem(issue: z.core.$ZodIssue, given: Given): string {
 const expectedBy = ({ message }: z.core.$ZodIssue): string =>
   /^(an?|one of) /.test(message) ? `expected ${message}` : message;
 
-/** What is wrong with a value that a person typed for a variable; null if it can be used. */
+/** The problem of a value that a person typed for a variable; null if it can be used. */
 export function settingProblem(name: keyof typeof variables, value: string): string | null {
   const [issue] = variables[name].safeParse(value).error?.issues ?? [];
   return issue === undefined ? null : `${expectedBy(issue)}${adviceOn(name, value, issue)}`;

@@ -49,7 +49,7 @@ export function givenBy(source: Source | undefined, defaults: Source = {}): Give
 interface FromFiles {
   /** `.env` */
   readonly file: EnvFile | null;
-  /** Of the variables that the environment did not set. */
+  /** The origins of variables that the environment did not set. */
   readonly origins: ReadonlyMap<string, Origin>;
 }
 

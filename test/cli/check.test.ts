@@ -107,7 +107,7 @@ describe('passerelle check', () => {
     }
   });
 
-  it('finds a database without its tables, a user who may only read, and a mirror without records', async () => {
+  it('finds a database without its tables, a user without the right to write, and a mirror without records', async () => {
     const { client } = setup.database;
     const name = `bare_${process.pid}`;
     const url = new URL(setup.database.url);

@@ -118,7 +118,7 @@ describe.skipIf(!hasRedisBinary)('passerelle up', () => {
     [{ ODOO_PASSWORD: 'wrong' }, 1, 'ODOO_PASSWORD'],
     [{ ODOO_MODEL: 'no.such' }, 1, 'no.such'],
     [{ ODOO_USER: '' }, 2, 'ODOO_USER: not set'],
-  ])('says what is wrong with %j, and leaves nothing running', async (wrong, code, text) => {
+  ])('names the problem of %j, and leaves nothing running', async (wrong, code, text) => {
     const up = command(['up'], settings(wrong));
     expect([await up.exit, up.output()]).toEqual([code, expect.stringContaining(text)]);
     expect(await runs(folder)).toBe(false);

@@ -18,8 +18,8 @@ export function addCheck(program: Command, context: CommandContext, exit: (code:
     .command('check')
     .summary('check the servers, the settings and the workers')
     .description(
-      'Check everything that Passerelle needs: PostgreSQL, Redis, workers, Odoo, Tryton, disk. Each line says what was ' +
-        'found, and a line that is not right says what to do. Nothing is changed.',
+      'Check everything that Passerelle needs: PostgreSQL, Redis, workers, Odoo, Tryton, disk. Each line shows one ' +
+        'result, with a solution if it is not right. Nothing is changed.',
     )
     .option('--json', 'print one JSON object')
     .addHelpText('after', HELP)

@@ -129,13 +129,13 @@ async function run(upping: Upping): Promise<void> {
 
 const DATA_FOLDER = '.passerelle';
 
-/** The settings of the API and the worker, and the password if nobody has set one. */
+/** The settings of the API and the worker, and the generated password, or null. */
 interface Started {
   readonly settings: Environment;
   readonly password: string | null;
 }
 
-/** Starts the servers that nobody has named, and writes their URLs to a file that other commands read. */
+/** Starts the servers that the settings do not name, and writes their URLs to a file that other commands read. */
 async function startStores({ io, env }: Upping, workspace: Workspace): Promise<Started> {
   const given = givenBy(env);
   const setByUser = (name: string) => name in given.values && given.originOf(name).from !== UP_FILE;
@@ -207,7 +207,7 @@ async function firstSync({ io, stop }: Upping, settings: Environment): Promise<v
       await explain(open.mirror, io, first);
     } else {
       const total = await countDocuments(db, EVERYTHING);
-      say(io, `Mirror: ${count(total)} BC; the worker reads what has changed`);
+      say(io, `Mirror: ${count(total)} BC; the worker reads the changes`);
     }
   });
 }

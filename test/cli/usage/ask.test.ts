@@ -19,7 +19,7 @@ describe('a question at a terminal', () => {
     return { input, ask, shown: () => shown };
   };
 
-  it('shows what is typed, but not a password', async () => {
+  it('shows a typed answer, but not a password', async () => {
     const { input, ask, shown } = asking();
     const name = ask('User: ');
     input.write('reader\n');

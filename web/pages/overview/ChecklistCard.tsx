@@ -10,7 +10,7 @@ import { latest } from '../../live/mirror.ts';
 const EVERY_MS = 15_000;
 const ICONS = { ok: 'check', warning: 'clock', failed: 'alert' } as const;
 
-/** What the first run needs, while the mirror is empty. */
+/** The needs of the first run, while the mirror is empty. */
 export function ChecklistCard() {
   const state = latest.value?.state;
   return state === undefined || state.lastSync !== null ? null : <Checklist />;
