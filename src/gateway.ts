@@ -5,8 +5,8 @@ import type { Database } from './db/client.ts';
 import { createRedisCacheStore } from './tryton/cache/redis-store.ts';
 import { TrytonClient } from './tryton/client.ts';
 import type { CallOutcome } from './tryton/options.ts';
+import type { RedisConnection } from './tryton/redis.ts';
 import { createRedisSessionStore } from './tryton/session/redis-store.ts';
-import type { RedisConnection } from './tryton/store-guard.ts';
 import type { TrytonLogger } from './tryton/types.ts';
 import { TrytonHealthRecorder } from './upstream-health/tryton.ts';
 

@@ -1,4 +1,3 @@
-import type { Cluster, Redis } from 'ioredis';
 import { errorMessage } from '../shared/errors.ts';
 import { delay } from '../shared/retry.ts';
 import { withTimeout } from '../shared/timeout.ts';
@@ -191,43 +190,4 @@ export class SessionGuard extends StoreGuard<SessionStore, SessionOperation> {
     await delay(RETRY_DELAY_MS);
     return this.ask(work);
   }
-}
-
-/** One server, or a cluster in which all keys are in one slot. */
-export type RedisConnection = Redis | Cluster;
-
-/**
- * Await it before a command. It rejects without a connection, and waits up to `ms` for one that is being opened, once
- * for all callers.
- */
-export function connectionOf(redis: RedisConnection, ms: number): () => Promise<void> {
-  let opening: Promise<void> | null = null;
-  return () => {
-    const { status } = redis;
-    // With `wait`, its first command opens it.
-    if (status === 'ready' || status === 'wait') return Promise.resolve();
-    if (status !== 'connecting' && status !== 'connect') return Promise.reject(noConnection());
-    opening ??= opened(redis, ms).finally(() => {
-      opening = null;
-    });
-    return opening;
-  };
-}
-
-function opened(redis: RedisConnection, ms: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const end = (settle: () => void) => () => {
-      clearTimeout(timer);
-      redis.off('ready', ready).off('close', closed);
-      settle();
-    };
-    const ready = end(resolve);
-    const closed = end(() => reject(noConnection()));
-    const timer = setTimeout(closed, ms);
-    redis.once('ready', ready).once('close', closed);
-  });
-}
-
-function noConnection(): Error {
-  return new Error('no connection to Redis');
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import type { ChainableCommander } from 'ioredis';
 import { type Cipher, type CipherOptions, lazyCipher } from '../cipher.ts';
-import { connectionOf, isReply, type RedisConnection } from '../store-guard.ts';
+import { connectionOf, type RedisConnection, type RedisTransaction } from '../redis.ts';
+import { isReply } from '../store-guard.ts';
 import type { CacheLookup, CacheStore } from '../types.ts';
 
 type Values = readonly (Buffer | null)[];
@@ -145,7 +145,8 @@ class RedisCacheStore implements CacheStore {
     const versions = this.#versions(tags);
     const chain = this.#redis.multi();
     for (const version of versions) {
-      chain.set(version, randomUUID(), 'PX', ms, 'NX').pexpire(version, ms);
+      chain.set(version, randomUUID(), 'PX', ms, 'NX');
+      chain.pexpire(version, ms);
     }
     await done(chain).catch((error: unknown) =>
       this.#whileFull(error, versions, (version) => this.#redis.pexpire(version, ms)),
@@ -208,7 +209,7 @@ class RedisCacheStore implements CacheStore {
 }
 
 /** A failed command of a transaction does not make `exec` reject. */
-async function done(chain: ChainableCommander): Promise<void> {
+async function done(chain: RedisTransaction): Promise<void> {
   for (const [error] of (await chain.exec()) ?? []) if (error !== null) throw error;
 }
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { type Cipher, type CipherOptions, lazyCipher } from '../cipher.ts';
-import { connectionOf, type RedisConnection } from '../store-guard.ts';
+import { connectionOf, type RedisConnection } from '../redis.ts';
 import type { OpenCircuit, ReleaseLogin, Session, SessionStore } from '../types.ts';
 
 /** The claim of a dead process expires; a living process extends it. */
