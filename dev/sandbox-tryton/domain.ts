@@ -7,15 +7,32 @@ type Test = (row: Row) => boolean;
 
 /** The matching ids of `model`, in no order. Inactive records are left out, as on the server. */
 export function matching(store: Store, model: string, domain: Value, activeTest: boolean): Row[] {
-  const test = compile(store, model, domain);
-  const hideInactive = activeTest && store.table(model).fields.has('active') && !mentions(domain, 'active');
-  const rows = [...store.table(model).rows.values()];
-  return rows.filter((row) => (!hideInactive || row['active'] === true) && test(row));
+  const hidesInactive = activeTest && store.table(model).fields.has('active');
+  const test = compile(store, model, hidesInactive ? activeOnly(domain) : domain);
+  return [...store.table(model).rows.values()].filter(test);
 }
 
-function mentions(domain: Value, name: string): boolean {
-  if (!Array.isArray(domain)) return false;
-  return domain[0] === name || domain.some((part) => mentions(part, name));
+const ACTIVE: Value = ['active', '=', true];
+
+/** Adds `active = true` to each level of the domain that has no clause about `active` of its own. */
+function activeOnly(domain: Value): Value {
+  if (!Array.isArray(domain)) return domain;
+  if (isClause(domain)) return domain[0] === 'active' ? domain : ['AND', domain, ACTIVE];
+  const isOr = domain[0] === 'OR';
+  const parts = flattened(domain, isOr);
+  const isNamed = parts.some((part) => Array.isArray(part) && isClause(part) && part[0] === 'active');
+  const inner = parts.map((part) => (Array.isArray(part) && !isClause(part) ? activeOnly(part) : part));
+  const level = [isOr ? 'OR' : 'AND', ...inner];
+  return isNamed ? level : ['AND', level, ACTIVE];
+}
+
+/** The parts of a level, with those of nested levels that have the same operator. */
+function flattened(domain: readonly Value[], isOr: boolean): readonly Value[] {
+  const parts = typeof domain[0] === 'string' ? domain.slice(1) : domain;
+  return parts.flatMap((part) => {
+    const isSame = Array.isArray(part) && part.length > 0 && !isClause(part) && (part[0] === 'OR') === isOr;
+    return isSame ? flattened(part, isOr) : [part];
+  });
 }
 
 function compile(store: Store, model: string, domain: Value): Test {

@@ -5,6 +5,20 @@ import { TrytonRequestError, TrytonTimeoutError } from './errors.ts';
 import { isRead, isReserved, methodName, withContext } from './methods.ts';
 import { type Settings, settingsOf, type TrytonClientOptions } from './options.ts';
 import { ping } from './ping.ts';
+import {
+  type Domain,
+  inOrderOf,
+  type PageOptions,
+  pagesById,
+  type ReadOptions,
+  type RecordCall,
+  type RecordOptions,
+  type Row,
+  readCall,
+  recordCall,
+  type SearchOptions,
+  searchReadCall,
+} from './records.ts';
 import { createPerform, type Perform } from './rpc/call.ts';
 import { type Address, addressOf, createRpcSender } from './rpc/request.ts';
 import { createTransport, type Transport } from './rpc/transport.ts';
@@ -117,6 +131,7 @@ function contextOf({ context }: Settings): { readonly [name: string]: Wire } {
 }
 
 type Params = readonly unknown[];
+type AnyFields = Record<string, unknown>;
 
 /**
  * One Tryton database, as one user, over JSON-RPC (tested with trytond 5.0, 6.0 and 7.0). Signs in by itself when a
@@ -140,15 +155,71 @@ export class TrytonClient {
 
   /**
    * `call('model', 'party.party.search', [[]])`, or `call('model.party.party.search', [[]])`. A context is added if
-   * Tryton needs one and none is given. The result contains Decimal, DateTime and so on; parameters may too.
+   * Tryton needs one and none is given. The result contains Decimal, DateTime and so on; parameters may too. Its type
+   * `T` is what the caller expects: it is not checked.
    */
-  call(method: string, params?: Params, options?: CallOptions): Promise<unknown>;
-  call(service: string, method: string, params?: Params, options?: CallOptions): Promise<unknown>;
-  async call(first: string, second?: string | Params, third?: Params | CallOptions, fourth?: CallOptions) {
+  call<T = unknown>(method: string, params?: Params, options?: CallOptions): Promise<T>;
+  call<T = unknown>(service: string, method: string, params?: Params, options?: CallOptions): Promise<T>;
+  async call<T>(
+    first: string,
+    second?: string | Params,
+    third?: Params | CallOptions,
+    fourth?: CallOptions,
+  ): Promise<T> {
     const twoNames = typeof second === 'string';
     const method = twoNames ? methodName(first, second) : methodName(first);
     const [params, options] = twoNames ? [third, fourth] : [second, third];
-    return decode(await this.callWire(method, wireOf(params), isParams(options) ? {} : options));
+    return decode(await this.callWire(method, wireOf(params), isParams(options) ? {} : options)) as T;
+  }
+
+  /** The records of a search, in its order: `searchRead<{ name: string }>('party.party', [], { fields: ['name'] })`. */
+  searchRead<T extends object = AnyFields>(
+    model: string,
+    domain: Domain = [],
+    options: SearchOptions = {},
+  ): Promise<Row<T>[]> {
+    return this.#records(searchReadCall(model, domain, options), options);
+  }
+
+  /**
+   * All records of a search, page by page in the order of their ids: `for await (const page of client.pages(...))`. Each
+   * record comes once, whatever is created or deleted meanwhile. A record that is created meanwhile comes last.
+   */
+  pages<T extends object = AnyFields>(
+    model: string,
+    domain: Domain = [],
+    options: PageOptions = {},
+  ): AsyncGenerator<Row<T>[], void, undefined> {
+    return pagesById(domain, options, (rest, search) => this.searchRead<T>(model, rest, search));
+  }
+
+  /** The records with these ids, in the order of the ids. Tryton refuses an id that does not exist. */
+  async read<T extends object = AnyFields>(
+    model: string,
+    ids: readonly number[],
+    options: ReadOptions = {},
+  ): Promise<Row<T>[]> {
+    return inOrderOf(ids, await this.#records<Row<T>[]>(readCall(model, ids, options), options));
+  }
+
+  /** Creates records in one transaction, and returns their ids. Like all writes, it is never sent twice. */
+  create(model: string, records: readonly object[], options: RecordOptions = {}): Promise<number[]> {
+    return this.#records(recordCall(model, 'create', [records], options), options);
+  }
+
+  /** Sets these values in all records with these ids. */
+  async write(
+    model: string,
+    ids: readonly number[],
+    values: object,
+    options: RecordOptions = {},
+  ): Promise<void> {
+    await this.#records(recordCall(model, 'write', [ids, values], options), options);
+  }
+
+  /** Deletes records. Ids that do not exist are ignored. */
+  async delete(model: string, ids: readonly number[], options: RecordOptions = {}): Promise<void> {
+    await this.#records(recordCall(model, 'delete', [ids], options), options);
   }
 
   /** The same, with parameters and result in the form of the wire. */
@@ -161,12 +232,12 @@ export class TrytonClient {
    * The same from the cache, for reads. Concurrent callers with the same call share one request, which continues if one
    * of them leaves.
    */
-  async cachedCall(
+  async cachedCall<T = unknown>(
     method: string,
     params: Params,
     options: CacheOptions & CallOptions = {},
-  ): Promise<unknown> {
-    return decode(await this.cachedCallWire(method, wireOf(params), options));
+  ): Promise<T> {
+    return decode(await this.cachedCallWire(method, wireOf(params), options)) as T;
   }
 
   async cachedCallWire(
@@ -262,6 +333,10 @@ export class TrytonClient {
   async close(): Promise<void> {
     this.#parts.cache.close();
     await this.#parts.transport?.close();
+  }
+
+  #records<T>({ method, params }: RecordCall, { signal }: RecordOptions): Promise<T> {
+    return this.call<T>(method, params, { signal });
   }
 
   async #cached<R>(

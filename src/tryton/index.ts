@@ -1,8 +1,9 @@
 /**
- * The Tryton client, and all that the package exports as `passerelle/tryton`. It imports nothing from other modules of
+ * The Tryton client, and all that is exported as `passerelle/tryton` and as the package `@passerelle/tryton`. It imports nothing from other modules of
  * this project except `shared`.
  *
- * - `client.ts` offers calls, cached calls, ping and the state of the login circuit.
+ * - `client.ts` offers calls, cached calls, ping and the state of the login circuit; `records.ts` builds its calls for
+ *   records and pages.
  * - `rpc/` sends one call: attempts, transport, response. It knows whether a request was sent.
  * - `session/` keeps one session for all processes, signs in once for all callers, and pauses after a refused login.
  * - `cache/` stores answers of reads with the versions of their tags; a write draws new versions.
@@ -14,7 +15,7 @@
  *
  * ```ts
  * const tryton = new TrytonClient({ url: 'https://tryton.example/tryton/', user, password });
- * const ids = await tryton.call('model.party.party.search', [[]]);
+ * const parties = await tryton.searchRead<{ name: string }>('party.party', [], { fields: ['name'] });
  * ```
  */
 
@@ -44,6 +45,16 @@ export {
 } from './errors.ts';
 export { isPattern, isRead, matchesPattern, methodName } from './methods.ts';
 export type { CallOutcome, TrytonClientOptions } from './options.ts';
+export type {
+  Domain,
+  Order,
+  PageOptions,
+  ReadOptions,
+  RecordOptions,
+  Row,
+  SearchOptions,
+} from './records.ts';
+export type { RedisConnection, RedisTransaction } from './redis.ts';
 export { createMemorySessionStore } from './session/memory-store.ts';
 export { createRedisSessionStore } from './session/redis-store.ts';
 export type { Fixtures } from './testing.ts';
