@@ -4,6 +4,7 @@ import { seriesOf, signIn, signOut } from './tryton-ask.ts';
 import { callsContract } from './tryton-calls.ts';
 import { clientContract } from './tryton-client.ts';
 import { doorContract } from './tryton-door.ts';
+import { recordsContract } from './tryton-records.ts';
 import { valuesContract } from './tryton-values.ts';
 
 export type { Subject } from './tryton-ask.ts';
@@ -27,6 +28,7 @@ export function trytonContract(name: string, subject: Subject): void {
     doorContract(current);
     callsContract(current);
     clientContract(current);
+    recordsContract(current);
     valuesContract(current);
   });
 }
