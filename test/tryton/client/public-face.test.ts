@@ -9,10 +9,15 @@ const json = (file: string) => JSON.parse(readFileSync(resolve(ROOT, file), 'utf
 describe('passerelle/tryton', () => {
   it('is the built form of src/tryton/index.ts, with its types', () => {
     expect(json('package.json').exports).toEqual({
+      '.': { types: './dist/src/index.d.ts', default: './dist/src/index.js' },
       './tryton': { types: './dist/src/tryton/index.d.ts', default: './dist/src/tryton/index.js' },
       './package.json': './package.json',
     });
     expect(json('tsconfig.build.json').compilerOptions).toMatchObject({ declaration: true });
+  });
+
+  it('is named by the error of a program that imports the application', async () => {
+    await expect(import('../../../src/index.ts')).rejects.toThrow('Its Tryton client is passerelle/tryton');
   });
 
   it('offers these names and no other', () => {
