@@ -66,6 +66,9 @@ export async function startApi(
   const redis = openRedis(config.redis, 'producer', log);
   const cacheRedis = openRedis(config.redis, 'cache', log);
   allowSlowAnswers(cacheRedis);
+  // A call waits for a connection for 250 ms only, which is short on a loaded machine.
+  if (env['REDIS_URL'] === undefined)
+    await waitFor(() => cacheRedis.status === 'ready', 'the connection to Redis');
   const queues = openQueues(redis, config.queuePrefix, log);
   const stores = { redis: cacheRedis, prefix: config.queuePrefix, db: database.db };
   const releases: (() => Promise<void>)[] = [];

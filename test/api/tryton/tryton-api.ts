@@ -1,7 +1,6 @@
 import type { SandboxTryton, SandboxTrytonOptions } from '../../../dev/sandbox-tryton/sandbox.ts';
 import { startSandboxTryton } from '../../../dev/sandbox-tryton/sandbox.ts';
 import type { Problem } from '../../../src/api/problem-details.ts';
-import { waitFor } from '../../support/wait-for.ts';
 import type { TestApi } from '../http/start-api.ts';
 import { startApi } from '../http/start-api.ts';
 
@@ -47,9 +46,6 @@ export async function startTrytonApi(
     { TRYTON_RPC_URL: url, TRYTON_USER: user, TRYTON_PASSWORD: password, ...env },
     replaced,
   );
-  // A call waits for a connection for 250 ms only, which is short on a loaded machine.
-  if (env['REDIS_URL'] === undefined)
-    await waitFor(() => api.cacheRedis.status === 'ready', 'the connection to Redis');
   const post = (payload: string, headers: Record<string, string> = {}) =>
     api.inject({
       method: 'POST',
