@@ -8,9 +8,7 @@ import { BC_KEY } from '../db/schema/sync.ts';
 import { DatabaseNotMigratedError, DatabaseUnavailableError } from '../db/schema-check.ts';
 import { ownerKey } from '../queues/owner.ts';
 import { connectedWorkers, type Queues } from '../queues/queues.ts';
-import type { RedisConnection } from '../queues/redis.ts';
-import { redisTrouble } from '../queues/redis-outage.ts';
-import { RedisUnavailableError } from '../shared/errors.ts';
+import { answerOf, type RedisConnection } from '../queues/redis.ts';
 import { placeOfUrl } from '../shared/redact.ts';
 import { withTimeout } from '../shared/timeout.ts';
 import { type Finding, failed, NO_WORKER, ok, warning } from './findings.ts';
@@ -167,20 +165,8 @@ async function redisInfo({
   config,
   redis,
 }: Pick<CheckedStores, 'config' | 'redis'>): Promise<Map<string, string>> {
-  let refused: Error | undefined;
-  const notice = (error: Error) => {
-    refused = error;
-  };
-  redis.on('error', notice);
-  try {
-    const text = await within(redis.info());
-    return new Map(text.split('\r\n').map((line) => line.split(':', 2) as [string, string]));
-  } catch (error) {
-    const reason = refused ?? error;
-    throw new RedisUnavailableError(reason, redisTrouble(config.redis, reason));
-  } finally {
-    redis.off('error', notice);
-  }
+  const text = await answerOf(redis, config.redis, () => within(redis.info()));
+  return new Map(text.split('\r\n').map((line) => line.split(':', 2) as [string, string]));
 }
 
 const within = <T>(work: Promise<T>): Promise<T> =>

@@ -12,9 +12,7 @@ import { pendingMigrations } from '../db/migrate.ts';
 import { DatabaseNotMigratedError, DatabaseUnavailableError } from '../db/schema-check.ts';
 import { clientOptions } from '../gateway.ts';
 import { openQueues, type Queues } from '../queues/queues.ts';
-import { openRedis, type RedisConnection } from '../queues/redis.ts';
-import { redisTrouble } from '../queues/redis-outage.ts';
-import { RedisUnavailableError } from '../shared/errors.ts';
+import { answerOf, openRedis, type RedisConnection } from '../queues/redis.ts';
 import { withResources } from '../shared/lifecycle.ts';
 import { createLogger, type Logger } from '../shared/logger.ts';
 import type { SyncContext } from '../sync/context.ts';
@@ -147,15 +145,8 @@ export async function missingMigrations({
  */
 async function checkRedis(server: RedisConfig): Promise<void> {
   const redis = openRedis(server, 'producer', createLogger('silent', 'cli'));
-  let connectionError: Error | undefined;
-  redis.on('error', (error) => {
-    connectionError = error;
-  });
   try {
-    await redis.ping();
-  } catch (cause) {
-    const reason = connectionError ?? cause;
-    throw new RedisUnavailableError(reason, redisTrouble(server, reason));
+    await answerOf(redis, server, () => redis.ping());
   } finally {
     redis.disconnect();
   }

@@ -1,9 +1,9 @@
 import type { ConnectionOptions } from 'node:tls';
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import type { RedisConfig } from '../config/index.ts';
-import { errorMessage } from '../shared/errors.ts';
+import { errorMessage, RedisUnavailableError } from '../shared/errors.ts';
 import type { Log } from '../shared/logger.ts';
-import { nameServer, reportOutage, reportRecovery } from './redis-outage.ts';
+import { nameServer, redisTrouble, reportOutage, reportRecovery } from './redis-outage.ts';
 
 /** A single server, sentinels, or a cluster. */
 export type RedisConnection = Redis | Cluster;
@@ -113,4 +113,30 @@ function connectCluster(url: URL, { enableOfflineQueue = true, ...options }: Red
 
 function withoutUnset({ ca, cert, key }: RedisConfig['tls']): ConnectionOptions {
   return { ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) };
+}
+
+/**
+ * The answer of a command, for a caller that shows the error to a person. The error of the connection explains more
+ * than that of the command, which was only given up.
+ *
+ * @throws RedisUnavailableError
+ */
+export async function answerOf<T>(
+  redis: RedisConnection,
+  server: RedisConfig,
+  command: () => Promise<T>,
+): Promise<T> {
+  let refusal: Error | undefined;
+  const note = (error: Error) => {
+    refusal = error;
+  };
+  redis.on('error', note);
+  try {
+    return await command();
+  } catch (error) {
+    const cause = refusal ?? error;
+    throw new RedisUnavailableError(cause, redisTrouble(server, cause));
+  } finally {
+    redis.off('error', note);
+  }
 }
