@@ -3,7 +3,7 @@ import { count } from '../../dev/demo/context.ts';
 import { openMigrated } from '../../dev/demo/servers.ts';
 import { createApiKey } from '../../src/db/api-keys.ts';
 import { openClient } from '../../src/db/client.ts';
-import { readDocuments } from '../../src/db/documents/queries.ts';
+import { EVERY_BC, readDocuments } from '../../src/db/documents/queries.ts';
 import type { Context } from '../context.ts';
 import { MeasurementFailedError } from '../errors.ts';
 import type { Figure, Series, Subject } from '../reporting/figures.ts';
@@ -120,7 +120,7 @@ async function listQuery(databaseUrl: string): Promise<{ query: string; params: 
     logQuery: (query: string, params: unknown[]) => void sent.push({ query, params: params.map(String) }),
   };
   await readDocuments(drizzle(client, { logger }), {
-    filter: { conditions: [], search: null, changedSince: null, archived: 'exclude' },
+    filter: EVERY_BC,
     order: { field: null, extract: 'id', descending: false },
     ...{ after: null, limit: PAGE, pick: null, lines: 'live', linePick: null },
   });

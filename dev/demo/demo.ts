@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { MirrorConfig } from '../../src/config/index.ts';
 import type { Database } from '../../src/db/client.ts';
-import { countDocuments } from '../../src/db/documents/queries.ts';
+import { countDocuments, EVERY_BC } from '../../src/db/documents/queries.ts';
 import { choosePort, urlOf } from '../../src/embedded/ports.ts';
 import { startProduct } from '../../src/embedded/product-process.ts';
 import { openWorkspace } from '../../src/embedded/workspace.ts';
@@ -29,7 +29,6 @@ import {
 import { guide } from './text.ts';
 
 const ACTIVITY_EVERY_MS = 2000;
-const EVERYTHING = { conditions: [], search: null, changedSince: null, archived: 'exclude' } as const;
 
 interface DemoOptions {
   /** Ends by itself after everything was seen to work. */
@@ -106,7 +105,7 @@ async function mirrorEverything({ ending, screen }: Context, { db, queue, sandbo
   screen.line(`First full sync: ${runLine(run)}`);
   const expected = sandbox?.count('dimagaz.bc') ?? run.seen;
   if (run.seen !== expected) throw new WrongCountError('The run', run.seen, 'the sandbox', expected);
-  const listed = await checkList({ url, key }, () => countDocuments(db, EVERYTHING));
+  const listed = await checkList({ url, key }, () => countDocuments(db, EVERY_BC));
   screen.line(`The API lists ${count(listed.total)} BC.`);
   return listed;
 }

@@ -1,13 +1,5 @@
 import { PasserelleError } from '../../src/shared/errors.ts';
 
-/** The first full sync failed. */
-export class FirstSyncFailedError extends PasserelleError {
-  readonly code = 'first_sync_failed';
-  constructor(reason: string | null) {
-    super(`The first full sync failed: ${reason ?? 'no reason was logged'}`);
-  }
-}
-
 /** DATABASE_URL has a mirror that no demo created. */
 export class ForeignMirrorError extends PasserelleError {
   readonly code = 'foreign_mirror';

@@ -1,16 +1,16 @@
 import { z } from 'zod';
+import { FirstSyncFailedError } from '../../src/cli/errors.ts';
 import type { Database } from '../../src/db/client.ts';
-import { readState } from '../../src/db/runs/lease.ts';
 import { progress } from '../../src/db/runs/ledger.ts';
-import { findRun, listRuns, newestPlanned } from '../../src/db/runs/runs.ts';
+import { findRun, listRuns } from '../../src/db/runs/runs.ts';
 import { BC_KEY, type SyncLogRow } from '../../src/db/schema/sync.ts';
 import type { SyncQueue } from '../../src/queues/jobs.ts';
-import { requestRun } from '../../src/sync/request-run.ts';
+import { firstFullRun } from '../../src/sync/request-run.ts';
 import type { SandboxOdoo } from '../sandbox-odoo/sandbox.ts';
 import { startSandboxTryton } from '../sandbox-tryton/sandbox.ts';
 import type { Address } from './api.ts';
 import { type Context, count, type Ending, progressLine } from './context.ts';
-import { FirstSyncFailedError, GatewayError } from './errors.ts';
+import { GatewayError } from './errors.ts';
 import { type Environment, isSet, type TrytonVariables } from './settings.ts';
 
 const LOOK_EVERY_MS = 250;
@@ -28,26 +28,13 @@ interface FirstSync {
  * @throws FirstSyncFailedError
  */
 export async function firstFullSync(sync: FirstSync): Promise<SyncLogRow> {
-  for (;;) {
-    const before = await newestPlanned(sync.db, BC_KEY);
-    if (before?.mode === 'full' && (before.finishedAt ?? 0) >= STARTED) return succeeded(before);
-    const asked = { key: BC_KEY, mode: 'full', trigger: 'cli' } as const;
-    const { runId } = await requestRun(sync.db, sync.queue, asked);
-    const run = await follow(sync, runId);
-    if (run.status !== 'skipped') return succeeded(run);
-    const holder = (await readState(sync.db, BC_KEY))?.leaseRunId ?? null;
-    const other = holder === null ? null : await follow(sync, holder);
-    if (other?.mode === 'full') return succeeded(other);
-  }
+  const run = await firstFullRun(sync.db, sync.queue, BC_KEY, STARTED, (id) => follow(sync, id));
+  if (run.status === 'failed') throw new FirstSyncFailedError(run.errorMessage);
+  return run;
 }
 
 /** Data that a given database already has are not the first sync of the demo. */
 const STARTED = new Date(performance.timeOrigin);
-
-function succeeded(run: SyncLogRow): SyncLogRow {
-  if (run.status === 'failed') throw new FirstSyncFailedError(run.errorMessage);
-  return run;
-}
 
 async function follow({ db, ending, show }: FirstSync, runId: number): Promise<SyncLogRow> {
   let begun: number | undefined;

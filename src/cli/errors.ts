@@ -48,7 +48,7 @@ export class UnknownRunError extends PasserelleError {
   }
 }
 
-/** `passerelle up` could not copy the BCs for the first time. Everything that it started is stopped again. */
+/** `passerelle up` or the demo could not copy the BCs for the first time, and stops everything that it started. */
 export class FirstSyncFailedError extends PasserelleError {
   readonly code = 'first_sync_failed';
   constructor(reason: string | null) {

@@ -1,12 +1,12 @@
 import { startWorkers } from '../../workers/worker-pool.ts';
 import { heartbeat, readState } from '../db/runs/lease.ts';
 import { progress as itemsByState } from '../db/runs/ledger.ts';
-import { findRun, type NewRun, newestPlanned, openRuns } from '../db/runs/runs.ts';
+import { findRun, type NewRun, openRuns } from '../db/runs/runs.ts';
 import type { SyncLogRow, SyncStateRow } from '../db/schema/sync.ts';
 import { connectedWorkers } from '../queues/queues.ts';
 import { delay } from '../shared/retry.ts';
 import type { SyncContext } from '../sync/context.ts';
-import { requestRun } from '../sync/request-run.ts';
+import { firstFullRun, requestRun } from '../sync/request-run.ts';
 import { abandonedRun } from '../sync/runs/start-run.ts';
 import type { OpenMirror } from './connections.ts';
 import type { Io } from './io.ts';
@@ -144,27 +144,16 @@ interface Follower {
   readonly io: Io;
 }
 
-/**
- * Follows the first run that reads everything: one that is requested here, or one that a worker's schedule requested
- * before. After an abort it returns the row of the unfinished run.
- */
+/** Follows the first run that reads everything. After an abort it returns the row of the unfinished run. */
 export async function followFirstRun(
   { mirror }: Pick<OpenMirror, 'mirror'>,
   io: Io,
   signal: AbortSignal,
 ): Promise<SyncLogRow> {
-  const { db, definition } = mirror;
+  const { db, queues, definition } = mirror;
   // The worker is another process.
   const follower = { mirror, workforce: { ensure: async () => {} }, io };
-  for (;;) {
-    const ended = await newestPlanned(db, definition.key);
-    if (ended?.mode === 'full') return ended;
-    const run = await followRun(follower, await request(mirror, { mode: 'full' }), signal);
-    if (run.status !== 'skipped') return run;
-    const holder = (await readState(db, definition.key))?.leaseRunId ?? null;
-    const other = holder === null ? null : await followRun(follower, holder, signal);
-    if (other?.mode === 'full' || signal.aborted) return other ?? run;
-  }
+  return firstFullRun(db, queues.sync, definition.key, new Date(0), (id) => followRun(follower, id, signal));
 }
 
 /**

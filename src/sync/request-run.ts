@@ -1,7 +1,8 @@
 import type { Database } from '../db/client.ts';
 import { installationOf } from '../db/installation.ts';
 import { readState } from '../db/runs/lease.ts';
-import { closeRun, createRun, type NewRun } from '../db/runs/runs.ts';
+import { closeRun, createRun, type NewRun, newestPlanned } from '../db/runs/runs.ts';
+import type { SyncLogRow } from '../db/schema/sync.ts';
 import { enqueueRun, type SyncQueue } from '../queues/jobs.ts';
 import { errorCode, errorMessage, PasserelleError } from '../shared/errors.ts';
 
@@ -48,4 +49,27 @@ export async function requestRun(
 export async function refuseWhileRunning(db: Database, key: string): Promise<void> {
   const state = await readState(db, key);
   if (state?.held === true && state.leaseRunId !== null) throw new RunInProgressError(state.leaseRunId);
+}
+
+/**
+ * The first run that reads everything: one that ended after `since`, one that is requested here, or one that a worker's
+ * schedule requested before. `follow` returns the row of a run at its end, or earlier if the caller gives up.
+ */
+export async function firstFullRun(
+  db: Database,
+  queue: SyncQueue,
+  key: string,
+  since: Date,
+  follow: (runId: number) => Promise<SyncLogRow>,
+): Promise<SyncLogRow> {
+  for (;;) {
+    const ended = await newestPlanned(db, key);
+    if (ended?.mode === 'full' && (ended.finishedAt ?? 0) >= since) return ended;
+    const { runId } = await requestRun(db, queue, { key, mode: 'full', trigger: 'cli' });
+    const run = await follow(runId);
+    if (run.status !== 'skipped') return run;
+    const holder = (await readState(db, key))?.leaseRunId ?? null;
+    const other = holder === null ? null : await follow(holder);
+    if (other !== null && (other.mode === 'full' || other.finishedAt === null)) return other;
+  }
 }

@@ -12,7 +12,7 @@ import {
   UP_FILE,
   writeEnvFile,
 } from '../../config/index.ts';
-import { countDocuments } from '../../db/documents/queries.ts';
+import { countDocuments, EVERY_BC } from '../../db/documents/queries.ts';
 import { migrate } from '../../db/migrate.ts';
 import { readState } from '../../db/runs/lease.ts';
 import { type Embedded, openDataFolder, startEmbedded } from '../../embedded/index.ts';
@@ -206,13 +206,11 @@ async function firstSync({ io, stop }: Upping, settings: Environment): Promise<v
       for (const line of summary(first)) say(io, line);
       await explain(open.mirror, io, first);
     } else {
-      const total = await countDocuments(db, EVERYTHING);
+      const total = await countDocuments(db, EVERY_BC);
       say(io, `Mirror: ${count(total)} BC; the worker reads the changes`);
     }
   });
 }
-
-const EVERYTHING = { conditions: [], search: null, changedSince: null, archived: 'exclude' } as const;
 
 /** Progress and notes are no answer, so they go to standard error. */
 function say(io: Io, text: string): void {

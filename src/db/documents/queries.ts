@@ -233,6 +233,14 @@ async function readPage(db: Queryable, { ids, order, item, limit, version: versi
   return { items, last: odooId === null ? null : { key, odooId: Number(odooId), snapshot }, version };
 }
 
+/** Every BC that is not archived. */
+export const EVERY_BC: DocumentFilter = {
+  conditions: [],
+  search: null,
+  changedSince: null,
+  archived: 'exclude',
+};
+
 export async function countDocuments(db: Queryable, filter: DocumentFilter): Promise<number> {
   return db.$count(bc, filterSql(filter));
 }
