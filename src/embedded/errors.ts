@@ -58,8 +58,8 @@ export class UnreachableFolderError extends PasserelleError {
   readonly code = 'unreachable_folder';
   constructor(directory: string) {
     super(
-      `PostgreSQL does not run as root, and the user "nobody" cannot reach ${directory}. Start as another user, or ` +
-        'make .passerelle a link to a folder that every user can reach: ' +
+      `PostgreSQL does not run as root, and the unprivileged user of its process cannot reach ${directory}. Start as ` +
+        'another user, or make .passerelle a link to a folder that every user can reach: ' +
         'mkdir -p /var/lib/passerelle && ln -s /var/lib/passerelle .passerelle',
     );
   }

@@ -31,7 +31,9 @@ export async function openDataFolder(path: string): Promise<Workspace> {
   const directory = await realpath(path);
   const pidFile = join(directory, 'up.pid');
   const pid = existsSync(pidFile) ? (await readFile(pidFile, 'utf8')).trim() : '';
-  if (pid !== '' && isAlive(Number(pid))) throw new AlreadyUpError(pid, pidFile);
+  // In a container that was started again, this process may have the number of the former one.
+  if (pid !== '' && pid !== String(process.pid) && isAlive(Number(pid)))
+    throw new AlreadyUpError(pid, pidFile);
   await writeFile(pidFile, `${process.pid}\n`);
   const workspace = await openWorkspace(directory);
   return {

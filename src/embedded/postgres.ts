@@ -70,9 +70,10 @@ export async function preparePostgres(
     const identity = await serverIdentity();
     const version = await versionOf(home);
     if (version !== null && version !== MAJOR) throw new Error(otherVersion(home, version));
+    // A running binary cannot be overwritten.
+    if (lasting) await untilEnded(join(home, 'data', 'postmaster.pid'));
     // The binaries of the package may be newer than those of the last start.
     await unpack(join(home, 'native'));
-    if (lasting) await untilEnded(join(home, 'data', 'postmaster.pid'));
     const password = version === null ? await newPassword(home) : await passwordOf(home);
     const url = `postgres://passerelle:${password}@127.0.0.1:${port}/postgres`;
     if (identity !== undefined) {

@@ -1,13 +1,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { extname, join, resolve } from 'node:path';
 import { ProcessEndedError } from './errors.ts';
+import { lastLines } from './server-process.ts';
 import type { Workspace } from './workspace.ts';
 
 /** Longer than the time that a worker gives its jobs. */
 const STOP_LIMIT_MS = 30_000;
-const LOG_LINES_SHOWN = 5;
 
 /** The folder of `src` and `workers`: the repository, or its `dist`. */
 const ROOT = resolve(import.meta.dirname, '../..');
@@ -58,8 +58,4 @@ export function startProduct(workspace: Workspace, { name, env, failed }: Produc
       clearTimeout(kill);
     },
   };
-}
-
-function lastLines(file: string): string {
-  return readFileSync(file, 'utf8').trimEnd().split('\n').slice(-LOG_LINES_SHOWN).join('\n');
 }

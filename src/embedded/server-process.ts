@@ -87,6 +87,9 @@ export function isAlive(pid: number): boolean {
   }
 }
 
-function lastLines(file: string): string {
-  return readFileSync(file, 'utf8').trimEnd().split('\n').slice(-5).join('\n');
+const LOG_LINES_SHOWN = 5;
+
+/** The end of a log, for the message of an error. */
+export function lastLines(file: string): string {
+  return readFileSync(file, 'utf8').trimEnd().split('\n').slice(-LOG_LINES_SHOWN).join('\n');
 }
