@@ -1,6 +1,6 @@
 /**
- * The Tryton client, and all that is exported as `passerelle/tryton` and as the package `@passerelle/tryton`. It imports nothing from other modules of
- * this project except `shared`.
+ * The Tryton client, and all that is exported as `passerelle/tryton` and as the package `@passerelle/tryton`. It imports
+ * nothing from other modules of this project except `shared`.
  *
  * - `client.ts` offers calls, cached calls, ping and the state of the login circuit; `records.ts` builds its calls for
  *   records and pages.

@@ -16,7 +16,8 @@ export function addConfig(program: Command, context: CommandContext, exit: (code
     .command('config')
     .summary('print the settings in effect, without secrets')
     .description(
-      'Print each variable with its value and its origin: the default, the environment, or a line of .env. ' +
+      'Print each variable with its value and its origin: the default, the environment, or a line of .env or of ' +
+        '.passerelle/env, which "passerelle up" writes. ' +
         'Passwords, secrets and tokens are shown as ***. Then list the problems of the settings.',
     )
     .option('--json', 'print one JSON object')
