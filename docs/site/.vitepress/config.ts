@@ -15,12 +15,9 @@ import { adaptMarkdown, REPOSITORY, slug } from './markdown.ts';
 import { hasPage, pagesOf, sidebar } from './pages.ts';
 import { FRENCH, FRENCH_SEARCH } from './texts.ts';
 
-const base = process.env['DOCS_BASE'] ?? '/';
-
 function theme(language: 'en' | 'fr'): DefaultTheme.Config {
-  const groups = sidebar(language);
   return {
-    sidebar: groups,
+    sidebar: sidebar(language),
     nav: REPOSITORY === undefined ? [] : [{ text: 'Source', link: REPOSITORY }],
     outline: [2, 3],
   };
@@ -43,7 +40,7 @@ const french = new Set(pagesOf('fr').map(({ file }) => file.replace('fr/', '')))
 export default defineConfig({
   title: 'Passerelle',
   description: 'Documentation of Passerelle: Odoo documents in PostgreSQL, and a front for Tryton.',
-  base,
+  base: process.env['DOCS_BASE'] || '/',
   srcDir: '..',
   srcExclude: ['site/**'],
   outDir: 'dist',
@@ -53,7 +50,7 @@ export default defineConfig({
   ignoreDeadLinks: 'localhostLinks',
   rewrites: { 'README.md': 'index.md', ':folder/README.md': ':folder/index.md' },
   locales,
-  // No page loads fonts; a favicon as data saves the request for /favicon.ico.
+  // An empty icon as data saves the request for /favicon.ico.
   head: [['link', { rel: 'icon', href: 'data:,' }]],
   themeConfig: {
     // The language menu leads to the same page if French has every page, otherwise to the other home page.
@@ -79,5 +76,5 @@ export default defineConfig({
       },
     ],
   },
-  buildEnd: ({ outDir }) => checkSite(outDir, base),
+  buildEnd: ({ outDir, site }) => checkSite(outDir, site.base),
 });
