@@ -91,7 +91,7 @@ function troubleOf(name: string, value: string): string | undefined {
 }
 
 /**
- * Adds variables to a file, or fills in their empty lines; every other line stays. Only its owner can read the file.
+ * Sets variables in a file; every other line stays. Only its owner can read the file.
  * It is complete at any time, because a new file takes its place.
  *
  * @throws ConfigError if a value has all three kinds of quotes.
@@ -102,8 +102,8 @@ export function writeEnvFile(path: string, values: Readonly<Record<string, strin
     const line = `${name}=${quoted(value)}`;
     if (parseEnv(line)[name] !== value)
       throw new ConfigError([`${name}: a .env file cannot hold this value. Set it in the environment.`]);
-    const empty = new RegExp(`^${name}=[ \\t]*$`, 'm');
-    if (empty.test(text)) text = text.replace(empty, () => line);
+    const old = new RegExp(`^${name}=.*$`, 'm');
+    if (old.test(text)) text = text.replace(old, () => line);
     else text += `${text === '' || text.endsWith('\n') ? '' : '\n'}${line}\n`;
   }
   writeFileSync(`${path}.new`, text, { mode: 0o600 });

@@ -62,11 +62,12 @@ describe('settings that are written to .env', () => {
     },
   );
 
-  it('fill in empty lines, and leave every other line as it is', async () => {
-    await writeFile(file, '# mine\nODOO_URL=\nODOO_DB=prod', { mode: 0o644 });
-    writeEnvFile(file, { ODOO_URL: 'https://odoo.example.com', ODOO_USER: 'reader' });
+  it('replace their lines, and leave every other line as it is', async () => {
+    await writeFile(file, '# mine\nODOO_URL=\nODOO_DB=prod\nODOO_USER=former', { mode: 0o644 });
+    const values = { ODOO_URL: 'https://odoo.example.com', ODOO_USER: 'reader', ODOO_PASSWORD: 'secret' };
+    writeEnvFile(file, values);
     expect(await readFile(file, 'utf8')).toBe(
-      '# mine\nODOO_URL=https://odoo.example.com\nODOO_DB=prod\nODOO_USER=reader\n',
+      '# mine\nODOO_URL=https://odoo.example.com\nODOO_DB=prod\nODOO_USER=reader\nODOO_PASSWORD=secret\n',
     );
     expect((await stat(file)).mode & 0o777).toBe(0o600);
   });
