@@ -48,7 +48,7 @@ export default defineConfig({
   cleanUrls: true,
   // Examples of addresses. Other dead links are errors.
   ignoreDeadLinks: 'localhostLinks',
-  rewrites: { 'README.md': 'index.md', ':folder/README.md': ':folder/index.md' },
+  rewrites: (file) => file.replace(/(^|\/)README\.md$/, '$1index.md'),
   locales,
   // An empty icon as data saves the request for /favicon.ico.
   head: [['link', { rel: 'icon', href: 'data:,' }]],

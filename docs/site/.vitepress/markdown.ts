@@ -24,7 +24,7 @@ function repositoryUrl(): string | undefined {
   return server && name ? `${server}/${name}` : undefined;
 }
 
-/** The id of a heading as GitHub makes it. That of VitePress differs: it removes accents, and `_` becomes `-`. */
+/** The id of a heading as GitHub makes it. VitePress would remove accents and write `-` for `_`. */
 export const slug = (heading: string) =>
   heading
     .trim()
@@ -36,6 +36,11 @@ export function adaptMarkdown(md: MarkdownRenderer): void {
   md.core.ruler.push('links', (state) => {
     for (const { children } of state.tokens) if (children) adaptLinks(children, state.env as MarkdownEnv);
   });
+  // Vue would evaluate braces in the text of a page.
+  for (const name of ['text', 'code_inline'] as const) {
+    const rule = md.renderer.rules[name];
+    md.renderer.rules[name] = (...args) => (rule?.(...args) ?? '').replaceAll('{{', '&#123;&#123;');
+  }
   const fence = md.renderer.rules.fence;
   md.renderer.rules.fence = (tokens, index, options, env: MarkdownEnv, self) => {
     const html = fence?.(tokens, index, options, env, self) ?? '';

@@ -16,7 +16,7 @@ const linesWith = (file: string, name: string) =>
     .map((line) => line.replace(/^ *(- )?/, '').slice(name.length + 2));
 
 const WORKFLOWS = files('.github/workflows');
-/** What the jobs of a workflow may write. */
+/** The jobs of each workflow that may write, with the permission. Other jobs only read. */
 const WRITING: Record<string, string[]> = {
   '.github/workflows/docs.yml': ['publish id-token', 'publish pages'],
   '.github/workflows/release.yml': [
