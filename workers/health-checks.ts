@@ -11,7 +11,11 @@ import type { SyncContext } from '../src/sync/context.ts';
 /** A check that takes longer counts as failed. */
 const LIMIT_MS = 2000;
 
-/** Another process, usually another worker, listens on METRICS_PORT. */
+/**
+ * Another process, usually another worker, listens on METRICS_PORT.
+ *
+ * @fix Give each worker of a machine its own METRICS_PORT, or unset it.
+ */
 class MetricsPortError extends PasserelleError {
   readonly code = 'metrics_port_unusable';
   constructor(port: number, reason: unknown) {

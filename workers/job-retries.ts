@@ -43,7 +43,10 @@ function shortMessage(error: Error): string {
 const MAX_DEATHS = 5;
 
 /**
- * Workers crashed or stalled several times while they processed this job. Check the workers for out-of-memory kills.
+ * Workers crashed or stalled several times while they processed this job.
+ *
+ * @fix Check the workers for out-of-memory kills, and give them more memory. The job is retried later. `passerelle
+ * retry --all` retries failed BCs at once.
  */
 export class JobStalledError extends PasserelleError {
   readonly code = 'worker_died';

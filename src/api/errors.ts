@@ -2,6 +2,11 @@ import type { Scope } from '../db/schema/gateway.ts';
 import { PasserelleError } from '../shared/errors.ts';
 import { withTimeout } from '../shared/timeout.ts';
 
+/**
+ * The mirror has no BC with this Odoo id.
+ *
+ * @fix Check the id. If Odoo has the BC, read it with `POST /api/v1/bc/{odooId}/resync`.
+ */
 export class BcNotFoundError extends PasserelleError {
   readonly code = 'bc_not_found';
   constructor(odooId: number) {
@@ -11,6 +16,11 @@ export class BcNotFoundError extends PasserelleError {
   }
 }
 
+/**
+ * The log has no run with this id. It does not exist, or it is older than RETAIN_RUNS.
+ *
+ * @fix Check the id. `GET /api/v1/sync/runs` lists the runs.
+ */
 export class RunNotFoundError extends PasserelleError {
   readonly code = 'run_not_found';
   constructor(runId: number) {
@@ -18,6 +28,12 @@ export class RunNotFoundError extends PasserelleError {
   }
 }
 
+/**
+ * The BC has no open failure, so there is nothing to retry.
+ *
+ * @fix Check the id: `GET /api/v1/sync/failures` lists the open failures. To read a BC without a failure, use `POST
+ * /api/v1/bc/{odooId}/resync`.
+ */
 export class FailureNotFoundError extends PasserelleError {
   readonly code = 'failure_not_found';
   constructor(odooId: number) {
@@ -25,7 +41,11 @@ export class FailureNotFoundError extends PasserelleError {
   }
 }
 
-/** ODOO_URL is not set, so there is no mirror. */
+/**
+ * ODOO_URL is not set, so there is no mirror.
+ *
+ * @fix Set ODOO_URL, ODOO_DB, ODOO_USER and ODOO_PASSWORD, then restart API and workers.
+ */
 export class OdooNotConfiguredError extends PasserelleError {
   readonly code = 'odoo_not_configured';
   constructor() {
@@ -33,7 +53,11 @@ export class OdooNotConfiguredError extends PasserelleError {
   }
 }
 
-/** TRYTON_RPC_URL is not set, so there is no gateway. */
+/**
+ * TRYTON_RPC_URL is not set, so there is no gateway.
+ *
+ * @fix Set TRYTON_RPC_URL, TRYTON_USER and TRYTON_PASSWORD, then restart the API.
+ */
 export class TrytonNotConfiguredError extends PasserelleError {
   readonly code = 'tryton_not_configured';
   constructor() {
@@ -41,6 +65,9 @@ export class TrytonNotConfiguredError extends PasserelleError {
   }
 }
 
+/**
+ * @fix Send the calls in batches of at most 100.
+ */
 export class TooManyCallsError extends PasserelleError {
   readonly code = 'too_many_calls';
   constructor(calls: number, most: number) {
@@ -48,7 +75,11 @@ export class TooManyCallsError extends PasserelleError {
   }
 }
 
-/** The deadline of a batch ended before this call was started. It was not sent. */
+/**
+ * The deadline of a batch ended before this call was started. It was not sent.
+ *
+ * @fix Send this call again, in a smaller batch, or raise TRYTON_DEADLINE_MS.
+ */
 export class BatchTimeoutError extends PasserelleError {
   readonly code = 'batch_timeout';
   override readonly retryable = true;
@@ -57,7 +88,11 @@ export class BatchTimeoutError extends PasserelleError {
   }
 }
 
-/** The answers of a batch are too large together. Send the calls that failed with this code in another batch. */
+/**
+ * The answers of a batch are too large together.
+ *
+ * @fix Send the calls that failed with this code in another batch.
+ */
 export class BatchTooLargeError extends PasserelleError {
   readonly code = 'batch_too_large';
   constructor(maxBytes: number) {
@@ -67,7 +102,12 @@ export class BatchTooLargeError extends PasserelleError {
   }
 }
 
-/** The body cannot be parsed. The answer does not quote it, because it may contain secrets. */
+/**
+ * The body cannot be parsed. The answer does not quote it, because it may contain secrets. Parameters and members of
+ * the body that are not valid have the same code.
+ *
+ * @fix Correct the parts of the request that `detail` and `errors` name. `/docs` of the service describes each route.
+ */
 export class BadJsonError extends PasserelleError {
   readonly code = 'invalid_request';
   constructor(problem: string) {
@@ -75,7 +115,11 @@ export class BadJsonError extends PasserelleError {
   }
 }
 
-/** The client closed the connection before the answer was ready. */
+/**
+ * The client closed the connection before the answer was ready.
+ *
+ * @fix Nothing. If the client stops waiting too early, raise its timeout.
+ */
 export class ClientGoneError extends PasserelleError {
   readonly code = 'client_gone';
   constructor() {
@@ -83,7 +127,12 @@ export class ClientGoneError extends PasserelleError {
   }
 }
 
-/** A filter, sort or field list names a field that the model does not have, or that cannot be used this way. */
+/**
+ * A filter, sort or field list names a field that the model does not have, or that cannot be used this way.
+ *
+ * @fix Use a field that the message or `GET /api/v1/sync/model` lists. If the fields are not known yet, start a run
+ * with `POST /api/v1/sync/runs`.
+ */
 export class UnknownFieldError extends PasserelleError {
   readonly code = 'unknown_field';
   constructor(parameter: string, field: string, known: readonly string[]) {
@@ -95,6 +144,11 @@ export class UnknownFieldError extends PasserelleError {
   }
 }
 
+/**
+ * The type of the field does not have this filter operator.
+ *
+ * @fix Use an operator that the message lists. `GET /api/v1/sync/model` lists the operators of each field.
+ */
 export class UnknownOperatorError extends PasserelleError {
   readonly code = 'unknown_operator';
   constructor(field: string, type: string, operator: string, known: readonly string[]) {
@@ -104,6 +158,11 @@ export class UnknownOperatorError extends PasserelleError {
   }
 }
 
+/**
+ * The value of a filter or parameter does not have the expected form.
+ *
+ * @fix Correct the value of the parameter that the message names. The message shows the expected form.
+ */
 export class BadValueError extends PasserelleError {
   readonly code = 'bad_value';
   constructor(parameter: string, given: string, expected: string) {
@@ -116,7 +175,11 @@ const BAD_CURSORS = {
   feed: 'after: this is not a nextCursor of /api/v1/bc/changes; leave it out to begin with the first change.',
 };
 
-/** The cursor belongs to another list, or is damaged. Ask for the first page again. */
+/**
+ * The cursor belongs to another list, or is damaged.
+ *
+ * @fix Leave out `cursor` to get the first page again, or `after` to begin the change feed again.
+ */
 export class BadCursorError extends PasserelleError {
   readonly code = 'bad_cursor';
   constructor(of: keyof typeof BAD_CURSORS) {
@@ -124,7 +187,11 @@ export class BadCursorError extends PasserelleError {
   }
 }
 
-/** The request selects fields of lines but does not include lines. */
+/**
+ * The request selects fields of lines but does not include lines.
+ *
+ * @fix Add `include=lines` to the request, or leave out `line_fields`.
+ */
 export class LinesNotIncludedError extends PasserelleError {
   readonly code = 'lines_not_included';
   constructor() {
@@ -133,8 +200,10 @@ export class LinesNotIncludedError extends PasserelleError {
 }
 
 /**
- * PostgreSQL cancelled a statement that took longer than API_STATEMENT_TIMEOUT. Use more selective filters or a smaller
- * page.
+ * PostgreSQL cancelled a statement that took longer than API_STATEMENT_TIMEOUT.
+ *
+ * @fix Use more selective filters or a smaller page, or leave out `count=exact`. An operator can raise
+ * API_STATEMENT_TIMEOUT.
  */
 export class QueryTimeoutError extends PasserelleError {
   readonly code = 'query_timeout';
@@ -147,8 +216,9 @@ export class QueryTimeoutError extends PasserelleError {
 }
 
 /**
- * The maximum number of queries of this key is running, and none of them ended while the request waited. Send fewer
- * requests at the same time, or narrow the filters.
+ * The maximum number of queries of this key is running, and none of them ended while the request waited.
+ *
+ * @fix Send fewer requests at the same time with this key, or narrow the filters. Try again after `Retry-After`.
  */
 export class TooManyQueriesError extends PasserelleError {
   readonly code = 'too_many_queries';
@@ -162,7 +232,9 @@ export class TooManyQueriesError extends PasserelleError {
 
 /**
  * The maximum number of exports is running: one of each key, one of the admin pages. Each export holds a PostgreSQL
- * connection until its end. Try again later.
+ * connection until its end.
+ *
+ * @fix Wait until the running export has ended, then try again.
  */
 export class TooManyExportsError extends PasserelleError {
   readonly code = 'too_many_exports';
@@ -172,7 +244,11 @@ export class TooManyExportsError extends PasserelleError {
   }
 }
 
-/** The client of an export read too slowly or stopped. The connection was closed, because an export holds a snapshot. */
+/**
+ * The client of an export read too slowly or stopped. The connection was closed, because an export holds a snapshot.
+ *
+ * @fix Export again, and read the answer without pauses. Write it to a file first, and process the file.
+ */
 export class StalledClientError extends PasserelleError {
   readonly code = 'client_stalled';
   constructor(ms: number) {
@@ -186,7 +262,11 @@ export const CREATE_KEY = 'npx passerelle keys create --name NAME --scope bc:rea
 const noKeyYet = (anyKey: boolean) =>
   anyKey ? '' : ` There is no usable key yet; create one: ${CREATE_KEY}`;
 
-/** The request has no `Authorization: Bearer` header. */
+/**
+ * The request has no `Authorization: Bearer` header.
+ *
+ * @fix Send a key as `Authorization: Bearer psl_...`. `passerelle keys create` creates one.
+ */
 export class MissingKeyError extends PasserelleError {
   readonly code = 'missing_key';
   constructor(anyKey: boolean) {
@@ -194,7 +274,11 @@ export class MissingKeyError extends PasserelleError {
   }
 }
 
-/** The API key is malformed or unknown, or its secret part is wrong. The answer does not say which. */
+/**
+ * The API key is malformed or unknown, or its secret part is wrong. The answer does not say which.
+ *
+ * @fix Send the whole key that `passerelle keys create` printed. If it is lost, create another one.
+ */
 export class BadKeyError extends PasserelleError {
   readonly code = 'bad_key';
   constructor(anyKey: boolean) {
@@ -202,7 +286,11 @@ export class BadKeyError extends PasserelleError {
   }
 }
 
-/** The API key has expired. Returned only if the secret part is correct, so that prefixes cannot be probed. */
+/**
+ * The API key has expired. Returned only if the secret part is correct, so that prefixes cannot be probed.
+ *
+ * @fix Create another key with `passerelle keys create` and give it to the program.
+ */
 export class ExpiredKeyError extends PasserelleError {
   readonly code = 'expired_key';
   constructor(at: Date) {
@@ -210,7 +298,11 @@ export class ExpiredKeyError extends PasserelleError {
   }
 }
 
-/** The API key was revoked. Returned only if the secret part is correct, so that prefixes cannot be probed. */
+/**
+ * The API key was revoked. Returned only if the secret part is correct, so that prefixes cannot be probed.
+ *
+ * @fix Create another key with `passerelle keys create` and give it to the program.
+ */
 export class RevokedKeyError extends PasserelleError {
   readonly code = 'revoked_key';
   constructor() {
@@ -218,6 +310,9 @@ export class RevokedKeyError extends PasserelleError {
   }
 }
 
+/**
+ * @fix Create a key that has the needed scope too, with `passerelle keys create --scope`.
+ */
 export class MissingScopeError extends PasserelleError {
   readonly code = 'missing_scope';
   constructor(needed: Scope, scopes: readonly Scope[]) {
@@ -225,7 +320,12 @@ export class MissingScopeError extends PasserelleError {
   }
 }
 
-/** The API key does not allow this Tryton method. */
+/**
+ * The API key does not allow this Tryton method.
+ *
+ * @fix Create a key for the method: `passerelle keys create --name NAME --scope tryton:call --method METHOD`. No key
+ * opens methods that sign in or out or manage databases.
+ */
 export class MethodNotAllowedError extends PasserelleError {
   readonly code = 'method_not_allowed';
   /** @param why `unnamed`: a pattern with `*` does not open an administration method. */
@@ -241,6 +341,12 @@ export class MethodNotAllowedError extends PasserelleError {
   }
 }
 
+/**
+ * Too many requests of one key or one address within a minute.
+ *
+ * @fix Wait for the seconds of `Retry-After`, and send fewer requests. API_RATE_LIMIT sets the limit of a key. If a
+ * proxy is in front, set TRUST_PROXY so that clients do not share its address.
+ */
 export class RateLimitedError extends PasserelleError {
   readonly code = 'rate_limited';
   override readonly retryable = true;
@@ -253,7 +359,12 @@ export class RateLimitedError extends PasserelleError {
   }
 }
 
-/** A page of another site requested a change. */
+/**
+ * A page of another site sent a request to the admin pages.
+ *
+ * @fix Open the dashboard at its own address. If a proxy is in front, let it pass the header `Host` unchanged. Use
+ * `/api/v1` with an API key in programs.
+ */
 export class CrossOriginError extends PasserelleError {
   readonly code = 'cross_origin';
   constructor() {
@@ -262,8 +373,10 @@ export class CrossOriginError extends PasserelleError {
 }
 
 /**
- * The request has no login, or user or password are wrong. If ADMIN_PASSWORD is not set, the API wrote a generated
- * password to stderr at its start.
+ * The request has no login, or user or password are wrong.
+ *
+ * @fix Sign in with ADMIN_USER and ADMIN_PASSWORD. If ADMIN_PASSWORD is not set, use the password that the API wrote to
+ * stderr at its start. With `passerelle up` it is in `.passerelle/env`.
  */
 export class BadCredentialsError extends PasserelleError {
   readonly code = 'bad_credentials';
@@ -272,7 +385,12 @@ export class BadCredentialsError extends PasserelleError {
   }
 }
 
-/** Too many failed logins from one address. The correct password is refused too, so that guessing does not pay off. */
+/**
+ * Too many failed logins from one address. The correct password is refused too, so that guessing does not pay off.
+ *
+ * @fix Wait for the seconds of `Retry-After`, then sign in with ADMIN_USER and ADMIN_PASSWORD. If a proxy is in front,
+ * set TRUST_PROXY so that visitors do not share its address.
+ */
 export class TooManyLoginsError extends PasserelleError {
   readonly code = 'too_many_logins';
   override readonly retryable = true;
@@ -286,6 +404,8 @@ export class TooManyLoginsError extends PasserelleError {
 /**
  * The request changes something and lacks the header that the dashboard sends. Forms and pages of other sites cannot
  * send it.
+ *
+ * @fix Use `/api/v1` with an API key in programs, or send the header `x-passerelle-admin: 1`.
  */
 export class MissingAdminHeaderError extends PasserelleError {
   readonly code = 'missing_admin_header';
@@ -294,7 +414,11 @@ export class MissingAdminHeaderError extends PasserelleError {
   }
 }
 
-/** The files of the dashboard are missing. Run `npm run build`. */
+/**
+ * The files of the dashboard are missing.
+ *
+ * @fix Run `npm run build`, then restart the API.
+ */
 export class DashboardNotBuiltError extends PasserelleError {
   readonly code = 'dashboard_not_built';
   constructor() {
@@ -302,7 +426,11 @@ export class DashboardNotBuiltError extends PasserelleError {
   }
 }
 
-/** The maximum number of event streams is open, in total or for this key. Close some, or poll GET /api/v1/sync. */
+/**
+ * The maximum number of event streams is open, in total or for this key.
+ *
+ * @fix Close streams that are not needed, or poll `GET /api/v1/sync`.
+ */
 export class TooManyListenersError extends PasserelleError {
   readonly code = 'too_many_listeners';
   override readonly retryable = true;
@@ -311,7 +439,11 @@ export class TooManyListenersError extends PasserelleError {
   }
 }
 
-/** The process is stopping and closes the event streams. Connect again. */
+/**
+ * The process is stopping and closes the event streams.
+ *
+ * @fix Connect again after `Retry-After`.
+ */
 export class ShuttingDownError extends PasserelleError {
   readonly code = 'shutting_down';
   override readonly retryable = true;
@@ -320,7 +452,12 @@ export class ShuttingDownError extends PasserelleError {
   }
 }
 
-/** The webhook has no secret, or another one than ODOO_HOOK_SECRET. The answer does not say which. */
+/**
+ * The webhook has no secret, or another one than ODOO_HOOK_SECRET. The answer does not say which.
+ *
+ * @fix Send ODOO_HOOK_SECRET as the parameter `secret` of the URL, or as `Authorization: Bearer`. See
+ * docs/how-to/connect/odoo-push.md.
+ */
 export class BadHookSecretError extends PasserelleError {
   readonly code = 'bad_hook_secret';
   constructor() {
@@ -330,7 +467,11 @@ export class BadHookSecretError extends PasserelleError {
   }
 }
 
-/** The webhook names a model that is not mirrored. Returned only if the secret is correct. */
+/**
+ * The webhook names a model that is not mirrored. Returned only if the secret is correct.
+ *
+ * @fix Send webhooks for ODOO_MODEL and ODOO_LINE_MODEL only: correct the model of the automation rule in Odoo.
+ */
 export class NotMirroredError extends PasserelleError {
   readonly code = 'not_mirrored';
   constructor(model: string, mirrored: readonly string[]) {

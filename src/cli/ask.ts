@@ -3,7 +3,11 @@ import { createInterface } from 'node:readline/promises';
 import { Writable } from 'node:stream';
 import { PasserelleError } from '../shared/errors.ts';
 
-/** Ctrl-C or the end of the input, in place of an answer. */
+/**
+ * Ctrl-C or the end of the input, in place of an answer. Nothing was written.
+ *
+ * @fix Run `passerelle up` again and answer, or set the variables in `.env`.
+ */
 class NotAnsweredError extends PasserelleError {
   readonly code = 'not_answered';
   constructor() {

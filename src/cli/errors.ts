@@ -1,10 +1,19 @@
 import { PasserelleError } from '../shared/errors.ts';
 
-/** An argument or option of a command is not valid. */
+/**
+ * An argument or option of a command is not valid.
+ *
+ * @fix Correct the argument or option that the message names. Run the command with `--help` for its usage.
+ */
 export class BadArgumentError extends PasserelleError {
   readonly code = 'bad_argument';
 }
 
+/**
+ * No API key has this id or prefix.
+ *
+ * @fix Run `passerelle keys list` for the ids and prefixes.
+ */
 export class UnknownKeyError extends PasserelleError {
   readonly code = 'unknown_key';
   constructor(given: string) {
@@ -16,12 +25,20 @@ export class UnknownKeyError extends PasserelleError {
 
 const MAX_SHOWN = 20;
 
-/** No order of the mirror has this number or id. */
+/**
+ * No order of the mirror has this number or id.
+ *
+ * @fix Check the number or id. If Odoo has the order, read it by its id with `passerelle resync`.
+ */
 export class UnknownOrderError extends PasserelleError {
   readonly code = 'unknown_order';
 }
 
-/** Several orders of the mirror have this number. Name one of them by its id. */
+/**
+ * Several orders of the mirror have this number.
+ *
+ * @fix Name the order by its id. The message lists the ids.
+ */
 export class AmbiguousOrderError extends PasserelleError {
   readonly code = 'ambiguous_order';
   constructor(number: string, ids: string) {
@@ -29,7 +46,11 @@ export class AmbiguousOrderError extends PasserelleError {
   }
 }
 
-/** These orders have no open failure, so there is nothing to retry. */
+/**
+ * These orders have no open failure, so there is nothing to retry.
+ *
+ * @fix Run `passerelle failures` for the open failures, or `passerelle resync` to read any order.
+ */
 export class NoFailureError extends PasserelleError {
   readonly code = 'no_open_failure';
   constructor(odooIds: readonly number[]) {
@@ -40,7 +61,11 @@ export class NoFailureError extends PasserelleError {
   }
 }
 
-/** The log has no run with this id. It does not exist, or it is older than RETAIN_RUNS. */
+/**
+ * The log has no run with this id. It does not exist, or it is older than RETAIN_RUNS.
+ *
+ * @fix Run `passerelle runs` for the ids of the last runs.
+ */
 export class UnknownRunError extends PasserelleError {
   readonly code = 'unknown_run';
   constructor(runId: number) {
@@ -48,7 +73,11 @@ export class UnknownRunError extends PasserelleError {
   }
 }
 
-/** `passerelle up` or the demo could not copy the BCs for the first time, and stops everything that it started. */
+/**
+ * `passerelle up` or the demo could not copy the BCs for the first time, and stops everything that it started.
+ *
+ * @fix Correct the cause that the message names, then start again.
+ */
 export class FirstSyncFailedError extends PasserelleError {
   readonly code = 'first_sync_failed';
   constructor(reason: string | null) {

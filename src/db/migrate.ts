@@ -71,7 +71,12 @@ const TURN_MS = 500;
 /** SQLSTATE: lock_timeout, deadlock. */
 const BLOCKED: readonly string[] = ['55P03', '40P01'];
 
-/** A migration could not lock a table that is in use. Nothing was changed. Run it again. */
+/**
+ * A migration could not lock a table that is in use. Nothing was changed.
+ *
+ * @fix End the long transactions that `pg_stat_activity` shows, then run `passerelle migrate` again. See
+ * docs/how-to/run/upgrade.md#when-a-migration-waits.
+ */
 class MigrationBlockedError extends PasserelleError {
   readonly code = 'migration_blocked';
   override readonly retryable = true;

@@ -8,7 +8,12 @@ type Rows = postgres.RowList<Row[]>;
 /** The part of the driver's client that Drizzle uses. */
 type PooledClient = Pick<postgres.Sql, 'begin' | 'unsafe' | 'options'>;
 
-/** Too many queries wait for a connection of this process to PostgreSQL. Nothing was sent. Try again in a moment. */
+/**
+ * Too many queries wait for a connection of this process to PostgreSQL. Nothing was sent.
+ *
+ * @fix Try again after `Retry-After`. If it repeats, start more processes, or search `pg_stat_activity` for slow
+ * queries.
+ */
 class DatabaseBusyError extends PasserelleError {
   readonly code = 'database_busy';
   override readonly retryable = true;
@@ -213,7 +218,12 @@ function traced<Pending extends PromiseLike<unknown>>(
  */
 export type TraceStatement = (text: string) => (error?: unknown) => void;
 
-/** The connection of a transaction broke. PostgreSQL rolled the transaction back; the work is retried. */
+/**
+ * The connection of a transaction broke. PostgreSQL rolled the transaction back.
+ *
+ * @fix Nothing: the worker retries the work. If it was a command, run it again. If it repeats, check PostgreSQL and the
+ * network.
+ */
 export class TransactionLostError extends PasserelleError {
   readonly code = 'transaction_lost';
   override readonly retryable = true;

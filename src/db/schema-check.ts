@@ -5,7 +5,11 @@ import { placeOfUrl } from '../shared/redact.ts';
 import type { Database } from './client.ts';
 import { pendingMigrations } from './migrate.ts';
 
-/** PostgreSQL cannot be reached, refuses the login, or does not have the database. */
+/**
+ * PostgreSQL cannot be reached, refuses the login, or does not have the database.
+ *
+ * @fix Check DATABASE_URL and that PostgreSQL is up. `passerelle check` shows the reason. Then try again.
+ */
 export class DatabaseUnavailableError extends PasserelleError {
   readonly code = 'database_unavailable';
   override readonly retryable = true;
@@ -26,6 +30,11 @@ function adviceFor(code: string, url: string): string {
   return 'Check DATABASE_URL.';
 }
 
+/**
+ * The database lacks migrations of this version.
+ *
+ * @fix Run `passerelle migrate`. Restart the process if it stopped.
+ */
 export class DatabaseNotMigratedError extends PasserelleError {
   readonly code = 'database_not_migrated';
   constructor(url: string, pending: readonly string[]) {

@@ -1,6 +1,10 @@
 import { errorMessage, PasserelleError } from '../shared/errors.ts';
 
-/** The machine has no Redis, and none could be installed. */
+/**
+ * The machine has no Redis, and none could be installed.
+ *
+ * @fix Install `redis-server` or `valkey-server`, or set REDIS_URL to a running server.
+ */
 export class RedisMissingError extends PasserelleError {
   readonly code = 'redis_missing';
   constructor(cause?: unknown) {
@@ -11,7 +15,12 @@ export class RedisMissingError extends PasserelleError {
   }
 }
 
-/** A server was started and cannot be used. `reason` is the end of its log, or why it did not start. */
+/**
+ * A server was started and cannot be used. `reason` is the end of its log, or why it did not start.
+ *
+ * @fix Correct the cause that the message names, then start again. With `passerelle up` the whole log is in
+ * `.passerelle`. To use another server, set DATABASE_URL or REDIS_URL.
+ */
 export class ServerFailedError extends PasserelleError {
   readonly code = 'server_failed';
   constructor(server: string, reason: string, cause?: unknown) {
@@ -19,7 +28,11 @@ export class ServerFailedError extends PasserelleError {
   }
 }
 
-/** The URL in an environment variable does not answer. */
+/**
+ * The URL in an environment variable does not answer.
+ *
+ * @fix Start that server, correct the variable, or unset it so that a server is started for you.
+ */
 export class ServerUnreachableError extends PasserelleError {
   readonly code = 'server_unreachable';
   constructor(variable: string, cause: unknown) {
@@ -27,7 +40,11 @@ export class ServerUnreachableError extends PasserelleError {
   }
 }
 
-/** The port of PORT is in use. */
+/**
+ * The port of PORT is in use.
+ *
+ * @fix Stop the program that uses the port, set another PORT, or unset PORT to get a free one.
+ */
 export class PortTakenError extends PasserelleError {
   readonly code = 'port_taken';
   constructor(host: string, port: number) {
@@ -35,7 +52,12 @@ export class PortTakenError extends PasserelleError {
   }
 }
 
-/** The API or the worker ended by itself. `log` is the end of its output. */
+/**
+ * The API or the worker ended by itself. `log` is the end of its output.
+ *
+ * @fix Correct the cause that the log names, then start again. With `passerelle up` the whole log is in
+ * `.passerelle/api.log` or `.passerelle/worker.log`.
+ */
 export class ProcessEndedError extends PasserelleError {
   readonly code = 'process_ended';
   constructor(name: string, how: string, log: string) {
@@ -43,7 +65,12 @@ export class ProcessEndedError extends PasserelleError {
   }
 }
 
-/** `passerelle up` runs in this folder already. */
+/**
+ * `passerelle up` runs in this folder already.
+ *
+ * @fix Stop the running `passerelle up` with Ctrl-C. If the process in the message is another program, delete the file
+ * that the message names.
+ */
 export class AlreadyUpError extends PasserelleError {
   readonly code = 'already_up';
   constructor(pid: string, file: string) {
@@ -53,7 +80,12 @@ export class AlreadyUpError extends PasserelleError {
   }
 }
 
-/** PostgreSQL does not run as root, and the user that it runs as cannot reach the folder of its data. */
+/**
+ * PostgreSQL does not run as root, and the user that it runs as cannot reach the folder of its data.
+ *
+ * @fix Start as another user, or make `.passerelle` a link to a folder that every user can reach. See
+ * docs/how-to/run/one-machine.md#as-root.
+ */
 export class UnreachableFolderError extends PasserelleError {
   readonly code = 'unreachable_folder';
   constructor(directory: string) {

@@ -14,7 +14,11 @@ export interface CallSite {
 
 const at = (site: CallSite) => `Odoo at ${site.target}, call ${site.call}`;
 
-/** No connection to Odoo: refused, reset, unknown host, an invalid certificate, or a server without HTTPS. */
+/**
+ * No connection to Odoo: refused, reset, unknown host, an invalid certificate, or a server without HTTPS.
+ *
+ * @fix Check ODOO_URL and that Odoo is up. The next run continues where this one stopped.
+ */
 export class OdooUnreachableError extends PasserelleError {
   readonly code = 'odoo_unreachable';
   override readonly retryable = true;
@@ -28,7 +32,12 @@ export class OdooUnreachableError extends PasserelleError {
   }
 }
 
-/** The call did not end within ODOO_TIMEOUT_MS, counted from connecting to the last byte. */
+/**
+ * The call did not end within ODOO_TIMEOUT_MS, counted from connecting to the last byte.
+ *
+ * @fix Raise ODOO_TIMEOUT_MS, or lower SYNC_PAGE_SIZE so that a call reads less. The next run continues where this one
+ * stopped.
+ */
 export class OdooTimeoutError extends PasserelleError {
   readonly code = 'odoo_timeout';
   override readonly retryable = true;
@@ -44,6 +53,9 @@ export class OdooTimeoutError extends PasserelleError {
 /**
  * Odoo refused the login. The next attempt waits 1 to 15 minutes, because Odoo locks out clients after repeated
  * failures.
+ *
+ * @fix Check ODOO_USER and ODOO_PASSWORD, then restart the workers. An API key may have expired, and JSON-2 accepts API
+ * keys only. See docs/how-to/runbook.md#rotate-the-odoo-key.
  */
 export class OdooAuthError extends PasserelleError {
   readonly code = 'odoo_bad_credentials';
@@ -66,7 +78,12 @@ export class OdooAuthError extends PasserelleError {
   }
 }
 
-/** The Odoo user signed in, but its access rights or record rules forbid the call. */
+/**
+ * The Odoo user signed in, but its access rights or record rules forbid the call.
+ *
+ * @fix Give ODOO_USER read access to the models and their records in Odoo. Later runs retry by themselves. `passerelle
+ * retry --all` reads failed BCs at once.
+ */
 export class OdooAccessError extends PasserelleError {
   readonly code = 'odoo_access_denied';
   constructor(site: CallSite, detail: string) {
@@ -74,7 +91,11 @@ export class OdooAccessError extends PasserelleError {
   }
 }
 
-/** The server answers but has no database with the name in ODOO_DB. */
+/**
+ * The server answers but has no database with the name in ODOO_DB.
+ *
+ * @fix Check ODOO_DB, and that Odoo can open this database.
+ */
 export class OdooDatabaseError extends PasserelleError {
   readonly code = 'odoo_unknown_database';
   constructor(site: CallSite) {
@@ -82,7 +103,11 @@ export class OdooDatabaseError extends PasserelleError {
   }
 }
 
-/** The Odoo database does not have this model. The name is wrong, or its module is not installed. */
+/**
+ * The Odoo database does not have this model. The name is wrong, or its module is not installed.
+ *
+ * @fix Check ODOO_MODEL and ODOO_LINE_MODEL, and install the module in Odoo that defines them.
+ */
 export class OdooModelError extends PasserelleError {
   readonly code = 'odoo_unknown_model';
   constructor(site: CallSite, model: string) {
@@ -93,7 +118,12 @@ export class OdooModelError extends PasserelleError {
   }
 }
 
-/** The Odoo model does not have this field, or no longer has it. */
+/**
+ * The Odoo model does not have this field, or no longer has it.
+ *
+ * @fix Nothing: the worker reads the fields of the model again and repeats the call. If the error stays, upgrade the
+ * module of the model in Odoo, because its tables may be older than its code.
+ */
 export class OdooFieldError extends PasserelleError {
   readonly code = 'odoo_unknown_field';
   constructor(site: CallSite, detail: string) {
@@ -101,7 +131,11 @@ export class OdooFieldError extends PasserelleError {
   }
 }
 
-/** The database of Odoo failed the call: PostgreSQL restarts, or two transactions conflicted. The call is retried. */
+/**
+ * The database of Odoo failed the call: PostgreSQL restarts, or two transactions conflicted.
+ *
+ * @fix Nothing: the worker retries the call. If the error stays, check the PostgreSQL server of Odoo.
+ */
 export class OdooStorageError extends PasserelleError {
   readonly code = 'odoo_storage_trouble';
   override readonly retryable = true;
@@ -110,7 +144,12 @@ export class OdooStorageError extends PasserelleError {
   }
 }
 
-/** Odoo reported another error. The message is Odoo's own, without the traceback. */
+/**
+ * Odoo reported another error. The message is Odoo's own, without the traceback.
+ *
+ * @fix Search the log of Odoo for the message. Correct the record or the module in Odoo, then run `passerelle retry
+ * --all`.
+ */
 export class OdooApplicationError extends PasserelleError {
   readonly code = 'odoo_application_error';
   /** Only the message of Odoo. */
@@ -124,6 +163,9 @@ export class OdooApplicationError extends PasserelleError {
 /**
  * Odoo sent an answer that breaks the protocol: an HTML page, an empty or truncated answer, or a value that cannot be
  * parsed.
+ *
+ * @fix Check ODOO_URL. If it is right, check the proxy in front of Odoo and the log of Odoo. The worker retries the
+ * call.
  */
 export class OdooMalformedError extends PasserelleError {
   readonly code = 'odoo_malformed_answer';
@@ -136,6 +178,9 @@ export class OdooMalformedError extends PasserelleError {
 /**
  * The answer of Odoo is longer than ODOO_MAX_ANSWER. A page is then read in halves; a BC fails with this code if its
  * own answer is too long.
+ *
+ * @fix Raise ODOO_MAX_ANSWER and the memory of the workers, or set `SYNC_BINARIES=off`. Restart the workers, then run
+ * `passerelle retry --all`.
  */
 export class OdooAnswerTooLargeError extends PasserelleError {
   readonly code = 'odoo_answer_too_large';
@@ -147,7 +192,12 @@ export class OdooAnswerTooLargeError extends PasserelleError {
   }
 }
 
-/** Odoo or a proxy answered with status 429, 502, 503 or 504, also after the retries. */
+/**
+ * Odoo or a proxy answered with status 429, 502, 503 or 504, also after the retries.
+ *
+ * @fix With 429, lower ODOO_CONCURRENCY or set ODOO_CALLS_PER_SECOND. With another status, check Odoo and its proxy.
+ * The next run continues where this one stopped.
+ */
 export class OdooUnavailableError extends PasserelleError {
   readonly code = 'odoo_unavailable';
   override readonly retryable = true;
@@ -164,7 +214,12 @@ export class OdooUnavailableError extends PasserelleError {
   }
 }
 
-/** ODOO_URL is not the address of an Odoo API: it answers 404 or redirects. */
+/**
+ * ODOO_URL is not the address of an Odoo API: it answers 404 or redirects.
+ *
+ * @fix Set ODOO_URL to the root of the server, or to the address that the redirect names. Add a path only if a proxy
+ * adds one. Check ODOO_PROTOCOL.
+ */
 export class OdooEndpointError extends PasserelleError {
   readonly code = 'odoo_wrong_url';
   readonly status: number;
@@ -179,7 +234,12 @@ export class OdooEndpointError extends PasserelleError {
   }
 }
 
-/** The fields of the models do not connect header and lines. Check ODOO_LINE_MODEL and ODOO_LINES_FIELD. */
+/**
+ * The fields of the models do not connect header and lines.
+ *
+ * @fix Check ODOO_MODEL and ODOO_LINE_MODEL. If several fields fit, set ODOO_LINES_FIELD to the one2many field of the
+ * lines.
+ */
 export class OdooLinkError extends PasserelleError {
   readonly code = 'odoo_lines_link';
 }

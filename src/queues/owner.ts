@@ -4,7 +4,10 @@ import type { RedisConnection } from './redis.ts';
 
 /**
  * Another installation uses the Redis keys that begin with QUEUE_PREFIX. The process stops, because jobs of both would
- * be mixed. Set another QUEUE_PREFIX, or delete the owner key if that installation no longer exists.
+ * be mixed.
+ *
+ * @fix Set another QUEUE_PREFIX, or delete the owner key if that installation no longer exists. See
+ * docs/how-to/run/back-up-and-restore.md#the-owner-key.
  */
 export class ForeignQueuesError extends PasserelleError {
   readonly code = 'foreign_queues';

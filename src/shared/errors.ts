@@ -15,7 +15,11 @@ export abstract class PasserelleError extends Error {
   }
 }
 
-/** Redis cannot be reached, or does not answer in time. Work that needs a queue is refused meanwhile. */
+/**
+ * Redis cannot be reached, or does not answer in time. Work that needs a queue is refused meanwhile.
+ *
+ * @fix Check REDIS_URL and that Redis is up. `passerelle check` shows the reason. Then try again.
+ */
 export class RedisUnavailableError extends PasserelleError {
   readonly code = 'redis_unavailable';
   override readonly retryable = true;

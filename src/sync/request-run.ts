@@ -6,7 +6,11 @@ import type { SyncLogRow } from '../db/schema/sync.ts';
 import { enqueueRun, type SyncQueue } from '../queues/jobs.ts';
 import { errorCode, errorMessage, PasserelleError } from '../shared/errors.ts';
 
-/** Another run of the same mirror holds the lease. Wait for its end. */
+/**
+ * Another run of the same mirror holds the lease.
+ *
+ * @fix Wait for its end. `passerelle status` and `GET /api/v1/sync/runs/{id}` show its progress.
+ */
 class RunInProgressError extends PasserelleError {
   readonly code = 'run_in_progress';
   readonly runId: number;

@@ -13,7 +13,11 @@ export abstract class TrytonError extends PasserelleError {
   }
 }
 
-/** Tryton reported another error. The message is Tryton's own, without the traceback. */
+/**
+ * Tryton reported another error. The message is Tryton's own, without the traceback.
+ *
+ * @fix Check the parameters of the call. If they are right, search the log of Tryton for the message.
+ */
 export class TrytonRpcError extends TrytonError {
   readonly code = 'tryton_error';
   constructor(site: CallSite, detail: string) {
@@ -21,7 +25,11 @@ export class TrytonRpcError extends TrytonError {
   }
 }
 
-/** Tryton refused the call by its rules or access rights. The message is meant for the user. */
+/**
+ * Tryton refused the call by its rules or access rights. The message is meant for the user.
+ *
+ * @fix Show the message to the user. Correct the values of the call, or the rights of TRYTON_USER in Tryton.
+ */
 export class TrytonUserError extends TrytonError {
   readonly code = 'tryton_user_error';
   /** Tryton's message and description. */
@@ -34,7 +42,12 @@ export class TrytonUserError extends TrytonError {
   }
 }
 
-/** Tryton asks for a confirmation. The client never confirms by itself: a person has to read the warning. */
+/**
+ * Tryton asks for a confirmation. The client never confirms by itself: a person has to read the warning.
+ *
+ * @fix Show the warning to a person. To confirm it, create a record of `res.user.warning` with its name, then repeat
+ * the call. See docs/how-to/use-the-gateway.md#errors.
+ */
 export class TrytonUserWarning extends TrytonError {
   readonly code = 'tryton_user_warning';
   /** Confirm it with this name: create a record of `res.user.warning` with it, as the same user. */
@@ -49,7 +62,11 @@ export class TrytonUserWarning extends TrytonError {
   }
 }
 
-/** Another user changed the record after it was read (`_timestamp` in the context). Read it again. */
+/**
+ * Another user changed the record after it was read (`_timestamp` in the context).
+ *
+ * @fix Read the record again, then repeat the change with the new `_timestamp`.
+ */
 export class TrytonConcurrencyError extends TrytonError {
   readonly code = 'tryton_concurrency';
   constructor(site: CallSite, detail: string) {
@@ -57,7 +74,11 @@ export class TrytonConcurrencyError extends TrytonError {
   }
 }
 
-/** Tryton does not have this method or does not offer it to clients (HTTP 403). The session stays valid. */
+/**
+ * Tryton does not have this method or does not offer it to clients (HTTP 403). The session stays valid.
+ *
+ * @fix Check the name of the method, and that its module is active in Tryton. Call only methods of `__rpc__`.
+ */
 export class TrytonMethodNotAllowedError extends TrytonError {
   readonly code = 'tryton_method_not_allowed';
   constructor(site: CallSite) {
@@ -65,7 +86,11 @@ export class TrytonMethodNotAllowedError extends TrytonError {
   }
 }
 
-/** Tryton or a proxy answered 429: too many requests or too many failed logins. */
+/**
+ * Tryton or a proxy answered 429: too many requests or too many failed logins.
+ *
+ * @fix Wait for the seconds of `Retry-After`. Send fewer calls, or cache reads with the member `cache`.
+ */
 export class TrytonRateLimitError extends TrytonError {
   readonly code = 'tryton_rate_limited';
   override readonly retryable = true;
@@ -77,7 +102,11 @@ export class TrytonRateLimitError extends TrytonError {
   }
 }
 
-/** The call did not end in time, all retries included. If it was a write, it was not sent. */
+/**
+ * The call did not end in time, all retries included. If it was a write, it was not sent.
+ *
+ * @fix Try again. If it repeats, ask for less per call, or raise TRYTON_TIMEOUT_MS and TRYTON_DEADLINE_MS.
+ */
 export class TrytonTimeoutError extends TrytonError {
   readonly code = 'tryton_timeout';
   override readonly retryable = true;
@@ -89,6 +118,8 @@ export class TrytonTimeoutError extends TrytonError {
 /**
  * No connection to Tryton: refused, reset, unknown host, an invalid certificate, or a server without HTTPS. If the call
  * was a write, it was not sent.
+ *
+ * @fix Check TRYTON_RPC_URL and that Tryton is up, then try again. `passerelle tryton ping` shows the reason.
  */
 export class TrytonUnreachableError extends TrytonError {
   readonly code = 'tryton_unreachable';
@@ -104,7 +135,11 @@ export class TrytonUnreachableError extends TrytonError {
   }
 }
 
-/** A proxy answered 502, 503 or 504, also after the retries: it cannot reach Tryton. */
+/**
+ * A proxy answered 502, 503 or 504, also after the retries: it cannot reach Tryton.
+ *
+ * @fix Try again after `Retry-After`. If it repeats, check Tryton and its proxy.
+ */
 export class TrytonUnavailableError extends TrytonError {
   readonly code = 'tryton_unavailable';
   override readonly retryable = true;
@@ -117,6 +152,8 @@ export class TrytonUnavailableError extends TrytonError {
 
 /**
  * Tryton sent an answer that breaks the protocol: an HTML page, a truncated answer, or an unexpected status.
+ *
+ * @fix Check TRYTON_RPC_URL. If it is right, check the proxy in front of Tryton and the log of Tryton.
  */
 export class TrytonMalformedError extends TrytonError {
   readonly code = 'tryton_malformed_answer';
@@ -125,7 +162,11 @@ export class TrytonMalformedError extends TrytonError {
   }
 }
 
-/** The answer of Tryton is longer than TRYTON_MAX_ANSWER. Ask for fewer records or fields at once. */
+/**
+ * The answer of Tryton is longer than TRYTON_MAX_ANSWER.
+ *
+ * @fix Ask for fewer records or fields at once, or raise TRYTON_MAX_ANSWER.
+ */
 export class TrytonAnswerTooLargeError extends TrytonError {
   readonly code = 'answer_too_large';
   constructor(site: CallSite, maxBytes: number) {
@@ -136,7 +177,11 @@ export class TrytonAnswerTooLargeError extends TrytonError {
   }
 }
 
-/** The answers in the memory of this process leave no room for another large one. Try again in a moment. */
+/**
+ * The answers in the memory of this process leave no room for another large one.
+ *
+ * @fix Try again after `Retry-After`. If it repeats, ask for fewer records or fields per call.
+ */
 export class TrytonNoRoomError extends TrytonError {
   readonly code = 'too_many_answers';
   override readonly retryable = true;
@@ -145,7 +190,11 @@ export class TrytonNoRoomError extends TrytonError {
   }
 }
 
-/** Tryton has no database with this name (HTTP 404, or an error of its database driver). */
+/**
+ * Tryton has no database with this name (HTTP 404, or an error of its database driver).
+ *
+ * @fix Set the path of TRYTON_RPC_URL to the name of the database, as in `http://tryton:8000/tryton/`.
+ */
 export class TrytonDatabaseError extends TrytonError {
   readonly code = 'tryton_unknown_database';
   constructor(site: CallSite) {
@@ -154,8 +203,9 @@ export class TrytonDatabaseError extends TrytonError {
 }
 
 /**
- * A write was sent and its result was lost, so its outcome is unknown. It is never sent twice. Check in Tryton whether
- * it was carried out.
+ * A write was sent and its result was lost, so its outcome is unknown. It is never sent twice.
+ *
+ * @fix Check in Tryton whether the write was carried out. Send it again only if it was not.
  */
 export class TrytonUnknownFateError extends TrytonError {
   readonly code = 'tryton_unknown_fate';
@@ -168,12 +218,21 @@ export class TrytonUnknownFateError extends TrytonError {
   }
 }
 
-/** The call cannot be sent: the method name or a value is not valid. */
+/**
+ * The call cannot be sent: the method name or a value is not valid.
+ *
+ * @fix Correct the method name or the value that the message names. If the call is too long, send less at once.
+ */
 export class TrytonRequestError extends PasserelleError {
   readonly code = 'tryton_bad_request';
 }
 
-/** No session: the login or the session failed. */
+/**
+ * No session: the login or the session failed.
+ *
+ * @fix Check TRYTON_USER and TRYTON_PASSWORD with `passerelle tryton ping`, then restart the API. See
+ * docs/how-to/runbook.md#rotate-the-tryton-password.
+ */
 export class TrytonAuthError extends TrytonError {
   readonly code: string = 'tryton_bad_credentials';
   constructor(
@@ -187,6 +246,9 @@ export class TrytonAuthError extends TrytonError {
 /**
  * Tryton refused a login a short time ago. No further login is sent until the cooldown ends, because Tryton locks
  * accounts.
+ *
+ * @fix Correct TRYTON_USER and TRYTON_PASSWORD, then restart the API. If they are right, wait for the seconds of
+ * `Retry-After`. TRYTON_LOGIN_COOLDOWN sets the cooldown.
  */
 export class TrytonCircuitOpenError extends TrytonAuthError {
   override readonly code = 'tryton_login_suspended';
@@ -199,7 +261,11 @@ export class TrytonCircuitOpenError extends TrytonAuthError {
   }
 }
 
-/** The login needs more than a password, for example a second factor. Use a user that signs in with a password only. */
+/**
+ * The login needs more than a password, for example a second factor.
+ *
+ * @fix Set TRYTON_USER to a user that signs in with a password only, then restart the API.
+ */
 export class TrytonLoginStepError extends TrytonAuthError {
   override readonly code = 'tryton_login_step';
   constructor(site: CallSite, step: string, words: string) {
@@ -211,7 +277,11 @@ export class TrytonLoginStepError extends TrytonAuthError {
   }
 }
 
-/** Tryton refused a session that it had just created (HTTP 401 twice). */
+/**
+ * Tryton refused a session that it had just created (HTTP 401 twice).
+ *
+ * @fix Check the log of Tryton, and that a proxy in front of it passes the header `Authorization` unchanged.
+ */
 export class TrytonSessionError extends TrytonAuthError {
   override readonly code = 'tryton_session_refused';
   constructor(site: CallSite) {

@@ -14,7 +14,12 @@ export interface Channel {
   send(notice: Notice, signal: AbortSignal): Promise<void>;
 }
 
-/** The receiver of an alert answered and did not accept it. The message names the variables to check. */
+/**
+ * The receiver of an alert answered and did not accept it.
+ *
+ * @fix Check the variables that the message names, then run `passerelle alerts test`. The alert is sent again for about
+ * a day.
+ */
 export class AlertRefusedError extends PasserelleError {
   readonly code = 'alert_refused';
   override readonly retryable = true;
@@ -23,7 +28,12 @@ export class AlertRefusedError extends PasserelleError {
   }
 }
 
-/** The receiver of an alert could not be reached (DNS, TCP or TLS failure). */
+/**
+ * The receiver of an alert could not be reached (DNS, TCP or TLS failure).
+ *
+ * @fix Check the variables that the message names and that the receiver is up, then run `passerelle alerts test`. The
+ * alert is sent again for about a day.
+ */
 export class AlertUnreachableError extends PasserelleError {
   readonly code = 'alert_unreachable';
   override readonly retryable = true;
@@ -32,7 +42,11 @@ export class AlertUnreachableError extends PasserelleError {
   }
 }
 
-/** The receiver of an alert did not answer in time. The alert may have arrived; it is sent again with the same id. */
+/**
+ * The receiver of an alert did not answer in time. The alert may have arrived; it is sent again with the same id.
+ *
+ * @fix Check the variables that the message names and that the receiver is up, then run `passerelle alerts test`.
+ */
 export class AlertTimeoutError extends PasserelleError {
   readonly code = 'alert_timeout';
   override readonly retryable = true;

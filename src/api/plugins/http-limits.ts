@@ -9,7 +9,11 @@ const BODY_LIMIT_BYTES = 1024 * 1024;
 const HEADERS_LIMIT_BYTES = 16 * 1024;
 const URL_LIMIT_CHARACTERS = 8192;
 
-/** The URL is longer than proxies accept. Send less in one request. */
+/**
+ * The URL is longer than proxies accept.
+ *
+ * @fix Send less in one request: fewer `fields`, filters or values of `in`.
+ */
 class UrlTooLongError extends PasserelleError {
   readonly code = 'url_too_long';
   constructor() {

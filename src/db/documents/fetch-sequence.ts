@@ -17,7 +17,9 @@ type BegunReading = Omit<Reading, 'endSeq'>;
 
 /**
  * PostgreSQL lost commits while Odoo was read: it failed over to a standby that lacked them, or was restored. The
- * numbers of this reading cannot be compared with stored ones, so Odoo is read again.
+ * numbers of this reading cannot be compared with stored ones.
+ *
+ * @fix Nothing: the worker reads Odoo again.
  */
 class SequenceWentBackError extends PasserelleError {
   readonly code = 'sequence_went_back';

@@ -155,7 +155,11 @@ const literal = (text: string): string =>
 /** Lock timeout. Readers of a view block us no longer than this, and others wait no longer behind us. */
 const LOCK_TIMEOUT = '1s';
 
-/** An object that is not a view has the name of a view. */
+/**
+ * An object that is not a view has the name of a view.
+ *
+ * @fix Rename or drop the object that the message names, then run `passerelle sync`.
+ */
 class ViewNameTakenError extends PasserelleError {
   readonly code = 'view_name_taken';
   constructor(name: string) {

@@ -3,7 +3,11 @@ import { PasserelleError } from '../../shared/errors.ts';
 
 // Not in registry.ts: prom-client loads OpenTelemetry, and routes must not.
 
-/** Missing or invalid metrics token. Send METRICS_TOKEN as `Authorization: Bearer <token>`. */
+/**
+ * Missing or invalid metrics token.
+ *
+ * @fix Send METRICS_TOKEN as `Authorization: Bearer <token>`.
+ */
 export class BadMetricsTokenError extends PasserelleError {
   readonly code = 'bad_metrics_token';
   constructor() {

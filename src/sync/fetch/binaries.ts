@@ -16,7 +16,11 @@ import { binarySizes, promisedBytes, promisedInAll } from './binary-sizes.ts';
 const BYTES_PER_CALL = 8 * 1024 * 1024;
 const RECORDS_PER_CALL = 100;
 
-/** Odoo did not send the contents of binary fields in time. */
+/**
+ * Odoo did not send the contents of binary fields in time.
+ *
+ * @fix Raise ODOO_TIMEOUT_MS, or set `SYNC_BINARIES=off`. Then restart the workers.
+ */
 class ContentTimeoutError extends PasserelleError {
   readonly code = 'odoo_content_timeout';
   override readonly retryable = true;
@@ -106,8 +110,9 @@ function pickSizes(
 }
 
 /**
- * A record was deleted after its page was read, so the contents of its binary fields cannot be read. The BC is read
- * again.
+ * A record was deleted after its page was read, so the contents of its binary fields cannot be read.
+ *
+ * @fix Nothing: the worker reads the BC again.
  */
 export class ContentGoneError extends PasserelleError {
   readonly code = 'content_gone';

@@ -23,8 +23,10 @@ const HOW_TO_MOVE =
   'new source, and archives all other BCs.';
 
 /**
- * The settings name another model or database than the mirror was read from. Nothing was stored. Set the variables
- * back, or accept the new source with `passerelle sync --new-source`.
+ * The settings name another model or database than the mirror was read from. Nothing was stored.
+ *
+ * @fix Set the variables back, or accept the new source with `passerelle sync --new-source`. See
+ * docs/how-to/runbook.md#move-to-another-odoo-or-model.
  */
 class SourceChangedError extends PasserelleError {
   readonly code = 'source_changed';
@@ -42,8 +44,10 @@ class SourceChangedError extends PasserelleError {
 }
 
 /**
- * The mirror has content of two sources, because a run of `passerelle sync --new-source` failed. Nothing was stored.
- * Repeat it: no other run is accepted until one succeeds.
+ * The mirror has content of two sources, because a run of `passerelle sync --new-source` failed. Nothing was stored. No
+ * other run is accepted until one succeeds.
+ *
+ * @fix Run `passerelle sync --new-source` again.
  */
 class SourceUnfinishedError extends PasserelleError {
   readonly code = 'source_unfinished';
@@ -57,7 +61,10 @@ class SourceUnfinishedError extends PasserelleError {
 
 /**
  * This worker reads Odoo with another user, language, time zone, company or context than the worker that planned the
- * run. Nothing was stored. Restart all workers with the same settings.
+ * run. Nothing was stored.
+ *
+ * @fix Restart all workers with the same ODOO_USER and ODOO_CONTEXT. During an upgrade: nothing, because the first run
+ * after the old workers have stopped continues.
  */
 class ReaderChangedError extends PasserelleError {
   readonly code = 'reader_changed';

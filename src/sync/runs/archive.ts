@@ -16,6 +16,8 @@ interface RefusedBcs {
 /**
  * The run kept BCs or lines that Odoo no longer shows: Odoo hides them from its user, or they exceed the limit of one
  * run.
+ *
+ * @fix Check which records ODOO_USER may read. If they were deleted on purpose, run `passerelle sync --sweep --force`.
  */
 export class SweepBreakerError extends PasserelleError {
   readonly code = 'sweep_breaker';
@@ -44,7 +46,9 @@ export class SweepBreakerError extends PasserelleError {
 
 /**
  * The run found BCs deleted in Odoo, but the mirror has newer sequence numbers for them, from before PostgreSQL lost
- * commits. They were not archived. The next sweep checks them again; if it ends the same way, run `passerelle verify`.
+ * commits. They were not archived.
+ *
+ * @fix Nothing: the next sweep checks them again. If it ends the same way, run `passerelle verify`.
  */
 export class GoneNotArchivedError extends PasserelleError {
   readonly code = 'gone_not_archived';
@@ -58,8 +62,10 @@ export class GoneNotArchivedError extends PasserelleError {
 }
 
 /**
- * A sweep did not read BCs with an open failure, because their next try is later. Later runs read them by themselves;
- * `passerelle failures` lists them, and `passerelle retry` reads them at once.
+ * A sweep did not read BCs with an open failure, because their next try is later.
+ *
+ * @fix Nothing: later runs read them. `passerelle failures` lists them, and `passerelle retry --all` reads them at
+ * once.
  */
 export class PausedFailuresError extends PasserelleError {
   readonly code = 'paused_failures';

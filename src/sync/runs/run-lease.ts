@@ -6,7 +6,12 @@ import type { SyncLogRow } from '../../db/schema/sync.ts';
 import { PasserelleError } from '../../shared/errors.ts';
 import type { SyncContext } from '../context.ts';
 
-/** Another worker took the lease of the run, or the planner of the run made no progress. The run is planned again. */
+/**
+ * Another worker took the lease of the run, or the planner of the run made no progress.
+ *
+ * @fix Nothing: a worker plans the run again. If the planner made no progress, search `pg_stat_activity` for a session
+ * that holds locks.
+ */
 export class LeaseLostError extends PasserelleError {
   readonly code = 'lease_lost';
   constructor(runId: number, message = `Run ${runId} went to another worker, which carries on with it.`) {

@@ -7,7 +7,11 @@ import { binarySizes } from '../fetch/binary-sizes.ts';
 import type { DocumentModel, MirroredModel, PreparedDocument, ReadDocument } from '../types.ts';
 import { hashedJson } from './content-hash.ts';
 
-/** A record has a value that the mirror cannot store. The message names the record, the field and the expected type. */
+/**
+ * A record has a value that the mirror cannot store. The message names the record, the field and the expected type.
+ *
+ * @fix Correct the value in Odoo, then run `passerelle retry` with the id or number of the BC.
+ */
 export class InvalidDocumentError extends PasserelleError {
   readonly code = 'invalid_document';
 }

@@ -19,7 +19,9 @@ import type { CommitOutcome, DocumentModel, PreparedDocument, StoreOutcome } fro
 import { prepareDocument } from './normalize.ts';
 
 /**
- * A fetch of the BC that ended later is already stored with other content. The BC changes often; it is fetched again.
+ * A fetch of the BC that ended later is already stored with other content. The BC changes often.
+ *
+ * @fix Nothing: the worker fetches the BC again.
  */
 class StaleReadingError extends PasserelleError {
   readonly code = 'stale_reading';
@@ -29,7 +31,11 @@ class StaleReadingError extends PasserelleError {
   }
 }
 
-/** Lines of the BC were deleted or moved while it was being fetched. The BC is fetched again. */
+/**
+ * Lines of the BC were deleted or moved while it was being fetched.
+ *
+ * @fix Nothing: the worker fetches the BC again.
+ */
 class UnsettledReadingError extends PasserelleError {
   readonly code = 'unsettled_reading';
   override readonly retryable = true;
