@@ -7,11 +7,11 @@ import type { TestApi } from '../http/start-api.ts';
 import { startApi } from '../http/start-api.ts';
 import { insertBc, saveTestFields } from './rows.ts';
 
-const BCS = 40;
+const BCS = 16;
 const SCAN = 5 * 1024 * 1024;
 const IDS = Array.from({ length: BCS }, (_, index) => index + 1);
 /** Archived: the lists are of these, since what a list is sorted by is read out of every one for each page. */
-const LISTED = 12;
+const LISTED = 6;
 /** Has four lines as large as a BC, and is the last. */
 const WITH_LINES = BCS + 1;
 
