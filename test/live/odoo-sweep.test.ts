@@ -47,7 +47,7 @@ else
       };
     };
 
-    it('finds 50 BCs committed late, 30 BCs and 200 lines deleted by SQL, in one sweep', async () => {
+    it('finds 50 BCs committed late, 30 BCs and 100 lines deleted by SQL, in one sweep', async () => {
       const { sql } = setup;
       const late = await ids(sql`select id from dimagaz_bc order by id limit 50`);
       const gone = await ids(sql`select id from dimagaz_bc order by id offset 50 limit 30`);
@@ -71,7 +71,7 @@ else
       await passBy('a window after the commit, which is too late for it');
       await sql`delete from dimagaz_bc where id in ${sql(gone)}`;
       await sql`delete from dimagaz_bc_line where id in (
-        select id from dimagaz_bc_line where bc_id not in ${sql(late)} order by id limit 200)`;
+        select id from dimagaz_bc_line where bc_id not in ${sql(late)} order by id limit 100)`;
       expect(await setup.verify(testMirror)).toMatchObject({ ok: false });
 
       const sweep = await testMirror.run('sweep');
@@ -79,7 +79,7 @@ else
         status: 'success',
         late: 50,
         archived: 30,
-        linesRemoved: 200,
+        linesRemoved: 100,
         created: 0,
       });
       expect(await setup.verify(testMirror)).toMatchObject({ ok: true, missing: 0, extra: 0, different: 0 });
