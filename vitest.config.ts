@@ -30,6 +30,8 @@ export default defineConfig({
           name: 'live',
           include: ['test/live/**/*.test.ts'],
           globalSetup: [BUILD, GLOBAL],
+          // As above: most files of a run are skipped, and loading the modules for each took most of the time.
+          isolate: false,
           testTimeout: 900_000,
           hookTimeout: 900_000,
         },
@@ -40,6 +42,7 @@ export default defineConfig({
           name: 'browser',
           include: ['test/browser/**/*.test.ts'],
           globalSetup: [BUILD, GLOBAL, 'test/browser/browser-global.ts'],
+          isolate: false,
           testTimeout: 180_000,
           hookTimeout: 300_000,
         },
