@@ -10,7 +10,7 @@ const title = 'an add-on that is upgraded while a full run goes on, on a real se
 const SLOW = {
   SYNC_PAGE_SIZE: '10',
   SYNC_PAGES_IN_FLIGHT: '2',
-  ODOO_CALLS_PER_SECOND: '20',
+  ODOO_CALLS_PER_SECOND: '4',
   SYNC_ATTEMPTS: '8',
   SYNC_BACKOFF: '500ms',
 };
