@@ -4,7 +4,7 @@ const MOST_WIDTH = 118;
 const MOST_ITEMS = 2;
 const MOST_MEMBERS = 10;
 
-/** What differs from run to run, and what a document shows in its place. */
+/** Values that differ from run to run, and the values that a document shows in their place. */
 const CHANGING: readonly (readonly [RegExp, string])[] = [
   [/psl_[\w-]{20,}/g, 'psl_...'],
   [/\b([0-9a-f]{8})[0-9a-f]{56}\b/g, '$1...'],
