@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { randomBytes } from 'node:crypto';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Database } from '../../src/db/client.ts';
 import { listRuns } from '../../src/db/runs/runs.ts';
@@ -9,7 +9,7 @@ import { startProduct } from '../../src/embedded/product-process.ts';
 import { openWorkspace } from '../../src/embedded/workspace.ts';
 import { makeDemoKey, untilReady } from '../demo/api.ts';
 import type { Context } from '../demo/context.ts';
-import { openDemoQueues, openMigrated, startStores } from '../demo/servers.ts';
+import { claimDatabase, openDemoQueues, openMigrated, startStores } from '../demo/servers.ts';
 import { startSandboxOdoo } from '../sandbox-odoo/sandbox.ts';
 import { startSandboxTryton } from '../sandbox-tryton/sandbox.ts';
 
@@ -39,8 +39,10 @@ export async function startService(context: Context): Promise<Service> {
   });
   defer(() => tryton.stop());
   const db = await openMigrated(context, databaseUrl);
+  await claimDatabase(db);
   const key = await makeDemoKey(context, db);
-  const prefix = process.env['QUEUE_PREFIX'] || 'passerelle';
+  // Its keys are deleted at the end, and a given Redis may have those of an installation.
+  const prefix = `passerelle-answers-${randomBytes(4).toString('hex')}`;
   openDemoQueues(context, redisUrl, prefix, true);
   const port = await choosePort('127.0.0.1', 3000, false);
   const url = urlOf('127.0.0.1', port);
@@ -66,9 +68,10 @@ export async function startService(context: Context): Promise<Service> {
     [tryton.url.replace(/\/$/, ''), 'https://tryton.example.com/prod'],
     [new URL(databaseUrl).host, '127.0.0.1:5432'],
     [new URL(redisUrl).host, '127.0.0.1:6379'],
+    [prefix, 'passerelle'],
   ] as const;
   const shown = { PASSERELLE_KEY: key, KEY: key, auth: `Authorization: Bearer ${key}`, url };
-  const service = await shell(context, { ...env, ...shown }, names);
+  const service = await shell(workspace.directory, { ...env, ...shown }, names);
   await service.answer('.', `npx passerelle resync ${REFUSED}`);
   return service;
 }
@@ -88,9 +91,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 /** The addresses of this service, and those that documents show. */
 type Names = readonly [readonly [string, string], ...(readonly (readonly [string, string])[])];
 
-async function shell({ defer }: Context, env: Environment, names: Names): Promise<Service> {
-  const home = await mkdtemp(join(tmpdir(), 'passerelle-answers-'));
-  defer(() => rm(home, { recursive: true }));
+async function shell(home: string, env: Environment, names: Names): Promise<Service> {
   // A document says `npx passerelle`, which is this checkout.
   const command = `exec ${process.execPath} ${join(ROOT, 'dist/src/cli/main.js')}`;
   await mkdir(join(home, 'bin'));

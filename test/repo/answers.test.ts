@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { freshDatabase } from '../support/database.ts';
 import { apart, fromSources } from '../support/own-process.ts';
-import { freshPrefix, redisUrl } from '../support/redis.ts';
+import { redisUrl } from '../support/redis.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 /** The programs that documented commands use. */
@@ -20,7 +20,7 @@ afterAll(() => database.close());
 it.skipIf(missing.length > 0)(
   `the answers under documented commands are those that the commands give (needs ${PROGRAMS.join(', ')})`,
   async () => {
-    const servers = { DATABASE_URL: database.url, REDIS_URL: redisUrl(), QUEUE_PREFIX: freshPrefix() };
+    const servers = { DATABASE_URL: database.url, REDIS_URL: redisUrl() };
     const options = { ...apart({ HOME: process.env['HOME'] ?? ROOT, ...servers }), cwd: ROOT };
     const child = spawn(process.execPath, [...fromSources('dev/answers/main.ts'), '--check'], options);
     let output = '';
