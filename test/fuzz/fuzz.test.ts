@@ -29,6 +29,9 @@ const AT_ONCE = 8;
 /** Pause between two requests for /readyz. */
 const PROBE_MS = 100;
 
+/** /readyz may say this many times in a row that a server did not answer in time. */
+const PATIENCE = 10;
+
 /** With what buffers hold outside the heap. */
 const held = () => heldBytes() + process.memoryUsage().external;
 
@@ -37,19 +40,21 @@ describe(`requests to every route of the API's own description, FUZZ_SEED=${SEED
   const statuses = new Map<number, number>();
   const fine = new Set<string>();
   const count = (status: number) => statuses.set(status, (statuses.get(status) ?? 0) + 1);
-  /** The answers of /readyz, which is requested all the time. */
+  /** What /readyz came to each time it was asked, which is all the time. */
   const probes: number[] = [];
   let probing = true;
   let prober = Promise.resolve();
+  const ready = () =>
+    send(setup.origin, { method: 'GET', target: '/readyz', headers: {}, body: null }).then(
+      ({ status }) => status,
+      () => 0,
+    );
   const probe = async () => {
     while (probing) {
-      const ready = { method: 'GET', target: '/readyz', headers: {}, body: null };
-      probes.push(
-        await send(setup.origin, ready).then(
-          ({ status }) => status,
-          () => 0,
-        ),
-      );
+      let status = await ready();
+      // A loaded machine may be late once; what a request broke stays broken.
+      for (let again = 0; status === 503 && again < PATIENCE; again += 1) status = await ready();
+      probes.push(status);
       await pause(PROBE_MS);
     }
   };
@@ -178,7 +183,7 @@ describe(`requests to every route of the API's own description, FUZZ_SEED=${SEED
     expect(setup.faults).toEqual([]);
   });
 
-  it('leave /readyz answering 200 all the time', () => {
+  it('leave the API ready', () => {
     expect(probes.length).toBeGreaterThan(10);
     expect(probes.filter((status) => status !== 200)).toEqual([]);
   });
