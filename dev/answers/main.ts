@@ -13,6 +13,8 @@
  *     Database   connected
  *     ```
  *
+ * A French page shows the answers of the English one: its commands do not run a second time, which would change the data.
+ *
  * The data of the sandboxes have a fixed seed and a fixed clock. `shown.ts` replaces what still differs between two
  * runs, and shortens long answers.
  */
@@ -26,19 +28,30 @@ import { startService } from './service.ts';
 const ROOT = resolve(import.meta.dirname, '../..');
 const check = process.argv.includes('--check');
 
-/** README, LISEZMOI and all documents. */
+const FRENCH = /^docs\/fr\//;
+
+/** README, LISEZMOI and all documents; the French ones last. */
 async function documents(): Promise<string[]> {
   const listed = await readdir(join(ROOT, 'docs'), { recursive: true });
   const pages = listed.filter((file) => !file.includes('node_modules')).map((file) => join('docs', file));
-  return ['README.md', 'LISEZMOI.md', ...pages.filter((file) => file.endsWith('.md')).sort()];
+  const sorted = pages.filter((file) => file.endsWith('.md')).sort();
+  const french = sorted.filter((file) => FRENCH.test(file));
+  return ['README.md', 'LISEZMOI.md', ...sorted.filter((file) => !FRENCH.test(file)), ...french];
 }
 
 await withResources(async (defer) => {
   const context = { ending: new Ending(), screen: createScreen(process.stderr), defer };
   const service = await startService(context);
+  const english = new Map<string, string>();
+  const answer = async (file: string, script: string): Promise<string> => {
+    const command = `${file.replace(FRENCH, 'docs/')} ${script}`;
+    const text = english.get(command) ?? (await service.answer(file, script));
+    english.set(command, text);
+    return text;
+  };
   for (const file of await documents()) {
     const old = await readFile(join(ROOT, file), 'utf8');
-    const text = await answered(old, (script) => service.answer(file, script), check);
+    const text = await answered(old, (script) => answer(file, script), check);
     if (text === old) continue;
     if (!check) {
       await writeFile(join(ROOT, file), text);

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { openIncidents } from '../../src/db/alerts.ts';
 import type { Database } from '../../src/db/client.ts';
 import { listRuns } from '../../src/db/runs/runs.ts';
 import { choosePort, urlOf } from '../../src/embedded/ports.ts';
@@ -52,6 +53,8 @@ export async function startService(context: Context): Promise<Service> {
     ...{ TRYTON_RPC_URL: tryton.url, TRYTON_USER: tryton.user, TRYTON_PASSWORD: tryton.password },
     // No run comes between two commands.
     ...{ SYNC_EVERY: '6h', SWEEP_EVERY: '6h', ADMIN_PASSWORD: 'documents' },
+    // BCs are stored in the order of their ids, so that the audit trail has the same ids each time.
+    ...{ SYNC_PAGES_IN_FLIGHT: '1', SYNC_BC_CONCURRENCY: '1' },
   };
   const workspace = await openWorkspace();
   defer(() => workspace.clean());
@@ -73,6 +76,8 @@ export async function startService(context: Context): Promise<Service> {
   const shown = { PASSERELLE_KEY: key, KEY: key, auth: `Authorization: Bearer ${key}`, url };
   const service = await shell(workspace.directory, { ...env, ...shown }, names);
   await service.answer('.', `npx passerelle resync ${REFUSED}`);
+  // The alerts open it after their next check.
+  while ((await openIncidents(db, 1)).length === 0) await ending.pause(LOOK_EVERY_MS);
   return service;
 }
 
