@@ -23,16 +23,15 @@ export type Csv = ReturnType<typeof createCsv>;
 type Cell = string | number | boolean;
 
 /** A column of the mirror itself, with a name that no field is likely to have. */
-const own = (name: string, column: string): ViewColumn => ({
-  ...{ field: null, name, type: 'text', source: { column }, comment: '' },
+const own = (name: string, column: string, type: 'text' | typeof MOMENT = 'text'): ViewColumn => ({
+  ...{ field: null, name, type, source: { column }, comment: '' },
 });
 
-export const BC_COLUMNS = [own('mirror_changed_at', 'changedAt'), own('mirror_archived_at', 'archivedAt')];
-export const LINE_COLUMNS = [
-  own('mirror_bc_id', 'bcOdooId'),
-  own('mirror_bc_name', 'bcName'),
-  own('mirror_archived_at', 'archivedAt'),
-];
+const MOMENT = 'timestamp with time zone';
+const ARCHIVED_AT = own('mirror_archived_at', 'archivedAt', MOMENT);
+
+export const BC_COLUMNS = [own('mirror_changed_at', 'changedAt', MOMENT), ARCHIVED_AT];
+export const LINE_COLUMNS = [own('mirror_bc_id', 'bcOdooId'), own('mirror_bc_name', 'bcName'), ARCHIVED_AT];
 
 /** A formula behind blanks that a spreadsheet drops, such as a line end or a zero-width space. */
 const HIDDEN_FORMULA = /^(?:\n|[\s\u200b]+[=+\-@\uff0b\uff0d\uff1d\uff20])/u;
@@ -77,8 +76,12 @@ export function createCsv(
   };
 }
 
-function cell(row: ExportedRow, { field, source }: ViewColumn): Cell {
-  if ('column' in source) return plain(field === null ? row[source.column] : row.odooId);
+function cell(row: ExportedRow, { field, type, source }: ViewColumn): Cell {
+  if ('column' in source) {
+    if (field !== null) return row.odooId;
+    const value = plain(row[source.column]);
+    return type === MOMENT ? asOdooWrites(String(value)) : value;
+  }
   const value = row.fields[field ?? ''];
   switch (source.convert) {
     case 'passerelle_many2one_id':
@@ -95,6 +98,9 @@ function cell(row: ExportedRow, { field, source }: ViewColumn): Cell {
       return plain(value);
   }
 }
+
+/** `2026-01-31T08:00:00.000Z` as `2026-01-31 08:00:00`: spreadsheets read it, and all columns have one format. */
+const asOdooWrites = (moment: string): string => moment.slice(0, 19).replace('T', ' ');
 
 /** Odoo writes False for an empty field, except in a boolean field. */
 function plain(value: unknown): Cell {
