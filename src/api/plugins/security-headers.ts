@@ -28,10 +28,7 @@ const OWN: Policy = {
 /** The dashboard loads its own files, nothing inline. */
 export const DASHBOARD_POLICY = OWN;
 
-/**
- * Third-party pages, bull-board and Swagger UI: they use inline styles and small images in styles. External fonts of
- * bull-board stay blocked.
- */
+/** Third-party pages, bull-board and Swagger UI: they use inline styles and small images in styles. */
 export const FOREIGN_PAGE_POLICY: Policy = {
   ...OWN,
   'style-src': ["'self'", "'unsafe-inline'"],

@@ -17,6 +17,9 @@ import { mirrorRoutes, type Shared } from './index.ts';
 
 const BOARD = '/admin/queues';
 
+/** A font of another origin in the page of bull-board. The policy blocks it, and the browser would report it. */
+const FOREIGN_FONT = /<link href="https:[^>]*>/;
+
 /** bull-board: the queues, their jobs, and the retry button. */
 async function boardRoutes(
   scope: FastifyInstance,
@@ -43,6 +46,9 @@ async function boardRoutes(
         return sendProblem(reply, toProblem(error));
       }
     });
+    board.addHook('onSend', async (_request, _reply, payload) =>
+      typeof payload === 'string' ? payload.replace(FOREIGN_FONT, '') : payload,
+    );
     await board.register(adapter.registerPlugin(), { prefix: BOARD });
   });
 }

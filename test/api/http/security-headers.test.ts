@@ -95,6 +95,8 @@ describe('a page', () => {
     // A block of JSON is no script; every script has an address of ours.
     for (const [tag] of body.matchAll(/<script[^>]*>/g))
       expect(tag).toMatch(/src="static\/|type="application\/json"/);
+    // The browser would report what the policy blocks.
+    expect(body.match(/(?:href|src)="https?:/g)).toBeNull();
   });
 });
 
