@@ -1,5 +1,6 @@
 import type { Scope } from '../db/schema/gateway.ts';
 import { PasserelleError } from '../shared/errors.ts';
+import { closest } from '../shared/spelling.ts';
 import { withTimeout } from '../shared/timeout.ts';
 
 /**
@@ -139,10 +140,20 @@ export class UnknownFieldError extends PasserelleError {
     super(
       known.length === 0
         ? `${parameter}: the fields are not known yet; start a run at /api/v1/sync/runs first.`
-        : `${parameter}: there is no field ${JSON.stringify(field)}; there are ${known.join(', ')}.`,
+        : `${parameter}: there is no field ${JSON.stringify(field)}${meaning(field, known)} There are ${known.join(', ')}.`,
     );
   }
 }
+
+/** `amout_total` means `amount_total`; `amount` may mean several fields. */
+function meaning(field: string, known: readonly string[]): string {
+  const close = closest(field, known);
+  const meant = close === undefined ? known.filter((name) => name.startsWith(`${field}_`)) : [close];
+  if (meant.length === 0) return '.';
+  return `. Did you mean ${meant.slice(0, MAX_SUGGESTIONS).join(' or ')}?`;
+}
+
+const MAX_SUGGESTIONS = 3;
 
 /**
  * The type of the field does not have this filter operator.

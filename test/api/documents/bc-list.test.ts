@@ -130,6 +130,8 @@ test.each<Refused>([
   ['filter[nom]=x', 'unknown_field', ['filter[nom]', '"nom"', 'amount_total']],
   ["filter[x'); drop table scrap_dimagaz_bc; --]=1", 'unknown_field', ['drop table']],
   ['sort=nom', 'unknown_field', ['sort', '"nom"', 'odoo_id', 'amount_total']],
+  ['sort=-amount', 'unknown_field', ['"amount". Did you mean amount_total? There are odoo_id, id']],
+  ['fields=name,amout_total', 'unknown_field', ['Did you mean amount_total?']],
   ['sort=tag_ids', 'unknown_field', ['sort', '"tag_ids"']],
   ['fields=name,nom', 'unknown_field', ['fields', '"nom"']],
   ['filter[name][regex]=x', 'unknown_operator', ['"regex"', 'char', 'like']],
