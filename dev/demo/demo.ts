@@ -85,7 +85,7 @@ async function play({ once, documents }: DemoOptions, context: Context): Promise
 
 async function portOf({ screen }: Context, { host, port }: MirrorConfig['http']): Promise<number> {
   const free = await choosePort(host, port, isSet(process.env, 'PORT'));
-  if (free !== port && port !== 0) screen.line(`Port ${port} is taken: the API takes ${free}.`);
+  if (free !== port && port !== 0) screen.line(`Port ${port} is in use: the API uses ${free}.`);
   return free;
 }
 

@@ -202,7 +202,7 @@ const OUTAGE = {
   database_unavailable: 'PostgreSQL does not answer; try again in a moment.',
   database_busy: 'Too many queries wait for PostgreSQL; try again in a moment.',
   query_timeout: new QueryTimeoutError().message,
-  database_not_migrated: 'The database lacks a migration; run `npm run migrate`.',
+  database_not_migrated: 'The database lacks a migration; run `passerelle migrate`.',
   redis_unavailable: 'Redis does not answer; try again in a moment.',
 } as const;
 

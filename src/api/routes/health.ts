@@ -65,7 +65,7 @@ async function checkDatabase({ reserveDb: db, log }: ApiContext): Promise<Check>
     await answerWithin(db.execute(sql`select 1`), 'PostgreSQL');
     const pending = await answerWithin(pendingMigrations(db), 'PostgreSQL');
     if (pending.length === 0) return null;
-    return { name: 'migrations', message: `run \`npm run migrate\`: ${pending.join(', ')} not applied` };
+    return { name: 'migrations', message: `run \`passerelle migrate\`: ${pending.join(', ')} not applied` };
   } catch (error) {
     log.warn({ err: error }, 'PostgreSQL is not ready');
     return { name: 'postgresql', message: 'does not answer' };
