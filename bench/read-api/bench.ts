@@ -4,6 +4,8 @@ import { openMigrated } from '../../dev/demo/servers.ts';
 import { createApiKey } from '../../src/db/api-keys.ts';
 import { openClient } from '../../src/db/client.ts';
 import { EVERY_BC, readDocuments } from '../../src/db/documents/queries.ts';
+import { bcStore } from '../../src/db/documents/tables.ts';
+import * as schema from '../../src/db/schema/index.ts';
 import type { Context } from '../context.ts';
 import { MeasurementFailedError } from '../errors.ts';
 import type { Figure, Series, Subject } from '../reporting/figures.ts';
@@ -119,7 +121,7 @@ async function listQuery(databaseUrl: string): Promise<{ query: string; params: 
   const logger = {
     logQuery: (query: string, params: unknown[]) => void sent.push({ query, params: params.map(String) }),
   };
-  await readDocuments(drizzle(client, { logger }), {
+  await readDocuments(bcStore(drizzle(client, { schema, logger })), {
     filter: EVERY_BC,
     order: { field: null, extract: 'id', descending: false },
     ...{ after: null, limit: PAGE, pick: null, lines: 'live', linePick: null },

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { MirrorConfig } from '../../src/config/index.ts';
 import type { Database } from '../../src/db/client.ts';
 import { countDocuments, EVERY_BC } from '../../src/db/documents/queries.ts';
+import { bcStore } from '../../src/db/documents/tables.ts';
 import { choosePort, urlOf } from '../../src/embedded/ports.ts';
 import { startProduct } from '../../src/embedded/product-process.ts';
 import { openWorkspace } from '../../src/embedded/workspace.ts';
@@ -105,7 +106,7 @@ async function mirrorEverything({ ending, screen }: Context, { db, queue, sandbo
   screen.line(`First full sync: ${runLine(run)}`);
   const expected = sandbox?.count('dimagaz.bc') ?? run.seen;
   if (run.seen !== expected) throw new WrongCountError('The run', run.seen, 'the sandbox', expected);
-  const listed = await checkList({ url, key }, () => countDocuments(db, EVERY_BC));
+  const listed = await checkList({ url, key }, () => countDocuments(bcStore(db), EVERY_BC));
   screen.line(`The API lists ${count(listed.total)} BC.`);
   return listed;
 }

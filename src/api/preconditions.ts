@@ -1,6 +1,6 @@
 import type { Config, OdooConfig } from '../config/index.ts';
-import type { Queryable } from '../db/client.ts';
 import { hasDocument } from '../db/documents/queries.ts';
+import type { MirrorStore } from '../db/documents/tables.ts';
 import type { RedisConnection } from '../queues/redis.ts';
 import { RedisUnavailableError } from '../shared/errors.ts';
 import type { TrytonClient } from '../tryton/client.ts';
@@ -33,6 +33,6 @@ export async function requireRedis(redis: RedisConnection): Promise<void> {
 }
 
 /** @throws BcNotFoundError if the mirror has no such BC, archived or not. */
-export async function requireDocument(db: Queryable, odooId: number): Promise<void> {
-  if (!(await hasDocument(db, odooId))) throw new BcNotFoundError(odooId);
+export async function requireDocument(store: MirrorStore, odooId: number): Promise<void> {
+  if (!(await hasDocument(store, odooId))) throw new BcNotFoundError(odooId);
 }

@@ -1,5 +1,6 @@
 import type { Queryable } from '../db/client.ts';
 import { type BcLabel, readDocuments, readLabels } from '../db/documents/queries.ts';
+import { bcStore } from '../db/documents/tables.ts';
 import { AmbiguousOrderError, BadArgumentError, UnknownOrderError } from './errors.ts';
 
 /** Orders of one number that an error lists. */
@@ -28,7 +29,7 @@ function readId(text: string): number {
 }
 
 async function idOfNumber(db: Queryable, number: string): Promise<number> {
-  const { items } = await readDocuments(db, {
+  const { items } = await readDocuments(bcStore(db), {
     filter: {
       conditions: [{ field: 'name', test: 'compare', operator: 'eq', extract: 'text', values: [number] }],
       search: null,
@@ -66,7 +67,7 @@ export async function labelled<Row extends { readonly odooId: number }>(
   rows: readonly Row[],
 ): Promise<(Row & BcLabel)[]> {
   const labels = await readLabels(
-    db,
+    bcStore(db),
     rows.map(({ odooId }) => odooId),
   );
   return rows.map((row) => ({ ...row, ...(labels.get(row.odooId) ?? { number: null, supplier: null }) }));

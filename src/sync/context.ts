@@ -37,6 +37,7 @@
  */
 import type { RetentionConfig, SyncConfig } from '../config/index.ts';
 import type { Database } from '../db/client.ts';
+import type { MirrorStore } from '../db/documents/tables.ts';
 import type { EndedRun } from '../db/runs/runs.ts';
 import type { OdooClient } from '../odoo/types.ts';
 import type { Queues } from '../queues/queues.ts';
@@ -47,10 +48,9 @@ import type { SourceMemory } from './model/source.ts';
 import type { Batcher } from './store/batcher.ts';
 import type { CommitOutcome, DocumentDefinition, GroupItem } from './types.ts';
 
-/** The dependencies of the mirror. One for each process. */
-export interface SyncContext {
+/** The dependencies of a mirror, with its tables. One for each mirror of a process. */
+export interface SyncContext extends MirrorStore<Database> {
   readonly definition: DocumentDefinition;
-  readonly db: Database;
   readonly odoo: OdooClient;
   readonly models: ModelMemory;
   readonly sources: SourceMemory;

@@ -1,6 +1,7 @@
 import type { Telemetry } from 'bullmq';
 import type { Config, OdooConfig } from '../config/index.ts';
 import { openDatabase } from '../db/client.ts';
+import { bcStore } from '../db/documents/tables.ts';
 import type { TraceStatement } from '../db/pool.ts';
 import type { EndedRun } from '../db/runs/runs.ts';
 import type { OdooCall } from '../odoo/call-limiter.ts';
@@ -67,7 +68,7 @@ export function createSyncContext(
   const { groupSize: size, groupWaitMs: waitMs } = config.sync;
   const mirror: SyncContext = {
     definition,
-    db: database.db,
+    ...bcStore(database.db),
     odoo,
     models: new ModelMemory(),
     sources: new SourceMemory({ database: config.odoo.db, context: config.odoo.context }),

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { readConfig } from '../../config/index.ts';
+import { bcStore } from '../../db/documents/tables.ts';
 import { type Pruned, prune } from '../../sync/maintenance/prune.ts';
 import { withStores } from '../connections.ts';
 import { type CommandContext, EXIT, type ExitCode, print, QUIET } from '../io.ts';
@@ -33,11 +34,11 @@ async function pruneNow(
   const config = readConfig(env, QUIET);
   const stopping = new AbortController();
   const forget = io.onInterrupt(() => stopping.abort());
-  const pruned = await withStores(io, config, (stores) =>
+  const pruned = await withStores(io, config, ({ db, queues }) =>
     whileBusy(
       io,
       'Deleting old rows and jobs',
-      prune({ ...stores, settings: config.sync, retention: config.retention }, stopping.signal),
+      prune({ ...bcStore(db), queues, settings: config.sync, retention: config.retention }, stopping.signal),
     ),
   ).finally(forget);
   print(io, options.json, pruned, [sentence(pruned)]);

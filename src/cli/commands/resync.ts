@@ -80,9 +80,10 @@ function errorOf({ errorCode: code, errorMessage: message }: SyncLogRow) {
 type DocumentReport = Awaited<ReturnType<typeof report>>[number];
 
 /** The outcome of each requested BC, and of those that lost a line to one of them. */
-async function report({ db }: SyncContext, run: SyncLogRow) {
+async function report(mirror: SyncContext, run: SyncLogRow) {
+  const { db } = mirror;
   const outcomes = await runOutcomes(db, run.id);
-  const changes = await runChanges(db, run.id);
+  const changes = await runChanges(mirror, run.id);
   const failures = await runFailures(db, run.id, outcomes.length);
   const asked = new Map<number, string>(outcomes.map(({ odooId, state }) => [odooId, state]));
   const touched = new Set([...asked.keys(), ...changes.map(({ odooId }) => odooId)]);

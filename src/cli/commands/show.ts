@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { type Database, databaseClock } from '../../db/client.ts';
 import { listChanges } from '../../db/documents/audit-log.ts';
 import { readDocument, readLines } from '../../db/documents/queries.ts';
+import { bcStore } from '../../db/documents/tables.ts';
 import { listFields } from '../../db/odoo-model/fields.ts';
 import { findOpenFailure } from '../../db/runs/failures.ts';
 import { findSource } from '../../db/runs/source.ts';
@@ -93,21 +94,22 @@ interface StoredOrder extends StoredRecord {
 
 /** @throws UnknownOrderError if the mirror has neither the order nor a failure of it. */
 async function readOrder(db: Database, odooId: number) {
-  const { item } = await readDocument(db, odooId, { pick: null, lines: 'none', linePick: null });
+  const store = bcStore(db);
+  const { item } = await readDocument(store, odooId, { pick: null, lines: 'none', linePick: null });
   const failure = await findOpenFailure(db, BC_KEY, odooId);
   if (item === null && failure === null)
     throw new UnknownOrderError(
       `The mirror has no order with the id ${odooId}. "passerelle resync ${odooId}" reads it from Odoo.`,
     );
   const page = { after: 0, limit: MAX_LINES, archived: false, pick: null };
-  const lines = await readLines(db, odooId, page);
+  const lines = await readLines(store, odooId, page);
   return {
     odooId,
     document: item === null ? null : (JSON.parse(item) as StoredOrder),
     lines: JSON.parse(lines.items) as StoredRecord[],
     hasMoreLines: lines.next !== null,
     /** The last changes, newest first. */
-    changes: await listChanges(db, odooId, { limit: MAX_CHANGES, before: undefined }),
+    changes: await listChanges(store, odooId, { limit: MAX_CHANGES, before: undefined }),
     failure,
   };
 }

@@ -206,7 +206,7 @@ async function firstSync({ io, stop }: Upping, settings: Environment): Promise<v
       for (const line of summary(first)) say(io, line);
       await explain(open.mirror, io, first);
     } else {
-      const total = await countDocuments(db, EVERY_BC);
+      const total = await countDocuments(open.mirror, EVERY_BC);
       say(io, `Mirror: ${count(total)} BC; the worker reads the changes`);
     }
   });

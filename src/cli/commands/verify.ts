@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { readMirrorConfig, type SyncConfig } from '../../config/index.ts';
+import { bcStore } from '../../db/documents/tables.ts';
 import { createOdooClient } from '../../odoo/client.ts';
 import { withResources } from '../../shared/lifecycle.ts';
 import { type Example, KINDS, type Verification, verifyMirror } from '../../sync/maintenance/verify.ts';
@@ -61,7 +62,14 @@ async function verify({ io, env }: CommandContext, options: { readonly json?: bo
     defer(() => odoo.close());
     const definition = bcDefinition(config.odoo, config.sync);
     const { sync: settings, retention } = config;
-    const source = { db, odoo, definition, pageSize: settings.pageSize, settings, retention };
+    const source = {
+      ...bcStore(db),
+      odoo,
+      definition,
+      pageSize: settings.pageSize,
+      settings,
+      retention,
+    };
     return verifyMirror(source, (compared, total) =>
       line.show(
         [`${count(compared)} of ${count(total)} BC and lines`, rate(compared)].filter(Boolean).join(', '),

@@ -4,10 +4,10 @@ import { cancellable } from '../client.ts';
 import { hereSql } from '../installation.ts';
 import { LOCKS } from '../locks.ts';
 import { fieldsVersionSql } from '../odoo-model/fields.ts';
-import { auditLog } from '../schema/audit.ts';
 import { isAnyOf } from '../schema/columns.ts';
-import { bc, feedEpoch } from '../schema/documents.ts';
+import { feedEpoch, type HeaderTable } from '../schema/documents.ts';
 import { type Choice, documentColumns, idsOfPage, listedItems, PAGE_BYTES, weighedItems } from './queries.ts';
+import type { MirrorStore } from './tables.ts';
 import { lockDocuments } from './writes.ts';
 
 /**
@@ -24,8 +24,7 @@ const BATCH = 500;
 
 /** A transaction id that this server has not assigned yet, so another server assigned it. */
 const isForeign = (xid: SQL): SQL => sql`${xid} >= pg_snapshot_xmax(pg_current_snapshot())`;
-const changedXid = sql`${bc.changedXid}`;
-const createdXid = sql`${bc.createdXid}`;
+const isForeignTo = (table: HeaderTable): SQL => isForeign(sql`${table.changedXid}`);
 
 /**
  * Opens an epoch of the change feed for this server, unless another process just did. Before that, BCs with ids of
@@ -33,20 +32,21 @@ const createdXid = sql`${bc.createdXid}`;
  *
  * A foreign id below the current one may stay: readers of the new epoch start from the beginning.
  */
-async function openEpoch(db: Database): Promise<void> {
+async function openEpoch(store: MirrorStore<Database>): Promise<void> {
   let open = false;
-  while (!open) open = await db.transaction(openOrStamp);
+  while (!open) open = await store.db.transaction((db) => openOrStamp({ ...store, db }));
 }
 
 /** @returns whether the epoch is open. */
-async function openOrStamp(tx: Transaction): Promise<boolean> {
+async function openOrStamp(store: MirrorStore<Transaction>): Promise<boolean> {
+  const { db: tx, header: bc } = store;
   await tx.execute(sql`select pg_advisory_xact_lock(${LOCKS.feed})`);
   if (await isCurrent(tx)) return true;
   const rows = await tx.execute<{ odoo_id: string }>(sql`
-    select odoo_id from ${bc} where ${isForeign(changedXid)} order by changed_xid limit ${BATCH}`);
+    select odoo_id from ${bc} where ${isForeignTo(bc)} order by changed_xid limit ${BATCH}`);
   if (rows.length > 0) {
     await stamp(
-      tx,
+      store,
       rows.map((row) => Number(row.odoo_id)),
     );
     return false;
@@ -74,19 +74,19 @@ async function isCurrent(tx: Queryable): Promise<boolean> {
  * The ids of a restored dump are of another server, so only an entry that the transaction of this id wrote here counts:
  * PostgreSQL keeps its id in `xmin`. While no epoch is open, ids of the future are expected: opening it replaces them.
  */
-export async function hiddenChangeSql(db: Queryable): Promise<SQL> {
-  return sql`(${changedXid} is null or (${await isCurrent(db)}::boolean and ${isForeign(changedXid)})
+export async function hiddenChangeSql({ db, header: bc, audit }: MirrorStore): Promise<SQL> {
+  return sql`(${bc.changedXid} is null or (${await isCurrent(db)}::boolean and ${isForeignTo(bc)})
     or exists (select from (select entry.at, entry.xid, entry.xmin = entry.xid::xid as is_own
-        from ${auditLog} as entry where entry.odoo_id = ${bc.odooId} order by entry.id desc limit 1) as last
-      where (last.is_own and last.xid > ${changedXid}) or ${bc.changedAt} < last.at))`;
+        from ${audit} as entry where entry.odoo_id = ${bc.odooId} order by entry.id desc limit 1) as last
+      where (last.is_own and last.xid > ${bc.changedXid}) or ${bc.changedAt} < last.at))`;
 }
 
-async function stamp(tx: Queryable, odooIds: readonly number[]): Promise<void> {
-  await lockDocuments(tx, odooIds);
-  await tx.execute(sql`
+async function stamp({ db, header: bc }: MirrorStore, odooIds: readonly number[]): Promise<void> {
+  await lockDocuments(db, odooIds);
+  await db.execute(sql`
     update ${bc} set changed_xid = pg_current_xact_id(),
-      created_xid = case when ${isForeign(createdXid)} then pg_current_xact_id() else created_xid end
-    where ${isAnyOf(bc.odooId, odooIds)} and ${isForeign(changedXid)}`);
+      created_xid = case when ${isForeign(sql`${bc.createdXid}`)} then pg_current_xact_id() else created_xid end
+    where ${isAnyOf(bc.odooId, odooIds)} and ${isForeignTo(bc)}`);
 }
 
 /** The change of a BC since a position: `archived` if it is now deleted in Odoo. */
@@ -134,15 +134,17 @@ interface FeedPage {
  * transaction: it moves, but never behind a reader.
  */
 export async function readChanges(
-  db: Database,
+  store: MirrorStore<Database>,
   query: FeedQuery,
   cancelling?: Cancelling,
 ): Promise<FeedPage> {
   const read = () =>
-    cancelling === undefined ? readPage(db, query) : cancellable(db, cancelling, (tx) => readPage(tx, query));
+    cancelling === undefined
+      ? readPage(store, query)
+      : cancellable(store.db, cancelling, (db) => readPage({ ...store, db }, query));
   let page = await read();
   while (page === null) {
-    await openEpoch(db);
+    await openEpoch(store);
     page = await read();
   }
   return page;
@@ -160,7 +162,8 @@ interface PageRow extends Record<string, unknown> {
 }
 
 /** Null if this server has no epoch yet. One statement, so position, horizon and rows are of one moment. */
-async function readPage(db: Queryable, query: FeedQuery): Promise<FeedPage | null> {
+async function readPage(store: MirrorStore, query: FeedQuery): Promise<FeedPage | null> {
+  const { db, header: bc } = store;
   const { after, limit } = query;
   const { epoch, xid, odooId, caughtUp } = after ?? { epoch: '', ...BEGINNING, caughtUp: BEGINNING };
   const from = sql`(select xid from start), (select odoo_id from start)`;
@@ -168,7 +171,7 @@ async function readPage(db: Queryable, query: FeedQuery): Promise<FeedPage | nul
     when start.known_xid = '0' or (${bc.createdXid}, ${bc.odooId}) > (start.known_xid, ${caughtUp.odooId}::bigint)
     then 'created' else 'updated' end as "action"`;
   const item = (id: SQL) =>
-    sql`select ${documentColumns(query)}, ${action} from start cross join ${bc} where ${bc.odooId} = ${id}`;
+    sql`select ${documentColumns(store, query)}, ${action} from start cross join ${bc} where ${bc.odooId} = ${id}`;
   const [row] = await db.execute<PageRow>(sql`
     with recursive start as materialized (
       select epoch.server = ${hereSql} as current, epoch.token, followed, pg_snapshot_xmin(now) as horizon,

@@ -1,9 +1,10 @@
 import { and, isNull, type SQL, sql } from 'drizzle-orm';
 import type { Cancelling, Database, Transaction } from '../client.ts';
 import { cancellable } from '../client.ts';
-import { bc, bcLine } from '../schema/documents.ts';
+import type { HeaderTable, LineTable } from '../schema/documents.ts';
 import { type DocumentFilter, fieldJson, filterSql } from './filters.ts';
 import { type Choice, documentColumns, lineColumns, weighedItems } from './queries.ts';
+import type { MirrorStore, MirrorTables } from './tables.ts';
 
 /** Which rows are exported: BCs, or the lines of the filtered BCs, each with `bcName`. */
 export type ExportQuery =
@@ -27,7 +28,7 @@ export interface Exporting {
  * sees the same moment. An aborted signal cancels the query in PostgreSQL, or prevents its start.
  */
 export async function exportRows(
-  db: Database,
+  { db, ...tables }: MirrorStore<Database>,
   prepare: (tx: Transaction) => Promise<Exporting>,
   cancelling: Cancelling,
 ): Promise<void> {
@@ -41,8 +42,8 @@ export async function exportRows(
       // A slow client leaves the session idle for long. It holds a snapshot, but no lock that a writer waits for.
       await tx.execute(sql`set local idle_in_transaction_session_timeout = 0`);
       const { query, take } = await prepare(tx);
-      await tx.execute(sql`declare export no scroll cursor for ${exportSql(query)}`);
-      for await (const rows of fetchAll(tx, query)) {
+      await tx.execute(sql`declare export no scroll cursor for ${exportSql(tables, query)}`);
+      for await (const rows of fetchAll({ ...tables, db: tx }, query)) {
         await take(rows);
         signal.throwIfAborted();
       }
@@ -66,14 +67,14 @@ interface FoundRow extends Record<string, unknown> {
   readonly json: string | null;
 }
 
-async function* fetchAll(tx: Transaction, query: ExportQuery): AsyncGenerator<string[]> {
+async function* fetchAll(store: MirrorStore, query: ExportQuery): AsyncGenerator<string[]> {
   let size = 50;
   for (;;) {
-    const found = await tx.execute<FoundRow>(sql.raw(`fetch ${size} from export`));
+    const found = await store.db.execute<FoundRow>(sql.raw(`fetch ${size} from export`));
     if (found.length === 0) return;
     for (const { short, long } of inRuns(found)) {
       if (short.length > 0) yield short;
-      yield* readLong(tx, query, long);
+      yield* readLong(store, query, long);
     }
     const average = found.reduce((sum, { json }) => sum + (json?.length ?? 0), 0) / found.length;
     size = Math.max(1, Math.min(MAX_ROWS, Math.floor(CHARACTERS / average)));
@@ -93,12 +94,12 @@ function inRuns(rows: readonly FoundRow[]): { readonly short: string[]; readonly
 }
 
 async function* readLong(
-  tx: Transaction,
+  { db, ...tables }: MirrorStore,
   query: ExportQuery,
   ids: readonly string[],
 ): AsyncGenerator<string[]> {
   for (let left = ids; left.length > 0; ) {
-    const rows = await tx.execute<{ json: string }>(longSql(query, left));
+    const rows = await db.execute<{ json: string }>(longSql(tables, query, left));
     if (rows.length === 0) throw new Error(`no row is found by the id ${left[0]}: its index is broken`);
     yield rows.map(({ json }) => json);
     left = left.slice(rows.length);
@@ -106,33 +107,35 @@ async function* readLong(
 }
 
 /** Large stored values are skipped, because PostgreSQL knows their size without reading them. */
-function exportSql(query: ExportQuery): SQL {
+function exportSql(tables: MirrorTables, query: ExportQuery): SQL {
   return sql`select id, case when octet_length(json) <= ${LONG} then json end as json from (
     select item."odooId" as id,
       case when pg_column_size(item."fields") <= ${LONG} then row_to_json(item)::text end as json
-    from (${foundSql(query)}) as item offset 0) as written`;
+    from (${foundSql(tables, query)}) as item offset 0) as written`;
 }
 
-function longSql(query: ExportQuery, odooIds: readonly string[]): SQL {
+function longSql(tables: MirrorTables, query: ExportQuery, odooIds: readonly string[]): SQL {
   const ids = sql`${`{${odooIds.join(',')}}`}::bigint[]`;
-  const table = query.of === 'documents' ? bc : bcLine;
-  const item = (id: SQL) => sql`${rowSql(query)} where ${table.odooId} = ${id}`;
+  const table = query.of === 'documents' ? tables.header : tables.line;
+  const item = (id: SQL) => sql`${rowSql(tables, query)} where ${table.odooId} = ${id}`;
   return sql`with recursive ${weighedItems({ ids, item, bytes: TOGETHER })}
     select json from weighed where place > 0 order by place`;
 }
 
-function foundSql(query: ExportQuery): SQL {
+function foundSql(tables: MirrorTables, query: ExportQuery): SQL {
+  const { header: bc, line: bcLine } = tables;
   const { of, filter } = query;
   const live = of === 'lines' && filter.archived === 'exclude' ? isNull(bcLine.archivedAt) : undefined;
   const order = of === 'lines' ? sql`${bc.odooId}, ${bcLine.odooId}` : sql`${bc.odooId}`;
-  return sql`${rowSql(query)} where ${and(filterSql(filter), live) ?? sql`true`} order by ${order}`;
+  return sql`${rowSql(tables, query)} where ${and(filterSql(bc, filter), live) ?? sql`true`} order by ${order}`;
 }
 
-function rowSql(query: ExportQuery): SQL {
+function rowSql(tables: MirrorTables, query: ExportQuery): SQL {
+  const { header: bc, line: bcLine } = tables;
   if (query.of === 'documents') {
-    return sql`select ${documentColumns(query)} ${sizesSql(bc, query.sized)} from ${bc}`;
+    return sql`select ${documentColumns(tables, query)} ${sizesSql(bc, query.sized)} from ${bc}`;
   }
-  return sql`select ${lineColumns(query.pick)}, ${fieldJson('name')} as "bcName" ${sizesSql(bcLine, query.sized)}
+  return sql`select ${lineColumns(bcLine, query.pick)}, ${fieldJson(bc, 'name')} as "bcName" ${sizesSql(bcLine, query.sized)}
     from ${bc} join ${bcLine} on ${bcLine.bcOdooId} = ${bc.odooId}`;
 }
 
@@ -140,7 +143,7 @@ function rowSql(query: ExportQuery): SQL {
  * A column with the sizes of binary contents in bytes, by field: three for each four characters of base64, without
  * padding.
  */
-function sizesSql(table: typeof bc | typeof bcLine, fields: readonly string[]): SQL {
+function sizesSql(table: HeaderTable | LineTable, fields: readonly string[]): SQL {
   if (fields.length === 0) return sql``;
   const names = JSON.stringify(fields);
   return sql`, (select jsonb_object_agg(field, octet_length(content) * 3 / 4 - (octet_length(content)

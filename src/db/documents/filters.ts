@@ -1,5 +1,5 @@
 import { and, eq, gte, isNotNull, isNull, or, type SQL, sql } from 'drizzle-orm';
-import { bc } from '../schema/documents.ts';
+import type { HeaderTable } from '../schema/documents.ts';
 import {
   arrayText,
   comparable,
@@ -50,21 +50,21 @@ export interface DocumentFilter {
   readonly archived: (typeof ARCHIVED)[number];
 }
 
-export function filterSql(filter: DocumentFilter): SQL | undefined {
+export function filterSql(bc: HeaderTable, filter: DocumentFilter): SQL | undefined {
   return and(
-    ...filter.conditions.map(conditionSql),
-    filter.search === null ? undefined : searchSql(filter.search.text, filter.search.fields),
+    ...filter.conditions.map((condition) => conditionSql(bc, condition)),
+    filter.search === null ? undefined : searchSql(bc, filter.search.text, filter.search.fields),
     filter.changedSince === null ? undefined : gte(bc.changedAt, filter.changedSince),
     filter.archived === 'exclude' ? isNull(bc.archivedAt) : undefined,
     filter.archived === 'only' ? isNotNull(bc.archivedAt) : undefined,
   );
 }
 
-/** The JSON of one field of a BC. The name is sent as a parameter. */
-export const fieldJson = (field: string): SQL => sql`(${bc.fields} -> ${field}::text)`;
+/** The JSON of one field of a header. The name is sent as a parameter. */
+export const fieldJson = (table: HeaderTable, field: string): SQL => sql`(${table.fields} -> ${field}::text)`;
 
-function conditionSql(condition: Condition): SQL | undefined {
-  const json = fieldJson(condition.field);
+function conditionSql(bc: HeaderTable, condition: Condition): SQL | undefined {
+  const json = fieldJson(bc, condition.field);
   switch (condition.test) {
     case 'empty': {
       // False is a value of a boolean field; in all other fields it means empty.
@@ -132,8 +132,8 @@ function found(value: SQL, text: SQL): SQL {
   return sql`position(lower(${text} collate "default") in lower((${value}) collate "default")) > 0`;
 }
 
-function searchSql(text: string, fields: readonly string[]): SQL | undefined {
-  const anywhere = fields.map((field) => found(typed(fieldJson(field), 'text'), sql`${text}::text`));
+function searchSql(bc: HeaderTable, text: string, fields: readonly string[]): SQL | undefined {
+  const anywhere = fields.map((field) => found(typed(fieldJson(bc, field), 'text'), sql`${text}::text`));
   const asId = /^[1-9]\d{0,14}$/.test(text) ? eq(bc.odooId, Number(text)) : undefined;
   return or(asId, ...anywhere) ?? sql`false`;
 }

@@ -1,13 +1,13 @@
 import { and, asc, eq, gt, lte, type SQL, sql } from 'drizzle-orm';
 import type { OdooRecord } from '../../odoo/types.ts';
 import type { Queryable } from '../client.ts';
-import { auditLog } from '../schema/audit.ts';
 import { isAnyOf } from '../schema/columns.ts';
-import { bc, bcLine } from '../schema/documents.ts';
+import type { HeaderTable, LineTable } from '../schema/documents.ts';
 import { syncRunItem } from '../schema/ledger.ts';
 import { syncLog, syncState, type VerifiedCounts } from '../schema/sync.ts';
 import { hiddenChangeSql } from './change-feed.ts';
 import { newestSeq } from './fetch-sequence.ts';
+import type { MirrorStore } from './tables.ts';
 
 /** Maximum of rows in memory at once; large binary contents lower it. */
 const ROWS = 100;
@@ -38,7 +38,7 @@ export interface RowRange {
 /** The rows of a range, ascending, in groups. `split` decides which rows are read together. */
 export async function* storedRows(
   db: Queryable,
-  table: typeof bc | typeof bcLine,
+  table: HeaderTable | LineTable,
   { after, upTo, ids }: RowRange,
   split: (rows: readonly StoredSizes[]) => readonly (readonly StoredSizes[])[],
 ): AsyncGenerator<StoredRow> {
@@ -69,7 +69,7 @@ export async function* storedRows(
 
 async function rowsOf(
   db: Queryable,
-  table: typeof bc | typeof bcLine,
+  table: HeaderTable | LineTable,
   ids: readonly number[],
 ): Promise<StoredRow[]> {
   return db
@@ -95,7 +95,7 @@ export interface Counted {
 }
 
 /** Duplicate Odoo ids of a table. They exist only if the unique index is missing or corrupt. */
-export async function duplicates(db: Queryable, table: typeof bc | typeof bcLine): Promise<Counted> {
+export async function duplicates(db: Queryable, table: HeaderTable | LineTable): Promise<Counted> {
   // Without the index, because this checks the index.
   return counted(
     await db.execute(sql`
@@ -105,7 +105,7 @@ export async function duplicates(db: Queryable, table: typeof bc | typeof bcLine
 }
 
 /** Lines whose BC is not in the mirror. */
-export async function orphanLines(db: Queryable): Promise<Counted> {
+export async function orphanLines({ db, header: bc, line: bcLine }: MirrorStore): Promise<Counted> {
   return counted(
     await db.execute(sql`
       select line.odoo_id as id, count(*) over ()::int as total from ${bcLine} as line
@@ -115,31 +115,34 @@ export async function orphanLines(db: Queryable): Promise<Counted> {
 }
 
 /** Open items of runs that ended well. Those of a failed run are covered by the next one. */
-export async function openItemsOfEndedRuns(db: Queryable): Promise<Counted> {
+export async function openItemsOfEndedRuns(db: Queryable, key: string): Promise<Counted> {
   return counted(
     await db.execute(sql`
       select item.odoo_id as id, item.run_id as "runId", count(*) over ()::int as total
       from ${syncRunItem} as item join ${syncLog} as run on run.id = item.run_id
-      where item.state = 'open' and run.status in ('success', 'partial')
+      where run.key = ${key} and item.state = 'open' and run.status in ('success', 'partial')
       order by item.run_id, item.odoo_id limit ${EXAMPLES}`),
   );
 }
 
 /** Readings with a number that the sequence has not given yet. */
-export async function futureReadings(db: Queryable, table: typeof bc | typeof bcLine): Promise<Counted> {
+export async function futureReadings(db: Queryable, table: HeaderTable | LineTable): Promise<Counted> {
   return counted(await db.execute(found(table, sql`${table.fetchSeq} > ${newestSeq}`)));
 }
 
 /** BCs whose last change is hidden from the readers of the change feed or of `updated_since`. */
-export async function feedGaps(db: Queryable): Promise<Counted> {
-  return counted(await db.execute(found(bc, await hiddenChangeSql(db))));
+export async function feedGaps(store: MirrorStore): Promise<Counted> {
+  return counted(await store.db.execute(found(store.header, await hiddenChangeSql(store))));
 }
 
 /**
  * BCs whose last change is not in the audit trail, although it is younger than the retention (null: forever). A change
  * and its audit entry have the same time.
  */
-export async function trailGaps(db: Queryable, auditMs: number | null): Promise<Counted> {
+export async function trailGaps(
+  { db, header: bc, audit }: MirrorStore,
+  auditMs: number | null,
+): Promise<Counted> {
   const kept =
     auditMs === null
       ? sql`true`
@@ -149,13 +152,13 @@ export async function trailGaps(db: Queryable, auditMs: number | null): Promise<
       found(
         bc,
         sql`${kept} and not exists (
-          select from ${auditLog} as entry where entry.odoo_id = ${bc.odooId} and entry.at >= ${bc.changedAt})`,
+          select from ${audit} as entry where entry.odoo_id = ${bc.odooId} and entry.at >= ${bc.changedAt})`,
       ),
     ),
   );
 }
 
-const found = (table: typeof bc | typeof bcLine, wrong: SQL) => sql`
+const found = (table: HeaderTable | LineTable, wrong: SQL) => sql`
   select ${table.odooId} as id, count(*) over ()::int as total from ${table} where ${wrong}
   order by ${table.odooId} limit ${EXAMPLES}`;
 

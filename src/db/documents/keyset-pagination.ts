@@ -1,8 +1,7 @@
 import { and, type SQL, sql } from 'drizzle-orm';
-import { auditLog } from '../schema/audit.ts';
-import { bc } from '../schema/documents.ts';
 import { comparable, type Extract, parameter } from './field-expressions.ts';
 import { fieldJson } from './filters.ts';
+import type { MirrorTables } from './tables.ts';
 
 /** The order of a list; `field` null is the Odoo id itself, which never changes. */
 export interface DocumentOrder {
@@ -22,6 +21,7 @@ export interface Position {
 }
 
 interface Page {
+  readonly tables: MirrorTables;
   readonly order: DocumentOrder;
   readonly filter: SQL | undefined;
   readonly after: Position | null;
@@ -30,9 +30,10 @@ interface Page {
 
 /** `odoo_id` and `key` of the BCs of one page, in order. */
 export function pageOfIds(page: Page): SQL {
-  const { order, filter, after, limit } = page;
+  const { tables, order, filter, after, limit } = page;
+  const { header: bc } = tables;
   if (order.field !== null) {
-    const key = comparable(fieldJson(order.field), order.extract);
+    const key = comparable(fieldJson(bc, order.field), order.extract);
     const parts = after === null ? firstParts(key, page) : laterParts(order.field, key, after, page);
     const all = sql.join(
       parts.map((one) => sql`(${one})`),
@@ -58,10 +59,10 @@ export function pageOrder(order: DocumentOrder): SQL {
  * page before ended with, keys further on, and no key.
  */
 
-function firstParts(key: SQL, { order, filter, limit }: Page): SQL[] {
+function firstParts(key: SQL, { tables, order, filter, limit }: Page): SQL[] {
   return [
-    part(key, and(filter, sql`${key} is not null`), sql`${key} ${direction(order)}`, limit),
-    part(key, and(filter, sql`${key} is null`), key, limit),
+    part(tables, key, and(filter, sql`${key} is not null`), sql`${key} ${direction(order)}`, limit),
+    part(tables, key, and(filter, sql`${key} is null`), key, limit),
   ];
 }
 
@@ -69,23 +70,32 @@ function firstParts(key: SQL, { order, filter, limit }: Page): SQL[] {
  * The last part are the BCs that changed since the first page, found by the index on `changed_xid`. They keep the key
  * that they had then: so they stay where they were, and no page repeats or skips one.
  */
-function laterParts(field: string, key: SQL, after: Position, { order, filter, limit }: Page): SQL[] {
+function laterParts(field: string, key: SQL, after: Position, page: Page): SQL[] {
+  const { tables, order, filter, limit } = page;
+  const { header: bc } = tables;
   const { snapshot, odooId } = after;
-  const changed = changedPart(field, after, { order, filter, limit });
-  const asSeen = and(filter, seen(changedXid, snapshot));
+  const changed = changedPart(field, after, page);
+  const asSeen = and(filter, seen(sql`${bc.changedXid}`, snapshot));
   const beyondId = sql`${bc.odooId} > ${odooId}`;
   const none = sql`${key} is null`;
-  if (after.key === null) return [part(key, and(asSeen, none, beyondId), key, limit), changed];
+  if (after.key === null) return [part(tables, key, and(asSeen, none, beyondId), key, limit), changed];
   const last = parameter(after.key, order.extract);
   return [
-    part(key, and(asSeen, sql`${key} = ${last}`, beyondId), key, limit),
-    part(key, and(asSeen, sql`${key} ${further(order)} ${last}`), sql`${key} ${direction(order)}`, limit),
-    part(key, and(asSeen, none), key, limit),
+    part(tables, key, and(asSeen, sql`${key} = ${last}`, beyondId), key, limit),
+    part(
+      tables,
+      key,
+      and(asSeen, sql`${key} ${further(order)} ${last}`),
+      sql`${key} ${direction(order)}`,
+      limit,
+    ),
+    part(tables, key, and(asSeen, none), key, limit),
     changed,
   ];
 }
 
-function changedPart(field: string, after: Position, { order, filter, limit }: Omit<Page, 'after'>): SQL {
+function changedPart(field: string, after: Position, { tables, order, filter, limit }: Page): SQL {
+  const { header: bc } = tables;
   const { snapshot, odooId } = after;
   const key = comparable(sql`sorted.json`, order.extract);
   const beyondId = sql`${bc.odooId} > ${odooId}`;
@@ -95,12 +105,19 @@ function changedPart(field: string, after: Position, { order, filter, limit }: O
       ? sql`${key} is null and ${beyondId}`
       : sql`(${key} ${further(order)} ${last} or ${key} is null or (${key} = ${last} and ${beyondId}))`;
   // Computed once for each BC: `offset 0` keeps PostgreSQL from repeating the expression.
-  const sorted = sql`cross join lateral (select ${jsonBefore(field, snapshot)} as json offset 0) as sorted`;
-  const condition = and(filter, changedSince(snapshot), beyond);
-  return part(key, condition, sql`${key} ${direction(order)} nulls last`, limit, sorted);
+  const sorted = sql`cross join lateral (select ${jsonBefore(tables, field, snapshot)} as json offset 0) as sorted`;
+  const condition = and(filter, changedSince(tables, snapshot), beyond);
+  return part(tables, key, condition, sql`${key} ${direction(order)} nulls last`, limit, sorted);
 }
 
-function part(key: SQL, condition: SQL | undefined, order: SQL, limit: number, join: SQL = sql``): SQL {
+function part(
+  { header: bc }: MirrorTables,
+  key: SQL,
+  condition: SQL | undefined,
+  order: SQL,
+  limit: number,
+  join: SQL = sql``,
+): SQL {
   return sql`select ${bc.odooId}, ${key} as key from ${bc} ${join} ${where(condition)}
     order by ${order}, ${bc.odooId} limit ${limit}`;
 }
@@ -114,7 +131,6 @@ const further = ({ descending }: DocumentOrder): SQL => (descending ? sql`<` : s
 
 const direction = ({ descending }: DocumentOrder): SQL => (descending ? sql`desc` : sql`asc`);
 
-const changedXid = sql`${bc.changedXid}`;
 const auditXid = sql`audit.xid`;
 
 /**
@@ -125,15 +141,15 @@ const seen = (xid: SQL, snapshot: string): SQL =>
   sql`(pg_visible_in_snapshot(${xid}, ${snapshot}::pg_snapshot) or ${xid} >= pg_snapshot_xmax(pg_current_snapshot()))`;
 
 /** The changes of this BC that the first page did not see. */
-const unseenChanges = (snapshot: string): SQL =>
-  sql`from ${auditLog} as audit where audit.odoo_id = ${bc.odooId} and not ${seen(auditXid, snapshot)}`;
+const unseenChanges = ({ header: bc, audit }: MirrorTables, snapshot: string): SQL =>
+  sql`from ${audit} as audit where audit.odoo_id = ${bc.odooId} and not ${seen(auditXid, snapshot)}`;
 
 /** The BCs that the first page could have shown and that changed since. */
-const changedSince = (snapshot: string): SQL =>
-  sql`${changedXid} >= pg_snapshot_xmin(${snapshot}::pg_snapshot)
-    and ${changedXid} < pg_snapshot_xmax(pg_current_snapshot())
-    and not pg_visible_in_snapshot(${changedXid}, ${snapshot}::pg_snapshot)
-    and not exists (select ${unseenChanges(snapshot)} and audit.action = 'created')`;
+const changedSince = (tables: MirrorTables, snapshot: string): SQL =>
+  sql`${tables.header.changedXid} >= pg_snapshot_xmin(${snapshot}::pg_snapshot)
+    and ${tables.header.changedXid} < pg_snapshot_xmax(pg_current_snapshot())
+    and not pg_visible_in_snapshot(${tables.header.changedXid}, ${snapshot}::pg_snapshot)
+    and not exists (select ${unseenChanges(tables, snapshot)} and audit.action = 'created')`;
 
 /**
  * The JSON of a field at the time of the first page, taken from the audit trail.
@@ -141,7 +157,7 @@ const changedSince = (snapshot: string): SQL =>
  * Limit: a save in Odoo that changed only `write_date` is stored without an audit row, so the BC is sorted by its new
  * value.
  */
-const jsonBefore = (field: string, snapshot: string): SQL =>
+const jsonBefore = (tables: MirrorTables, field: string, snapshot: string): SQL =>
   sql`coalesce((select coalesce(audit.changes -> 'header' -> ${field}::text -> 'old', 'null')
-    ${unseenChanges(snapshot)} and audit.changes -> 'header' ? ${field}::text order by audit.id limit 1),
-    ${fieldJson(field)})`;
+    ${unseenChanges(tables, snapshot)} and audit.changes -> 'header' ? ${field}::text order by audit.id limit 1),
+    ${fieldJson(tables.header, field)})`;

@@ -3,10 +3,11 @@ import type { AnyPgColumn } from 'drizzle-orm/pg-core';
 import type { Queryable } from '../client.ts';
 import { fieldsVersionSql } from '../odoo-model/fields.ts';
 import { isAnyOf } from '../schema/columns.ts';
-import { bc, bcLine } from '../schema/documents.ts';
+import type { HeaderTable, LineTable } from '../schema/documents.ts';
 import { typed } from './field-expressions.ts';
 import { type DocumentFilter, fieldJson, filterSql } from './filters.ts';
 import { type DocumentOrder, type Position, pageOfIds, pageOrder } from './keyset-pagination.ts';
+import type { MirrorStore, MirrorTables } from './tables.ts';
 
 /**
  * The lines that are returned with a BC. `whole`: the lines that an archived BC had when it was archived. Lines that
@@ -24,20 +25,24 @@ export interface Choice {
 }
 
 /** The columns of a BC's JSON in the API, for a query on the table. */
-export function documentColumns({ pick, lines, linePick }: Choice): SQL {
+export function documentColumns(tables: MirrorTables, { pick, lines, linePick }: Choice): SQL {
+  const bc = tables.header;
   const own = sql`${recordColumns(bc, picked(bc, pick))}, ${moment(bc.changedAt)} as "changedAt"`;
-  return lines === 'none' ? own : sql`${own}, (${linesOfBc(lines, linePick)}) as "lines"`;
+  return lines === 'none' ? own : sql`${own}, (${linesOfBc(tables, lines, linePick)}) as "lines"`;
 }
 
 /** A live line, or a line that an archived BC had until the end. */
-const isOfDocument = sql`(${bcLine.archivedAt} is null or (
+const isOfDocument = ({
+  header: bc,
+  line: bcLine,
+}: MirrorTables): SQL => sql`(${bcLine.archivedAt} is null or (
   ${bc.archivedAt} is not null and ${bcLine.archiveReason} is distinct from 'removed'))`;
 
 /** The columns of a line's JSON. */
-export const lineColumns = (pick: readonly string[] | null): SQL =>
+export const lineColumns = (bcLine: LineTable, pick: readonly string[] | null): SQL =>
   sql`${recordColumns(bcLine, picked(bcLine, pick))}, ${bcLine.bcOdooId} as "bcOdooId"`;
 
-function recordColumns(table: typeof bc | typeof bcLine, fields: SQL): SQL {
+function recordColumns(table: HeaderTable | LineTable, fields: SQL): SQL {
   return sql`${table.odooId} as "odooId", ${fields} as "fields", ${moment(table.odooCreateDate)} as "createDate",
     ${moment(table.odooWriteDate)} as "writeDate", ${moment(table.syncedAt)} as "syncedAt",
     ${moment(table.archivedAt)} as "archivedAt", ${table.archiveReason} as "archiveReason",
@@ -49,18 +54,23 @@ function moment(column: AnyPgColumn): SQL {
   return sql`to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
 }
 
-function picked(table: typeof bc | typeof bcLine, pick: readonly string[] | null): SQL {
+function picked(table: HeaderTable | LineTable, pick: readonly string[] | null): SQL {
   if (pick === null) return sql`${table.fields}`;
   return sql`(select coalesce(jsonb_object_agg(key, value), '{}') from jsonb_each(${table.fields})
     where key in (select jsonb_array_elements_text(${JSON.stringify(pick)}::jsonb)))`;
 }
 
-function linesOfBc(wanted: Exclude<LinesWanted, 'none'>, pick: readonly string[] | null): SQL {
-  const which = wanted === 'live' ? sql`and ${bcLine.archivedAt} is null` : sql`and ${isOfDocument}`;
+function linesOfBc(
+  tables: MirrorTables,
+  wanted: Exclude<LinesWanted, 'none'>,
+  pick: readonly string[] | null,
+): SQL {
+  const { header: bc, line: bcLine } = tables;
+  const which = wanted === 'live' ? sql`and ${bcLine.archivedAt} is null` : sql`and ${isOfDocument(tables)}`;
   // Without the blanks that PostgreSQL writes in arrays.
   const array = sql`'[' || coalesce(string_agg(row_to_json(line)::text, ',' order by line."odooId"), '') || ']'`;
   return sql`select (${array})::json from (
-    select ${lineColumns(pick)} from ${bcLine} where ${bcLine.bcOdooId} = ${bc.odooId} ${which}) as line`;
+    select ${lineColumns(bcLine, pick)} from ${bcLine} where ${bcLine.bcOdooId} = ${bc.odooId} ${which}) as line`;
 }
 
 /**
@@ -123,12 +133,14 @@ interface JsonPage<Next> {
 
 /** One page of BCs, with their lines if requested. One query, and no row is parsed in JavaScript. */
 export async function readDocuments(
-  db: Queryable,
+  { db, ...tables }: MirrorStore,
   query: DocumentQuery,
 ): Promise<JsonPage<Position> & Versioned> {
+  const bc = tables.header;
   const { order, after, limit } = query;
-  const ids = pageOfIds({ order, after, filter: filterSql(query.filter), limit: limit + 1 });
-  const item = (id: SQL) => sql`select ${documentColumns(query)} from ${bc} where ${bc.odooId} = ${id}`;
+  const ids = pageOfIds({ tables, order, after, filter: filterSql(bc, query.filter), limit: limit + 1 });
+  const item = (id: SQL) =>
+    sql`select ${documentColumns(tables, query)} from ${bc} where ${bc.odooId} = ${id}`;
   const page = { ids, order: pageOrder(order), item, limit, version: fieldsVersionSql };
   const { items, last, version } = await readPage(db, page);
   if (last === null) return { items, next: null, fieldsVersion: version };
@@ -138,13 +150,14 @@ export async function readDocuments(
 
 /** One BC as JSON, archived or not; null if it is not in the mirror. */
 export async function readDocument(
-  db: Queryable,
+  { db, ...tables }: MirrorStore,
   odooId: number,
   choice: Choice,
 ): Promise<{ readonly item: string | null } & Versioned> {
+  const bc = tables.header;
   const [row] = await db.execute<{ item: string | null; version: string }>(sql`
     select (select row_to_json(item)::text from (
-      select ${documentColumns(choice)} from ${bc} where ${bc.odooId} = ${odooId}) as item) as item,
+      select ${documentColumns(tables, choice)} from ${bc} where ${bc.odooId} = ${odooId}) as item) as item,
       ${fieldsVersionSql} as version`);
   return { item: row?.item ?? null, fieldsVersion: row?.version ?? '' };
 }
@@ -158,19 +171,22 @@ export interface BcLabel {
 }
 
 /** The labels of those BCs that are in the mirror, by id. */
-export async function readLabels(db: Queryable, odooIds: readonly number[]): Promise<Map<number, BcLabel>> {
+export async function readLabels(
+  { db, header: bc }: MirrorStore,
+  odooIds: readonly number[],
+): Promise<Map<number, BcLabel>> {
   const rows = await db
     .select({
       odooId: bc.odooId,
-      number: sql<string | null>`${typed(fieldJson('name'), 'text')}`,
-      supplier: sql<string | null>`${typed(fieldJson('partner_id'), 'name')}`,
+      number: sql<string | null>`${typed(fieldJson(bc, 'name'), 'text')}`,
+      supplier: sql<string | null>`${typed(fieldJson(bc, 'partner_id'), 'name')}`,
     })
     .from(bc)
     .where(isAnyOf(bc.odooId, odooIds));
   return new Map(rows.map(({ odooId, ...label }) => [odooId, label]));
 }
 
-export async function hasDocument(db: Queryable, odooId: number): Promise<boolean> {
+export async function hasDocument({ db, header: bc }: MirrorStore, odooId: number): Promise<boolean> {
   const rows = await db.select({ odooId: bc.odooId }).from(bc).where(eq(bc.odooId, odooId));
   return rows.length > 0;
 }
@@ -187,16 +203,18 @@ interface LineQuery {
 
 /** One page of the lines of a BC, by ascending id. */
 export async function readLines(
-  db: Queryable,
+  { db, ...tables }: MirrorStore,
   odooId: number,
   { after, limit, archived, pick }: LineQuery,
 ): Promise<JsonPage<number> & Versioned> {
-  const wanted = archived ? sql`` : sql`and ${isOfDocument}`;
+  const { header: bc, line: bcLine } = tables;
+  const wanted = archived ? sql`` : sql`and ${isOfDocument(tables)}`;
   const ids = sql`select ${bcLine.odooId}, null as key from ${bcLine}
     join ${bc} on ${bc.odooId} = ${bcLine.bcOdooId}
     where ${bcLine.bcOdooId} = ${odooId} and ${bcLine.odooId} > ${after} ${wanted}
     order by ${bcLine.odooId} limit ${limit + 1}`;
-  const item = (id: SQL) => sql`select ${lineColumns(pick)} from ${bcLine} where ${bcLine.odooId} = ${id}`;
+  const item = (id: SQL) =>
+    sql`select ${lineColumns(bcLine, pick)} from ${bcLine} where ${bcLine.odooId} = ${id}`;
   const page = { ids, order: sql`odoo_id`, item, limit, version: fieldsVersionSql };
   const { items, last, version } = await readPage(db, page);
   return { items, next: last?.odooId ?? null, fieldsVersion: version };
@@ -241,8 +259,11 @@ export const EVERY_BC: DocumentFilter = {
   archived: 'exclude',
 };
 
-export async function countDocuments(db: Queryable, filter: DocumentFilter): Promise<number> {
-  return db.$count(bc, filterSql(filter));
+export async function countDocuments(
+  { db, header: bc }: MirrorStore,
+  filter: DocumentFilter,
+): Promise<number> {
+  return db.$count(bc, filterSql(bc, filter));
 }
 
 interface Explained {
@@ -250,8 +271,11 @@ interface Explained {
 }
 
 /** The estimate of PostgreSQL, from its statistics. It takes the same time for any number of BCs. */
-export async function estimateDocuments(db: Queryable, filter: DocumentFilter): Promise<number> {
-  const condition = filterSql(filter) ?? sql`true`;
+export async function estimateDocuments(
+  { db, header: bc }: MirrorStore,
+  filter: DocumentFilter,
+): Promise<number> {
+  const condition = filterSql(bc, filter) ?? sql`true`;
   const [row] = await db.execute<{ 'QUERY PLAN': readonly Explained[] }>(
     sql`explain (format json) select from ${bc} where ${condition}`,
   );

@@ -1,9 +1,10 @@
-import { and, eq, sql } from 'drizzle-orm';
+import { and, eq, type SQL, sql } from 'drizzle-orm';
 import type { OdooRecord } from '../../odoo/types.ts';
 import type { Queryable } from '../client.ts';
 import type { ArchiveReason } from '../schema/audit.ts';
 import { isAnyOf } from '../schema/columns.ts';
-import { bc, bcLine } from '../schema/documents.ts';
+import type { HeaderTable, LineTable } from '../schema/documents.ts';
+import type { MirrorStore } from './tables.ts';
 
 const REMOVED: ArchiveReason = 'removed';
 
@@ -56,7 +57,7 @@ const dateOf = (text: string | null) => (text === null ? null : new Date(text));
 
 /** The stored state of some BCs, by id. */
 export async function storedHeaders(
-  db: Queryable,
+  { db, header: bc }: MirrorStore,
   odooIds: readonly number[],
 ): Promise<Map<number, StoredHeader>> {
   if (odooIds.length === 0) return new Map();
@@ -71,33 +72,33 @@ export async function storedHeaders(
 }
 
 /** A line that left its BC stays in the table, archived. A comparison must treat it like a deleted row. */
-const isPresent = sql`${bcLine.archiveReason} is distinct from ${REMOVED}`;
+const isPresent = (bcLine: LineTable): SQL => sql`${bcLine.archiveReason} is distinct from ${REMOVED}`;
 
 /**
  * The lines of these BCs in the mirror, and other BCs' lines among `lineIds`. `locked`: no other transaction changes
  * them until this one ends. They are locked in the order of their ids, so that BCs that exchange lines do not deadlock.
  */
 export async function storedLines(
-  db: Queryable,
+  { db, line: bcLine }: MirrorStore,
   odooIds: readonly number[],
   lineIds: readonly number[],
   lock?: 'locked',
 ): Promise<StoredLine[]> {
   const rows = await db.execute<StoredColumns & { bc_odoo_id: string }>(sql`
     select ${storedColumns}, bc_odoo_id from ${bcLine}
-    where (${isAnyOf(bcLine.bcOdooId, odooIds)} or ${isAnyOf(bcLine.odooId, lineIds)}) and ${isPresent}
+    where (${isAnyOf(bcLine.bcOdooId, odooIds)} or ${isAnyOf(bcLine.odooId, lineIds)}) and ${isPresent(bcLine)}
     order by odoo_id ${lock === 'locked' ? sql.raw('for update') : sql.raw('')}`);
   return rows.map((row) => ({ ...stored(row), bcOdooId: Number(row.bc_odoo_id) }));
 }
 
 /** The lines of these BCs in the mirror, except the ids in `read`. */
 export async function unreadLines(
-  db: Queryable,
+  { db, line: bcLine }: MirrorStore,
   odooIds: readonly number[],
   read: readonly number[],
 ): Promise<{ readonly odooId: number; readonly bcOdooId: number }[]> {
   const rows = await db.execute<{ odoo_id: string; bc_odoo_id: string }>(sql`
-    select odoo_id, bc_odoo_id from ${bcLine} where ${isAnyOf(bcLine.bcOdooId, odooIds)} and ${isPresent}
+    select odoo_id, bc_odoo_id from ${bcLine} where ${isAnyOf(bcLine.bcOdooId, odooIds)} and ${isPresent(bcLine)}
       and not exists (select from unnest(${`{${read.join(',')}}`}::bigint[]) as read (id) where read.id = ${bcLine.odooId})
     order by odoo_id`);
   return rows.map((row) => ({ odooId: Number(row.odoo_id), bcOdooId: Number(row.bc_odoo_id) }));
@@ -106,7 +107,7 @@ export async function unreadLines(
 /** The stored content of some records, by id. */
 export async function storedFields(
   db: Queryable,
-  table: typeof bc | typeof bcLine,
+  table: HeaderTable | LineTable,
   ids: readonly number[],
 ): Promise<Map<number, OdooRecord>> {
   const records = await storedRecords(db, table, ids);
@@ -121,7 +122,7 @@ export interface StoredRecord {
 
 export async function storedRecords(
   db: Queryable,
-  table: typeof bc | typeof bcLine,
+  table: HeaderTable | LineTable,
   ids: readonly number[],
 ): Promise<Map<number, StoredRecord>> {
   if (ids.length === 0) return new Map();
@@ -133,12 +134,15 @@ export async function storedRecords(
 }
 
 /** The BCs of these lines in the mirror. If a line moved, its old BC is read again too. */
-export async function ownersOfLines(db: Queryable, lineIds: readonly number[]): Promise<number[]> {
+export async function ownersOfLines(
+  { db, line: bcLine }: MirrorStore,
+  lineIds: readonly number[],
+): Promise<number[]> {
   if (lineIds.length === 0) return [];
   const rows = await db
     .selectDistinct({ owner: bcLine.bcOdooId })
     .from(bcLine)
-    .where(and(isAnyOf(bcLine.odooId, lineIds), isPresent));
+    .where(and(isAnyOf(bcLine.odooId, lineIds), isPresent(bcLine)));
   return rows.map(({ owner }) => owner);
 }
 
@@ -151,14 +155,15 @@ interface StoredBinaries {
 
 /** The stored binaries of some records, by id. */
 export async function storedBinaries(
-  db: Queryable,
-  table: typeof bc | typeof bcLine,
+  { db, header: bc, line: bcLine }: MirrorStore,
+  of: 'header' | 'line',
   ids: readonly number[],
 ): Promise<Map<number, StoredBinaries>> {
   if (ids.length === 0) return new Map();
+  const table = of === 'header' ? bc : bcLine;
   const columns = { odooId: table.odooId, writeDate: table.odooWriteDate, sizes: table.binarySizes };
   const rows =
-    table === bcLine
+    of === 'line'
       ? await db
           .select({ ...columns, fetchedAt: bc.fetchedAt })
           .from(bcLine)

@@ -4,8 +4,9 @@ import { LOCK_FAMILIES } from '../locks.ts';
 import { PREPARED } from '../pool.ts';
 import type { ArchiveReason } from '../schema/audit.ts';
 import { isAnyOf } from '../schema/columns.ts';
-import { bc, bcLine } from '../schema/documents.ts';
+import type { HeaderTable } from '../schema/documents.ts';
 import type { Reading } from './fetch-sequence.ts';
+import type { MirrorStore } from './tables.ts';
 
 const REMOVED: ArchiveReason = 'removed';
 
@@ -83,7 +84,7 @@ const replaced = sql.raw(
 
 /** Inserts or replaces headers. An archived BC is restored. `changed`: readers of changes will see it. */
 export async function upsertHeaders(
-  db: Queryable,
+  { db, header: bc }: MirrorStore,
   headers: readonly ReadHeader[],
   changed: 'changed' | 'touched',
 ): Promise<void> {
@@ -91,18 +92,18 @@ export async function upsertHeaders(
     await db.execute(sql`${PREPARED}
       insert into ${bc} (${columns}) select ${values} from ${recordset(part)}
       on conflict (odoo_id) do update set ${replaced}, archived_at = null, archive_reason = null
-        ${changed === 'changed' ? asChanged : sql.raw('')}`);
+        ${changed === 'changed' ? asChanged(bc) : sql.raw('')}`);
   }
 }
 
 /** A BC with another `create_date` is another one that Odoo gave the same id. It is new to readers of changes. */
-const asChanged = sql`, changed_xid = pg_current_xact_id(), changed_at = now(),
+const asChanged = (bc: HeaderTable) => sql`, changed_xid = pg_current_xact_id(), changed_at = now(),
   created_xid = case when ${bc}.odoo_create_date <> excluded.odoo_create_date then pg_current_xact_id()
     else ${bc}.created_xid end`;
 
 /** The same content was read again. Only time and reading are updated; the reading that ended last counts. */
 export async function confirmHeaders(
-  db: Queryable,
+  { db, header: bc }: MirrorStore,
   readings: readonly (Reading & { readonly odooId: number })[],
 ): Promise<void> {
   if (readings.length === 0) return;
@@ -117,7 +118,10 @@ export async function confirmHeaders(
  * Lines left these BCs for others: readers of changes will see it. Their headers may still list the lines, and Odoo may
  * never report them as changed. So they lose their date, and the next incremental run or sweep reads them.
  */
-export async function markPreviousOwners(db: Queryable, odooIds: readonly number[]): Promise<void> {
+export async function markPreviousOwners(
+  { db, header: bc }: MirrorStore,
+  odooIds: readonly number[],
+): Promise<void> {
   if (odooIds.length === 0) return;
   // Locked in the same order by all writers.
   await db.execute(sql`
@@ -131,7 +135,10 @@ const RECORDS_PER_STATEMENT = 2000;
 const JSON_PER_STATEMENT = 16 * 1024 * 1024;
 
 /** Inserts or replaces lines. A line that a later reading gave to another BC stays there. */
-export async function upsertLines(db: Queryable, lines: readonly ReadLine[]): Promise<void> {
+export async function upsertLines(
+  { db, line: bcLine }: MirrorStore,
+  lines: readonly ReadLine[],
+): Promise<void> {
   for (const part of statements(lines)) {
     await db.execute(sql`${PREPARED}
       insert into ${bcLine} (${columns}, bc_odoo_id) select ${values}, r.bc_odoo_id from ${recordset(part)}
@@ -176,7 +183,7 @@ function columnsOf(records: readonly (ReadHeader | ReadLine)[]): Columns {
 
 /** Archives lines that left their BC, as of the reading that ended with `endSeq`. Lines are never deleted. */
 export async function archiveLines(
-  db: Queryable,
+  { db, line: bcLine }: MirrorStore,
   removed: readonly { readonly odooId: number; readonly endSeq: number }[],
 ): Promise<void> {
   if (removed.length === 0) return;

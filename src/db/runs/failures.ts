@@ -1,7 +1,7 @@
 import { and, asc, eq, gt, isNull, lte, sql } from 'drizzle-orm';
 import type { Queryable } from '../client.ts';
+import type { MirrorStore } from '../documents/tables.ts';
 import { isAnyOf } from '../schema/columns.ts';
-import { bc } from '../schema/documents.ts';
 import { syncRunItem } from '../schema/ledger.ts';
 import { type SyncFailureRow, syncFailure } from '../schema/sync.ts';
 
@@ -149,7 +149,11 @@ export async function countPausedFailures(db: Queryable, key: string, runId: num
  * `since` is the window of the last run. A BC that Odoo no longer has is not retried forever, because the sweep
  * archives it.
  */
-export async function findDueForRetry(db: Queryable, key: string, since: Date | null): Promise<number[]> {
+export async function findDueForRetry(
+  { db, header: bc }: MirrorStore,
+  key: string,
+  since: Date | null,
+): Promise<number[]> {
   const rows = await db.execute<{ odoo_id: string }>(sql`
     select odoo_id from ${syncFailure}
     where key = ${key} and resolved_at is null and next_attempt_at <= clock_timestamp()

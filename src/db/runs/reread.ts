@@ -1,7 +1,8 @@
 import { eq, type SQL, sql } from 'drizzle-orm';
 import type { OdooValue } from '../../odoo/types.ts';
 import type { Queryable } from '../client.ts';
-import { bc, bcLine } from '../schema/documents.ts';
+import type { MirrorStore } from '../documents/tables.ts';
+import type { HeaderTable, LineTable } from '../schema/documents.ts';
 import { syncRunItem } from '../schema/ledger.ts';
 import { syncLog, syncState } from '../schema/sync.ts';
 import { paused, type Sweep } from './sweep.ts';
@@ -46,7 +47,7 @@ export async function namesReadAt(db: Queryable, key: string): Promise<Date | nu
  * @returns how many BCs it added.
  */
 export async function addRenamed(
-  db: Queryable,
+  { db, header: bc, line: bcLine }: MirrorStore,
   sweep: Sweep,
   references: References,
   records: readonly NamedRecord[],
@@ -64,13 +65,13 @@ export async function addRenamed(
       select record ->> 0 as model, record -> 1 as id, record -> 2 as name
       from jsonb_array_elements(${named}::text::jsonb) as record),
     wanted as (${sql.join(owners, sql` union `)}),
-    ${added(sweep)}
+    ${added(bc, sweep)}
     select count(*)::int as added from added`);
   return row?.added ?? 0;
 }
 
 /** The join is on JSON values, so each field is compared without a cast. */
-function ownersOf(owner: SQL, table: typeof bc | typeof bcLine, fields: readonly Reference[]): SQL | null {
+function ownersOf(owner: SQL, table: HeaderTable | LineTable, fields: readonly Reference[]): SQL | null {
   if (fields.length === 0) return null;
   const values = fields.map(({ field, model }) => sql`(${model}::text, mirror.fields -> ${field}::text)`);
   return sql`
@@ -81,7 +82,7 @@ function ownersOf(owner: SQL, table: typeof bc | typeof bcLine, fields: readonly
 }
 
 /** The open BCs of the sweep before, if it failed after its plan: the next one owes them. */
-export async function addOwed(db: Queryable, sweep: Sweep): Promise<number> {
+export async function addOwed({ db, header: bc }: MirrorStore, sweep: Sweep): Promise<number> {
   const [row] = await db.execute<{ added: number }>(sql`
     with before as (
       select id, status from ${syncLog}
@@ -91,7 +92,7 @@ export async function addOwed(db: Queryable, sweep: Sweep): Promise<number> {
     wanted as (
       select item.odoo_id from before join ${syncRunItem} as item on item.run_id = before.id
       where before.status = 'failed' and item.state = 'open'),
-    ${added(sweep)}
+    ${added(bc, sweep)}
     select count(*)::int as added from added`);
   return row?.added ?? 0;
 }
@@ -106,7 +107,7 @@ interface Share {
  * Writes the next BCs into the ledger: `share` of all, by id, after the last one of the sweep before. The greatest id is
  * followed by the smallest.
  */
-export async function addShare(db: Queryable, sweep: Sweep, share: number): Promise<Share> {
+export async function addShare({ db, header: bc }: MirrorStore, sweep: Sweep, share: number): Promise<Share> {
   const live = sql`from ${bc} where archived_at is null`;
   const after = sql`(select reread_after from ${syncState} where key = ${sweep.key})`;
   const size = sql`(select bcs from size)`;
@@ -119,7 +120,7 @@ export async function addShare(db: Queryable, sweep: Sweep, share: number): Prom
         union all
         (select odoo_id, 2 ${live} and odoo_id <= ${after} order by odoo_id limit ${size})) as ranges
       order by turn, odoo_id limit ${size}),
-    ${added(sweep)}
+    ${added(bc, sweep)}
     select (select count(*)::int from added) as added,
       (select odoo_id from wanted order by turn desc, odoo_id desc limit 1) as last`);
   return { added: row?.added ?? 0, last: row?.last == null ? null : Number(row.last) };
@@ -134,7 +135,7 @@ export async function moveReread(db: Queryable, key: string, last: number): Prom
  * Inserts the BCs of `wanted` that are not in the ledger yet. A BC whose failure pauses is left out: it is read when its
  * pause is over.
  */
-const added = (sweep: Sweep): SQL => sql`
+const added = (bc: HeaderTable, sweep: Sweep): SQL => sql`
     added as (
       insert into ${syncRunItem} (run_id, odoo_id, page)
       select ${sweep.runId}, owner.odoo_id, 0

@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
 import type { Queryable } from '../client.ts';
+import type { MirrorStore } from '../documents/tables.ts';
 import { alertDelivery, alertIncident } from '../schema/alerts.ts';
-import { auditLog } from '../schema/audit.ts';
 import { isAnyOf } from '../schema/columns.ts';
 import { syncRunItem, syncRunPage } from '../schema/ledger.ts';
 import { modelChange } from '../schema/model.ts';
@@ -134,23 +134,27 @@ export async function deleteModelChanges(db: Queryable, ageMs: number, limit: nu
 }
 
 /** The last id of the next `size` rows of the audit trail after `after`; null at the end. */
-export async function endOfAudit(db: Queryable, after: number, size: number): Promise<number | null> {
+export async function endOfAudit(
+  { db, audit }: MirrorStore,
+  after: number,
+  size: number,
+): Promise<number | null> {
   const [row] = await db.execute<{ id: string | null }>(sql`
-    select max(id) as id from (select id from ${auditLog} where id > ${after} order by id limit ${size}) as slice`);
+    select max(id) as id from (select id from ${audit} where id > ${after} order by id limit ${size}) as slice`);
   return row?.id == null ? null : Number(row.id);
 }
 
 /** Deletes rows of the audit trail with `after < id <= upTo` that are past their retention. */
 export async function deleteAudit(
-  db: Queryable,
+  { db, audit }: MirrorStore,
   ageMs: number,
   { after, upTo }: { readonly after: number; readonly upTo: number },
 ): Promise<number> {
   return counted(
     await db.execute(sql`
       with gone as (
-        delete from ${auditLog} where id = any(array(
-          select id from ${auditLog} where id > ${after} and id <= ${upTo} and at < ${before(ageMs)}
+        delete from ${audit} where id = any(array(
+          select id from ${audit} where id > ${after} and id <= ${upTo} and at < ${before(ageMs)}
           for update skip locked)) returning 1)
       select count(*)::int as n from gone`),
   );

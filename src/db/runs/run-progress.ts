@@ -1,6 +1,7 @@
 import { and, asc, eq, isNull, sql } from 'drizzle-orm';
 import type { Queryable } from '../client.ts';
-import { type AuditLogRow, auditLog } from '../schema/audit.ts';
+import type { MirrorStore } from '../documents/tables.ts';
+import type { AuditLogRow } from '../schema/audit.ts';
 import { type ItemState, syncRunItem, syncRunPage } from '../schema/ledger.ts';
 import { type SyncLogRow, syncFailure, syncLog } from '../schema/sync.ts';
 import { progress } from './ledger.ts';
@@ -75,8 +76,8 @@ export async function failedItems(db: Queryable, runId: number, limit: number): 
 }
 
 /** The changes of a run, in order. */
-export async function runChanges(db: Queryable, runId: number): Promise<AuditLogRow[]> {
-  return db.select().from(auditLog).where(eq(auditLog.runId, runId)).orderBy(asc(auditLog.id));
+export async function runChanges({ db, audit }: MirrorStore, runId: number): Promise<AuditLogRow[]> {
+  return db.select().from(audit).where(eq(audit.runId, runId)).orderBy(asc(audit.id));
 }
 
 /** The first open failures whose last attempt was in this run, by ascending Odoo id. */

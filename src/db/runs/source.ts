@@ -1,6 +1,6 @@
 import { eq, sql } from 'drizzle-orm';
 import type { Queryable } from '../client.ts';
-import { bc } from '../schema/documents.ts';
+import type { MirrorStore } from '../documents/tables.ts';
 import { type MirrorSource, syncState } from '../schema/sync.ts';
 
 /** The stored source; null before the first run. */
@@ -40,7 +40,7 @@ export async function beginMove(
 export const finishedMove = sql<MirrorSource>`${syncState.source} - 'unfinishedRun'`;
 
 /** The mirror has no BC, also no archived one. */
-export async function isEmptyMirror(db: Queryable): Promise<boolean> {
+export async function isEmptyMirror({ db, header: bc }: MirrorStore): Promise<boolean> {
   return (await db.select({ id: bc.odooId }).from(bc).limit(1)).length === 0;
 }
 

@@ -2,11 +2,12 @@ import { type SQL, sql } from 'drizzle-orm';
 import type { Queryable } from '../client.ts';
 import { recordChanges } from '../documents/audit-log.ts';
 import { newestSeq } from '../documents/fetch-sequence.ts';
+import type { MirrorStore } from '../documents/tables.ts';
 import { lockDocuments } from '../documents/writes.ts';
 import { LOCK_FAMILIES } from '../locks.ts';
 import type { ArchiveReason } from '../schema/audit.ts';
 import { isAnyOf } from '../schema/columns.ts';
-import { bc, bcLine } from '../schema/documents.ts';
+import type { HeaderTable, LineTable } from '../schema/documents.ts';
 import { syncRunItem } from '../schema/ledger.ts';
 import { type SyncLogRow, syncFailure, syncLog } from '../schema/sync.ts';
 
@@ -73,11 +74,15 @@ export const paused = (sweep: Sweep, odooId: SQL): SQL =>
  * The part of the mirror in a slice, as a full join with the list of Odoo. PostgreSQL cannot know the length of the
  * list; with other joins it compares each row with the whole list.
  */
-const mirrored = (table: typeof bc | typeof bcLine, { after, upTo }: Slice): SQL =>
+const mirrored = (table: HeaderTable | LineTable, { after, upTo }: Slice): SQL =>
   sql`(select * from ${table} where odoo_id > ${after} and odoo_id <= ${upTo})`;
 
 /** Writes into the ledger the differences of one slice of headers, and the BCs that Odoo does not list there. */
-export async function compareHeaders(db: Queryable, sweep: Sweep, slice: Slice): Promise<void> {
+export async function compareHeaders(
+  { db, header: bc }: MirrorStore,
+  sweep: Sweep,
+  slice: Slice,
+): Promise<void> {
   const id = sql`listed.id`;
   await db.execute(sql`
     insert into ${syncRunItem} (run_id, odoo_id, page, late, absent)
@@ -92,7 +97,11 @@ export async function compareHeaders(db: Queryable, sweep: Sweep, slice: Slice):
 }
 
 /** The lines of one slice that are missing from the mirror or have another date. */
-export async function differingLines(db: Queryable, sweep: Sweep, slice: Slice): Promise<DifferingLine[]> {
+export async function differingLines(
+  { db, line: bcLine }: MirrorStore,
+  sweep: Sweep,
+  slice: Slice,
+): Promise<DifferingLine[]> {
   const rows = await db.execute<{ id: string; late: boolean }>(sql`
     select listed.id, ${beforeWindow(sweep)} as late
     from ${rowsOf(slice)} as listed left join ${bcLine} as mirror on mirror.odoo_id = listed.id
@@ -106,7 +115,7 @@ export async function differingLines(db: Queryable, sweep: Sweep, slice: Slice):
  * they are newer, or hidden. Counts the missing lines whose BC the sweep saw.
  */
 export async function addOwners(
-  db: Queryable,
+  { db, header: bc, line: bcLine }: MirrorStore,
   sweep: Sweep,
   slice: Slice,
   differing: readonly DifferingLine[],
@@ -160,7 +169,7 @@ const REASON: ArchiveReason = 'gone';
  * BCs that the run found deleted, that are not archived yet and were not read since. A number beyond the sequence is
  * from before PostgreSQL lost commits, and does not count.
  */
-const archivable = (runId: number) => sql`
+const archivable = (bc: HeaderTable, runId: number) => sql`
   from ${syncRunItem} as item join ${bc} on ${bc.odooId} = item.odoo_id
   where item.run_id = ${runId} and item.state = 'gone' and ${bc.archivedAt} is null
     and (${bc.fetchSeq} < item.gone_seq or ${bc.fetchSeq} > ${newestSeq})`;
@@ -169,7 +178,7 @@ const archivable = (runId: number) => sql`
  * BCs that the run found deleted and that stay in the mirror, although they were stored before the run began. Their
  * numbers claim a later reading: PostgreSQL lost commits, and the sequence has passed these numbers since.
  */
-export async function countUnarchived(db: Queryable, runId: number): Promise<number> {
+export async function countUnarchived({ db, header: bc }: MirrorStore, runId: number): Promise<number> {
   const [row] = await db.execute<{ unarchived: number }>(sql`
     select count(*)::int as unarchived
     from ${syncRunItem} as item join ${bc} on ${bc.odooId} = item.odoo_id
@@ -180,9 +189,9 @@ export async function countUnarchived(db: Queryable, runId: number): Promise<num
 }
 
 /** The number of BCs that a run is about to archive. */
-export async function countArchivable(db: Queryable, runId: number): Promise<number> {
+export async function countArchivable({ db, header: bc }: MirrorStore, runId: number): Promise<number> {
   const [row] = await db.execute<{ pending: number }>(
-    sql`select count(*)::int as pending ${archivable(runId)}`,
+    sql`select count(*)::int as pending ${archivable(bc, runId)}`,
   );
   return row?.pending ?? 0;
 }
@@ -198,7 +207,10 @@ interface ArchiveAccount {
  * The base of the archive limit of a run. It includes the BCs that this run has archived already, so that a resumed run
  * decides the same, and those of the last day: a right that is withdrawn step by step must not empty the mirror.
  */
-export async function archiveAccount(db: Queryable, run: SyncLogRow): Promise<ArchiveAccount> {
+export async function archiveAccount(
+  { db, header: bc }: MirrorStore,
+  run: SyncLogRow,
+): Promise<ArchiveAccount> {
   const [row] = await db.execute<Record<keyof ArchiveAccount, number>>(sql`
     select done, (select count(*)::int from ${bc} where ${bc.archivedAt} is null) + done as mirrored
     from (
@@ -217,10 +229,11 @@ export async function archiveAccount(db: Queryable, run: SyncLogRow): Promise<Ar
  * @param after only BCs with a greater id, so that the ledger is not read from its beginning each time.
  * @returns the last checked id; null at the end.
  */
-export async function archiveSome(tx: Queryable, runId: number, after: number): Promise<number | null> {
+export async function archiveSome(store: MirrorStore, runId: number, after: number): Promise<number | null> {
+  const { db: tx, header: bc, line: bcLine } = store;
   const some = await ids(
     tx,
-    sql`select item.odoo_id ${archivable(runId)} and item.odoo_id > ${after} order by item.odoo_id limit ${BATCH}`,
+    sql`select item.odoo_id ${archivable(bc, runId)} and item.odoo_id > ${after} order by item.odoo_id limit ${BATCH}`,
   );
   const last = some.at(-1);
   if (last === undefined) return null;
@@ -228,7 +241,7 @@ export async function archiveSome(tx: Queryable, runId: number, after: number): 
   // Another process may have stored one of them before we got the lock.
   const gone = await ids(
     tx,
-    sql`select item.odoo_id ${archivable(runId)} and ${isAnyOf(bc.odooId, some)} order by item.odoo_id`,
+    sql`select item.odoo_id ${archivable(bc, runId)} and ${isAnyOf(bc.odooId, some)} order by item.odoo_id`,
   );
   await tx.execute(sql`
     update ${bcLine} set archived_at = now(), archive_reason = ${REASON}
@@ -241,7 +254,7 @@ export async function archiveSome(tx: Queryable, runId: number, after: number): 
     update ${syncRunItem} set state = 'archived'
     where ${syncRunItem.runId} = ${runId} and ${isAnyOf(syncRunItem.odooId, gone)}`);
   await recordChanges(
-    tx,
+    store,
     gone.map((odooId) => ({ odooId, runId, action: 'archived', changes: { reason: REASON } })),
   );
   return last;
@@ -284,7 +297,10 @@ export async function lineAccounts(
 }
 
 /** Lines of the mirror that are not archived, counted up to `limit` (null: all of them). */
-export async function countLiveLines(db: Queryable, limit: number | null): Promise<number> {
+export async function countLiveLines(
+  { db, line: bcLine }: MirrorStore,
+  limit: number | null,
+): Promise<number> {
   const [row] = await db.execute<{ lines: number }>(sql`
     select count(*)::int as lines from (
       select from ${bcLine} where ${bcLine.archivedAt} is null limit ${limit}::bigint) as live`);

@@ -29,21 +29,24 @@ export interface DocumentChanges {
 }
 
 /** Every change of the mirror: who (the run) and what (old and new, field by field). */
-export const auditLog = pgTable(
-  'audit_log',
-  {
-    id: bigserial('id', { mode: 'number' }).primaryKey(),
-    odooId: bigid('odoo_id').notNull(),
-    runId: bigid('run_id').notNull(),
-    action: text('action', { enum: AUDIT_ACTIONS }).notNull(),
-    changes: jsonb('changes').$type<DocumentChanges>().notNull(),
-    at: moment('at').notNull().defaultNow(),
-    xid: xid8('xid').notNull().default(sql`pg_current_xact_id()`),
-  },
-  (table) => [
-    index('audit_log_odoo_id').on(table.odooId, table.id),
-    index('audit_log_run_id').on(table.runId),
-  ],
-);
+const auditTable = (name: string) =>
+  pgTable(
+    name,
+    {
+      id: bigserial('id', { mode: 'number' }).primaryKey(),
+      odooId: bigid('odoo_id').notNull(),
+      runId: bigid('run_id').notNull(),
+      action: text('action', { enum: AUDIT_ACTIONS }).notNull(),
+      changes: jsonb('changes').$type<DocumentChanges>().notNull(),
+      at: moment('at').notNull().defaultNow(),
+      xid: xid8('xid').notNull().default(sql`pg_current_xact_id()`),
+    },
+    (table) => [index(`${name}_odoo_id`).on(table.odooId, table.id), index(`${name}_run_id`).on(table.runId)],
+  );
+
+export type AuditTable = ReturnType<typeof auditTable>;
+
+/** The audit trail of the mirror `bc`. */
+export const auditLog = auditTable('audit_log');
 
 export type AuditLogRow = typeof auditLog.$inferSelect;

@@ -40,36 +40,43 @@ const INDEXED_FIELDS = [
   ['partner_id', 'id'],
 ] as const;
 
-export const bc = pgTable(
-  'scrap_dimagaz_bc',
-  {
-    ...mirrored(),
-    /** The transaction that last changed the document (header or lines). A reader uses it to keep to one snapshot. */
-    changedXid: xid8('changed_xid').notNull().default(sql`pg_current_xact_id()`),
-    /** The transaction that first stored the BC; null for rows that are older than the column. */
-    createdXid: xid8('created_xid').default(sql`pg_current_xact_id()`),
-    /** When header or lines last changed in the mirror. */
-    changedAt: moment('changed_at').notNull().defaultNow(),
-  },
-  (table) => [
-    index('scrap_dimagaz_bc_live').on(table.odooId).where(sql`${table.archivedAt} is null`),
-    index('scrap_dimagaz_bc_archived').on(table.odooId).where(sql`${table.archivedAt} is not null`),
-    ...INDEXED_FIELDS.map(([field, extract]) =>
-      index(`scrap_dimagaz_bc_by_${field}`).on(
-        comparable(sql`(${table.fields} -> ${sql.raw(`'${field}'`)})`, extract),
-        table.odooId,
+const headerTable = (name: string) =>
+  pgTable(
+    name,
+    {
+      ...mirrored(),
+      /** The transaction that last changed the document (header or lines). A reader uses it to keep to one snapshot. */
+      changedXid: xid8('changed_xid').notNull().default(sql`pg_current_xact_id()`),
+      /** The transaction that first stored the BC; null for rows that are older than the column. */
+      createdXid: xid8('created_xid').default(sql`pg_current_xact_id()`),
+      /** When header or lines last changed in the mirror. */
+      changedAt: moment('changed_at').notNull().defaultNow(),
+    },
+    (table) => [
+      index(`${name}_live`).on(table.odooId).where(sql`${table.archivedAt} is null`),
+      index(`${name}_archived`).on(table.odooId).where(sql`${table.archivedAt} is not null`),
+      ...INDEXED_FIELDS.map(([field, extract]) =>
+        index(`${name}_by_${field}`).on(
+          comparable(sql`(${table.fields} -> ${sql.raw(`'${field}'`)})`, extract),
+          table.odooId,
+        ),
       ),
-    ),
-    index('scrap_dimagaz_bc_changed_at').on(table.changedAt, table.odooId),
-    index('scrap_dimagaz_bc_feed').on(table.changedXid, table.odooId),
-  ],
-);
+      index(`${name}_changed_at`).on(table.changedAt, table.odooId),
+      index(`${name}_feed`).on(table.changedXid, table.odooId),
+    ],
+  );
 
-export const bcLine = pgTable(
-  'scrap_dimagaz_bc_line',
-  { ...mirrored(), bcOdooId: bigid('bc_odoo_id').notNull() },
-  (table) => [index('scrap_dimagaz_bc_line_bc').on(table.bcOdooId, table.odooId)],
-);
+const lineTable = (name: string) =>
+  pgTable(name, { ...mirrored(), bcOdooId: bigid('bc_odoo_id').notNull() }, (table) => [
+    index(`${name}_bc`).on(table.bcOdooId, table.odooId),
+  ]);
+
+export type HeaderTable = ReturnType<typeof headerTable>;
+export type LineTable = ReturnType<typeof lineTable>;
+
+/** The tables of the mirror `bc`. Migrations create them; those of other mirrors are copies. */
+export const bc = headerTable('scrap_dimagaz_bc');
+export const bcLine = lineTable('scrap_dimagaz_bc_line');
 
 /**
  * One row for each PostgreSQL server that assigned transaction ids to `changed_xid`, the newest last. A restored dump

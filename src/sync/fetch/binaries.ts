@@ -1,8 +1,8 @@
 import type { Database } from '../../db/client.ts';
 import { endReading } from '../../db/documents/fetch-sequence.ts';
 import { storedBinaries, storedFields } from '../../db/documents/stored-documents.ts';
+import type { MirrorStore } from '../../db/documents/tables.ts';
 import type { RecordToStore } from '../../db/documents/writes.ts';
-import { bc, bcLine } from '../../db/schema/documents.ts';
 import { OdooTimeoutError } from '../../odoo/errors.ts';
 import type { OdooClient, OdooRecord } from '../../odoo/types.ts';
 import { inGroups } from '../../shared/collections.ts';
@@ -137,16 +137,16 @@ const SETTLED_MS = 60_000;
  * @throws ContentGoneError, and the errors of the Odoo client.
  */
 async function fillBinaries(
-  db: Database,
+  store: MirrorStore,
   odoo: OdooClient,
-  { model, table }: { model: MirroredModel; table: typeof bc | typeof bcLine },
+  { model, of }: Mirrored,
   records: readonly OdooRecord[],
 ): Promise<OdooRecord[]> {
   const holders = records
     .map((record) => ({ id: record.id, record, sizes: binarySizes(record, model) }))
     .filter(({ sizes }) => Object.keys(sizes).length > 0);
   if (holders.length === 0) return [...records];
-  const contents = await knownContents(db, table, holders);
+  const contents = await knownContents(store, of, holders);
   const unknown = holders.filter(({ id }) => !contents.has(id));
   for await (const { fields, records: read } of readContents(odoo, model.name, unknown)) {
     for (const [id, record] of read) contents.set(id, { ...contents.get(id), ...pick(record, fields) });
@@ -160,15 +160,21 @@ async function fillBinaries(
 
 type Values = Record<string, OdooRecord[string]>;
 
+/** A model of the document, and its table. */
+interface Mirrored {
+  readonly model: MirroredModel;
+  readonly of: 'header' | 'line';
+}
+
 /** Contents in the mirror that have not changed since. */
 async function knownContents(
-  db: Database,
-  table: typeof bc | typeof bcLine,
+  store: MirrorStore,
+  of: 'header' | 'line',
   holders: readonly (Holder & { readonly record: OdooRecord })[],
 ): Promise<Map<number, Values>> {
   const stored = await storedBinaries(
-    db,
-    table,
+    store,
+    of,
     holders.map(({ id }) => id),
   );
   const unchanged = holders.filter(({ id, record, sizes }) => {
@@ -181,8 +187,8 @@ async function knownContents(
     );
   });
   const fields = await storedFields(
-    db,
-    table,
+    store.db,
+    store[of],
     unchanged.map(({ id }) => id),
   );
   return new Map(unchanged.map(({ id, sizes }) => [id, pick(fields.get(id), Object.keys(sizes))]));
@@ -209,33 +215,33 @@ export function contentBytes({ header, lines }: PreparedDocument): number {
  * @throws InvalidDocumentError, ContentGoneError, and the errors of the Odoo client.
  */
 export async function attachBinaryContents(
-  db: Database,
+  store: MirrorStore<Database>,
   odoo: OdooClient,
   model: DocumentModel,
   document: PreparedDocument,
 ): Promise<PreparedDocument> {
   if (![document.header, ...document.lines].some(hasContents)) return document;
-  const [header = document.header] = await filled(db, odoo, { model: model.header, table: bc }, [
+  const [header = document.header] = await filled(store, odoo, { model: model.header, of: 'header' }, [
     document.header,
   ]);
-  const lines = await filled(db, odoo, { model: model.line, table: bcLine }, document.lines);
-  return { ...document, header, lines, reading: await endReading(db, document.reading) };
+  const lines = await filled(store, odoo, { model: model.line, of: 'line' }, document.lines);
+  return { ...document, header, lines, reading: await endReading(store.db, document.reading) };
 }
 
 async function filled(
-  db: Database,
+  store: MirrorStore,
   odoo: OdooClient,
-  of: { readonly model: MirroredModel; readonly table: typeof bc | typeof bcLine },
+  which: Mirrored,
   records: readonly RecordToStore[],
 ): Promise<readonly RecordToStore[]> {
   const holders = records.filter(hasContents);
   if (holders.length === 0) return records;
   const read = holders.map(({ json }): OdooRecord => JSON.parse(json));
-  const full = await fillBinaries(db, odoo, of, read);
+  const full = await fillBinaries(store, odoo, which, read);
   const ready = new Map(
     holders.map((holder, at) => [
       holder.odooId,
-      prepare(of.model.name, full[at] ?? { id: holder.odooId }, holder.binarySizes),
+      prepare(which.model.name, full[at] ?? { id: holder.odooId }, holder.binarySizes),
     ]),
   );
   return records.map((record) => ready.get(record.odooId) ?? record);

@@ -122,7 +122,7 @@ async function readSlices(
   while (left.length > 0 && room >= MAX_READING) {
     const slice = left.slice(0, evenly(left.length, Math.min(most, batchSize(model, room))));
     const begun = await beginReading(db);
-    const read = await readDocuments(odoo, model, slice, blame, (...read) => unreadLines(db, ...read));
+    const read = await readDocuments(odoo, model, slice, blame, (...read) => unreadLines(mirror, ...read));
     const reading = await endReading(db, begun);
     await closeGone(mirror, payload, read.missing, reading.fetchSeq);
     const jobs: PreparedJob[] = [

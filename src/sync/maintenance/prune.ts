@@ -1,4 +1,5 @@
 import type { Database } from '../../db/client.ts';
+import type { MirrorStore } from '../../db/documents/tables.ts';
 import {
   deleteAudit,
   deleteFailures,
@@ -37,23 +38,21 @@ export interface Pruned {
 }
 
 /** The dependencies; an Odoo is not needed. */
-export type PruneSource = Pick<SyncContext, 'db' | 'queues' | 'settings' | 'retention'>;
+export type PruneSource = MirrorStore<Database> & Pick<SyncContext, 'queues' | 'settings' | 'retention'>;
 
 /**
  * Deletes rows past their retention in small transactions. It may stop at any time, by `signal` or a crash; the next
  * prune continues. Two concurrent prunes share the work.
  */
-export async function prune(
-  { db, queues, settings, retention }: PruneSource,
-  signal?: AbortSignal,
-): Promise<Pruned> {
+export async function prune(source: PruneSource, signal?: AbortSignal): Promise<Pruned> {
+  const { db, queues, settings, retention } = source;
   const { itemsMs, runsMs, auditMs } = retention;
   const held = await heldRuns(db);
   const needed = [...held, ...(await newestRuns(db))];
   const items = itemsMs === null ? 0 : await pruneItems(db, { ageMs: itemsMs, needed: held }, signal);
   const old = runsMs === null ? NOTHING : await pruneRuns(db, { ageMs: runsMs, needed }, signal);
   const over = runsMs === null ? NOTHING : await pruneOver(db, runsMs, signal);
-  const audit = auditMs === null ? 0 : await pruneAudit(db, auditMs, signal);
+  const audit = auditMs === null ? 0 : await pruneAudit(source, auditMs, signal);
   return {
     ...NOTHING,
     ...over,
@@ -107,12 +106,12 @@ async function clearRuns(db: Database, runIds: readonly number[], signal?: Abort
  * The audit trail has no index on its dates, but its ids grow with time: it is read from its beginning until a batch
  * has no old row.
  */
-async function pruneAudit(db: Database, ageMs: number, signal?: AbortSignal): Promise<number> {
+async function pruneAudit(store: MirrorStore, ageMs: number, signal?: AbortSignal): Promise<number> {
   let removed = 0;
   for (let after = 0; signal?.aborted !== true; ) {
-    const upTo = await endOfAudit(db, after, BATCH);
+    const upTo = await endOfAudit(store, after, BATCH);
     if (upTo === null) break;
-    const now = await deleteAudit(db, ageMs, { after, upTo });
+    const now = await deleteAudit(store, ageMs, { after, upTo });
     if (now === 0) break;
     removed += now;
     after = upTo;

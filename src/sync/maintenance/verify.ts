@@ -16,10 +16,11 @@ import {
   trailGaps,
 } from '../../db/documents/integrity-checks.ts';
 import { storedFields } from '../../db/documents/stored-documents.ts';
+import type { MirrorStore } from '../../db/documents/tables.ts';
 import { countRereads, listFields } from '../../db/odoo-model/fields.ts';
 import { HEADER_VIEW, isViewCurrent, LINE_VIEW } from '../../db/odoo-model/typed-views.ts';
 import { readState } from '../../db/runs/lease.ts';
-import { bc, bcLine } from '../../db/schema/documents.ts';
+import type { HeaderTable, LineTable } from '../../db/schema/documents.ts';
 import { unstorableIn } from '../../odoo/decoding/text.ts';
 import { OdooMalformedError } from '../../odoo/errors.ts';
 import type { Domain, OdooClient, OdooRecord } from '../../odoo/types.ts';
@@ -108,7 +109,7 @@ function perKind<T>(value: () => T): Record<FindingKind, T> {
 /** One of the two tables, and its model in Odoo. */
 interface VerifiedModel {
   readonly model: MirroredModel;
-  readonly table: typeof bc | typeof bcLine;
+  readonly table: HeaderTable | LineTable;
   readonly domain: Domain;
   /** The many2one of the line to its header; null for the header. */
   readonly inverse: string | null;
@@ -312,8 +313,7 @@ function sameBinaries(model: MirroredModel, record: OdooRecord, row: StoredRow):
   return sizes.every(([field, size]) => row.binarySizes[field] === size);
 }
 
-interface VerifySource {
-  readonly db: Database;
+interface VerifySource extends MirrorStore<Database> {
   readonly odoo: OdooClient;
   readonly definition: DocumentDefinition;
   /** Maximum of records requested in one call. */
@@ -358,8 +358,8 @@ async function verifyOnce(
     compared += by;
     onProgress(compared, total);
   };
-  const header = { model: model.header, table: bc, domain: [], inverse: null };
-  const line = { model: model.line, table: bcLine, domain: withBc, inverse: model.inverse };
+  const header = { model: model.header, table: source.header, domain: [], inverse: null };
+  const line = { model: model.line, table: source.line, domain: withBc, inverse: model.inverse };
   const suspects = { headers: new Suspects(), lines: new Suspects() };
   const headers = await verifyModel(source, header, suspects.headers.before(findings), advance);
   const lines = await verifyModel(source, line, suspects.lines.before(findings), advance);
@@ -393,24 +393,23 @@ async function unreadChanges(
 }
 
 /** Checks the consistency of the mirror without Odoo. Hashes are checked with the comparison of rows. */
-async function checkIntegrity(
-  { db, definition: { model, lineModel }, retention }: VerifySource,
-  findings: Findings,
-): Promise<void> {
+async function checkIntegrity(source: VerifySource, findings: Findings): Promise<void> {
+  const { db, retention } = source;
+  const { key, model, lineModel } = source.definition;
   const add = (kind: FindingKind, name: string, { total, first }: Counted) =>
     findings.addAll(
       kind,
       total,
       first.map((example) => ({ model: name, ...example })),
     );
-  add('duplicates', model, await duplicates(db, bc));
-  add('duplicates', lineModel, await duplicates(db, bcLine));
-  add('orphanLines', lineModel, await orphanLines(db));
-  add('openItems', model, await openItemsOfEndedRuns(db));
-  add('futureReadings', model, await futureReadings(db, bc));
-  add('futureReadings', lineModel, await futureReadings(db, bcLine));
-  add('feedGaps', model, await feedGaps(db));
-  add('trailGaps', model, await trailGaps(db, retention.auditMs));
+  add('duplicates', model, await duplicates(db, source.header));
+  add('duplicates', lineModel, await duplicates(db, source.line));
+  add('orphanLines', lineModel, await orphanLines(source));
+  add('openItems', model, await openItemsOfEndedRuns(db, key));
+  add('futureReadings', model, await futureReadings(db, source.header));
+  add('futureReadings', lineModel, await futureReadings(db, source.line));
+  add('feedGaps', model, await feedGaps(source));
+  add('trailGaps', model, await trailGaps(source, retention.auditMs));
   for (const [view, name] of [
     [HEADER_VIEW, model],
     [LINE_VIEW, lineModel],

@@ -113,7 +113,8 @@ export async function checkSource(
   if (isSettled(run, found, model)) return;
   // The answers that this process remembers may be outdated.
   const own = asksAgain(run) ? found.own : await ownSource(mirror, odoo, true);
-  await whilePlanning(mirror, run, async (tx) => {
+  await whilePlanning(mirror, run, async (store) => {
+    const { db: tx } = store;
     const stored = await lockSource(tx, key);
     const first = knownSource(null, own, model.linesField);
     if (stored === null) return saveSource(tx, key, first);
@@ -123,7 +124,7 @@ export async function checkSource(
       await noteReader(tx, mirror, run, stored, own);
       return saveSource(tx, key, knownSource(stored, own, model.linesField));
     }
-    if (unfinishedRun === undefined && (await isEmptyMirror(tx))) return saveSource(tx, key, first);
+    if (unfinishedRun === undefined && (await isEmptyMirror(store))) return saveSource(tx, key, first);
     if (!run.newSource && unfinishedRun !== undefined) throw new SourceUnfinishedError(stored, unfinishedRun);
     // A run that is planned again keeps its source: a worker that was not restarted yet may have resumed it.
     const isAgain = unfinishedRun === run.id && differences.length > 0;

@@ -1,5 +1,5 @@
-import type { Database } from '../../db/client.ts';
 import { ownersOfLines } from '../../db/documents/stored-documents.ts';
+import type { MirrorStore } from '../../db/documents/tables.ts';
 import type { Domain, OdooClient, OdooRecord } from '../../odoo/types.ts';
 import { bisect } from '../../shared/bisect.ts';
 import { isRefusal } from '../error-policy.ts';
@@ -95,7 +95,7 @@ export class NewestWrite {
  */
 export function changedHeaders(
   odoo: OdooClient,
-  db: Database,
+  store: MirrorStore,
   model: DocumentModel,
   since: Date,
   newest: NewestWrite,
@@ -108,7 +108,7 @@ export function changedHeaders(
     noted(newest, (last) => listRecords(odoo, name, written(last), { fields, limit: SLICE }));
   const headers = idsOfSlices(slices(model.header.name, ['write_date']));
   const lines = slices(model.line.name, ['write_date', model.inverse]);
-  return [headers, ownersOfSlices(db, model, lines)];
+  return [headers, ownersOfSlices(store, model, lines)];
 }
 
 async function* idsOfSlices(slices: AsyncGenerator<OdooRecord[]>): AsyncGenerator<number[]> {
@@ -116,13 +116,13 @@ async function* idsOfSlices(slices: AsyncGenerator<OdooRecord[]>): AsyncGenerato
 }
 
 async function* ownersOfSlices(
-  db: Database,
+  store: MirrorStore,
   { inverse }: DocumentModel,
   slices: AsyncGenerator<OdooRecord[]>,
 ): AsyncGenerator<number[]> {
   for await (const lines of slices)
     yield await ownersNowAndBefore(
-      db,
+      store,
       inverse,
       lines,
       lines.map(({ id }) => id),
@@ -131,13 +131,13 @@ async function* ownersOfSlices(
 
 /** The BCs of lines: those in the records of Odoo, and those in the mirror. A moved line has both. */
 export async function ownersNowAndBefore(
-  db: Database,
+  store: MirrorStore,
   inverse: string,
   records: readonly OdooRecord[],
   lineIds: readonly number[],
 ): Promise<number[]> {
   const now = records.map((line) => headerOf(line, inverse)).filter((id) => id !== null);
-  return [...now, ...(await ownersOfLines(db, lineIds))];
+  return [...now, ...(await ownersOfLines(store, lineIds))];
 }
 
 const greatest = (ids: readonly number[]) => ids.reduce((most, id) => Math.max(most, id), 0);

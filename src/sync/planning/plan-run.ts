@@ -132,7 +132,7 @@ async function writeLedger(
     if (isEmpty && mode !== 'single')
       return endEmpty(mirror, run, { ...notes, newestWrite: newest.date, rpcCalls: odoo.used() });
   }
-  await whilePlanning(mirror, run, async (tx) => {
+  await whilePlanning(mirror, run, async ({ db: tx }) => {
     const planned = await addPages(tx, run.id);
     const plannedAt = await databaseClock(tx);
     const counts = { planned, reread: reread.documents, rpcCalls: odoo.used() };
@@ -177,7 +177,7 @@ async function endEmpty(
 
 /** Slices of ids. Their start time was requested before. */
 function idsOf(
-  { db, definition }: SyncContext,
+  mirror: SyncContext,
   odoo: OdooClient,
   model: DocumentModel,
   wanted: RunPlan & {
@@ -189,9 +189,9 @@ function idsOf(
   const { mode, since, continues, odooIds, lastAsked, newest } = wanted;
   if (mode === 'single') return fromPromise(async () => odooIds);
   const sources = [
-    ...(continues === null ? [] : [owedIds(db, continues)]),
-    ...(since === null ? [allHeaders(odoo, model)] : changedHeaders(odoo, db, model, since, newest)),
-    fromPromise(() => findDueForRetry(db, definition.key, lastAsked)),
+    ...(continues === null ? [] : [owedIds(mirror.db, continues)]),
+    ...(since === null ? [allHeaders(odoo, model)] : changedHeaders(odoo, mirror, model, since, newest)),
+    fromPromise(() => findDueForRetry(mirror, mirror.definition.key, lastAsked)),
   ];
   return concat(sources.map((source) => prefetch(source)));
 }
@@ -212,7 +212,7 @@ async function writeItems(
       page: Math.floor((planned.size + index) / pageSize),
     }));
     for (const id of fresh) planned.add(id);
-    if (items.length > 0) await whilePlanning(mirror, run, (tx) => addItems(tx, run.id, items));
+    if (items.length > 0) await whilePlanning(mirror, run, ({ db }) => addItems(db, run.id, items));
     progress.step();
   }
   return planned.size;

@@ -56,22 +56,22 @@ export async function planSweep(
     owing: next.continues,
     everything: run.newSource,
   };
-  if (run.newSource) await whilePlanning(mirror, run, (tx) => endPauses(tx, definition.key));
+  if (run.newSource) await whilePlanning(mirror, run, ({ db }) => endPauses(db, definition.key));
   const size = settings.pageSize * PAGES_PER_SLICE;
   for await (const slice of slices(odoo, model.header, [], size)) {
-    await whilePlanning(mirror, run, (tx) => compareHeaders(tx, sweep, slice));
+    await whilePlanning(mirror, run, (store) => compareHeaders(store, sweep, slice));
   }
   // A line without a BC is part of no document: it is not mirrored.
   for await (const slice of slices(odoo, model.line, [[model.inverse, '!=', false]], size)) {
-    const differing = await whilePlanning(mirror, run, (tx) => differingLines(tx, sweep, slice));
+    const differing = await whilePlanning(mirror, run, (store) => differingLines(store, sweep, slice));
     const headers = await headersOf(odoo, model, differing);
-    await whilePlanning(mirror, run, (tx) => addOwners(tx, sweep, slice, differing, headers));
+    await whilePlanning(mirror, run, (store) => addOwners(store, sweep, slice, differing, headers));
   }
   const due = await dueFailures(mirror.db, definition.key);
   const retries = due.map((odooId) => ({ odooId, page: 0 }));
-  await whilePlanning(mirror, run, (tx) => addItems(tx, run.id, retries));
+  await whilePlanning(mirror, run, ({ db }) => addItems(db, run.id, retries));
   const reread = await addRereads(mirror, run, { odoo, model, nowSync, sweep });
-  await whilePlanning(mirror, run, (tx) => numberPages(tx, run.id, settings.pageSize));
+  await whilePlanning(mirror, run, ({ db }) => numberPages(db, run.id, settings.pageSize));
   return reread;
 }
 

@@ -49,10 +49,10 @@ export async function addRereads(
   const renamed = await addAllRenamed(mirror, run, odoo, model, nowSync, sweep);
   const { sweepReread: share } = mirror.settings;
   if (share === 0) return { documents: renamed, after: null };
-  const { added, last } = await whilePlanning(mirror, run, async (tx) => {
-    const owed = await addOwed(tx, sweep);
+  const { added, last } = await whilePlanning(mirror, run, async (store) => {
+    const owed = await addOwed(store, sweep);
     // Otherwise the debt of sweeps that fail one after another would grow.
-    return owed > 0 ? { added: owed, last: null } : addShare(tx, sweep, share);
+    return owed > 0 ? { added: owed, last: null } : addShare(store, sweep, share);
   });
   return { documents: renamed + added, after: last };
 }
@@ -72,7 +72,7 @@ async function addAllRenamed(
   const references = referencesOf(model);
   let added = 0;
   for await (const records of changedNames(mirror, odoo, references, since)) {
-    added += await whilePlanning(mirror, run, (tx) => addRenamed(tx, sweep, references, records));
+    added += await whilePlanning(mirror, run, (store) => addRenamed(store, sweep, references, records));
   }
   return added;
 }

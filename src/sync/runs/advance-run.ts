@@ -1,4 +1,5 @@
 import type { Queryable } from '../../db/client.ts';
+import type { MirrorStore } from '../../db/documents/tables.ts';
 import { installationOf } from '../../db/installation.ts';
 import { countPausedFailures } from '../../db/runs/failures.ts';
 import { type Progress, releaseLease } from '../../db/runs/lease.ts';
@@ -69,7 +70,8 @@ async function endRun(
   after: number | null,
 ): Promise<EndStep> {
   const { definition, log } = mirror;
-  const step = archives(run) ? await archiveStep(tx, mirror, run, after) : NO_STEP;
+  const store = { ...mirror, db: tx };
+  const step = archives(run) ? await archiveStep(store, mirror, run, after) : NO_STEP;
   if (step.after !== null) return { after: step.after, closed: [], ended: null };
   // Includes pages whose last BC was stored between the two queries.
   const closed = await closePages(tx, run.id);
@@ -78,7 +80,7 @@ async function endRun(
   const refused = step.refused === null && lines === null ? null : new SweepBreakerError(step.refused, lines);
   const reason =
     refused ??
-    (archives(run) ? await unarchived(tx, run.id) : null) ??
+    (archives(run) ? await unarchived(store, run.id) : null) ??
     (run.mode === 'sweep' ? await passedOver(tx, run) : null);
   if (reason !== null) log.error({ runId: run.id, code: reason.code }, reason.message);
   const ended = await settleRun(tx, run.id, reason);
@@ -86,8 +88,8 @@ async function endRun(
   return { after: null, closed, ended };
 }
 
-async function unarchived(tx: Queryable, runId: number): Promise<GoneNotArchivedError | null> {
-  const bcs = await countUnarchived(tx, runId);
+async function unarchived(store: MirrorStore, runId: number): Promise<GoneNotArchivedError | null> {
+  const bcs = await countUnarchived(store, runId);
   return bcs === 0 ? null : new GoneNotArchivedError(bcs);
 }
 

@@ -1,4 +1,4 @@
-import type { Queryable } from '../../db/client.ts';
+import type { MirrorStore } from '../../db/documents/tables.ts';
 import { archiveAccount, archiveSome, countArchivable, type KeptLines } from '../../db/runs/sweep.ts';
 import type { SyncLogRow } from '../../db/schema/sync.ts';
 import { PasserelleError } from '../../shared/errors.ts';
@@ -95,21 +95,21 @@ interface ArchiveStep {
  * The first step (`after` null) asks the breaker, which must count the whole mirror.
  */
 export async function archiveStep(
-  tx: Queryable,
+  store: MirrorStore,
   { settings }: SyncContext,
   run: SyncLogRow,
   after: number | null,
 ): Promise<ArchiveStep> {
   if (after === null) {
-    const pending = await countArchivable(tx, run.id);
+    const pending = await countArchivable(store, run.id);
     if (pending === 0) return NO_STEP;
-    const { done, mirrored } = await archiveAccount(tx, run);
+    const { done, mirrored } = await archiveAccount(store, run);
     const limit = archiveLimit(mirrored, settings);
     if (!run.force && pending + done > limit) {
       return { after: null, refused: { gone: pending, done, mirrored, limit } };
     }
   }
-  return { after: await archiveSome(tx, run.id, after ?? 0), refused: null };
+  return { after: await archiveSome(store, run.id, after ?? 0), refused: null };
 }
 
 /** SWEEP_MAX_COUNT counts for at most half of a small mirror, so the last BC never leaves without `force`. */

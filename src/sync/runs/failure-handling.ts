@@ -183,10 +183,10 @@ async function isOdooAtFault(
 }
 
 /** PostgreSQL refuses a made-up BC too: a migration or a right is missing, or the server is read-only. */
-async function isPostgresAtFault({ db, definition }: SyncContext, error: unknown): Promise<boolean> {
+async function isPostgresAtFault(mirror: SyncContext, error: unknown): Promise<boolean> {
   if (!mayRefuseAll(error)) return false;
   try {
-    await tryToStore(db, definition.key);
+    await tryToStore(mirror, mirror.definition.key);
     return false;
   } catch (refusal) {
     return mayRefuseAll(refusal);

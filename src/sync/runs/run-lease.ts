@@ -1,4 +1,5 @@
-import { databaseClock, type Queryable } from '../../db/client.ts';
+import { databaseClock } from '../../db/client.ts';
+import type { MirrorStore } from '../../db/documents/tables.ts';
 import { grantLease, startWhileFree } from '../../db/runs/lease.ts';
 import { reopenGone } from '../../db/runs/ledger.ts';
 import { lockRun, nextRunToken, updateRun } from '../../db/runs/runs.ts';
@@ -67,14 +68,14 @@ export async function acquireRun(mirror: SyncContext, runId: number): Promise<Le
  * @throws LeaseLostError if another worker has the run, or if the plan is already finished.
  */
 export async function whilePlanning<T>(
-  { db }: SyncContext,
+  mirror: SyncContext,
   { id, leaseToken }: LeasedRun,
-  work: (tx: Queryable) => Promise<T>,
+  work: (store: MirrorStore) => Promise<T>,
 ): Promise<T> {
-  return db.transaction(async (tx) => {
-    const run = await lockRun(tx, id);
+  return mirror.db.transaction(async (db) => {
+    const run = await lockRun(db, id);
     const mine = run?.status === 'running' && run.leaseToken === leaseToken && run.plannedAt === null;
     if (!mine) throw new LeaseLostError(id);
-    return work(tx);
+    return work({ ...mirror, db });
   });
 }

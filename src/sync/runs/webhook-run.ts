@@ -25,10 +25,11 @@ export async function requestHooked(mirror: SyncContext, batch: HookBatch): Prom
 }
 
 /** The BCs of changed lines: for a moved line both, for a deleted line the old one, for a new line the one in Odoo. */
-async function ownersOf({ db, odoo, definition }: SyncContext, lines: readonly number[]): Promise<number[]> {
+async function ownersOf(mirror: SyncContext, lines: readonly number[]): Promise<number[]> {
+  const { odoo, definition } = mirror;
   if (lines.length === 0) return [];
   const { line, inverse } = await describeDocument(odoo, definition);
   const options = { fields: [inverse], limit: lines.length };
   const found = await listRecords(odoo, line.name, [['id', 'in', lines]], options);
-  return ownersNowAndBefore(db, inverse, found, lines);
+  return ownersNowAndBefore(mirror, inverse, found, lines);
 }

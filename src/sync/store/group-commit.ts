@@ -68,11 +68,12 @@ async function commit(mirror: SyncContext, items: readonly GroupItem[]): Promise
 
 /** All in one transaction; those that cannot be stored together, one by one. */
 async function storeGroup(
-  { db, definition, settings, log }: SyncContext,
+  mirror: SyncContext,
   items: readonly WholeItem[],
 ): Promise<Map<GroupItem, Settled>> {
+  const { definition, settings, log } = mirror;
   const results = new Map<GroupItem, Settled>();
-  const store = (some: readonly WholeItem[]) => storeTogether(db, definition.key, settings, some);
+  const store = (some: readonly WholeItem[]) => storeTogether(mirror, definition.key, settings, some);
   const note = ({ item }: WholeItem, outcome: GroupOutcome | undefined) => {
     if (outcome !== undefined && outcome !== 'store_singly') results.set(item, fulfilled(outcome));
   };

@@ -1,4 +1,4 @@
-import type { Queryable } from '../../db/client.ts';
+import type { MirrorStore } from '../../db/documents/tables.ts';
 import { countLiveLines, type LineAccount, lineAccounts, lockLineAccounts } from '../../db/runs/sweep.ts';
 import type { Planned } from '../types.ts';
 import { withRemoved } from './compare.ts';
@@ -21,15 +21,15 @@ export interface RemovalLimits {
  * A forced run removes both kinds. Archived BCs are counted apart, by `archive.ts`.
  */
 export async function applyLineBreaker(
-  tx: Queryable,
+  store: MirrorStore,
   limits: RemovalLimits,
   entries: readonly Planned[],
 ): Promise<readonly Planned[]> {
   const losing = entries.filter(({ plan }) => plan.removed.length > 0 || plan.kept.length > 0);
   if (losing.length === 0) return entries;
   const removing = losing.filter(({ plan }) => plan.removed.length > 0);
-  if (removing.length > 0) await lockLineAccounts(tx, runsOf(removing));
-  const accounts = await lineAccounts(tx, runsOf(losing));
+  if (removing.length > 0) await lockLineAccounts(store.db, runsOf(removing));
+  const accounts = await lineAccounts(store.db, runsOf(losing));
   const added = new Map<number, number>();
   const decided = new Map<Planned, Planned>();
   for (const entry of losing) {
@@ -41,7 +41,7 @@ export async function applyLineBreaker(
       continue;
     }
     const total = (added.get(runId) ?? 0) + plan.removed.length;
-    if (plan.removed.length === 0 || (await isAllowed(tx, limits, account, total))) {
+    if (plan.removed.length === 0 || (await isAllowed(store, limits, account, total))) {
       added.set(runId, total);
     } else {
       const kept = [...plan.removed, ...plan.kept];
@@ -57,15 +57,15 @@ const runsOf = (entries: readonly Planned[]) => [...new Set(entries.map(({ runId
 const NO_ACCOUNT: LineAccount = { force: false, gone: 0, removed: 0 };
 
 async function isAllowed(
-  tx: Queryable,
+  store: MirrorStore,
   { sweepMaxShare, sweepMaxCount }: RemovalLimits,
   { gone, removed }: LineAccount,
   removing: number,
 ): Promise<boolean> {
   const total = Math.max(gone, removed + removing);
   // Counted only as far as needed, because a large mirror has millions of lines.
-  const atLeast = removed + (await countLiveLines(tx, 2 * sweepMaxCount));
+  const atLeast = removed + (await countLiveLines(store, 2 * sweepMaxCount));
   if (total <= Math.min(sweepMaxCount, Math.ceil(atLeast / 2))) return true;
-  const lines = removed + (await countLiveLines(tx, null));
+  const lines = removed + (await countLiveLines(store, null));
   return total <= Math.floor((lines * sweepMaxShare) / 100);
 }

@@ -1,6 +1,7 @@
 import type { Database } from '../../db/client.ts';
 import { beginReading, endReading } from '../../db/documents/fetch-sequence.ts';
 import { unreadLines } from '../../db/documents/stored-documents.ts';
+import type { MirrorStore } from '../../db/documents/tables.ts';
 import { resolveFailures } from '../../db/runs/failures.ts';
 import { getFencingState } from '../../db/runs/lease.ts';
 import { closeItems } from '../../db/runs/ledger.ts';
@@ -78,16 +79,17 @@ async function storeGiven(mirror: SyncContext, payload: BcPayload): Promise<Comm
 }
 
 async function storeReading(
-  { db, contentMemory, groups }: SyncContext,
+  mirror: SyncContext,
   odoo: CountedClient,
   model: DocumentModel,
   { runId, page, token, odooId }: BcPayload,
   document: PreparedDocument,
 ): Promise<CommitOutcome> {
+  const { contentMemory, groups } = mirror;
   const contents = contentBytes(document);
   const bytes = document.lines.reduce((sum, { json }) => sum + json.length, document.header.json.length);
   return contentMemory.run(contents, async () => {
-    const completed = await attachBinaryContents(db, odoo, model, document);
+    const completed = await attachBinaryContents(mirror, odoo, model, document);
     const account = { runId, page, token, odooId, rpcCalls: odoo.used() };
     return groups.add({ ...account, model, document: completed }, contents + bytes);
   });
@@ -121,7 +123,7 @@ async function storeLatest(
       const { document, goneSeq } =
         reading === 1 && given !== undefined
           ? { document: given, goneSeq: given.reading.fetchSeq }
-          : await readAgain(mirror.db, odoo, model, odooId);
+          : await readAgain(mirror, odoo, model, odooId);
       if (document === null) {
         await noteGone(mirror, payload, goneSeq, odoo.used());
         return 'gone';
@@ -161,14 +163,15 @@ async function noteGone(
  * Reads one BC. A refusal is thrown as Odoo sent it. Null: Odoo does not have it, according to the reading `goneSeq`.
  */
 async function readAgain(
-  db: Database,
+  store: MirrorStore<Database>,
   odoo: OdooClient,
   model: DocumentModel,
   odooId: number,
 ): Promise<{ readonly document: PreparedDocument | null; readonly goneSeq: number }> {
+  const { db } = store;
   const begun = await beginReading(db);
   const { documents, unsettled } = await readDocuments(odoo, model, [odooId], NO_BLAME, (...read) =>
-    unreadLines(db, ...read),
+    unreadLines(store, ...read),
   );
   if (unsettled.length > 0) throw new UnsettledReadingError(odooId);
   const [document] = documents;

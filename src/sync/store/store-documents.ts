@@ -9,6 +9,7 @@ import {
   storedLines,
   storedRecords,
 } from '../../db/documents/stored-documents.ts';
+import type { MirrorStore } from '../../db/documents/tables.ts';
 import {
   archiveLines,
   confirmHeaders,
@@ -22,7 +23,6 @@ import {
 import { resolveFailures } from '../../db/runs/failures.ts';
 import { type Fence, getFencingState } from '../../db/runs/lease.ts';
 import { closeStored } from '../../db/runs/ledger.ts';
-import { bc, bcLine } from '../../db/schema/documents.ts';
 import { groupBy } from '../../shared/collections.ts';
 import { NONE_MISSING } from '../fetch/missing-lines.ts';
 import type {
@@ -43,17 +43,17 @@ type KnownLines = ReadonlyMap<PreparedDocument, Pick<Known, 'lines' | 'ownerSeq'
 
 /** Reads the lines of some documents in the mirror. `locked`: no other transaction changes them meanwhile. */
 async function knownLines(
-  tx: Queryable,
+  store: MirrorStore,
   documents: readonly PreparedDocument[],
   lock?: 'locked',
 ): Promise<KnownLines> {
   const ids = new Set(documents.map(({ header }) => header.odooId));
   const lineIds = documents.flatMap(({ lines }) => lines.map((line) => line.odooId));
-  const lines = await storedLines(tx, [...ids], lineIds, lock);
+  const lines = await storedLines(store, [...ids], lineIds, lock);
   const byId = new Map(lines.map((line) => [line.odooId, line]));
   const byOwner = groupBy(lines, (line) => line.bcOdooId);
   const owners = await storedHeaders(
-    tx,
+    store,
     [...byOwner.keys()].filter((owner) => !ids.has(owner)),
   );
   const ownerSeq = new Map([...owners].map(([id, { fetchSeq }]) => [id, fetchSeq]));
@@ -101,17 +101,17 @@ function findConflicts(
 }
 
 /** The audit entries of some documents. They must be computed before the old content is overwritten. */
-async function changesOf(tx: Queryable, entries: readonly Planned[]): Promise<Change[]> {
+async function changesOf({ db, header, line }: MirrorStore, entries: readonly Planned[]): Promise<Change[]> {
   const changed = entries.filter(({ plan }) => plan.changed);
   const known = changed.filter(({ before }) => before !== null);
   const audited = known
     .filter(({ plan }) => isHeaderTold(plan))
     .map(({ document }) => document.header.odooId);
   const before = {
-    headers: await storedRecords(tx, bc, audited),
+    headers: await storedRecords(db, header, audited),
     lines: await storedRecords(
-      tx,
-      bcLine,
+      db,
+      line,
       known.flatMap(({ plan }) => toldLines(plan)),
     ),
   };
@@ -146,33 +146,33 @@ function departures({ runId, plan }: Planned): Change[] {
 
 /** Writes the changes of some documents and their audit entries, with one statement for each kind of change. */
 async function writeDocuments(
-  tx: Queryable,
+  store: MirrorStore,
   entries: readonly Planned[],
   changes: readonly Change[],
 ): Promise<void> {
   const headers = (some: readonly Planned[]): ReadHeader[] =>
     some.map(({ document: { header, reading } }) => ({ record: header, reading }));
   const isTouched = ({ plan }: Planned) => !plan.changed && plan.touched;
-  await markPreviousOwners(tx, [
+  await markPreviousOwners(store, [
     ...new Set(entries.flatMap(({ plan }) => plan.moved.map((line) => line.bcOdooId))),
   ]);
   await Promise.all([
-    upsertHeaders(tx, headers(entries.filter(({ plan }) => plan.changed)), 'changed'),
-    upsertHeaders(tx, headers(entries.filter(isTouched)), 'touched'),
+    upsertHeaders(store, headers(entries.filter(({ plan }) => plan.changed)), 'changed'),
+    upsertHeaders(store, headers(entries.filter(isTouched)), 'touched'),
     confirmHeaders(
-      tx,
+      store,
       entries
         .filter(({ plan }) => !plan.changed && !plan.touched)
         .map(({ document: { header, reading } }) => ({ odooId: header.odooId, ...reading })),
     ),
-    upsertLines(tx, entries.flatMap(newLines)),
+    upsertLines(store, entries.flatMap(newLines)),
     archiveLines(
-      tx,
+      store,
       entries.flatMap(({ document: { reading }, plan }) =>
         plan.removed.map(({ odooId }) => ({ odooId, endSeq: reading.endSeq })),
       ),
     ),
-    recordChanges(tx, changes),
+    recordChanges(store, changes),
   ]);
 }
 
@@ -192,13 +192,15 @@ function newLines({ document: { header, reading }, plan }: Planned): ReadLine[] 
  * @returns the outcome of each, in order.
  */
 export async function storeTogether(
-  db: Database,
+  store: MirrorStore<Database>,
   key: string,
   limits: RemovalLimits,
   entries: readonly Entry[],
 ): Promise<GroupOutcome[]> {
-  const { outcomes, beyond } = await db.transaction((tx) => storeIn(tx, key, limits, entries));
-  if (beyond > 0) await jumpBeyond(db, beyond);
+  const { outcomes, beyond } = await store.db.transaction((db) =>
+    storeIn({ ...store, db }, key, limits, entries),
+  );
+  if (beyond > 0) await jumpBeyond(store.db, beyond);
   return outcomes;
 }
 
@@ -207,14 +209,15 @@ export async function storeTogether(
  *
  * @throws the error of PostgreSQL if it would store no BC at all.
  */
-export async function tryToStore(db: Database, key: string): Promise<void> {
+export async function tryToStore(store: MirrorStore<Database>, key: string): Promise<void> {
+  const { db } = store;
   const reading = await endReading(db, await beginReading(db));
   const record = prepare('probe', { id: PROBE_ID }, {});
   const document = { header: record, lines: [record], reading, missing: NONE_MISSING };
   const entry = { model: PROBE_MODEL, document, runId: PROBE_ID, rpcCalls: 0 };
   await db
     .transaction(async (tx) => {
-      await storeIn(tx, key, { sweepMaxShare: 0, sweepMaxCount: 0 }, [entry]);
+      await storeIn({ ...store, db: tx }, key, { sweepMaxShare: 0, sweepMaxCount: 0 }, [entry]);
       tx.rollback();
     })
     .catch((error: unknown) => {
@@ -240,19 +243,20 @@ interface Stored {
 }
 
 async function storeIn(
-  tx: Queryable,
+  store: MirrorStore,
   key: string,
   limits: RemovalLimits,
   entries: readonly Entry[],
 ): Promise<Stored> {
+  const { db: tx } = store;
   const documents = entries.map(({ document }) => document);
   const ids = documents.map(({ header }) => header.odooId);
   // Sent together. The connection executes them in this order, so the rest waits for the locks.
   const [, { runs, sequence: newest }, headers, first] = await Promise.all([
     lockDocuments(tx, ids),
     getFencingState(tx, [...new Set(entries.map(({ runId }) => runId))]),
-    storedHeaders(tx, ids),
-    knownLines(tx, documents),
+    storedHeaders(store, ids),
+    knownLines(store, documents),
   ]);
   // Another worker may have taken a run since its job was checked, or while this transaction waited for a lock.
   const owned = entries.filter((entry) => !isSuperseded(runs.get(entry.runId), entry));
@@ -260,9 +264,9 @@ async function storeIn(
   const planned: Planned[] = owned
     .filter((entry) => !alone.has(entry))
     .map((entry) => plan(entry, headers, first));
-  const settled = await settle(tx, planned, headers);
+  const settled = await settle(store, planned, headers);
   const fresh = await applyLineBreaker(
-    tx,
+    store,
     limits,
     settled.filter((entry) => !isStale(entry, newest)),
   );
@@ -271,7 +275,7 @@ async function storeIn(
     ...settled.map(({ document }) => [document, 'stale'] as const),
     ...fresh.map((entry) => [entry.document, outcomeOf(entry)] as const),
   ]);
-  await writeDocuments(tx, fresh, await changesOf(tx, fresh));
+  await writeDocuments(store, fresh, await changesOf(store, fresh));
   await settleAccounts(tx, key, fresh);
   return {
     outcomes: documents.map((document) => outcomes.get(document) ?? 'superseded'),
@@ -294,7 +298,7 @@ const NO_LINES = { lines: [], ownerSeq: new Map<number, number>() };
 
 /** Another job may take lines that leave a BC at this moment. So they are locked, then compared again. */
 async function settle(
-  tx: Queryable,
+  store: MirrorStore,
   planned: readonly Planned[],
   headers: ReadonlyMap<number, StoredHeader>,
 ): Promise<readonly Planned[]> {
@@ -303,7 +307,7 @@ async function settle(
   );
   if (unsettled.length === 0) return planned;
   const locked = await knownLines(
-    tx,
+    store,
     unsettled.map(({ document }) => document),
     'locked',
   );

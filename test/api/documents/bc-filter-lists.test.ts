@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { listKnownFields } from '../../../src/api/routes/documents/fields-cache.ts';
 import { readCondition } from '../../../src/api/routes/documents/query.ts';
 import { filterSql } from '../../../src/db/documents/filters.ts';
+import { bc } from '../../../src/db/schema/documents.ts';
 import type { TestApi } from '../http/start-api.ts';
 import { startApi } from '../http/start-api.ts';
 import { insertBc, saveTestFields } from './rows.ts';
@@ -87,7 +88,7 @@ test.each(['name', 'quantity', 'partner_id', 'tag_ids'])(
     const parameters = (count: number) => {
       const values = Array.from({ length: count }, (_, at) => String(at + 1));
       const conditions = [readCondition(field, 'in', values)];
-      const condition = filterSql({ conditions, search: null, changedSince: null, archived: 'include' });
+      const condition = filterSql(bc, { conditions, search: null, changedSince: null, archived: 'include' });
       if (condition === undefined) throw new Error('the filter is empty');
       return new PgDialect().sqlToQuery(condition).params;
     };

@@ -3,6 +3,7 @@ import type postgres from 'postgres';
 import { z } from 'zod';
 import type { Database } from '../../../src/db/client.ts';
 import { type FeedPosition, readChanges } from '../../../src/db/documents/change-feed.ts';
+import { bcStore } from '../../../src/db/documents/tables.ts';
 
 const BETWEEN_MS = 250;
 
@@ -66,7 +67,7 @@ export class FeedReader {
 
   async #read(): Promise<boolean> {
     const query = { pick: [], lines: 'none', linePick: [], limit: 100, after: this.#position } as const;
-    const page = await readChanges(this.#db, query);
+    const page = await readChanges(bcStore(this.#db), query);
     if (page.restarted) {
       this.restarts += 1;
       this.#known.clear();

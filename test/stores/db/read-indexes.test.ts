@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type ListQuery, listQuery, readListQuery } from '../../../src/api/routes/documents/query.ts';
 import { readDocuments } from '../../../src/db/documents/queries.ts';
+import { bcStore } from '../../../src/db/documents/tables.ts';
 import { listFields } from '../../../src/db/odoo-model/fields.ts';
 import { saveTestFields } from '../../api/documents/rows.ts';
 import { freshDatabase } from '../../support/database.ts';
@@ -32,7 +33,7 @@ async function planOf(given: Partial<ListQuery>, afterFirst: boolean): Promise<s
     },
   );
   const { documents } = query;
-  const { next } = await readDocuments(db, documents);
+  const { next } = await readDocuments(bcStore(db), documents);
   return db.transaction(async (tx) => {
     await tx.execute(sql`set local enable_seqscan = off`);
     await tx.execute(sql`set local enable_bitmapscan = off`);
@@ -44,7 +45,7 @@ async function planOf(given: Partial<ListQuery>, afterFirst: boolean): Promise<s
         return [];
       },
     });
-    await readDocuments(explaining, { ...documents, after: afterFirst ? next : null });
+    await readDocuments(bcStore(explaining), { ...documents, after: afterFirst ? next : null });
     return plan;
   });
 }

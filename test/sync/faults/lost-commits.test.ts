@@ -74,9 +74,7 @@ describe('after a failover that lost commits', () => {
       missing: { ...NONE_MISSING, gone: lines.map(({ id: line }) => Number(line)) },
     };
     const entry = { model, document, runId: 1, rpcCalls: 0 };
-    expect(await storeTogether(mirror.db, mirror.definition.key, mirror.settings, [entry])).toEqual([
-      'stale',
-    ]);
+    expect(await storeTogether(mirror, mirror.definition.key, mirror.settings, [entry])).toEqual(['stale']);
   });
 
   it('BCs with numbers that no longer exist can be changed and archived', async () => {

@@ -1,4 +1,5 @@
 import { readConfig } from '../../../src/config/index.ts';
+import { bcStore } from '../../../src/db/documents/tables.ts';
 import { openQueues } from '../../../src/queues/queues.ts';
 import { openRedis } from '../../../src/queues/redis.ts';
 import { createLogger } from '../../../src/shared/logger.ts';
@@ -22,7 +23,12 @@ export async function openArchive() {
   const log = createLogger('silent', 'test');
   const redis = openRedis(config.redis, 'producer', log);
   const queues = openQueues(redis, config.queuePrefix, log);
-  const source: PruneSource = { db: database.db, queues, settings: config.sync, retention: RETENTION };
+  const source: PruneSource = {
+    ...bcStore(database.db),
+    queues,
+    settings: config.sync,
+    retention: RETENTION,
+  };
   const ago = (days: number | null) =>
     days === null ? null : new Date(Date.now() - days * DAY_MS).toISOString();
   return {

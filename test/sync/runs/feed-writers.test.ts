@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type FeedPosition, readChanges } from '../../../src/db/documents/change-feed.ts';
+import { bcStore } from '../../../src/db/documents/tables.ts';
 import { freshDatabase } from '../../support/database.ts';
 import { waitFor } from '../../support/wait-for.ts';
 
@@ -66,7 +67,7 @@ test('a reader beside many writers loses nothing and gets nothing twice', async 
   let after: FeedPosition | null = null;
   const read = async () => {
     const query = { after, limit: 7, pick: null, lines: 'none' as const, linePick: null };
-    const page = await readChanges(database.db, query);
+    const page = await readChanges(bcStore(database.db), query);
     after = page.next;
     for (const { odooId, contentHash, action } of JSON.parse(page.items) as Item[]) {
       delivered.push(`${odooId} ${contentHash}`);

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { bcStore } from '../../../src/db/documents/tables.ts';
 import type { OdooRecord } from '../../../src/odoo/types.ts';
 import { prepare } from '../../../src/sync/store/normalize.ts';
 import { storeTogether } from '../../../src/sync/store/store-documents.ts';
@@ -55,9 +56,9 @@ function readings(roll: (sides: number) => number, round: number): Entry[] {
 
 /** As a group is stored: first together, then one by one the BCs that must be alone. */
 async function storeAsGroup({ db }: Database, entries: readonly Entry[]): Promise<void> {
-  const outcomes = await storeTogether(db, 'bclinbc', NO_LIMITS, entries);
+  const outcomes = await storeTogether(bcStore(db), 'bclinbc', NO_LIMITS, entries);
   for (const [index, entry] of entries.entries()) {
-    if (outcomes[index] === 'store_singly') await storeTogether(db, 'bclinbc', NO_LIMITS, [entry]);
+    if (outcomes[index] === 'store_singly') await storeTogether(bcStore(db), 'bclinbc', NO_LIMITS, [entry]);
   }
 }
 
@@ -93,7 +94,7 @@ describe('storing documents together', () => {
         await client`insert into sync_run_item (run_id, odoo_id, page) select ${RUN}, id, 0 from generate_series(1, ${BCS}) as id`;
       }
       await storeAsGroup(together, entries);
-      for (const entry of entries) await storeTogether(apart.db, 'bclinbc', NO_LIMITS, [entry]);
+      for (const entry of entries) await storeTogether(bcStore(apart.db), 'bclinbc', NO_LIMITS, [entry]);
       const [ours, theirs] = [await contentOf(together), await contentOf(apart)];
       expect(ours, `round ${round}`).toEqual(theirs);
     }
@@ -115,7 +116,7 @@ describe('storing documents together', () => {
         return entryOf(round * 100 - (roll(6) === 0 ? 250 : 0) + 1000, { id, note: roll(4) }, lines);
       });
       await storeAsGroup(together, entries);
-      for (const entry of entries) await storeTogether(apart.db, 'bclinbc', NO_LIMITS, [entry]);
+      for (const entry of entries) await storeTogether(bcStore(apart.db), 'bclinbc', NO_LIMITS, [entry]);
     }
     expect(await contentOf(together)).toEqual(await contentOf(apart));
     expect(await trailOf(together)).toEqual(await trailOf(apart));
@@ -125,7 +126,7 @@ describe('storing documents together', () => {
   it('stores apart the BCs that trade a line, and the others together', async () => {
     await together.client`truncate scrap_dimagaz_bc, scrap_dimagaz_bc_line, audit_log`;
     const first = [entryOf(1, { id: 1 }, [{ id: 11 }]), entryOf(2, { id: 2 }, []), entryOf(3, { id: 3 }, [])];
-    expect(await storeTogether(together.db, 'bclinbc', NO_LIMITS, first)).toEqual([
+    expect(await storeTogether(bcStore(together.db), 'bclinbc', NO_LIMITS, first)).toEqual([
       'created',
       'created',
       'created',
@@ -135,7 +136,7 @@ describe('storing documents together', () => {
       entryOf(5, { id: 2 }, [{ id: 11 }]),
       entryOf(6, { id: 3 }, []),
     ];
-    expect(await storeTogether(together.db, 'bclinbc', NO_LIMITS, traded)).toEqual([
+    expect(await storeTogether(bcStore(together.db), 'bclinbc', NO_LIMITS, traded)).toEqual([
       'store_singly',
       'store_singly',
       'unchanged',

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { bcStore } from '../../../src/db/documents/tables.ts';
 import type { OdooRecord } from '../../../src/odoo/types.ts';
 import { prepare } from '../../../src/sync/store/normalize.ts';
 import { storeTogether } from '../../../src/sync/store/store-documents.ts';
@@ -42,7 +43,7 @@ describe('storing a document', () => {
       missing,
     };
     const entry = { model: DOCUMENT, document, runId: 1, rpcCalls: 0 };
-    const [outcome] = await storeTogether(database.db, 'bclinbc', NO_LIMITS, [entry]);
+    const [outcome] = await storeTogether(bcStore(database.db), 'bclinbc', NO_LIMITS, [entry]);
     return outcome;
   };
   const header = async (id: number) => {

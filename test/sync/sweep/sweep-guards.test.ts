@@ -204,7 +204,7 @@ describe('what a sweep archives', () => {
     };
     const model = await describeDocument(mirror.odoo, mirror.definition);
     const entry = { model, document, runId, rpcCalls: 0 };
-    expect(await storeTogether(mirror.db, KEY, mirror.settings, [entry])).toEqual(['stale']);
+    expect(await storeTogether(mirror, KEY, mirror.settings, [entry])).toEqual(['stale']);
     expect(await archived()).toBe(1);
   });
 
@@ -243,7 +243,7 @@ describe('what a sweep archives', () => {
     await setup.work();
     expect(await setup.ended(runId)).toMatchObject({ status: 'partial', gone: 61 });
     await carryOn(setup.mirror, first);
-    expect((await openItemsOfEndedRuns(setup.mirror.db)).total).toBe(0);
+    expect((await openItemsOfEndedRuns(setup.mirror.db, KEY)).total).toBe(0);
   });
 
   it('is the one BC too that a resync finds gone; an incremental run leaves it to the sweep', async () => {

@@ -28,7 +28,7 @@ describe('verify', () => {
     );
   const execute = (statement: string) => setup.database.db.execute(sql.raw(statement));
   const feed = (after: FeedPosition | null = null) =>
-    readChanges(setup.mirror.db, { limit: 100, after, pick: [], lines: 'none', linePick: null });
+    readChanges(setup.mirror, { limit: 100, after, pick: [], lines: 'none', linePick: null });
   const full = () => setup.run('full');
   /** As docs/how-to/runbook.md says. */
   const storeAgain = async () => {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { readChanges } from '../../../db/documents/change-feed.ts';
+import { bcStore } from '../../../db/documents/tables.ts';
 import type { Api, ApiContext } from '../../context.ts';
 import { pageJson, sendJson, whileClientWaits } from '../../replies.ts';
 import { doc, limitWithinBytes } from '../../schemas.ts';
@@ -23,7 +24,8 @@ const feedQuery = z.strictObject({
 });
 
 export function bcChangesRoute(api: Api, deps: ApiContext): void {
-  const { db, reserveDb } = deps;
+  const { reserveDb } = deps;
+  const store = bcStore(deps.db);
   const withFields = createFieldCatalogCache(deps);
   api.get(
     '/api/v1/bc/changes',
@@ -47,7 +49,7 @@ export function bcChangesRoute(api: Api, deps: ApiContext): void {
       const cancelling = { signal: whileClientWaits(reply)(), canceller: reserveDb };
       const { items, next, hasMore, restarted } = await withFields(
         (known) => readChoice(query, known, 'whole'),
-        (choice) => readChanges(db, { ...choice, after, limit: query.limit }, cancelling),
+        (choice) => readChanges(store, { ...choice, after, limit: query.limit }, cancelling),
       );
       return sendJson(reply, pageJson(items, writeFeedCursor(next), { hasMore, restarted }));
     },

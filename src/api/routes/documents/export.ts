@@ -2,6 +2,7 @@ import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import type { Transaction } from '../../../db/client.ts';
 import { type Exporting, type ExportQuery, exportRows } from '../../../db/documents/export.ts';
+import { bcStore } from '../../../db/documents/tables.ts';
 import type { OdooFieldRow } from '../../../db/schema/model.ts';
 import { Semaphore } from '../../../shared/semaphore.ts';
 import type { Api, ApiContext } from '../../context.ts';
@@ -166,7 +167,7 @@ export function bcExportRoute(api: Api, deps: ApiContext, places: ExportPlaces):
       const release = places.take(apiKey?.id ?? null);
       return sendStream(reply, places.pieceMs, async (write, gone) => {
         try {
-          await exportRows(deps.db, (tx) => prepare(tx, deps, query, reply, write), {
+          await exportRows(bcStore(deps.db), (tx) => prepare(tx, deps, query, reply, write), {
             signal: gone,
             canceller: deps.reserveDb,
           });

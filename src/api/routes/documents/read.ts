@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import type { Queryable } from '../../../db/client.ts';
 import { cancellable } from '../../../db/client.ts';
 import { listChanges } from '../../../db/documents/audit-log.ts';
 import type { DocumentFilter } from '../../../db/documents/filters.ts';
@@ -10,6 +9,7 @@ import {
   readDocuments,
   readLines,
 } from '../../../db/documents/queries.ts';
+import { bcStore, type MirrorStore } from '../../../db/documents/tables.ts';
 import type { Api, ApiContext } from '../../context.ts';
 import { BadCursorError, BcNotFoundError } from '../../errors.ts';
 import { requireDocument } from '../../preconditions.ts';
@@ -44,7 +44,7 @@ const archived = z
   );
 
 export function bcRoutes(api: Api, deps: ApiContext): void {
-  const { db } = deps;
+  const store = bcStore(deps.db);
   const withFields = createFieldCatalogCache(deps);
   api.get(
     '/api/v1/bc/:odooId',
@@ -62,7 +62,7 @@ export function bcRoutes(api: Api, deps: ApiContext): void {
     async ({ params: { odooId }, query }, reply) => {
       const { item } = await withFields(
         (known) => readChoice(query, known, 'whole'),
-        (choice) => readDocument(db, odooId, choice),
+        (choice) => readDocument(store, odooId, choice),
       );
       if (item === null) throw new BcNotFoundError(odooId);
       return sendJson(reply, item);
@@ -91,9 +91,9 @@ export function bcRoutes(api: Api, deps: ApiContext): void {
       const wanted = { limit: query.limit, after: query.cursor ?? 0, archived: query.archived === 'include' };
       const { items, next } = await withFields(
         (known) => readPick(query.fields, known.line),
-        (pick) => readLines(db, odooId, { ...wanted, pick }),
+        (pick) => readLines(store, odooId, { ...wanted, pick }),
       );
-      if (items === '[]') await requireDocument(db, odooId);
+      if (items === '[]') await requireDocument(store, odooId);
       return sendJson(reply, pageJson(items, next === null ? null : String(next)));
     },
   );
@@ -129,9 +129,13 @@ export function bcListRoute(api: Api, deps: ApiContext): void {
       const { page, list, total } = await withFields(
         (fields) => readListQuery(query, fields),
         async ({ documents, list }) => {
-          const [page, total] = await cancellable(db, cancelling, (tx) =>
-            Promise.all([readDocuments(tx, documents), totalOf(tx, query.count, documents.filter)]),
-          ).catch((error: unknown) => {
+          const [page, total] = await cancellable(db, cancelling, (tx) => {
+            const store = bcStore(tx);
+            return Promise.all([
+              readDocuments(store, documents),
+              totalOf(store, query.count, documents.filter),
+            ]);
+          }).catch((error: unknown) => {
             // The values of filters are checked before; a forged cursor shows only here.
             throw documents.after !== null && isDataException(error) ? new BadCursorError('list') : error;
           });
@@ -144,14 +148,15 @@ export function bcListRoute(api: Api, deps: ApiContext): void {
   );
 }
 
-async function totalOf(db: Queryable, count: ListQuery['count'], filter: DocumentFilter) {
+async function totalOf(store: MirrorStore, count: ListQuery['count'], filter: DocumentFilter) {
   if (count === undefined) return {};
   return count === 'exact'
-    ? { total: await countDocuments(db, filter), totalIsEstimate: false }
-    : { total: await estimateDocuments(db, filter), totalIsEstimate: true };
+    ? { total: await countDocuments(store, filter), totalIsEstimate: false }
+    : { total: await estimateDocuments(store, filter), totalIsEstimate: true };
 }
 
 export function bcHistoryRoute(api: Api, { db }: ApiContext): void {
+  const store = bcStore(db);
   api.get(
     '/api/v1/bc/:odooId/history',
     {
@@ -167,8 +172,8 @@ export function bcHistoryRoute(api: Api, { db }: ApiContext): void {
       },
     },
     async ({ params: { odooId }, query: { limit: size, cursor } }) => {
-      await requireDocument(db, odooId);
-      const rows = await listChanges(db, odooId, { limit: size + 1, before: cursor });
+      await requireDocument(store, odooId);
+      const rows = await listChanges(store, odooId, { limit: size + 1, before: cursor });
       const changes = rows.map((row) => ({ ...row, changes: { ...row.changes } }));
       return toPage(changes, size, (last) => last.id);
     },
