@@ -1,23 +1,79 @@
 import { errorCode, errorMessage } from '../shared/errors.ts';
 import { delay, type RetryDecision, type RetryPolicy, retry } from '../shared/retry.ts';
-import { Semaphore } from '../shared/semaphore.ts';
 import { OdooUnavailableError, OdooUnreachableError } from './errors.ts';
 
+/** Runs a call when the limits allow it. */
+type Limited = <T>(call: () => Promise<T>) => Promise<T>;
+
+interface Lane {
+  running: number;
+  readonly waiting: (() => void)[];
+}
+
 /**
- * Runs calls within the limits of concurrency and rate, in the order of arrival. With a rate, starts are evenly spaced.
+ * Limits the calls to one server by concurrency and rate. Each mirror has a lane, and lanes take turns; calls of one
+ * lane run in the order of arrival. With a rate, starts are evenly spaced.
+ *
+ * With several lanes, the last free place is for a lane without a running call: a mirror whose calls hang does not stop
+ * the others.
  */
-export function createCallLimiter(concurrency: number, callsPerSecond: number | undefined) {
-  const semaphore = new Semaphore(concurrency);
-  const spacingMs = callsPerSecond === undefined ? 0 : 1000 / callsPerSecond;
-  let nextStart = 0;
-  return <T>(call: () => Promise<T>): Promise<T> =>
-    semaphore.run(1, async () => {
-      const now = performance.now();
-      const start = Math.max(now, nextStart);
-      nextStart = start + spacingMs;
-      if (start > now) await delay(start - now);
-      return call();
+export class CallLimiter {
+  readonly #lanes: Lane[] = [];
+  readonly #spacingMs: number;
+  #free: number;
+  #nextStart = 0;
+
+  constructor(concurrency: number, callsPerSecond: number | undefined) {
+    this.#free = concurrency;
+    this.#spacingMs = callsPerSecond === undefined ? 0 : 1000 / callsPerSecond;
+  }
+
+  lane(): Limited {
+    const lane: Lane = { running: 0, waiting: [] };
+    this.#lanes.push(lane);
+    return async (call) => {
+      await this.#enter(lane);
+      try {
+        await this.#turn();
+        return await call();
+      } finally {
+        lane.running -= 1;
+        this.#free += 1;
+        this.#admit();
+      }
+    };
+  }
+
+  #enter(lane: Lane): Promise<void> {
+    return new Promise((enter) => {
+      lane.waiting.push(enter);
+      this.#admit();
     });
+  }
+
+  #admit(): void {
+    for (;;) {
+      const at = this.#lanes.findIndex((lane) => lane.waiting.length > 0 && this.#hasPlace(lane));
+      const [lane] = at < 0 ? [] : this.#lanes.splice(at, 1);
+      if (lane === undefined) return;
+      this.#lanes.push(lane);
+      lane.running += 1;
+      this.#free -= 1;
+      lane.waiting.shift()?.();
+    }
+  }
+
+  #hasPlace({ running }: Lane): boolean {
+    const isLast = this.#free === 1 && this.#lanes.length > 1;
+    return this.#free > 0 && (!isLast || running === 0);
+  }
+
+  async #turn(): Promise<void> {
+    const now = performance.now();
+    const start = Math.max(now, this.#nextStart);
+    this.#nextStart = start + this.#spacingMs;
+    if (start > now) await delay(start - now);
+  }
 }
 
 /** One attempt of one call, for logs and metrics. */
@@ -34,12 +90,8 @@ export interface OdooCall {
   readonly isProbe: boolean;
 }
 
-export interface CallLimits {
-  readonly concurrency: number;
-  readonly callsPerSecond?: number | undefined;
-  /** Called for each attempt. It must not throw. */
-  readonly onCall?: ((call: OdooCall) => void) | undefined;
-}
+/** Called for each attempt. It must not throw. */
+type OnCall = (call: OdooCall) => void;
 
 const POLICY: RetryPolicy = { tries: 3, firstDelayMs: 200, longestDelayMs: 2000 };
 /** If a server requests a longer delay, the call fails instead. */
@@ -57,8 +109,7 @@ export interface Calls {
 }
 
 /** Runs every call: limits, retries, counters. A login is never retried. */
-export function createCalls({ concurrency, callsPerSecond, onCall }: CallLimits): Calls {
-  const limited = createCallLimiter(concurrency, callsPerSecond);
+export function createCalls(limited: Limited, onCall: OnCall | undefined): Calls {
   const calls: Calls = {
     count: 0,
     perform({ method, model, isProbe = false }, work) {

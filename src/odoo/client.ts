@@ -15,13 +15,13 @@
  * ```
  */
 
-import { type CallLimits, createCalls } from './call-limiter.ts';
+import { CallLimiter, type Calls, createCalls, type OdooCall } from './call-limiter.ts';
 import { type CallSite, OdooAuthError, OdooMalformedError } from './errors.ts';
 import { createHttp } from './http.ts';
 import { type Connection, connect } from './protocol-negotiation.ts';
 import { createJson2 } from './protocols/json2.ts';
 import { createJsonRpc } from './protocols/jsonrpc.ts';
-import type { ReadCall, VersionAnswer } from './protocols/protocol.ts';
+import type { ReadCall } from './protocols/protocol.ts';
 import { createXmlRpc } from './protocols/xmlrpc.ts';
 import { countOf, fieldsOf, idsOf, readOf, recordsOf } from './response-schemas.ts';
 import type { OdooClient, OdooProtocol, OdooServer, OdooValue } from './types.ts';
@@ -60,7 +60,7 @@ function createLoginPause(clock: () => number): LoginPause {
   };
 }
 
-export interface OdooClientOptions extends CallLimits {
+export interface OdooServerOptions {
   /** Root of the server; a path prefix and a trailing slash are allowed. */
   readonly url: string;
   readonly db: string;
@@ -72,21 +72,38 @@ export interface OdooClientOptions extends CallLimits {
   readonly timeoutMs: number;
   /** A longer answer is an error. @default 268435456 */
   readonly maxAnswerBytes?: number | undefined;
-  /** Merged into the context of every call; `active_test` is always false. */
-  readonly context: Readonly<Record<string, OdooValue>>;
+  /** Maximum of concurrent calls, of all clients together. */
+  readonly concurrency: number;
+  /** Maximum of calls that begin in a second, of all clients together. */
+  readonly callsPerSecond?: number | undefined;
+  /** Called for each attempt of a call. It must not throw. */
+  readonly onCall?: ((call: OdooCall) => void) | undefined;
   /** Called after each sign-in. It must not throw. */
   readonly onConnect?: ((server: OdooServer) => void) | undefined;
   /** Milliseconds since 1970; default `Date.now`. */
   readonly clock?: (() => number) | undefined;
 }
 
+export interface OdooClientOptions extends OdooServerOptions, ContextOption {}
+
+interface ContextOption {
+  /** Merged into the context of every call; `active_test` is always false. */
+  readonly context: Readonly<Record<string, OdooValue>>;
+}
+
+/** An account at a server. Its clients share the session and the limits. */
+export interface OdooAccount {
+  /** Each client has its turn, so that one whose calls hang does not stop the others. */
+  client(options: ContextOption): OdooClient;
+  close(): Promise<void>;
+}
+
 /** A signed-in connection to one server, for any protocol. */
 interface Session {
   readonly target: string;
-  readonly calls: { readonly count: number };
-  connection(): Promise<Connection>;
-  version(): Promise<VersionAnswer>;
-  ask<T>(call: Asked, shape: (site: CallSite, value: OdooValue) => T): Promise<T>;
+  connection(calls: Calls): Promise<Connection>;
+  /** Forgets a connection whose secret was refused. */
+  forget(connection: Promise<Connection>): void;
   close(): Promise<void>;
 }
 
@@ -99,7 +116,7 @@ interface Asked extends Omit<ReadCall, 'context'> {
 const MAX_ANSWER_BYTES = 256 * 2 ** 20;
 
 /** Signs in on the first call that needs it. Calls that start together share one sign-in. */
-function createSession(options: OdooClientOptions): Session {
+function createSession(options: OdooServerOptions): Session {
   const { db, user, password, timeoutMs, maxAnswerBytes = MAX_ANSWER_BYTES } = options;
   const target = `${withoutSecrets(options.url)} (database ${db})`;
   const http = createHttp(options.url, { timeoutMs, connections: options.concurrency, maxAnswerBytes });
@@ -109,11 +126,10 @@ function createSession(options: OdooClientOptions): Session {
     jsonrpc: createJsonRpc(http, account),
     xmlrpc: createXmlRpc(http, account),
   };
-  const calls = createCalls(options);
   const pause = createLoginPause(options.clock ?? Date.now);
   let connecting: Promise<Connection> | undefined;
 
-  const connection = () => {
+  const connection = (calls: Calls) => {
     connecting ??= pause(() => connect(transports, options.protocol, calls)).then(
       (connected) => {
         options.onConnect?.(connected.server);
@@ -128,25 +144,9 @@ function createSession(options: OdooClientOptions): Session {
   };
   return {
     target,
-    calls,
     connection,
-    async version() {
-      const { transport } = await connection();
-      return calls.perform({ method: 'version' }, () => transport.version());
-    },
-    async ask({ binSize, ...call }, shape) {
-      const signedIn = connection();
-      const { transport, server } = await signedIn;
-      const context = { ...options.context, active_test: false, ...(binSize && { bin_size: true }) };
-      try {
-        const value = await calls.perform(call, () => transport.call(server.uid, { ...call, context }));
-        return shape({ target, call: `${call.model}.${call.method}`, user, model: call.model }, value);
-      } catch (error) {
-        // The secret was changed or revoked. The next call signs in again, once for all calls that were refused
-        // together.
-        if (error instanceof OdooAuthError && connecting === signedIn) connecting = undefined;
-        throw error;
-      }
+    forget: (connection) => {
+      if (connecting === connection) connecting = undefined;
     },
     close: () => http.close(),
   };
@@ -171,34 +171,68 @@ const ATTRIBUTES = [
   'translate',
 ];
 
-/** A client that can only read Odoo. It sends nothing before the first call. */
-export function createOdooClient(options: OdooClientOptions): OdooClient {
+/** One client with an account of its own. It sends nothing before the first call, and `close` closes the account. */
+export function createOdooClient({ context, ...options }: OdooClientOptions): OdooClient {
+  return openOdooAccount(options).client({ context });
+}
+
+/** Opens an account for clients that can only read Odoo. It sends nothing before the first call. */
+export function openOdooAccount(options: OdooServerOptions): OdooAccount {
   const session = createSession(options);
+  const limiter = new CallLimiter(options.concurrency, options.callsPerSecond);
+  return {
+    client: ({ context }) => {
+      const calls = createCalls(limiter.lane(), options.onCall);
+      return createClient(session, calls, options.user, context);
+    },
+    close: session.close,
+  };
+}
+
+function createClient(
+  session: Session,
+  calls: Calls,
+  user: string,
+  ownContext: ContextOption['context'],
+): OdooClient {
   const { target } = session;
+  const ask = async <T>(
+    { binSize, ...call }: Asked,
+    shape: (site: CallSite, value: OdooValue) => T,
+  ): Promise<T> => {
+    const signedIn = session.connection(calls);
+    const { transport, server } = await signedIn;
+    const context = { ...ownContext, active_test: false, ...(binSize && { bin_size: true }) };
+    try {
+      const value = await calls.perform(call, () => transport.call(server.uid, { ...call, context }));
+      return shape({ target, call: `${call.model}.${call.method}`, user, model: call.model }, value);
+    } catch (error) {
+      // The secret was changed or revoked. The next call signs in again, once for all calls that were refused together.
+      if (error instanceof OdooAuthError) session.forget(signedIn);
+      throw error;
+    }
+  };
   return {
     target,
     get calls() {
-      return session.calls.count;
+      return calls.count;
     },
-    connect: async () => (await session.connection()).server,
+    connect: async () => (await session.connection(calls)).server,
     async clock() {
-      const { date } = await session.version();
+      const { transport } = await session.connection(calls);
+      const { date } = await calls.perform({ method: 'version' }, () => transport.version());
       const time = Date.parse(date ?? '');
       if (!Number.isNaN(time)) return new Date(time);
-      throw new OdooMalformedError({ target, call: 'version', user: options.user }, NO_DATE);
+      throw new OdooMalformedError({ target, call: 'version', user }, NO_DATE);
     },
-    fieldsGet: (model) =>
-      session.ask({ model, method: 'fields_get', named: { attributes: ATTRIBUTES } }, fieldsOf),
+    fieldsGet: (model) => ask({ model, method: 'fields_get', named: { attributes: ATTRIBUTES } }, fieldsOf),
     search: (model, domain, named = {}) =>
-      session.ask({ model, method: 'search', domain, named: { ...named } }, idsOf),
-    searchCount: (model, domain) =>
-      session.ask({ model, method: 'search_count', domain, named: {} }, countOf),
+      ask({ model, method: 'search', domain, named: { ...named } }, idsOf),
+    searchCount: (model, domain) => ask({ model, method: 'search_count', domain, named: {} }, countOf),
     searchRead: (model, domain, { binSize, ...named }) =>
-      session.ask({ model, method: 'search_read', domain, named, binSize }, recordsOf),
+      ask({ model, method: 'search_read', domain, named, binSize }, recordsOf),
     read: async (model, ids, { binSize, fields }) =>
-      ids.length === 0
-        ? []
-        : session.ask({ model, method: 'read', ids, named: { fields }, binSize }, readOf(ids)),
+      ids.length === 0 ? [] : ask({ model, method: 'read', ids, named: { fields }, binSize }, readOf(ids)),
     close: session.close,
   };
 }

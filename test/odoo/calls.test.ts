@@ -1,5 +1,5 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { createCallLimiter } from '../../src/odoo/call-limiter.ts';
+import { CallLimiter } from '../../src/odoo/call-limiter.ts';
 import { createOdooClient } from '../../src/odoo/client.ts';
 import {
   executeKwArguments,
@@ -73,7 +73,7 @@ describe('every call', () => {
 
 describe('the call limiter', () => {
   it('runs as many calls at once as its concurrency, in the order of their arrival', async () => {
-    const limited = createCallLimiter(2, undefined);
+    const limited = new CallLimiter(2, undefined).lane();
     const started: string[] = [];
     let running = 0;
     let most = 0;
@@ -91,13 +91,43 @@ describe('the call limiter', () => {
   });
 
   it('continues after a call that failed', async () => {
-    const limited = createCallLimiter(1, undefined);
+    const limited = new CallLimiter(1, undefined).lane();
     await expect(limited(() => Promise.reject(new Error('no')))).rejects.toThrow('no');
     expect(await limited(async () => 'next')).toBe('next');
   });
 
+  it('gives lanes turns, and the last place to a lane without a call', async () => {
+    const limiter = new CallLimiter(3, undefined);
+    const [one, other] = [limiter.lane(), limiter.lane()];
+    let release = () => {};
+    const released = new Promise<void>((done) => {
+      release = done;
+    });
+    let running = 0;
+    let most = 0;
+    const hangs = async () => {
+      most = Math.max(most, ++running);
+      await released;
+      running--;
+    };
+    const hanging = Promise.all([1, 2, 3, 4].map(() => one(hangs)));
+    await new Promise(setImmediate);
+    expect(running).toBe(2);
+    for (const answer of ['a', 'b', 'c']) {
+      expect(
+        await other(async () => {
+          most = Math.max(most, running + 1);
+          return answer;
+        }),
+      ).toBe(answer);
+    }
+    release();
+    await hanging;
+    expect(most).toBe(3);
+  });
+
   it('spaces the starts by the rate', async () => {
-    const limited = createCallLimiter(10, 50);
+    const limited = new CallLimiter(10, 50).lane();
     const start = performance.now();
     const starts = await Promise.all([1, 2, 3, 4].map(() => limited(async () => performance.now() - start)));
     expect(starts.map((ms, index) => ms >= index * 20 - 2)).toEqual([true, true, true, true]);
