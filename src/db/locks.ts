@@ -17,6 +17,8 @@ export const LOCKS = {
   feed: 7_264_535,
   /** One process at a time lets the sequence of readings jump. */
   sequence: 7_264_536,
+  /** One process at a time creates or drops the tables of a mirror. */
+  mirrors: 7_264_537,
 } as const;
 
 /** The first of the two numbers of a lock. PostgreSQL separates locks with two numbers from those with one. */

@@ -1,6 +1,6 @@
 import type { Queryable } from '../client.ts';
-import { type AuditTable, auditLog } from '../schema/audit.ts';
-import { bc, bcLine, type HeaderTable, type LineTable } from '../schema/documents.ts';
+import { type AuditTable, auditLog, auditTable } from '../schema/audit.ts';
+import { bc, bcLine, type HeaderTable, headerTable, type LineTable, lineTable } from '../schema/documents.ts';
 
 /** The tables that each mirror has of its own, so that no query of one mirror can reach the documents of another. */
 export interface MirrorTables {
@@ -14,7 +14,23 @@ export interface MirrorStore<Db extends Queryable = Queryable> extends MirrorTab
   readonly db: Db;
 }
 
-/** The tables of the mirror `bc`. */
+/** The names of the tables of a mirror. */
+export interface TableNames {
+  readonly header: string;
+  readonly line: string;
+  readonly audit: string;
+}
+
+/** The tables of the mirror `bc`, which migrations create. */
 const BC_TABLES: MirrorTables = { header: bc, line: bcLine, audit: auditLog };
 
 export const bcStore = <Db extends Queryable>(db: Db): MirrorStore<Db> => ({ ...BC_TABLES, db });
+
+/** The tables with these names. Those of the mirror `bc` are its own. */
+export function tablesNamed(names: TableNames): MirrorTables {
+  return {
+    header: headerTable(names.header),
+    line: lineTable(names.line),
+    audit: auditTable(names.audit),
+  };
+}

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { sql } from 'drizzle-orm';
+import { getTableName, sql } from 'drizzle-orm';
 import { PasserelleError } from '../../shared/errors.ts';
 import type { Database, Queryable } from '../client.ts';
+import type { MirrorTables } from '../documents/tables.ts';
 import { LOCKS } from '../locks.ts';
 import { listFields } from './fields.ts';
 import { isIdentifier, type ViewColumn, type ViewField, viewColumns } from './view-columns.ts';
@@ -48,7 +49,7 @@ async function statements(db: Queryable, query: ReturnType<typeof sql>): Promise
   return (await db.execute<{ statement: string }>(query)).map(({ statement }) => statement);
 }
 
-/** A typed view of one of the tables. The names are fixed for all models. */
+/** A typed view of one of the tables. */
 export interface View {
   readonly name: string;
   readonly table: string;
@@ -65,25 +66,25 @@ const SYNCED = own(
   'When the mirror last stored it, or saw it unchanged',
 );
 
-export const HEADER_VIEW: View = {
-  name: 'dimagaz_bc',
-  table: 'scrap_dimagaz_bc',
-  own: [
-    SYNCED,
-    own(
-      'mirror_changed_at',
-      'timestamp with time zone',
-      'changed_at',
-      'When header or lines last changed in the mirror',
-    ),
-  ],
-};
+const CHANGED = own(
+  'mirror_changed_at',
+  'timestamp with time zone',
+  'changed_at',
+  'When header or lines last changed in the mirror',
+);
+const OWNER = own('mirror_bc_id', 'bigint', 'bc_odoo_id', 'The BC that the mirror gives the line');
 
-export const LINE_VIEW: View = {
-  name: 'dimagaz_bc_line',
-  table: 'scrap_dimagaz_bc_line',
-  own: [SYNCED, own('mirror_bc_id', 'bigint', 'bc_odoo_id', 'The BC that the mirror gives the line')],
-};
+/** The views of a mirror have the names of its tables without `scrap_`. */
+const viewName = (table: string): string => table.replace(/^scrap_/, '');
+
+/** The views of a mirror. */
+export function viewsOf({ header, line }: MirrorTables): { readonly header: View; readonly line: View } {
+  const [headers, lines] = [getTableName(header), getTableName(line)];
+  return {
+    header: { name: viewName(headers), table: headers, own: [SYNCED, CHANGED] },
+    line: { name: viewName(lines), table: lines, own: [SYNCED, OWNER] },
+  };
+}
 
 /** The definition of a view. Its comment contains `digest`; another digest means that the view has to be rebuilt. */
 interface ViewDefinition {

@@ -29,7 +29,7 @@ export interface DocumentChanges {
 }
 
 /** Every change of the mirror: who (the run) and what (old and new, field by field). */
-const auditTable = (name: string) =>
+export const auditTable = (name: string) =>
   pgTable(
     name,
     {

@@ -40,7 +40,7 @@ const INDEXED_FIELDS = [
   ['partner_id', 'id'],
 ] as const;
 
-const headerTable = (name: string) =>
+export const headerTable = (name: string) =>
   pgTable(
     name,
     {
@@ -66,7 +66,7 @@ const headerTable = (name: string) =>
     ],
   );
 
-const lineTable = (name: string) =>
+export const lineTable = (name: string) =>
   pgTable(name, { ...mirrored(), bcOdooId: bigid('bc_odoo_id').notNull() }, (table) => [
     index(`${name}_bc`).on(table.bcOdooId, table.odooId),
   ]);

@@ -18,7 +18,7 @@ import {
 import { storedFields } from '../../db/documents/stored-documents.ts';
 import type { MirrorStore } from '../../db/documents/tables.ts';
 import { countRereads, listFields } from '../../db/odoo-model/fields.ts';
-import { HEADER_VIEW, isViewCurrent, LINE_VIEW } from '../../db/odoo-model/typed-views.ts';
+import { isViewCurrent, viewsOf } from '../../db/odoo-model/typed-views.ts';
 import { readState } from '../../db/runs/lease.ts';
 import type { HeaderTable, LineTable } from '../../db/schema/documents.ts';
 import { unstorableIn } from '../../odoo/decoding/text.ts';
@@ -396,6 +396,7 @@ async function unreadChanges(
 async function checkIntegrity(source: VerifySource, findings: Findings): Promise<void> {
   const { db, retention } = source;
   const { key, model, lineModel } = source.definition;
+  const views = viewsOf(source);
   const add = (kind: FindingKind, name: string, { total, first }: Counted) =>
     findings.addAll(
       kind,
@@ -411,8 +412,8 @@ async function checkIntegrity(source: VerifySource, findings: Findings): Promise
   add('feedGaps', model, await feedGaps(source));
   add('trailGaps', model, await trailGaps(source, retention.auditMs));
   for (const [view, name] of [
-    [HEADER_VIEW, model],
-    [LINE_VIEW, lineModel],
+    [views.header, model],
+    [views.line, lineModel],
   ] as const) {
     const isExpected = (await listFields(db, name)).length > 0;
     if (isExpected && !(await isViewCurrent(db, view, name)))

@@ -9,13 +9,7 @@ import {
   saveFields,
 } from '../../db/odoo-model/fields.ts';
 import { confirmModel, keptFields } from '../../db/odoo-model/model-fingerprint.ts';
-import {
-  HEADER_VIEW,
-  LINE_VIEW,
-  refreshView,
-  type View,
-  viewDefinition,
-} from '../../db/odoo-model/typed-views.ts';
+import { refreshView, type View, viewDefinition, viewsOf } from '../../db/odoo-model/typed-views.ts';
 import type { OdooFieldRow } from '../../db/schema/model.ts';
 import type { OdooClient, OdooFieldDescription, OdooFields } from '../../odoo/types.ts';
 import { errorCode, errorMessage } from '../../shared/errors.ts';
@@ -81,7 +75,8 @@ const ADVICE: Readonly<Record<string, string>> = {
  * Updates the typed views to the known fields. A view that cannot be created stays as it is, and the next plan tries
  * again: no run fails because of it.
  */
-export async function followModel({ db, definition, log }: SyncContext): Promise<void> {
+export async function followModel(mirror: SyncContext): Promise<void> {
+  const { db, definition, log } = mirror;
   const follow = async (view: View, model: string) => {
     try {
       if (await refreshView(db, view, model))
@@ -95,8 +90,9 @@ export async function followModel({ db, definition, log }: SyncContext): Promise
       );
     }
   };
-  await follow(HEADER_VIEW, definition.model);
-  await follow(LINE_VIEW, definition.lineModel);
+  const { header, line } = viewsOf(mirror);
+  await follow(header, definition.model);
+  await follow(line, definition.lineModel);
 }
 
 /** PostgreSQL names the conflicting object in `detail`. Drizzle wraps its error. */
@@ -118,9 +114,10 @@ export async function noteModel(mirror: SyncContext, runId: number, model: Descr
   const parts = [model.header, model.line];
   const described = JSON.stringify(parts);
   const { compared } = models;
+  const views = viewsOf(mirror);
   if (compared?.described === described) {
     const expectation = { expected: compared.kept, describedAt: model.describedAt };
-    const newest = await confirmModel(db, namesOf(model), VIEWS, expectation);
+    const newest = await confirmModel(db, namesOf(model), [views.header, views.line], expectation);
     if (newest !== null) return newest;
   }
   const { changes, newest, fields } = await db.transaction((tx) => compare(tx, runId, model));
@@ -128,12 +125,11 @@ export async function noteModel(mirror: SyncContext, runId: number, model: Descr
     log.info({ ...change, old: old?.type, new: now?.type }, 'the model changed in Odoo');
   }
   await followModel(mirror);
-  const views = [viewComment(HEADER_VIEW, model.header), viewComment(LINE_VIEW, model.line)];
-  models.compared = fields === null ? null : { described, kept: { fields, views } };
+  const comments = [viewComment(views.header, model.header), viewComment(views.line, model.line)];
+  models.compared = fields === null ? null : { described, kept: { fields, views: comments } };
   return newest;
 }
 
-const VIEWS = [HEADER_VIEW, LINE_VIEW];
 const namesOf = ({ header, line }: DocumentModel) => [header.name, line.name];
 
 const viewComment = (view: View, { name, fields }: MirroredModel): string =>

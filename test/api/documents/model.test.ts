@@ -3,8 +3,9 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { z } from 'zod';
 import type { model as modelSchema } from '../../../src/api/routes/sync/model.ts';
 import { insertModelChanges, saveFields } from '../../../src/db/odoo-model/fields.ts';
-import { HEADER_VIEW, refreshView } from '../../../src/db/odoo-model/typed-views.ts';
+import { refreshView } from '../../../src/db/odoo-model/typed-views.ts';
 import type { OdooFieldDescription, OdooFields } from '../../../src/odoo/types.ts';
+import { BC_VIEWS } from '../../stores/db/view-fields.ts';
 import type { TestApi } from '../http/start-api.ts';
 import { startApi } from '../http/start-api.ts';
 import { insertBc, saveTestFields } from './rows.ts';
@@ -38,7 +39,7 @@ test('fields come as Odoo describes them, with the columns of the view', async (
   await saveTestFields(api.db);
   const [before] = (await get('/api/v1/sync/model')).models;
   expect(before.viewCurrent).toBe(false);
-  await refreshView(api.db, HEADER_VIEW, BC);
+  await refreshView(api.db, BC_VIEWS.header, BC);
   const [model] = (await get('/api/v1/sync/model')).models;
   expect(model.viewCurrent).toBe(true);
   expect(model.fields).toContainEqual(

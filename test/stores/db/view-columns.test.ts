@@ -1,13 +1,13 @@
 import { expect, test } from 'vitest';
-import { HEADER_VIEW } from '../../../src/db/odoo-model/typed-views.ts';
 import { type ViewField, viewColumns } from '../../../src/db/odoo-model/view-columns.ts';
+import { BC_VIEWS } from './view-fields.ts';
 
 const field = (name: string, type = 'char'): ViewField => ({ name, type, label: name, relation: null });
 
 /** The columns' names by field; the mirror's own under an empty text. */
 function names(fields: readonly ViewField[]): Record<string, string[]> {
   const found: Record<string, string[]> = {};
-  for (const column of viewColumns(fields, HEADER_VIEW.own)) {
+  for (const column of viewColumns(fields, BC_VIEWS.header.own)) {
     found[column.field ?? ''] = [...(found[column.field ?? ''] ?? []), column.name];
   }
   return found;

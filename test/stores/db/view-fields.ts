@@ -1,7 +1,14 @@
 import type { Database } from '../../../src/db/client.ts';
+import { tablesNamed } from '../../../src/db/documents/tables.ts';
+import { tableNames } from '../../../src/db/mirrors.ts';
 import { saveFields } from '../../../src/db/odoo-model/fields.ts';
-import { refreshView, type View } from '../../../src/db/odoo-model/typed-views.ts';
+import { refreshView, type View, viewsOf } from '../../../src/db/odoo-model/typed-views.ts';
 import type { OdooFieldDescription } from '../../../src/odoo/types.ts';
+
+/** The views of the mirror `bc`. */
+export const BC_VIEWS = viewsOf(
+  tablesNamed(tableNames({ name: 'bc', model: 'dimagaz.bc', lineModel: 'dimagaz.bc.line' })),
+);
 
 export const MODEL = 'dimagaz.bc';
 

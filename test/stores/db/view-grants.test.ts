@@ -1,9 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { openClient } from '../../../src/db/client.ts';
-import { HEADER_VIEW } from '../../../src/db/odoo-model/typed-views.ts';
 import { freshDatabase } from '../../support/database.ts';
-import { type Fields, followFields, MODEL } from './view-fields.ts';
+import { BC_VIEWS, type Fields, followFields, MODEL } from './view-fields.ts';
 
 /** Roles are the server's: their names belong to this test alone. */
 const READER = `reader "${randomBytes(4).toString('hex')}"`;
@@ -26,7 +25,7 @@ beforeEach(async () => {
 });
 afterEach(() => database.client`drop view if exists dimagaz_bc cascade`);
 
-const follow = (fields: Fields) => followFields(database.db, fields, MODEL, HEADER_VIEW);
+const follow = (fields: Fields) => followFields(database.db, fields, MODEL, BC_VIEWS.header);
 const grants = async () => {
   const rows = await database.client`
     select relacl::text as view, reloptions::text as options, (

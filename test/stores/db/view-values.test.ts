@@ -1,8 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { HEADER_VIEW } from '../../../src/db/odoo-model/typed-views.ts';
 import { insertBc } from '../../api/documents/rows.ts';
 import { freshDatabase } from '../../support/database.ts';
-import { EVERY_TYPE, type Fields, followFields, MODEL } from './view-fields.ts';
+import { BC_VIEWS, EVERY_TYPE, type Fields, followFields, MODEL } from './view-fields.ts';
 
 let database: Awaited<ReturnType<typeof freshDatabase>>;
 beforeAll(async () => {
@@ -13,7 +12,7 @@ beforeEach(async () => {
   await database.client`truncate scrap_dimagaz_bc`;
 });
 
-const follow = (fields: Fields) => followFields(database.db, fields, MODEL, HEADER_VIEW);
+const follow = (fields: Fields) => followFields(database.db, fields, MODEL, BC_VIEWS.header);
 const rows = (query = 'select * from dimagaz_bc') => database.client.unsafe(query);
 
 describe('a value that does not fit its column', () => {

@@ -1,14 +1,9 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { saveFields } from '../../../src/db/odoo-model/fields.ts';
-import {
-  HEADER_VIEW,
-  isViewCurrent,
-  LINE_VIEW,
-  refreshView,
-} from '../../../src/db/odoo-model/typed-views.ts';
+import { isViewCurrent, refreshView } from '../../../src/db/odoo-model/typed-views.ts';
 import { insertBc, insertLine } from '../../api/documents/rows.ts';
 import { freshDatabase } from '../../support/database.ts';
-import { EVERY_TYPE, type Fields, followFields, MODEL } from './view-fields.ts';
+import { BC_VIEWS, EVERY_TYPE, type Fields, followFields, MODEL } from './view-fields.ts';
 
 let database: Awaited<ReturnType<typeof freshDatabase>>;
 beforeAll(async () => {
@@ -20,7 +15,7 @@ beforeEach(async () => {
   await database.client`drop view if exists dimagaz_bc cascade`;
 });
 
-const follow = (fields: Fields, model = MODEL, view = HEADER_VIEW) =>
+const follow = (fields: Fields, model = MODEL, view = BC_VIEWS.header) =>
   followFields(database.db, fields, model, view);
 const rows = (query = 'select * from dimagaz_bc order by id') => database.client.unsafe(query);
 const columns = async () => {
@@ -96,7 +91,7 @@ test('an empty value in Odoo, and a missing one, is NULL', async () => {
 
 test('archived BCs and lines are left out; lines name their BC', async () => {
   await follow({ id: { type: 'integer' } });
-  await follow({ id: { type: 'integer' }, name: { type: 'char' } }, 'dimagaz.bc.line', LINE_VIEW);
+  await follow({ id: { type: 'integer' }, name: { type: 'char' } }, 'dimagaz.bc.line', BC_VIEWS.line);
   await insertBc(database.db, 1, {});
   await insertBc(database.db, 2, {}, { archivedAt: new Date() });
   await insertLine(database.db, 11, 1);
@@ -118,15 +113,15 @@ test('a correct view is left alone, and a dropped one is created again', async (
   expect(await follow(reversed)).toBe(false);
   expect(await oid()).toEqual(before);
   await database.client`drop view dimagaz_bc`;
-  expect(await isViewCurrent(database.db, HEADER_VIEW, MODEL)).toBe(false);
+  expect(await isViewCurrent(database.db, BC_VIEWS.header, MODEL)).toBe(false);
   expect(await follow(EVERY_TYPE)).toBe(true);
-  expect(await isViewCurrent(database.db, HEADER_VIEW, MODEL)).toBe(true);
+  expect(await isViewCurrent(database.db, BC_VIEWS.header, MODEL)).toBe(true);
 });
 
 test('several processes that make the view at once make it once', async () => {
   await saveFields(database.db, MODEL, { a: { name: 'a', type: 'char', string: 'A' } }, new Date());
   const made = await Promise.all(
-    Array.from({ length: 6 }, () => refreshView(database.db, HEADER_VIEW, MODEL)),
+    Array.from({ length: 6 }, () => refreshView(database.db, BC_VIEWS.header, MODEL)),
   );
   expect(made.filter(Boolean)).toHaveLength(1);
 });

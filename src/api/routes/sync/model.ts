@@ -2,8 +2,9 @@ import { z } from 'zod';
 import type { Database } from '../../../db/client.ts';
 import { fieldKind } from '../../../db/documents/field-expressions.ts';
 import { OPERATOR_NAMES, OPERATORS } from '../../../db/documents/filters.ts';
+import { bcStore } from '../../../db/documents/tables.ts';
 import { listFields, listModelChanges } from '../../../db/odoo-model/fields.ts';
-import { HEADER_VIEW, isViewCurrent, LINE_VIEW, type View } from '../../../db/odoo-model/typed-views.ts';
+import { isViewCurrent, type View, viewsOf } from '../../../db/odoo-model/typed-views.ts';
 import { documentLinks, UNSEEN_CHANGES, unseenChanges } from '../../../db/odoo-model/unseen-changes.ts';
 import { viewColumns } from '../../../db/odoo-model/view-columns.ts';
 import { MODEL_CHANGES, type OdooFieldRow } from '../../../db/schema/model.ts';
@@ -118,9 +119,10 @@ export function modelRoute(api: Api, { config, db }: ApiContext): void {
         listFields(db, config.lineModel),
       ]);
       const links = documentLinks(header, config.lineModel);
+      const views = viewsOf(bcStore(db));
       const models = await Promise.all([
-        presentModel(db, config.model, HEADER_VIEW, header, links.header),
-        presentModel(db, config.lineModel, LINE_VIEW, line, links.line),
+        presentModel(db, config.model, views.header, header, links.header),
+        presentModel(db, config.lineModel, views.line, line, links.line),
       ]);
       const rows = changes.map((row) => ({
         ...row,
