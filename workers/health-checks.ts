@@ -1,4 +1,5 @@
 import type { Config } from '../src/config/index.ts';
+import type { Database } from '../src/db/client.ts';
 import { pendingMigrations } from '../src/db/migrate.ts';
 import { BadMetricsTokenError, checkToken } from '../src/observability/metrics/token.ts';
 import type { WorkerMetrics } from '../src/observability/metrics/worker-metrics.ts';
@@ -7,6 +8,12 @@ import { errorMessage, PasserelleError } from '../src/shared/errors.ts';
 import type { Log } from '../src/shared/logger.ts';
 import { resultWithin } from '../src/shared/timeout.ts';
 import type { SyncContext } from '../src/sync/context.ts';
+
+/** What a worker needs for its work. Its mirrors share one connection to Redis. */
+interface Served {
+  readonly db: Database;
+  readonly mirrors: readonly Pick<SyncContext, 'queues'>[];
+}
 
 /** A check that takes longer counts as failed. */
 const LIMIT_MS = 2000;
@@ -34,7 +41,7 @@ class MetricsPortError extends PasserelleError {
 export async function serveProbes(
   { http: { host }, metrics: { port, token } }: Pick<Config, 'http' | 'metrics'>,
   metrics: WorkerMetrics,
-  mirror: Pick<SyncContext, 'db' | 'queues'> | null,
+  served: Served | null,
   log: Log,
 ): Promise<{ close(): Promise<unknown> }> {
   if (port === null) return { close: async () => {} };
@@ -43,7 +50,7 @@ export async function serveProbes(
   const server = fastify({ forceCloseConnections: true });
   server.get('/healthz', async () => ({ status: 'ok' }));
   server.get('/readyz', async (_request, reply) => {
-    const missing = mirror === null ? [] : await missingOf(mirror);
+    const missing = served === null ? [] : await missingOf(served);
     if (missing.length === 0) return { status: 'ready' };
     return reply.code(503).send({ status: 'not_ready', missing });
   });
@@ -69,10 +76,11 @@ export async function serveProbes(
 }
 
 /** Names of the servers that do not answer. */
-async function missingOf({ db, queues }: Pick<SyncContext, 'db' | 'queues'>): Promise<string[]> {
+async function missingOf({ db, mirrors }: Served): Promise<string[]> {
+  const [first] = mirrors;
   const [pending, jobs] = await Promise.all([
     resultWithin(() => pendingMigrations(db), LIMIT_MS),
-    resultWithin(() => depth(queues.sync), LIMIT_MS),
+    first === undefined ? 0 : resultWithin(() => depth(first.queues.sync), LIMIT_MS),
   ]);
   return [
     ...(pending === null ? ['postgresql'] : []),

@@ -1,13 +1,14 @@
 import { setFlagsFromString } from 'node:v8';
 import { startAlerts } from '../src/alerts/watcher.ts';
 import { ConfigError, configWarnings, type MirrorConfig, readConfig } from '../src/config/index.ts';
+import { registerMirror } from '../src/db/mirrors.ts';
 import { whenMigrated } from '../src/db/schema-check.ts';
 import { openWorkerMetrics, type WorkerMetrics } from '../src/observability/metrics/worker-metrics.ts';
 import { startTracing } from '../src/observability/tracing/index.ts';
 import { ForeignQueuesError } from '../src/queues/owner.ts';
 import { forceExitAfter, stopSignal, withResources } from '../src/shared/lifecycle.ts';
 import { createLogger, type Logger } from '../src/shared/logger.ts';
-import { createSyncContext } from '../src/sync/create-context.ts';
+import { openMirrors } from '../src/sync/create-context.ts';
 import { keepQueues } from '../src/sync/queue-ownership.ts';
 import { serveProbes } from './health-checks.ts';
 import { startWorkers } from './worker-pool.ts';
@@ -43,14 +44,15 @@ async function work(config: MirrorConfig, log: Logger, metrics: WorkerMetrics): 
   await withResources(async (defer) => {
     const tracing = await startTracing(config, 'passerelle-worker');
     defer(() => tracing?.stop());
-    const { mirror, redis } = createSyncContext(config, log, defer, { ...metrics.mirror, tracing });
-    const probes = await serveProbes(config, metrics, mirror, log);
+    const { mirrors, db, redis } = openMirrors(config, log, defer, { ...metrics.mirror, tracing });
+    const probes = await serveProbes(config, metrics, { db, mirrors }, log);
     defer(() => probes.close());
-    if (!(await whenMigrated(mirror.db, config, log, stopped))) return;
+    if (!(await whenMigrated(db, config, log, stopped))) return;
+    for (const mirror of config.mirrors) await registerMirror(db, mirror);
     // The API checks the gateway.
-    const alerts = startAlerts({ db: mirror.db, log, config, probe: null });
+    const alerts = startAlerts({ db, log, config, probe: null });
     defer(() => alerts.stop());
-    const owner = keepQueues({ db: mirror.db, redis, prefix: config.queuePrefix, server: config.redis }, log);
+    const owner = keepQueues({ db, redis, prefix: config.queuePrefix, server: config.redis }, log);
     defer(owner.stop);
     // At once, even with jobs in progress: they would write to the queues of another installation.
     owner.lost.catch(end);
@@ -61,15 +63,20 @@ async function work(config: MirrorConfig, log: Logger, metrics: WorkerMetrics): 
       return;
     }
     warnOfShortOverlap(config.sync.overlapMs, log);
-    const workers = await startWorkers(mirror, {
-      ...{ redis, prefix: config.queuePrefix, scheduled: true },
-      ...{ worked: metrics.worked, telemetry: tracing?.queues },
-    });
-    log.info({ odoo: mirror.odoo.target, model: mirror.definition.model }, 'worker started');
+    const workers = await Promise.all(
+      mirrors.map((mirror, at) =>
+        startWorkers(mirror, {
+          ...{ redis, prefix: config.queuePrefix, scheduled: true, upkeep: at === 0 },
+          ...{ worked: metrics.worked, telemetry: tracing?.queues },
+        }),
+      ),
+    );
+    for (const { odoo, definition, log: own } of mirrors)
+      own.info({ odoo: odoo.target, model: definition.model }, 'worker started');
     log.info({ signal: await stopped }, 'stopping');
     // BullMQ delivers aborted jobs again, to another worker.
     forceExitAfter(config.shutdown.deadlineMs, log);
-    await workers.stop();
+    await Promise.all(workers.map((started) => started.stop()));
   });
 }
 

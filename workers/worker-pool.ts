@@ -11,6 +11,7 @@ import {
   UPKEEP_QUEUE,
   type UpkeepPayload,
 } from '../src/queues/jobs.ts';
+import { mirrorPrefix } from '../src/queues/queues.ts';
 import type { RedisConnection } from '../src/queues/redis.ts';
 import { isOutage, reportOutage } from '../src/queues/redis-outage.ts';
 import { applySchedule } from '../src/queues/schedulers.ts';
@@ -79,14 +80,18 @@ interface WorkerOptions {
   readonly prefix: string;
   /** False: only requested runs are processed; scheduled jobs are postponed. */
   readonly scheduled: boolean;
+  /** Its workers also do the upkeep, which covers all mirrors. */
+  readonly upkeep: boolean;
   readonly worked?: (job: JobResult) => void;
   readonly telemetry?: Telemetry | undefined;
 }
 
 /** Starts one BullMQ worker for each queue, the schedulers and the watchdog. `stop` lets jobs in progress finish. */
 export async function startWorkers(mirror: SyncContext, options: WorkerOptions) {
-  const { redis, prefix, scheduled, worked, telemetry } = options;
-  const { settings, log } = mirror;
+  const { redis, scheduled, upkeep, worked, telemetry } = options;
+  const { definition, log } = mirror;
+  const prefix = mirrorPrefix(options.prefix, definition.name);
+  const settings = upkeep ? mirror.settings : { ...mirror.settings, pruneEveryMs: null };
   const start = <Payload extends object>(name: string, concurrency: number, handle: Handle<Payload>) => {
     const worker = new Worker<Payload>(name, instrumented(mirror, handle, worked), {
       ...{ connection: redis, prefix, concurrency, ...(telemetry && { telemetry }) },
@@ -107,15 +112,15 @@ export async function startWorkers(mirror: SyncContext, options: WorkerOptions) 
   const stopping = new AbortController();
   const sync: Handle<object> = (own, job: Job, token) =>
     job.name === HOOKS_JOB ? handleHooks(own, job, token) : handleSync(own, job, scheduled, token);
-  const upkeep: Handle<UpkeepPayload> = (own, job) => handleUpkeep(own, job, stopping.signal);
+  const prune: Handle<UpkeepPayload> = (own, job) => handleUpkeep(own, job, stopping.signal);
   const workers = [
     start(SYNC_QUEUE, PLANS_CONCURRENCY, sync),
     start(PAGES_QUEUE, settings.pagesInFlight, handlePage),
     start(BC_QUEUE, settings.bcConcurrency, handleBc),
     // Upkeep jobs only come from the schedule.
-    ...(scheduled ? [start(UPKEEP_QUEUE, 1, upkeep)] : []),
+    ...(scheduled && upkeep ? [start(UPKEEP_QUEUE, 1, prune)] : []),
   ];
-  const watchdog = startWatchdog(mirror, scheduled);
+  const watchdog = startWatchdog({ ...mirror, settings }, scheduled);
   return {
     stop: async () => {
       stopping.abort();

@@ -10,7 +10,7 @@ import { createLogger } from '../../src/shared/logger.ts';
 import { toBcJob } from '../../src/sync/fetch/handoff.ts';
 import { readDocuments } from '../../src/sync/fetch/read-documents.ts';
 import { describeDocument } from '../../src/sync/model/document-model.ts';
-import { bcDefinition } from '../../src/sync/types.ts';
+import { definitionOf } from '../../src/sync/types.ts';
 import { NO_LIMIT } from '../../workers/job-retries.ts';
 
 /**
@@ -28,10 +28,10 @@ const SAMPLE = 1000;
 const INSTALLATION = `${randomUUID()}:${'0'.repeat(12)}`;
 
 /** The payloads of the first BCs, made as a page of the mirror makes them, so that they have the real size. */
-export async function samplePayloads({ odoo: target, sync }: MirrorConfig): Promise<BcPayload[]> {
+export async function samplePayloads({ odoo: target, mirrors: [own] }: MirrorConfig): Promise<BcPayload[]> {
   const odoo = createOdooClient(target);
   try {
-    const model = await describeDocument(odoo, bcDefinition(target, sync));
+    const model = await describeDocument(odoo, definitionOf(own));
     const ids = await odoo.search(model.header.name, [], { order: 'id', limit: SAMPLE });
     const blame = {
       ...{ mayBlame: () => false, probe: async () => false },

@@ -3,7 +3,7 @@ import { count } from '../../dev/demo/context.ts';
 import { createOdooClient } from '../../src/odoo/client.ts';
 import type { OdooClient, OdooProtocol } from '../../src/odoo/types.ts';
 import { describeDocument } from '../../src/sync/model/document-model.ts';
-import { bcDefinition, type DocumentModel } from '../../src/sync/types.ts';
+import type { DocumentDefinition, DocumentModel } from '../../src/sync/types.ts';
 import type { Context } from '../context.ts';
 import { withCleanup } from '../context.ts';
 import { MeasurementFailedError } from '../errors.ts';
@@ -41,7 +41,9 @@ interface TwoSyncs<Result> {
 const PROTOCOL = 'json2';
 /** By every protocol, one call of a bare fetch reads a whole page. */
 const TIMEOUT_MS = 300_000;
-const BC = { model: 'dimagaz.bc', lineModel: 'dimagaz.bc.line' } as const;
+const BC: DocumentDefinition = {
+  ...{ name: 'bc', key: 'bclinbc', model: 'dimagaz.bc', lineModel: 'dimagaz.bc.line', binaries: true },
+};
 const NAIVE_AT_LEAST = 20;
 
 /**
@@ -132,7 +134,7 @@ export async function openFetchClient(
   const limits = { timeoutMs: TIMEOUT_MS, context: {}, concurrency: PAGES_IN_FLIGHT };
   const client = createOdooClient({ ...odoo, protocol, ...limits });
   defer(() => client.close());
-  return { client, model: await describeDocument(client, bcDefinition(BC, { binaries: true })) };
+  return { client, model: await describeDocument(client, BC) };
 }
 
 /** The results of all rounds. */

@@ -2,7 +2,7 @@ import type { Config } from '../config/index.ts';
 import { type Database, databaseClock } from '../db/client.ts';
 import type { OdooClient } from '../odoo/types.ts';
 import { describeDocument, isDated } from '../sync/model/document-model.ts';
-import { bcDefinition, type DocumentModel } from '../sync/types.ts';
+import { type DocumentModel, definitionOf } from '../sync/types.ts';
 import type { TrytonClient } from '../tryton/client.ts';
 import { type Finding, failed, ok, warning } from './findings.ts';
 
@@ -24,18 +24,25 @@ export async function* checkOdoo({ config, db, odoo }: CheckedUpstreams): AsyncG
   if (odoo === null || config.odoo === null) return;
   const { version, protocol } = await odoo.connect();
   yield ok('login', `Version ${version} at ${odoo.target} by ${PROTOCOLS[protocol]}, as ${config.odoo.user}`);
-  const definition = bcDefinition(config.odoo, config.sync);
-  const model = await describeDocument(odoo, definition);
-  const fields = (of: 'header' | 'line') => `${model[of].name} (${model[of].requested.length} fields)`;
-  yield ok('models', `${fields('header')} with ${fields('line')}`);
-  yield isDated(model)
-    ? ok('write_date', 'Both models have write_date: runs read only what changed.')
-    : warning(
-        'write_date',
-        'A model has no write_date: every run reads everything.',
-        'Raise SYNC_EVERY if that takes long.',
-      );
-  yield await sampleOf(odoo, model);
+  for (const own of config.mirrors) {
+    const model = await describeDocument(odoo, definitionOf(own));
+    const fields = (of: 'header' | 'line') => `${model[of].name} (${model[of].requested.length} fields)`;
+    yield ok(
+      'models',
+      own.lineModel === null ? fields('header') : `${fields('header')} with ${fields('line')}`,
+    );
+    yield isDated(model)
+      ? ok(
+          'write_date',
+          `${own.lineModel === null ? `${own.model} has` : 'Both models have'} write_date: runs read only what changed.`,
+        )
+      : warning(
+          'write_date',
+          'A model has no write_date: every run reads everything.',
+          'Raise SYNC_EVERY if that takes long.',
+        );
+    yield await sampleOf(odoo, model);
+  }
   yield await clocksOf(odoo, db);
 }
 

@@ -9,6 +9,7 @@ import {
 } from '../config/index.ts';
 import { type Database, openDatabase } from '../db/client.ts';
 import { pendingMigrations } from '../db/migrate.ts';
+import { BC_MIRROR, registerMirror } from '../db/mirrors.ts';
 import { DatabaseNotMigratedError, DatabaseUnavailableError } from '../db/schema-check.ts';
 import { clientOptions } from '../gateway.ts';
 import { openQueues, type Queues } from '../queues/queues.ts';
@@ -16,9 +17,10 @@ import { answerOf, openRedis, type RedisConnection } from '../queues/redis.ts';
 import { withResources } from '../shared/lifecycle.ts';
 import { createLogger, type Logger } from '../shared/logger.ts';
 import type { SyncContext } from '../sync/context.ts';
-import { createSyncContext } from '../sync/create-context.ts';
+import { mirrorNamed, openMirrors } from '../sync/create-context.ts';
 import { claimQueues, keepQueues } from '../sync/queue-ownership.ts';
 import { TrytonClient } from '../tryton/client.ts';
+import { UnknownMirrorError } from './errors.ts';
 import { type CommandContext, type Environment, type Io, QUIET } from './io.ts';
 import { whileBusy } from './progress.ts';
 
@@ -39,18 +41,26 @@ export async function withMirror<T>(
   io: Io,
   config: MirrorConfig,
   work: (open: OpenMirror) => Promise<T>,
+  name = BC_MIRROR,
 ): Promise<T> {
   await whileBusy(io, CONNECTING, checkStores(config));
   return withResources(async (defer) => {
     const log = createLogger(config.logLevel, 'cli', 'at once', config.prettyLogs);
-    const open = createSyncContext(config, log, defer);
+    const { mirrors, redis } = openMirrors(config, log, defer);
+    const mirror = mirrorNamed(mirrors, name);
+    if (mirror === null)
+      throw new UnknownMirrorError(
+        name,
+        mirrors.map(({ definition }) => definition.name),
+      );
     const { queuePrefix: prefix, redis: server } = config;
-    const stores = { db: open.mirror.db, redis: open.redis, prefix, server };
+    const stores = { db: mirror.db, redis, prefix, server };
     await claimQueues(stores);
+    await Promise.all(config.mirrors.map((own) => registerMirror(mirror.db, own)));
     // A run may take hours, and this process may process its jobs.
     const owner = keepQueues(stores, log);
     defer(owner.stop);
-    return Promise.race([work({ ...open, prefix }), owner.lost]);
+    return Promise.race([work({ mirror, redis, prefix }), owner.lost]);
   });
 }
 

@@ -1,4 +1,5 @@
 import { PasserelleError } from '../shared/errors.ts';
+import { closest } from '../shared/spelling.ts';
 
 /**
  * An argument or option of a command is not valid.
@@ -82,5 +83,21 @@ export class FirstSyncFailedError extends PasserelleError {
   readonly code = 'first_sync_failed';
   constructor(reason: string | null) {
     super(`The first sync failed, so everything was stopped. ${reason ?? 'Its run has no reason.'}`);
+  }
+}
+
+/**
+ * The configuration has no mirror of that name.
+ *
+ * @fix Use one of the names that the message lists. `MIRRORS_FILE` defines the mirrors.
+ */
+export class UnknownMirrorError extends PasserelleError {
+  readonly code = 'unknown_mirror';
+  constructor(name: string, known: readonly string[]) {
+    const meant = closest(name, known);
+    super(
+      `There is no mirror ${JSON.stringify(name)}.${meant === undefined ? '' : ` Did you mean ${meant}?`} ` +
+        `The configuration has ${known.join(', ')}.`,
+    );
   }
 }

@@ -97,7 +97,7 @@ function createWorkforce({ mirror, redis, prefix }: OpenMirror, io: Io) {
       nextLook = Date.now() + WORKER_CHECK_INTERVAL_MS;
       if ((await connectedWorkers(mirror.queues)) > 0) return;
       note(io, 'No worker is connected: this command does the work itself.');
-      workers = await startWorkers(mirror, { redis, prefix, scheduled: false });
+      workers = await startWorkers(mirror, { redis, prefix, scheduled: false, upkeep: false });
     },
     /** Waits for jobs in progress. May be called again. */
     stop: (): Promise<void> => {

@@ -45,6 +45,7 @@ export { settingProblem } from './problems.ts';
 export type {
   AlertsConfig,
   Config,
+  MirrorSettings,
   OdooConfig,
   RedisConfig,
   RetentionConfig,

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { PROTOCOLS } from '../odoo/types.ts';
+import { type Domain, type OdooValue, PROTOCOLS } from '../odoo/types.ts';
 import {
   addresses,
   asksForSizes,
@@ -350,16 +350,13 @@ export function shape(env: Environment) {
     odoo: env.ODOO_URL === undefined ? null : odooShape(env, env.ODOO_URL),
     /** Without a secret, webhooks of Odoo are not accepted. */
     hooks: { secret: env.ODOO_HOOK_SECRET, delayMs: env.ODOO_HOOK_DELAY },
-    /** The models whose fields the read API knows, also without an Odoo. */
-    model: env.ODOO_MODEL,
-    lineModel: env.ODOO_LINE_MODEL,
+    mirrors: [bcMirror(env)] as readonly [MirrorSettings, ...MirrorSettings[]],
     sync: {
       everyMs: env.SYNC_EVERY,
       fullCron: env.FULL_SYNC_CRON,
       sweepEveryMs: env.SWEEP_EVERY,
-      /** The share of all BCs that each sweep reads again. */
-      sweepReread:
-        env.SWEEP_REREAD === null ? 0 : Math.min(1, (env.SWEEP_EVERY ?? SWEEP_EVERY_MS) / env.SWEEP_REREAD),
+      /** Sweeps read all BCs again within this time; null: never. */
+      rereadMs: env.SWEEP_REREAD,
       sweepMaxShare: env.SWEEP_MAX_SHARE,
       sweepMaxCount: env.SWEEP_MAX_COUNT,
       pageSize: env.SYNC_PAGE_SIZE,
@@ -398,6 +395,43 @@ export function shape(env: Environment) {
       trustProxy: env.TRUST_PROXY,
     },
   };
+}
+
+function bcMirror(env: Environment): MirrorSettings {
+  return {
+    ...{
+      name: 'bc',
+      model: env.ODOO_MODEL,
+      lineModel: env.ODOO_LINE_MODEL,
+      linesField: env.ODOO_LINES_FIELD,
+    },
+    ...{ everyMs: env.SYNC_EVERY, fullCron: env.FULL_SYNC_CRON, sweepEveryMs: env.SWEEP_EVERY },
+    ...{ domain: [], context: env.ODOO_CONTEXT, binaries: env.SYNC_BINARIES, pageSize: env.SYNC_PAGE_SIZE },
+    fields: { include: null, exclude: [], drop: [], hash: [], mask: [] },
+  };
+}
+
+/** One mirror: a header model, perhaps with lines, and its pace. */
+export interface MirrorSettings {
+  readonly name: string;
+  readonly model: string;
+  /** Null: it has no lines. */
+  readonly lineModel: string | null;
+  readonly linesField: string | undefined;
+  readonly everyMs: number | null;
+  readonly fullCron: string | null;
+  readonly sweepEveryMs: number | null;
+  readonly domain: Domain;
+  readonly context: Readonly<Record<string, OdooValue>>;
+  readonly fields: {
+    readonly include: readonly string[] | null;
+    readonly exclude: readonly string[];
+    readonly drop: readonly string[];
+    readonly hash: readonly string[];
+    readonly mask: readonly string[];
+  };
+  readonly binaries: boolean;
+  readonly pageSize: number;
 }
 
 /** Null: the setting is not sent to PostgreSQL. */

@@ -44,6 +44,10 @@ export interface Queues {
   close(): Promise<void>;
 }
 
+/** The first part of the Redis keys of a mirror. Those of the mirror `bc` are directly under QUEUE_PREFIX. */
+export const mirrorPrefix = (prefix: string, name: string): string =>
+  name === 'bc' ? prefix : `${prefix}:mirror:${name}`;
+
 /** Opens the four queues on one connection, which the caller closes. */
 export function openQueues(redis: RedisConnection, prefix: string, log: Log, telemetry?: Telemetry): Queues {
   const open = <Payload>(name: string) => {

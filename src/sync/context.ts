@@ -31,8 +31,8 @@
  * its lease; a BC and its ledger item change in one transaction.
  *
  * ```ts
- * const { mirror } = createSyncContext(config, log, defer);
- * await startRun(mirror, run);
+ * const { mirrors } = openMirrors(config, log, defer);
+ * await startRun(mirrors[0], run);
  * ```
  */
 import type { RetentionConfig, SyncConfig } from '../config/index.ts';
@@ -48,6 +48,12 @@ import type { SourceMemory } from './model/source.ts';
 import type { Batcher } from './store/batcher.ts';
 import type { CommitOutcome, DocumentDefinition, GroupItem } from './types.ts';
 
+/** The settings of all mirrors, with the pace of this one. */
+export interface MirrorRunSettings extends SyncConfig {
+  /** The share of all BCs that each sweep reads again; 0: none. */
+  readonly sweepReread: number;
+}
+
 /** The dependencies of a mirror, with its tables. One for each mirror of a process. */
 export interface SyncContext extends MirrorStore<Database> {
   readonly definition: DocumentDefinition;
@@ -59,7 +65,7 @@ export interface SyncContext extends MirrorStore<Database> {
   /** Collects BCs that are stored together. */
   readonly groups: Batcher<GroupItem, CommitOutcome>;
   readonly queues: Queues;
-  readonly settings: SyncConfig;
+  readonly settings: MirrorRunSettings;
   readonly retention: RetentionConfig;
   readonly log: Log;
   /** Called after each run that this process has ended. */

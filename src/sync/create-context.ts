@@ -1,21 +1,22 @@
 import type { Telemetry } from 'bullmq';
-import type { Config, OdooConfig } from '../config/index.ts';
-import { openDatabase } from '../db/client.ts';
-import { bcStore } from '../db/documents/tables.ts';
+import type { Config, MirrorSettings, OdooConfig, SyncConfig } from '../config/index.ts';
+import { type Database, openDatabase } from '../db/client.ts';
+import { tablesNamed } from '../db/documents/tables.ts';
+import { BC_MIRROR, tableNames } from '../db/mirrors.ts';
 import type { TraceStatement } from '../db/pool.ts';
 import type { EndedRun } from '../db/runs/runs.ts';
 import type { OdooCall } from '../odoo/call-limiter.ts';
-import { createOdooClient } from '../odoo/client.ts';
-import { openQueues } from '../queues/queues.ts';
+import { openOdooAccount } from '../odoo/client.ts';
+import { mirrorPrefix, openQueues } from '../queues/queues.ts';
 import { openRedis, type RedisConnection } from '../queues/redis.ts';
-import type { Log } from '../shared/logger.ts';
+import { type Log, withContext } from '../shared/logger.ts';
 import { Semaphore } from '../shared/semaphore.ts';
 import { OdooHealthRecorder } from '../upstream-health/odoo.ts';
-import type { SyncContext } from './context.ts';
+import type { MirrorRunSettings, SyncContext } from './context.ts';
 import { ModelMemory } from './model/document-model.ts';
 import { SourceMemory } from './model/source.ts';
 import { GROUPS_CONCURRENCY, openGroups } from './store/group-commit.ts';
-import { bcDefinition } from './types.ts';
+import { definitionOf } from './types.ts';
 
 /**
  * Maximum of binary contents in one process, in base64: a scan of 20 MB is 27 MB, and needs about ten times that
@@ -34,28 +35,37 @@ interface Observers {
   readonly ended?: (run: EndedRun) => void;
 }
 
-/** Opens what a process needs to run the mirror. It registers everything with `defer`. */
-export function createSyncContext(
+interface OpenMirrors {
+  /** In the order of the configuration. */
+  readonly mirrors: readonly SyncContext[];
+  readonly db: Database;
+  readonly redis: RedisConnection;
+}
+
+/**
+ * Opens what a process needs to run its mirrors. They share the connections to PostgreSQL and Redis, the account of Odoo
+ * and its limits, and the memory for binary contents. Each has its own tables, queues and memory of its model. It
+ * registers everything with `defer`.
+ */
+export function openMirrors(
   config: Config & { readonly odoo: OdooConfig },
   log: Log,
   defer: (release: () => Promise<unknown> | unknown) => void,
   observers: Observers = {},
-): { mirror: SyncContext; redis: RedisConnection } {
+): OpenMirrors {
   const { tracing = null } = observers;
   const connections = GROUPS_CONCURRENCY + config.sync.pagesInFlight + OTHERS;
-  const database = openDatabase(config.databaseUrl, {
+  const { db, close } = openDatabase(config.databaseUrl, {
     max: connections,
     trace: tracing?.statement,
     timeouts: config.databaseTimeouts,
   });
-  defer(database.close);
+  defer(close);
   const redis = openRedis(config.redis, 'worker', log);
   defer(() => redis.disconnect());
-  const queues = openQueues(redis, config.queuePrefix, log, tracing?.queues);
-  defer(queues.close);
-  const health = new OdooHealthRecorder(database.db, config.odoo, log);
+  const health = new OdooHealthRecorder(db, config.odoo, log);
   defer(() => health.close());
-  const odoo = createOdooClient({
+  const account = openOdooAccount({
     ...config.odoo,
     onConnect: (server) => health.connected(server),
     onCall: (call) => {
@@ -63,22 +73,44 @@ export function createSyncContext(
       observers.called?.(call);
     },
   });
-  defer(() => odoo.close());
-  const definition = bcDefinition(config.odoo, config.sync);
+  defer(() => account.close());
+  const contentMemory = new Semaphore(CONTENT_BYTES);
   const { groupSize: size, groupWaitMs: waitMs } = config.sync;
-  const mirror: SyncContext = {
-    definition,
-    ...bcStore(database.db),
-    odoo,
-    models: new ModelMemory(),
-    sources: new SourceMemory({ database: config.odoo.db, context: config.odoo.context }),
-    contentMemory: new Semaphore(CONTENT_BYTES),
-    groups: openGroups(() => mirror, { size, waitMs }),
-    queues,
-    settings: config.sync,
-    retention: config.retention,
-    log,
-    onRunEnded: (run) => observers.ended?.(run),
-  };
-  return { mirror, redis };
+  const mirrors = config.mirrors.map((own): SyncContext => {
+    const queues = openQueues(redis, mirrorPrefix(config.queuePrefix, own.name), log, tracing?.queues);
+    defer(queues.close);
+    const mirror: SyncContext = {
+      ...tablesNamed(tableNames(own)),
+      db,
+      definition: definitionOf(own),
+      odoo: account.client({ context: own.context }),
+      models: new ModelMemory(),
+      sources: new SourceMemory({ database: config.odoo.db, context: own.context }),
+      contentMemory,
+      groups: openGroups(() => mirror, { size, waitMs }),
+      queues,
+      settings: settingsOf(own, config.sync),
+      retention: config.retention,
+      log: own.name === BC_MIRROR ? log : withContext(log, () => ({ mirror: own.name })),
+      onRunEnded: (run) => observers.ended?.(run),
+    };
+    return mirror;
+  });
+  return { mirrors, db, redis };
 }
+
+/** Sweeps that are off can still be requested. Their share is that of the usual interval. */
+const USUAL_SWEEP_MS = 900_000;
+
+function settingsOf(
+  { everyMs, fullCron, sweepEveryMs, pageSize, binaries }: MirrorSettings,
+  sync: SyncConfig,
+): MirrorRunSettings {
+  const { rereadMs } = sync;
+  const sweepReread = rereadMs === null ? 0 : Math.min(1, (sweepEveryMs ?? USUAL_SWEEP_MS) / rereadMs);
+  return { ...sync, everyMs, fullCron, sweepEveryMs, pageSize, binaries, sweepReread };
+}
+
+/** Null: the configuration has no such mirror. */
+export const mirrorNamed = (mirrors: readonly SyncContext[], name: string): SyncContext | null =>
+  mirrors.find(({ definition }) => definition.name === name) ?? null;

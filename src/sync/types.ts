@@ -1,11 +1,17 @@
+import type { MirrorSettings } from '../config/index.ts';
 import type { Reading } from '../db/documents/fetch-sequence.ts';
 import type { StoredHeader, StoredLine } from '../db/documents/stored-documents.ts';
 import type { RecordToStore } from '../db/documents/writes.ts';
-import { BC_KEY } from '../db/schema/sync.ts';
+import { keyOf } from '../db/mirrors.ts';
 import type { OdooFields, OdooRecord } from '../odoo/types.ts';
 
-/** One kind of document that is mirrored: a header model, its line model, and the state key. */
+/** The line model of a mirror without lines: it has no fields and no records. */
+const NO_LINES_MODEL = '(no lines)';
+
+/** What a mirror copies: a header model with its line model. */
 export interface DocumentDefinition {
+  readonly name: string;
+  /** The key of its state, runs and failures. */
   readonly key: string;
   readonly model: string;
   readonly lineModel: string;
@@ -15,12 +21,14 @@ export interface DocumentDefinition {
   readonly binaries: boolean;
 }
 
-/** The bons de commande, or the configured header and lines. */
-export function bcDefinition(
-  { model, lineModel, linesField }: Pick<DocumentDefinition, 'model' | 'lineModel' | 'linesField'>,
-  { binaries }: Pick<DocumentDefinition, 'binaries'>,
-): DocumentDefinition {
-  return { key: BC_KEY, model, lineModel, linesField, binaries };
+export function definitionOf({
+  name,
+  model,
+  lineModel,
+  linesField,
+  binaries,
+}: MirrorSettings): DocumentDefinition {
+  return { name, key: keyOf(name), model, lineModel: lineModel ?? NO_LINES_MODEL, linesField, binaries };
 }
 
 /** One model of the document: the requested fields, and all binary fields, requested or not. */

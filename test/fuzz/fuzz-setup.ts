@@ -86,7 +86,7 @@ export async function openFuzzStage(): Promise<FuzzStage> {
   const basic = Buffer.from(`admin:${secrets.ADMIN_PASSWORD}`).toString('base64');
   const admin = { authorization: `Basic ${basic}`, 'x-passerelle-admin': '1' };
   const operations = [...documented, ...behindTheAdmin(api, documented), ...OTHERS];
-  const known = await listKnownFields(setup.mirror.db, api.config);
+  const known = await listKnownFields(setup.mirror.db, api.config.mirrors[0]);
   return {
     origin,
     operations,

@@ -5,7 +5,7 @@ import { findRun } from '../../src/db/runs/runs.ts';
 import type { RunMode, SyncLogRow } from '../../src/db/schema/sync.ts';
 import { createLogger } from '../../src/shared/logger.ts';
 import type { SyncContext } from '../../src/sync/context.ts';
-import { createSyncContext } from '../../src/sync/create-context.ts';
+import { openMirrors } from '../../src/sync/create-context.ts';
 import { requestRun } from '../../src/sync/request-run.ts';
 import { startWorkers } from '../../workers/worker-pool.ts';
 import { freshDatabase } from './database.ts';
@@ -92,7 +92,9 @@ export function openTestMirror(
   const { odoo, ...config } = readConfig(env);
   if (odoo === null) throw new Error('an setup has an Odoo');
   const log = createLogger(config.logLevel, 'test');
-  const { mirror, redis } = createSyncContext({ ...config, odoo }, log, (release) => releases.push(release));
+  const { mirrors, redis } = openMirrors({ ...config, odoo }, log, (release) => releases.push(release));
+  const [mirror] = mirrors;
+  if (mirror === undefined) throw new Error('a setup has a mirror');
   const ended = (runId: number) =>
     waitFor(
       async () => {
@@ -113,7 +115,12 @@ export function openTestMirror(
     ended,
     run: async (mode, odooIds, force) => ended(await request(mode, odooIds, force)),
     work: async () => {
-      const workers = await startWorkers(mirror, { redis, prefix: config.queuePrefix, scheduled: false });
+      const workers = await startWorkers(mirror, {
+        redis,
+        prefix: config.queuePrefix,
+        scheduled: false,
+        upkeep: true,
+      });
       let stopped: Promise<void> | null = null;
       const stop = () => {
         stopped ??= workers.stop();

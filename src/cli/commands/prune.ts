@@ -1,6 +1,5 @@
 import type { Command } from 'commander';
 import { readConfig } from '../../config/index.ts';
-import { bcStore } from '../../db/documents/tables.ts';
 import { type Pruned, prune } from '../../sync/maintenance/prune.ts';
 import { withStores } from '../connections.ts';
 import { type CommandContext, EXIT, type ExitCode, print, QUIET } from '../io.ts';
@@ -34,11 +33,11 @@ async function pruneNow(
   const config = readConfig(env, QUIET);
   const stopping = new AbortController();
   const forget = io.onInterrupt(() => stopping.abort());
-  const pruned = await withStores(io, config, ({ db, queues }) =>
+  const pruned = await withStores(io, config, (stores) =>
     whileBusy(
       io,
       'Deleting old rows and jobs',
-      prune({ ...bcStore(db), queues, settings: config.sync, retention: config.retention }, stopping.signal),
+      prune({ ...stores, settings: config.sync, retention: config.retention }, stopping.signal),
     ),
   ).finally(forget);
   print(io, options.json, pruned, [sentence(pruned)]);

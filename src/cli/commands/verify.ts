@@ -4,7 +4,7 @@ import { bcStore } from '../../db/documents/tables.ts';
 import { createOdooClient } from '../../odoo/client.ts';
 import { withResources } from '../../shared/lifecycle.ts';
 import { type Example, KINDS, type Verification, verifyMirror } from '../../sync/maintenance/verify.ts';
-import { bcDefinition } from '../../sync/types.ts';
+import { definitionOf } from '../../sync/types.ts';
 import { openChecked } from '../connections.ts';
 import { type CommandContext, EXIT, type ExitCode, type Line, print, QUIET, styled } from '../io.ts';
 import { createProgress, createRate } from '../progress.ts';
@@ -58,9 +58,10 @@ async function verify({ io, env }: CommandContext, options: { readonly json?: bo
   line.show('Connecting to PostgreSQL and Odoo');
   const verification = await withResources(async (defer) => {
     const db = await openChecked(config, defer);
-    const odoo = createOdooClient(config.odoo);
+    const [own] = config.mirrors;
+    const odoo = createOdooClient({ ...config.odoo, context: own.context });
     defer(() => odoo.close());
-    const definition = bcDefinition(config.odoo, config.sync);
+    const definition = definitionOf(own);
     const { sync: settings, retention } = config;
     const source = {
       ...bcStore(db),

@@ -1,5 +1,6 @@
 import type { Database } from '../../db/client.ts';
-import type { MirrorStore } from '../../db/documents/tables.ts';
+import { bcStore, type MirrorStore } from '../../db/documents/tables.ts';
+import { BC_MIRROR, listMirrors, tablesOf } from '../../db/mirrors.ts';
 import {
   deleteAudit,
   deleteFailures,
@@ -15,6 +16,7 @@ import {
   newestRuns,
   runsWithItems,
 } from '../../db/runs/retention.ts';
+import type { Kept } from '../../queues/jobs.ts';
 import { trimJobs } from '../../queues/queues.ts';
 import type { SyncContext } from '../context.ts';
 
@@ -38,7 +40,9 @@ export interface Pruned {
 }
 
 /** The dependencies; an Odoo is not needed. */
-export type PruneSource = MirrorStore<Database> & Pick<SyncContext, 'queues' | 'settings' | 'retention'>;
+export interface PruneSource extends Pick<SyncContext, 'db' | 'queues' | 'retention'> {
+  readonly settings: Kept;
+}
 
 /**
  * Deletes rows past their retention in small transactions. It may stop at any time, by `signal` or a crash; the next
@@ -52,7 +56,7 @@ export async function prune(source: PruneSource, signal?: AbortSignal): Promise<
   const items = itemsMs === null ? 0 : await pruneItems(db, { ageMs: itemsMs, needed: held }, signal);
   const old = runsMs === null ? NOTHING : await pruneRuns(db, { ageMs: runsMs, needed }, signal);
   const over = runsMs === null ? NOTHING : await pruneOver(db, runsMs, signal);
-  const audit = auditMs === null ? 0 : await pruneAudit(source, auditMs, signal);
+  const audit = auditMs === null ? 0 : await pruneAudits(db, auditMs, signal);
   return {
     ...NOTHING,
     ...over,
@@ -100,6 +104,14 @@ async function clearRuns(db: Database, runIds: readonly number[], signal?: Abort
   if (runIds.length === 0) return 0;
   await deletePages(db, runIds);
   return untilFewer((limit) => deleteItems(db, runIds, limit), signal);
+}
+
+/** The audit trails of all mirrors, also of those that left the configuration. */
+async function pruneAudits(db: Database, ageMs: number, signal?: AbortSignal): Promise<number> {
+  const others = (await listMirrors(db)).filter(({ name }) => name !== BC_MIRROR);
+  let removed = await pruneAudit(bcStore(db), ageMs, signal);
+  for (const mirror of others) removed += await pruneAudit({ ...tablesOf(mirror), db }, ageMs, signal);
+  return removed;
 }
 
 /**

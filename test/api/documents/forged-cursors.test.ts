@@ -37,7 +37,7 @@ const FORGED = [
 const SORTS = ['odoo_id', 'amount_total', '-quantity', 'name', '-urgent', 'partner_id', 'day'];
 
 const ask = async (sort: string, position: object, more = '') => {
-  const known = await listKnownFields(api.db, api.config);
+  const known = await listKnownFields(api.db, api.config.mirrors[0]);
   const { list } = readListQuery(listQuery.parse({ sort }), known);
   const cursor = writeCursor(list, position as Parameters<typeof writeCursor>[1]);
   return api.inject(`/api/v1/bc?sort=${sort}&cursor=${cursor}${more}`);

@@ -1,5 +1,4 @@
 import { readConfig } from '../../../src/config/index.ts';
-import { bcStore } from '../../../src/db/documents/tables.ts';
 import { openQueues } from '../../../src/queues/queues.ts';
 import { openRedis } from '../../../src/queues/redis.ts';
 import { createLogger } from '../../../src/shared/logger.ts';
@@ -24,7 +23,7 @@ export async function openArchive() {
   const redis = openRedis(config.redis, 'producer', log);
   const queues = openQueues(redis, config.queuePrefix, log);
   const source: PruneSource = {
-    ...bcStore(database.db),
+    db: database.db,
     queues,
     settings: config.sync,
     retention: RETENTION,

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { readChanges } from '../../../db/documents/change-feed.ts';
 import { bcStore } from '../../../db/documents/tables.ts';
-import type { Api, ApiContext } from '../../context.ts';
+import { type Api, type ApiContext, bcMirror } from '../../context.ts';
 import { pageJson, sendJson, whileClientWaits } from '../../replies.ts';
 import { doc, limitWithinBytes } from '../../schemas.ts';
 import { readFeedCursor, writeFeedCursor } from './cursors.ts';
@@ -26,7 +26,7 @@ const feedQuery = z.strictObject({
 export function bcChangesRoute(api: Api, deps: ApiContext): void {
   const { reserveDb } = deps;
   const store = bcStore(deps.db);
-  const withFields = createFieldCatalogCache(deps);
+  const withFields = createFieldCatalogCache(deps.db, bcMirror(deps.config));
   api.get(
     '/api/v1/bc/changes',
     {

@@ -5,7 +5,7 @@ import { type Exporting, type ExportQuery, exportRows } from '../../../db/docume
 import { bcStore } from '../../../db/documents/tables.ts';
 import type { OdooFieldRow } from '../../../db/schema/model.ts';
 import { Semaphore } from '../../../shared/semaphore.ts';
-import type { Api, ApiContext } from '../../context.ts';
+import { type Api, type ApiContext, bcMirror } from '../../context.ts';
 import { TooManyExportsError } from '../../errors.ts';
 import { sendStream, type Write } from '../../replies.ts';
 import { doc } from '../../schemas.ts';
@@ -187,7 +187,7 @@ async function prepare(
   reply: FastifyReply,
   write: Write,
 ): Promise<Exporting> {
-  const { query, csv } = readExport(parameters, await listKnownFields(tx, config));
+  const { query, csv } = readExport(parameters, await listKnownFields(tx, bcMirror(config)));
   const { format, of } = parameters;
   const file = `${of === 'bc' ? 'bc' : 'bc-lines'}-${new Date().toISOString().slice(0, 10)}.${format}`;
   reply.type(TYPES[format]).header('content-disposition', `attachment; filename="${file}"`);

@@ -1,9 +1,10 @@
-import type { Config } from '../../../config/index.ts';
-import type { Queryable } from '../../../db/client.ts';
+import type { MirrorSettings } from '../../../config/index.ts';
+import type { Database, Queryable } from '../../../db/client.ts';
 import { fieldsVersion, listFields } from '../../../db/odoo-model/fields.ts';
 import type { OdooFieldRow } from '../../../db/schema/model.ts';
 import { PasserelleError } from '../../../shared/errors.ts';
-import type { ApiContext } from '../../context.ts';
+
+export type KnownModels = Pick<MirrorSettings, 'model' | 'lineModel'>;
 
 export interface KnownFields {
   readonly header: readonly OdooFieldRow[];
@@ -20,15 +21,12 @@ type FieldCatalogCache = <Query, Answer extends { readonly fieldsVersion: string
 ) => Promise<Answer>;
 
 /** A cache of the fields of both models, valid while PostgreSQL has the same version. */
-export function createFieldCatalogCache({
-  db,
-  config,
-}: Pick<ApiContext, 'config' | 'db'>): FieldCatalogCache {
+export function createFieldCatalogCache(db: Database, models: KnownModels): FieldCatalogCache {
   let known: { readonly version: string; readonly fields: KnownFields } | null = null;
   const load = async () => {
     // The version first: newer fields are read once more, and older fields are never kept.
     const version = await fieldsVersion(db);
-    const fields = await listKnownFields(db, config);
+    const fields = await listKnownFields(db, models);
     known = { version, fields };
     return fields;
   };
@@ -45,9 +43,12 @@ export function createFieldCatalogCache({
 
 export async function listKnownFields(
   db: Queryable,
-  { model, lineModel }: Pick<Config, 'model' | 'lineModel'>,
+  { model, lineModel }: KnownModels,
 ): Promise<KnownFields> {
-  const [header, line] = await Promise.all([listFields(db, model), listFields(db, lineModel)]);
+  const [header, line] = await Promise.all([
+    listFields(db, model),
+    lineModel === null ? [] : listFields(db, lineModel),
+  ]);
   return { header, line };
 }
 

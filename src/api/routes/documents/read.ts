@@ -10,7 +10,7 @@ import {
   readLines,
 } from '../../../db/documents/queries.ts';
 import { bcStore, type MirrorStore } from '../../../db/documents/tables.ts';
-import type { Api, ApiContext } from '../../context.ts';
+import { type Api, type ApiContext, bcMirror } from '../../context.ts';
 import { BadCursorError, BcNotFoundError } from '../../errors.ts';
 import { requireDocument } from '../../preconditions.ts';
 import { isDataException } from '../../problem-details.ts';
@@ -45,7 +45,7 @@ const archived = z
 
 export function bcRoutes(api: Api, deps: ApiContext): void {
   const store = bcStore(deps.db);
-  const withFields = createFieldCatalogCache(deps);
+  const withFields = createFieldCatalogCache(deps.db, bcMirror(deps.config));
   api.get(
     '/api/v1/bc/:odooId',
     {
@@ -101,7 +101,7 @@ export function bcRoutes(api: Api, deps: ApiContext): void {
 
 export function bcListRoute(api: Api, deps: ApiContext): void {
   const { db, reserveDb } = deps;
-  const withFields = createFieldCatalogCache(deps);
+  const withFields = createFieldCatalogCache(deps.db, bcMirror(deps.config));
   api.get(
     '/api/v1/bc',
     {

@@ -3,14 +3,15 @@ import type { Database } from '../../../db/client.ts';
 import { fieldKind } from '../../../db/documents/field-expressions.ts';
 import { OPERATOR_NAMES, OPERATORS } from '../../../db/documents/filters.ts';
 import { bcStore } from '../../../db/documents/tables.ts';
-import { listFields, listModelChanges } from '../../../db/odoo-model/fields.ts';
+import { listModelChanges } from '../../../db/odoo-model/fields.ts';
 import { isViewCurrent, type View, viewsOf } from '../../../db/odoo-model/typed-views.ts';
 import { documentLinks, UNSEEN_CHANGES, unseenChanges } from '../../../db/odoo-model/unseen-changes.ts';
 import { viewColumns } from '../../../db/odoo-model/view-columns.ts';
 import { MODEL_CHANGES, type OdooFieldRow } from '../../../db/schema/model.ts';
 import type { OdooFieldDescription } from '../../../odoo/types.ts';
-import type { Api, ApiContext } from '../../context.ts';
+import { type Api, type ApiContext, bcMirror } from '../../context.ts';
 import { idCursor, limit, moment, pageOf, toPage } from '../../schemas.ts';
+import { listKnownFields } from '../documents/fields-cache.ts';
 import { isSortable } from '../documents/query.ts';
 
 export const field = z.object({
@@ -112,17 +113,17 @@ export function modelRoute(api: Api, { config, db }: ApiContext): void {
       },
     },
     async ({ query: { limit: size, cursor } }) => {
-      const names = [config.model, config.lineModel];
-      const [changes, header, line] = await Promise.all([
-        listModelChanges(db, names, { limit: size + 1, before: cursor }),
-        listFields(db, config.model),
-        listFields(db, config.lineModel),
+      const mirrored = bcMirror(config);
+      const lineModel = mirrored.lineModel ?? '';
+      const [changes, { header, line }] = await Promise.all([
+        listModelChanges(db, [mirrored.model, lineModel], { limit: size + 1, before: cursor }),
+        listKnownFields(db, mirrored),
       ]);
-      const links = documentLinks(header, config.lineModel);
+      const links = documentLinks(header, lineModel);
       const views = viewsOf(bcStore(db));
       const models = await Promise.all([
-        presentModel(db, config.model, views.header, header, links.header),
-        presentModel(db, config.lineModel, views.line, line, links.line),
+        presentModel(db, mirrored.model, views.header, header, links.header),
+        ...(mirrored.lineModel === null ? [] : [presentModel(db, lineModel, views.line, line, links.line)]),
       ]);
       const rows = changes.map((row) => ({
         ...row,
