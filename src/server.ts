@@ -4,12 +4,13 @@ import { startAlerts } from './alerts/watcher.ts';
 import { buildApp, closeWhenAnswered } from './api/app.ts';
 import { type ApiConfig, ConfigError, configWarnings, readApiConfig } from './config/index.ts';
 import { type Database, openDatabase } from './db/client.ts';
+import { BC_MIRROR, registerMirror } from './db/mirrors.ts';
 import { whenMigrated } from './db/schema-check.ts';
 import { circuitProbe, openGateway } from './gateway.ts';
 import { openApiMetrics } from './observability/metrics/api-metrics.ts';
 import { startTracing } from './observability/tracing/index.ts';
 import { ForeignQueuesError } from './queues/owner.ts';
-import { openQueues } from './queues/queues.ts';
+import { mirrorPrefix, openQueues } from './queues/queues.ts';
 import { openRedis, type RedisConnection } from './queues/redis.ts';
 import { forceExitAfter, stopSignal, withResources } from './shared/lifecycle.ts';
 import { createLogger, type Logger } from './shared/logger.ts';
@@ -79,6 +80,16 @@ async function serve(config: ApiConfig, log: Logger): Promise<void> {
     const queues = openQueues(redis, config.queuePrefix, log, tracing?.queues);
     // A queue that never reached Redis would wait for it before it closes.
     defer(() => resultWithin(() => queues.close(), CLOSE_LIMIT_MS));
+    const others = new Map(
+      config.mirrors
+        .filter(({ name }) => name !== BC_MIRROR)
+        .map(({ name }) => {
+          const own = openQueues(redis, mirrorPrefix(config.queuePrefix, name), log, tracing?.queues);
+          defer(() => resultWithin(() => own.close(), CLOSE_LIMIT_MS));
+          return [name, own];
+        }),
+    );
+    const queuesOf = (name: string) => others.get(name) ?? queues;
     const stores = { db, redis: cacheRedis, prefix: config.queuePrefix };
     const gateway = openGateway(config.tryton, stores, log, defer, metrics.gateway);
     const observed = { metrics, tracing, log, stopping: stopping.signal };
@@ -91,6 +102,7 @@ async function serve(config: ApiConfig, log: Logger): Promise<void> {
       db,
       reserveDb: reserve.db,
       queues,
+      queuesOf,
       redis,
       cacheRedis,
       ...observed,
@@ -140,8 +152,9 @@ function startChecks(
   defer: (release: () => unknown) => void,
   stopped: Promise<unknown>,
 ): { readonly first: Promise<void>; readonly failed: Promise<never> } {
-  const owner = whenMigrated(db, config, log, stopped).then((isMigrated) => {
+  const owner = whenMigrated(db, config, log, stopped).then(async (isMigrated) => {
     if (!isMigrated || stopping.aborted) return null;
+    for (const mirror of config.mirrors) await registerMirror(db, mirror);
     const alerts = startAlerts({ db, log, config, probe });
     defer(() => alerts.stop());
     // Without an Odoo there are no runs, and the queues stay empty.

@@ -14,6 +14,7 @@ import { handleError, makeProblem, sendProblem } from './problem-details.ts';
 import { adminRoutes } from './routes/admin.ts';
 import { docsRoutes } from './routes/api-docs.ts';
 import { ExportPlaces } from './routes/documents/export.ts';
+import { serveMirrors } from './routes/documents/place.ts';
 import { healthRoutes, measureAnswers, metricsRoute } from './routes/health.ts';
 import { mirrorRoutes, type Shared } from './routes/index.ts';
 import { SyncStateBroadcaster } from './routes/sync/events.ts';
@@ -95,6 +96,7 @@ function share(api: Api, deps: ApiContext, settings: ApiSettings): Shared {
   api.addHook('onClose', () => checks.close());
   const trytonStatus = deps.tryton === null ? null : new TrytonStatusProbe(deps.tryton, deps);
   return {
+    mirrors: serveMirrors(deps),
     feed,
     checks,
     trytonStatus,

@@ -37,7 +37,10 @@ export interface ApiContext {
   readonly db: Database;
   /** A small pool for /readyz, API keys and cancellations, for the time when slow queries hold all of `db`. */
   readonly reserveDb: Database;
+  /** Those of the mirror `bc`, and the upkeep of all mirrors. */
   readonly queues: Queues;
+  /** The queues of a mirror. */
+  readonly queuesOf: (mirror: string) => Queues;
   readonly redis: RedisConnection;
   /** Fails fast, because the API works without the cache. */
   readonly cacheRedis: RedisConnection;

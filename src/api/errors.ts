@@ -18,6 +18,18 @@ export class BcNotFoundError extends PasserelleError {
 }
 
 /**
+ * The configuration has no mirror of that name.
+ *
+ * @fix Use a mirror of `GET /api/v1/mirrors`. `MIRRORS_FILE` defines the mirrors.
+ */
+export class MirrorNotFoundError extends PasserelleError {
+  readonly code = 'mirror_not_found';
+  constructor(name: string, known: readonly string[]) {
+    super(`There is no mirror ${JSON.stringify(name)}; there are ${known.join(', ')}.`);
+  }
+}
+
+/**
  * The log has no run with this id. It does not exist, or it is older than RETAIN_RUNS.
  *
  * @fix Check the id. `GET /api/v1/sync/runs` lists the runs.

@@ -100,6 +100,7 @@ const DOCUMENT = {
   servers: [{ url: '/', description: 'this server' }],
   tags: [
     { name: 'bc', description: 'mirrored documents: lists, the change feed, files' },
+    { name: 'mirrors', description: 'the same for the documents of any mirror' },
     { name: 'sync', description: 'runs, state and failures of the mirror' },
     { name: 'tryton', description: 'the gateway to Tryton' },
     { name: 'health', description: 'probes and figures' },

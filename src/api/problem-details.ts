@@ -146,6 +146,7 @@ const STATUS: ReadonlyMap<string, number> = new Map(
     tryton_method_not_allowed: 403,
     not_found: 404,
     bc_not_found: 404,
+    mirror_not_found: 404,
     run_not_found: 404,
     failure_not_found: 404,
     request_timeout: 408,
@@ -291,6 +292,7 @@ export const PROBLEM_DETAILS: Readonly<Record<string, string>> = {
   bad_metrics_token: 'The token is missing or wrong.',
   method_not_allowed:
     "This key does not reach model.party.party.write; a key made with --scope tryton:call --method 'model.party.party.write' does.",
+  mirror_not_found: 'There is no mirror "partner"; there are bc, partners.',
   bc_not_found: 'No BC with Odoo id 43 is in the mirror; POST /api/v1/bc/43/resync asks Odoo for it.',
   run_not_found: 'No run 999; GET /api/v1/sync/runs lists them.',
   failure_not_found: 'BC 43 has no open failure; GET /api/v1/sync/failures lists them.',

@@ -3,18 +3,22 @@ import type { Checks } from '../../checks/index.ts';
 import type { Api, ApiContext } from '../context.ts';
 import type { QueryLimit } from '../plugins/query-limit.ts';
 import type { ExportPlaces } from './documents/export.ts';
-import { bcApi } from './documents/index.ts';
+import { documentsApi } from './documents/index.ts';
+import { placesOf, type ServedMirror } from './documents/place.ts';
+import { mirrorsRoute } from './mirrors.ts';
 import { checksRoute } from './sync/checks.ts';
 import { eventsRoute, type SyncStateBroadcaster } from './sync/events.ts';
 import { failureRoutes } from './sync/failures.ts';
 import { incidentRoutes } from './sync/incidents.ts';
 import { modelRoute } from './sync/model.ts';
-import { requestRoutes, runRoutes, syncRoutes } from './sync/runs.ts';
+import { requestRoutes, resyncRoute, runRoutes, syncRoutes } from './sync/runs.ts';
 import { upstreamsRoute } from './sync/upstreams.ts';
 import { type TrytonStatusProbe, trytonPingRoute } from './tryton/ping.ts';
 
 /** Objects that all mounts of the routes share. */
 export interface Shared {
+  /** By name. */
+  readonly mirrors: ReadonlyMap<string, ServedMirror>;
   readonly feed: SyncStateBroadcaster;
   readonly checks: Checks;
   /** Null if no Tryton is configured. */
@@ -25,11 +29,15 @@ export interface Shared {
 
 /** The routes that are mounted twice: for callers with keys, and for the dashboard. */
 export async function mirrorRoutes(api: Api, deps: ApiContext, shared: Shared): Promise<void> {
-  const { feed, checks, trytonStatus, queries } = shared;
-  await bcApi(api, deps, shared);
+  const { feed, checks, trytonStatus, queries, mirrors } = shared;
+  for (const place of placesOf(mirrors)) {
+    await documentsApi(api, deps, place, shared);
+    resyncRoute(api, deps, place);
+  }
   await api.register(async (scope) => {
     queries.guard(scope);
     const limited = scope.withTypeProvider<ZodTypeProvider>();
+    mirrorsRoute(limited, mirrors);
     syncRoutes(limited, deps);
     modelRoute(limited, deps);
     runRoutes(limited, deps);

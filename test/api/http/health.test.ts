@@ -30,6 +30,7 @@ async function withNothingRunning(
       config: api.config,
       log,
       queues,
+      queuesOf: () => queues,
       redis,
       cacheRedis,
       tryton: null,

@@ -5,9 +5,10 @@ import { API_SETTINGS, type ApiContext, type ApiSettings } from '../../../src/ap
 import { readApiConfig } from '../../../src/config/index.ts';
 import type { NewApiKey } from '../../../src/db/api-keys.ts';
 import { createApiKey } from '../../../src/db/api-keys.ts';
+import { registerMirror } from '../../../src/db/mirrors.ts';
 import { openGateway } from '../../../src/gateway.ts';
 import { openApiMetrics } from '../../../src/observability/metrics/api-metrics.ts';
-import { openQueues } from '../../../src/queues/queues.ts';
+import { mirrorPrefix, openQueues } from '../../../src/queues/queues.ts';
 import { openRedis } from '../../../src/queues/redis.ts';
 import { createLogger } from '../../../src/shared/logger.ts';
 import { freshDatabase } from '../../support/database.ts';
@@ -70,17 +71,24 @@ export async function startApi(
   if (env['REDIS_URL'] === undefined)
     await waitFor(() => cacheRedis.status === 'ready', 'the connection to Redis');
   const queues = openQueues(redis, config.queuePrefix, log);
+  const others = new Map(
+    config.mirrors
+      .filter(({ name }) => name !== 'bc')
+      .map(({ name }) => [name, openQueues(redis, mirrorPrefix(config.queuePrefix, name), log)]),
+  );
   const stores = { redis: cacheRedis, prefix: config.queuePrefix, db: database.db };
   const releases: (() => Promise<void>)[] = [];
   const metrics = openApiMetrics();
   const defer = (release: () => Promise<void>) => releases.push(release);
   const gateway = openGateway(config.tryton, stores, log, defer, metrics.gateway);
+  for (const mirror of config.mirrors) await registerMirror(database.db, mirror);
   const stopping = new AbortController().signal;
   const opened = {
     config,
     db: database.db,
     reserveDb: replaced.db ?? database.db,
     queues,
+    queuesOf: (name: string) => others.get(name) ?? queues,
     redis,
     cacheRedis,
     log,

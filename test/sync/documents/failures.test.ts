@@ -31,6 +31,7 @@ describe('one BC that cannot be stored', () => {
     const redis = openRedis(redisUrl(), 'producer', log);
     const app = await buildApp({
       ...setup.mirror,
+      queuesOf: () => setup.mirror.queues,
       reserveDb: setup.mirror.db,
       config: readApiConfig({ ...setup.env, ADMIN_PASSWORD: 'of-the-tests' }),
       redis,

@@ -1,11 +1,10 @@
 import { z } from 'zod';
 import { readChanges } from '../../../db/documents/change-feed.ts';
-import { bcStore } from '../../../db/documents/tables.ts';
-import { type Api, type ApiContext, bcMirror } from '../../context.ts';
+import type { Api, ApiContext } from '../../context.ts';
 import { pageJson, sendJson, whileClientWaits } from '../../replies.ts';
 import { doc, limitWithinBytes } from '../../schemas.ts';
 import { readFeedCursor, writeFeedCursor } from './cursors.ts';
-import { createFieldCatalogCache } from './fields-cache.ts';
+import type { Place } from './place.ts';
 import { fieldsParameter, includeParameter, lineFieldsParameter, readChoice } from './query.ts';
 import { changePage, exampleFeedCursor } from './schemas.ts';
 
@@ -23,16 +22,16 @@ const feedQuery = z.strictObject({
   line_fields: lineFieldsParameter,
 });
 
-export function bcChangesRoute(api: Api, deps: ApiContext): void {
-  const { reserveDb } = deps;
-  const store = bcStore(deps.db);
-  const withFields = createFieldCatalogCache(deps.db, bcMirror(deps.config));
+export function changesRoute(api: Api, { reserveDb }: ApiContext, place: Place): void {
   api.get(
-    '/api/v1/bc/changes',
+    `${place.path}/changes`,
     {
-      config: { scope: 'bc:read', problems: ['bad_cursor', 'unknown_field', 'lines_not_included'] },
+      config: {
+        scope: 'bc:read',
+        problems: [...place.problems, 'bad_cursor', 'unknown_field', 'lines_not_included'],
+      },
       schema: {
-        tags: ['bc'],
+        tags: [place.tag],
         summary: 'BCs that changed since a cursor, each as it is now',
         description:
           'The change feed, for clients that keep a copy. Each BC is returned once, at its last change, with its ' +
@@ -40,11 +39,13 @@ export function bcChangesRoute(api: Api, deps: ApiContext): void {
           '`after`: at once while hasMore is true, later otherwise. No change is lost between two answers, and a ' +
           'cursor never expires. After a restore or move of the database the feed may start from the beginning, with ' +
           '`restarted`. A save in Odoo that only changed write_date is not a change.',
+        params: place.params,
         querystring: feedQuery,
         response: { 200: changePage },
       },
     },
-    async ({ query }, reply) => {
+    async ({ params, query }, reply) => {
+      const { store, withFields } = place.served(params);
       const after = query.after === undefined ? null : readFeedCursor(query.after);
       const cancelling = { signal: whileClientWaits(reply)(), canceller: reserveDb };
       const { items, next, hasMore, restarted } = await withFields(

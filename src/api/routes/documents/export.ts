@@ -2,15 +2,15 @@ import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import type { Transaction } from '../../../db/client.ts';
 import { type Exporting, type ExportQuery, exportRows } from '../../../db/documents/export.ts';
-import { bcStore } from '../../../db/documents/tables.ts';
 import type { OdooFieldRow } from '../../../db/schema/model.ts';
 import { Semaphore } from '../../../shared/semaphore.ts';
-import { type Api, type ApiContext, bcMirror } from '../../context.ts';
+import type { Api, ApiContext } from '../../context.ts';
 import { TooManyExportsError } from '../../errors.ts';
 import { sendStream, type Write } from '../../replies.ts';
 import { doc } from '../../schemas.ts';
 import { BC_COLUMNS, type Csv, createCsv, DELIMITER_NAMES, type ExportedRow, LINE_COLUMNS } from './csv.ts';
 import { type KnownFields, listKnownFields } from './fields-cache.ts';
+import type { Place, ServedMirror } from './place.ts';
 import { listQuery, readChoice, readFilter, readPick } from './query.ts';
 
 const { q, state, updated_since, archived, filter, fields, include, line_fields } = listQuery.shape;
@@ -134,13 +134,14 @@ export class ExportPlaces {
   }
 }
 
-export function bcExportRoute(api: Api, deps: ApiContext, places: ExportPlaces): void {
+export function exportRoute(api: Api, deps: ApiContext, place: Place, places: ExportPlaces): void {
   api.get(
-    '/api/v1/bc/export',
+    `${place.path}/export`,
     {
       config: {
         scope: 'bc:read',
         problems: [
+          ...place.problems,
           'unknown_field',
           'unknown_operator',
           'bad_value',
@@ -151,7 +152,7 @@ export function bcExportRoute(api: Api, deps: ApiContext, places: ExportPlaces):
       // A HEAD request would read everything.
       exposeHeadRoute: false,
       schema: {
-        tags: ['bc'],
+        tags: [place.tag],
         summary: 'BCs or their lines as one file',
         description:
           'Every BC that matches the filters, by ascending id, as of one moment. CSV follows RFC 4180: a row of ' +
@@ -159,15 +160,17 @@ export function bcExportRoute(api: Api, deps: ApiContext, places: ExportPlaces):
           'sizes in bytes for binary contents, unless they are requested by name. A text that a spreadsheet would ' +
           'run as a formula gets an apostrophe. NDJSON has one item of the list on each line. If an export fails, ' +
           'the connection is closed, so that a partial file does not look complete.',
+        params: place.params,
         querystring: exportQuery,
         response: { 200: exported },
       },
     },
-    async ({ query, apiKey }, reply) => {
+    async ({ params, query, apiKey }, reply) => {
+      const mirror = place.served(params);
       const release = places.take(apiKey?.id ?? null);
       return sendStream(reply, places.pieceMs, async (write, gone) => {
         try {
-          await exportRows(bcStore(deps.db), (tx) => prepare(tx, deps, query, reply, write), {
+          await exportRows(mirror.store, (tx) => prepare(tx, mirror, query, reply, write), {
             signal: gone,
             canceller: deps.reserveDb,
           });
@@ -182,14 +185,14 @@ export function bcExportRoute(api: Api, deps: ApiContext, places: ExportPlaces):
 /** @throws UnknownFieldError, UnknownOperatorError, BadValueError, LinesNotIncludedError */
 async function prepare(
   tx: Transaction,
-  { config }: ApiContext,
+  { name, models }: ServedMirror,
   parameters: ExportParameters,
   reply: FastifyReply,
   write: Write,
 ): Promise<Exporting> {
-  const { query, csv } = readExport(parameters, await listKnownFields(tx, bcMirror(config)));
+  const { query, csv } = readExport(parameters, await listKnownFields(tx, models));
   const { format, of } = parameters;
-  const file = `${of === 'bc' ? 'bc' : 'bc-lines'}-${new Date().toISOString().slice(0, 10)}.${format}`;
+  const file = `${name}${of === 'bc' ? '' : '-lines'}-${new Date().toISOString().slice(0, 10)}.${format}`;
   reply.type(TYPES[format]).header('content-disposition', `attachment; filename="${file}"`);
   let head = csv?.head ?? '';
   const take = async (rows: readonly string[]) => {

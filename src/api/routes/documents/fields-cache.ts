@@ -15,7 +15,7 @@ export interface KnownFields {
  * Parses a request with the cached fields, then queries the mirror. `ask` returns the version of the fields at that
  * moment. If it differs, both steps are repeated.
  */
-type FieldCatalogCache = <Query, Answer extends { readonly fieldsVersion: string }>(
+export type FieldCatalogCache = <Query, Answer extends { readonly fieldsVersion: string }>(
   read: (fields: KnownFields) => Query,
   ask: (query: Query) => Promise<Answer>,
 ) => Promise<Answer>;

@@ -3,17 +3,19 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { Api, ApiContext } from '../../context.ts';
 import { tagAnswers } from '../../plugins/etag.ts';
 import type { QueryLimit } from '../../plugins/query-limit.ts';
-import { bcChangesRoute } from './changes.ts';
-import { bcExportRoute, type ExportPlaces } from './export.ts';
-import { bcHistoryRoute, bcListRoute, bcRoutes } from './read.ts';
+import { changesRoute } from './changes.ts';
+import { type ExportPlaces, exportRoute } from './export.ts';
+import type { Place } from './place.ts';
+import { documentRoutes, historyRoute, listRoute } from './read.ts';
 
 /** Smaller answers fit into one packet. */
 const COMPRESS_FROM_BYTES = 2048;
 
-/** The routes of BCs. Their answers are large and polled often: they are compressed and have an `ETag`. */
-export async function bcApi(
+/** The routes of the documents of a mirror. Their answers are large and polled often: they are compressed and have an `ETag`. */
+export async function documentsApi(
   api: Api,
   deps: ApiContext,
+  place: Place,
   { exports, queries }: { readonly exports: ExportPlaces; readonly queries: QueryLimit },
 ): Promise<void> {
   await api.register(async (plain) => {
@@ -29,11 +31,11 @@ export async function bcApi(
     await scope.register(async (guarded) => {
       queries.guard(guarded);
       const limited = guarded.withTypeProvider<ZodTypeProvider>();
-      bcListRoute(limited, deps);
-      bcRoutes(limited, deps);
-      bcHistoryRoute(limited, deps);
-      bcChangesRoute(limited, deps);
+      listRoute(limited, deps, place);
+      documentRoutes(limited, place);
+      historyRoute(limited, place);
+      changesRoute(limited, deps, place);
     });
-    bcExportRoute(scope, deps, exports);
+    exportRoute(scope, deps, place, exports);
   });
 }

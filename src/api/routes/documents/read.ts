@@ -9,15 +9,15 @@ import {
   readDocuments,
   readLines,
 } from '../../../db/documents/queries.ts';
-import { bcStore, type MirrorStore } from '../../../db/documents/tables.ts';
-import { type Api, type ApiContext, bcMirror } from '../../context.ts';
+import type { MirrorStore } from '../../../db/documents/tables.ts';
+import type { Api, ApiContext } from '../../context.ts';
 import { BadCursorError, BcNotFoundError } from '../../errors.ts';
 import { requireDocument } from '../../preconditions.ts';
 import { isDataException } from '../../problem-details.ts';
 import { pageJson, sendJson, whileClientWaits } from '../../replies.ts';
-import { doc, idCursor, limit, limitWithinBytes, odooIdParam, toPage } from '../../schemas.ts';
+import { doc, idCursor, limit, limitWithinBytes, toPage } from '../../schemas.ts';
 import { writeCursor } from './cursors.ts';
-import { createFieldCatalogCache } from './fields-cache.ts';
+import type { Place } from './place.ts';
 import {
   fieldsParameter,
   includeParameter,
@@ -43,23 +43,26 @@ const archived = z
     doc('include lines that left the BC; an archived BC is always returned with its last lines', 'exclude'),
   );
 
-export function bcRoutes(api: Api, deps: ApiContext): void {
-  const store = bcStore(deps.db);
-  const withFields = createFieldCatalogCache(deps.db, bcMirror(deps.config));
+export function documentRoutes(api: Api, place: Place): void {
   api.get(
-    '/api/v1/bc/:odooId',
+    `${place.path}/:odooId`,
     {
-      config: { scope: 'bc:read', problems: ['bc_not_found', 'unknown_field', 'lines_not_included'] },
+      config: {
+        scope: 'bc:read',
+        problems: [...place.problems, 'bc_not_found', 'unknown_field', 'lines_not_included'],
+      },
       schema: {
-        tags: ['bc'],
+        tags: [place.tag],
         summary: 'One BC, also when it is gone from Odoo',
         description: 'An archived BC has archivedAt. With include=lines it has its last lines.',
-        params: odooIdParam,
+        params: place.documentParams,
         querystring: oneQuery,
         response: { 200: oneDocument },
       },
     },
-    async ({ params: { odooId }, query }, reply) => {
+    async ({ params, query }, reply) => {
+      const { odooId } = params;
+      const { store, withFields } = place.served(params);
       const { item } = await withFields(
         (known) => readChoice(query, known, 'whole'),
         (choice) => readDocument(store, odooId, choice),
@@ -70,14 +73,14 @@ export function bcRoutes(api: Api, deps: ApiContext): void {
   );
 
   api.get(
-    '/api/v1/bc/:odooId/lines',
+    `${place.path}/:odooId/lines`,
     {
-      config: { scope: 'bc:read', problems: ['bc_not_found', 'unknown_field'] },
+      config: { scope: 'bc:read', problems: [...place.problems, 'bc_not_found', 'unknown_field'] },
       schema: {
-        tags: ['bc'],
+        tags: [place.tag],
         summary: 'The lines of a BC, by Odoo id',
         description: 'Archived lines are returned with archived=include, and always for an archived BC.',
-        params: odooIdParam,
+        params: place.documentParams,
         querystring: z.strictObject({
           limit: limitWithinBytes,
           cursor: idCursor,
@@ -87,7 +90,9 @@ export function bcRoutes(api: Api, deps: ApiContext): void {
         response: { 200: linePage },
       },
     },
-    async ({ params: { odooId }, query }, reply) => {
+    async ({ params, query }, reply) => {
+      const { odooId } = params;
+      const { store, withFields } = place.served(params);
       const wanted = { limit: query.limit, after: query.cursor ?? 0, archived: query.archived === 'include' };
       const { items, next } = await withFields(
         (known) => readPick(query.fields, known.line),
@@ -99,18 +104,19 @@ export function bcRoutes(api: Api, deps: ApiContext): void {
   );
 }
 
-export function bcListRoute(api: Api, deps: ApiContext): void {
-  const { db, reserveDb } = deps;
-  const withFields = createFieldCatalogCache(deps.db, bcMirror(deps.config));
+export function listRoute(api: Api, { db, reserveDb }: ApiContext, place: Place): void {
   api.get(
-    '/api/v1/bc',
+    place.path,
     {
       config: {
         scope: 'bc:read',
-        problems: ['unknown_field', 'unknown_operator', 'bad_value', 'bad_cursor', 'lines_not_included'],
+        problems: [
+          ...place.problems,
+          ...['unknown_field', 'unknown_operator', 'bad_value', 'bad_cursor', 'lines_not_included'],
+        ],
       },
       schema: {
-        tags: ['bc'],
+        tags: [place.tag],
         summary: 'BCs of the mirror',
         description:
           'Pages in any order. Together they contain every BC once, even if BCs change in between. Filters are ' +
@@ -120,17 +126,19 @@ export function bcListRoute(api: Api, deps: ApiContext): void {
           'null; one2many and many2many, by one of their ids, eq in null; all others null. `in` takes values ' +
           'separated by commas. `like` finds a text anywhere and ignores case. `null` is true or false. GET ' +
           '/api/v1/sync/model lists the fields.',
+        params: place.params,
         querystring: listQuery,
         response: { 200: documentPage },
       },
     },
-    async ({ query }, reply) => {
+    async ({ params, query }, reply) => {
+      const { store: tables, withFields } = place.served(params);
       const cancelling = { signal: whileClientWaits(reply)(), canceller: reserveDb };
       const { page, list, total } = await withFields(
         (fields) => readListQuery(query, fields),
         async ({ documents, list }) => {
           const [page, total] = await cancellable(db, cancelling, (tx) => {
-            const store = bcStore(tx);
+            const store = { ...tables, db: tx };
             return Promise.all([
               readDocuments(store, documents),
               totalOf(store, query.count, documents.filter),
@@ -155,23 +163,24 @@ async function totalOf(store: MirrorStore, count: ListQuery['count'], filter: Do
     : { total: await estimateDocuments(store, filter), totalIsEstimate: true };
 }
 
-export function bcHistoryRoute(api: Api, { db }: ApiContext): void {
-  const store = bcStore(db);
+export function historyRoute(api: Api, place: Place): void {
   api.get(
-    '/api/v1/bc/:odooId/history',
+    `${place.path}/:odooId/history`,
     {
-      config: { scope: 'bc:read', problems: ['bc_not_found'] },
+      config: { scope: 'bc:read', problems: [...place.problems, 'bc_not_found'] },
       schema: {
-        tags: ['bc'],
+        tags: [place.tag],
         summary: 'The changes of a BC, newest first',
         description:
           'Each entry has the changed fields with their old and new values, and the run that stored the change.',
-        params: odooIdParam,
+        params: place.documentParams,
         querystring: z.strictObject({ limit, cursor: idCursor }),
         response: { 200: historyPage },
       },
     },
-    async ({ params: { odooId }, query: { limit: size, cursor } }) => {
+    async ({ params, query: { limit: size, cursor } }) => {
+      const { odooId } = params;
+      const { store } = place.served(params);
       await requireDocument(store, odooId);
       const rows = await listChanges(store, odooId, { limit: size + 1, before: cursor });
       const changes = rows.map((row) => ({ ...row, changes: { ...row.changes } }));

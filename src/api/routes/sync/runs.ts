@@ -4,6 +4,7 @@ import { findOpenFailure } from '../../../db/runs/failures.ts';
 import { progress } from '../../../db/runs/ledger.ts';
 import { findRun, listRuns, type NewRun } from '../../../db/runs/runs.ts';
 import { BC_KEY, RUN_MODES, RUN_STATUSES } from '../../../db/schema/sync.ts';
+import type { SyncQueue } from '../../../queues/jobs.ts';
 import { refuseWhileRunning, requestRun } from '../../../sync/request-run.ts';
 import type { Api, ApiContext } from '../../context.ts';
 import { FailureNotFoundError, RunNotFoundError } from '../../errors.ts';
@@ -19,6 +20,7 @@ import {
   runWithProgress,
   toPage,
 } from '../../schemas.ts';
+import type { Place } from '../documents/place.ts';
 import { overview, readOverview } from './overview.ts';
 
 const filter = z.strictObject({
@@ -124,7 +126,7 @@ export function requestRoutes(api: Api, deps: ApiContext): void {
     async ({ body: { mode, force = false, newSource = false } }, reply) => {
       requireOdoo(deps.config);
       await refuseWhileRunning(deps.db, BC_KEY);
-      return accept(deps, reply, { key: BC_KEY, mode, force, newSource, trigger: 'api' });
+      return accept(deps, deps.queues.sync, reply, { key: BC_KEY, mode, force, newSource, trigger: 'api' });
     },
   );
 
@@ -137,30 +139,40 @@ export function requestRoutes(api: Api, deps: ApiContext): void {
     async ({ params: { odooId } }, reply) => {
       requireOdoo(deps.config);
       if ((await findOpenFailure(deps.db, BC_KEY, odooId)) === null) throw new FailureNotFoundError(odooId);
-      return accept(deps, reply, { key: BC_KEY, mode: 'single', trigger: 'retry', odooIds: [odooId] });
-    },
-  );
-
-  api.post(
-    '/api/v1/bc/:odooId/resync',
-    {
-      config: { scope, problems },
-      schema: {
-        tags: ['bc'],
-        summary: 'Fetch a BC again now, known to the mirror or not',
-        ...{ description, params: odooIdParam, response },
-      },
-    },
-    async ({ params: { odooId } }, reply) => {
-      requireOdoo(deps.config);
-      return accept(deps, reply, { key: BC_KEY, mode: 'single', trigger: 'api', odooIds: [odooId] });
+      return accept(deps, deps.queues.sync, reply, {
+        key: BC_KEY,
+        mode: 'single',
+        trigger: 'retry',
+        odooIds: [odooId],
+      });
     },
   );
 }
 
-async function accept({ db, queues, redis }: ApiContext, reply: FastifyReply, run: NewRun) {
+/** Requests a run of one document. */
+export function resyncRoute(api: Api, deps: ApiContext, place: Place): void {
+  api.post(
+    `${place.path}/:odooId/resync`,
+    {
+      config: { scope, problems: [...place.problems, ...problems] },
+      schema: {
+        tags: [place.tag],
+        summary: 'Fetch a BC again now, known to the mirror or not',
+        ...{ description, params: place.documentParams, response },
+      },
+    },
+    async ({ params }, reply) => {
+      const { key, syncQueue } = place.served(params);
+      requireOdoo(deps.config);
+      const run = { key, mode: 'single' as const, trigger: 'api' as const, odooIds: [params.odooId] };
+      return accept(deps, syncQueue, reply, run);
+    },
+  );
+}
+
+async function accept({ db, redis }: ApiContext, queue: SyncQueue, reply: FastifyReply, run: NewRun) {
   await requireRedis(redis);
-  const queued = await requestRun(db, queues.sync, run);
+  const queued = await requestRun(db, queue, run);
   reply.code(202).header('location', `/api/v1/sync/runs/${queued.runId}`);
   return queued;
 }

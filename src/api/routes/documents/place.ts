@@ -1,0 +1,86 @@
+import { z } from 'zod';
+import type { Database } from '../../../db/client.ts';
+import { type MirrorStore, tablesNamed } from '../../../db/documents/tables.ts';
+import { BC_MIRROR, keyOf, tableNames } from '../../../db/mirrors.ts';
+import type { SyncQueue } from '../../../queues/jobs.ts';
+import { type ApiContext, bcMirror } from '../../context.ts';
+import { MirrorNotFoundError } from '../../errors.ts';
+import { odooIdParam } from '../../schemas.ts';
+import { createFieldCatalogCache, type FieldCatalogCache, type KnownModels } from './fields-cache.ts';
+
+/** A mirror whose documents are served. */
+export interface ServedMirror {
+  readonly name: string;
+  readonly key: string;
+  readonly models: KnownModels;
+  readonly store: MirrorStore<Database>;
+  readonly withFields: FieldCatalogCache;
+  readonly syncQueue: SyncQueue;
+}
+
+interface InMirror {
+  /** Absent in the paths of the mirror `bc`. */
+  readonly mirror?: string | undefined;
+}
+
+/** Where the routes of documents are mounted: once for the mirror `bc`, and once for a mirror that the path names. */
+export interface Place {
+  readonly path: string;
+  readonly tag: string;
+  readonly params: z.ZodType<InMirror>;
+  readonly documentParams: z.ZodType<InMirror & { readonly odooId: number }>;
+  /** Codes that every route here may answer. */
+  readonly problems: readonly string[];
+  /** @throws MirrorNotFoundError */
+  served(params: InMirror): ServedMirror;
+}
+
+const mirrorParam = z.object({
+  mirror: z
+    .string()
+    .max(64)
+    .describe('a mirror of GET /api/v1/mirrors')
+    .meta({ examples: ['bc'] }),
+});
+
+/** The mirrors of the configuration, by name, and always `bc`: its database may have documents without an Odoo. */
+export function serveMirrors(deps: ApiContext): ReadonlyMap<string, ServedMirror> {
+  const { db, config, queuesOf } = deps;
+  const models = new Map<string, KnownModels>([[BC_MIRROR, bcMirror(config)]]);
+  for (const own of config.mirrors) models.set(own.name, own);
+  return new Map(
+    [...models].map(([name, { model, lineModel }]) => [
+      name,
+      {
+        name,
+        key: keyOf(name),
+        models: { model, lineModel },
+        store: { ...tablesNamed(tableNames({ name, model, lineModel })), db },
+        withFields: createFieldCatalogCache(db, { model, lineModel }),
+        syncQueue: queuesOf(name).sync,
+      },
+    ]),
+  );
+}
+
+export function placesOf(mirrors: ReadonlyMap<string, ServedMirror>): readonly [Place, Place] {
+  const find = (name: string): ServedMirror => {
+    const found = mirrors.get(name);
+    if (found === undefined) throw new MirrorNotFoundError(name, [...mirrors.keys()]);
+    return found;
+  };
+  return [
+    {
+      ...{ path: '/api/v1/bc', tag: 'bc', params: z.object({}), documentParams: odooIdParam, problems: [] },
+      served: () => find(BC_MIRROR),
+    },
+    {
+      path: '/api/v1/mirrors/:mirror/documents',
+      tag: 'mirrors',
+      params: mirrorParam,
+      documentParams: mirrorParam.extend(odooIdParam.shape),
+      problems: ['mirror_not_found'],
+      served: ({ mirror = '' }) => find(mirror),
+    },
+  ];
+}

@@ -1,0 +1,75 @@
+import { getTableName } from 'drizzle-orm';
+import { z } from 'zod';
+import { EVERY_BC, estimateDocuments } from '../../db/documents/queries.ts';
+import { newestEnded } from '../../db/mirror-stats.ts';
+import { viewsOf } from '../../db/odoo-model/typed-views.ts';
+import { countOpenFailures } from '../../db/runs/failures.ts';
+import { readState } from '../../db/runs/lease.ts';
+import { RUN_STATUSES } from '../../db/schema/sync.ts';
+import type { Api } from '../context.ts';
+import { moment } from '../schemas.ts';
+import type { ServedMirror } from './documents/place.ts';
+
+const mirror = z.object({
+  name: z.string(),
+  model: z.string(),
+  lineModel: z.string().nullable().describe('null: a mirror without lines'),
+  table: z.string(),
+  view: z.string().describe('the typed view of the table'),
+  documents: z.int().describe('an estimate'),
+  isSyncing: z.boolean(),
+  lastSync: moment.nullable(),
+  ageSeconds: z.int().nullable(),
+  lastStatus: z
+    .enum(RUN_STATUSES)
+    .nullable()
+    .describe('of the newest run of the whole mirror that ended; null: none has'),
+  openFailures: z.int(),
+});
+
+const example = {
+  ...{ name: 'bc', model: 'dimagaz.bc', lineModel: 'dimagaz.bc.line', table: 'scrap_dimagaz_bc' },
+  ...{ view: 'dimagaz_bc', documents: 10_014, isSyncing: false, lastSync: '2026-01-31T08:01:00.000Z' },
+  ...{ ageSeconds: 7, lastStatus: 'success', openFailures: 0 },
+};
+
+const WHOLE_MIRROR = ['incremental', 'full', 'sweep'] as const;
+
+/** The mirrors of the configuration. */
+export function mirrorsRoute(api: Api, mirrors: ReadonlyMap<string, ServedMirror>): void {
+  api.get(
+    '/api/v1/mirrors',
+    {
+      config: { scope: 'bc:read' },
+      schema: {
+        tags: ['mirrors'],
+        summary: 'The mirrors and their state',
+        description: 'Their documents are at /api/v1/mirrors/{mirror}/documents.',
+        response: { 200: z.object({ items: z.array(mirror) }).meta({ examples: [{ items: [example] }] }) },
+      },
+    },
+    async () => ({ items: await Promise.all([...mirrors.values()].map(present)) }),
+  );
+}
+
+async function present({ name, key, models, store }: ServedMirror): Promise<z.output<typeof mirror>> {
+  const { db } = store;
+  const [state, newest, openFailures, documents] = await Promise.all([
+    readState(db, key),
+    newestEnded(db, key, WHOLE_MIRROR),
+    countOpenFailures(db, key),
+    estimateDocuments(store, EVERY_BC),
+  ]);
+  return {
+    name,
+    ...models,
+    table: getTableName(store.header),
+    view: viewsOf(store).header.name,
+    documents,
+    isSyncing: state?.held === true,
+    lastSync: state?.lastSync ?? null,
+    ageSeconds: state?.ageSeconds ?? null,
+    lastStatus: newest?.status ?? null,
+    openFailures,
+  };
+}
