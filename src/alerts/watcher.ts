@@ -3,8 +3,8 @@ import type { Config } from '../config/index.ts';
 import { openIncident, oweDeliveries, resolveIncident } from '../db/alerts.ts';
 import type { Database, Queryable } from '../db/client.ts';
 import { LOCK_FAMILIES } from '../db/locks.ts';
+import { keyOf } from '../db/mirrors.ts';
 import type { AlertChannel, IncidentRow } from '../db/schema/alerts.ts';
-import { BC_KEY } from '../db/schema/sync.ts';
 import { errorMessage } from '../shared/errors.ts';
 import type { Log } from '../shared/logger.ts';
 import { PeriodicTask } from '../shared/periodic-task.ts';
@@ -62,7 +62,7 @@ function act(tx: Queryable, finding: Finding): Promise<IncidentRow | null> {
 export interface AlertParts {
   readonly db: Database;
   readonly log: Log;
-  readonly config: Pick<Config, 'odoo' | 'sync' | 'alerts'>;
+  readonly config: Pick<Config, 'odoo' | 'mirrors' | 'sync' | 'alerts'>;
   /** Null if no gateway is configured. */
   readonly probe: CircuitProbe | null;
 }
@@ -90,7 +90,6 @@ export function startAlerts(parts: AlertParts): { stop(): Promise<void> } {
   const { db, log, config, probe } = parts;
   const channels = openChannels(config.alerts);
   const names = channels.map(({ name }) => name);
-  const settings = { ...config.sync, ...config.alerts };
   const cut = new AbortController();
   const sending = new Map<Channel, Promise<void>>();
   let stopping = false;
@@ -98,7 +97,14 @@ export function startAlerts(parts: AlertParts): { stop(): Promise<void> } {
   const check = async () => {
     // Without an Odoo this process cannot know whether a mirror is expected.
     if (config.odoo !== null) {
-      const find = (tx: Queryable) => mirrorFindings(tx, BC_KEY, settings);
+      const find = async (tx: Queryable) => {
+        const found: Finding[] = [];
+        for (const { name, everyMs } of config.mirrors)
+          found.push(
+            ...(await mirrorFindings(tx, keyOf(name), { ...config.sync, ...config.alerts, everyMs })),
+          );
+        return found;
+      };
       logChanges(log, await evaluateIncidents(db, 'mirror', names, find));
     }
     if (probe === null) return;
@@ -118,7 +124,10 @@ export function startAlerts(parts: AlertParts): { stop(): Promise<void> } {
   };
   const checks = new PeriodicTask({
     work: () => check().finally(send),
-    everyMs: Math.min(CHECK_INTERVAL_MS, config.sync.everyMs ?? CHECK_INTERVAL_MS),
+    everyMs: Math.min(
+      ...config.mirrors.map(({ everyMs }) => everyMs ?? CHECK_INTERVAL_MS),
+      CHECK_INTERVAL_MS,
+    ),
     failed: (error) => log.warn({ reason: errorMessage(error) }, 'alerts cannot be watched for now'),
     recovered: () => log.info({}, 'alerts are watched again'),
   });

@@ -7,6 +7,7 @@ import compress from '@fastify/compress';
 import files from '@fastify/static';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { BC_MIRROR } from '../../db/mirrors.ts';
 import type { Api, ApiContext } from '../context.ts';
 import { DashboardNotBuiltError } from '../errors.ts';
 import { guardAdmin, guardAdminData } from '../plugins/admin-auth.ts';
@@ -23,14 +24,23 @@ const FOREIGN_FONT = /<link href="https:[^>]*>/;
 /** bull-board: the queues, their jobs, and the retry button. */
 async function boardRoutes(
   scope: FastifyInstance,
-  { queues, redis }: Pick<ApiContext, 'queues' | 'redis'>,
+  { config, queues, queuesOf, redis }: Pick<ApiContext, 'config' | 'queues' | 'queuesOf' | 'redis'>,
 ): Promise<void> {
   const adapter = new FastifyAdapter().setBasePath(BOARD);
+  const others = config.mirrors
+    .filter(({ name }) => name !== BC_MIRROR)
+    .flatMap(({ name }) => {
+      const { sync, pages, bc } = queuesOf(name);
+      return [sync, pages, bc].map(
+        (queue) => new BullMQAdapter(queue, { prefix: `${name}: `, description: name }),
+      );
+    });
   createBullBoard({
     queues: [
       new BullMQAdapter(queues.sync, { description: 'plans runs' }),
       new BullMQAdapter(queues.pages, { description: 'reads pages of BCs from Odoo' }),
       new BullMQAdapter(queues.bc, { description: 'stores one BC each' }),
+      ...others,
       new BullMQAdapter(queues.upkeep, { description: 'deletes rows past their retention' }),
     ],
     serverAdapter: adapter,

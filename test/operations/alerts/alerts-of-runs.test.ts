@@ -46,10 +46,11 @@ describe('alerts reach people', () => {
   const watch = () => {
     const config = readConfig(setup.env);
     const { db, log } = setup.mirror;
-    const sync = { ...config.sync, everyMs: 50 };
+    const [bc] = config.mirrors;
+    const mirrors = [{ ...bc, everyMs: 50 }] as const;
     const alerts = { ...config.alerts, staleIntervals: 1_000_000 };
     for (let i = 0; i < 2; i++) {
-      watchers.push(startAlerts({ db, log, config: { ...config, sync, alerts }, probe: null }));
+      watchers.push(startAlerts({ db, log, config: { ...config, mirrors, alerts }, probe: null }));
     }
   };
   const notices = () => receiver.notices().map(({ type, kind }) => `${String(type).split('.')[1]} ${kind}`);

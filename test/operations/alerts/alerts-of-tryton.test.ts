@@ -52,7 +52,8 @@ function openProcess(prefix: string, cooldown: string) {
     releases.push(release),
   );
   if (tryton === null) throw new Error('there is a Tryton');
-  const often = { ...config, sync: { ...config.sync, everyMs: 20 } };
+  const [bc] = config.mirrors;
+  const often = { ...config, mirrors: [{ ...bc, everyMs: 20 }] as const };
   const alerts = startAlerts({ db, log, config: often, probe: circuitProbe(tryton) });
   releases.push(() => alerts.stop());
   return { call: () => tryton.call('model.party.party.search_count', [[]]) };

@@ -40,7 +40,8 @@ function watch(env: Record<string, string> = {}, replaced: Partial<AlertParts> =
     ALERT_STALE_INTERVALS: '100000',
     ...env,
   });
-  const often = { ...config, sync: { ...config.sync, everyMs: 20 } };
+  const [bc] = config.mirrors;
+  const often = { ...config, mirrors: [{ ...bc, everyMs: 20 }] as const };
   const watcher = startAlerts({ db: database.db, log: silent, config: often, probe: null, ...replaced });
   watchers.push(watcher);
   return watcher;

@@ -2,6 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { enqueueHooks } from '../../../queues/jobs.ts';
+import { mirrorPrefix } from '../../../queues/queues.ts';
 import { WebhookBatchBuffer } from '../../../queues/webhook-batches.ts';
 import { RedisUnavailableError } from '../../../shared/errors.ts';
 import type { Api, ApiContext } from '../../context.ts';
@@ -55,10 +56,16 @@ const body = z
  * Without ODOO_HOOK_SECRET the route does not exist.
  */
 export function hookRoutes(api: Api, deps: ApiContext): void {
-  const { config, queues, cacheRedis } = deps;
+  const { config, queuesOf, cacheRedis } = deps;
   const { secret, delayMs } = config.hooks;
   if (secret === undefined) return;
-  const hooks = new WebhookBatchBuffer(cacheRedis, config.queuePrefix);
+  const mirrors = config.mirrors.map(({ name, model, lineModel }) => ({
+    ...{ name, model, lineModel },
+    hooks: new WebhookBatchBuffer(cacheRedis, mirrorPrefix(config.queuePrefix, name)),
+  }));
+  const models = mirrors.flatMap(({ model, lineModel }) =>
+    lineModel === null ? [model] : [model, lineModel],
+  );
   api.post(
     '/hooks/odoo',
     {
@@ -83,11 +90,12 @@ export function hookRoutes(api: Api, deps: ApiContext): void {
       },
     },
     async ({ body: { _model: model, _id: odooId } }, reply) => {
-      const { model: header, lineModel } = requireOdoo(config);
-      if (model !== header && model !== lineModel) throw new NotMirroredError(model, [header, lineModel]);
+      requireOdoo(config);
+      const mirror = mirrors.find((one) => one.model === model || one.lineModel === model);
+      if (mirror === undefined) throw new NotMirroredError(model, models);
       try {
-        const batch = await hooks.add(model === header ? 'bc' : 'line', odooId);
-        await answerWithin(enqueueHooks(queues.sync, batch, delayMs, config.sync), 'Redis');
+        const batch = await mirror.hooks.add(model === mirror.model ? 'bc' : 'line', odooId);
+        await answerWithin(enqueueHooks(queuesOf(mirror.name).sync, batch, delayMs, config.sync), 'Redis');
       } catch (cause) {
         throw new RedisUnavailableError(cause);
       }
