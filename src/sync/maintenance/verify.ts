@@ -25,6 +25,7 @@ import { unstorableIn } from '../../odoo/decoding/text.ts';
 import { OdooMalformedError } from '../../odoo/errors.ts';
 import type { Domain, OdooClient, OdooRecord } from '../../odoo/types.ts';
 import { bisect } from '../../shared/bisect.ts';
+import { canonicalJson } from '../../shared/canonical-json.ts';
 import { inGroups } from '../../shared/collections.ts';
 import { isRefusal } from '../error-policy.ts';
 import { batchSize, recordSize } from '../fetch/batch-size.ts';
@@ -34,7 +35,7 @@ import { describeDocument, headerOf, isModelChange } from '../model/document-mod
 import { modelDiff } from '../model/model-drift.ts';
 import { odooDateTime } from '../planning/run-mode.ts';
 import { own } from '../store/audit-diff.ts';
-import { canonicalJson, contentHash } from '../store/content-hash.ts';
+import { contentHash } from '../store/content-hash.ts';
 import type { DocumentDefinition, DocumentModel, MirroredModel } from '../types.ts';
 
 /** The counters of a verification. All are 0 if the mirror is correct. */

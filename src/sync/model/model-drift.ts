@@ -12,9 +12,9 @@ import { confirmModel, keptFields } from '../../db/odoo-model/model-fingerprint.
 import { refreshView, type View, viewDefinition, viewsOf } from '../../db/odoo-model/typed-views.ts';
 import type { OdooFieldRow } from '../../db/schema/model.ts';
 import type { OdooClient, OdooFieldDescription, OdooFields } from '../../odoo/types.ts';
+import { canonicalJson } from '../../shared/canonical-json.ts';
 import { errorCode, errorMessage } from '../../shared/errors.ts';
 import type { SyncContext } from '../context.ts';
-import { canonicalJson } from '../store/content-hash.ts';
 import type { DocumentModel, MirroredModel } from '../types.ts';
 import { type DescribedModel, describeDocument, isModelChange } from './document-model.ts';
 

@@ -1,19 +1,12 @@
 import { hash } from 'node:crypto';
 import type { OdooRecord } from '../../odoo/types.ts';
+import { canonicalJson, holdsStruct, sorted } from '../../shared/canonical-json.ts';
 
 /**
  * Fields that Odoo changes without a change of content: a save without edits updates them (odoo#259540). They are
  * mirrored, but do not count as a change.
  */
 export const BOOKKEEPING: readonly string[] = ['write_date', 'write_uid', '__last_update'];
-
-/** JSON with sorted keys: equal content gives equal text, whatever the order in Odoo or PostgreSQL. */
-export function canonicalJson(value: unknown): string {
-  if (!holdsStruct(value)) return JSON.stringify(value);
-  return JSON.stringify(value, (_key, nested: unknown) =>
-    isStruct(nested) ? Object.fromEntries(sorted(Object.entries(nested))) : nested,
-  );
-}
 
 /** Whether two values have the same canonical JSON. */
 export function isSame(left: unknown, right: unknown): boolean {
@@ -50,17 +43,6 @@ function contentJson(record: OdooRecord): string {
   }
   return JSON.stringify(content);
 }
-
-const isStruct = (value: unknown): value is object =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
-/** Whether the value contains names that may need sorting. */
-function holdsStruct(value: unknown): boolean {
-  return Array.isArray(value) ? value.some(holdsStruct) : isStruct(value);
-}
-
-const sorted = <T>(entries: readonly (readonly [string, T])[]) =>
-  entries.toSorted(([a], [b]) => (a < b ? -1 : 1));
 
 /** The fields of the records of one model in order, and how their content is written. */
 interface Layout {

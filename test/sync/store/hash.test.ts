@@ -1,13 +1,8 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import type { OdooRecord, OdooValue } from '../../../src/odoo/types.ts';
-import {
-  BOOKKEEPING,
-  canonicalJson,
-  contentHash,
-  hashedJson,
-  isSame,
-} from '../../../src/sync/store/content-hash.ts';
+import { canonicalJson } from '../../../src/shared/canonical-json.ts';
+import { BOOKKEEPING, contentHash, hashedJson, isSame } from '../../../src/sync/store/content-hash.ts';
 
 /** As it was written first. Hashes are kept in databases: no later way may give others. */
 function firstCanonicalJson(value: unknown): string {

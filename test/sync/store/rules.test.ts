@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { OdooAuthError, OdooTimeoutError } from '../../../src/odoo/errors.ts';
+import { canonicalJson } from '../../../src/shared/canonical-json.ts';
 import { isRetryable } from '../../../src/sync/error-policy.ts';
 import { odooDateTime, windowStart } from '../../../src/sync/planning/run-mode.ts';
 import { fieldChanges } from '../../../src/sync/store/audit-diff.ts';
-import { canonicalJson, contentHash } from '../../../src/sync/store/content-hash.ts';
+import { contentHash } from '../../../src/sync/store/content-hash.ts';
 import { prepare } from '../../../src/sync/store/normalize.ts';
 
 describe('the content hash', () => {
