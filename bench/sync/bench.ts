@@ -43,6 +43,7 @@ const PROTOCOL = 'json2';
 const TIMEOUT_MS = 300_000;
 const BC: DocumentDefinition = {
   ...{ name: 'bc', key: 'bclinbc', model: 'dimagaz.bc', lineModel: 'dimagaz.bc.line', binaries: true },
+  domain: [],
 };
 const NAIVE_AT_LEAST = 20;
 

@@ -1,6 +1,9 @@
 import { OdooLinkError } from './errors.ts';
 import type { OdooFieldDescription, OdooFields } from './types.ts';
 
+/** The line model of a mirror without lines. It has no fields and no records, and Odoo is never asked about it. */
+export const NO_LINES_MODEL = '(no lines)';
+
 /** The configured models of header and lines. */
 interface LinkedModels {
   readonly model: string;
@@ -10,9 +13,9 @@ interface LinkedModels {
 }
 
 interface LinesLink {
-  /** The one2many of the header that contains the lines. */
+  /** The one2many of the header that contains the lines; empty if the mirror has no lines. */
   readonly linesField: string;
-  /** The many2one of the line to its header. */
+  /** The many2one of the line to its header; empty if the mirror has no lines. */
   readonly inverse: string;
 }
 
@@ -23,6 +26,7 @@ interface LinesLink {
  * @throws OdooLinkError that names the candidates if it finds no field, or more than one.
  */
 export function linesLink(models: LinkedModels, header: OdooFields, line: OdooFields): LinesLink {
+  if (models.lineModel === NO_LINES_MODEL) return { linesField: '', inverse: '' };
   const field = linesFieldOf(models, header);
   return { linesField: field.name, inverse: inverseOf(models, field, line) };
 }

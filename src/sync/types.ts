@@ -3,10 +3,8 @@ import type { Reading } from '../db/documents/fetch-sequence.ts';
 import type { StoredHeader, StoredLine } from '../db/documents/stored-documents.ts';
 import type { RecordToStore } from '../db/documents/writes.ts';
 import { keyOf } from '../db/mirrors.ts';
-import type { OdooFields, OdooRecord } from '../odoo/types.ts';
-
-/** The line model of a mirror without lines: it has no fields and no records. */
-const NO_LINES_MODEL = '(no lines)';
+import { NO_LINES_MODEL } from '../odoo/fields.ts';
+import type { Domain, OdooFields, OdooRecord } from '../odoo/types.ts';
 
 /** What a mirror copies: a header model with its line model. */
 export interface DocumentDefinition {
@@ -19,6 +17,8 @@ export interface DocumentDefinition {
   readonly linesField?: string | undefined;
   /** False: the contents of binary fields are left out. */
   readonly binaries: boolean;
+  /** Only these records of the header model belong to the mirror; empty: all. */
+  readonly domain: Domain;
 }
 
 export function definitionOf({
@@ -27,8 +27,10 @@ export function definitionOf({
   lineModel,
   linesField,
   binaries,
+  domain,
 }: MirrorSettings): DocumentDefinition {
-  return { name, key: keyOf(name), model, lineModel: lineModel ?? NO_LINES_MODEL, linesField, binaries };
+  const lines = { lineModel: lineModel ?? NO_LINES_MODEL, linesField };
+  return { name, key: keyOf(name), model, ...lines, binaries, domain };
 }
 
 /** One model of the document: the requested fields, and all binary fields, requested or not. */
@@ -43,9 +45,9 @@ export interface MirroredModel {
 export interface DocumentModel {
   readonly header: MirroredModel;
   readonly line: MirroredModel;
-  /** The one2many of the header that contains the lines. */
+  /** The one2many of the header that contains the lines; empty if the mirror has no lines. */
   readonly linesField: string;
-  /** The many2one of the line to its header. */
+  /** The many2one of the line to its header; empty if the mirror has no lines. */
   readonly inverse: string;
 }
 

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { KeptModel } from '../../db/odoo-model/model-fingerprint.ts';
 import { OdooFieldError } from '../../odoo/errors.ts';
-import { binaryFields, linesLink, readableFields } from '../../odoo/fields.ts';
+import { binaryFields, linesLink, NO_LINES_MODEL, readableFields } from '../../odoo/fields.ts';
 import type { OdooClient, OdooFields, OdooRecord } from '../../odoo/types.ts';
 import type { DocumentDefinition, DocumentModel, MirroredModel } from '../types.ts';
 
@@ -48,7 +48,9 @@ export function headerOf(line: OdooRecord, inverse: string): number | null {
 
 /** A model without access log (`_log_access = False`) has no `write_date`, so changes cannot be detected. */
 export function isDated({ header, line }: DocumentModel): boolean {
-  return [header, line].every(({ fields }) => Object.hasOwn(fields, 'write_date'));
+  return [header, line].every(
+    ({ name, fields }) => name === NO_LINES_MODEL || Object.hasOwn(fields, 'write_date'),
+  );
 }
 
 /** Odoo does not know a field that it described when the run began: the model was changed during the run. */

@@ -132,16 +132,15 @@ export async function noteModel(mirror: SyncContext, runId: number, model: Descr
 
 const namesOf = ({ header, line }: DocumentModel) => [header.name, line.name];
 
-const viewComment = (view: View, { name, fields }: MirroredModel): string =>
-  viewDefinition(
-    view,
-    name,
-    Object.values(fields).map(({ string: label, relation = null, ...field }) => ({
-      ...field,
-      label,
-      relation,
-    })),
-  ).comment;
+/** Null: a model without fields has no view. */
+function viewComment(view: View, { name, fields }: MirroredModel): string | null {
+  const columns = Object.values(fields).map(({ string: label, relation = null, ...field }) => ({
+    ...field,
+    label,
+    relation,
+  }));
+  return columns.length === 0 ? null : viewDefinition(view, name, columns).comment;
+}
 
 /** Runs in one process at a time. `fields` is the digest of the stored fields if they equal this description. */
 async function compare(tx: Queryable, runId: number, model: DescribedModel) {
