@@ -14,6 +14,14 @@ export interface CallSite {
 
 const at = (site: CallSite) => `Odoo at ${site.target}, call ${site.call}`;
 
+/** An error whose message has a text of Odoo, or a part of its answer. Both may quote values of records. */
+export abstract class OdooQuotingError extends PasserelleError {
+  /** The same error without that text. */
+  abstract withoutQuote(): OdooQuotingError;
+}
+
+const UNQUOTED = '(not shown, because it may quote a field with a policy; see the log of Odoo)';
+
 /**
  * No connection to Odoo: refused, reset, unknown host, an invalid certificate, or a server without HTTPS.
  *
@@ -84,10 +92,16 @@ export class OdooAuthError extends PasserelleError {
  * @fix Give ODOO_USER read access to the models and their records in Odoo. Later runs retry by themselves. `passerelle
  * retry --all` reads failed BCs at once.
  */
-export class OdooAccessError extends PasserelleError {
+export class OdooAccessError extends OdooQuotingError {
   readonly code = 'odoo_access_denied';
+  readonly #site: CallSite;
   constructor(site: CallSite, detail: string) {
     super(`${at(site)}: access denied. Give the user of ODOO_USER read access. Odoo says: ${detail}`);
+    this.#site = site;
+  }
+
+  withoutQuote(): OdooAccessError {
+    return new OdooAccessError(this.#site, UNQUOTED);
   }
 }
 
@@ -136,11 +150,17 @@ export class OdooFieldError extends PasserelleError {
  *
  * @fix Nothing: the worker retries the call. If the error stays, check the PostgreSQL server of Odoo.
  */
-export class OdooStorageError extends PasserelleError {
+export class OdooStorageError extends OdooQuotingError {
   readonly code = 'odoo_storage_trouble';
   override readonly retryable = true;
+  readonly #site: CallSite;
   constructor(site: CallSite, detail: string) {
     super(`${at(site)}: Odoo has trouble with its own database. It says: ${detail}`);
+    this.#site = site;
+  }
+
+  withoutQuote(): OdooStorageError {
+    return new OdooStorageError(this.#site, UNQUOTED);
   }
 }
 
@@ -150,13 +170,16 @@ export class OdooStorageError extends PasserelleError {
  * @fix Search the log of Odoo for the message. Correct the record or the module in Odoo, then run `passerelle retry
  * --all`.
  */
-export class OdooApplicationError extends PasserelleError {
+export class OdooApplicationError extends OdooQuotingError {
   readonly code = 'odoo_application_error';
-  /** Only the message of Odoo. */
-  readonly detail: string;
+  readonly #site: CallSite;
   constructor(site: CallSite, detail: string) {
     super(`${at(site)}: Odoo reports an error: ${detail}`);
-    this.detail = detail;
+    this.#site = site;
+  }
+
+  withoutQuote(): OdooApplicationError {
+    return new OdooApplicationError(this.#site, UNQUOTED);
   }
 }
 
@@ -167,11 +190,17 @@ export class OdooApplicationError extends PasserelleError {
  * @fix Check ODOO_URL. If it is right, check the proxy in front of Odoo and the log of Odoo. The worker retries the
  * call.
  */
-export class OdooMalformedError extends PasserelleError {
+export class OdooMalformedError extends OdooQuotingError {
   readonly code = 'odoo_malformed_answer';
   override readonly retryable = true;
+  readonly #site: CallSite;
   constructor(site: CallSite, reason: string, options?: ErrorOptions) {
     super(`${at(site)}: unusable answer: ${reason}`, options);
+    this.#site = site;
+  }
+
+  withoutQuote(): OdooMalformedError {
+    return new OdooMalformedError(this.#site, UNQUOTED);
   }
 }
 

@@ -18,6 +18,9 @@ export type Domain = readonly (DomainOperator | DomainCondition)[];
 type DomainOperator = '&' | '|' | '!';
 type DomainCondition = readonly [field: string, operator: string, value: OdooValue];
 
+/** `hash`: the HMAC-SHA-256 of the value. `mask`: its first letter, the rest starred. */
+export type FieldPolicy = 'hash' | 'mask';
+
 /** What `fields_get` says of one field. Attributes that a server does not send are left out. */
 export interface OdooFieldDescription {
   readonly name: string;
@@ -33,6 +36,8 @@ export interface OdooFieldDescription {
   readonly translate?: true;
   /** Not from Odoo but set by us: the field is known, and not mirrored. */
   readonly mirrored?: false;
+  /** Not from Odoo but set by us: how the value, or the label of a many2one, is hidden. */
+  readonly policy?: FieldPolicy;
 }
 
 /** The fields of one model, by name. */

@@ -68,14 +68,22 @@ const digests = new WeakMap<DocumentModel, string>();
 export function modelDigest(model: DocumentModel): string {
   const known = digests.get(model);
   if (known !== undefined) return known;
-  const parts = [model.header, model.line].map(({ name, requested, binaries }) => [
+  const parts = [model.header, model.line].map(({ name, requested, binaries, fields }) => [
     name,
     requested.toSorted(),
     binaries.toSorted(),
+    ...policiesOf(fields),
   ]);
   const digest = hash('sha256', JSON.stringify(parts), 'base64url');
   digests.set(model, digest);
   return digest;
+}
+
+/** A reading that Redis keeps from before a policy holds values that must not be stored. Empty without policies. */
+function policiesOf(fields: OdooFields): string[] {
+  return Object.values(fields)
+    .flatMap(({ name, policy }) => (policy === undefined ? [] : [`${name} ${policy}`]))
+    .toSorted();
 }
 
 /**

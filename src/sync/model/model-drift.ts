@@ -54,9 +54,10 @@ function settled({ translate: _, ...field }: OdooFieldDescription) {
 
 /** The attributes that affect the values of a field. Labels of fields and of selection options do not. */
 function content(field: OdooFieldDescription) {
-  const { type, relation, relation_field, digits, store, company_dependent, selection, mirrored } = field;
+  const { type, relation, relation_field, digits, store, company_dependent, selection } = field;
+  const { mirrored, policy } = field;
   const values = selection?.map((option) => canonicalJson(Array.isArray(option) ? option[0] : option)).sort();
-  return { type, relation, relation_field, digits, store, company_dependent, values, mirrored };
+  return { type, relation, relation_field, digits, store, company_dependent, values, mirrored, policy };
 }
 
 const same = (left: unknown, right: unknown): boolean => canonicalJson(left) === canonicalJson(right);

@@ -77,13 +77,17 @@ async function addAllRenamed(
   return added;
 }
 
-/** The mirrored many2one fields. A line has the name of its own BC, which is read with its lines when it changes. */
+/**
+ * The mirrored many2one fields. A line has the name of its own BC, which is read with its lines when it changes. A label
+ * with a policy never equals a name of Odoo, so its field is left out.
+ */
 function referencesOf({ header, line, inverse }: DocumentModel): References {
   const of = ({ fields, requested }: MirroredModel): Reference[] =>
     requested.flatMap((name) => {
-      const { type, relation } = fields[name] ?? {};
+      const { type, relation, policy } = fields[name] ?? {};
+      if (type !== 'many2one' || relation === undefined || policy !== undefined) return [];
       // Only content counts as a change.
-      if (type !== 'many2one' || relation === undefined || BOOKKEEPING.includes(name)) return [];
+      if (BOOKKEEPING.includes(name)) return [];
       return [{ field: name, model: relation }];
     });
   return { header: of(header), line: of(line).filter(({ field }) => field !== inverse) };

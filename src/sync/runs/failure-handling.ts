@@ -112,6 +112,7 @@ const SETTINGS_AT_FAULT: readonly string[] = [
   'odoo_wrong_url',
   'source_changed',
   'reader_changed',
+  'bad_field_policy',
 ];
 
 /** A document that crashes PostgreSQL at each attempt would otherwise be queued forever. */
