@@ -57,7 +57,10 @@ export interface MirrorRunSettings extends SyncConfig {
 /** The dependencies of a mirror, with its tables. One for each mirror of a process. */
 export interface SyncContext extends MirrorStore<Database> {
   readonly definition: DocumentDefinition;
+  /** Odoo as this mirror sees it. */
   readonly odoo: OdooClient;
+  /** Odoo without the domain and the policies of the mirror. Use it only for ids. */
+  readonly unscoped: OdooClient;
   readonly models: ModelMemory;
   readonly sources: SourceMemory;
   /** Where contents of binary fields are held on their way into PostgreSQL. */

@@ -79,11 +79,13 @@ export function openMirrors(
   const mirrors = config.mirrors.map((own): SyncContext => {
     const queues = openQueues(redis, mirrorPrefix(config.queuePrefix, own.name), log, tracing?.queues);
     defer(queues.close);
+    const odoo = account.client({ context: own.context });
     const mirror: SyncContext = {
       ...tablesNamed(tableNames(own)),
       db,
       definition: definitionOf(own),
-      odoo: account.client({ context: own.context }),
+      odoo,
+      unscoped: odoo,
       models: new ModelMemory(),
       sources: new SourceMemory({ database: config.odoo.db, context: own.context }),
       contentMemory,

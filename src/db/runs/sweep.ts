@@ -1,4 +1,5 @@
 import { type SQL, sql } from 'drizzle-orm';
+import { groupBy } from '../../shared/collections.ts';
 import type { Queryable } from '../client.ts';
 import { recordChanges } from '../documents/audit-log.ts';
 import { newestSeq } from '../documents/fetch-sequence.ts';
@@ -112,7 +113,9 @@ export async function differingLines(
 /**
  * Writes into the ledger the BCs of differing lines: those that the lines have in Odoo (`headers`), those that they
  * have in the mirror, and those whose lines are missing from the slice. BCs that the sweep has not seen are left out:
- * they are newer, or hidden. Counts the missing lines whose BC the sweep saw.
+ * they are newer, hidden, or outside the domain of the mirror. An archived line has left its BC of the mirror:
+ * otherwise one that moved to a BC outside the domain would differ in each sweep. Counts the missing lines whose BC the
+ * sweep saw.
  */
 export async function addOwners(
   { db, header: bc, line: bcLine }: MirrorStore,
@@ -141,7 +144,8 @@ export async function addOwners(
       select (pair->>0)::bigint as id, (pair->>1)::boolean as late from jsonb_array_elements(${pairs}::jsonb) as pair
       union all
       select ${bcLine.bcOdooId}, false from ${bcLine}
-      where ${bcLine.odooId} in (select value::bigint from jsonb_array_elements_text(${ids}::jsonb))
+      where ${bcLine.archivedAt} is null
+        and ${bcLine.odooId} in (select value::bigint from jsonb_array_elements_text(${ids}::jsonb))
       union all
       select bc_odoo_id, false from gone
     ) as owner join ${bc} on ${bc.odooId} = owner.id and ${bc.archivedAt} is null
@@ -162,8 +166,6 @@ export async function numberPages(db: Queryable, runId: number, pageSize: number
 
 /** BCs archived in one transaction: each holds a lock meanwhile. */
 const BATCH = 500;
-
-const REASON: ArchiveReason = 'gone';
 
 /**
  * BCs that the run found deleted, that are not archived yet and were not read since. A number beyond the sequence is
@@ -222,42 +224,67 @@ export async function archiveAccount(
 }
 
 /**
- * Archives the next BCs that a run found deleted, with their lines and an audit entry. Call it in a transaction. A BC
- * that was read after the run began to check it stays. A fetch that began before the archiving does not restore the BC:
- * it is fetched again.
+ * The next BCs that a run archives, ascending.
  *
  * @param after only BCs with a greater id, so that the ledger is not read from its beginning each time.
- * @returns the last checked id; null at the end.
  */
-export async function archiveSome(store: MirrorStore, runId: number, after: number): Promise<number | null> {
-  const { db: tx, header: bc, line: bcLine } = store;
-  const some = await ids(
-    tx,
+export async function nextArchivable(
+  { db, header: bc }: MirrorStore,
+  runId: number,
+  after: number,
+): Promise<number[]> {
+  return ids(
+    db,
     sql`select item.odoo_id ${archivable(bc, runId)} and item.odoo_id > ${after} order by item.odoo_id limit ${BATCH}`,
   );
-  const last = some.at(-1);
-  if (last === undefined) return null;
+}
+
+/**
+ * Archives these BCs, which a run found deleted or outside the domain of the mirror, with their lines and an audit
+ * entry. Call it in a transaction. A BC that was read after the run began to check it stays. A fetch that began before
+ * the archiving does not restore the BC: it is fetched again.
+ */
+export async function archiveSome(
+  store: MirrorStore,
+  runId: number,
+  some: readonly number[],
+  outOfScope: ReadonlySet<number>,
+): Promise<void> {
+  const { db: tx, header: bc } = store;
   await lockDocuments(tx, some);
   // Another process may have stored one of them before we got the lock.
-  const gone = await ids(
+  const left = await ids(
     tx,
     sql`select item.odoo_id ${archivable(bc, runId)} and ${isAnyOf(bc.odooId, some)} order by item.odoo_id`,
   );
+  const byReason = groupBy(
+    left,
+    (odooId): ArchiveReason => (outOfScope.has(odooId) ? 'out_of_scope' : 'gone'),
+  );
+  for (const [reason, odooIds] of byReason) await archiveFor(store, runId, odooIds, reason);
+}
+
+async function archiveFor(
+  store: MirrorStore,
+  runId: number,
+  odooIds: readonly number[],
+  reason: ArchiveReason,
+): Promise<void> {
+  const { db: tx, header: bc, line: bcLine } = store;
   await tx.execute(sql`
-    update ${bcLine} set archived_at = now(), archive_reason = ${REASON}
-    where ${isAnyOf(bcLine.bcOdooId, gone)} and ${bcLine.archivedAt} is null`);
+    update ${bcLine} set archived_at = now(), archive_reason = ${reason}
+    where ${isAnyOf(bcLine.bcOdooId, odooIds)} and ${bcLine.archivedAt} is null`);
   await tx.execute(sql`
-    update ${bc} set archived_at = now(), archive_reason = ${REASON}, fetch_seq = nextval('fetch_seq'),
+    update ${bc} set archived_at = now(), archive_reason = ${reason}, fetch_seq = nextval('fetch_seq'),
       changed_xid = pg_current_xact_id(), changed_at = now()
-    where ${isAnyOf(bc.odooId, gone)}`);
+    where ${isAnyOf(bc.odooId, odooIds)}`);
   await tx.execute(sql`
     update ${syncRunItem} set state = 'archived'
-    where ${syncRunItem.runId} = ${runId} and ${isAnyOf(syncRunItem.odooId, gone)}`);
+    where ${syncRunItem.runId} = ${runId} and ${isAnyOf(syncRunItem.odooId, odooIds)}`);
   await recordChanges(
     store,
-    gone.map((odooId) => ({ odooId, runId, action: 'archived', changes: { reason: REASON } })),
+    odooIds.map((odooId) => ({ odooId, runId, action: 'archived', changes: { reason } })),
   );
-  return last;
 }
 
 async function ids(tx: Queryable, query: ReturnType<typeof sql>): Promise<number[]> {

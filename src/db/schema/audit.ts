@@ -6,11 +6,11 @@ export const AUDIT_ACTIONS = ['created', 'updated', 'archived', 'restored'] as c
 export type AuditAction = (typeof AUDIT_ACTIONS)[number];
 
 /**
- * `gone`: Odoo no longer has the BC, or no longer shows it to our user; its lines are archived with it. `removed`: a
- * line left its BC in Odoo. `replaced`, only in the audit trail: Odoo gave the id to another BC, because it was restored
- * from a backup.
+ * `gone`: Odoo no longer has the BC, or no longer shows it to our user; its lines are archived with it. `out_of_scope`:
+ * Odoo has the BC, but the domain of the mirror no longer matches it. `removed`: a line left its BC in Odoo. `replaced`,
+ * only in the audit trail: Odoo gave the id to another BC, because it was restored from a backup.
  */
-export type ArchiveReason = 'gone' | 'removed' | 'replaced';
+export type ArchiveReason = 'gone' | 'out_of_scope' | 'removed' | 'replaced';
 
 /** A value before and after. Contents of binary fields are recorded as `{"bytes": n, "sha256": "…"}`. */
 export interface FieldChange {

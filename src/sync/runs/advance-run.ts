@@ -11,8 +11,11 @@ import { enqueuePages } from '../../queues/jobs.ts';
 import { errorCode, errorMessage } from '../../shared/errors.ts';
 import type { SyncContext } from '../context.ts';
 import {
+  ARCHIVE_START,
+  type ArchivePosition,
   archiveStep,
   archives,
+  askAbout,
   GoneNotArchivedError,
   NO_STEP,
   PausedFailuresError,
@@ -26,13 +29,16 @@ import {
  * the commit and the queueing leaves queued pages without jobs; `recovery.ts` finds them.
  */
 export async function advanceRun(mirror: SyncContext, runId: number): Promise<void> {
-  for (let after: number | null = null, more = true; more; more = after !== null) {
-    after = await advanceOnce(mirror, runId, after);
-  }
+  let position: ArchivePosition | null = ARCHIVE_START;
+  while (position !== null) position = await advanceOnce(mirror, runId, position);
 }
 
-/** @returns the last archived id if there may be more: each step is a transaction. */
-async function advanceOnce(mirror: SyncContext, runId: number, after: number | null): Promise<number | null> {
+/** @returns where archiving continues if there may be more: each step is a transaction. */
+async function advanceOnce(
+  mirror: SyncContext,
+  runId: number,
+  position: ArchivePosition,
+): Promise<ArchivePosition | null> {
   const { db, queues, settings, log, onRunEnded } = mirror;
   const step = await db.transaction(async (tx) => {
     const run = await lockRun(tx, runId);
@@ -40,8 +46,8 @@ async function advanceOnce(mirror: SyncContext, runId: number, after: number | n
     const closed = await closePages(tx, runId);
     const pages = await nextPages(tx, runId, settings.pagesInFlight);
     const done = pages.length === 0 && !(await hasOpenItems(tx, runId));
-    if (!done) return { run, pages, closed, after: null, ended: null };
-    const end = await endRun(tx, mirror, run, after);
+    if (!done) return { run, pages, closed, next: null, toAsk: [], ended: null };
+    const end = await endRun(tx, mirror, run, position);
     return { run, pages, ...end, closed: [...closed, ...end.closed] };
   });
   if (step === null) return null;
@@ -51,12 +57,15 @@ async function advanceOnce(mirror: SyncContext, runId: number, after: number | n
   }
   await queuePages(mirror, runId, step.run.leaseToken, step.pages);
   await queues.readings.delete({ mirror: await installationOf(db), runId }, step.closed);
-  return step.after;
+  if (step.next === null || step.toAsk.length === 0) return step.next;
+  return { ...step.next, asked: await askAbout(mirror, step.toAsk) };
 }
 
 /** The result of one step of ending a run: where the next step continues, and the pages that it closed. */
 interface EndStep {
-  readonly after: number | null;
+  readonly next: ArchivePosition | null;
+  /** The BCs to ask Odoo about before the next step. */
+  readonly toAsk: readonly number[];
   readonly closed: readonly number[];
   /** Null while there are more steps. */
   readonly ended: EndedRun | null;
@@ -67,12 +76,12 @@ async function endRun(
   tx: Queryable,
   mirror: SyncContext,
   run: SyncLogRow,
-  after: number | null,
+  position: ArchivePosition,
 ): Promise<EndStep> {
   const { definition, log } = mirror;
   const store = { ...mirror, db: tx };
-  const step = archives(run) ? await archiveStep(store, mirror, run, after) : NO_STEP;
-  if (step.after !== null) return { after: step.after, closed: [], ended: null };
+  const step = archives(run) ? await archiveStep(store, mirror, run, position) : NO_STEP;
+  if (step.next !== null) return { next: step.next, toAsk: step.toAsk, closed: [], ended: null };
   // Includes pages whose last BC was stored between the two queries.
   const closed = await closePages(tx, run.id);
   const kept = await countKeptLines(tx, run.id);
@@ -85,7 +94,7 @@ async function endRun(
   if (reason !== null) log.error({ runId: run.id, code: reason.code }, reason.message);
   const ended = await settleRun(tx, run.id, reason);
   await release(tx, definition.key, run, reached(run));
-  return { after: null, closed, ended };
+  return { next: null, toAsk: [], closed, ended };
 }
 
 async function unarchived(store: MirrorStore, runId: number): Promise<GoneNotArchivedError | null> {

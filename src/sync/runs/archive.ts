@@ -1,6 +1,13 @@
 import type { MirrorStore } from '../../db/documents/tables.ts';
-import { archiveAccount, archiveSome, countArchivable, type KeptLines } from '../../db/runs/sweep.ts';
+import {
+  archiveAccount,
+  archiveSome,
+  countArchivable,
+  type KeptLines,
+  nextArchivable,
+} from '../../db/runs/sweep.ts';
 import type { SyncLogRow } from '../../db/schema/sync.ts';
+import { exists } from '../../odoo/scoped-client.ts';
 import { PasserelleError } from '../../shared/errors.ts';
 import type { SyncContext } from '../context.ts';
 
@@ -82,10 +89,28 @@ export function archives({ mode }: Pick<SyncLogRow, 'mode'>): boolean {
   return mode === 'sweep' || mode === 'single';
 }
 
+/** Where archiving continues. */
+export interface ArchivePosition {
+  /** The last id of the previous step; null at the beginning. */
+  readonly after: number | null;
+  /** The next BCs, if Odoo was asked about them. Only these are archived next. */
+  readonly asked: AskedBcs | null;
+}
+
+interface AskedBcs {
+  readonly odooIds: readonly number[];
+  /** Those that Odoo still has. */
+  readonly outOfScope: ReadonlySet<number>;
+}
+
+export const ARCHIVE_START: ArchivePosition = { after: null, asked: null };
+
 /** How far the archiving of a run got. */
 interface ArchiveStep {
-  /** The last id of this step; null if there is no next step. */
-  readonly after: number | null;
+  /** Null if there is no next step. */
+  readonly next: ArchivePosition | null;
+  /** The BCs to ask Odoo about before the next step; empty: none. */
+  readonly toAsk: readonly number[];
   /** The breaker forbids it, and nothing was archived. */
   readonly refused: RefusedBcs | null;
 }
@@ -93,23 +118,42 @@ interface ArchiveStep {
 /**
  * One step of archiving the deleted BCs of a run without open items. Call it in a transaction that has locked the run.
  * The first step (`after` null) asks the breaker, which must count the whole mirror.
+ *
+ * If the mirror has a domain, a BC that Odoo does not list may be outside of it. The step then ends with `toAsk`, because
+ * a transaction must not wait for Odoo, and the next step archives these BCs (`askAbout`).
  */
 export async function archiveStep(
   store: MirrorStore,
-  { settings }: SyncContext,
+  { settings, definition }: SyncContext,
   run: SyncLogRow,
-  after: number | null,
+  position: ArchivePosition,
 ): Promise<ArchiveStep> {
+  const { after, asked } = position;
   if (after === null) {
     const pending = await countArchivable(store, run.id);
     if (pending === 0) return NO_STEP;
     const { done, mirrored } = await archiveAccount(store, run);
     const limit = archiveLimit(mirrored, settings);
     if (!run.force && pending + done > limit) {
-      return { after: null, refused: { gone: pending, done, mirrored, limit } };
+      return { ...NO_STEP, refused: { gone: pending, done, mirrored, limit } };
     }
   }
-  return { after: await archiveSome(store, run.id, after ?? 0), refused: null };
+  const odooIds = asked?.odooIds ?? (await nextArchivable(store, run.id, after ?? 0));
+  const last = odooIds.at(-1);
+  if (last === undefined) return NO_STEP;
+  if (asked === null && definition.domain.length > 0) return { ...NO_STEP, next: position, toAsk: odooIds };
+  await archiveSome(store, run.id, odooIds, asked?.outOfScope ?? NONE);
+  return { ...NO_STEP, next: { after: last, asked: null } };
+}
+
+const NONE: ReadonlySet<number> = new Set();
+
+/** Asks Odoo which of these BCs exist outside the domain of the mirror. */
+export async function askAbout(
+  { unscoped, definition }: SyncContext,
+  odooIds: readonly number[],
+): Promise<AskedBcs> {
+  return { odooIds, outOfScope: await exists(unscoped, definition.model, odooIds) };
 }
 
 /** SWEEP_MAX_COUNT counts for at most half of a small mirror, so the last BC never leaves without `force`. */
@@ -121,4 +165,4 @@ function archiveLimit(
   return Math.max(share, Math.min(sweepMaxCount, Math.floor(mirrored / 2)));
 }
 
-export const NO_STEP: ArchiveStep = { after: null, refused: null };
+export const NO_STEP: ArchiveStep = { next: null, toAsk: [], refused: null };

@@ -41,7 +41,9 @@ export const bc = {
   odooId: 'Odoo id',
   sortedBy: (label: string) => `Sort by ${label}`,
   gone: 'Gone from Odoo',
-  goneSince: (when: string) => `Gone from Odoo: noticed ${when}. The copy is kept.`,
+  outOfScope: 'Outside the filter',
+  archivedSince: (isOutOfScope: boolean, when: string) =>
+    `${isOutOfScope ? 'Outside the filter of the mirror' : 'Gone from Odoo'}: noticed ${when}. The copy is kept.`,
   fields: 'Fields',
   empty: 'Show empty fields',
   emptyHide: 'Hide empty fields',

@@ -41,7 +41,9 @@ export const bc = {
   odooId: 'Identifiant Odoo',
   sortedBy: (label: string) => `Trier par ${label}`,
   gone: 'Disparu d’Odoo',
-  goneSince: (when: string) => `Disparu d’Odoo\u00a0: constaté ${when}. La copie est conservée.`,
+  outOfScope: 'Hors du filtre',
+  archivedSince: (isOutOfScope: boolean, when: string) =>
+    `${isOutOfScope ? 'Hors du filtre du miroir' : 'Disparu d’Odoo'}\u00a0: constaté ${when}. La copie est conservée.`,
   fields: 'Champs',
   empty: 'Afficher les champs vides',
   emptyHide: 'Masquer les champs vides',

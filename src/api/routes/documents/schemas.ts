@@ -10,8 +10,13 @@ const record = {
   createDate: moment.nullable().describe('create_date of Odoo'),
   writeDate: moment.nullable().describe('write_date of Odoo'),
   syncedAt: moment.describe('when Odoo was last seen to have this content'),
-  archivedAt: moment.nullable().describe('when it was found gone from Odoo'),
-  archiveReason: z.string().nullable(),
+  archivedAt: moment
+    .nullable()
+    .describe('when it was found gone from Odoo, or outside the domain of the mirror'),
+  archiveReason: z
+    .string()
+    .nullable()
+    .describe('gone, out_of_scope, or removed (a line that left its document)'),
   contentHash: z.string(),
 };
 

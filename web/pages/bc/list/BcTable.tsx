@@ -75,13 +75,15 @@ function Heading({ name, label, sort, onSort, isNumber = false }: HeadingProps) 
   );
 }
 
-function Row({ of: { odooId, fields: values, archivedAt }, fields }: RowProps) {
+function Row({ of: { odooId, fields: values, archivedAt, archiveReason }, fields }: RowProps) {
   const { bc, common } = texts.value;
   return (
     <tr class={archivedAt === null ? '' : 'gone'}>
       <th scope="row">
         <Link to={href(`/bc/${odooId}`)}>{odooId}</Link>
-        {archivedAt !== null && <span class="badge plain">{bc.gone}</span>}
+        {archivedAt !== null && (
+          <span class="badge plain">{archiveReason === 'out_of_scope' ? bc.outOfScope : bc.gone}</span>
+        )}
       </th>
       {fields.map((field) => (
         <td key={field.name} class={isNumeric(field) ? 'number' : 'clip'}>

@@ -64,13 +64,18 @@ export function BcDetail({ id, header, lines }: BcDetailProps) {
   );
 }
 
-function Stamps({ of: { odooId, archivedAt, changedAt, syncedAt } }: { readonly of: Document }) {
+function Stamps({
+  of: { odooId, archivedAt, archiveReason, changedAt, syncedAt },
+}: {
+  readonly of: Document;
+}) {
   const { bc, common } = texts.value;
   return (
     <>
       {archivedAt !== null && (
         <p class="notice warn">
-          <Icon name="alert" /> {bc.goneSince(moment(new Date(archivedAt)))}
+          <Icon name="alert" />{' '}
+          {bc.archivedSince(archiveReason === 'out_of_scope', moment(new Date(archivedAt)))}
         </p>
       )}
       <p class="quiet">
