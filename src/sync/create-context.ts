@@ -7,6 +7,7 @@ import type { TraceStatement } from '../db/pool.ts';
 import type { EndedRun } from '../db/runs/runs.ts';
 import type { OdooCall } from '../odoo/call-limiter.ts';
 import { openOdooAccount } from '../odoo/client.ts';
+import { scopeClient } from '../odoo/scoped-client.ts';
 import { mirrorPrefix, openQueues } from '../queues/queues.ts';
 import { openRedis, type RedisConnection } from '../queues/redis.ts';
 import { type Log, withContext } from '../shared/logger.ts';
@@ -14,6 +15,7 @@ import { Semaphore } from '../shared/semaphore.ts';
 import { OdooHealthRecorder } from '../upstream-health/odoo.ts';
 import type { MirrorRunSettings, SyncContext } from './context.ts';
 import { ModelMemory } from './model/document-model.ts';
+import { scopeOf } from './model/scope.ts';
 import { SourceMemory } from './model/source.ts';
 import { GROUPS_CONCURRENCY, openGroups } from './store/group-commit.ts';
 import { definitionOf } from './types.ts';
@@ -79,13 +81,14 @@ export function openMirrors(
   const mirrors = config.mirrors.map((own): SyncContext => {
     const queues = openQueues(redis, mirrorPrefix(config.queuePrefix, own.name), log, tracing?.queues);
     defer(queues.close);
-    const odoo = account.client({ context: own.context });
+    const unscoped = account.client({ context: own.context });
+    const scope = scopeOf(own, config.mirrors, config.fieldHashKey);
     const mirror: SyncContext = {
       ...tablesNamed(tableNames(own)),
       db,
       definition: definitionOf(own),
-      odoo,
-      unscoped: odoo,
+      odoo: scope === null ? unscoped : scopeClient(unscoped, scope),
+      unscoped,
       models: new ModelMemory(),
       sources: new SourceMemory({ database: config.odoo.db, context: own.context }),
       contentMemory,

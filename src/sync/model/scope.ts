@@ -1,0 +1,39 @@
+import { type MirrorSettings, matchesAny } from '../../config/index.ts';
+import type { Scope } from '../../odoo/scoped-client.ts';
+import type { FieldPolicy } from '../../odoo/types.ts';
+
+/** What the configuration lets a mirror read. Null: every record and every field, as they are. */
+export function scopeOf(
+  own: MirrorSettings,
+  all: readonly MirrorSettings[],
+  hashKey: string | null,
+): Scope | null {
+  const { model, lineModel, linesField, domain, fields } = own;
+  const { include, exclude, drop } = fields;
+  const reads = (field: string) =>
+    (include === null || matchesAny(include, field)) && !matchesAny([...exclude, ...drop], field);
+  const named = new Map(all.map((mirror) => [mirror.model, policyOf(mirror, 'display_name')]));
+  const isWhole =
+    lineModel !== null &&
+    domain.length === 0 &&
+    include === null &&
+    [exclude, drop, fields.hash, fields.mask].every((patterns) => patterns.length === 0) &&
+    [...named.values()].every((policy) => policy === undefined);
+  if (isWhole) return null;
+  return {
+    ...{ model, lineModel, linesField, domain, reads, hashKey },
+    policyOf: (field) => policyOf(own, field),
+    labelPolicyOf: (related) => named.get(related),
+  };
+}
+
+/** `display_name` shows `name`, so it has its policy unless it has one of its own. */
+function policyOf(mirror: MirrorSettings, field: string): FieldPolicy | undefined {
+  const policy = namedPolicy(mirror, field);
+  return policy === undefined && field === 'display_name' ? namedPolicy(mirror, 'name') : policy;
+}
+
+function namedPolicy({ fields: { hash, mask } }: MirrorSettings, field: string): FieldPolicy | undefined {
+  if (matchesAny(hash, field)) return 'hash';
+  return matchesAny(mask, field) ? 'mask' : undefined;
+}
