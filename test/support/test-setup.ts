@@ -32,7 +32,7 @@ export interface TestSetup extends TestMirror {
   /** The environment a separate process would need. */
   readonly env: Record<string, string>;
   /** Another mirror on the same stores, with its own queues and changes in its environment. */
-  also(env: Record<string, string>): TestMirror;
+  also(env: Record<string, string>, adapt?: Adapt): TestMirror;
   close(): Promise<void>;
 }
 
@@ -50,8 +50,11 @@ export const QUICK = {
   LOG_LEVEL: 'silent',
 };
 
+/** Changes the context of a mirror before its workers start. */
+export type Adapt = (mirror: SyncContext) => SyncContext;
+
 export async function openTestSetup(
-  options: { sandbox?: SandboxOptions; env?: Record<string, string> } = {},
+  options: { sandbox?: SandboxOptions; env?: Record<string, string>; adapt?: Adapt } = {},
 ): Promise<TestSetup> {
   const odoo = await startSandboxOdoo({ documents: 40, ...options.sandbox });
   const database = await freshDatabase();
@@ -68,11 +71,12 @@ export async function openTestSetup(
     ...options.env,
   };
   return {
-    ...openTestMirror(env, releases),
+    ...openTestMirror(env, releases, undefined, options.adapt),
     odoo,
     database,
     env,
-    also: (extra) => openTestMirror({ ...env, QUEUE_PREFIX: freshPrefix(), ...extra }, releases),
+    also: (extra, adapt) =>
+      openTestMirror({ ...env, QUEUE_PREFIX: freshPrefix(), ...extra }, releases, undefined, adapt),
     close: async () => {
       for (const release of releases.reverse()) await release();
       await database.close();
@@ -88,13 +92,15 @@ export function openTestMirror(
   env: Record<string, string>,
   releases: Release[],
   patienceMs?: number,
+  adapt: Adapt = (mirror) => mirror,
 ): TestMirror {
   const { odoo, ...config } = readConfig(env);
   if (odoo === null) throw new Error('an setup has an Odoo');
   const log = createLogger(config.logLevel, 'test');
   const { mirrors, redis } = openMirrors({ ...config, odoo }, log, (release) => releases.push(release));
-  const [mirror] = mirrors;
-  if (mirror === undefined) throw new Error('a setup has a mirror');
+  const [opened] = mirrors;
+  if (opened === undefined) throw new Error('a setup has a mirror');
+  const mirror = adapt(opened);
   const ended = (runId: number) =>
     waitFor(
       async () => {
