@@ -42,20 +42,29 @@ function readComments(): Map<string, string> {
   const found = new Map<string, string>();
   for (const file of readdirSync(FOLDER)) {
     const text = readFileSync(join(FOLDER, file), 'utf8');
-    const names = [...text.matchAll(/pgTable\(\s*'(\w+)'/g)];
+    const names = [...text.matchAll(OWNER)];
     for (const { index, 1: comment = '', 2: column = '' } of text.matchAll(COLUMN)) {
-      const owner = names.filter((one) => one.index < index).at(-1)?.[1];
+      const owner = names.filter((one) => one.index < index).at(-1)?.slice(1).find(Boolean);
       const shared = text.lastIndexOf('=> ({', index) > text.lastIndexOf('pgTable(', index);
       found.set(`${shared ? '*' : owner}.${column}`, prose(comment));
     }
     for (const { 1: comment = '', 2: name = '' } of text.matchAll(TABLE)) found.set(name, prose(comment));
+    for (const { 1: factory = '', 2: name = '' } of text.matchAll(MADE)) {
+      for (const [key, comment] of found) {
+        const [owner, column] = key.split('.');
+        if (owner === factory) found.set(`${name}.${column}`, comment);
+      }
+    }
   }
   return found;
 }
 
 const COMMENT = String.raw`\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\s*`;
 const COLUMN = new RegExp(String.raw`${COMMENT}\w+: \w+\('(\w+)'`, 'g');
-const TABLE = new RegExp(String.raw`${COMMENT}export const \w+ = pgTable\(\s*'(\w+)'`, 'g');
+const TABLE = new RegExp(String.raw`${COMMENT}export const \w+ = \w+\(\s*'(\w+)'`, 'g');
+/** A table, or a function that makes tables with the same columns. */
+const OWNER = /pgTable\(\s*'(\w+)'|const (\w+) = \(name: string\)/g;
+const MADE = /export const \w+ = (\w+Table)\('(\w+)'\)/g;
 
 const prose = (comment: string): string =>
   comment
