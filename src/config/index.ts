@@ -4,19 +4,23 @@
  * Lifecycle: an entry point calls one of the `read…Config` functions; the result never changes. Without an argument
  * they read the environment of the process, and the `.env` file of the directory where it was started (`source.ts`).
  * `schema.ts` defines each variable once with its type, default and description. The docs and `.env.example` are
- * checked against it. `configWarnings` lists names and lines of `.env` that are probably mistakes.
+ * checked against it. `mirrors.ts` defines the settings of a mirror in the same way; `mirrors-file.ts` reads them from
+ * `MIRRORS_FILE`. `configWarnings` lists names and lines of `.env` that are probably mistakes.
  *
  * Invariants: only `source.ts` reads `process.env`; an empty variable counts as unset; all problems are reported in one
  * ConfigError, with the rejected value and its origin but no secret; a feature without its variables (Odoo, Tryton,
- * alerts) is `null`.
+ * alerts) is `null`;
+ * there is at least one mirror, and without `MIRRORS_FILE` it is the mirror `bc` of the `ODOO_*` variables.
  *
  * ```ts
- * const { databaseUrl, sync } = readConfig();
+ * const { databaseUrl, mirrors, sync } = readConfig();
  * ```
  */
 import { randomBytes } from 'node:crypto';
 import type { z } from 'zod';
 import { ConfigError } from './errors.ts';
+import { type Mirrors, mirrorsOf } from './mirrors.ts';
+import { readMirrorsFile } from './mirrors-file.ts';
 import {
   missingHalves,
   missingOdoo,
@@ -26,13 +30,13 @@ import {
   problem,
 } from './problems.ts';
 import {
-  type Config,
   databaseTimeouts,
   environment,
   type OdooConfig,
   processEnvironment,
   queuePrefix,
   redisShape,
+  type Settings,
   shape,
   trytonShape,
 } from './schema.ts';
@@ -41,11 +45,10 @@ import { type Given, givenBy, type Source } from './source.ts';
 export { type EffectiveVariable, effectiveVariables } from './effective.ts';
 export { writeEnvFile } from './env-file.ts';
 export { ConfigError } from './errors.ts';
+export { type MirrorSettings, matchesAny } from './mirrors.ts';
 export { settingProblem } from './problems.ts';
 export type {
   AlertsConfig,
-  Config,
-  MirrorSettings,
   OdooConfig,
   RedisConfig,
   RetentionConfig,
@@ -54,6 +57,8 @@ export type {
 } from './schema.ts';
 export { ENV_FILE, givenBy, saveSettings, UP_FILE } from './source.ts';
 export { configWarnings } from './warnings.ts';
+
+export type Config = Settings & { readonly mirrors: Mirrors };
 
 /** The configuration of the API process: its admin pages always have a password. */
 export type ApiConfig = Config & {
@@ -70,7 +75,7 @@ export type MirrorConfig = Config & { readonly odoo: OdooConfig };
  */
 export function readConfig(source?: Source, defaults: Source = {}): Config {
   const given = givenBy(source, defaults);
-  return shape(valid(processEnvironment, given, missingOfAny(given)));
+  return configOf(given, missingOfAny(given));
 }
 
 /**
@@ -81,7 +86,7 @@ export function readConfig(source?: Source, defaults: Source = {}): Config {
  */
 export function readApiConfig(source?: Source, defaults: Source = {}): ApiConfig {
   const given = givenBy(source, defaults);
-  const config = shape(valid(processEnvironment, given, [...missingOfAny(given), ...missingPassword(given)]));
+  const config = configOf(given, [...missingOfAny(given), ...missingPassword(given)]);
   const { adminPassword } = config.http;
   const admin = {
     adminPassword: adminPassword ?? randomBytes(12).toString('hex'),
@@ -97,9 +102,7 @@ export function readApiConfig(source?: Source, defaults: Source = {}): ApiConfig
  */
 export function readMirrorConfig(source?: Source, defaults: Source = {}): MirrorConfig {
   const given = givenBy(source, defaults);
-  const { odoo, ...config } = shape(
-    valid(processEnvironment, given, [...missingOdoo(given), ...missingHalves(given)]),
-  );
+  const { odoo, ...config } = configOf(given, [...missingOdoo(given), ...missingHalves(given)]);
   if (odoo === null) throw new ConfigError(missingOdoo(given));
   return { ...config, odoo };
 }
@@ -136,6 +139,12 @@ export function readTrytonConfig(source?: Source, defaults: Source = {}) {
     queuePrefix: queuePrefix(env),
     logLevel: env.LOG_LEVEL,
   };
+}
+
+function configOf(given: Given, missing: readonly string[]): Config {
+  const { mirrors, problems } = readMirrorsFile(given);
+  const env = valid(processEnvironment, given, [...missing, ...problems]);
+  return { ...shape(env), mirrors: mirrorsOf(env, mirrors) };
 }
 
 function valid<T>(schema: z.ZodType<T>, given: Given, missing: readonly string[]): T {

@@ -1,4 +1,4 @@
-const SECRET = /(PASSWORD|SECRET|TOKEN)$/;
+const SECRET = /(PASSWORD|SECRET|TOKEN|HASH_KEY)$/;
 const ADDRESS = /_(URL|ENDPOINT)$/;
 const MASK = '***';
 

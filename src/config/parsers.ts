@@ -27,14 +27,16 @@ export const timer = (least: string) =>
       `a duration from ${least} to 24d such as 30s, 10m or 1h`,
     );
 
+const DURATION_OR_OFF = 'a duration of at least 1s such as 30s, 10m or 1h, or off';
+
 export const durationOrOff = z
-  .string()
+  .string(DURATION_OR_OFF)
   .transform((text) => (text === 'off' ? null : milliseconds(text)))
-  .refine((ms) => ms === null || ms >= 1000, 'a duration of at least 1s such as 30s, 10m or 1h, or off');
+  .refine((ms) => ms === null || ms >= 1000, DURATION_OR_OFF);
 
 const CRON = 'a cron pattern of 5 or 6 fields such as "0 3 * * *", or off';
 
-export const cronOrOff = z.string().transform((text, issue) => {
+export const cronOrOff = z.string(CRON).transform((text, issue) => {
   if (text === 'off') return null;
   if (/^\S+(\s+\S+){4,5}$/.test(text) && isCron(text)) return text;
   issue.addIssue({ code: 'custom', message: CRON + impossibleField(text) });
@@ -98,7 +100,9 @@ export const isSigningSecret = (text: string) =>
   !text.startsWith('whsec_') ||
   /^whsec_(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(text);
 
-export const modelName = z.string().regex(/^[a-z_][a-z0-9_.]*$/, 'an Odoo model name such as dimagaz.bc');
+const MODEL_NAME = 'an Odoo model name such as dimagaz.bc';
+
+export const modelName = z.string(MODEL_NAME).regex(/^[a-z_][a-z0-9_.]*$/, MODEL_NAME);
 
 export const context = z.string().transform((text, issue) => {
   try {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type Domain, type OdooValue, PROTOCOLS } from '../odoo/types.ts';
+import { PROTOCOLS } from '../odoo/types.ts';
 import {
   addresses,
   asksForSizes,
@@ -106,6 +106,23 @@ const redisVariables = {
 const DAY_MS = 86_400_000;
 const SWEEP_EVERY_MS = 900_000;
 
+/** The variables of many mirrors. `mirrors-file.ts` reads the file. */
+const mirrorVariables = {
+  MIRRORS_FILE: z
+    .string()
+    .optional()
+    .describe(
+      'YAML file that defines the mirrors; if unset, the ODOO_* variables define one mirror named bc',
+    ),
+  FIELD_HASH_KEY: z
+    .string()
+    .min(32, 'a secret of at least 32 characters')
+    .optional()
+    .describe(
+      'key of the HMAC-SHA-256 that replaces fields with the policy hash; with another key, equal values no longer match',
+    ),
+} as const;
+
 /** Every variable once: schema, default, description. `.env.example` and the docs are checked against it. */
 export const variables = {
   DATABASE_URL: url(/^postgres(ql)?$/, 'postgres://user:secret@localhost:5432/passerelle').describe(
@@ -143,6 +160,7 @@ export const variables = {
     )
     .default({})
     .describe('JSON merged into the context of every call'),
+  ...mirrorVariables,
   ODOO_CONCURRENCY: count(1, 64).default(4).describe('maximum of concurrent calls, for each process'),
   ODOO_CALLS_PER_SECOND: count(1, 10_000)
     .optional()
@@ -305,7 +323,7 @@ export const variables = {
 } as const;
 
 export const environment = z.object(variables);
-type Environment = z.infer<typeof environment>;
+export type Environment = z.infer<typeof environment>;
 
 /** The environment of API and worker. PostgreSQL must end the session of a frozen worker before its lease expires. */
 export const processEnvironment = environment.superRefine((env, { addIssue }) => {
@@ -315,13 +333,13 @@ export const processEnvironment = environment.superRefine((env, { addIssue }) =>
   addIssue({ code: 'custom', path: ['DATABASE_IDLE_IN_TRANSACTION'], message });
 });
 
-export type Config = ReturnType<typeof shape>;
-export type OdooConfig = NonNullable<Config['odoo']>;
-export type RedisConfig = Config['redis'];
-export type TrytonConfig = NonNullable<Config['tryton']>;
-export type SyncConfig = Config['sync'];
-export type AlertsConfig = Config['alerts'];
-export type RetentionConfig = Config['retention'];
+export type Settings = ReturnType<typeof shape>;
+export type OdooConfig = NonNullable<Settings['odoo']>;
+export type RedisConfig = Settings['redis'];
+export type TrytonConfig = NonNullable<Settings['tryton']>;
+export type SyncConfig = Settings['sync'];
+export type AlertsConfig = Settings['alerts'];
+export type RetentionConfig = Settings['retention'];
 
 /** The environment, grouped by concern. */
 export function shape(env: Environment) {
@@ -350,7 +368,6 @@ export function shape(env: Environment) {
     odoo: env.ODOO_URL === undefined ? null : odooShape(env, env.ODOO_URL),
     /** Without a secret, webhooks of Odoo are not accepted. */
     hooks: { secret: env.ODOO_HOOK_SECRET, delayMs: env.ODOO_HOOK_DELAY },
-    mirrors: [bcMirror(env)] as readonly [MirrorSettings, ...MirrorSettings[]],
     sync: {
       everyMs: env.SYNC_EVERY,
       fullCron: env.FULL_SYNC_CRON,
@@ -395,43 +412,6 @@ export function shape(env: Environment) {
       trustProxy: env.TRUST_PROXY,
     },
   };
-}
-
-function bcMirror(env: Environment): MirrorSettings {
-  return {
-    ...{
-      name: 'bc',
-      model: env.ODOO_MODEL,
-      lineModel: env.ODOO_LINE_MODEL,
-      linesField: env.ODOO_LINES_FIELD,
-    },
-    ...{ everyMs: env.SYNC_EVERY, fullCron: env.FULL_SYNC_CRON, sweepEveryMs: env.SWEEP_EVERY },
-    ...{ domain: [], context: env.ODOO_CONTEXT, binaries: env.SYNC_BINARIES, pageSize: env.SYNC_PAGE_SIZE },
-    fields: { include: null, exclude: [], drop: [], hash: [], mask: [] },
-  };
-}
-
-/** One mirror: a header model, perhaps with lines, and its pace. */
-export interface MirrorSettings {
-  readonly name: string;
-  readonly model: string;
-  /** Null: it has no lines. */
-  readonly lineModel: string | null;
-  readonly linesField: string | undefined;
-  readonly everyMs: number | null;
-  readonly fullCron: string | null;
-  readonly sweepEveryMs: number | null;
-  readonly domain: Domain;
-  readonly context: Readonly<Record<string, OdooValue>>;
-  readonly fields: {
-    readonly include: readonly string[] | null;
-    readonly exclude: readonly string[];
-    readonly drop: readonly string[];
-    readonly hash: readonly string[];
-    readonly mask: readonly string[];
-  };
-  readonly binaries: boolean;
-  readonly pageSize: number;
 }
 
 /** Null: the setting is not sent to PostgreSQL. */
