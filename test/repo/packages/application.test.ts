@@ -33,6 +33,8 @@ describe("the application's package", () => {
         'docs/README.md',
         'docs/how-to/tryton-client.md',
         'docs/reference/errors.md',
+        'mirrors.example.yaml',
+        'mirrors.schema.json',
       ]),
     );
   });
