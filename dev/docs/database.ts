@@ -44,7 +44,11 @@ function readComments(): Map<string, string> {
     const text = readFileSync(join(FOLDER, file), 'utf8');
     const names = [...text.matchAll(OWNER)];
     for (const { index, 1: comment = '', 2: column = '' } of text.matchAll(COLUMN)) {
-      const owner = names.filter((one) => one.index < index).at(-1)?.slice(1).find(Boolean);
+      const owner = names
+        .filter((one) => one.index < index)
+        .at(-1)
+        ?.slice(1)
+        .find(Boolean);
       const shared = text.lastIndexOf('=> ({', index) > text.lastIndexOf('pgTable(', index);
       found.set(`${shared ? '*' : owner}.${column}`, prose(comment));
     }

@@ -2,6 +2,7 @@ import type { Config } from '../config/index.ts';
 import { type Database, databaseClock } from '../db/client.ts';
 import type { OdooClient } from '../odoo/types.ts';
 import { describeDocument, isDated } from '../sync/model/document-model.ts';
+import { scopedClient } from '../sync/model/scope.ts';
 import { type DocumentModel, definitionOf } from '../sync/types.ts';
 import type { TrytonClient } from '../tryton/client.ts';
 import { type Finding, failed, ok, warning } from './findings.ts';
@@ -25,7 +26,8 @@ export async function* checkOdoo({ config, db, odoo }: CheckedUpstreams): AsyncG
   const { version, protocol } = await odoo.connect();
   yield ok('login', `Version ${version} at ${odoo.target} by ${PROTOCOLS[protocol]}, as ${config.odoo.user}`);
   for (const own of config.mirrors) {
-    const model = await describeDocument(odoo, definitionOf(own));
+    const seen = scopedClient(odoo, own, config);
+    const model = await describeDocument(seen, definitionOf(own));
     const fields = (of: 'header' | 'line') => `${model[of].name} (${model[of].requested.length} fields)`;
     yield ok(
       'models',
@@ -41,7 +43,7 @@ export async function* checkOdoo({ config, db, odoo }: CheckedUpstreams): AsyncG
           'A model has no write_date: every run reads everything.',
           'Raise SYNC_EVERY if that takes long.',
         );
-    yield await sampleOf(odoo, model);
+    yield await sampleOf(seen, model);
   }
   yield await clocksOf(odoo, db);
 }

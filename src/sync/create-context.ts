@@ -7,7 +7,6 @@ import type { TraceStatement } from '../db/pool.ts';
 import type { EndedRun } from '../db/runs/runs.ts';
 import type { OdooCall } from '../odoo/call-limiter.ts';
 import { openOdooAccount } from '../odoo/client.ts';
-import { scopeClient } from '../odoo/scoped-client.ts';
 import { mirrorPrefix, openQueues } from '../queues/queues.ts';
 import { openRedis, type RedisConnection } from '../queues/redis.ts';
 import { type Log, withContext } from '../shared/logger.ts';
@@ -15,7 +14,7 @@ import { Semaphore } from '../shared/semaphore.ts';
 import { OdooHealthRecorder } from '../upstream-health/odoo.ts';
 import type { MirrorRunSettings, SyncContext } from './context.ts';
 import { ModelMemory } from './model/document-model.ts';
-import { scopeOf } from './model/scope.ts';
+import { scopedClient } from './model/scope.ts';
 import { SourceMemory } from './model/source.ts';
 import { GROUPS_CONCURRENCY, openGroups } from './store/group-commit.ts';
 import { definitionOf } from './types.ts';
@@ -82,12 +81,11 @@ export function openMirrors(
     const queues = openQueues(redis, mirrorPrefix(config.queuePrefix, own.name), log, tracing?.queues);
     defer(queues.close);
     const unscoped = account.client({ context: own.context });
-    const scope = scopeOf(own, config.mirrors, config.fieldHashKey);
     const mirror: SyncContext = {
       ...tablesNamed(tableNames(own)),
       db,
       definition: definitionOf(own),
-      odoo: scope === null ? unscoped : scopeClient(unscoped, scope),
+      odoo: scopedClient(unscoped, own, config),
       unscoped,
       models: new ModelMemory(),
       sources: new SourceMemory({ database: config.odoo.db, context: own.context }),

@@ -1,9 +1,10 @@
 import type { Command } from 'commander';
 import { readMirrorConfig, type SyncConfig } from '../../config/index.ts';
 import { bcStore } from '../../db/documents/tables.ts';
-import { createOdooClient } from '../../odoo/client.ts';
+import { openOdooAccount } from '../../odoo/client.ts';
 import { withResources } from '../../shared/lifecycle.ts';
 import { type Example, KINDS, type Verification, verifyMirror } from '../../sync/maintenance/verify.ts';
+import { scopedClient } from '../../sync/model/scope.ts';
 import { definitionOf } from '../../sync/types.ts';
 import { openChecked } from '../connections.ts';
 import { type CommandContext, EXIT, type ExitCode, type Line, print, QUIET, styled } from '../io.ts';
@@ -59,8 +60,9 @@ async function verify({ io, env }: CommandContext, options: { readonly json?: bo
   const verification = await withResources(async (defer) => {
     const db = await openChecked(config, defer);
     const [own] = config.mirrors;
-    const odoo = createOdooClient({ ...config.odoo, context: own.context });
-    defer(() => odoo.close());
+    const account = openOdooAccount(config.odoo);
+    defer(() => account.close());
+    const odoo = scopedClient(account.client(own), own, config);
     const definition = definitionOf(own);
     const { sync: settings, retention } = config;
     const source = {

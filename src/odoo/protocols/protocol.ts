@@ -2,7 +2,7 @@ import { type CallSite, OdooAuthError } from '../errors.ts';
 import { member, uidOf } from '../response-schemas.ts';
 import type { Domain, OdooProtocol, OdooValue } from '../types.ts';
 
-export interface VersionAnswer {
+interface VersionAnswer {
   /** The text of the server: `19.0`. */
   readonly version: string;
   /** The HTTP `Date` header of that answer. */

@@ -1,13 +1,19 @@
-import { type MirrorSettings, matchesAny } from '../../config/index.ts';
-import type { Scope } from '../../odoo/scoped-client.ts';
-import type { FieldPolicy } from '../../odoo/types.ts';
+import { type Config, type MirrorSettings, matchesAny } from '../../config/index.ts';
+import { type Scope, scopeClient } from '../../odoo/scoped-client.ts';
+import type { FieldPolicy, OdooClient } from '../../odoo/types.ts';
 
-/** What the configuration lets a mirror read. Null: every record and every field, as they are. */
-export function scopeOf(
+/** Odoo as the configuration shows it to a mirror. */
+export function scopedClient(
+  odoo: OdooClient,
   own: MirrorSettings,
-  all: readonly MirrorSettings[],
-  hashKey: string | null,
-): Scope | null {
+  config: Pick<Config, 'mirrors' | 'fieldHashKey'>,
+): OdooClient {
+  const scope = scopeOf(own, config.mirrors, config.fieldHashKey);
+  return scope === null ? odoo : scopeClient(odoo, scope);
+}
+
+/** Null: every record and every field, as they are. */
+function scopeOf(own: MirrorSettings, all: readonly MirrorSettings[], hashKey: string | null): Scope | null {
   const { model, lineModel, linesField, domain, fields } = own;
   const { include, exclude, drop } = fields;
   const reads = (field: string) =>
