@@ -370,6 +370,8 @@ export function shape(env: Environment) {
     odoo: env.ODOO_URL === undefined ? null : odooShape(env, env.ODOO_URL),
     /** Without a secret, webhooks of Odoo are not accepted. */
     hooks: { secret: env.ODOO_HOOK_SECRET, delayMs: env.ODOO_HOOK_DELAY },
+    /** Null: no mirror has the policy hash. */
+    fieldHashKey: env.FIELD_HASH_KEY ?? null,
     sync: {
       everyMs: env.SYNC_EVERY,
       fullCron: env.FULL_SYNC_CRON,

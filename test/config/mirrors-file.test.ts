@@ -507,7 +507,9 @@ describe('a wrong file is refused', () => {
   });
 });
 
-it('FIELD_HASH_KEY is not shown', () => {
+it('FIELD_HASH_KEY is read, and not shown', () => {
+  expect(readConfig(STORES).fieldHashKey).toBeNull();
+  expect(readConfig({ ...STORES, ...KEY }).fieldHashKey).toBe(KEY.FIELD_HASH_KEY);
   const shown = effectiveVariables(KEY).find(({ name }) => name === 'FIELD_HASH_KEY');
   expect(shown?.value).toBe('***');
 });
