@@ -350,8 +350,6 @@ export function shape(env: Environment) {
     awaitMigrations: env.DATABASE_AWAIT_MIGRATIONS,
     redis: redisShape(env, env.REDIS_URL),
     queuePrefix: queuePrefix(env),
-    /** Null: no field is hashed. */
-    fieldHashKey: env.FIELD_HASH_KEY ?? null,
     logLevel: env.LOG_LEVEL,
     /** Readable lines if the log goes to a terminal. */
     prettyLogs: env.NODE_ENV !== 'production',

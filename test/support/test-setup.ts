@@ -1,6 +1,7 @@
 import type { SandboxOdoo, SandboxOptions } from '../../dev/sandbox-odoo/sandbox.ts';
 import { startSandboxOdoo } from '../../dev/sandbox-odoo/sandbox.ts';
 import { readConfig } from '../../src/config/index.ts';
+import { registerMirror } from '../../src/db/mirrors.ts';
 import { findRun } from '../../src/db/runs/runs.ts';
 import type { RunMode, SyncLogRow } from '../../src/db/schema/sync.ts';
 import { createLogger } from '../../src/shared/logger.ts';
@@ -100,7 +101,36 @@ export function openTestMirror(
   const { mirrors, redis } = openMirrors({ ...config, odoo }, log, (release) => releases.push(release));
   const [opened] = mirrors;
   if (opened === undefined) throw new Error('a setup has a mirror');
-  const mirror = adapt(opened);
+  const { queuePrefix: prefix } = config;
+  return testMirror(adapt(opened), { redis, prefix, scheduled: false, upkeep: true }, releases, patienceMs);
+}
+
+/** The mirrors of the file that `env` names, by name, with their tables. */
+export async function openTestMirrors(
+  env: Record<string, string>,
+  releases: Release[],
+): Promise<ReadonlyMap<string, TestMirror>> {
+  const { odoo, ...config } = readConfig(env);
+  if (odoo === null) throw new Error('a setup has an Odoo');
+  const log = createLogger(config.logLevel, 'test');
+  const defer = (release: Release) => releases.push(release);
+  const { mirrors, db, redis } = openMirrors({ ...config, odoo }, log, defer);
+  for (const own of config.mirrors) await registerMirror(db, own);
+  const { queuePrefix: prefix } = config;
+  return new Map(
+    mirrors.map((mirror, at) => [
+      mirror.definition.name,
+      testMirror(mirror, { redis, prefix, scheduled: false, upkeep: at === 0 }, releases),
+    ]),
+  );
+}
+
+function testMirror(
+  mirror: SyncContext,
+  options: Parameters<typeof startWorkers>[1],
+  releases: Release[],
+  patienceMs?: number,
+): TestMirror {
   const ended = (runId: number) =>
     waitFor(
       async () => {
@@ -121,12 +151,7 @@ export function openTestMirror(
     ended,
     run: async (mode, odooIds, force) => ended(await request(mode, odooIds, force)),
     work: async () => {
-      const workers = await startWorkers(mirror, {
-        redis,
-        prefix: config.queuePrefix,
-        scheduled: false,
-        upkeep: true,
-      });
+      const workers = await startWorkers(mirror, options);
       let stopped: Promise<void> | null = null;
       const stop = () => {
         stopped ??= workers.stop();
