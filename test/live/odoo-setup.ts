@@ -37,7 +37,7 @@ function given(name: Means | (typeof COORDINATES)[number]): string {
 }
 
 /** Everything of the environment that is Odoo's, by this protocol. JSON-2 takes the API key. */
-function odooEnvironment(protocol: string): Record<string, string> {
+export function odooEnvironment(protocol: string): Record<string, string> {
   const { ODOO_API_KEY: key, ...env } = Object.fromEntries(
     Object.entries(process.env).filter(([name]) => name.startsWith('ODOO_')),
   );
