@@ -9,7 +9,7 @@ import type { Log } from '../src/shared/logger.ts';
 import { resultWithin } from '../src/shared/timeout.ts';
 import type { SyncContext } from '../src/sync/context.ts';
 
-/** What a worker needs for its work. Its mirrors share one connection to Redis. */
+/** The servers that a worker needs for its work. Its mirrors share one connection to Redis. */
 interface Served {
   readonly db: Database;
   readonly mirrors: readonly Pick<SyncContext, 'queues'>[];

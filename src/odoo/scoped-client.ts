@@ -28,7 +28,7 @@ import {
 import { NO_LINES_MODEL } from './fields.ts';
 import type { Domain, OdooClient, OdooFields, OdooRecord } from './types.ts';
 
-/** What a mirror reads of its models. */
+/** The records and fields that a mirror reads. */
 export interface Scope extends Policies {
   readonly model: string;
   /** Null: a mirror without lines. */

@@ -6,7 +6,7 @@ import { keyOf } from '../db/mirrors.ts';
 import { NO_LINES_MODEL } from '../odoo/fields.ts';
 import type { Domain, OdooFields, OdooRecord } from '../odoo/types.ts';
 
-/** What a mirror copies: a header model with its line model. */
+/** The models that a mirror copies. */
 export interface DocumentDefinition {
   readonly name: string;
   /** The key of its state, runs and failures. */

@@ -57,7 +57,7 @@ interface Asked {
   readonly fields?: readonly string[];
 }
 
-/** An Odoo that notes what it is asked. A search finds `found`. */
+/** An Odoo that notes its calls. A search finds `found`. */
 function fakeOdoo(
   records: readonly OdooRecord[] = [],
   found: readonly number[] = records.map(({ id }) => id),
