@@ -187,8 +187,9 @@ export async function isViewCurrent(db: Queryable, view: View, model: string): P
 export async function refreshView(db: Database, view: View, model: string): Promise<boolean> {
   if (await isViewCurrent(db, view, model)) return false;
   return db.transaction(async (tx) => {
-    await tx.execute(sql.raw(`set local lock_timeout = '${LOCK_TIMEOUT}'`));
+    // Before the short timeout: other mirrors make their views too.
     await tx.execute(sql`select pg_advisory_xact_lock(${LOCKS.view})`);
+    await tx.execute(sql.raw(`set local lock_timeout = '${LOCK_TIMEOUT}'`));
     const fields = await listFields(tx, model);
     const definition = viewDefinition(view, model, fields);
     const standing = await standingView(tx, view);
