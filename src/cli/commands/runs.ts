@@ -22,7 +22,7 @@ import { failureLines } from '../lines/failures.ts';
 import { durationText, outcomesText, statusPiece } from '../lines/runs.ts';
 import { labelled, orderText } from '../orders.ts';
 import { columns, count, relative, shorten, table } from '../text.ts';
-import { parseLimit } from './failures.ts';
+import { parseLimit } from './orders/failures.ts';
 
 const DEFAULT_LIMIT = 20;
 /** A longer reason is cut in the list. One run shows it whole. */

@@ -1,21 +1,21 @@
 import type { Command } from 'commander';
-import { type Database, databaseClock } from '../../db/client.ts';
-import { listChanges } from '../../db/documents/audit-log.ts';
-import { readDocument, readLines } from '../../db/documents/queries.ts';
-import { bcStore } from '../../db/documents/tables.ts';
-import { listFields } from '../../db/odoo-model/fields.ts';
-import { findOpenFailure } from '../../db/runs/failures.ts';
-import { findSource } from '../../db/runs/source.ts';
-import type { OdooFieldRow } from '../../db/schema/model.ts';
-import { BC_KEY } from '../../db/schema/sync.ts';
-import type { OdooRecord, OdooValue } from '../../odoo/types.ts';
-import { withDatabase } from '../connections.ts';
-import { UnknownOrderError } from '../errors.ts';
-import { type CommandContext, EXIT, type ExitCode, type Line, oneLine, print, styled } from '../io.ts';
-import { changeLines } from '../lines/changes.ts';
-import { historyText } from '../lines/failures.ts';
-import { ORDER_ARGUMENT, orderIds, orderText } from '../orders.ts';
-import { columns, counted, relative, shorten, table } from '../text.ts';
+import { type Database, databaseClock } from '../../../db/client.ts';
+import { listChanges } from '../../../db/documents/audit-log.ts';
+import { readDocument, readLines } from '../../../db/documents/queries.ts';
+import { bcStore } from '../../../db/documents/tables.ts';
+import { listFields } from '../../../db/odoo-model/fields.ts';
+import { findOpenFailure } from '../../../db/runs/failures.ts';
+import { findSource } from '../../../db/runs/source.ts';
+import type { OdooFieldRow } from '../../../db/schema/model.ts';
+import { BC_KEY } from '../../../db/schema/sync.ts';
+import type { OdooRecord, OdooValue } from '../../../odoo/types.ts';
+import { withDatabase } from '../../connections.ts';
+import { UnknownOrderError } from '../../errors.ts';
+import { type CommandContext, EXIT, type ExitCode, type Line, oneLine, print, styled } from '../../io.ts';
+import { changeLines } from '../../lines/changes.ts';
+import { historyText } from '../../lines/failures.ts';
+import { ORDER_ARGUMENT, orderIds, orderText } from '../../orders.ts';
+import { columns, counted, relative, shorten, table } from '../../text.ts';
 
 /** Fields of the order that are shown; `--json` has all. */
 const MAX_FIELDS = 12;

@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
-import { readMirrorConfig } from '../../config/index.ts';
-import { runChanges, runFailures, runOutcomes } from '../../db/runs/run-progress.ts';
-import type { SyncLogRow } from '../../db/schema/sync.ts';
-import type { SyncContext } from '../../sync/context.ts';
-import { type OpenMirror, withMirror } from '../connections.ts';
-import { requestAndFollow } from '../follow-run.ts';
+import { readMirrorConfig } from '../../../config/index.ts';
+import { runChanges, runFailures, runOutcomes } from '../../../db/runs/run-progress.ts';
+import type { SyncLogRow } from '../../../db/schema/sync.ts';
+import type { SyncContext } from '../../../sync/context.ts';
+import { type OpenMirror, withMirror } from '../../connections.ts';
+import { requestAndFollow } from '../../follow-run.ts';
 import {
   type CommandContext,
   type ExitCode,
@@ -14,10 +14,10 @@ import {
   print,
   QUIET,
   styled,
-} from '../io.ts';
-import { changeLines } from '../lines/changes.ts';
-import { ORDER_ARGUMENT, orderIds } from '../orders.ts';
-import { exitCodeOf, explain } from './sync.ts';
+} from '../../io.ts';
+import { changeLines } from '../../lines/changes.ts';
+import { ORDER_ARGUMENT, orderIds } from '../../orders.ts';
+import { exitCodeOf, explain } from '../sync.ts';
 
 export function addResync(program: Command, context: CommandContext, exit: (code: ExitCode) => void): void {
   program

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { KINDS } from '../../src/sync/maintenance/verify.ts';
-import { openTestSetup, type TestSetup } from '../support/test-setup.ts';
-import { commandIn } from './passerelle.ts';
+import { KINDS } from '../../../src/sync/maintenance/verify.ts';
+import { openTestSetup, type TestSetup } from '../../support/test-setup.ts';
+import { commandIn } from '../passerelle.ts';
 
 const BC = 'dimagaz.bc';
 let setup: TestSetup;

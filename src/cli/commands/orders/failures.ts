@@ -1,17 +1,22 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import { readMirrorConfig } from '../../config/index.ts';
-import { type Database, databaseClock } from '../../db/client.ts';
-import { countOpenFailures, findOpenFailures, listFailures, oldestFailures } from '../../db/runs/failures.ts';
-import { BC_KEY } from '../../db/schema/sync.ts';
-import { type OpenMirror, withDatabase, withMirror } from '../connections.ts';
-import { NoFailureError } from '../errors.ts';
-import { requestAndFollow } from '../follow-run.ts';
-import { type CommandContext, EXIT, type ExitCode, type Io, type Line, print, QUIET } from '../io.ts';
-import { failureLines } from '../lines/failures.ts';
-import { labelled, ORDER_ARGUMENT, orderIds } from '../orders.ts';
-import { counted } from '../text.ts';
+import { readMirrorConfig } from '../../../config/index.ts';
+import { type Database, databaseClock } from '../../../db/client.ts';
+import {
+  countOpenFailures,
+  findOpenFailures,
+  listFailures,
+  oldestFailures,
+} from '../../../db/runs/failures.ts';
+import { BC_KEY } from '../../../db/schema/sync.ts';
+import { type OpenMirror, withDatabase, withMirror } from '../../connections.ts';
+import { NoFailureError } from '../../errors.ts';
+import { requestAndFollow } from '../../follow-run.ts';
+import { type CommandContext, EXIT, type ExitCode, type Io, type Line, print, QUIET } from '../../io.ts';
+import { failureLines } from '../../lines/failures.ts';
+import { labelled, ORDER_ARGUMENT, orderIds } from '../../orders.ts';
+import { counted } from '../../text.ts';
+import { account, exitCodeOf, explain, summary } from '../sync.ts';
 import { readOrders } from './resync.ts';
-import { account, exitCodeOf, explain, summary } from './sync.ts';
 
 const DEFAULT_LIMIT = 50;
 const MAX_LIMIT = 1000;
