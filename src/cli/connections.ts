@@ -8,20 +8,22 @@ import {
   readTrytonConfig,
 } from '../config/index.ts';
 import { type Database, openDatabase } from '../db/client.ts';
+import { bcStore, type MirrorStore } from '../db/documents/tables.ts';
 import { pendingMigrations } from '../db/migrate.ts';
-import { BC_MIRROR, registerMirror } from '../db/mirrors.ts';
+import { BC_MIRROR, listMirrors, registerMirror, tablesOf } from '../db/mirrors.ts';
+import { BC_KEY } from '../db/schema/sync.ts';
 import { DatabaseNotMigratedError, DatabaseUnavailableError } from '../db/schema-check.ts';
 import { clientOptions } from '../gateway.ts';
-import { openQueues, type Queues } from '../queues/queues.ts';
+import { mirrorPrefix, openQueues, type Queues } from '../queues/queues.ts';
 import { answerOf, openRedis, type RedisConnection } from '../queues/redis.ts';
 import { withResources } from '../shared/lifecycle.ts';
 import { createLogger, type Logger } from '../shared/logger.ts';
 import type { SyncContext } from '../sync/context.ts';
-import { mirrorNamed, openMirrors } from '../sync/create-context.ts';
+import { mirrorNamed as contextNamed, openMirrors } from '../sync/create-context.ts';
 import { claimQueues, keepQueues } from '../sync/queue-ownership.ts';
 import { TrytonClient } from '../tryton/client.ts';
-import { UnknownMirrorError } from './errors.ts';
 import { type CommandContext, type Environment, type Io, QUIET } from './io.ts';
+import { mirrorNamed } from './mirrors.ts';
 import { whileBusy } from './progress.ts';
 
 type Defer = (release: () => Promise<unknown>) => void;
@@ -33,26 +35,24 @@ export interface OpenMirror {
 }
 
 /**
- * Runs `work` with the mirror open, after PostgreSQL and Redis have answered.
+ * Runs `work` with the mirror of that name open, after PostgreSQL and Redis have answered. Without a name: `bc`, or the
+ * first one.
  *
- * @throws DatabaseUnavailableError, DatabaseNotMigratedError, RedisUnavailableError, ForeignQueuesError
+ * @throws UnknownMirrorError, DatabaseUnavailableError, DatabaseNotMigratedError, RedisUnavailableError, ForeignQueuesError
  */
 export async function withMirror<T>(
   io: Io,
   config: MirrorConfig,
   work: (open: OpenMirror) => Promise<T>,
-  name = BC_MIRROR,
+  name?: string,
 ): Promise<T> {
+  const { name: chosen } = mirrorNamed(config.mirrors, name);
   await whileBusy(io, CONNECTING, checkStores(config));
   return withResources(async (defer) => {
     const log = createLogger(config.logLevel, 'cli', 'at once', config.prettyLogs);
     const { mirrors, redis } = openMirrors(config, log, defer);
-    const mirror = mirrorNamed(mirrors, name);
-    if (mirror === null)
-      throw new UnknownMirrorError(
-        name,
-        mirrors.map(({ definition }) => definition.name),
-      );
+    const mirror = contextNamed(mirrors, chosen);
+    if (mirror === null) throw new Error(`The mirror ${chosen} was not opened.`);
     const { queuePrefix: prefix, redis: server } = config;
     const stores = { db: mirror.db, redis, prefix, server };
     await claimQueues(stores);
@@ -64,6 +64,13 @@ export async function withMirror<T>(
   });
 }
 
+interface OpenStores {
+  readonly db: Database;
+  readonly redis: RedisConnection;
+  /** Opens the queues of a mirror; they are closed after the work. */
+  readonly queuesOf: (mirror: string) => Queues;
+}
+
 /**
  * Runs `work` with the database and the queues, for commands that need no Odoo.
  *
@@ -72,7 +79,7 @@ export async function withMirror<T>(
 export async function withStores<T>(
   io: Io,
   config: Config,
-  work: (stores: { readonly db: Database; readonly queues: Queues }) => Promise<T>,
+  work: (stores: OpenStores) => Promise<T>,
 ): Promise<T> {
   await whileBusy(io, CONNECTING, checkStores(config));
   return withResources(async (defer) => {
@@ -80,10 +87,13 @@ export async function withStores<T>(
     const log = createLogger(config.logLevel, 'cli', 'at once', config.prettyLogs);
     const redis = openRedis(config.redis, 'producer', log);
     defer(() => redis.disconnect());
-    const queues = openQueues(redis, config.queuePrefix, log);
-    defer(queues.close);
+    const queuesOf = (name: string) => {
+      const queues = openQueues(redis, mirrorPrefix(config.queuePrefix, name), log);
+      defer(queues.close);
+      return queues;
+    };
     await claimQueues({ db, redis, prefix: config.queuePrefix, server: config.redis });
-    return work({ db, queues });
+    return work({ db, redis, queuesOf });
   });
 }
 
@@ -97,6 +107,35 @@ export async function withDatabase<T>(
   work: (db: Database) => Promise<T>,
 ): Promise<T> {
   return withResources(async (defer) => work(await openChecked(readDatabaseConfig(env), defer)));
+}
+
+/** A mirror of the table `mirror`, with its tables. */
+export interface StoredMirror extends MirrorStore<Database> {
+  readonly name: string;
+  readonly key: string;
+}
+
+/**
+ * The mirrors that ever ran, by name. `bc` is one of them if there is no other, because a process of an older version
+ * does not enter it into the list.
+ */
+export async function storedMirrors(db: Database): Promise<StoredMirror[]> {
+  const rows = await listMirrors(db);
+  if (rows.length === 0) return [{ ...bcStore(db), name: BC_MIRROR, key: BC_KEY }];
+  return rows.map((row) => ({ ...tablesOf(row), db, name: row.name, key: row.key }));
+}
+
+/**
+ * Runs `work` with the tables of one mirror, which may have left the configuration. Needs the database only.
+ *
+ * @throws ConfigError, UnknownMirrorError, DatabaseUnavailableError, DatabaseNotMigratedError
+ */
+export async function withStoredMirror<T>(
+  env: Environment | undefined,
+  name: string | undefined,
+  work: (mirror: StoredMirror) => Promise<T>,
+): Promise<T> {
+  return withDatabase(env, async (db) => work(mirrorNamed(await storedMirrors(db), name)));
 }
 
 /**

@@ -1,5 +1,6 @@
 import { PasserelleError } from '../shared/errors.ts';
 import { closest } from '../shared/spelling.ts';
+import type { Words } from './text.ts';
 
 /**
  * An argument or option of a command is not valid.
@@ -42,8 +43,9 @@ export class UnknownOrderError extends PasserelleError {
  */
 export class AmbiguousOrderError extends PasserelleError {
   readonly code = 'ambiguous_order';
-  constructor(number: string, ids: string) {
-    super(`Several orders have the number ${number}: ${ids}. Name the order by its id.`);
+  constructor(number: string, ids: string, { order }: Words) {
+    const which = order === 'order' ? 'number' : 'name';
+    super(`Several ${order}s have the ${which} ${number}: ${ids}. Name the ${order} by its id.`);
   }
 }
 
@@ -54,10 +56,10 @@ export class AmbiguousOrderError extends PasserelleError {
  */
 export class NoFailureError extends PasserelleError {
   readonly code = 'no_open_failure';
-  constructor(odooIds: readonly number[]) {
+  constructor(odooIds: readonly number[], { document, order, flag }: Words) {
     super(
-      `No open failure: BC ${odooIds.join(', ')}. Run "passerelle failures" to list the failures, or ` +
-        '"passerelle resync" to read any order.',
+      `No open failure: ${document} ${odooIds.join(', ')}. Run "passerelle failures${flag}" to list the failures, or ` +
+        `"passerelle resync${flag}" to read any ${order}.`,
     );
   }
 }
@@ -87,7 +89,8 @@ export class FirstSyncFailedError extends PasserelleError {
 }
 
 /**
- * The configuration has no mirror of that name.
+ * There is no mirror of that name. Commands that need `DATABASE_URL` only know the mirrors that have run, the others
+ * know those of the configuration.
  *
  * @fix Use one of the names that the message lists. `MIRRORS_FILE` defines the mirrors.
  */
@@ -97,7 +100,7 @@ export class UnknownMirrorError extends PasserelleError {
     const meant = closest(name, known);
     super(
       `There is no mirror ${JSON.stringify(name)}.${meant === undefined ? '' : ` Did you mean ${meant}?`} ` +
-        `The configuration has ${known.join(', ')}.`,
+        `There ${known.length === 1 ? 'is' : 'are'} ${known.join(', ') || 'none'}.`,
     );
   }
 }

@@ -11,7 +11,7 @@ import { abandonedRun } from '../sync/runs/start-run.ts';
 import type { OpenMirror } from './connections.ts';
 import type { Io } from './io.ts';
 import { createProgress, createRate, note } from './progress.ts';
-import { count, counted } from './text.ts';
+import { count, counted, type Words, wordsOf } from './text.ts';
 
 const POLL_INTERVAL_MS = 100;
 /** Counting the items of a large run is slow. */
@@ -50,17 +50,18 @@ async function followRun(
 }
 
 /** `Run 14 (full)`; a run of single BCs is `Reading BC 7 from Odoo`, because the user named them. */
-function titleOf({ id, mode, odooIds }: SyncLogRow): string {
+function titleOf({ id, mode, odooIds }: SyncLogRow, { document }: Words): string {
   if (mode !== 'single' || odooIds === null) return `Run ${id} (${mode})`;
-  return `Reading ${odooIds.length === 1 ? `BC ${odooIds[0]}` : counted(odooIds.length, 'BC')} from Odoo`;
+  return `Reading ${odooIds.length === 1 ? `${document} ${odooIds[0]}` : counted(odooIds.length, document)} from Odoo`;
 }
 
-function describer({ db }: SyncContext): (run: SyncLogRow) => Promise<string> {
+function describer({ db, definition }: SyncContext): (run: SyncLogRow) => Promise<string> {
+  const words = wordsOf(definition.name);
   const rate = createRate();
   let text = '';
   let nextCount = 0;
   return async (run) => {
-    const title = titleOf(run);
+    const title = titleOf(run, words);
     if (run.status === 'queued') return `${title}: waiting for a worker`;
     if (run.plannedAt === null) return `${title}: planning`;
     if (Date.now() < nextCount) return text;
@@ -68,7 +69,7 @@ function describer({ db }: SyncContext): (run: SyncLogRow) => Promise<string> {
     const { open = 0, failed = 0 } = await itemsByState(db, run.id);
     const done = run.planned - open;
     const parts = [
-      `${count(done)} of ${count(run.planned)} BC`,
+      `${count(done)} of ${words.amount(run.planned)}`,
       rate(done),
       failed > 0 && `${failed} failed`,
     ];

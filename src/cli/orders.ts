@@ -1,7 +1,7 @@
-import type { Queryable } from '../db/client.ts';
 import { type BcLabel, readDocuments, readLabels } from '../db/documents/queries.ts';
-import { bcStore } from '../db/documents/tables.ts';
+import type { MirrorStore } from '../db/documents/tables.ts';
 import { AmbiguousOrderError, BadArgumentError, UnknownOrderError } from './errors.ts';
+import type { Words } from './text.ts';
 
 /** Orders of one number that an error lists. */
 const MAX_LISTED = 10;
@@ -15,9 +15,14 @@ export const ORDER_ARGUMENT = 'id of an order in Odoo (42), or its number (BC/20
  *
  * @throws BadArgumentError, UnknownOrderError, AmbiguousOrderError
  */
-export async function orderIds(db: Queryable, given: readonly string[]): Promise<number[]> {
+export async function orderIds(
+  store: MirrorStore,
+  given: readonly string[],
+  words: Words,
+): Promise<number[]> {
   const ids: number[] = [];
-  for (const text of given) ids.push(/^\d+$/.test(text) ? readId(text) : await idOfNumber(db, text));
+  for (const text of given)
+    ids.push(/^\d+$/.test(text) ? readId(text) : await idOfNumber(store, text, words));
   return [...new Set(ids)];
 }
 
@@ -28,8 +33,8 @@ function readId(text: string): number {
   return id;
 }
 
-async function idOfNumber(db: Queryable, number: string): Promise<number> {
-  const { items } = await readDocuments(bcStore(db), {
+async function idOfNumber(store: MirrorStore, number: string, words: Words): Promise<number> {
+  const { items } = await readDocuments(store, {
     filter: {
       conditions: [{ field: 'name', test: 'compare', operator: 'eq', extract: 'text', values: [number] }],
       search: null,
@@ -47,27 +52,28 @@ async function idOfNumber(db: Queryable, number: string): Promise<number> {
   const [first, ...others] = found;
   if (first === undefined)
     throw new UnknownOrderError(
-      `No order of the mirror has the number ${JSON.stringify(number)}. Check it, or name the order by its id in Odoo.`,
+      `No ${words.order} of the mirror has the ${words.order === 'order' ? 'number' : 'name'} ${JSON.stringify(number)}. ` +
+        `Check it, or name the ${words.order} by its id in Odoo.`,
     );
   if (others.length === 0) return first.odooId;
   const ids = found.map(({ odooId, archivedAt }) =>
     archivedAt === null ? `${odooId}` : `${odooId} (archived)`,
   );
-  throw new AmbiguousOrderError(number, ids.join(', '));
+  throw new AmbiguousOrderError(number, ids.join(', '), words);
 }
 
 /** `BC/2023/00042 (42)`; only the id without a number, because the order is not in the mirror or has none. */
-export function orderText(odooId: number, label: BcLabel | undefined): string {
-  return label?.number == null ? `BC ${odooId}` : `${label.number} (${odooId})`;
+export function orderText(odooId: number, label: BcLabel | undefined, { title }: Words): string {
+  return label?.number == null ? `${title} ${odooId}` : `${label.number} (${odooId})`;
 }
 
 /** Number and supplier, as members of a JSON object. */
 export async function labelled<Row extends { readonly odooId: number }>(
-  db: Queryable,
+  store: MirrorStore,
   rows: readonly Row[],
 ): Promise<(Row & BcLabel)[]> {
   const labels = await readLabels(
-    bcStore(db),
+    store,
     rows.map(({ odooId }) => odooId),
   );
   return rows.map((row) => ({ ...row, ...(labels.get(row.odooId) ?? { number: null, supplier: null }) }));

@@ -1,3 +1,4 @@
+import { BC_MIRROR } from '../db/mirrors.ts';
 import { type Line, type Piece, styled } from './io.ts';
 
 export function count(value: number): string {
@@ -32,6 +33,11 @@ export function shorten(text: string, max: number): string {
   return text.length <= max ? text : `${text.slice(0, max - 1)}…`;
 }
 
+/** A line below a heading. */
+export function indented(line: Line): Line {
+  return typeof line === 'string' || 'style' in line ? ['  ', line] : ['  ', ...line];
+}
+
 const textOf = (piece: Piece) => (typeof piece === 'string' ? piece : piece.text);
 
 function padded(piece: Piece, width: number): Piece {
@@ -59,4 +65,35 @@ export function columns(rows: readonly (readonly Piece[])[], indent = ''): Line[
 /** The same below headings. */
 export function table(headings: readonly string[], rows: readonly (readonly Piece[])[], indent = ''): Line[] {
   return columns([headings.map((heading) => styled('bold', heading)), ...rows], indent);
+}
+
+/** The words of the texts about the documents of a mirror. */
+export interface Words {
+  readonly document: 'BC' | 'record';
+  /** The same at the beginning of a sentence. */
+  readonly title: 'BC' | 'Record';
+  readonly order: 'order' | 'record';
+  /** `3 BC`, `3 records`. */
+  readonly amount: (documents: number) => string;
+  /** The end of a command that the text names: ` --mirror partners`. */
+  readonly flag: string;
+}
+
+const BC_WORDS: Words = {
+  document: 'BC',
+  title: 'BC',
+  order: 'order',
+  amount: (documents) => `${count(documents)} BC`,
+  flag: '',
+};
+
+export function wordsOf(mirror: string): Words {
+  if (mirror === BC_MIRROR) return BC_WORDS;
+  return {
+    document: 'record',
+    title: 'Record',
+    order: 'record',
+    amount: (documents) => counted(documents, 'record'),
+    flag: ` --mirror ${mirror}`,
+  };
 }

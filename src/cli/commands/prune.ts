@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { readConfig } from '../../config/index.ts';
+import { trimJobs } from '../../queues/queues.ts';
 import { type Pruned, prune } from '../../sync/maintenance/prune.ts';
 import { withStores } from '../connections.ts';
 import { type CommandContext, EXIT, type ExitCode, print, QUIET } from '../io.ts';
@@ -33,13 +34,18 @@ async function pruneNow(
   const config = readConfig(env, QUIET);
   const stopping = new AbortController();
   const forget = io.onInterrupt(() => stopping.abort());
-  const pruned = await withStores(io, config, (stores) =>
-    whileBusy(
-      io,
-      'Deleting old rows and jobs',
-      prune({ ...stores, settings: config.sync, retention: config.retention }, stopping.signal),
-    ),
-  ).finally(forget);
+  const { sync: settings, retention } = config;
+  const pruned = await withStores(io, config, ({ db, queuesOf }) => {
+    const [queues, ...others] = config.mirrors.map(({ name }) => queuesOf(name));
+    if (queues === undefined) throw new Error('The configuration has no mirror.');
+    const work = async () => {
+      const first = await prune({ db, queues, settings, retention }, stopping.signal);
+      let { jobs } = first;
+      for (const other of others) jobs += await trimJobs(other, settings);
+      return { ...first, jobs };
+    };
+    return whileBusy(io, 'Deleting old rows and jobs', work());
+  }).finally(forget);
   print(io, options.json, pruned, [sentence(pruned)]);
   return stopping.signal.aborted ? EXIT.interrupted : EXIT.success;
 }

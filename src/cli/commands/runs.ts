@@ -4,8 +4,8 @@ import { findOpenFailures } from '../../db/runs/failures.ts';
 import { progress } from '../../db/runs/ledger.ts';
 import { failedItems } from '../../db/runs/run-progress.ts';
 import { findRun, listRuns } from '../../db/runs/runs.ts';
-import { BC_KEY, RUN_MODES, type RunMode, type SyncLogRow } from '../../db/schema/sync.ts';
-import { withDatabase } from '../connections.ts';
+import { RUN_MODES, type RunMode, type SyncLogRow } from '../../db/schema/sync.ts';
+import { storedMirrors, withDatabase } from '../connections.ts';
 import { UnknownRunError } from '../errors.ts';
 import { isOver } from '../follow-run.ts';
 import {
@@ -20,8 +20,9 @@ import {
 } from '../io.ts';
 import { failureLines } from '../lines/failures.ts';
 import { durationText, outcomesText, statusPiece } from '../lines/runs.ts';
+import { ALL_MIRRORS, MIRROR_FLAG, mirrorNamed } from '../mirrors.ts';
 import { labelled, orderText } from '../orders.ts';
-import { columns, count, relative, shorten, table } from '../text.ts';
+import { columns, count, relative, shorten, table, type Words, wordsOf } from '../text.ts';
 import { parseLimit } from './orders/failures.ts';
 
 const DEFAULT_LIMIT = 20;
@@ -34,6 +35,7 @@ interface ListOptions {
   readonly limit: number;
   readonly mode?: RunMode;
   readonly failed?: boolean;
+  readonly mirror?: string;
   readonly json?: boolean;
 }
 
@@ -48,10 +50,11 @@ export function addRuns(program: Command, context: CommandContext, exit: (code: 
     .option('--limit <number>', 'runs to list', parseLimit, DEFAULT_LIMIT)
     .addOption(new Option('--mode <mode>', 'only runs of this mode').choices(RUN_MODES))
     .option('--failed', 'only runs that failed, or that could not store every order (partial)')
+    .option(MIRROR_FLAG, ALL_MIRRORS)
     .option('--json', 'print one JSON object')
     .addHelpText('after', HELP)
     .action(async (id: number | undefined, options: ListOptions) =>
-      exit(await (id === undefined ? list(context, options) : show(context, id, options.json))),
+      exit(await (id === undefined ? list(context, options) : show(context, id, options))),
     );
 }
 
@@ -73,66 +76,79 @@ function parseRunId(text: string): number {
 
 async function list(
   { io, env }: CommandContext,
-  { limit, mode, failed, json }: ListOptions,
+  { limit, mode, failed, mirror, json }: ListOptions,
 ): Promise<ExitCode> {
-  const { runs, now } = await withDatabase(env, async (db) => ({
-    now: await databaseClock(db),
-    runs: await listRuns(db, {
+  const { runs, mirrors, now } = await withDatabase(env, async (db) => {
+    const mirrors = await storedMirrors(db);
+    const runs = await listRuns(db, {
       limit,
       ...(mode === undefined ? {} : { mode }),
       ...(failed === true && { statuses: ['failed', 'partial'] as const }),
-    }),
-  }));
-  print(
-    io,
-    json,
-    { runs },
-    runs.length === 0
-      ? ['No run.']
-      : table(
-          HEADINGS,
-          runs.map((run) => row(run, now)),
-        ),
-  );
+      ...(mirror === undefined ? {} : { key: mirrorNamed(mirrors, mirror).key }),
+    });
+    return { now: await databaseClock(db), mirrors, runs };
+  });
+  const nameOf = (run: SyncLogRow) => mirrors.find(({ key }) => key === run.key)?.name ?? run.key;
+  const isNamed = mirror === undefined && mirrors.length > 1;
+  const answer = isNamed ? runs.map((run) => ({ ...run, mirror: nameOf(run) })) : runs;
+  print(io, json, { runs: answer }, runs.length === 0 ? ['No run.'] : lines());
   return EXIT.success;
+
+  function lines(): Line[] {
+    if (!isNamed)
+      return table(
+        ['ID', ...HEADINGS],
+        runs.map((run) => [String(run.id), ...row(run, now)]),
+      );
+    const rows = runs.map((run) => [String(run.id), nameOf(run), ...row(run, now)]);
+    return table(['ID', 'MIRROR', ...HEADINGS], rows);
+  }
 }
 
-const HEADINGS = ['ID', 'MODE', 'TRIGGER', 'REQUESTED', 'DURATION', 'STATUS', 'RESULT'];
+const HEADINGS = ['MODE', 'TRIGGER', 'REQUESTED', 'DURATION', 'STATUS', 'RESULT'];
 
 function row(run: SyncLogRow, now: Date): Piece[] {
-  const { id, mode, trigger, requestedAt, errorMessage } = run;
+  const { mode, trigger, requestedAt, errorMessage } = run;
   const result = errorMessage === null ? outcomesText(run) : shorten(oneLine(errorMessage), MAX_REASON);
-  return [String(id), mode, trigger, relative(requestedAt, now), durationText(run), statusPiece(run), result];
+  return [mode, trigger, relative(requestedAt, now), durationText(run), statusPiece(run), result];
 }
 
-async function show({ io, env }: CommandContext, id: number, json: boolean | undefined): Promise<ExitCode> {
-  const { now, ...found } = await withDatabase(env, (db) => readRun(db, id));
-  print(io, json, found, runLines(found, now));
+async function show(
+  { io, env }: CommandContext,
+  id: number,
+  { mirror, json }: Pick<ListOptions, 'mirror' | 'json'>,
+): Promise<ExitCode> {
+  const { now, name, ...found } = await withDatabase(env, (db) => readRun(db, id, mirror));
+  print(io, json, found, runLines(found, now, wordsOf(name)));
   return EXIT.success;
 }
 
-async function readRun(db: Database, id: number) {
+async function readRun(db: Database, id: number, mirror: string | undefined) {
+  const mirrors = await storedMirrors(db);
   const run = await findRun(db, id);
-  if (run === null) throw new UnknownRunError(id);
+  const stored = mirrors.find(({ key }) => key === run?.key);
+  if (run === null || stored === undefined) throw new UnknownRunError(id);
+  if (mirror !== undefined && mirrorNamed(mirrors, mirror).key !== run.key) throw new UnknownRunError(id);
   const ids = await failedItems(db, id, MAX_FAILED);
-  const open = await findOpenFailures(db, BC_KEY, ids);
+  const open = await findOpenFailures(db, run.key, ids);
   /** `failure` is null if a later run has stored the order. */
   const failed = ids.map((odooId) => ({ odooId, failure: open.get(odooId) ?? null }));
   return {
     now: await databaseClock(db),
+    name: stored.name,
     ...run,
     progress: await progress(db, id),
-    failedOrders: await labelled(db, failed),
+    failedOrders: await labelled(stored, failed),
   };
 }
 
-type ShownRun = Omit<Awaited<ReturnType<typeof readRun>>, 'now'>;
+type ShownRun = Omit<Awaited<ReturnType<typeof readRun>>, 'now' | 'name'>;
 
-function runLines({ progress: items, failedOrders, ...run }: ShownRun, now: Date): Line[] {
+function runLines({ progress: items, failedOrders, ...run }: ShownRun, now: Date, words: Words): Line[] {
   const { open = 0 } = items;
   const done = isOver(run)
     ? outcomesText(run) || 'nothing to do'
-    : `${count(run.planned - open)} of ${count(run.planned)} BC done`;
+    : `${count(run.planned - open)} of ${words.amount(run.planned)} done`;
   const facts: Piece[][] = [
     [`Run ${run.id}`, statusPiece(run)],
     ['Mode', run.mode],
@@ -140,17 +156,21 @@ function runLines({ progress: items, failedOrders, ...run }: ShownRun, now: Date
     ['Requested', relative(run.requestedAt, now)],
     ['Duration', durationText(run)],
     ['Odoo', [run.odooVersion, run.protocol].filter((part) => part !== null).join(', ')],
-    ['BCs', done],
+    [words.document === 'BC' ? 'BCs' : 'Records', done],
     ['Lines', `${count(run.linesSeen)} read, ${count(run.linesRemoved)} removed`],
     ['Calls', `${count(run.rpcCalls)} to Odoo`],
     ['Continues', run.continues === null ? '' : `run ${run.continues}`],
     ['Reason', run.errorMessage === null ? '' : `${run.errorCode}: ${oneLine(run.errorMessage)}`],
   ];
   const shown = facts.filter(([, value]) => value !== '');
-  return [...columns(shown), ...failedLines(run, failedOrders, now)];
+  return [...columns(shown), ...failedLines(run, failedOrders, { now, words })];
 }
 
-function failedLines({ failed }: SyncLogRow, orders: ShownRun['failedOrders'], now: Date): Line[] {
+function failedLines(
+  { failed }: SyncLogRow,
+  orders: ShownRun['failedOrders'],
+  { now, words }: { readonly now: Date; readonly words: Words },
+): Line[] {
   if (orders.length === 0) return [];
   const open = orders.flatMap(({ failure, number, supplier }) =>
     failure === null ? [] : [{ ...failure, number, supplier }],
@@ -160,9 +180,9 @@ function failedLines({ failed }: SyncLogRow, orders: ShownRun['failedOrders'], n
   return [
     ...(open.length === 0
       ? []
-      : [styled('bold', 'Failed, and still open'), ...failureLines(open, now, '  ')]),
+      : [styled('bold', 'Failed, and still open'), ...failureLines(open, now, words, '  ')]),
     ...(stored.length === 0 ? [] : [styled('bold', 'Failed, and stored since')]),
-    ...stored.map((order) => `  ${orderText(order.odooId, order)}`),
+    ...stored.map((order) => `  ${orderText(order.odooId, order, words)}`),
     ...(more > 0 ? [`And ${count(more)} more.`] : []),
   ];
 }

@@ -3,13 +3,16 @@ import { NO_WORKER } from '../../checks/index.ts';
 import { readConfig } from '../../config/index.ts';
 import { openIncidents } from '../../db/alerts.ts';
 import { type Database, databaseClock } from '../../db/client.ts';
+import { tablesNamed } from '../../db/documents/tables.ts';
+import { keyOf, tableNames } from '../../db/mirrors.ts';
 import { countOpenFailures, listFailures } from '../../db/runs/failures.ts';
 import { readState } from '../../db/runs/lease.ts';
 import { type CurrentRun, readCurrentRun } from '../../db/runs/run-progress.ts';
 import { listRuns } from '../../db/runs/runs.ts';
 import { shownSource } from '../../db/runs/source.ts';
 import type { IncidentRow } from '../../db/schema/alerts.ts';
-import { BC_KEY, type SyncFailureRow, type SyncLogRow } from '../../db/schema/sync.ts';
+import type { SyncFailureRow, SyncLogRow } from '../../db/schema/sync.ts';
+import { NO_LINES_MODEL } from '../../odoo/fields.ts';
 import { connectedWorkers, type Queues } from '../../queues/queues.ts';
 import { withStores } from '../connections.ts';
 import {
@@ -25,30 +28,32 @@ import {
 } from '../io.ts';
 import { failureLines } from '../lines/failures.ts';
 import { outcomesText, statusPiece } from '../lines/runs.ts';
+import { ALL_MIRRORS, MIRROR_FLAG, mirrorsNamed } from '../mirrors.ts';
 import { labelled } from '../orders.ts';
-import { count, relative, span } from '../text.ts';
+import { count, indented, relative, span, type Words, wordsOf } from '../text.ts';
 
 /** The readable status also needs the clock of PostgreSQL, and the numbers of the failed orders. */
 interface Context {
   readonly now: Date;
+  readonly words: Words;
   readonly failures: Awaited<ReturnType<typeof labelled<SyncFailureRow>>>;
 }
 
-function statusLines(overview: Overview, { now, failures }: Context): Line[] {
+function statusLines(overview: Overview, { now, words, failures }: Context): Line[] {
   const { source, lease, currentRun, lastSync, ageSeconds, lastRuns, openFailures, openIncidents, queues } =
     overview;
   const more = openFailures.count - failures.length;
   return [
     ...(source === null ? [] : [`Source     ${sourceText(source)}`]),
     `State      ${stateText(lease, now)}`,
-    ...(currentRun === null ? [] : [`Progress   ${progressText(currentRun)}`]),
+    ...(currentRun === null ? [] : [`Progress   ${progressText(currentRun, words)}`]),
     `Last sync  ${lastSync === null ? 'never' : ageText(ageSeconds ?? 0)}`,
     ['Workers    ', workersPiece(overview.workers)],
     `Last runs  ${lastRuns.length === 0 ? 'none' : ''}`.trimEnd(),
     ...runLines(lastRuns, now),
     ['Failures   ', openPiece(openFailures.count)],
-    ...failureLines(failures, now, '  '),
-    ...(more > 0 ? [`  and ${count(more)} more: "passerelle failures" lists them`] : []),
+    ...failureLines(failures, now, words, '  '),
+    ...(more > 0 ? [`  and ${count(more)} more: "passerelle failures${words.flag}" lists them`] : []),
     ['Incidents  ', openPiece(openIncidents.length)],
     ...openIncidents.map((incident) => `  ${incidentText(incident, lastRuns, now)}`),
     'Queues',
@@ -59,7 +64,8 @@ function statusLines(overview: Overview, { now, failures }: Context): Line[] {
 }
 
 function sourceText({ model, lineModel, database, unfinishedRun }: NonNullable<Overview['source']>): string {
-  const place = `${model} with ${lineModel}, database ${database}`;
+  const lines = lineModel === NO_LINES_MODEL ? '' : ` with ${lineModel}`;
+  const place = `${model}${lines}, database ${database}`;
   return unfinishedRun === null ? place : `${place}; run ${unfinishedRun} did not finish the move to it`;
 }
 
@@ -71,9 +77,12 @@ function stateText(lease: Overview['lease'], now: Date): string {
     : `run ${lease.runId} was left unfinished (its lease expired ${expires}); the next run resumes it`;
 }
 
-function progressText({ plannedAt, planned, progress: { open = 0, failed = 0 } }: CurrentRun): string {
+function progressText(
+  { plannedAt, planned, progress: { open = 0, failed = 0 } }: CurrentRun,
+  words: Words,
+): string {
   if (plannedAt === null) return 'planning: the ids are not listed yet';
-  const done = `${count(planned - open)} of ${count(planned)} BC done`;
+  const done = `${count(planned - open)} of ${words.amount(planned)} done`;
   return failed === 0 ? done : `${done}, ${count(failed)} failed`;
 }
 
@@ -131,11 +140,17 @@ export function addStatus(program: Command, context: CommandContext, exit: (code
     .command('status')
     .summary('show state, last runs, failures and queues')
     .description(
-      'Show the state of the mirror: how far its run is, workers, last runs, open failures and incidents, queues.',
+      'Show the state of each mirror: how far its run is, workers, last runs, open failures and incidents, queues.',
     )
+    .option(MIRROR_FLAG, ALL_MIRRORS)
     .option('--json', 'print one JSON object')
     .addHelpText('after', HELP)
-    .action(async (options: { readonly json?: boolean }) => exit(await status(context, options)));
+    .action(async (options: StatusOptions) => exit(await status(context, options)));
+}
+
+interface StatusOptions {
+  readonly mirror?: string;
+  readonly json?: boolean;
 }
 
 const HELP = `
@@ -144,25 +159,55 @@ Exit codes: 0 shown, whatever the state is and also if no worker is connected, 1
 Examples:
   $ passerelle status
   $ passerelle status --json | jq -e '.workers > 0'    # fails if no worker is connected
-  $ passerelle status --json | jq .openFailures.count`;
+  $ passerelle status --json | jq .openFailures.count
+  $ passerelle status --mirror partners
+  $ passerelle status --json | jq '.mirrors[] | select(.openFailures.count > 0)'    # with several mirrors`;
 
-async function status({ io, env }: CommandContext, options: { readonly json?: boolean }): Promise<ExitCode> {
+async function status({ io, env }: CommandContext, { mirror, json }: StatusOptions): Promise<ExitCode> {
   const config = readConfig(env, QUIET);
-  const { found, context } = await withStores(io, config, async ({ db, queues }) => {
-    const found = await overview(db, queues);
-    const failures = await labelled(db, found.openFailures.first);
-    return { found, context: { now: await databaseClock(db), failures } };
+  const chosen = mirrorsNamed(config.mirrors, mirror);
+  const { shown, others } = await withStores(io, config, async ({ db, queuesOf }) => {
+    const now = await databaseClock(db);
+    const incidents = await openIncidents(db, INCIDENTS_SHOWN * config.mirrors.length);
+    const keys = config.mirrors.map(({ name }) => keyOf(name));
+    // With one mirror, its block is the only one that can have the incidents of Tryton.
+    const isAlone = config.mirrors.length === 1;
+    const shown: { readonly name: string; readonly found: Overview; readonly context: Context }[] = [];
+    for (const own of chosen) {
+      const key = keyOf(own.name);
+      const open = incidents.filter(({ subject }) => isAlone || subject === key).slice(0, INCIDENTS_SHOWN);
+      const found = await overview(db, key, queuesOf(own.name), open);
+      const { first } = found.openFailures;
+      // The tables are missing before the first start of a mirror; it has no failures then.
+      const failures =
+        first.length === 0 ? [] : await labelled({ ...tablesNamed(tableNames(own)), db }, first);
+      shown.push({ name: own.name, found, context: { now, words: wordsOf(own.name), failures } });
+    }
+    return { shown, others: { now, open: incidents.filter(({ subject }) => !keys.includes(subject)) } };
   });
-  print(io, options.json, found, statusLines(found, context));
+  const [only] = shown;
+  if (only !== undefined && shown.length === 1) {
+    print(io, json, only.found, statusLines(only.found, only.context));
+    return EXIT.success;
+  }
+  const mirrors = shown.map(({ name, found }) => ({ name, ...found }));
+  print(io, json, { mirrors, otherIncidents: others.open }, [
+    ...shown.flatMap(({ name, found, context }) => [
+      [styled('bold', name)],
+      ...statusLines(found, context).map((line) => indented(line)),
+    ]),
+    ...(others.open.length === 0 ? [] : [[styled('bold', 'Other incidents')]]),
+    ...others.open.map((incident) => `  ${incidentText(incident, [], others.now)}`),
+  ]);
   return EXIT.success;
 }
 
 type Overview = Awaited<ReturnType<typeof overview>>;
 
-async function overview(db: Database, queues: Queues) {
-  const state = await readState(db, BC_KEY);
+async function overview(db: Database, key: string, queues: Queues, incidents: readonly IncidentRow[]) {
+  const state = await readState(db, key);
   return {
-    key: BC_KEY,
+    key,
     source: shownSource(state?.source ?? null),
     isSyncing: state?.held === true,
     lastSync: state?.lastSync ?? null,
@@ -181,12 +226,12 @@ async function overview(db: Database, queues: Queues) {
     /** The counts of the run are written at its end; `progress` has the current ones. */
     currentRun:
       state?.held === true && state.leaseRunId !== null ? await readCurrentRun(db, state.leaseRunId) : null,
-    lastRuns: await listRuns(db, { limit: RUNS_SHOWN }),
+    lastRuns: await listRuns(db, { limit: RUNS_SHOWN, key }),
     openFailures: {
-      count: await countOpenFailures(db, BC_KEY),
-      first: await listFailures(db, BC_KEY, { limit: FAILURES_SHOWN, after: 0 }),
+      count: await countOpenFailures(db, key),
+      first: await listFailures(db, key, { limit: FAILURES_SHOWN, after: 0 }),
     },
-    openIncidents: await openIncidents(db, INCIDENTS_SHOWN),
+    openIncidents: incidents,
     workers: await connectedWorkers(queues),
     queues: {
       sync: await queueState(queues.sync),

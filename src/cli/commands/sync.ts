@@ -6,7 +6,7 @@ import { runFailures } from '../../db/runs/run-progress.ts';
 import type { RunMode, SyncLogRow } from '../../db/schema/sync.ts';
 import { connectedWorkers } from '../../queues/queues.ts';
 import type { SyncContext } from '../../sync/context.ts';
-import { withMirror } from '../connections.ts';
+import { type OpenMirror, withMirror } from '../connections.ts';
 import { isOver, request, requestAndFollow } from '../follow-run.ts';
 import {
   type CommandContext,
@@ -19,7 +19,8 @@ import {
   printLines,
   QUIET,
 } from '../io.ts';
-import { count } from '../text.ts';
+import { MIRROR_FLAG, ONE_MIRROR } from '../mirrors.ts';
+import { count, type Words, wordsOf } from '../text.ts';
 
 interface SyncOptions {
   readonly full?: boolean;
@@ -27,6 +28,7 @@ interface SyncOptions {
   readonly force?: boolean;
   readonly newSource?: boolean;
   readonly detach?: boolean;
+  readonly mirror?: string;
   readonly json?: boolean;
 }
 
@@ -53,6 +55,7 @@ export function addSync(program: Command, context: CommandContext, exit: (code: 
         'accept another database or model: read all of it, archive every other BC',
       ).conflicts('full'),
     )
+    .option(MIRROR_FLAG, ONE_MIRROR)
     .option('--detach', 'only queue the run and print its id')
     .option('--json', 'print one JSON object')
     .addHelpText('after', HELP)
@@ -71,6 +74,7 @@ Examples:
   $ passerelle sync --full
   $ passerelle sync --sweep
   $ passerelle sync --new-source
+  $ passerelle sync --mirror partners
   $ passerelle sync --json | jq .status
   $ passerelle sync --detach && passerelle status`;
 
@@ -80,7 +84,7 @@ async function sync({ io, env }: CommandContext, options: SyncOptions): Promise<
     ...(options.force === true && { force: true }),
     ...(options.newSource === true && { newSource: true }),
   };
-  return withMirror(io, readMirrorConfig(env, QUIET), async (open) => {
+  const work = async (open: OpenMirror) => {
     if (options.detach === true) {
       const runId = await request(open.mirror, wanted);
       print(io, options.json, { runId, mode: wanted.mode, status: 'queued' }, [`Run ${runId} is queued.`]);
@@ -88,11 +92,13 @@ async function sync({ io, env }: CommandContext, options: SyncOptions): Promise<
       return EXIT.success;
     }
     const run = await requestAndFollow(open, io, wanted);
+    const words = wordsOf(open.mirror.definition.name);
     if (options.json === true) printJson(io, account(run));
-    else if (run.status === 'success' || run.status === 'partial') printLines(io, summary(run));
+    else if (run.status === 'success' || run.status === 'partial') printLines(io, summary(run, words));
     await explain(open.mirror, io, run);
     return exitCodeOf(run);
-  });
+  };
+  return withMirror(io, readMirrorConfig(env, QUIET), work, options.mirror);
 }
 
 function modeOf({ full, sweep, newSource }: SyncOptions): RunMode {
@@ -119,7 +125,7 @@ export function account(run: SyncLogRow) {
   };
 }
 
-export function summary(run: SyncLogRow): string[] {
+export function summary(run: SyncLogRow, words: Words): string[] {
   const seconds = ((run.durationMs ?? 0) / 1000).toFixed(1);
   const carriesOn = run.continues === null ? '' : `, carries on run ${run.continues}`;
   const outcomes = (['created', 'updated', 'unchanged', 'archived', 'gone', 'failed'] as const)
@@ -127,15 +133,16 @@ export function summary(run: SyncLogRow): string[] {
     .map((name) => `${count(run[name])} ${name}`);
   return [
     `Run ${run.id} (${run.mode}${carriesOn}): ${run.status} in ${seconds} s, ${count(run.rpcCalls)} calls to Odoo`,
-    `  ${count(run.seen)} BC: ${outcomes.join(', ') || 'nothing to do'}`,
+    `  ${words.amount(run.seen)}: ${outcomes.join(', ') || 'nothing to do'}`,
     `  ${count(run.linesSeen)} lines, ${count(run.linesRemoved)} removed`,
     ...(run.mode === 'sweep' ? [`  Late changes caught: ${count(run.late)}`] : []),
-    ...(run.reread > 0 ? [`  Read without a new date: ${count(run.reread)} BC`] : []),
+    ...(run.reread > 0 ? [`  Read without a new date: ${words.amount(run.reread)}`] : []),
   ];
 }
 
 /** Explains on standard error why a run did not succeed. */
 export async function explain({ db, definition }: SyncContext, io: Io, run: SyncLogRow): Promise<void> {
+  const words = wordsOf(definition.name);
   const write = (text: string) => io.stderr.write(`${oneLine(text)}\n`);
   if (!isOver(run)) {
     write(`Run ${run.id} is not over. Running workers continue it; without a worker, the next sync does.`);
@@ -144,10 +151,10 @@ export async function explain({ db, definition }: SyncContext, io: Io, run: Sync
   else if (run.errorMessage !== null) write(`Run ${run.id} is partial. ${run.errorMessage}`);
   if (run.status === 'partial' && run.failed > 0) {
     for (const { odooId, message } of await runFailures(db, run.id, FAILURES_SHOWN)) {
-      write(`BC ${odooId} failed. ${message}`);
+      write(`${words.title} ${odooId} failed. ${message}`);
     }
     write(
-      `Open failures: ${await countOpenFailures(db, definition.key)}. Later runs retry them; "passerelle failures" lists them.`,
+      `Open failures: ${await countOpenFailures(db, definition.key)}. Later runs retry them; "passerelle failures${words.flag}" lists them.`,
     );
   }
 }

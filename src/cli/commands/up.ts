@@ -35,7 +35,7 @@ import {
   QUIET,
 } from '../io.ts';
 import { whileBusy } from '../progress.ts';
-import { count, counted } from '../text.ts';
+import { counted, wordsOf } from '../text.ts';
 import { explain, summary } from './sync.ts';
 
 export function addUp(program: Command, context: CommandContext, exit: (code: ExitCode) => void): void {
@@ -196,6 +196,7 @@ async function ready(io: Io, url: string): Promise<void> {
 async function firstSync({ io, stop }: Upping, settings: Environment): Promise<void> {
   await withMirror(io, readMirrorConfig(settings, QUIET), async (open) => {
     const { db, definition, odoo } = open.mirror;
+    const words = wordsOf(definition.name);
     const state = await readState(db, definition.key);
     if (state?.lastSync == null) {
       // A wrong password or model is one sentence here, and not the reason of a run.
@@ -203,11 +204,11 @@ async function firstSync({ io, stop }: Upping, settings: Environment): Promise<v
       const first = await followFirstRun(open, io, stop);
       stop.throwIfAborted();
       if (first.status === 'failed') throw new FirstSyncFailedError(first.errorMessage);
-      for (const line of summary(first)) say(io, line);
+      for (const line of summary(first, words)) say(io, line);
       await explain(open.mirror, io, first);
     } else {
       const total = await countDocuments(open.mirror, EVERY_BC);
-      say(io, `Mirror: ${count(total)} BC; the worker reads the changes`);
+      say(io, `Mirror: ${words.amount(total)}; the worker reads the changes`);
     }
   });
 }

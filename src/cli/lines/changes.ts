@@ -1,5 +1,5 @@
 import type { DocumentChanges, FieldChange } from '../../db/schema/audit.ts';
-import { shorten } from '../text.ts';
+import { shorten, type Words } from '../text.ts';
 
 /** Longer values are cut. */
 const MAX_VALUE = 60;
@@ -8,12 +8,12 @@ const MAX_VALUE = 60;
 const FIELDS_OF_A_LINE = 4;
 
 /** A change as lines of text: `field: old → new`, `+ line`, `- line`, `~ line`. */
-export function changeLines(changes: DocumentChanges): string[] {
+export function changeLines(changes: DocumentChanges, { document }: Words): string[] {
   const { header = {}, linesAdded = [], linesRemoved = [], linesChanged = {} } = changes;
   return [
     ...fieldLines(header),
-    ...linesAdded.map((line) => `+ ${lineText(line)}`),
-    ...linesRemoved.map((line) => `- ${lineText(line)}`),
+    ...linesAdded.map((line) => `+ ${lineText(line, document)}`),
+    ...linesRemoved.map((line) => `- ${lineText(line, document)}`),
     ...Object.entries(linesChanged).flatMap(([id, fields]) => [
       `~ line ${id}`,
       ...fieldLines(fields).map((line) => `    ${line}`),
@@ -27,9 +27,9 @@ function fieldLines(fields: Readonly<Record<string, FieldChange>>): string[] {
   );
 }
 
-function lineText(line: unknown): string {
+function lineText(line: unknown, document: Words['document']): string {
   const { id, moved, ...fields } = Object(line) as Record<string, unknown>;
-  if (moved === true) return `line ${id}, which belongs to another BC now`;
+  if (moved === true) return `line ${id}, which belongs to another ${document} now`;
   const shown = Object.entries(fields)
     .filter(([, value]) => typeof value === 'string' || typeof value === 'number')
     .slice(0, FIELDS_OF_A_LINE)

@@ -56,6 +56,8 @@ export async function listRuns(
     readonly before?: number;
     readonly statuses?: readonly RunStatus[];
     readonly mode?: RunMode;
+    /** The key of a mirror; unset: the runs of all mirrors. */
+    readonly key?: string;
   },
 ): Promise<SyncLogRow[]> {
   return db
@@ -65,6 +67,7 @@ export async function listRuns(
       and(
         filter.before === undefined ? undefined : lt(syncLog.id, filter.before),
         filter.statuses === undefined ? undefined : inArray(syncLog.status, [...filter.statuses]),
+        filter.key === undefined ? undefined : eq(syncLog.key, filter.key),
         filter.mode === undefined ? undefined : eq(syncLog.mode, filter.mode),
       ),
     )

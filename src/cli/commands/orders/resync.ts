@@ -16,7 +16,9 @@ import {
   styled,
 } from '../../io.ts';
 import { changeLines } from '../../lines/changes.ts';
+import { MIRROR_FLAG, ONE_MIRROR } from '../../mirrors.ts';
 import { ORDER_ARGUMENT, orderIds } from '../../orders.ts';
+import { type Words, wordsOf } from '../../text.ts';
 import { exitCodeOf, explain } from '../sync.ts';
 
 export function addResync(program: Command, context: CommandContext, exit: (code: ExitCode) => void): void {
@@ -27,11 +29,15 @@ export function addResync(program: Command, context: CommandContext, exit: (code
       'Read these orders from Odoo now, whatever else is running, and show what changed in the mirror.',
     )
     .argument('<order...>', ORDER_ARGUMENT)
+    .option(MIRROR_FLAG, ONE_MIRROR)
     .option('--json', 'print one JSON object')
     .addHelpText('after', HELP)
-    .action(async (orders: string[], options: { readonly json?: boolean }) =>
-      exit(await resync(context, orders, options.json === true)),
-    );
+    .action(async (orders: string[], options: ResyncOptions) => exit(await resync(context, orders, options)));
+}
+
+interface ResyncOptions {
+  readonly mirror?: string;
+  readonly json?: boolean;
 }
 
 const HELP = `
@@ -39,17 +45,19 @@ Exit codes: 0 success, 1 one of them failed or there is no such order, 2 bad usa
 
 Examples:
   $ passerelle resync 4711
-  $ passerelle resync BC/2023/00002 BC/2023/00003 --json`;
+  $ passerelle resync BC/2023/00002 BC/2023/00003 --json
+  $ passerelle resync --mirror partners 7`;
 
 async function resync(
   { io, env }: CommandContext,
   orders: readonly string[],
-  json: boolean,
+  { mirror, json = false }: ResyncOptions,
 ): Promise<ExitCode> {
-  return withMirror(io, readMirrorConfig(env, QUIET), async (open) => {
-    const odooIds = await orderIds(open.mirror.db, orders);
+  const work = async (open: OpenMirror) => {
+    const odooIds = await orderIds(open.mirror, orders, wordsOf(open.mirror.definition.name));
     return readOrders(open, io, { odooIds, json });
-  });
+  };
+  return withMirror(io, readMirrorConfig(env, QUIET), work, mirror);
 }
 
 interface Wanted {
@@ -66,9 +74,15 @@ export async function readOrders(
 ): Promise<ExitCode> {
   const wanted = { mode: 'single', odooIds, ...(trigger && { trigger }) } as const;
   const run = await requestAndFollow(open, io, wanted);
+  const words = wordsOf(open.mirror.definition.name);
   const documents = await report(open.mirror, run);
   const answer = { runId: run.id, status: run.status, documents, ...errorOf(run) };
-  print(io, json, answer, documents.flatMap(documentLines));
+  print(
+    io,
+    json,
+    answer,
+    documents.flatMap((document) => documentLines(document, words)),
+  );
   if (run.status !== 'partial') await explain(open.mirror, io, run);
   return exitCodeOf(run);
 }
@@ -98,13 +112,16 @@ async function report(mirror: SyncContext, run: SyncLogRow) {
   });
 }
 
-function documentLines({ odooId, outcome, changes, error }: DocumentReport): Line[] {
+function documentLines({ odooId, outcome, changes, error }: DocumentReport, words: Words): Line[] {
   const why =
     outcome === 'gone' || outcome === 'archived'
-      ? ' (Odoo has no such BC)'
+      ? ` (Odoo has no such ${words.document})`
       : error === undefined
         ? ''
         : `: ${oneLine(error.message)}`;
   const shown = outcome === 'failed' ? styled('red', outcome) : outcome;
-  return [[`BC ${odooId}: `, shown, why], ...changes.flatMap(changeLines).map((line) => `  ${line}`)];
+  return [
+    [`${words.title} ${odooId}: `, shown, why],
+    ...changes.flatMap((change) => changeLines(change, words)).map((line) => `  ${line}`),
+  ];
 }

@@ -1,21 +1,20 @@
 import type { Command } from 'commander';
-import { type Database, databaseClock } from '../../../db/client.ts';
+import { databaseClock } from '../../../db/client.ts';
 import { listChanges } from '../../../db/documents/audit-log.ts';
 import { readDocument, readLines } from '../../../db/documents/queries.ts';
-import { bcStore } from '../../../db/documents/tables.ts';
 import { listFields } from '../../../db/odoo-model/fields.ts';
 import { findOpenFailure } from '../../../db/runs/failures.ts';
 import { findSource } from '../../../db/runs/source.ts';
 import type { OdooFieldRow } from '../../../db/schema/model.ts';
-import { BC_KEY } from '../../../db/schema/sync.ts';
 import type { OdooRecord, OdooValue } from '../../../odoo/types.ts';
-import { withDatabase } from '../../connections.ts';
+import { type StoredMirror, withStoredMirror } from '../../connections.ts';
 import { UnknownOrderError } from '../../errors.ts';
 import { type CommandContext, EXIT, type ExitCode, type Line, oneLine, print, styled } from '../../io.ts';
 import { changeLines } from '../../lines/changes.ts';
 import { historyText } from '../../lines/failures.ts';
+import { MIRROR_FLAG, ONE_MIRROR } from '../../mirrors.ts';
 import { ORDER_ARGUMENT, orderIds, orderText } from '../../orders.ts';
-import { columns, counted, relative, shorten, table } from '../../text.ts';
+import { columns, counted, relative, shorten, table, type Words, wordsOf } from '../../text.ts';
 
 /** Fields of the order that are shown; `--json` has all. */
 const MAX_FIELDS = 12;
@@ -54,11 +53,15 @@ export function addShow(program: Command, context: CommandContext, exit: (code: 
         'DATABASE_URL only.',
     )
     .argument('<order>', ORDER_ARGUMENT)
+    .option(MIRROR_FLAG, ONE_MIRROR)
     .option('--json', 'print one JSON object, with every field')
     .addHelpText('after', HELP)
-    .action(async (order: string, options: { readonly json?: boolean }) =>
-      exit(await show(context, order, options)),
-    );
+    .action(async (order: string, options: ShowOptions) => exit(await show(context, order, options)));
+}
+
+interface ShowOptions {
+  readonly mirror?: string;
+  readonly json?: boolean;
 }
 
 const HELP = `
@@ -71,14 +74,16 @@ Examples:
 async function show(
   { io, env }: CommandContext,
   order: string,
-  { json }: { readonly json?: boolean },
+  { mirror, json }: ShowOptions,
 ): Promise<ExitCode> {
-  const { now, fields, ...found } = await withDatabase(env, async (db) => {
-    const [odooId = 0] = await orderIds(db, [order]);
-    return { now: await databaseClock(db), fields: await readFields(db), ...(await readOrder(db, odooId)) };
+  const { now, name, fields, ...found } = await withStoredMirror(env, mirror, async (stored) => {
+    const { db, name } = stored;
+    const [odooId = 0] = await orderIds(stored, [order], wordsOf(name));
+    const fields = await readFields(stored);
+    return { now: await databaseClock(db), name, fields, ...(await readOrder(stored, odooId)) };
   });
   const { document, ...rest } = found;
-  print(io, json, { ...document, ...rest }, orderLines(found, fields, now));
+  print(io, json, { ...document, ...rest }, orderLines(found, fields, { now, words: wordsOf(name) }));
   return EXIT.success;
 }
 
@@ -93,32 +98,39 @@ interface StoredOrder extends StoredRecord {
 }
 
 /** @throws UnknownOrderError if the mirror has neither the order nor a failure of it. */
-async function readOrder(db: Database, odooId: number) {
-  const store = bcStore(db);
-  const { item } = await readDocument(store, odooId, { pick: null, lines: 'none', linePick: null });
-  const failure = await findOpenFailure(db, BC_KEY, odooId);
+async function readOrder(stored: StoredMirror, odooId: number) {
+  const { db, name, key } = stored;
+  const { item } = await readDocument(stored, odooId, { pick: null, lines: 'none', linePick: null });
+  const failure = await findOpenFailure(db, key, odooId);
+  const words = wordsOf(name);
   if (item === null && failure === null)
     throw new UnknownOrderError(
-      `The mirror has no order with the id ${odooId}. "passerelle resync ${odooId}" reads it from Odoo.`,
+      `The mirror has no ${words.order} with the id ${odooId}. ` +
+        `"passerelle resync${words.flag} ${odooId}" reads it from Odoo.`,
     );
   const page = { after: 0, limit: MAX_LINES, archived: false, pick: null };
-  const lines = await readLines(store, odooId, page);
+  const lines = await readLines(stored, odooId, page);
   return {
     odooId,
     document: item === null ? null : (JSON.parse(item) as StoredOrder),
     lines: JSON.parse(lines.items) as StoredRecord[],
     hasMoreLines: lines.next !== null,
     /** The last changes, newest first. */
-    changes: await listChanges(store, odooId, { limit: MAX_CHANGES, before: undefined }),
+    changes: await listChanges(stored, odooId, { limit: MAX_CHANGES, before: undefined }),
     failure,
   };
 }
 
 /** The fields of header and line as Odoo described them; none before the first run. */
-async function readFields(db: Database) {
-  const source = await findSource(db, BC_KEY);
+async function readFields({ db, key }: StoredMirror) {
+  const source = await findSource(db, key);
   const of = (model: string | undefined) => (model === undefined ? [] : listFields(db, model));
   return { header: await of(source?.model), line: await of(source?.lineModel) };
+}
+
+interface Shown {
+  readonly now: Date;
+  readonly words: Words;
 }
 
 type ShownOrder = Awaited<ReturnType<typeof readOrder>>;
@@ -127,19 +139,19 @@ type Fields = Awaited<ReturnType<typeof readFields>>;
 function orderLines(
   { odooId, document, lines, hasMoreLines, changes, failure }: ShownOrder,
   fields: Fields,
-  now: Date,
+  { now, words }: Shown,
 ): Line[] {
   return [
     ...(document === null
-      ? [`BC ${odooId} is not in the mirror yet.`]
-      : headerLines(document, fields.header, now)),
+      ? [`${words.title} ${odooId} is not in the mirror yet.`]
+      : headerLines(document, fields.header, { now, words })),
     ...(failure === null
       ? []
       : [[styled('red', 'Failure'), `: ${historyText(failure, now)}`], `  ${oneLine(failure.message)}`]),
     ...lineTable(lines, hasMoreLines, fields.line),
     ...(changes.length === 0 ? [] : ['Last changes']),
     ...changes.flatMap(({ at, action, run, changes: detail }): Line[] => {
-      const details = changeLines(detail);
+      const details = changeLines(detail, words);
       const rest = details.length - MAX_DETAILS;
       return [
         `  ${relative(at, now)}: ${action} by run ${run.id}`,
@@ -153,7 +165,7 @@ function orderLines(
 function headerLines(
   { odooId, fields: record, syncedAt, archivedAt }: StoredOrder,
   fields: readonly OdooFieldRow[],
-  now: Date,
+  { now, words }: Shown,
 ): Line[] {
   const number = typeof record['name'] === 'string' ? record['name'] : null;
   const state =
@@ -161,7 +173,7 @@ function headerLines(
   const shown = chosen(fields, FIRST, [record]).slice(0, MAX_FIELDS);
   return [
     [
-      styled('bold', orderText(odooId, { number, supplier: null })),
+      styled('bold', orderText(odooId, { number, supplier: null }, words)),
       `, read ${relative(new Date(syncedAt), now)}${state}`,
     ],
     ...columns(
