@@ -1,5 +1,9 @@
 import { and, asc, eq, isNull, sql } from 'drizzle-orm';
 import type { Queryable } from './client.ts';
+import { EVERY_BC, estimateDocuments } from './documents/queries.ts';
+import type { MirrorStore } from './documents/tables.ts';
+import { countOpenFailures } from './runs/failures.ts';
+import { readState } from './runs/lease.ts';
 import { findRun } from './runs/runs.ts';
 import { alertIncident } from './schema/alerts.ts';
 import { syncRunItem } from './schema/ledger.ts';
@@ -49,6 +53,29 @@ export async function mirrorFigures(db: Queryable, key: string): Promise<MirrorF
     planned: row?.planned ?? 0,
     open: row?.open ?? 0,
     openFailures: row?.failures ?? 0,
+  };
+}
+
+const WHOLE_MIRROR = ['incremental', 'full', 'sweep'] as const;
+
+/** A mirror in a list of all of them. */
+export async function mirrorSummary(store: MirrorStore, key: string) {
+  const { db } = store;
+  const [state, newest, openFailures, documents] = await Promise.all([
+    readState(db, key),
+    newestEnded(db, key, WHOLE_MIRROR),
+    countOpenFailures(db, key),
+    estimateDocuments(store, EVERY_BC),
+  ]);
+  return {
+    /** An estimate. */
+    documents,
+    isSyncing: state?.held === true,
+    lastSync: state?.lastSync ?? null,
+    ageSeconds: state?.ageSeconds ?? null,
+    /** The status of the newest run of the whole mirror that ended; null: no run has ended. */
+    lastStatus: newest?.status ?? null,
+    openFailures,
   };
 }
 

@@ -1,10 +1,7 @@
 import { getTableName } from 'drizzle-orm';
 import { z } from 'zod';
-import { EVERY_BC, estimateDocuments } from '../../db/documents/queries.ts';
-import { newestEnded } from '../../db/mirror-stats.ts';
+import { mirrorSummary } from '../../db/mirror-stats.ts';
 import { viewsOf } from '../../db/odoo-model/typed-views.ts';
-import { countOpenFailures } from '../../db/runs/failures.ts';
-import { readState } from '../../db/runs/lease.ts';
 import { RUN_STATUSES } from '../../db/schema/sync.ts';
 import type { Api } from '../context.ts';
 import { moment } from '../schemas.ts';
@@ -33,8 +30,6 @@ const example = {
   ...{ ageSeconds: 7, lastStatus: 'success', openFailures: 0 },
 };
 
-const WHOLE_MIRROR = ['incremental', 'full', 'sweep'] as const;
-
 /** The mirrors of the configuration. */
 export function mirrorsRoute(api: Api, mirrors: ReadonlyMap<string, ServedMirror>): void {
   api.get(
@@ -53,23 +48,11 @@ export function mirrorsRoute(api: Api, mirrors: ReadonlyMap<string, ServedMirror
 }
 
 async function present({ name, key, models, store }: ServedMirror): Promise<z.output<typeof mirror>> {
-  const { db } = store;
-  const [state, newest, openFailures, documents] = await Promise.all([
-    readState(db, key),
-    newestEnded(db, key, WHOLE_MIRROR),
-    countOpenFailures(db, key),
-    estimateDocuments(store, EVERY_BC),
-  ]);
   return {
     name,
     ...models,
     table: getTableName(store.header),
     view: viewsOf(store).header.name,
-    documents,
-    isSyncing: state?.held === true,
-    lastSync: state?.lastSync ?? null,
-    ageSeconds: state?.ageSeconds ?? null,
-    lastStatus: newest?.status ?? null,
-    openFailures,
+    ...(await mirrorSummary(store, key)),
   };
 }
