@@ -1,28 +1,50 @@
 import type { Command } from 'commander';
-import { readMirrorConfig, type SyncConfig } from '../../config/index.ts';
-import { bcStore } from '../../db/documents/tables.ts';
-import { openOdooAccount } from '../../odoo/client.ts';
+import { type MirrorConfig, type MirrorSettings, readMirrorConfig } from '../../config/index.ts';
+import type { Database } from '../../db/client.ts';
+import { tablesNamed } from '../../db/documents/tables.ts';
+import { registerMirror, tableNames } from '../../db/mirrors.ts';
+import { type OdooAccount, openOdooAccount } from '../../odoo/client.ts';
+import { errorCode, errorMessage } from '../../shared/errors.ts';
 import { withResources } from '../../shared/lifecycle.ts';
 import { type Example, KINDS, type Verification, verifyMirror } from '../../sync/maintenance/verify.ts';
 import { scopedClient } from '../../sync/model/scope.ts';
 import { definitionOf } from '../../sync/types.ts';
 import { openChecked } from '../connections.ts';
-import { type CommandContext, EXIT, type ExitCode, type Line, print, QUIET, styled } from '../io.ts';
+import {
+  type CommandContext,
+  EXIT,
+  type ExitCode,
+  type Io,
+  type Line,
+  oneLine,
+  print,
+  printJson,
+  printLines,
+  QUIET,
+  styled,
+} from '../io.ts';
+import { ALL_MIRRORS, MIRROR_FLAG, mirrorsNamed } from '../mirrors.ts';
 import { createProgress, createRate } from '../progress.ts';
-import { count, span } from '../text.ts';
+import { count, indented, span, wordsOf } from '../text.ts';
 
 export function addVerify(program: Command, context: CommandContext, exit: (code: ExitCode) => void): void {
   program
     .command('verify')
-    .summary('compare the mirror with Odoo in full')
+    .summary('compare the mirrors with Odoo in full')
     .description(
-      'Compare every BC and line of the mirror with Odoo, field by field, and check the consistency of the mirror. ' +
+      'Compare every BC and line of each mirror with Odoo, field by field, and check the consistency of the mirror. ' +
         'Changes in Odoo after the last sync count as differences, so run a sync first. Each finding is one ' +
         'line with its meaning, examples, and its repair.',
     )
+    .option(MIRROR_FLAG, ALL_MIRRORS)
     .option('--json', 'print one JSON object')
     .addHelpText('after', HELP)
-    .action(async (options: { readonly json?: boolean }) => exit(await verify(context, options)));
+    .action(async (options: VerifyOptions) => exit(await verify(context, options)));
+}
+
+interface VerifyOptions {
+  readonly mirror?: string;
+  readonly json?: boolean;
 }
 
 const HELP = `
@@ -44,43 +66,89 @@ Findings, of BCs and lines together:
 
 Contents of binary fields are read again only if write_date or size differ from when they were stored. Records that differ are read once more at the end.
 
-Exit codes: 0 all counts are 0, 1 they are not, 2 bad usage or configuration
+Exit codes: 0 all counts are 0, 1 they are not or a mirror cannot be read, 2 bad usage or configuration
 
 Examples:
   $ passerelle verify
   $ passerelle sync && passerelle verify
   $ passerelle verify --json | jq .examples.different
+  $ passerelle verify --mirror partners
   $ ODOO_USER=auditor ODOO_PASSWORD=... passerelle verify    # finds what Odoo hides from the own user`;
 
-async function verify({ io, env }: CommandContext, options: { readonly json?: boolean }): Promise<ExitCode> {
+async function verify({ io, env }: CommandContext, { mirror, json }: VerifyOptions): Promise<ExitCode> {
   const config = readMirrorConfig(env, QUIET);
-  const line = createProgress(io);
-  const rate = createRate();
-  line.show('Connecting to PostgreSQL and Odoo');
-  const verification = await withResources(async (defer) => {
-    const db = await openChecked(config, defer);
-    const [own] = config.mirrors;
+  const chosen = mirrorsNamed(config.mirrors, mirror);
+  const verified = await withResources(async (defer) => {
+    const line = createProgress(io);
+    line.show('Connecting to PostgreSQL and Odoo');
+    const db = await openChecked(config, defer).finally(line.clear);
     const account = openOdooAccount(config.odoo);
     defer(() => account.close());
-    const odoo = scopedClient(account.client(own), own, config);
-    const definition = definitionOf(own);
-    const { sync: settings, retention } = config;
+    const place = { io, config, db, account };
+    const [only] = chosen;
+    if (only !== undefined && chosen.length === 1) {
+      const verification = await verifyOne(place, only);
+      print(io, json, verification, report(verification, only));
+      return [verification];
+    }
+    const results: { readonly name: string; readonly ok: boolean }[] = [];
+    for (const own of chosen) {
+      // A mirror that cannot be read must not hide the findings of the others.
+      const result = await verifyOne(place, own).catch((error: unknown) => ({
+        ok: false,
+        error: { code: errorCode(error), message: errorMessage(error) },
+      }));
+      if (json !== true) printLines(io, [[styled('bold', own.name)], ...block(result, own).map(indented)]);
+      results.push({ name: own.name, ...result });
+    }
+    if (json === true) printJson(io, { ok: results.every(({ ok }) => ok), mirrors: results });
+    return results;
+  });
+  return verified.every(({ ok }) => ok) ? EXIT.success : EXIT.failure;
+}
+
+interface Place {
+  readonly io: Io;
+  readonly config: MirrorConfig;
+  readonly db: Database;
+  readonly account: OdooAccount;
+}
+
+async function verifyOne({ io, config, db, account }: Place, own: MirrorSettings): Promise<Verification> {
+  const { sync: settings, retention } = config;
+  const { amount } = wordsOf(own.name);
+  const line = createProgress(io);
+  const rate = createRate();
+  line.show('Connecting to Odoo');
+  try {
+    // The tables of a mirror that has never run are missing; everything in Odoo is then a finding.
+    await registerMirror(db, own);
     const source = {
-      ...bcStore(db),
-      odoo,
-      definition,
-      pageSize: settings.pageSize,
+      ...tablesNamed(tableNames(own)),
+      db,
+      // The client of the engine, so that both see the same records and values.
+      odoo: scopedClient(account.client(own), own, config),
+      definition: definitionOf(own),
+      pageSize: own.pageSize,
       settings,
       retention,
     };
-    return verifyMirror(source, (compared, total) =>
-      line.show(
-        [`${count(compared)} of ${count(total)} BC and lines`, rate(compared)].filter(Boolean).join(', '),
-      ),
-    );
-  }).finally(line.clear);
-  print(io, options.json, verification, report(verification, findingsOf(config.sync)));
-  return verification.ok ? EXIT.success : EXIT.failure;
+    return await verifyMirror(source, (compared, total) => {
+      const text = `${count(compared)} of ${amount(total)} and lines`;
+      line.show([text, rate(compared)].filter(Boolean).join(', '));
+    });
+  } finally {
+    line.clear();
+  }
+}
+
+interface Unverified {
+  readonly error: { readonly code: string; readonly message: string };
+}
+
+function block(result: Verification | Unverified, own: MirrorSettings): Line[] {
+  if (!('error' in result)) return report(result, own);
+  return [[styled('red', 'failed'), `. ${result.error.code}: ${oneLine(result.error.message)}`]];
 }
 
 type Kind = (typeof KINDS)[number];
@@ -91,18 +159,22 @@ interface FindingText {
 }
 
 const STORE_AGAIN = 'Store it again: docs/how-to/runbook.md, "verify finds something".';
-const FULL = '"passerelle sync --full" repairs it.';
 
 /** The texts of the findings. Scheduled runs repair some of them. */
 function findingsOf({
+  name,
   everyMs,
   sweepEveryMs,
-}: Pick<SyncConfig, 'everyMs' | 'sweepEveryMs'>): Readonly<Record<Kind, FindingText>> {
+  ...own
+}: MirrorSettings): Readonly<Record<Kind, FindingText>> {
+  const { document, flag } = wordsOf(name);
+  const sync = `passerelle sync${flag}`;
+  const full = `"${sync} --full" repairs it.`;
   const by = (run: string, ms: number | null, does: string, command: string) =>
     ms === null
       ? `"${command}" ${does}.`
       : `The next ${run} ${does}, within ${span(ms)}; "${command}" does it now.`;
-  const sweep = (does: string) => by('sweep', sweepEveryMs, does, 'passerelle sync --sweep');
+  const sweep = (does: string) => by('sweep', sweepEveryMs, does, `${sync} --sweep`);
   return {
     missing: {
       what: 'in Odoo, not in the mirror',
@@ -114,7 +186,7 @@ function findingsOf({
     },
     different: {
       what: 'changed in Odoo since they were read',
-      repair: `${by('run', everyMs, 'reads them', 'passerelle sync')} If they stay, run "passerelle sync --full".`,
+      repair: `${by('run', everyMs, 'reads them', sync)} If they stay, run "${sync} --full".`,
     },
     unreadable: {
       what: 'listed by Odoo, which refuses to return them',
@@ -124,39 +196,40 @@ function findingsOf({
       what: 'ids that are stored more than once',
       repair: 'Delete the copies, then create the unique index on odoo_id again.',
     },
-    orphanLines: { what: 'lines without their BC', repair: FULL },
+    orphanLines: { what: `lines without their ${document}`, repair: full },
     badHashes: { what: 'records whose content was changed outside of Passerelle', repair: STORE_AGAIN },
     openItems: {
-      what: 'BCs that a run has not processed, although it ended',
-      repair: 'Run "passerelle sync --full". The entry itself is deleted after RETAIN_ITEMS.',
+      what: `${document}s that a run has not processed, although it ended`,
+      repair: `Run "${sync} --full". The entry itself is deleted after RETAIN_ITEMS.`,
     },
     futureReadings: {
       what: 'records that new readings cannot replace',
-      repair: `${FULL} Lines: ${STORE_AGAIN}`,
+      repair: `${full} Lines: ${STORE_AGAIN}`,
     },
     feedGaps: { what: 'changes that the change feed does not show', repair: STORE_AGAIN },
     trailGaps: {
       what: 'changes that are not in the audit trail',
-      repair: 'Restore audit_log from a backup, or set RETAIN_AUDIT to the retention that was used.',
+      repair: `Restore ${tableNames({ name, ...own }).audit} from a backup, or set RETAIN_AUDIT to the retention that was used.`,
     },
     views: {
       what: 'typed views that were dropped or are outdated',
-      repair: by('run', everyMs, 'creates them again', 'passerelle sync'),
+      repair: by('run', everyMs, 'creates them again', sync),
     },
-    futureSync: { what: 'last_sync is in the future, so runs may miss changes', repair: FULL },
+    futureSync: { what: 'last_sync is in the future, so runs may miss changes', repair: full },
     vanished: {
       what: 'less than half as many records in Odoo as in the last verification',
-      repair:
-        'Check what ODOO_USER may read. If they were deleted on purpose, run "passerelle sync --sweep --force".',
+      repair: `Check what ODOO_USER may read. If they were deleted on purpose, run "${sync} --sweep --force".`,
     },
   };
 }
 
 function report(
   { ok, headers, lines, modelChanges, examples, ...counts }: Verification,
-  texts: Readonly<Record<Kind, FindingText>>,
+  own: MirrorSettings,
 ): Line[] {
-  const compared = `${count(headers)} BC and ${count(lines)} lines compared`;
+  const { amount, flag } = wordsOf(own.name);
+  const texts = findingsOf(own);
+  const compared = `${amount(headers)}${own.lineModel === null ? '' : ` and ${count(lines)} lines`} compared`;
   const found = KINDS.filter((kind) => counts[kind] > 0);
   return [
     ok ? [styled('green', 'ok'), `: ${compared}, no difference`] : [styled('red', 'not ok'), `: ${compared}`],
@@ -168,7 +241,7 @@ function report(
     ...(modelChanges === 0
       ? []
       : [
-          `  the model changed in Odoo (${count(modelChanges)}): the next run reads everything again; "passerelle sync" does it now`,
+          `  the model changed in Odoo (${count(modelChanges)}): the next run reads everything again; "passerelle sync${flag}" does it now`,
         ]),
   ];
 }
