@@ -64,7 +64,7 @@ export async function withMirror<T>(
   });
 }
 
-interface OpenStores {
+export interface OpenStores {
   readonly db: Database;
   readonly redis: RedisConnection;
   /** Opens the queues of a mirror; they are closed after the work. */

@@ -89,6 +89,15 @@ export class FirstSyncFailedError extends PasserelleError {
 }
 
 /**
+ * The mirror cannot be dropped: it is `bc`, it is in the configuration, or a worker still runs it.
+ *
+ * @fix Remove the mirror from `MIRRORS_FILE`, restart the workers and the API, then drop it. `bc` always stays.
+ */
+export class MirrorInUseError extends PasserelleError {
+  readonly code = 'mirror_in_use';
+}
+
+/**
  * There is no mirror of that name. Commands that need `DATABASE_URL` only know the mirrors that have run, the others
  * know those of the configuration.
  *

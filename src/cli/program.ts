@@ -8,6 +8,7 @@ import { addCheck } from './commands/check.ts';
 import { addConfig } from './commands/config.ts';
 import { addKeys } from './commands/keys.ts';
 import { addMigrate } from './commands/migrate.ts';
+import { addMirrors } from './commands/mirrors.ts';
 import { addFailures, addRetry } from './commands/orders/failures.ts';
 import { addResync } from './commands/orders/resync.ts';
 import { addShow } from './commands/orders/show.ts';
@@ -19,7 +20,7 @@ import { addTryton } from './commands/tryton.ts';
 import { addUp } from './commands/up.ts';
 import { addVerify } from './commands/verify.ts';
 import { addCompletion } from './completion.ts';
-import { AmbiguousOrderError, BadArgumentError } from './errors.ts';
+import { AmbiguousOrderError, BadArgumentError, UnknownMirrorError } from './errors.ts';
 import { completeHelp, helpWidth, wrapHelp } from './help.ts';
 import {
   type CommandContext,
@@ -32,7 +33,7 @@ import {
 } from './io.ts';
 
 /** Errors of the command line or the environment. */
-const USAGE = [ConfigError, BadArgumentError, AmbiguousOrderError, ForeignQueuesError];
+const USAGE = [ConfigError, BadArgumentError, AmbiguousOrderError, UnknownMirrorError, ForeignQueuesError];
 
 /**
  * The `passerelle` command. Each file in `commands/` adds one command with its options, help and output.
@@ -96,6 +97,7 @@ function createProgram(context: CommandContext, exit: (code: ExitCode) => void):
     addRetry,
     addCheck,
     addStatus,
+    addMirrors,
     addFailures,
     addRuns,
     addShow,
@@ -125,6 +127,7 @@ Examples:
   $ passerelle verify
   $ passerelle resync BC/2023/00002
   $ passerelle status
+  $ passerelle mirrors
   $ passerelle failures
   $ passerelle tryton ping
   $ passerelle alerts test

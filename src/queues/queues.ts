@@ -11,6 +11,7 @@
  * ```
  */
 import { Queue, type Telemetry } from 'bullmq';
+import { Cluster } from 'ioredis';
 import { errorMessage } from '../shared/errors.ts';
 import type { Log } from '../shared/logger.ts';
 import { FetchedDocumentBuffer } from './fetched-documents.ts';
@@ -74,6 +75,27 @@ export function openQueues(redis: RedisConnection, prefix: string, log: Log, tel
       await Promise.all([queues.sync, queues.pages, queues.bc, queues.upkeep].map((queue) => queue.close()));
     },
   };
+}
+
+/** Keys that one command deletes. */
+const KEYS = 500;
+
+/**
+ * Deletes every key of a mirror: its queues with their jobs and schedulers, fetched documents and webhook
+ * notifications. Stop its workers first, because they would create keys again.
+ *
+ * @returns how many it deleted.
+ */
+export async function deleteKeys(redis: RedisConnection, prefix: string): Promise<number> {
+  const nodes = redis instanceof Cluster ? redis.nodes('master') : [redis];
+  let deleted = 0;
+  for (const node of nodes) {
+    for await (const keys of node.scanStream({ match: `${prefix}:*`, count: KEYS }) as AsyncIterable<
+      string[]
+    >)
+      if (keys.length > 0) deleted += await node.unlink(...keys);
+  }
+  return deleted;
 }
 
 /** Jobs that are not finished: waiting, delayed or active. */
