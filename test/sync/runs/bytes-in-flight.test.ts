@@ -88,8 +88,12 @@ test('a job that failed for good keeps one stack and the beginning of its messag
   const [failure] =
     await database.client`select length(message) as n from sync_failure where odoo_id = ${id}`;
   expect(failure).toEqual({ n: 50_000 });
-  const job = await mirror.queues.bc.getJob(`bc-${runId}-${id}-0`);
-  expect(job?.attemptsMade).toBe(3);
-  expect(job?.failedReason.length).toBeLessThan(1100);
-  expect(job?.stacktrace?.length).toBe(1);
+  // The failure is recorded first, and ends the run.
+  const job = await waitFor(async () => {
+    const found = await mirror.queues.bc.getJob(`bc-${runId}-${id}-0`);
+    return (await found?.getState()) === 'failed' ? found : undefined;
+  }, 'the end of the job');
+  expect(job.attemptsMade).toBe(3);
+  expect(job.failedReason.length).toBeLessThan(1100);
+  expect(job.stacktrace?.length).toBe(1);
 });
