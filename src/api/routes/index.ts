@@ -4,7 +4,7 @@ import type { Api, ApiContext } from '../context.ts';
 import type { QueryLimit } from '../plugins/query-limit.ts';
 import type { ExportPlaces } from './documents/export.ts';
 import { documentsApi } from './documents/index.ts';
-import { placesOf, type ServedMirror } from './documents/place.ts';
+import { placesOf, type ServedMirrors } from './documents/place.ts';
 import { mirrorsRoute } from './mirrors.ts';
 import { checksRoute } from './sync/checks.ts';
 import { eventsRoute, type SyncStateBroadcaster } from './sync/events.ts';
@@ -18,7 +18,7 @@ import { type TrytonStatusProbe, trytonPingRoute } from './tryton/ping.ts';
 /** Objects that all mounts of the routes share. */
 export interface Shared {
   /** By name. */
-  readonly mirrors: ReadonlyMap<string, ServedMirror>;
+  readonly mirrors: ServedMirrors;
   readonly feed: SyncStateBroadcaster;
   readonly checks: Checks;
   /** Null if no Tryton is configured. */
@@ -40,12 +40,12 @@ export async function mirrorRoutes(api: Api, deps: ApiContext, shared: Shared): 
     mirrorsRoute(limited, mirrors);
     syncRoutes(limited, deps);
     modelRoute(limited, deps);
-    runRoutes(limited, deps);
-    failureRoutes(limited, deps);
+    runRoutes(limited, deps, mirrors);
+    failureRoutes(limited, deps, mirrors);
     incidentRoutes(limited, deps);
   });
   eventsRoute(api, feed);
-  requestRoutes(api, deps);
+  requestRoutes(api, deps, mirrors);
   upstreamsRoute(api, deps, trytonStatus);
   checksRoute(api, checks);
   trytonPingRoute(api, trytonStatus);

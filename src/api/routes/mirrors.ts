@@ -5,7 +5,7 @@ import { viewsOf } from '../../db/odoo-model/typed-views.ts';
 import { RUN_STATUSES } from '../../db/schema/sync.ts';
 import type { Api } from '../context.ts';
 import { moment } from '../schemas.ts';
-import type { ServedMirror } from './documents/place.ts';
+import type { ServedMirror, ServedMirrors } from './documents/place.ts';
 
 const mirror = z.object({
   name: z.string(),
@@ -31,7 +31,7 @@ const example = {
 };
 
 /** The mirrors of the configuration. */
-export function mirrorsRoute(api: Api, mirrors: ReadonlyMap<string, ServedMirror>): void {
+export function mirrorsRoute(api: Api, mirrors: ServedMirrors): void {
   api.get(
     '/api/v1/mirrors',
     {

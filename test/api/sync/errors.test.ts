@@ -76,6 +76,7 @@ test('openapi.json describes the routes and their problems', async () => {
   expect(openapi).toBe('3.1.0');
   const { get, post } = paths['/api/v1/sync/runs'];
   expect(get.parameters.map(({ name }: { name: string }) => name)).toEqual([
+    'mirror',
     'limit',
     'cursor',
     'status',

@@ -35,16 +35,19 @@ export interface Place {
   served(params: InMirror): ServedMirror;
 }
 
-const mirrorParam = z.object({
-  mirror: z
-    .string()
-    .max(64)
-    .describe('a mirror of GET /api/v1/mirrors')
-    .meta({ examples: ['bc'] }),
-});
+const mirrorName = z
+  .string()
+  .max(64)
+  .describe('a mirror of GET /api/v1/mirrors')
+  .meta({ examples: ['bc'] });
+
+const mirrorParam = z.object({ mirror: mirrorName });
+
+/** The mirror of a route that serves `bc` unless another one is named. */
+export const mirrorOrBc = mirrorName.default(BC_MIRROR);
 
 /** The mirrors of the configuration, by name, and always `bc`: its database may have documents without an Odoo. */
-export function serveMirrors(deps: ApiContext): ReadonlyMap<string, ServedMirror> {
+export function serveMirrors(deps: ApiContext): ServedMirrors {
   const { db, config, queuesOf } = deps;
   const models = new Map<string, KnownModels>([[BC_MIRROR, bcMirror(config)]]);
   for (const own of config.mirrors) models.set(own.name, own);
@@ -63,12 +66,17 @@ export function serveMirrors(deps: ApiContext): ReadonlyMap<string, ServedMirror
   );
 }
 
-export function placesOf(mirrors: ReadonlyMap<string, ServedMirror>): readonly [Place, Place] {
-  const find = (name: string): ServedMirror => {
-    const found = mirrors.get(name);
-    if (found === undefined) throw new MirrorNotFoundError(name, [...mirrors.keys()]);
-    return found;
-  };
+export type ServedMirrors = ReadonlyMap<string, ServedMirror>;
+
+/** @throws MirrorNotFoundError */
+export function findServed(mirrors: ServedMirrors, name: string): ServedMirror {
+  const found = mirrors.get(name);
+  if (found === undefined) throw new MirrorNotFoundError(name, [...mirrors.keys()]);
+  return found;
+}
+
+export function placesOf(mirrors: ServedMirrors): readonly [Place, Place] {
+  const find = (name: string) => findServed(mirrors, name);
   return [
     {
       ...{ path: '/api/v1/bc', tag: 'bc', params: z.object({}), documentParams: odooIdParam, problems: [] },

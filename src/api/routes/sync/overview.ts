@@ -81,7 +81,7 @@ export async function readOverview(deps: ApiContext): Promise<Overview> {
   const [{ state, readAt }, lastRuns, lastMirrorRun, openFailures, openIncidents, queues] = await Promise.all(
     [
       readState(deps.db, BC_KEY).then((found) => ({ state: found, readAt: performance.now() })),
-      listRuns(deps.db, { limit: LAST_RUNS }),
+      listRuns(deps.db, { key: BC_KEY, limit: LAST_RUNS }),
       newestEnded(deps.db, BC_KEY, WHOLE_MIRROR),
       countOpenFailures(deps.db, BC_KEY),
       countOpenIncidents(deps.db),

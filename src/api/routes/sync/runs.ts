@@ -20,10 +20,11 @@ import {
   runWithProgress,
   toPage,
 } from '../../schemas.ts';
-import type { Place } from '../documents/place.ts';
+import { findServed, mirrorOrBc, type Place, type ServedMirrors } from '../documents/place.ts';
 import { overview, readOverview } from './overview.ts';
 
 const filter = z.strictObject({
+  mirror: mirrorOrBc,
   limit,
   cursor: idCursor,
   status: z
@@ -38,21 +39,22 @@ const filter = z.strictObject({
 
 const tags = ['sync'];
 
-export function runRoutes(api: Api, { db }: ApiContext): void {
+export function runRoutes(api: Api, { db }: ApiContext, mirrors: ServedMirrors): void {
   api.get(
     '/api/v1/sync/runs',
     {
-      config: { scope: 'bc:read' },
+      config: { scope: 'bc:read', problems: ['mirror_not_found'] },
       schema: {
         tags,
-        summary: 'Runs, newest first',
+        summary: 'Runs of a mirror, newest first',
         description: 'Pages by descending id.',
         querystring: filter,
         response: { 200: pageOf(run, exampleRun) },
       },
     },
-    async ({ query: { limit: size, cursor, status, mode } }) => {
+    async ({ query: { mirror, limit: size, cursor, status, mode } }) => {
       const rows = await listRuns(db, {
+        key: findServed(mirrors, mirror).key,
         limit: size + 1,
         ...(cursor === undefined ? {} : { before: cursor }),
         ...(status === undefined ? {} : { statuses: [status] }),
@@ -91,9 +93,10 @@ const description = 'The answer is sent before the work starts. Location is the 
 const response = { 202: accepted };
 
 /** Routes that request a run. They answer before the work starts; `Location` is the URL of the run. */
-export function requestRoutes(api: Api, deps: ApiContext): void {
+export function requestRoutes(api: Api, deps: ApiContext, mirrors: ServedMirrors): void {
   const body = z
     .strictObject({
+      mirror: mirrorOrBc,
       mode: z.enum(['incremental', 'full', 'sweep']),
       force: z
         .boolean()
@@ -116,17 +119,18 @@ export function requestRoutes(api: Api, deps: ApiContext): void {
   api.post(
     '/api/v1/sync/runs',
     {
-      config: { scope, problems: ['run_in_progress', ...problems] },
+      config: { scope, problems: ['mirror_not_found', 'run_in_progress', ...problems] },
       schema: {
         tags,
         summary: 'Start a run; 409 while one is in progress',
         ...{ description, body, response },
       },
     },
-    async ({ body: { mode, force = false, newSource = false } }, reply) => {
+    async ({ body: { mirror, mode, force = false, newSource = false } }, reply) => {
+      const { key, syncQueue } = findServed(mirrors, mirror);
       requireOdoo(deps.config);
-      await refuseWhileRunning(deps.db, BC_KEY);
-      return accept(deps, deps.queues.sync, reply, { key: BC_KEY, mode, force, newSource, trigger: 'api' });
+      await refuseWhileRunning(deps.db, key);
+      return accept(deps, syncQueue, reply, { key, mode, force, newSource, trigger: 'api' });
     },
   );
 
