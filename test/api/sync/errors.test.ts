@@ -82,7 +82,7 @@ test('openapi.json describes the routes and their problems', async () => {
     'status',
     'mode',
   ]);
-  expect(get.parameters[0].schema).toMatchObject({ type: 'integer', minimum: 1, maximum: 500, default: 50 });
+  expect(get.parameters[1].schema).toMatchObject({ type: 'integer', minimum: 1, maximum: 500, default: 50 });
   expect(post.responses['4XX'].content).toHaveProperty('application/problem+json');
   expect(JSON.stringify(get.responses['200'])).toContain('date-time');
 });
