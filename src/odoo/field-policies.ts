@@ -19,8 +19,8 @@ export class FieldPolicyError extends PasserelleError {
 
 /** The policies of a mirror. */
 export interface Policies {
-  /** The policy of a field of header or lines; undefined: none. */
-  readonly policyOf: (field: string) => FieldPolicy | undefined;
+  /** The policy of a field of header or lines; undefined: none. A field that is omitted is not read at all. */
+  readonly policyOf: (field: string) => Exclude<FieldPolicy, 'omit'> | undefined;
   /**
    * The policy of the names of records of a model, for many2one fields that refer to it. Another mirror may hide `name`
    * or `display_name` of that model.
@@ -45,7 +45,7 @@ export function policyProblems(fields: OdooFields, policies: Policies): string[]
 function problemOf(field: OdooFieldDescription, policies: Policies): string | null {
   const { name, type } = field;
   const policy = effectivePolicy(field, policies);
-  if (policy === undefined) return null;
+  if (policy === undefined || policy === 'omit') return null;
   const verb = policy === 'hash' ? 'hashed' : 'masked';
   if (NEVER_HIDDEN.includes(name)) return `${name} cannot be ${verb}, because the mirror needs it.`;
   if (UNHIDEABLE_TYPES.includes(type)) return `${name} cannot be ${verb}, because its type is ${type}.`;
@@ -70,7 +70,7 @@ function effectivePolicy(
 export function withPolicy(field: OdooFieldDescription, policies: Policies): OdooFieldDescription {
   const policy = effectivePolicy(field, policies);
   if (policy === undefined) return field;
-  if (policy === 'mask' || field.type === 'many2one') return { ...field, policy };
+  if (policy !== 'hash' || field.type === 'many2one') return { ...field, policy };
   const { relation: _, relation_field: __, selection: ___, digits: ____, ...kept } = field;
   return { ...kept, type: 'char', policy };
 }
@@ -106,6 +106,7 @@ function withHiddenLabel(value: OdooValue, hide: Hide): OdooValue {
 
 /** Empty values stay empty. A value that cannot be stored loses its reason, which may quote it. */
 function hiding(policy: FieldPolicy, hashKey: string | null): Hide {
+  if (policy === 'omit') return () => false;
   const hidden = policy === 'mask' ? masked : hashedWith(hashKey);
   return (value) => {
     if (value === false || value === null || value === '') return value;

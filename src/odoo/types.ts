@@ -19,7 +19,7 @@ type DomainOperator = '&' | '|' | '!';
 type DomainCondition = readonly [field: string, operator: string, value: OdooValue];
 
 /** `hash`: the HMAC-SHA-256 of the value. `mask`: its first letter, the rest starred. */
-export type FieldPolicy = 'hash' | 'mask';
+export type FieldPolicy = 'hash' | 'mask' | 'omit';
 
 /** What `fields_get` says of one field. Attributes that a server does not send are left out. */
 export interface OdooFieldDescription {

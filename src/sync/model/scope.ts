@@ -17,8 +17,8 @@ function scopeOf(own: MirrorSettings, all: readonly MirrorSettings[], hashKey: s
   const { model, lineModel, linesField, domain, fields } = own;
   const { include, exclude, drop } = fields;
   const reads = (field: string) =>
-    (include === null || matchesAny(include, field)) && !matchesAny([...exclude, ...drop], field);
-  const named = new Map(all.map((mirror) => [mirror.model, policyOf(mirror, 'display_name')]));
+    (include === null || matchesAny(include, field)) && !matchesAny(exclude, field) && !isDropped(own, field);
+  const named = new Map(all.map((mirror) => [mirror.model, labelPolicyOf(mirror)]));
   const isWhole =
     lineModel !== null &&
     domain.length === 0 &&
@@ -33,13 +33,26 @@ function scopeOf(own: MirrorSettings, all: readonly MirrorSettings[], hashKey: s
   };
 }
 
+function labelPolicyOf(mirror: MirrorSettings): FieldPolicy | undefined {
+  return isDropped(mirror, 'display_name') ? 'omit' : policyOf(mirror, 'display_name');
+}
+
+/** With `name`, `display_name` is dropped too, unless it is hidden in another way. */
+function isDropped(mirror: MirrorSettings, field: string): boolean {
+  const { drop } = mirror.fields;
+  if (matchesAny(drop, field)) return true;
+  return field === 'display_name' && matchesAny(drop, 'name') && namedPolicy(mirror, field) === undefined;
+}
+
+type Hiding = Exclude<FieldPolicy, 'omit'>;
+
 /** `display_name` shows `name`, so it has its policy unless it has one of its own. */
-function policyOf(mirror: MirrorSettings, field: string): FieldPolicy | undefined {
+function policyOf(mirror: MirrorSettings, field: string): Hiding | undefined {
   const policy = namedPolicy(mirror, field);
   return policy === undefined && field === 'display_name' ? namedPolicy(mirror, 'name') : policy;
 }
 
-function namedPolicy({ fields: { hash, mask } }: MirrorSettings, field: string): FieldPolicy | undefined {
+function namedPolicy({ fields: { hash, mask } }: MirrorSettings, field: string): Hiding | undefined {
   if (matchesAny(hash, field)) return 'hash';
   return matchesAny(mask, field) ? 'mask' : undefined;
 }

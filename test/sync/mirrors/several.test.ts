@@ -25,9 +25,10 @@ mirrors:
     model: res.partner
     fields: { hash: [name, email], mask: [city] }
   products: { model: dimagaz.product, domain: [["code", "!=", "HIDDEN"]] }
+  users: { model: res.users, fields: { drop: [name, login] } }
 `;
 
-const NAMES = ['bc', 'partners', 'products'] as const;
+const NAMES = ['bc', 'partners', 'products', 'users'] as const;
 type Name = (typeof NAMES)[number];
 
 let setup: TestSetup;
@@ -73,6 +74,7 @@ describe('several mirrors of one worker', () => {
       ['success', 'bclinbc', 40],
       ['success', 'partners', odoo.count(PARTNER)],
       ['success', 'products', odoo.count(PRODUCT) - 1],
+      ['success', 'users', odoo.count('res.users')],
     ]);
     for (const name of NAMES) expect([name, await verify(of(name))]).toMatchObject([name, { ok: true }]);
     const [views] = await setup.database.client`
@@ -115,6 +117,15 @@ describe('several mirrors of one worker', () => {
       select count(*)::int as n from dimagaz_bc join res_partner on res_partner.name = dimagaz_bc.partner_id_name
       where dimagaz_bc.id = ${bc} and res_partner.city = 'Z***'`;
     expect(joined?.['n']).toBe(1);
+  });
+
+  it('leave out a dropped name everywhere', async () => {
+    const [own] = await setup.database.client`
+      select count(*)::int as n from scrap_res_users where fields ?| array['name', 'display_name', 'login']`;
+    const [labels] = await setup.database.client`
+      select count(user_id_id)::int as ids, count(user_id_name)::int as names from dimagaz_bc`;
+    expect([own?.['n'], labels?.['names']]).toEqual([0, 0]);
+    expect(labels?.['ids']).toBeGreaterThan(0);
   });
 
   it('go on while another one hangs', async () => {
