@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { and, asc, eq, inArray, isNull, ne, sql } from 'drizzle-orm';
 import type { Database, Queryable } from './client.ts';
-import { type TableNames, tablesNamed } from './documents/tables.ts';
+import { bcStore, type MirrorStore, type TableNames, tablesNamed } from './documents/tables.ts';
 import { LOCKS } from './locks.ts';
 import { viewsOf } from './odoo-model/typed-views.ts';
 import { alertIncident } from './schema/alerts.ts';
@@ -88,6 +88,12 @@ export async function listMirrors(db: Queryable): Promise<MirrorRow[]> {
 /** The tables of a mirror of the list. */
 export const tablesOf = ({ headerTable: header, lineTable: line, auditTable: audit }: MirrorRow) =>
   tablesNamed({ header, line, audit });
+
+/** The tables of all mirrors, also of those that left the configuration. `bc` has its tables before it ever ran. */
+export async function allStores<Db extends Queryable>(db: Db): Promise<MirrorStore<Db>[]> {
+  const others = (await listMirrors(db)).filter(({ name }) => name !== BC_MIRROR);
+  return [bcStore(db), ...others.map((row) => ({ ...tablesOf(row), db }))];
+}
 
 /** The tables, views and rows that `dropMirror` deletes. */
 export interface MirrorBelongings {

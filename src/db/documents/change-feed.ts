@@ -3,6 +3,7 @@ import type { Cancelling, Database, Queryable, Transaction } from '../client.ts'
 import { cancellable } from '../client.ts';
 import { hereSql } from '../installation.ts';
 import { LOCKS } from '../locks.ts';
+import { allStores } from '../mirrors.ts';
 import { fieldsVersionSql } from '../odoo-model/fields.ts';
 import { isAnyOf } from '../schema/columns.ts';
 import { feedEpoch, type HeaderTable } from '../schema/documents.ts';
@@ -27,24 +28,25 @@ const isForeign = (xid: SQL): SQL => sql`${xid} >= pg_snapshot_xmax(pg_current_s
 const isForeignTo = (table: HeaderTable): SQL => isForeign(sql`${table.changedXid}`);
 
 /**
- * Opens an epoch of the change feed for this server, unless another process just did. Before that, BCs with ids of
- * another server that are still in the future here get new ids, in small transactions: a million BCs take minutes.
+ * Opens an epoch of the change feed for this server, unless another process just did. Before that, the documents of all
+ * mirrors with ids of another server that are still in the future here get new ids, in small transactions: a million
+ * take minutes.
  *
  * A foreign id below the current one may stay: readers of the new epoch start from the beginning.
  */
-async function openEpoch(store: MirrorStore<Database>): Promise<void> {
+async function openEpoch(db: Database): Promise<void> {
   let open = false;
-  while (!open) open = await store.db.transaction((db) => openOrStamp({ ...store, db }));
+  while (!open) open = await db.transaction(openOrStamp);
 }
 
 /** @returns whether the epoch is open. */
-async function openOrStamp(store: MirrorStore<Transaction>): Promise<boolean> {
-  const { db: tx, header: bc } = store;
+async function openOrStamp(tx: Transaction): Promise<boolean> {
   await tx.execute(sql`select pg_advisory_xact_lock(${LOCKS.feed})`);
   if (await isCurrent(tx)) return true;
-  const rows = await tx.execute<{ odoo_id: string }>(sql`
-    select odoo_id from ${bc} where ${isForeignTo(bc)} order by changed_xid limit ${BATCH}`);
-  if (rows.length > 0) {
+  for (const store of await allStores(tx)) {
+    const rows = await tx.execute<{ odoo_id: string }>(sql`
+      select odoo_id from ${store.header} where ${isForeignTo(store.header)} order by changed_xid limit ${BATCH}`);
+    if (rows.length === 0) continue;
     await stamp(
       store,
       rows.map((row) => Number(row.odoo_id)),
@@ -144,7 +146,7 @@ export async function readChanges(
       : cancellable(store.db, cancelling, (db) => readPage({ ...store, db }, query));
   let page = await read();
   while (page === null) {
-    await openEpoch(store);
+    await openEpoch(store.db);
     page = await read();
   }
   return page;

@@ -1,6 +1,6 @@
 import type { Database } from '../../db/client.ts';
-import { bcStore, type MirrorStore } from '../../db/documents/tables.ts';
-import { BC_MIRROR, listMirrors, tablesOf } from '../../db/mirrors.ts';
+import type { MirrorStore } from '../../db/documents/tables.ts';
+import { allStores } from '../../db/mirrors.ts';
 import {
   deleteAudit,
   deleteFailures,
@@ -106,11 +106,10 @@ async function clearRuns(db: Database, runIds: readonly number[], signal?: Abort
   return untilFewer((limit) => deleteItems(db, runIds, limit), signal);
 }
 
-/** The audit trails of all mirrors, also of those that left the configuration. */
+/** The audit trails of all mirrors. */
 async function pruneAudits(db: Database, ageMs: number, signal?: AbortSignal): Promise<number> {
-  const others = (await listMirrors(db)).filter(({ name }) => name !== BC_MIRROR);
-  let removed = await pruneAudit(bcStore(db), ageMs, signal);
-  for (const mirror of others) removed += await pruneAudit({ ...tablesOf(mirror), db }, ageMs, signal);
+  let removed = 0;
+  for (const store of await allStores(db)) removed += await pruneAudit(store, ageMs, signal);
   return removed;
 }
 

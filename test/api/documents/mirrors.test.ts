@@ -45,6 +45,13 @@ const get = async (url: string) => {
   return answer.json();
 };
 
+/** The changes of the partners. The feed waits for the open transactions of other tests. */
+const followed = () =>
+  waitFor(async () => {
+    const { items } = await get(`${PARTNERS}/changes`);
+    return items.length > 0 && items;
+  }, 'the change');
+
 it('the mirrors are listed with their tables and their state', async () => {
   const { items } = await get('/api/v1/mirrors');
   expect(items).toMatchObject([
@@ -62,11 +69,7 @@ it('documents of a mirror are listed, read, followed and exported, apart from th
   expect(await get(`${PARTNERS}/7/lines`)).toEqual({ items: [], nextCursor: null });
   expect((await get(`${PARTNERS}/7/history`)).items).toMatchObject([{ action: 'created' }]);
   expect((await get('/api/v1/bc/7/history')).items).toEqual([]);
-  // The feed waits for the open transactions of other tests.
-  const changed = await waitFor(async () => {
-    const { items } = await get(`${PARTNERS}/changes`);
-    return items.length > 0 && items;
-  }, 'the change');
+  const changed = await followed();
   expect(changed).toMatchObject([{ odooId: 7, action: 'created' }]);
   const file = await api.inject(`${PARTNERS}/export?fields=name`);
   expect(file.body).toMatch(/^name,mirror_changed_at,mirror_archived_at\r\nAda,/);
@@ -89,6 +92,13 @@ it('a resync and a webhook reach the queue of their mirror', async () => {
   });
   expect(hook.statusCode).toBe(202);
   expect((await api.queuesOf('partners').sync.getDelayed()).map(({ name }) => name)).toEqual(['hooks']);
+});
+
+it('the feeds of all mirrors begin again together after a restore on another server', async () => {
+  await api.db.execute(`update feed_epoch set server = 'elsewhere'`);
+  await api.db.execute(`update scrap_res_partner set changed_xid = '500000000000'`);
+  await get('/api/v1/bc/changes');
+  expect(await followed()).toMatchObject([{ odooId: 7 }]);
 });
 
 it('an unknown mirror is named with those that there are', async () => {
