@@ -4,7 +4,7 @@ import { startAlerts } from './alerts/watcher.ts';
 import { buildApp, closeWhenAnswered } from './api/app.ts';
 import { type ApiConfig, ConfigError, configWarnings, readApiConfig } from './config/index.ts';
 import { type Database, openDatabase } from './db/client.ts';
-import { BC_MIRROR, registerMirror } from './db/mirrors.ts';
+import { BC_MIRROR, registerMirror } from './db/documents/mirrors.ts';
 import { whenMigrated } from './db/schema-check.ts';
 import { circuitProbe, openGateway } from './gateway.ts';
 import { openApiMetrics } from './observability/metrics/api-metrics.ts';

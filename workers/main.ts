@@ -1,7 +1,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { startAlerts } from '../src/alerts/watcher.ts';
 import { ConfigError, configWarnings, type MirrorConfig, readConfig } from '../src/config/index.ts';
-import { registerMirror } from '../src/db/mirrors.ts';
+import { registerMirror } from '../src/db/documents/mirrors.ts';
 import { whenMigrated } from '../src/db/schema-check.ts';
 import { openWorkerMetrics, type WorkerMetrics } from '../src/observability/metrics/worker-metrics.ts';
 import { startTracing } from '../src/observability/tracing/index.ts';

@@ -4,7 +4,7 @@ import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { ApiConfig, MirrorSettings } from '../config/index.ts';
 import type { Database } from '../db/client.ts';
-import { BC_MIRROR } from '../db/mirrors.ts';
+import { BC_MIRROR } from '../db/documents/mirrors.ts';
 import type { ApiMetrics } from '../observability/metrics/api-metrics.ts';
 import type { Tracing } from '../observability/tracing/sdk.ts';
 import type { Queues } from '../queues/queues.ts';

@@ -8,9 +8,9 @@ import {
   readTrytonConfig,
 } from '../config/index.ts';
 import { type Database, openDatabase } from '../db/client.ts';
+import { BC_MIRROR, listMirrors, registerMirror, tablesOf } from '../db/documents/mirrors.ts';
 import { bcStore, type MirrorStore } from '../db/documents/tables.ts';
 import { pendingMigrations } from '../db/migrate.ts';
-import { BC_MIRROR, listMirrors, registerMirror, tablesOf } from '../db/mirrors.ts';
 import { BC_KEY } from '../db/schema/sync.ts';
 import { DatabaseNotMigratedError, DatabaseUnavailableError } from '../db/schema-check.ts';
 import { clientOptions } from '../gateway.ts';

@@ -1,8 +1,8 @@
 import type { Telemetry } from 'bullmq';
 import type { Config, MirrorSettings, OdooConfig, SyncConfig } from '../config/index.ts';
 import { type Database, openDatabase } from '../db/client.ts';
+import { BC_MIRROR, tableNames } from '../db/documents/mirrors.ts';
 import { tablesNamed } from '../db/documents/tables.ts';
-import { BC_MIRROR, tableNames } from '../db/mirrors.ts';
 import type { TraceStatement } from '../db/pool.ts';
 import type { EndedRun } from '../db/runs/runs.ts';
 import type { OdooCall } from '../odoo/call-limiter.ts';

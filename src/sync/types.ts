@@ -1,8 +1,8 @@
 import type { MirrorSettings } from '../config/index.ts';
 import type { Reading } from '../db/documents/fetch-sequence.ts';
+import { keyOf } from '../db/documents/mirrors.ts';
 import type { StoredHeader, StoredLine } from '../db/documents/stored-documents.ts';
 import type { RecordToStore } from '../db/documents/writes.ts';
-import { keyOf } from '../db/mirrors.ts';
 import { NO_LINES_MODEL } from '../odoo/fields.ts';
 import type { Domain, OdooFields, OdooRecord } from '../odoo/types.ts';
 

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { listMirrors } from '../../src/db/mirrors.ts';
+import { listMirrors } from '../../src/db/documents/mirrors.ts';
 import { recordFailure } from '../../src/db/runs/failures.ts';
 import { createRun, updateRun } from '../../src/db/runs/runs.ts';
 import { openQueues } from '../../src/queues/queues.ts';

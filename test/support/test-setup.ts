@@ -1,7 +1,7 @@
 import type { SandboxOdoo, SandboxOptions } from '../../dev/sandbox-odoo/sandbox.ts';
 import { startSandboxOdoo } from '../../dev/sandbox-odoo/sandbox.ts';
 import { readConfig } from '../../src/config/index.ts';
-import { registerMirror } from '../../src/db/mirrors.ts';
+import { registerMirror } from '../../src/db/documents/mirrors.ts';
 import { findRun } from '../../src/db/runs/runs.ts';
 import type { RunMode, SyncLogRow } from '../../src/db/schema/sync.ts';
 import { createLogger } from '../../src/shared/logger.ts';

@@ -1,9 +1,6 @@
 import type { Command } from 'commander';
 import { type Config, type MirrorSettings, readConfig } from '../../config/index.ts';
 import { databaseClock } from '../../db/client.ts';
-import { EVERY_BC, estimateDocuments } from '../../db/documents/queries.ts';
-import { bcStore } from '../../db/documents/tables.ts';
-import { mirrorSummary } from '../../db/mirror-stats.ts';
 import {
   BC_MIRROR,
   dropMirror,
@@ -12,7 +9,10 @@ import {
   type MirrorBelongings,
   mirrorBelongings,
   tablesOf,
-} from '../../db/mirrors.ts';
+} from '../../db/documents/mirrors.ts';
+import { EVERY_BC, estimateDocuments } from '../../db/documents/queries.ts';
+import { bcStore } from '../../db/documents/tables.ts';
+import { mirrorSummary } from '../../db/mirror-stats.ts';
 import { readState } from '../../db/runs/lease.ts';
 import type { MirrorRow } from '../../db/schema/mirrors.ts';
 import { deleteKeys, mirrorPrefix } from '../../queues/queues.ts';

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import { type MirrorConfig, type MirrorSettings, readMirrorConfig } from '../../config/index.ts';
 import type { Database } from '../../db/client.ts';
+import { registerMirror, tableNames } from '../../db/documents/mirrors.ts';
 import { tablesNamed } from '../../db/documents/tables.ts';
-import { registerMirror, tableNames } from '../../db/mirrors.ts';
 import { type OdooAccount, openOdooAccount } from '../../odoo/client.ts';
 import { errorCode, errorMessage } from '../../shared/errors.ts';
 import { withResources } from '../../shared/lifecycle.ts';

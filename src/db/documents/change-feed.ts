@@ -3,10 +3,10 @@ import type { Cancelling, Database, Queryable, Transaction } from '../client.ts'
 import { cancellable } from '../client.ts';
 import { hereSql } from '../installation.ts';
 import { LOCKS } from '../locks.ts';
-import { allStores } from '../mirrors.ts';
 import { fieldsVersionSql } from '../odoo-model/fields.ts';
 import { isAnyOf } from '../schema/columns.ts';
 import { feedEpoch, type HeaderTable } from '../schema/documents.ts';
+import { allStores } from './mirrors.ts';
 import { type Choice, documentColumns, idsOfPage, listedItems, PAGE_BYTES, weighedItems } from './queries.ts';
 import type { MirrorStore } from './tables.ts';
 import { lockDocuments } from './writes.ts';

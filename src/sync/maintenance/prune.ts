@@ -1,6 +1,6 @@
 import type { Database } from '../../db/client.ts';
+import { allStores } from '../../db/documents/mirrors.ts';
 import type { MirrorStore } from '../../db/documents/tables.ts';
-import { allStores } from '../../db/mirrors.ts';
 import {
   deleteAudit,
   deleteFailures,

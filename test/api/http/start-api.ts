@@ -5,7 +5,7 @@ import { API_SETTINGS, type ApiContext, type ApiSettings } from '../../../src/ap
 import { readApiConfig } from '../../../src/config/index.ts';
 import type { NewApiKey } from '../../../src/db/api-keys.ts';
 import { createApiKey } from '../../../src/db/api-keys.ts';
-import { registerMirror } from '../../../src/db/mirrors.ts';
+import { registerMirror } from '../../../src/db/documents/mirrors.ts';
 import { openGateway } from '../../../src/gateway.ts';
 import { openApiMetrics } from '../../../src/observability/metrics/api-metrics.ts';
 import { mirrorPrefix, openQueues } from '../../../src/queues/queues.ts';

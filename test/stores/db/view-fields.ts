@@ -1,6 +1,6 @@
 import type { Database } from '../../../src/db/client.ts';
+import { tableNames } from '../../../src/db/documents/mirrors.ts';
 import { tablesNamed } from '../../../src/db/documents/tables.ts';
-import { tableNames } from '../../../src/db/mirrors.ts';
 import { saveFields } from '../../../src/db/odoo-model/fields.ts';
 import { refreshView, type View, viewsOf } from '../../../src/db/odoo-model/typed-views.ts';
 import type { OdooFieldDescription } from '../../../src/odoo/types.ts';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Database } from '../../../db/client.ts';
+import { BC_MIRROR, keyOf, tableNames } from '../../../db/documents/mirrors.ts';
 import { type MirrorStore, tablesNamed } from '../../../db/documents/tables.ts';
-import { BC_MIRROR, keyOf, tableNames } from '../../../db/mirrors.ts';
 import type { SyncQueue } from '../../../queues/jobs.ts';
 import { type ApiContext, bcMirror } from '../../context.ts';
 import { MirrorNotFoundError } from '../../errors.ts';

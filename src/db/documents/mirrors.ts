@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto';
 import { and, asc, eq, inArray, isNull, ne, sql } from 'drizzle-orm';
-import type { Database, Queryable } from './client.ts';
-import { bcStore, type MirrorStore, type TableNames, tablesNamed } from './documents/tables.ts';
-import { LOCKS } from './locks.ts';
-import { viewsOf } from './odoo-model/typed-views.ts';
-import { alertIncident } from './schema/alerts.ts';
-import { syncRunItem, syncRunPage } from './schema/ledger.ts';
-import { type MirrorRow, mirrorTable } from './schema/mirrors.ts';
-import { modelChange, odooField } from './schema/model.ts';
-import { BC_KEY, syncFailure, syncLog, syncState } from './schema/sync.ts';
+import type { Database, Queryable } from '../client.ts';
+import { LOCKS } from '../locks.ts';
+import { viewsOf } from '../odoo-model/typed-views.ts';
+import { alertIncident } from '../schema/alerts.ts';
+import { syncRunItem, syncRunPage } from '../schema/ledger.ts';
+import { type MirrorRow, mirrorTable } from '../schema/mirrors.ts';
+import { modelChange, odooField } from '../schema/model.ts';
+import { BC_KEY, syncFailure, syncLog, syncState } from '../schema/sync.ts';
+import { bcStore, type MirrorStore, type TableNames, tablesNamed } from './tables.ts';
 
 /** The mirror that the `ODOO_*` variables define, and the only one before there were several. */
 export const BC_MIRROR = 'bc';
