@@ -4,7 +4,7 @@ import { startAlerts } from './alerts/watcher.ts';
 import { buildApp, closeWhenAnswered } from './api/app.ts';
 import { type ApiConfig, ConfigError, configWarnings, readApiConfig } from './config/index.ts';
 import { type Database, openDatabase } from './db/client.ts';
-import { BC_MIRROR, registerMirror } from './db/documents/mirrors.ts';
+import { registerMirror } from './db/documents/mirrors.ts';
 import { whenMigrated } from './db/schema-check.ts';
 import { circuitProbe, openGateway } from './gateway.ts';
 import { openApiMetrics } from './observability/metrics/api-metrics.ts';
@@ -14,6 +14,7 @@ import { mirrorPrefix, openQueues } from './queues/queues.ts';
 import { openRedis, type RedisConnection } from './queues/redis.ts';
 import { forceExitAfter, stopSignal, withResources } from './shared/lifecycle.ts';
 import { createLogger, type Logger } from './shared/logger.ts';
+import { BC_MIRROR } from './shared/mirror-names.ts';
 import { resultWithin } from './shared/timeout.ts';
 import { keepQueues } from './sync/queue-ownership.ts';
 

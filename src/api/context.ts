@@ -2,9 +2,8 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { fileURLToPath } from 'node:url';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
-import type { ApiConfig, MirrorSettings } from '../config/index.ts';
+import type { ApiConfig } from '../config/index.ts';
 import type { Database } from '../db/client.ts';
-import { BC_MIRROR } from '../db/documents/mirrors.ts';
 import type { ApiMetrics } from '../observability/metrics/api-metrics.ts';
 import type { Tracing } from '../observability/tracing/sdk.ts';
 import type { Queues } from '../queues/queues.ts';
@@ -21,15 +20,6 @@ export type Api = FastifyInstance<
   FastifyBaseLogger,
   ZodTypeProvider
 >;
-
-/** The mirror of the routes under /api/v1/bc; by default its models are those of the configuration's default. */
-export const bcMirror = ({
-  mirrors,
-}: Pick<ApiConfig, 'mirrors'>): Pick<MirrorSettings, 'model' | 'lineModel'> =>
-  mirrors.find(({ name }) => name === BC_MIRROR) ?? NO_MIRROR;
-
-/** Without a mirror `bc` its routes find nothing. */
-const NO_MIRROR = { model: 'dimagaz.bc', lineModel: 'dimagaz.bc.line' };
 
 /** The dependencies of the API. The caller opens and closes them. */
 export interface ApiContext {

@@ -8,7 +8,7 @@ import {
   readTrytonConfig,
 } from '../config/index.ts';
 import { type Database, openDatabase } from '../db/client.ts';
-import { BC_MIRROR, listMirrors, registerMirror, tablesOf } from '../db/documents/mirrors.ts';
+import { listMirrors, registerMirror, tablesOf } from '../db/documents/mirrors.ts';
 import { bcStore, type MirrorStore } from '../db/documents/tables.ts';
 import { pendingMigrations } from '../db/migrate.ts';
 import { BC_KEY } from '../db/schema/sync.ts';
@@ -18,8 +18,9 @@ import { mirrorPrefix, openQueues, type Queues } from '../queues/queues.ts';
 import { answerOf, openRedis, type RedisConnection } from '../queues/redis.ts';
 import { withResources } from '../shared/lifecycle.ts';
 import { createLogger, type Logger } from '../shared/logger.ts';
+import { BC_MIRROR } from '../shared/mirror-names.ts';
 import type { SyncContext } from '../sync/context.ts';
-import { mirrorNamed as contextNamed, openMirrors } from '../sync/create-context.ts';
+import { openMirrors } from '../sync/create-context.ts';
 import { claimQueues, keepQueues } from '../sync/queue-ownership.ts';
 import { TrytonClient } from '../tryton/client.ts';
 import { type CommandContext, type Environment, type Io, QUIET } from './io.ts';
@@ -51,8 +52,8 @@ export async function withMirror<T>(
   return withResources(async (defer) => {
     const log = createLogger(config.logLevel, 'cli', 'at once', config.prettyLogs);
     const { mirrors, redis } = openMirrors(config, log, defer);
-    const mirror = contextNamed(mirrors, chosen);
-    if (mirror === null) throw new Error(`The mirror ${chosen} was not opened.`);
+    const mirror = mirrors.find(({ definition }) => definition.name === chosen);
+    if (mirror === undefined) throw new Error(`The mirror ${chosen} was not opened.`);
     const { queuePrefix: prefix, redis: server } = config;
     const stores = { db: mirror.db, redis, prefix, server };
     await claimQueues(stores);

@@ -1,5 +1,5 @@
 import type { MirrorSettings } from '../config/index.ts';
-import { BC_MIRROR } from '../db/documents/mirrors.ts';
+import { BC_MIRROR } from '../shared/mirror-names.ts';
 import { UnknownMirrorError } from './errors.ts';
 
 /** The option of commands that work on one mirror, or on several. */

@@ -1,4 +1,4 @@
-import { BC_MIRROR } from '../db/documents/mirrors.ts';
+import { BC_MIRROR } from '../shared/mirror-names.ts';
 import { type Line, type Piece, styled } from './io.ts';
 
 export function count(value: number): string {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { errorCode } from '../shared/errors.ts';
+import { tableNames } from '../shared/mirror-names.ts';
 import { closest } from '../shared/spelling.ts';
 import { quoted } from './masking.ts';
 import { MIRROR_NAME, mirrorsFile, type WrittenMirrors } from './mirrors.ts';
@@ -222,20 +223,16 @@ function tableProblems(
   });
 }
 
-/** The tables that `tableNames` of `src/db/mirrors.ts` gives to a mirror. */
+/** The tables that a mirror would have. */
 function claimsOf(mirror: string, { model, lines }: LenientMirror): Claim[] {
   if (model === undefined) return [];
-  const isBc = mirror === 'bc';
+  const { header, line, audit } = tableNames({ name: mirror, model, lineModel: lines ?? null });
   const path = ['mirrors', mirror, 'model'];
-  const header = isBc ? 'scrap_dimagaz_bc' : tableOf(model);
-  const line = isBc || lines === undefined ? `${header}_line` : tableOf(lines);
   return [
     { mirror, path, model, table: header },
     lines === undefined
       ? { mirror, path, model: null, table: line }
       : { mirror, path: ['mirrors', mirror, 'lines'], model: lines, table: line },
-    { mirror, path, model: null, table: isBc ? 'audit_log' : `${header}_audit` },
+    { mirror, path, model: null, table: audit },
   ];
 }
-
-const tableOf = (model: string): string => `scrap_${model.replaceAll('.', '_')}`;

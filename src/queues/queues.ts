@@ -14,6 +14,7 @@ import { Queue, type Telemetry } from 'bullmq';
 import { Cluster } from 'ioredis';
 import { errorMessage } from '../shared/errors.ts';
 import type { Log } from '../shared/logger.ts';
+import { BC_MIRROR } from '../shared/mirror-names.ts';
 import { FetchedDocumentBuffer } from './fetched-documents.ts';
 import {
   BC_QUEUE,
@@ -47,7 +48,7 @@ export interface Queues {
 
 /** The first part of the Redis keys of a mirror. Those of the mirror `bc` are directly under QUEUE_PREFIX. */
 export const mirrorPrefix = (prefix: string, name: string): string =>
-  name === 'bc' ? prefix : `${prefix}:mirror:${name}`;
+  name === BC_MIRROR ? prefix : `${prefix}:mirror:${name}`;
 
 /** Opens the four queues on one connection, which the caller closes. */
 export function openQueues(redis: RedisConnection, prefix: string, log: Log, telemetry?: Telemetry): Queues {

@@ -1,8 +1,7 @@
 import type { Telemetry } from 'bullmq';
 import type { Config, MirrorSettings, OdooConfig, SyncConfig } from '../config/index.ts';
 import { type Database, openDatabase } from '../db/client.ts';
-import { BC_MIRROR, tableNames } from '../db/documents/mirrors.ts';
-import { tablesNamed } from '../db/documents/tables.ts';
+import { tablesFor } from '../db/documents/mirrors.ts';
 import type { TraceStatement } from '../db/pool.ts';
 import type { EndedRun } from '../db/runs/runs.ts';
 import type { OdooCall } from '../odoo/call-limiter.ts';
@@ -10,6 +9,7 @@ import { openOdooAccount } from '../odoo/client.ts';
 import { mirrorPrefix, openQueues } from '../queues/queues.ts';
 import { openRedis, type RedisConnection } from '../queues/redis.ts';
 import { type Log, withContext } from '../shared/logger.ts';
+import { BC_MIRROR } from '../shared/mirror-names.ts';
 import { Semaphore } from '../shared/semaphore.ts';
 import { OdooHealthRecorder } from '../upstream-health/odoo.ts';
 import type { MirrorRunSettings, SyncContext } from './context.ts';
@@ -82,7 +82,7 @@ export function openMirrors(
     defer(queues.close);
     const unscoped = account.client({ context: own.context });
     const mirror: SyncContext = {
-      ...tablesNamed(tableNames(own)),
+      ...tablesFor(own),
       db,
       definition: definitionOf(own),
       odoo: scopedClient(unscoped, own, config),
@@ -113,7 +113,3 @@ function settingsOf(
   const sweepReread = rereadMs === null ? 0 : Math.min(1, (sweepEveryMs ?? USUAL_SWEEP_MS) / rereadMs);
   return { ...sync, everyMs, fullCron, sweepEveryMs, pageSize, binaries, sweepReread };
 }
-
-/** Null: the configuration has no such mirror. */
-export const mirrorNamed = (mirrors: readonly SyncContext[], name: string): SyncContext | null =>
-  mirrors.find(({ definition }) => definition.name === name) ?? null;

@@ -7,7 +7,7 @@ import compress from '@fastify/compress';
 import files from '@fastify/static';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
-import { BC_MIRROR } from '../../db/documents/mirrors.ts';
+import { BC_MIRROR } from '../../shared/mirror-names.ts';
 import type { Api, ApiContext } from '../context.ts';
 import { DashboardNotBuiltError } from '../errors.ts';
 import { guardAdmin, guardAdminData } from '../plugins/admin-auth.ts';

@@ -39,7 +39,7 @@ export async function mirrorRoutes(api: Api, deps: ApiContext, shared: Shared): 
     const limited = scope.withTypeProvider<ZodTypeProvider>();
     mirrorsRoute(limited, mirrors);
     syncRoutes(limited, deps);
-    modelRoute(limited, deps);
+    modelRoute(limited, mirrors);
     runRoutes(limited, deps, mirrors);
     failureRoutes(limited, deps, mirrors);
     incidentRoutes(limited, deps);

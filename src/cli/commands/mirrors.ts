@@ -2,7 +2,6 @@ import type { Command } from 'commander';
 import { type Config, type MirrorSettings, readConfig } from '../../config/index.ts';
 import { databaseClock } from '../../db/client.ts';
 import {
-  BC_MIRROR,
   dropMirror,
   keyOf,
   listMirrors,
@@ -17,6 +16,7 @@ import { readState } from '../../db/runs/lease.ts';
 import type { MirrorRow } from '../../db/schema/mirrors.ts';
 import { deleteKeys, mirrorPrefix } from '../../queues/queues.ts';
 import { withResources } from '../../shared/lifecycle.ts';
+import { BC_MIRROR } from '../../shared/mirror-names.ts';
 import { type OpenStores, openChecked, withStores } from '../connections.ts';
 import { MirrorInUseError } from '../errors.ts';
 import { type CommandContext, EXIT, type ExitCode, type Line, type Piece, print, QUIET } from '../io.ts';

@@ -3,8 +3,7 @@ import { NO_WORKER } from '../../checks/index.ts';
 import { readConfig } from '../../config/index.ts';
 import { openIncidents } from '../../db/alerts.ts';
 import { type Database, databaseClock } from '../../db/client.ts';
-import { keyOf, tableNames } from '../../db/documents/mirrors.ts';
-import { tablesNamed } from '../../db/documents/tables.ts';
+import { keyOf, tablesFor } from '../../db/documents/mirrors.ts';
 import { countOpenFailures, listFailures } from '../../db/runs/failures.ts';
 import { readState } from '../../db/runs/lease.ts';
 import { type CurrentRun, readCurrentRun } from '../../db/runs/run-progress.ts';
@@ -179,8 +178,7 @@ async function status({ io, env }: CommandContext, { mirror, json }: StatusOptio
       const found = await overview(db, key, queuesOf(own.name), open);
       const { first } = found.openFailures;
       // The tables are missing before the first start of a mirror; it has no failures then.
-      const failures =
-        first.length === 0 ? [] : await labelled({ ...tablesNamed(tableNames(own)), db }, first);
+      const failures = first.length === 0 ? [] : await labelled({ ...tablesFor(own), db }, first);
       shown.push({ name: own.name, found, context: { now, words: wordsOf(own.name), failures } });
     }
     return { shown, others: { now, open: incidents.filter(({ subject }) => !keys.includes(subject)) } };

@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
 import { type MirrorConfig, type MirrorSettings, readMirrorConfig } from '../../config/index.ts';
 import type { Database } from '../../db/client.ts';
-import { registerMirror, tableNames } from '../../db/documents/mirrors.ts';
-import { tablesNamed } from '../../db/documents/tables.ts';
+import { registerMirror, tablesFor } from '../../db/documents/mirrors.ts';
 import { type OdooAccount, openOdooAccount } from '../../odoo/client.ts';
 import { errorCode, errorMessage } from '../../shared/errors.ts';
 import { withResources } from '../../shared/lifecycle.ts';
+import { tableNames } from '../../shared/mirror-names.ts';
 import { type Example, KINDS, type Verification, verifyMirror } from '../../sync/maintenance/verify.ts';
 import { scopedClient } from '../../sync/model/scope.ts';
 import { definitionOf } from '../../sync/types.ts';
@@ -124,7 +124,7 @@ async function verifyOne({ io, config, db, account }: Place, own: MirrorSettings
     // The tables of a mirror that has never run are missing; everything in Odoo is then a finding.
     await registerMirror(db, own);
     const source = {
-      ...tablesNamed(tableNames(own)),
+      ...tablesFor(own),
       db,
       // The client of the engine, so that both see the same records and values.
       odoo: scopedClient(account.client(own), own, config),

@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
 import { and, asc, eq, inArray, isNull, ne, sql } from 'drizzle-orm';
+import { BC_MIRROR, BC_TABLE_NAMES, type MirrorModels, tableNames } from '../../shared/mirror-names.ts';
 import type { Database, Queryable } from '../client.ts';
 import { LOCKS } from '../locks.ts';
 import { viewsOf } from '../odoo-model/typed-views.ts';
@@ -8,49 +8,13 @@ import { syncRunItem, syncRunPage } from '../schema/ledger.ts';
 import { type MirrorRow, mirrorTable } from '../schema/mirrors.ts';
 import { modelChange, odooField } from '../schema/model.ts';
 import { BC_KEY, syncFailure, syncLog, syncState } from '../schema/sync.ts';
-import { bcStore, type MirrorStore, type TableNames, tablesNamed } from './tables.ts';
-
-/** The mirror that the `ODOO_*` variables define, and the only one before there were several. */
-export const BC_MIRROR = 'bc';
+import { bcStore, type MirrorStore, type MirrorTables, tablesNamed } from './tables.ts';
 
 /** The key of a mirror in `sync_state`, `sync_log` and `sync_failure`. */
 export const keyOf = (name: string): string => (name === BC_MIRROR ? BC_KEY : name);
 
-/** The models of a mirror; `lineModel` is null if it has no lines. */
-export interface MirrorModels {
-  readonly name: string;
-  readonly model: string;
-  readonly lineModel: string | null;
-}
-
-/** The tables of the mirror `bc` have these names, whatever its models. */
-const BC_NAMES: TableNames = {
-  header: 'scrap_dimagaz_bc',
-  line: 'scrap_dimagaz_bc_line',
-  audit: 'audit_log',
-};
-
-/** The names of the tables of a mirror: those of its models. A mirror without lines has an empty table of lines. */
-export function tableNames({ name, model, lineModel }: MirrorModels): TableNames {
-  if (name === BC_MIRROR) return BC_NAMES;
-  const header = tableName(model);
-  return {
-    header,
-    line: lineModel === null ? `${header}_line` : tableName(lineModel),
-    audit: `${header}_audit`,
-  };
-}
-
-/** Longer names would exceed the 63 bytes of PostgreSQL with the endings of indexes. */
-const MAX_NAME = 40;
-const DIGITS = 8;
-
-function tableName(model: string): string {
-  const name = `scrap_${model.replaceAll('.', '_')}`;
-  if (name.length <= MAX_NAME) return name;
-  const digest = createHash('sha256').update(model).digest('hex').slice(0, DIGITS);
-  return `${name.slice(0, MAX_NAME - DIGITS - 1)}_${digest}`;
-}
+/** The tables of a mirror of the configuration. */
+export const tablesFor = (mirror: MirrorModels): MirrorTables => tablesNamed(tableNames(mirror));
 
 /**
  * Creates the tables of a mirror if they are missing, as copies of those of the mirror `bc`, and enters the mirror into
@@ -65,12 +29,13 @@ export async function registerMirror(db: Database, mirror: MirrorModels): Promis
     await tx.execute(sql`select pg_advisory_xact_lock(${LOCKS.mirrors})`);
     if (mirror.name !== BC_MIRROR) {
       for (const part of ['header', 'line', 'audit'] as const) {
-        const [table, template] = [sql.identifier(names[part]), sql.identifier(BC_NAMES[part])];
+        const [table, template] = [sql.identifier(names[part]), sql.identifier(BC_TABLE_NAMES[part])];
         await tx.execute(sql`create table if not exists ${table} (like ${template} including all)`);
       }
     }
     const { header: headerTable, line: lineTable, audit: auditTable } = names;
-    const row = { key, ...mirror, headerTable, lineTable, auditTable };
+    const { name, model, lineModel } = mirror;
+    const row = { key, name, model, lineModel, headerTable, lineTable, auditTable };
     await tx.insert(mirrorTable).values(row).onConflictDoUpdate({ target: mirrorTable.key, set: row });
   });
 }
@@ -113,7 +78,7 @@ export interface MirrorBelongings {
 export async function mirrorBelongings(db: Queryable, row: MirrorRow): Promise<MirrorBelongings> {
   const others = await db.select().from(mirrorTable).where(ne(mirrorTable.key, row.key));
   const usedTables = [
-    ...Object.values(BC_NAMES),
+    ...Object.values(BC_TABLE_NAMES),
     ...others.flatMap(({ headerTable, lineTable, auditTable }) => [headerTable, lineTable, auditTable]),
   ];
   const usedModels = others.flatMap(modelsOf);

@@ -1,3 +1,4 @@
+import type { TableNames } from '../../shared/mirror-names.ts';
 import type { Queryable } from '../client.ts';
 import { type AuditTable, auditLog, auditTable } from '../schema/audit.ts';
 import { bc, bcLine, type HeaderTable, headerTable, type LineTable, lineTable } from '../schema/documents.ts';
@@ -12,13 +13,6 @@ export interface MirrorTables {
 /** A connection and the tables of one mirror: the first parameter of every query on documents. */
 export interface MirrorStore<Db extends Queryable = Queryable> extends MirrorTables {
   readonly db: Db;
-}
-
-/** The names of the tables of a mirror. */
-export interface TableNames {
-  readonly header: string;
-  readonly line: string;
-  readonly audit: string;
 }
 
 /** The tables of the mirror `bc`, which migrations create. */

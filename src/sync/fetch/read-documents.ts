@@ -1,5 +1,5 @@
 import type { Domain, OdooClient, OdooRecord } from '../../odoo/types.ts';
-import { bisect } from '../../shared/bisect.ts';
+import { bisect } from '../bisect.ts';
 import { isRefusal } from '../error-policy.ts';
 import { headerOf, isModelChange } from '../model/document-model.ts';
 import type { DocumentModel, HeaderAndLines, ReadDocument } from '../types.ts';

@@ -1,7 +1,7 @@
 import { ownersOfLines } from '../../db/documents/stored-documents.ts';
 import type { MirrorStore } from '../../db/documents/tables.ts';
 import type { Domain, OdooClient, OdooRecord } from '../../odoo/types.ts';
-import { bisect } from '../../shared/bisect.ts';
+import { bisect } from '../bisect.ts';
 import { isRefusal } from '../error-policy.ts';
 import { headerOf } from '../model/document-model.ts';
 import type { DocumentModel } from '../types.ts';

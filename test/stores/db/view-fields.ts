@@ -1,9 +1,9 @@
 import type { Database } from '../../../src/db/client.ts';
-import { tableNames } from '../../../src/db/documents/mirrors.ts';
 import { tablesNamed } from '../../../src/db/documents/tables.ts';
 import { saveFields } from '../../../src/db/odoo-model/fields.ts';
 import { refreshView, type View, viewsOf } from '../../../src/db/odoo-model/typed-views.ts';
 import type { OdooFieldDescription } from '../../../src/odoo/types.ts';
+import { tableNames } from '../../../src/shared/mirror-names.ts';
 
 /** The views of the mirror `bc`. */
 export const BC_VIEWS = viewsOf(

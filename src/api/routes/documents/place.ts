@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import type { Database } from '../../../db/client.ts';
-import { BC_MIRROR, keyOf, tableNames } from '../../../db/documents/mirrors.ts';
-import { type MirrorStore, tablesNamed } from '../../../db/documents/tables.ts';
+import { keyOf, tablesFor } from '../../../db/documents/mirrors.ts';
+import type { MirrorStore } from '../../../db/documents/tables.ts';
 import type { SyncQueue } from '../../../queues/jobs.ts';
-import { type ApiContext, bcMirror } from '../../context.ts';
+import { BC_MIRROR } from '../../../shared/mirror-names.ts';
+import type { ApiContext } from '../../context.ts';
 import { MirrorNotFoundError } from '../../errors.ts';
 import { odooIdParam } from '../../schemas.ts';
 import { createFieldCatalogCache, type FieldCatalogCache, type KnownModels } from './fields-cache.ts';
@@ -46,10 +47,13 @@ const mirrorParam = z.object({ mirror: mirrorName });
 /** The mirror of a route that serves `bc` unless another one is named. */
 export const mirrorOrBc = mirrorName.default(BC_MIRROR);
 
+/** The models of a mirror `bc` that the configuration does not have. */
+const UNCONFIGURED_BC: KnownModels = { model: 'dimagaz.bc', lineModel: 'dimagaz.bc.line' };
+
 /** The mirrors of the configuration, by name, and always `bc`: its database may have documents without an Odoo. */
 export function serveMirrors(deps: ApiContext): ServedMirrors {
   const { db, config, queuesOf } = deps;
-  const models = new Map<string, KnownModels>([[BC_MIRROR, bcMirror(config)]]);
+  const models = new Map<string, KnownModels>([[BC_MIRROR, UNCONFIGURED_BC]]);
   for (const own of config.mirrors) models.set(own.name, own);
   return new Map(
     [...models].map(([name, { model, lineModel }]) => [
@@ -58,7 +62,7 @@ export function serveMirrors(deps: ApiContext): ServedMirrors {
         name,
         key: keyOf(name),
         models: { model, lineModel },
-        store: { ...tablesNamed(tableNames({ name, model, lineModel })), db },
+        store: { ...tablesFor({ name, model, lineModel }), db },
         withFields: createFieldCatalogCache(db, { model, lineModel }),
         syncQueue: queuesOf(name).sync,
       },

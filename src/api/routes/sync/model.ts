@@ -2,16 +2,17 @@ import { z } from 'zod';
 import type { Database } from '../../../db/client.ts';
 import { fieldKind } from '../../../db/documents/field-expressions.ts';
 import { OPERATOR_NAMES, OPERATORS } from '../../../db/documents/filters.ts';
-import { bcStore } from '../../../db/documents/tables.ts';
 import { listModelChanges } from '../../../db/odoo-model/fields.ts';
 import { isViewCurrent, type View, viewsOf } from '../../../db/odoo-model/typed-views.ts';
 import { documentLinks, UNSEEN_CHANGES, unseenChanges } from '../../../db/odoo-model/unseen-changes.ts';
 import { viewColumns } from '../../../db/odoo-model/view-columns.ts';
 import { MODEL_CHANGES, type OdooFieldRow } from '../../../db/schema/model.ts';
 import type { OdooFieldDescription } from '../../../odoo/types.ts';
-import { type Api, type ApiContext, bcMirror } from '../../context.ts';
+import { BC_MIRROR } from '../../../shared/mirror-names.ts';
+import type { Api } from '../../context.ts';
 import { idCursor, limit, moment, pageOf, toPage } from '../../schemas.ts';
 import { listKnownFields } from '../documents/fields-cache.ts';
+import { findServed, type ServedMirrors } from '../documents/place.ts';
 import { isSortable } from '../documents/query.ts';
 
 export const field = z.object({
@@ -96,7 +97,7 @@ const modelPage = pageOf(modelChange, exampleChange)
     ],
   });
 
-export function modelRoute(api: Api, { config, db }: ApiContext): void {
+export function modelRoute(api: Api, mirrors: ServedMirrors): void {
   api.get(
     '/api/v1/sync/model',
     {
@@ -113,14 +114,15 @@ export function modelRoute(api: Api, { config, db }: ApiContext): void {
       },
     },
     async ({ query: { limit: size, cursor } }) => {
-      const mirrored = bcMirror(config);
+      const { models: mirrored, store } = findServed(mirrors, BC_MIRROR);
+      const { db } = store;
       const lineModel = mirrored.lineModel ?? '';
       const [changes, { header, line }] = await Promise.all([
         listModelChanges(db, [mirrored.model, lineModel], { limit: size + 1, before: cursor }),
         listKnownFields(db, mirrored),
       ]);
       const links = documentLinks(header, lineModel);
-      const views = viewsOf(bcStore(db));
+      const views = viewsOf(store);
       const models = await Promise.all([
         presentModel(db, mirrored.model, views.header, header, links.header),
         ...(mirrored.lineModel === null ? [] : [presentModel(db, lineModel, views.line, line, links.line)]),
