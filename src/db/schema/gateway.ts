@@ -17,6 +17,8 @@ export const apiKey = pgTable(
     /** SHA-256 of the whole key, in hexadecimal. The key is random, so it needs no slower hash. */
     hash: text('hash').notNull(),
     scopes: jsonb('scopes').$type<readonly Scope[]>().notNull(),
+    /** The mirrors that the key may reach; empty: all. */
+    mirrors: jsonb('mirrors').$type<readonly string[]>().notNull().default(sql`'[]'`),
     /** Patterns of allowed Tryton methods; empty: all reads. */
     methods: jsonb('methods').$type<readonly string[]>().notNull().default(sql`'[]'`),
     /** Members of the Tryton context that the key fixes: they override those of the caller. */

@@ -1,5 +1,5 @@
-import { pgTable, text } from 'drizzle-orm/pg-core';
-import { moment } from './columns.ts';
+import { pgTable, primaryKey, text } from 'drizzle-orm/pg-core';
+import { bigid, moment } from './columns.ts';
 
 /** One row per mirror that ever ran, with the names of its tables. It stays until `passerelle mirrors drop`. */
 export const mirrorTable = pgTable('mirror', {
@@ -14,5 +14,16 @@ export const mirrorTable = pgTable('mirror', {
   auditTable: text('audit_table').notNull(),
   createdAt: moment('created_at').notNull().defaultNow(),
 });
+
+/** Records that were erased on request. While its row is here, a record is not read from Odoo again. */
+export const erasedRecord = pgTable(
+  'erased_record',
+  {
+    key: text('key').notNull(),
+    odooId: bigid('odoo_id').notNull(),
+    erasedAt: moment('erased_at').notNull().defaultNow(),
+  },
+  (table) => [primaryKey({ columns: [table.key, table.odooId] })],
+);
 
 export type MirrorRow = typeof mirrorTable.$inferSelect;
