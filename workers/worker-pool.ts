@@ -21,6 +21,7 @@ import type { SyncContext } from '../src/sync/context.ts';
 import { NO_LIMIT } from './job-retries.ts';
 import { handleBc, handleHooks, handlePage, handleUpkeep } from './processors.ts';
 import { handleSync } from './run-processor.ts';
+import type { SharedConcurrency } from './shared-concurrency.ts';
 import { startWatchdog } from './watchdog.ts';
 
 type Handle<Payload> = (mirror: SyncContext, job: Job<Payload>, token?: string) => Promise<unknown>;
@@ -82,13 +83,15 @@ interface WorkerOptions {
   readonly scheduled: boolean;
   /** Its workers also do the upkeep, which covers all mirrors. */
   readonly upkeep: boolean;
+  /** Shares the slots for BC jobs with other mirrors of the process. */
+  readonly slots?: SharedConcurrency;
   readonly worked?: (job: JobResult) => void;
   readonly telemetry?: Telemetry | undefined;
 }
 
 /** Starts one BullMQ worker for each queue, the schedulers and the watchdog. `stop` lets jobs in progress finish. */
 export async function startWorkers(mirror: SyncContext, options: WorkerOptions) {
-  const { redis, scheduled, upkeep, worked, telemetry } = options;
+  const { redis, scheduled, upkeep, slots, worked, telemetry } = options;
   const { definition, log } = mirror;
   const prefix = mirrorPrefix(options.prefix, definition.name);
   const settings = upkeep ? mirror.settings : { ...mirror.settings, pruneEveryMs: null };
@@ -113,10 +116,12 @@ export async function startWorkers(mirror: SyncContext, options: WorkerOptions) 
   const sync: Handle<object> = (own, job: Job, token) =>
     job.name === HOOKS_JOB ? handleHooks(own, job, token) : handleSync(own, job, scheduled, token);
   const prune: Handle<UpkeepPayload> = (own, job) => handleUpkeep(own, job, stopping.signal);
+  const documents = start(BC_QUEUE, settings.bcConcurrency, handleBc);
+  slots?.add(documents);
   const workers = [
+    documents,
     start(SYNC_QUEUE, PLANS_CONCURRENCY, sync),
     start(PAGES_QUEUE, settings.pagesInFlight, handlePage),
-    start(BC_QUEUE, settings.bcConcurrency, handleBc),
     // Upkeep jobs only come from the schedule.
     ...(scheduled && upkeep ? [start(UPKEEP_QUEUE, 1, prune)] : []),
   ];

@@ -33,9 +33,34 @@ export function createLogger(
 
 /** Adds ids to each line, so that lines can be found by run, job or BC. Ids of the line itself take precedence. */
 export function withContext(log: Log, ids: () => object): Log {
-  const level = (name: keyof Log) => (details: object, message: string) =>
-    log[name]({ ...ids(), ...details }, message);
-  return { debug: level('debug'), info: level('info'), warn: level('warn'), error: level('error') };
+  return new ContextLog(log, ids);
+}
+
+/** A class, because each job has one: its methods are made once. */
+class ContextLog implements Log {
+  readonly #log: Log;
+  readonly #ids: () => object;
+
+  constructor(log: Log, ids: () => object) {
+    this.#log = log;
+    this.#ids = ids;
+  }
+
+  debug(details: object, message: string): void {
+    this.#log.debug({ ...this.#ids(), ...details }, message);
+  }
+
+  info(details: object, message: string): void {
+    this.#log.info({ ...this.#ids(), ...details }, message);
+  }
+
+  warn(details: object, message: string): void {
+    this.#log.warn({ ...this.#ids(), ...details }, message);
+  }
+
+  error(details: object, message: string): void {
+    this.#log.error({ ...this.#ids(), ...details }, message);
+  }
 }
 
 function jsonDestination(lines: 'at once' | 'in batches'): DestinationStream {

@@ -4,7 +4,7 @@ import { installationOf } from '../../db/installation.ts';
 import { resolveFailures } from '../../db/runs/failures.ts';
 import { absentItems, addPageCalls, closeItems, openItems, splitPage } from '../../db/runs/ledger.ts';
 import { findRun } from '../../db/runs/runs.ts';
-import { countCalls } from '../../odoo/client.ts';
+import { CountedClient } from '../../odoo/client.ts';
 import type { OdooClient } from '../../odoo/types.ts';
 import { enqueueBcs, type PagePayload } from '../../queues/jobs.ts';
 import type { SyncContext } from '../context.ts';
@@ -43,7 +43,7 @@ export async function processPage(
   const run = await findRun(db, payload.runId);
   if (run?.status !== 'running' || run.leaseToken !== payload.token) return 'superseded';
   const open = await openItems(db, payload.runId, payload.page);
-  const odoo = countCalls(mirror.odoo);
+  const odoo = new CountedClient(mirror.odoo);
   let queued = 0;
   try {
     await requireSource(mirror, odoo);
@@ -51,7 +51,7 @@ export async function processPage(
     const ids = open.filter((id) => !gone.has(id));
     queued = await readPage(mirror, odoo, payload, ids, attempt);
   } finally {
-    await addPageCalls(db, payload.runId, payload.page, odoo.used());
+    await addPageCalls(db, payload.runId, payload.page, odoo.used);
   }
   await advanceWhenPageIsDone(mirror, payload);
   return queued;

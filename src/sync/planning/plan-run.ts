@@ -4,7 +4,7 @@ import { addItems, addPages, owedIds } from '../../db/runs/ledger.ts';
 import { moveReread } from '../../db/runs/reread.ts';
 import { beginPlan, endEmptyPlan, idleRun, type PlanNotes, updateRun } from '../../db/runs/runs.ts';
 import type { SyncLogRow } from '../../db/schema/sync.ts';
-import { type CountedClient, countCalls } from '../../odoo/client.ts';
+import { CountedClient } from '../../odoo/client.ts';
 import type { OdooClient, OdooServer } from '../../odoo/types.ts';
 import type { SyncContext } from '../context.ts';
 import type { DescribedModel } from '../model/document-model.ts';
@@ -81,7 +81,7 @@ async function writePlan(
   run: LeasedRun,
   progress: PlannerProgress,
 ): Promise<'planned' | 'ended'> {
-  const odoo = countCalls(mirror.odoo, (call) => progress.during(call));
+  const odoo = new CountedClient(mirror.odoo, (call) => progress.during(call));
   const server = await odoo.connect();
   // `fields_get` may run in parallel. The list of ids may not, because the clock must be read first. Only the lease
   // holder reads the run history, so it cannot change.
@@ -130,12 +130,12 @@ async function writeLedger(
     await begin(mirror, run, notes, progress);
     const isEmpty = (await writeItems(mirror, run, found, progress)) === 0;
     if (isEmpty && mode !== 'single')
-      return endEmpty(mirror, run, { ...notes, newestWrite: newest.date, rpcCalls: odoo.used() });
+      return endEmpty(mirror, run, { ...notes, newestWrite: newest.date, rpcCalls: odoo.used });
   }
   await whilePlanning(mirror, run, async ({ db: tx }) => {
     const planned = await addPages(tx, run.id);
     const plannedAt = await databaseClock(tx);
-    const counts = { planned, reread: reread.documents, rpcCalls: odoo.used() };
+    const counts = { planned, reread: reread.documents, rpcCalls: odoo.used };
     await updateRun(tx, run.id, { ...counts, plannedAt, newestWrite: newest.date });
     // Not earlier: a plan that does not end must not pass over its share.
     if (reread.after !== null) await moveReread(tx, mirror.definition.key, reread.after);

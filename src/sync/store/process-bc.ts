@@ -5,7 +5,7 @@ import type { MirrorStore } from '../../db/documents/tables.ts';
 import { resolveFailures } from '../../db/runs/failures.ts';
 import { getFencingState } from '../../db/runs/lease.ts';
 import { closeItems } from '../../db/runs/ledger.ts';
-import { type CountedClient, countCalls } from '../../odoo/client.ts';
+import { CountedClient } from '../../odoo/client.ts';
 import type { OdooClient } from '../../odoo/types.ts';
 import type { BcPayload } from '../../queues/jobs.ts';
 import { PasserelleError } from '../../shared/errors.ts';
@@ -72,9 +72,9 @@ export async function processBc(
 /** Stores the document that the page fetched. With `apart` or `stale` the caller must fetch it again. */
 async function storeGiven(mirror: SyncContext, payload: BcPayload): Promise<CommitOutcome> {
   const { runId, page, token, odooId, bytes = 0 } = payload;
-  const odoo = countCalls(mirror.odoo);
+  const odoo = new CountedClient(mirror.odoo);
   return withModel(mirror, odoo, runId, (model) =>
-    mirror.groups.add({ runId, page, token, odooId, rpcCalls: odoo.used(), model, document: null }, bytes),
+    mirror.groups.add({ runId, page, token, odooId, rpcCalls: odoo.used, model, document: null }, bytes),
   );
 }
 
@@ -90,7 +90,7 @@ async function storeReading(
   const bytes = document.lines.reduce((sum, { json }) => sum + json.length, document.header.json.length);
   return contentMemory.run(contents, async () => {
     const completed = await attachBinaryContents(mirror, odoo, model, document);
-    const account = { runId, page, token, odooId, rpcCalls: odoo.used() };
+    const account = { runId, page, token, odooId, rpcCalls: odoo.used };
     return groups.add({ ...account, model, document: completed }, contents + bytes);
   });
 }
@@ -100,7 +100,7 @@ async function processSingly(mirror: SyncContext, payload: BcPayload, isGiven: b
   const { runs, newestSeq } = await getFencingState(mirror.db, [payload.runId]);
   const run = runs.get(payload.runId);
   if (run?.status === 'running' && run.leaseToken !== payload.token) return 'superseded';
-  const odoo = countCalls(mirror.odoo);
+  const odoo = new CountedClient(mirror.odoo);
   await requireSource(mirror, odoo);
   const isFenced = run?.status === 'running' && run.mode !== 'single';
   return (isFenced ? withModel : withNewestModel)(mirror, odoo, payload.runId, async (model) => {
@@ -125,7 +125,7 @@ async function storeLatest(
           ? { document: given, goneSeq: given.reading.fetchSeq }
           : await readAgain(mirror, odoo, model, odooId);
       if (document === null) {
-        await noteGone(mirror, payload, goneSeq, odoo.used());
+        await noteGone(mirror, payload, goneSeq, odoo.used);
         return 'gone';
       }
       const outcome = await storeReading(mirror, odoo, model, payload, document);
