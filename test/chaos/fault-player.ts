@@ -2,7 +2,7 @@ import { setTimeout } from 'node:timers/promises';
 import type { SandboxOdoo } from '../../dev/sandbox-odoo/sandbox.ts';
 import type { RunMode } from '../../src/db/schema/sync.ts';
 import { poll } from '../../src/embedded/probes.ts';
-import { addOrders, ORDERS, otherOdoo, settingsOf } from '../sync/source/source-setup.ts';
+import { addOrders, otherOdoo, settingsOf } from '../sync/source/source-setup.ts';
 import type { MirrorView } from './checks/mirror-view.ts';
 import type { Clock } from './odoo/clock.ts';
 import { BC, LINE } from './odoo/history.ts';
@@ -26,6 +26,8 @@ export interface FaultTargets {
   /** The environment of a worker, and the directory of its logs. */
   readonly env: Readonly<Record<string, string>>;
   readonly logs: string;
+  /** MIRRORS_FILE with another model for the mirror `bc`. */
+  readonly otherModelFile: string;
   /** Asks for a run as the API does. */
   readonly request: (mode: RunMode, odooIds?: readonly number[]) => Promise<number>;
   readonly log: FaultLog;
@@ -190,11 +192,11 @@ const ORDERS_COUNT = 30;
 
 /** One worker is started with the variables of another source. */
 async function misconfigure(targets: FaultTargets, { what, forMs }: Of<'source'>): Promise<void> {
-  const { odoo, processes, mirrorView } = targets;
+  const { odoo, processes, mirrorView, otherModelFile } = targets;
   addOrders(odoo, ORDERS_COUNT);
   const other = await otherOdoo();
   try {
-    const source = what === 'model' ? ORDERS : settingsOf(other);
+    const source = what === 'model' ? { MIRRORS_FILE: otherModelFile } : settingsOf(other);
     await processes.reconfigure(source, [0]);
     await lasts(forMs, () => mirrorView.failedWith('source_changed'));
     await processes.reconfigure({}, [0]);

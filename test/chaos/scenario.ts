@@ -9,10 +9,10 @@ import { openClient } from '../../src/db/client.ts';
 import { migrate } from '../../src/db/migrate.ts';
 import { verifyMirror } from '../../src/sync/maintenance/verify.ts';
 import type { Release, TestMirror } from '../support/test-setup.ts';
-import { openTestMirror } from '../support/test-setup.ts';
+import { openTestMirrors } from '../support/test-setup.ts';
 import { waitFor } from '../support/wait-for.ts';
-import { settingsOf } from '../sync/source/source-setup.ts';
-import { checkHiddenLines, checkLedger, checkMirror, checkTrail } from './checks/checks.ts';
+import { ORDERS, settingsOf } from '../sync/source/source-setup.ts';
+import { checkHiddenLines, checkLedger, checkMirror, checkOther, checkTrail } from './checks/checks.ts';
 import { FeedReader } from './checks/feed-reader.ts';
 import { MirrorView } from './checks/mirror-view.ts';
 import type { FaultLog } from './fault-player.ts';
@@ -23,6 +23,7 @@ import { Clock } from './odoo/clock.ts';
 import { growDocuments } from './odoo/grow.ts';
 import { BC, History, LINE } from './odoo/history.ts';
 import { OdooWriter } from './odoo/odoo-writer.ts';
+import { mirrorsFile, OTHER_MIRRORS, OtherWriter } from './odoo/other-models.ts';
 import { duration, paced, pause } from './pace.ts';
 import type { Schedule } from './schedule.ts';
 import { Links } from './servers/links.ts';
@@ -58,6 +59,9 @@ const HURRIED = {
   ...{ LOG_LEVEL: 'info', SHUTDOWN_DEADLINE: duration(20_000), DATABASE_AWAIT_MIGRATIONS: 'on' },
 };
 
+/** The pace of the other mirrors: their runs meet those of the mirror `bc` at any moment. */
+const OTHERS_EVERY_MS = 3000;
+
 /** The checks ask for much, and of an Odoo without faults. */
 const PATIENT = { LOG_LEVEL: 'silent', ODOO_TIMEOUT_MS: '60000' };
 
@@ -78,7 +82,8 @@ export async function play(setup: ScenarioSetup, schedule: Schedule): Promise<Ou
   const name = `passerelle_chaos_${seed}`;
   const databaseUrl = await setup.emptyDatabase(name);
   if (schedule.schemaAfterMs === null) await migrate(databaseUrl);
-  const env = environment(setup, schedule, odoo, databaseUrl, name);
+  const files = await writeMirrorsFiles(logs);
+  const env = { ...environment(setup, schedule, odoo, databaseUrl, name), MIRRORS_FILE: files.usual };
   const links = await Promise.all(Array.from({ length: WORKERS }, () => Links.open(env)));
   const processes = new WorkerProcesses(
     links.map((link) => link.through(env)),
@@ -87,9 +92,11 @@ export async function play(setup: ScenarioSetup, schedule: Schedule): Promise<Ou
   const log: FaultLog = { played: new Map(), hiddenLines: new Set(), installations: [] };
   const releases: Release[] = [];
   try {
-    const testMirror = openTestMirror({ ...env, ...PATIENT }, releases);
-    const servers = { setup, processes, links, databaseUrl, env, logs };
-    const outcome = await act({ ...servers, schedule, odoo, clock, testMirror, log });
+    // The workers create the tables.
+    const opened = await openTestMirrors({ ...env, ...PATIENT }, releases, false);
+    const mirrors = [...opened.values()];
+    const servers = { setup, processes, links, databaseUrl, env, logs, files };
+    const outcome = await act({ ...servers, schedule, odoo, clock, mirrors, log });
     if (outcome.problems.length === 0) await discard(logs);
     else await writeFile(join(logs, 'problems.txt'), outcome.problems.join('\n'));
     return { ...outcome, logs };
@@ -105,6 +112,26 @@ export async function play(setup: ScenarioSetup, schedule: Schedule): Promise<Ou
     await odoo.stop();
     await setup.dropDatabases();
   }
+}
+
+interface MirrorsFiles {
+  readonly usual: string;
+  /** Another model for the mirror `bc`. */
+  readonly otherModel: string;
+  readonly unscheduled: string;
+}
+
+async function writeMirrorsFiles(folder: string): Promise<MirrorsFiles> {
+  const orders = { model: ORDERS.ODOO_MODEL, lines: ORDERS.ODOO_LINE_MODEL };
+  const texts = {
+    usual: mirrorsFile({ everyMs: OTHERS_EVERY_MS }),
+    otherModel: mirrorsFile({ everyMs: OTHERS_EVERY_MS, bc: orders }),
+    unscheduled: mirrorsFile({ everyMs: null }),
+  };
+  const path = (name: keyof MirrorsFiles) => join(folder, `${name}.yaml`);
+  for (const name of ['usual', 'otherModel', 'unscheduled'] as const)
+    await writeFile(path(name), texts[name]);
+  return { usual: path('usual'), otherModel: path('otherModel'), unscheduled: path('unscheduled') };
 }
 
 /** With the folder around it, unless another scenario's logs are there. */
@@ -138,7 +165,9 @@ interface Actors {
   readonly processes: WorkerProcesses;
   readonly links: readonly Links[];
   readonly clock: Clock;
-  readonly testMirror: TestMirror;
+  /** The mirror `bc` is the first one. */
+  readonly mirrors: readonly TestMirror[];
+  readonly files: MirrorsFiles;
   readonly databaseUrl: string;
   readonly env: Readonly<Record<string, string>>;
   readonly logs: string;
@@ -148,19 +177,21 @@ interface Actors {
 interface Played {
   readonly history: History;
   readonly odooWriter: OdooWriter;
-  readonly feed: FeedReader;
+  readonly otherWriter: OtherWriter;
+  /** In the order of the mirrors. */
+  readonly feeds: readonly FeedReader[];
   /** The BCs that were changed or deleted when the last fault was over. */
   readonly afterwards: readonly number[];
 }
 
 async function act(cast: Actors): Promise<Omit<Outcome, 'logs'>> {
-  const { setup, odoo, processes, schedule, testMirror, databaseUrl, log } = cast;
+  const { setup, odoo, processes, schedule, mirrors, databaseUrl, log, files } = cast;
   const begin = performance.now();
   const before = setup.events;
   const played = await perform(cast);
   const sql = openClient(databaseUrl, 2);
   try {
-    await settle(sql, testMirror, processes);
+    await settle(sql, mirrors, processes, files.unscheduled);
     const { problems, figures } = await inspect(sql, cast, played);
     const happened = {
       ...{ seeds: 1, seconds: Math.round((performance.now() - begin) / 1000), 'kill -9': processes.kills },
@@ -169,7 +200,8 @@ async function act(cast: Actors): Promise<Omit<Outcome, 'logs'>> {
       'second installations refused': log.installations.reduce((sum, { refusals }) => sum + refusals, 0),
       'workers refused after Redis was emptied': processes.refusals,
       'lines hidden alone': log.hiddenLines.size,
-      'transactions in Odoo': played.odooWriter.commits,
+      'transactions in Odoo': played.odooWriter.commits + played.otherWriter.commits,
+      'of these in other models': played.otherWriter.commits,
       'of these late': played.odooWriter.lateCommits,
       'BCs deleted in Odoo': played.odooWriter.deleted,
       ...Object.fromEntries([...odoo.faults.taken].map(([fault, n]) => [`Odoo's answers: ${fault}`, n])),
@@ -184,18 +216,19 @@ async function act(cast: Actors): Promise<Omit<Outcome, 'logs'>> {
 
 /** From the first start of the workers to the moment when nothing goes wrong any more. */
 async function perform(cast: Actors): Promise<Played> {
-  const { schedule, odoo, processes, clock, testMirror, databaseUrl } = cast;
+  const { schedule, odoo, processes, clock, mirrors, databaseUrl, files } = cast;
   const history = new History(odoo);
   const odooWriter = new OdooWriter(odoo, seededRandom(schedule.seed + 2), clock, history);
+  const otherWriter = new OtherWriter(odoo, seededRandom(schedule.seed + 3), clock, history);
   const mirrorView = new MirrorView(databaseUrl);
-  const feed = new FeedReader(testMirror.mirror.db);
+  const feeds = mirrors.map(({ mirror }) => new FeedReader(mirror));
   const asked: Promise<unknown>[] = [];
   const request: TestMirror['request'] = (mode, ids) => {
-    const asking = testMirror.request(mode, ids);
+    const asking = bcOf(mirrors).request(mode, ids);
     asked.push(asking.catch(() => {}));
     return asking;
   };
-  const targets = { ...cast, odooWriter, mirrorView, request };
+  const targets = { ...cast, odooWriter, mirrorView, request, otherModelFile: files.otherModel };
   processes.start();
   if (schedule.schemaAfterMs !== null) {
     await pause(schedule.schemaAfterMs);
@@ -203,56 +236,75 @@ async function perform(cast: Actors): Promise<Played> {
   }
   await waitFor(() => odoo.calls.length > 0, 'the workers to ask Odoo');
   odooWriter.start();
-  feed.start();
+  otherWriter.start();
+  for (const feed of feeds) feed.start();
   const [first, second] = schedule.acts;
   await playFaults(targets, first);
-  await mirrorView.firstFullRun();
+  await mirrorView.firstFullRuns(mirrors.map(({ mirror }) => mirror.definition.key));
   odooWriter.mostDeleted = MOST_DELETED;
   await playFaults(targets, second);
   await odooWriter.stop();
+  await otherWriter.stop();
   odoo.faults.clear();
   await Promise.all(asked);
   const afterwards = odooWriter.aftermath(await mirrorView.mirrored());
-  return { history, odooWriter, feed, afterwards };
+  return { history, odooWriter, otherWriter, feeds, afterwards };
+}
+
+function bcOf([bc]: readonly TestMirror[]): TestMirror {
+  if (bc === undefined) throw new Error('a scenario has a mirror');
+  return bc;
 }
 
 async function inspect(
   sql: postgres.Sql,
-  { odoo, processes, testMirror, log }: Actors,
-  { history, feed, afterwards }: Played,
+  { odoo, processes, mirrors, log }: Actors,
+  { history, feeds, afterwards }: Played,
 ): Promise<Omit<Outcome, 'logs'>> {
-  const { mirror } = testMirror;
-  const { ok, examples, ...verified } = await verifyMirror({ ...mirror, pageSize: 500 }, () => {});
+  const problems: string[] = [...processes.collapsed];
+  let duplicates = 0;
+  for (const { mirror } of mirrors) {
+    const { ok, examples, ...verified } = await verifyMirror({ ...mirror, pageSize: 500 }, () => {});
+    duplicates += verified.duplicates;
+    const { name } = mirror.definition;
+    if (!ok) problems.push(`verify of ${name}: ${JSON.stringify({ ...verified, examples })}`);
+  }
   const stored = await checkMirror(sql, odoo);
-  const trail = await checkTrail(sql, stored.bcs, history);
+  const trails = [await checkTrail(sql, stored.bcs, history)];
+  const wrong = [...stored.problems];
+  for (const other of OTHER_MIRRORS) {
+    const found = await checkOther(sql, odoo, other);
+    wrong.push(...found.problems);
+    trails.push(await checkTrail(sql, found.bcs, history, other));
+  }
   const stayed = [...log.hiddenLines].filter((line) => !history.moved(line));
   const hidden = await checkHiddenLines(sql, stayed);
-  const untold = await feed.stop(sql);
-  const left = await checkLedger(sql, mirror.queues);
+  const untold = (await Promise.all(feeds.map((feed) => feed.stop(sql)))).flat();
+  const left = await checkLedger(
+    sql,
+    mirrors.map(({ mirror }) => mirror.queues),
+  );
   const foreign: string[] = [];
   for (const installation of log.installations)
     foreign.push(...installation.problems, ...(await installation.documentsOfOthers()));
   // Each of these BCs changed or was deleted after the last fault: the mirror must still follow.
   const stuck = stored.wrong.filter((id) => afterwards.includes(id));
-  const problems = [
-    ...processes.collapsed,
-    ...(ok ? [] : [`verify: ${JSON.stringify({ ...verified, examples })}`]),
-    ...[...stored.problems, ...trail.problems, ...hidden, ...untold, ...feed.twice, ...left, ...foreign],
-    ...stuck.map((id) => `BC ${id} can no longer be changed or archived`),
-  ];
-  const lost = stored.problems.length + hidden.length + untold.length;
-  const doubled = verified.duplicates + feed.twice.length + trail.twice.length;
+  const trailProblems = trails.flatMap((trail) => trail.problems);
+  const twice = feeds.flatMap((feed) => feed.twice);
+  problems.push(...wrong, ...trailProblems, ...hidden, ...untold, ...twice, ...left, ...foreign);
+  problems.push(...stuck.map((id) => `BC ${id} can no longer be changed or archived`));
   const figures = {
     'BCs compared': odoo.count(BC),
     'lines compared': odoo.count(LINE),
+    'records of other mirrors compared': OTHER_MIRRORS.reduce((sum, { model }) => sum + odoo.count(model), 0),
     'BCs changed or deleted after the last fault': afterwards.length,
-    'changes in the audit trail': trail.entries,
-    'changes in the feed': feed.changes,
-    'feeds that began anew': feed.restarts,
-    'faults of the audit trail': trail.problems.length,
+    'changes in the audit trails': trails.reduce((sum, { entries }) => sum + entries, 0),
+    'changes in the feeds': feeds.reduce((sum, { changes }) => sum + changes, 0),
+    'feeds that began anew': feeds.reduce((sum, { restarts }) => sum + restarts, 0),
+    'faults of the audit trails': trailProblems.length,
     'documents of another installation': foreign.length,
-    lost,
-    doubled,
+    lost: wrong.length + hidden.length + untold.length,
+    doubled: duplicates + twice.length + trails.reduce((sum, trail) => sum + trail.twice.length, 0),
     [STUCK]: left.length + stuck.length,
   };
   return { problems, figures };

@@ -105,17 +105,18 @@ export function openTestMirror(
   return testMirror(adapt(opened), { redis, prefix, scheduled: false, upkeep: true }, releases, patienceMs);
 }
 
-/** The mirrors of the file that `env` names, by name, with their tables. */
+/** The mirrors of the file that `env` names, by name; `register`: their tables are created. */
 export async function openTestMirrors(
   env: Record<string, string>,
   releases: Release[],
+  register = true,
 ): Promise<ReadonlyMap<string, TestMirror>> {
   const { odoo, ...config } = readConfig(env);
   if (odoo === null) throw new Error('a setup has an Odoo');
   const log = createLogger(config.logLevel, 'test');
   const defer = (release: Release) => releases.push(release);
   const { mirrors, db, redis } = openMirrors({ ...config, odoo }, log, defer);
-  for (const own of config.mirrors) await registerMirror(db, own);
+  if (register) for (const own of config.mirrors) await registerMirror(db, own);
   const { queuePrefix: prefix } = config;
   return new Map(
     mirrors.map((mirror, at) => [

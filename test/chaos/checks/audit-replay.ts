@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Fields, History } from '../odoo/history.ts';
-import { audited, BC, isBookkeeping, LINE, text } from '../odoo/history.ts';
+import { audited, isBookkeeping, LINE, text } from '../odoo/history.ts';
 
 interface StoredLine {
   readonly id: number;
@@ -31,7 +31,7 @@ const changesOf = z.strictObject({
   linesAdded: z.array(line).optional(),
   linesRemoved: z.array(line).optional(),
   linesChanged: z.record(z.string(), fieldChanges).optional(),
-  reason: z.literal('gone').optional(),
+  reason: z.enum(['gone', 'out_of_scope']).optional(),
 });
 type FieldChanges = z.infer<typeof fieldChanges>;
 
@@ -48,13 +48,15 @@ export class AuditReplay {
   readonly #header: Record<string, unknown>;
   readonly #lines: Map<number, KnownLine>;
   readonly #id: number;
+  readonly #model: string;
   #archived: boolean;
   #created = false;
 
-  constructor(bc: StoredBc, history: History) {
+  constructor(bc: StoredBc, history: History, model: string) {
     this.#history = history;
+    this.#model = model;
     this.#id = bc.id;
-    this.#header = audited(BC, bc.fields);
+    this.#header = audited(model, bc.fields);
     this.#lines = new Map(
       bc.lines.map(({ id, fields }) => [id, { whole: true, fields: audited(LINE, fields) }]),
     );
@@ -86,7 +88,7 @@ export class AuditReplay {
   #undoAction({ action, at }: Entry, label: string, empty: boolean): void {
     if (action === 'created') {
       this.#created = true;
-      this.#wasInOdoo(BC, this.#id, this.#header, at, label);
+      this.#wasInOdoo(this.#model, this.#id, this.#header, at, label);
       for (const [id, { whole, fields }] of this.#lines)
         if (whole) this.#wasInOdoo(LINE, id, fields, at, label);
     }
@@ -101,7 +103,7 @@ export class AuditReplay {
   #undoHeader(changes: FieldChanges, at: number, label: string): void {
     const names = Object.keys(changes).filter((name) => !isBookkeeping(name));
     this.#expectNew(this.#header, changes, names, label);
-    if (names.length > 0) this.#wasInOdoo(BC, this.#id, this.#header, at, label);
+    if (names.length > 0) this.#wasInOdoo(this.#model, this.#id, this.#header, at, label);
     for (const name of names) this.#header[name] = changes[name]?.old;
   }
 

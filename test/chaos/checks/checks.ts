@@ -2,11 +2,12 @@ import type postgres from 'postgres';
 import type { SandboxOdoo } from '../../../dev/sandbox-odoo/sandbox.ts';
 import type { Queues } from '../../../src/queues/queues.ts';
 import { BC, type Fields, type History, LINE, text } from '../odoo/history.ts';
+import { OTHER_MIRRORS, type OtherMirror } from '../odoo/other-models.ts';
 import { AuditReplay, type Entry, type StoredBc } from './audit-replay.ts';
 
 /** Rows that must not be left at the end: jobs, leases, open runs and items, unreported failures. */
-export async function checkLedger(sql: postgres.Sql, queues: Queues): Promise<string[]> {
-  const problems = await jobsLeft(queues);
+export async function checkLedger(sql: postgres.Sql, queues: readonly Queues[]): Promise<string[]> {
+  const problems = (await Promise.all(queues.map(jobsLeft))).flat();
   const expectNone = async (what: string, query: postgres.PendingQuery<postgres.Row[]>) => {
     const found = await query;
     if (found.length > 0) problems.push(`${found.length} ${what}: ${JSON.stringify(found.slice(0, 3))}`);
@@ -30,18 +31,23 @@ export async function checkLedger(sql: postgres.Sql, queues: Queues): Promise<st
   );
   await expectNone(
     'failed items without a failure',
-    sql`select run_id, odoo_id from sync_run_item as item where state = 'failed'
-      and not exists (select 1 from sync_failure as failure where failure.odoo_id = item.odoo_id)`,
+    sql`select run_id, odoo_id from sync_run_item as item join sync_log as run on run.id = item.run_id
+      where state = 'failed' and not exists (select 1 from sync_failure as failure
+        where failure.key = run.key and failure.odoo_id = item.odoo_id)`,
   );
   await expectNone(
     'failures of BCs that can be read again',
-    sql`select odoo_id, code, message from sync_failure where resolved_at is null`,
+    sql`select key, odoo_id, code, message from sync_failure where resolved_at is null`,
   );
-  await expectNone('doubled BCs', sql`select odoo_id from scrap_dimagaz_bc group by 1 having count(*) > 1`);
-  await expectNone(
-    'doubled lines',
-    sql`select odoo_id from scrap_dimagaz_bc_line group by 1 having count(*) > 1`,
-  );
+  for (const table of [
+    'scrap_dimagaz_bc',
+    'scrap_dimagaz_bc_line',
+    ...OTHER_MIRRORS.map(({ table }) => table),
+  ])
+    await expectNone(
+      `doubled rows of ${table}`,
+      sql`select odoo_id from ${sql(table)} group by 1 having count(*) > 1`,
+    );
   return problems;
 }
 
@@ -100,6 +106,21 @@ export async function checkMirror(sql: postgres.Sql, odoo: SandboxOdoo): Promise
   return { problems, wrong: wrong.map(({ id }) => id), bcs };
 }
 
+/** The same for a mirror without lines. */
+export async function checkOther(
+  sql: postgres.Sql,
+  odoo: SandboxOdoo,
+  { model, table, has }: OtherMirror,
+): Promise<MirrorCheck> {
+  const headers = await rows(sql, table, 'odoo_id');
+  const wrong = compare(odoo, model, headers, has);
+  return {
+    problems: wrong.map(({ id, fault }) => `${model} ${id} ${fault}`),
+    wrong: wrong.map(({ id }) => id),
+    bcs: headers.map((header) => ({ ...header, lines: [] })),
+  };
+}
+
 function grouped<T>(items: readonly T[], key: (item: T) => number): Map<number, T[]> {
   const groups = new Map<number, T[]>();
   for (const item of items) {
@@ -116,8 +137,14 @@ interface WrongRow {
   readonly fault: string;
 }
 
-function compare(odoo: SandboxOdoo, model: string, stored: readonly MirrorRow[]): WrongRow[] {
-  const truth = new Map(odoo.read(model, odoo.ids(model)).map((record) => [record.id, record]));
+function compare(
+  odoo: SandboxOdoo,
+  model: string,
+  stored: readonly MirrorRow[],
+  has: (record: Fields) => boolean = () => true,
+): WrongRow[] {
+  const records = odoo.read(model, odoo.ids(model)).filter(has);
+  const truth = new Map(records.map((record) => [record.id, record]));
   const seen = new Set<number>();
   const wrong: WrongRow[] = [];
   const add = (id: number, fault: string) => wrong.push({ model, id, fault });
@@ -185,18 +212,19 @@ export async function checkTrail(
   sql: postgres.Sql,
   bcs: readonly StoredBc[],
   history: History,
+  { model, audit }: Pick<OtherMirror, 'model' | 'audit'> = { model: BC, audit: 'audit_log' },
 ): Promise<TrailCheck> {
   const rows = await sql<EntryRow[]>`
     select odoo_id::int as bc, id::int, action, changes, (extract(epoch from at) * 1000)::float8 as "at"
-    from audit_log order by odoo_id, id desc`;
+    from ${sql(audit)} order by odoo_id, id desc`;
   const trails = grouped(rows, ({ bc }) => bc);
-  const problems = bcs.flatMap((bc) => replay(bc, trails.get(bc.id) ?? [], history));
+  const problems = bcs.flatMap((bc) => replay(bc, trails.get(bc.id) ?? [], history, model));
   const known = new Set(bcs.map(({ id }) => id));
-  for (const id of trails.keys()) if (!known.has(id)) problems.push(`BC ${id} has a trail and no row`);
+  for (const id of trails.keys()) if (!known.has(id)) problems.push(`${model} ${id} has a trail and no row`);
   const twice = [...trails].flatMap(([bc, newestFirst]) =>
     newestFirst
       .filter((entry, at) => isRepeated(entry, newestFirst[at + 1]))
-      .map(({ id }) => `${BC} ${bc}: entry ${id} repeats the one before it`),
+      .map(({ id }) => `${model} ${bc}: entry ${id} repeats the one before it`),
   );
   return { entries: rows.length, problems: [...problems, ...twice], twice };
 }
@@ -208,9 +236,9 @@ function isRepeated(entry: Entry, before: Entry | undefined): boolean {
 }
 
 /** `newestFirst`: the whole trail of one BC. */
-function replay(bc: StoredBc, newestFirst: readonly Entry[], history: History): string[] {
-  const replay = new AuditReplay(bc, history);
+function replay(bc: StoredBc, newestFirst: readonly Entry[], history: History, model: string): string[] {
+  const replay = new AuditReplay(bc, history, model);
   for (const entry of newestFirst) replay.undo(entry);
   replay.expectNothingBefore();
-  return replay.problems.map((problem) => `${BC} ${bc.id}: ${problem}`);
+  return replay.problems.map((problem) => `${model} ${bc.id}: ${problem}`);
 }

@@ -1,9 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { getTableName } from 'drizzle-orm';
 import type postgres from 'postgres';
 import { z } from 'zod';
 import type { Database } from '../../../src/db/client.ts';
 import { type FeedPosition, readChanges } from '../../../src/db/documents/change-feed.ts';
-import { bcStore } from '../../../src/db/documents/tables.ts';
+import type { MirrorStore } from '../../../src/db/documents/tables.ts';
 
 const BETWEEN_MS = 250;
 
@@ -28,14 +29,14 @@ export class FeedReader {
   /** How often the feed began again, because PostgreSQL had lost commits. */
   restarts = 0;
   readonly twice: string[] = [];
-  readonly #db: Database;
+  readonly #store: MirrorStore<Database>;
   readonly #known = new Map<number, Told>();
   #position: FeedPosition | null = null;
   #stopped = false;
   #work: Promise<void> = Promise.resolve();
 
-  constructor(db: Database) {
-    this.#db = db;
+  constructor(store: MirrorStore<Database>) {
+    this.#store = store;
   }
 
   start(): void {
@@ -48,13 +49,14 @@ export class FeedReader {
     await this.#work;
     while (await this.#read());
     const rows = await sql<{ id: number; hash: string; archived: boolean }[]>`
-      select odoo_id::int as id, content_hash as hash, archived_at is not null as archived from scrap_dimagaz_bc`;
+      select odoo_id::int as id, content_hash as hash, archived_at is not null as archived
+      from ${sql(getTableName(this.#store.header))}`;
     return rows
       .filter(({ id, hash, archived }) => {
         const item = this.#known.get(id);
         return item?.contentHash !== hash || item.archived !== archived;
       })
-      .map(({ id }) => `the feed lacks the last change of BC ${id}`);
+      .map(({ id }) => `the feed lacks the last change of ${getTableName(this.#store.header)} ${id}`);
   }
 
   async #readOn(): Promise<void> {
@@ -67,7 +69,7 @@ export class FeedReader {
 
   async #read(): Promise<boolean> {
     const query = { pick: [], lines: 'none', linePick: [], limit: 100, after: this.#position } as const;
-    const page = await readChanges(bcStore(this.#db), query);
+    const page = await readChanges(this.#store, query);
     if (page.restarted) {
       this.restarts += 1;
       this.#known.clear();
@@ -76,7 +78,9 @@ export class FeedReader {
       const item = { contentHash, changedAt, archived: archivedAt !== null };
       const before = this.#known.get(odooId);
       if (before !== undefined && isEqual(before, item))
-        this.twice.push(`the feed has the change of BC ${odooId} at ${changedAt} twice`);
+        this.twice.push(
+          `the feed has the change of ${getTableName(this.#store.header)} ${odooId} at ${changedAt} twice`,
+        );
       this.#known.set(odooId, item);
       this.changes += 1;
     }

@@ -15,16 +15,19 @@ export class MirrorView {
     this.#url = databaseUrl;
   }
 
-  /** Without it there is no mirror yet that could miss something. */
-  async firstFullRun(): Promise<void> {
-    await waitFor(
-      () =>
-        this.#shows(
-          (sql) => sql`select from sync_log where mode = 'full' and status in ('success', 'partial') limit 1`,
-        ),
-      'the first full run',
-      PATIENCE_MS,
-    );
+  /** Without them there is no mirror yet that could miss something. */
+  async firstFullRuns(keys: readonly string[]): Promise<void> {
+    for (const key of keys) {
+      await waitFor(
+        () =>
+          this.#shows(
+            (sql) => sql`select from sync_log
+              where key = ${key} and mode = 'full' and status in ('success', 'partial') limit 1`,
+          ),
+        `the first full run of ${key}`,
+        PATIENCE_MS,
+      );
+    }
   }
 
   /** Whether the mirror has put one of these BCs on record. */
@@ -33,7 +36,7 @@ export class MirrorView {
       const those = sql`odoo_id in ${sql([...bcs])}`;
       if (what === 'archived')
         return sql`select from scrap_dimagaz_bc where archived_at is not null and ${those}`;
-      if (what === 'failure') return sql`select from sync_failure where ${those}`;
+      if (what === 'failure') return sql`select from sync_failure where key = 'bclinbc' and ${those}`;
       return sql`select from sync_run_item where lines_kept > 0 and ${those}`;
     });
   }

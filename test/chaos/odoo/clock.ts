@@ -10,7 +10,7 @@ export class Clock {
   readonly #random: Random;
   readonly #start = Date.now();
   readonly #given = new Set<number>();
-  readonly #lastWrite = new Map<number, number>();
+  readonly #lastWrite = new Map<number | string, number>();
   readonly #mayRepeat: boolean;
   #offsetMs = -120 * MINUTE_MS;
   #headerMs = 0;
@@ -50,16 +50,17 @@ export class Clock {
     }
   }
 
-  noteWrite(bcs: readonly number[], at: Date): void {
-    for (const id of bcs) this.#lastWrite.set(id, second(at));
+  /** @param records ids of BCs, or texts that name records of other models. */
+  noteWrite(records: readonly (number | string)[], at: Date): void {
+    for (const id of records) this.#lastWrite.set(id, second(at));
   }
 
   /**
    * A sweep distinguishes two states of a record by their `write_date`, which has whole seconds; two writes within one second
    * are covered by the overlap of the windows. A clock change in between defeats that: this limit is left out here.
    */
-  mayWrite(bc: number, at: Date): boolean {
-    return this.#mayRepeat || this.#lastWrite.get(bc) !== second(at);
+  mayWrite(record: number | string, at: Date): boolean {
+    return this.#mayRepeat || this.#lastWrite.get(record) !== second(at);
   }
 }
 

@@ -67,6 +67,11 @@ export class History {
     }
   }
 
+  /** The same for records without lines. */
+  noteRecords(model: string, ids: readonly number[], at: number = Date.now()): void {
+    for (const record of this.#odoo.read(model, ids)) this.#add(model, record.id, record, at);
+  }
+
   /** A line that moved may leave its BC in the audit trail. */
   moved(line: number): boolean {
     return (this.#owners.get(line)?.size ?? 0) > 1;

@@ -183,7 +183,7 @@ const DELETED_AFTERWARDS = 3;
 const KINDS = ['at once', 'at once', 'at once', 'at once', 'soon', 'late'] as const;
 
 /**
- * Writes without a pause, as an setup does: most transactions are committed at once, some within the overlap of the
+ * Writes without a pause, as a company does: most transactions are committed at once, some within the overlap of the
  * windows, some so late that their `write_date` is minutes old.
  */
 export class OdooWriter {
