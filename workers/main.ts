@@ -29,7 +29,7 @@ async function main(): Promise<void> {
   const { odoo, ...config } = readConfig();
   const log = createLogger(config.logLevel, 'worker', 'at once', config.prettyLogs);
   for (const warning of warnings.splice(0)) log.warn({}, warning);
-  const metrics = openWorkerMetrics();
+  const metrics = openWorkerMetrics(config.mirrors.map(({ name }) => name));
   if (odoo !== null) return work({ ...config, odoo }, log, metrics);
   // After an exit the supervisor would start the worker again.
   log.warn(

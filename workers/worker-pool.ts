@@ -47,7 +47,12 @@ function instrumented<Payload extends object>(
   return async (job, token) => {
     const start = performance.now();
     const report = (outcome: JobResult['outcome']) =>
-      worked?.({ queue: job.queueName, outcome, ms: performance.now() - start });
+      worked?.({
+        mirror: mirror.definition.name,
+        queue: job.queueName,
+        outcome,
+        ms: performance.now() - start,
+      });
     try {
       if (isForeign(job.data, await installationOf(mirror.db))) return skipForeign(mirror, job);
       const result = await handle({ ...mirror, log: withContext(mirror.log, () => idsOf(job)) }, job, token);

@@ -18,7 +18,7 @@ export function metricsPage(): string {
     '`_count`; its count is the number of events. Times are in seconds, sizes in bytes. ' +
     '[How to watch it](../how-to/observe.md) says how to scrape it, and which alerts come with it.';
   const api = figures(openApiMetrics().registry);
-  const worker = figures(openWorkerMetrics().registry);
+  const worker = figures(openWorkerMetrics([]).registry);
   return page('Metrics', intro, [
     '## Metrics of the API\n\nShared metrics (mirror, runs, queues, circuit, stores) are read at each scrape, and are ' +
       `the same from each API process. The rest is its own.\n\n${rows(api)}`,

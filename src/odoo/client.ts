@@ -91,10 +91,15 @@ interface ContextOption {
   readonly context: Readonly<Record<string, OdooValue>>;
 }
 
+interface AccountClientOptions extends ContextOption {
+  /** Called for each attempt of a call of this client, after the callback of the account. It must not throw. */
+  readonly onCall?: ((call: OdooCall) => void) | undefined;
+}
+
 /** An account at a server. Its clients share the session and the limits. */
 export interface OdooAccount {
   /** Each client has its turn, so that one whose calls hang does not stop the others. */
-  client(options: ContextOption): OdooClient;
+  client(options: AccountClientOptions): OdooClient;
   close(): Promise<void>;
 }
 
@@ -181,8 +186,11 @@ export function openOdooAccount(options: OdooServerOptions): OdooAccount {
   const session = createSession(options);
   const limiter = new CallLimiter(options.concurrency, options.callsPerSecond);
   return {
-    client: ({ context }) => {
-      const calls = createCalls(limiter.lane(), options.onCall);
+    client: ({ context, onCall }) => {
+      const calls = createCalls(limiter.lane(), (call) => {
+        options.onCall?.(call);
+        onCall?.(call);
+      });
       return createClient(session, calls, options.user, context);
     },
     close: session.close,

@@ -117,6 +117,24 @@ export async function connectedWorkers({
   return Math.min(...(await Promise.all([sync, pages, bc].map((queue) => queue.getWorkersCount()))));
 }
 
+/**
+ * Connected workers of each of these queues, in their order, from one list of the clients of Redis. A list for each
+ * queue would grow with the square of the number of mirrors.
+ */
+export async function workersBy(queues: readonly SyncQueue[]): Promise<number[]> {
+  const [first] = queues;
+  if (first === undefined) return [];
+  const lists = await first.backend.getClientList().catch(() => null);
+  // Some hosted Redis servers refuse CLIENT LIST, and BullMQ has its own answer for them.
+  if (lists === null) return Promise.all(queues.map((queue) => queue.getWorkersCount()));
+  const nodes = lists.map((list) => [...list.matchAll(/ name=(\S*)/g)].map(([, name = '']) => name));
+  return queues.map(({ backend }) => {
+    const name = backend.clientName();
+    const isWorker = (client: string) => client === name || client.startsWith(`${name}:w:`);
+    return Math.max(...nodes.map((clients) => clients.filter(isWorker).length));
+  });
+}
+
 /** Jobs removed by one script. Redis does nothing else while a script runs. */
 const BATCH = 1000;
 

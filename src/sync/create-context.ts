@@ -28,12 +28,12 @@ const CONTENT_BYTES = 32 * 1024 * 1024;
 /** Connections for plans, the watchdog, and BCs that are stored alone; groups and pages have their own. */
 const OTHERS = 10;
 
-/** Callbacks of the mirror. They must not throw. */
+/** Callbacks of the mirrors, with the name of the mirror. They must not throw. */
 interface Observers {
   /** Null or unset: no traces are made. */
   readonly tracing?: { readonly queues: Telemetry; readonly statement: TraceStatement } | null;
-  readonly called?: (call: OdooCall) => void;
-  readonly ended?: (run: EndedRun) => void;
+  readonly called?: (call: OdooCall, mirror: string) => void;
+  readonly ended?: (run: EndedRun, mirror: string) => void;
 }
 
 interface OpenMirrors {
@@ -69,10 +69,7 @@ export function openMirrors(
   const account = openOdooAccount({
     ...config.odoo,
     onConnect: (server) => health.connected(server),
-    onCall: (call) => {
-      health.observe(call);
-      observers.called?.(call);
-    },
+    onCall: (call) => health.observe(call),
   });
   defer(() => account.close());
   const contentMemory = new Semaphore(CONTENT_BYTES);
@@ -80,7 +77,10 @@ export function openMirrors(
   const mirrors = config.mirrors.map((own): SyncContext => {
     const queues = openQueues(redis, mirrorPrefix(config.queuePrefix, own.name), log, tracing?.queues);
     defer(queues.close);
-    const unscoped = account.client({ context: own.context });
+    const unscoped = account.client({
+      context: own.context,
+      onCall: (call) => observers.called?.(call, own.name),
+    });
     const mirror: SyncContext = {
       ...tablesFor(own),
       db,
@@ -95,7 +95,7 @@ export function openMirrors(
       settings: settingsOf(own, config.sync),
       retention: config.retention,
       log: own.name === BC_MIRROR ? log : withContext(log, () => ({ mirror: own.name })),
-      onRunEnded: (run) => observers.ended?.(run),
+      onRunEnded: (run) => observers.ended?.(run, own.name),
     };
     return mirror;
   });

@@ -141,14 +141,14 @@ describe('GET /metrics', () => {
     const queues = openQueues(redis, 'nothing', log);
     api = await startApi({}, {});
     const { metrics } = api;
-    const sources = { db: api.db, queues: api.queues, tryton: null, log: api.log };
+    const sources = { ...api, tryton: null };
     expect(figure((await metrics.scrape(sources)).text, 'passerelle_open_failures')).toBe(0);
     const { text } = await metrics.scrape({ ...sources, db });
     expect(figure(text, 'passerelle_up', { store: 'postgresql' })).toBe(0);
     expect(figure(text, 'passerelle_up', { store: 'redis' })).toBe(1);
     expect(figure(text, 'passerelle_open_failures')).toBeUndefined();
     expect(figure(text, 'passerelle_queue_jobs', { queue: 'bc', state: 'waiting' })).toBe(0);
-    const { text: other } = await metrics.scrape({ ...sources, queues });
+    const { text: other } = await metrics.scrape({ ...sources, queuesOf: () => queues });
     expect(figure(other, 'passerelle_up', { store: 'redis' })).toBe(0);
     expect(figure(other, 'passerelle_open_failures')).toBe(0);
     expect(samplesOf(other).some(({ name }) => name === 'passerelle_queue_jobs')).toBe(false);
@@ -158,7 +158,7 @@ describe('GET /metrics', () => {
 
   it('is read once for all who ask at the same time', async () => {
     api = await startApi();
-    const sources = { db: api.db, queues: api.queues, tryton: null, log: api.log };
+    const sources = { ...api, tryton: null };
     const first = api.metrics.scrape(sources);
     expect(api.metrics.scrape(sources)).toBe(first);
     await first;

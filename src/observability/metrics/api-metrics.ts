@@ -1,10 +1,10 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import type { MirrorSettings } from '../../config/index.ts';
 import type { Database } from '../../db/client.ts';
 import { connectionCounts } from '../../db/mirror-stats.ts';
-import { BC_KEY } from '../../db/schema/sync.ts';
 import { lastSightings } from '../../db/upstream-health.ts';
 import type { GatewayObservers } from '../../gateway.ts';
-import type { Queues } from '../../queues/queues.ts';
+import { type Queues, workersBy } from '../../queues/queues.ts';
 import { errorCode } from '../../shared/errors.ts';
 import type { Log } from '../../shared/logger.ts';
 import { resultWithin } from '../../shared/timeout.ts';
@@ -45,31 +45,52 @@ function queueMetrics(registry: Registry) {
   const jobs = optionalGauge(
     registry,
     'passerelle_queue_jobs',
-    'Jobs of a queue by state. The number of completed and failed jobs is limited (RETAIN_*_JOBS).',
-    ['queue', 'state'],
+    'Jobs of a queue by state. The number of completed and failed jobs is limited (RETAIN_*_JOBS). The queue upkeep ' +
+      'of the first mirror is that of all mirrors.',
+    ['mirror', 'queue', 'state'],
   );
   const workers = optionalGauge(
     registry,
     'passerelle_workers',
-    'Workers that are connected to Redis and start runs.',
+    'Workers that are connected to Redis and start runs of the mirror.',
+    ['mirror'],
   );
   return {
     /** Waits for Redis as long as the connection of the queues does. Until then the metrics are absent. */
-    refresh: async ({ sync, pages, bc, upkeep }: Queues): Promise<void> => {
+    refresh: async (mirrors: readonly string[], queuesOf: (mirror: string) => Queues): Promise<void> => {
       clearGauge(jobs);
       clearGauge(workers);
+      const opened = mirrors.map((mirror) => ({ mirror, ...queuesOf(mirror) }));
       const [connected, ...counted] = await Promise.all([
-        sync.getWorkersCount(),
-        ...[sync, pages, bc, upkeep].map(async (queue) => ({
-          queue: queue.name,
-          counts: await queue.getJobCounts(...JOB_STATES),
-        })),
+        workersBy(opened.map(({ sync }) => sync)),
+        ...opened.flatMap(({ mirror, sync, pages, bc, upkeep }) =>
+          [sync, pages, bc, upkeep].map(async (queue) => ({
+            mirror,
+            queue: queue.name,
+            counts: await queue.getJobCounts(...JOB_STATES),
+          })),
+        ),
       ]);
-      workers.set(connected);
-      for (const { queue, counts } of counted) {
-        for (const state of JOB_STATES) jobs.set({ queue, state }, counts[state] ?? 0);
+      for (const [at, mirror] of mirrors.entries()) workers.set({ mirror }, connected[at] ?? 0);
+      for (const { mirror, queue, counts } of counted) {
+        for (const state of JOB_STATES) jobs.set({ mirror, queue, state }, counts[state] ?? 0);
       }
     },
+  };
+}
+
+/** Alerts compare the lag of a mirror with it. */
+function intervalMetrics(registry: Registry) {
+  const interval = optionalGauge(
+    registry,
+    'passerelle_sync_interval_seconds',
+    'The pause between incremental runs of a mirror (SYNC_EVERY). Absent if it is off.',
+    ['mirror'],
+  );
+  return (mirrors: ApiSources['config']['mirrors']): void => {
+    clearGauge(interval);
+    for (const { name: mirror, everyMs } of mirrors)
+      if (everyMs !== null) interval.set({ mirror }, everyMs / 1000);
   };
 }
 
@@ -172,7 +193,8 @@ const STORE_LIMIT_MS = 2000;
 
 interface ApiSources {
   readonly db: Database;
-  readonly queues: Queues;
+  readonly config: { readonly mirrors: readonly Pick<MirrorSettings, 'name' | 'everyMs'>[] };
+  readonly queuesOf: (mirror: string) => Queues;
   /** Null if no Tryton is configured. */
   readonly tryton: TrytonClient | null;
   /** Gets a message for each group of metrics that is left out. */
@@ -187,15 +209,18 @@ export function openApiMetrics() {
   const stores = storeMetrics(registry);
   const queues = queueMetrics(registry);
   const tryton = trytonMetrics(registry);
-  const ofPostgres = [stores, mirrorMetrics(registry, BC_KEY), upstreamMetrics(registry)];
-  const refresh = async ({ db, queues: asked, tryton: client, log }: ApiSources) => {
+  const setIntervals = intervalMetrics(registry);
+  const ofPostgres = [stores, mirrorMetrics(registry), upstreamMetrics(registry)];
+  const refresh = async ({ db, config, queuesOf, tryton: client, log }: ApiSources) => {
+    const mirrors = config.mirrors.map(({ name }) => name);
+    setIntervals(config.mirrors);
     const [postgresql, redis] = await Promise.all([
       inTime(
         'PostgreSQL',
         log,
-        ofPostgres.map((part) => () => part.refresh(db)),
+        ofPostgres.map((part) => () => part.refresh(db, mirrors)),
       ),
-      inTime('Redis', log, [() => queues.refresh(asked)]),
+      inTime('Redis', log, [() => queues.refresh(mirrors, queuesOf)]),
       inTime('the gateway', log, client === null ? [] : [() => tryton.refresh(client)]),
     ]);
     stores.setUp('postgresql', postgresql);

@@ -8,11 +8,11 @@ import { packageVersion } from '../../shared/version.ts';
  * parts that it observes. The API also reads PostgreSQL and Redis at each scrape, with a time limit.
  *
  * Invariants: names and labels are stable, and label values come from a fixed set. A value that was not measured is
- * absent, not 0. Metrics contain no secret and no content of a BC. There is no global registry, so tests may open
- * several.
+ * absent, not 0. Metrics contain no secret and no content of a BC. A metric of a mirror has the label `mirror`, with the
+ * name of the mirror. There is no global registry, so tests may open several.
  *
- *     const metrics = openWorkerMetrics();
- *     metrics.worked({ queue: 'bc', outcome: 'completed', ms: 12 });
+ *     const metrics = openWorkerMetrics(['bc']);
+ *     metrics.worked({ mirror: 'bc', queue: 'bc', outcome: 'completed', ms: 12 });
  *     const { text } = await metrics.scrape();
  */
 

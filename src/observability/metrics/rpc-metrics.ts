@@ -4,6 +4,8 @@ import { Histogram, type Registry } from 'prom-client';
 const BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 
 interface Called {
+  /** For Odoo: the mirror that the call was for. */
+  readonly mirror?: string;
   readonly server: 'odoo' | 'tryton';
   readonly method: string;
   readonly ms: number;
@@ -11,18 +13,20 @@ interface Called {
   readonly code: string | null;
 }
 
-export function callMetrics(registry: Registry): (call: Called) => void {
+/** @param own labels that the process has beside those of every process. */
+export function callMetrics(registry: Registry, ...own: 'mirror'[]): (call: Called) => void {
   const duration = new Histogram({
     name: 'passerelle_rpc_duration_seconds',
     help:
       'Time of one call: for Odoo of each attempt, for Tryton with its retries (cached answers are not counted). ' +
       'The outcome is "success" or the code of the error.',
-    labelNames: ['server', 'method', 'outcome'],
+    labelNames: [...own, 'server', 'method', 'outcome'],
     buckets: BUCKETS,
     registers: [registry],
   });
-  return ({ server, method, ms, code }) => {
-    duration.observe({ server, method: LABELS[server](method), outcome: code ?? 'success' }, ms / 1000);
+  return ({ server, method, ms, code, ...labels }) => {
+    const outcome = code ?? 'success';
+    duration.observe({ ...labels, server, method: LABELS[server](method), outcome }, ms / 1000);
   };
 }
 
