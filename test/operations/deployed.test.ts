@@ -55,6 +55,10 @@ function grouped(expr: string): string[] {
   return [...expr.matchAll(/\bby \(([^)]*)\)/g)].flatMap(([, labels = '']) => labels.split(/,\s*/));
 }
 
+/** Calls of Odoo and of Tryton have the same metric, and only those of Odoo have a mirror. */
+const isOfGateway = (name: string, expr: string) =>
+  name.startsWith('passerelle_rpc_') && expr.includes('server="tryton"');
+
 /** What Prometheus adds itself. */
 const ADDED = ['job', 'instance', 'le'];
 
@@ -105,6 +109,16 @@ describe('the dashboard and the alert rules', () => {
     }
     const known = new Set([...ADDED, ...samples.flatMap(({ labels }) => Object.keys(labels))]);
     expect(grouped(expr).filter((label) => !known.has(label))).toEqual([]);
+  });
+
+  it.each(expressions)('%s keeps mirrors apart', (from, expr) => {
+    const ofMirrors = selectors(expr).filter(({ name }) =>
+      samples.some((sample) => sample.name === name && 'mirror' in sample.labels),
+    );
+    if (ofMirrors.every(({ name, labels }) => isOfGateway(name, expr) && !labels.includes('mirror'))) return;
+    expect(grouped(expr)).toContain('mirror');
+    if (from.startsWith('panel'))
+      expect(ofMirrors.filter(({ labels }) => !labels.includes('mirror'))).toEqual([]);
   });
 
   it('show every metric of ours, or give an alarm by it', () => {
