@@ -13,7 +13,7 @@ import { ForeignQueuesError } from './queues/owner.ts';
 import { mirrorPrefix, openQueues } from './queues/queues.ts';
 import { openRedis, type RedisConnection } from './queues/redis.ts';
 import { forceExitAfter, stopSignal, withResources } from './shared/lifecycle.ts';
-import { createLogger, type Logger } from './shared/logger.ts';
+import { createLogger, type Logger, mirrorLog } from './shared/logger.ts';
 import { BC_MIRROR } from './shared/mirror-names.ts';
 import { resultWithin } from './shared/timeout.ts';
 import { keepQueues } from './sync/queue-ownership.ts';
@@ -78,18 +78,16 @@ async function serve(config: ApiConfig, log: Logger): Promise<void> {
     defer(() => redis.disconnect());
     const cacheRedis = openRedis(config.redis, 'cache', log);
     defer(() => cacheRedis.disconnect());
-    const queues = openQueues(redis, config.queuePrefix, log, tracing?.queues);
-    // A queue that never reached Redis would wait for it before it closes.
-    defer(() => resultWithin(() => queues.close(), CLOSE_LIMIT_MS));
-    const others = new Map(
-      config.mirrors
-        .filter(({ name }) => name !== BC_MIRROR)
-        .map(({ name }) => {
-          const own = openQueues(redis, mirrorPrefix(config.queuePrefix, name), log, tracing?.queues);
-          defer(() => resultWithin(() => own.close(), CLOSE_LIMIT_MS));
-          return [name, own];
-        }),
-    );
+    const open = (name: string) => {
+      const prefix = mirrorPrefix(config.queuePrefix, name);
+      const own = openQueues(redis, prefix, mirrorLog(log, name), tracing?.queuesOf(name));
+      // A queue that never reached Redis would wait for it before it closes.
+      defer(() => resultWithin(() => own.close(), CLOSE_LIMIT_MS));
+      return own;
+    };
+    const queues = open(BC_MIRROR);
+    const names = config.mirrors.map(({ name }) => name).filter((name) => name !== BC_MIRROR);
+    const others = new Map(names.map((name) => [name, open(name)]));
     const queuesOf = (name: string) => others.get(name) ?? queues;
     const stores = { db, redis: cacheRedis, prefix: config.queuePrefix };
     const gateway = openGateway(config.tryton, stores, log, defer, metrics.gateway);

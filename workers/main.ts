@@ -69,7 +69,7 @@ async function work(config: MirrorConfig, log: Logger, metrics: WorkerMetrics): 
       mirrors.map((mirror, at) =>
         startWorkers(mirror, {
           ...{ redis, prefix: config.queuePrefix, scheduled: true, upkeep: at === 0, slots },
-          ...{ worked: metrics.worked, telemetry: tracing?.queues },
+          ...{ worked: metrics.worked, telemetry: tracing?.queuesOf(mirror.definition.name) },
         }),
       ),
     );

@@ -9,6 +9,7 @@ import {
   type UpkeepPayload,
   upkeepPayload,
 } from '../src/queues/jobs.ts';
+import { processLog } from '../src/shared/logger.ts';
 import type { SyncContext } from '../src/sync/context.ts';
 import { processPage } from '../src/sync/fetch/process-page.ts';
 import { type Pruned, prune } from '../src/sync/maintenance/prune.ts';
@@ -61,7 +62,8 @@ export async function handleUpkeep(
 ): Promise<Pruned> {
   upkeepPayload.parse(job.data);
   const pruned = await prune(mirror, stopping);
-  if (Object.values(pruned).some((rows) => rows > 0)) mirror.log.info({ ...pruned }, 'pruned');
+  // The counts cover all mirrors, so the line names none.
+  if (Object.values(pruned).some((rows) => rows > 0)) processLog(mirror.log).info({ ...pruned }, 'pruned');
   return pruned;
 }
 

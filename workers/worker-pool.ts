@@ -71,7 +71,7 @@ function instrumented<Payload extends object>(
  */
 function skipForeign({ log }: SyncContext, job: Job<object>): 'foreign' {
   log.warn(
-    { ...idsOf(job), ...('mirror' in job.data && { mirror: job.data.mirror }) },
+    { ...idsOf(job), ...('mirror' in job.data && { installation: job.data.mirror }) },
     'skipped a job of another installation that uses the same QUEUE_PREFIX; give each installation its own prefix',
   );
   return 'foreign';

@@ -6,7 +6,7 @@ import { keyOf } from '../db/documents/mirrors.ts';
 import { LOCK_FAMILIES } from '../db/locks.ts';
 import type { AlertChannel, IncidentRow } from '../db/schema/alerts.ts';
 import { errorMessage } from '../shared/errors.ts';
-import type { Log } from '../shared/logger.ts';
+import { type Log, mirrorLog } from '../shared/logger.ts';
 import { PeriodicTask } from '../shared/periodic-task.ts';
 import { resultWithin } from '../shared/timeout.ts';
 import type { Channel } from './channels/channel.ts';
@@ -105,12 +105,12 @@ export function startAlerts(parts: AlertParts): { stop(): Promise<void> } {
           );
         return found;
       };
-      logChanges(log, await evaluateIncidents(db, 'mirror', names, find));
+      logChanges(log, await evaluateIncidents(db, 'mirror', names, find), config.mirrors);
     }
     if (probe === null) return;
     const circuit = await probe.circuit();
     const find = (tx: Queryable) => circuitFindings(tx, probe.subject, circuit);
-    logChanges(log, await evaluateIncidents(db, 'tryton', names, find));
+    logChanges(log, await evaluateIncidents(db, 'tryton', names, find), []);
   };
   // Not part of a check, because a delivery may take longer. A channel that hangs does not delay the other.
   const send = () => {
@@ -143,8 +143,14 @@ export function startAlerts(parts: AlertParts): { stop(): Promise<void> } {
   };
 }
 
-function logChanges(log: Log, { opened, resolved }: IncidentChanges): void {
+function logChanges(log: Log, { opened, resolved }: IncidentChanges, mirrors: Config['mirrors'] | []): void {
+  const logOf = (subject: string) => {
+    // The subject of a sweep has a word after the key.
+    const about = mirrors.find(({ name }) => keyOf(name) === subject.split(' ', 1)[0]);
+    return about === undefined ? log : mirrorLog(log, about.name);
+  };
   for (const { id, kind, subject, code, message } of opened)
-    log.warn({ incident: id, kind, subject, code, reason: message }, 'incident opened');
-  for (const { id, kind, subject } of resolved) log.info({ incident: id, kind, subject }, 'incident over');
+    logOf(subject).warn({ incident: id, kind, subject, code, reason: message }, 'incident opened');
+  for (const { id, kind, subject } of resolved)
+    logOf(subject).info({ incident: id, kind, subject }, 'incident over');
 }

@@ -1,6 +1,6 @@
 import type { RedisConfig } from '../config/index.ts';
 import { errorCode, errorReason } from '../shared/errors.ts';
-import type { Log } from '../shared/logger.ts';
+import { type Log, processLog } from '../shared/logger.ts';
 import { placeOfUrl } from '../shared/redact.ts';
 
 /** The parts of the configuration that messages name. */
@@ -27,14 +27,14 @@ interface Outage {
   isAway: boolean;
 }
 
-/** One for all connections that log to the same logger: they all fail at once, and each of them many times. */
+/** One for all connections of a process, whatever mirror they serve: they all fail at once, and each many times. */
 const outages = new WeakMap<Log, Outage>();
 
 function outageOf(log: Log, server: Server | null): Outage {
-  const known = outages.get(log);
+  const known = outages.get(processLog(log));
   if (known !== undefined) return known;
   const outage = { server, reportedAt: Number.NEGATIVE_INFINITY, isAway: false };
-  outages.set(log, outage);
+  outages.set(processLog(log), outage);
   return outage;
 }
 
@@ -53,15 +53,15 @@ export function reportOutage(log: Log, error: unknown): void {
     outage.server === null
       ? `Redis cannot be used: ${errorReason(error)}. Check REDIS_URL.`
       : redisTrouble(outage.server, error);
-  log.warn({}, `${trouble} Start Redis if it is down; this process connects again by itself.`);
+  processLog(log).warn({}, `${trouble} Start Redis if it is down; this process connects again by itself.`);
 }
 
 /** Logs the end of an outage that was logged. */
 export function reportRecovery(log: Log): void {
-  const outage = outages.get(log);
+  const outage = outages.get(processLog(log));
   if (outage?.isAway !== true) return;
   outage.isAway = false;
-  log.info({}, 'Redis answers again');
+  processLog(log).info({}, 'Redis answers again');
 }
 
 const NETWORK = /^(E(CONN|PIPE|HOST|NET|TIMEDOUT|AI_AGAIN)|ENOTFOUND|ERR_(TLS|SSL)|CERT_)/;

@@ -31,6 +31,9 @@ export function createLogger(
   );
 }
 
+/** The log of the process, without the ids that `withContext` added. For events that concern the whole process. */
+export const processLog = (log: Log): Log => (log instanceof ContextLog ? log.root : log);
+
 /** Adds ids to each line, so that lines can be found by run, job or BC. Ids of the line itself take precedence. */
 export function withContext(log: Log, ids: () => object): Log {
   return new ContextLog(log, ids);
@@ -38,10 +41,12 @@ export function withContext(log: Log, ids: () => object): Log {
 
 /** A class, because each job has one: its methods are made once. */
 class ContextLog implements Log {
+  readonly root: Log;
   readonly #log: Log;
   readonly #ids: () => object;
 
   constructor(log: Log, ids: () => object) {
+    this.root = processLog(log);
     this.#log = log;
     this.#ids = ids;
   }
@@ -62,6 +67,9 @@ class ContextLog implements Log {
     this.#log.error({ ...this.#ids(), ...details }, message);
   }
 }
+
+/** The log of a mirror: each line has its name. */
+export const mirrorLog = (log: Log, mirror: string): Log => withContext(log, () => ({ mirror }));
 
 function jsonDestination(lines: 'at once' | 'in batches'): DestinationStream {
   const batched = lines === 'in batches';

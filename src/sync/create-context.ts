@@ -8,8 +8,7 @@ import type { OdooCall } from '../odoo/call-limiter.ts';
 import { openOdooAccount } from '../odoo/client.ts';
 import { mirrorPrefix, openQueues } from '../queues/queues.ts';
 import { openRedis, type RedisConnection } from '../queues/redis.ts';
-import { type Log, withContext } from '../shared/logger.ts';
-import { BC_MIRROR } from '../shared/mirror-names.ts';
+import { type Log, mirrorLog } from '../shared/logger.ts';
 import { Semaphore } from '../shared/semaphore.ts';
 import { OdooHealthRecorder } from '../upstream-health/odoo.ts';
 import type { MirrorRunSettings, SyncContext } from './context.ts';
@@ -31,7 +30,10 @@ const OTHERS = 10;
 /** Callbacks of the mirrors, with the name of the mirror. They must not throw. */
 interface Observers {
   /** Null or unset: no traces are made. */
-  readonly tracing?: { readonly queues: Telemetry; readonly statement: TraceStatement } | null;
+  readonly tracing?: {
+    readonly queuesOf: (mirror: string) => Telemetry;
+    readonly statement: TraceStatement;
+  } | null;
   readonly called?: (call: OdooCall, mirror: string) => void;
   readonly ended?: (run: EndedRun, mirror: string) => void;
 }
@@ -75,7 +77,9 @@ export function openMirrors(
   const contentMemory = new Semaphore(CONTENT_BYTES);
   const { groupSize: size, groupWaitMs: waitMs } = config.sync;
   const mirrors = config.mirrors.map((own): SyncContext => {
-    const queues = openQueues(redis, mirrorPrefix(config.queuePrefix, own.name), log, tracing?.queues);
+    const ownLog = mirrorLog(log, own.name);
+    const prefix = mirrorPrefix(config.queuePrefix, own.name);
+    const queues = openQueues(redis, prefix, ownLog, tracing?.queuesOf(own.name));
     defer(queues.close);
     const unscoped = account.client({
       context: own.context,
@@ -94,7 +98,7 @@ export function openMirrors(
       queues,
       settings: settingsOf(own, config.sync),
       retention: config.retention,
-      log: own.name === BC_MIRROR ? log : withContext(log, () => ({ mirror: own.name })),
+      log: ownLog,
       onRunEnded: (run) => observers.ended?.(run, own.name),
     };
     return mirror;

@@ -193,5 +193,17 @@ describe('metrics of a worker with two mirrors', () => {
       .map(({ labels }) => labels['outcome']);
     expect(outcomes).not.toContain('success');
     expect(outcomes.length).toBeGreaterThan(0);
+
+    const lines = worker
+      .output()
+      .split('\n')
+      .filter((line) => line.startsWith('{'))
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+    const ofRuns = lines.filter((line) => 'runId' in line || 'queue' in line);
+    expect([...new Set(ofRuns.map(({ mirror }) => mirror))].sort()).toEqual(BOTH);
+    const mirrorsWith = (message: string) =>
+      [...new Set(lines.filter(({ msg }) => msg === message).map(({ mirror }) => mirror))].sort();
+    expect(mirrorsWith('worker started')).toEqual(BOTH);
+    expect(mirrorsWith('run failed')).toEqual(['partners']);
   });
 });

@@ -91,6 +91,8 @@ describe('traces, with OTEL_EXPORTER_OTLP_ENDPOINT', () => {
         'passerelle-worker: INSERT',
       ]),
     );
+    const jobs = trace.filter(({ name }) => /^(add|process) /.test(name));
+    expect([...new Set(jobs.map(({ attributes }) => attributes['passerelle.mirror']))]).toEqual(['bc']);
     const calls = trace.filter(({ attributes }) => String(attributes['url.full']).startsWith(setup.odoo.url));
     expect(calls.map(({ service }) => service)).toContain('passerelle-worker');
     expect(JSON.stringify(trace)).not.toContain('a-secret-in-the-query');

@@ -75,9 +75,19 @@ export function openTracing(service: Service, origins: readonly string[]): Traci
     logRecordProcessors: [],
   });
   sdk.start();
+  const queues = new BullMQOtel({ tracerName: 'passerelle', version: packageVersion() });
   return {
     http: fastify.plugin(),
-    queues: new BullMQOtel({ tracerName: 'passerelle', version: packageVersion() }),
+    queuesOf: (mirror) => ({
+      contextManager: queues.contextManager,
+      tracer: {
+        startSpan: (...args) => {
+          const span = queues.tracer.startSpan(...args);
+          span.setAttribute('passerelle.mirror', mirror);
+          return span;
+        },
+      },
+    }),
     statement: traceStatement,
     stop: async () => {
       await resultWithin(() => sdk.shutdown(), STOP_LIMIT_MS);
@@ -88,8 +98,11 @@ export function openTracing(service: Service, origins: readonly string[]): Traci
 export interface Tracing {
   /** Registered before the routes: a span for each request. */
   readonly http: FastifyPluginCallback;
-  /** Carries a trace from the queue of one process to the worker of another. */
-  readonly queues: Telemetry;
+  /**
+   * Carries a trace from the queue of one process to the worker of another. The spans have the name of the mirror as
+   * `passerelle.mirror`.
+   */
+  readonly queuesOf: (mirror: string) => Telemetry;
   readonly statement: TraceStatement;
   /** Sends the remaining spans and stops. */
   stop(): Promise<void>;

@@ -117,7 +117,10 @@ test('the log has incidents and notices, each once', async () => {
   await addRun(database.db, 'full', 'success');
   await waitFor(() => texts().length === 4, 'the end in the log');
   expect(texts()).toEqual(['incident opened', 'alert delivered', 'incident over', 'alert delivered']);
-  expect(lines[0]).toMatchObject({ level: 'warn', details: { kind: 'run_failed', code: 'odoo_timeout' } });
+  expect(lines[0]).toMatchObject({
+    level: 'warn',
+    details: { mirror: 'bc', kind: 'run_failed', code: 'odoo_timeout' },
+  });
 });
 
 test('while PostgreSQL is away it says so once; when it is back it goes on', async () => {

@@ -78,7 +78,7 @@ describe('what a worker says of a job', () => {
     const jobId = `bc-${runId}-${bad}-0`;
     for (const message of ['BC failed', 'job failed']) {
       const text = await line(message);
-      expect(JSON.parse(text)).toMatchObject({ queue: 'bc', jobId, runId, odooId: bad });
+      expect(JSON.parse(text)).toMatchObject({ mirror: 'bc', queue: 'bc', jobId, runId, odooId: bad });
       for (const id of ['"runId"', '"jobId"', '"odooId"']) expect(text.split(id)).toHaveLength(2);
     }
     expect(JSON.parse(await line('planning'))).toMatchObject({ queue: 'sync', jobId: `run-${runId}`, runId });
