@@ -29,7 +29,7 @@ interface FirstSync {
  */
 export async function firstFullSync(sync: FirstSync): Promise<SyncLogRow> {
   const run = await firstFullRun(sync.db, sync.queue, BC_KEY, STARTED, (id) => follow(sync, id));
-  if (run.status === 'failed') throw new FirstSyncFailedError(run.errorMessage);
+  if (run.status === 'failed') throw new FirstSyncFailedError([{ mirror: null, reason: run.errorMessage }]);
   return run;
 }
 

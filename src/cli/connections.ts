@@ -29,10 +29,15 @@ import { whileBusy } from './progress.ts';
 
 type Defer = (release: () => Promise<unknown>) => void;
 
-export interface OpenMirror {
-  readonly mirror: SyncContext;
+interface OpenMirrors {
+  /** In the order of the configuration. */
+  readonly mirrors: readonly SyncContext[];
   readonly redis: RedisConnection;
   readonly prefix: string;
+}
+
+export interface OpenMirror extends Omit<OpenMirrors, 'mirrors'> {
+  readonly mirror: SyncContext;
 }
 
 /**
@@ -48,20 +53,35 @@ export async function withMirror<T>(
   name?: string,
 ): Promise<T> {
   const { name: chosen } = mirrorNamed(config.mirrors, name);
+  return withMirrors(io, config, ({ mirrors, ...open }) => {
+    const mirror = mirrors.find(({ definition }) => definition.name === chosen);
+    if (mirror === undefined) throw new Error(`The mirror ${chosen} was not opened.`);
+    return work({ ...open, mirror });
+  });
+}
+
+/**
+ * The same with all mirrors of the configuration.
+ *
+ * @throws DatabaseUnavailableError, DatabaseNotMigratedError, RedisUnavailableError, ForeignQueuesError
+ */
+export async function withMirrors<T>(
+  io: Io,
+  config: MirrorConfig,
+  work: (open: OpenMirrors) => Promise<T>,
+): Promise<T> {
   await whileBusy(io, CONNECTING, checkStores(config));
   return withResources(async (defer) => {
     const log = createLogger(config.logLevel, 'cli', 'at once', config.prettyLogs);
-    const { mirrors, redis } = openMirrors(config, log, defer);
-    const mirror = mirrors.find(({ definition }) => definition.name === chosen);
-    if (mirror === undefined) throw new Error(`The mirror ${chosen} was not opened.`);
+    const { mirrors, db, redis } = openMirrors(config, log, defer);
     const { queuePrefix: prefix, redis: server } = config;
-    const stores = { db: mirror.db, redis, prefix, server };
+    const stores = { db, redis, prefix, server };
     await claimQueues(stores);
-    await Promise.all(config.mirrors.map((own) => registerMirror(mirror.db, own)));
+    for (const own of config.mirrors) await registerMirror(db, own);
     // A run may take hours, and this process may process its jobs.
     const owner = keepQueues(stores, log);
     defer(owner.stop);
-    return Promise.race([work({ mirror, redis, prefix }), owner.lost]);
+    return Promise.race([work({ mirrors, redis, prefix }), owner.lost]);
   });
 }
 

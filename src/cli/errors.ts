@@ -76,15 +76,26 @@ export class UnknownRunError extends PasserelleError {
   }
 }
 
+export interface FirstSyncFailure {
+  /** Null if there is one mirror only. */
+  readonly mirror: string | null;
+  readonly reason: string | null;
+}
+
 /**
- * `passerelle up` or the demo could not copy the BCs for the first time, and stops everything that it started.
+ * `passerelle up` or the demo could not copy the documents of a mirror for the first time, and stops everything that it
+ * started.
  *
  * @fix Correct the cause that the message names, then start again.
  */
 export class FirstSyncFailedError extends PasserelleError {
   readonly code = 'first_sync_failed';
-  constructor(reason: string | null) {
-    super(`The first sync failed, so everything was stopped. ${reason ?? 'Its run has no reason.'}`);
+  constructor(failures: readonly FirstSyncFailure[]) {
+    const texts = failures.map(({ mirror, reason }) => {
+      const why = reason ?? 'Its run has no reason.';
+      return mirror === null ? why : `Mirror ${mirror}: ${why}`;
+    });
+    super(`The first sync failed, so everything was stopped. ${texts.join(' ')}`);
   }
 }
 

@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -86,6 +86,50 @@ describe.skipIf(!hasRedisBinary)('passerelle up', () => {
     expect(again.output()).toContain(`Mirror: ${BCS} BC`);
     expect(next.password).toBe(password);
     expect(await total(next.url, password)).toBe(BCS);
+  });
+
+  describe('with several mirrors', () => {
+    const withFile = async (partners: string) => {
+      const path = join(folder, 'mirrors.yaml');
+      const bc = 'bc: { model: dimagaz.bc, lines: dimagaz.bc.line }';
+      await writeFile(path, `mirrors:\n  ${bc}\n  partners: { model: ${partners} }\n`);
+      return settings({ MIRRORS_FILE: path, SYNC_BACKOFF: '10ms' });
+    };
+    const partners = () => odoo.count('res.partner');
+
+    it('waits for all of them, and reports each', async () => {
+      const env = await withFile('res.partner');
+      const first = command(['up'], env);
+      await upped(first);
+      const text = first.output();
+      expect(text).toMatch(new RegExp(`Mirror bc(: ${BCS} BC|\\n.*\\n +${BCS} BC)`));
+      expect(text).toMatch(
+        new RegExp(`Mirror partners(: ${partners()} records|\\n.*\\n +${partners()} records)`),
+      );
+      await stopped(first);
+      const again = command(['up'], env);
+      await upped(again);
+      expect(again.output()).toContain(`Mirror bc: ${BCS} BC; the worker reads the changes`);
+      expect(again.output()).toContain(
+        `Mirror partners: ${partners()} records; the worker reads the changes`,
+      );
+    });
+
+    it('names the mirror whose model is wrong, before it copies any', async () => {
+      const up = command(['up'], await withFile('no.such'));
+      expect([await up.exit, up.output()]).toEqual([1, expect.stringContaining('no.such')]);
+    });
+
+    it('reports the other mirrors when one fails, and stops', async () => {
+      const end = odoo.faults.when({ model: 'res.partner', method: 'search' }, 'error500');
+      const up = command(['up'], await withFile('res.partner'));
+      expect(await up.exit).toBe(1);
+      end();
+      expect(up.output()).toMatch(/Mirror bc[\s\S]*Mirror partners\n/);
+      expect(up.output()).toMatch(/The first sync failed, so everything was stopped\. Mirror partners: /);
+      expect(up.output()).not.toContain('Mirror bc: Run');
+      expect(up.output()).not.toContain('Dashboard');
+    });
   });
 
   it('starts again after it was killed, and its servers end with it', async () => {

@@ -21,9 +21,10 @@ import { answers, poll } from '../../embedded/probes.ts';
 import { startProduct } from '../../embedded/product-process.ts';
 import type { Workspace } from '../../embedded/workspace.ts';
 import { withResources } from '../../shared/lifecycle.ts';
+import type { SyncContext } from '../../sync/context.ts';
 import { describeDocument } from '../../sync/model/document-model.ts';
-import { missingMigrations, withMirror } from '../connections.ts';
-import { FirstSyncFailedError } from '../errors.ts';
+import { missingMigrations, withMirrors } from '../connections.ts';
+import { FirstSyncFailedError, type FirstSyncFailure } from '../errors.ts';
 import { followFirstRun } from '../follow-run.ts';
 import {
   type CommandContext,
@@ -44,8 +45,8 @@ export function addUp(program: Command, context: CommandContext, exit: (code: Ex
     .summary('run everything on this machine, with one command')
     .description(
       'Start PostgreSQL and Redis with their data in .passerelle, apply the migrations, start the API and one worker, ' +
-        'copy all BCs, and print the address of the dashboard. On a terminal it asks for the settings of Odoo that are ' +
-        'missing and writes them to .env. With DATABASE_URL or REDIS_URL it uses those servers.',
+        'copy all documents of all mirrors, and print the address of the dashboard. On a terminal it asks for the ' +
+        'settings of Odoo that are missing and writes them to .env. With DATABASE_URL or REDIS_URL it uses those servers.',
     )
     .addHelpText('after', HELP)
     .action(async () => exit(await up(context)));
@@ -113,7 +114,7 @@ async function run(upping: Upping): Promise<void> {
   const ended = Promise.race([asked, failed]);
   await Promise.race([ready(io, url), ended]);
   stop.throwIfAborted();
-  if (config.odoo !== null) await Promise.race([firstSync(upping, settings), failed]);
+  if (config.odoo !== null) await Promise.race([firstSyncs(upping, settings), failed]);
   stop.throwIfAborted();
   printLines(io, [
     '',
@@ -192,24 +193,44 @@ async function ready(io: Io, url: string): Promise<void> {
   say(io, `API: ${url}`);
 }
 
-/** Follows the first copy of all BCs. A mirror that has one before is up to date by the schedule. */
-async function firstSync({ io, stop }: Upping, settings: Environment): Promise<void> {
-  await withMirror(io, readMirrorConfig(settings, QUIET), async (open) => {
-    const { db, definition, odoo } = open.mirror;
-    const words = wordsOf(definition.name);
-    const state = await readState(db, definition.key);
-    if (state?.lastSync == null) {
-      // A wrong password or model is one sentence here, and not the reason of a run.
+/**
+ * Follows the first copy of each mirror. A mirror that has one already is updated by the schedule.
+ *
+ * @throws FirstSyncFailedError after the last mirror, because the worker copies all of them at the same time.
+ */
+async function firstSyncs({ io, stop }: Upping, settings: Environment): Promise<void> {
+  await withMirrors(io, readMirrorConfig(settings, QUIET), async ({ mirrors }) => {
+    const isAlone = mirrors.length === 1;
+    const empty = new Set<SyncContext>();
+    for (const mirror of mirrors) {
+      const { db, definition, odoo } = mirror;
+      if ((await readState(db, definition.key))?.lastSync != null) continue;
+      // Reported before the first copy: a wrong password or model is then one sentence, not the reason of a run.
       await whileBusy(io, 'Asking Odoo', describeDocument(odoo, definition));
-      const first = await followFirstRun(open, io, stop);
-      stop.throwIfAborted();
-      if (first.status === 'failed') throw new FirstSyncFailedError(first.errorMessage);
-      for (const line of summary(first, words)) say(io, line);
-      await explain(open.mirror, io, first);
-    } else {
-      const total = await countDocuments(open.mirror, EVERY_BC);
-      say(io, `Mirror: ${words.amount(total)}; the worker reads the changes`);
+      empty.add(mirror);
     }
+    const failures: FirstSyncFailure[] = [];
+    for (const mirror of mirrors) {
+      const { name } = mirror.definition;
+      const words = wordsOf(name);
+      const title = isAlone ? 'Mirror' : `Mirror ${name}`;
+      if (!empty.has(mirror)) {
+        const total = await countDocuments(mirror, EVERY_BC);
+        say(io, `${title}: ${words.amount(total)}; the worker reads the changes`);
+        continue;
+      }
+      if (!isAlone) say(io, title);
+      const first = await followFirstRun({ mirror }, io, stop);
+      stop.throwIfAborted();
+      if (first.status === 'failed') {
+        if (!isAlone) await explain(mirror, io, first);
+        failures.push({ mirror: isAlone ? null : name, reason: first.errorMessage });
+        continue;
+      }
+      for (const line of summary(first, words)) say(io, line);
+      await explain(mirror, io, first);
+    }
+    if (failures.length > 0) throw new FirstSyncFailedError(failures);
   });
 }
 
