@@ -4,7 +4,7 @@ import { startAlerts } from './alerts/watcher.ts';
 import { buildApp, closeWhenAnswered } from './api/app.ts';
 import { type ApiConfig, ConfigError, configWarnings, readApiConfig } from './config/index.ts';
 import { type Database, openDatabase } from './db/client.ts';
-import { registerMirror } from './db/documents/mirrors.ts';
+import { MirrorModelChangedError, registerMirror } from './db/documents/mirrors.ts';
 import { whenMigrated } from './db/schema-check.ts';
 import { circuitProbe, openGateway } from './gateway.ts';
 import { openApiMetrics } from './observability/metrics/api-metrics.ts';
@@ -51,14 +51,15 @@ async function main(): Promise<number> {
     return 0;
   } catch (error) {
     process.stderr.write([...warnings, explain(error)].map((line) => `${line}\n`).join(''));
-    return error instanceof ConfigError || error instanceof ForeignQueuesError ? 2 : 1;
+    return isConfiguration(error) ? 2 : 1;
   }
 }
 
 /**
  * Listens until SIGTERM or SIGINT. PostgreSQL and Redis may start later: `/readyz` reports missing servers.
  *
- * @throws DatabaseNotMigratedError, ForeignQueuesError as soon as PostgreSQL and Redis answer.
+ * @throws DatabaseNotMigratedError, MirrorTablesDeniedError, MirrorModelChangedError, ForeignQueuesError as soon as
+ * PostgreSQL and Redis answer.
  */
 async function serve(config: ApiConfig, log: Logger): Promise<void> {
   const stopped = stopSignal();
@@ -186,6 +187,15 @@ function showGeneratedPassword({
   if (!adminPasswordIsGenerated) return;
   process.stderr.write(
     `Admin password for this start: ${adminPassword} (user ${adminUser}). Set ADMIN_PASSWORD to choose your own.\n`,
+  );
+}
+
+// A function, because nothing after the end of the process is evaluated.
+function isConfiguration(error: unknown): boolean {
+  return (
+    error instanceof ConfigError ||
+    error instanceof ForeignQueuesError ||
+    error instanceof MirrorModelChangedError
   );
 }
 

@@ -1,7 +1,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { startAlerts } from '../src/alerts/watcher.ts';
 import { ConfigError, configWarnings, type MirrorConfig, readConfig } from '../src/config/index.ts';
-import { registerMirror } from '../src/db/documents/mirrors.ts';
+import { MirrorModelChangedError, registerMirror } from '../src/db/documents/mirrors.ts';
 import { whenMigrated } from '../src/db/schema-check.ts';
 import { openWorkerMetrics, type WorkerMetrics } from '../src/observability/metrics/worker-metrics.ts';
 import { startTracing } from '../src/observability/tracing/index.ts';
@@ -95,11 +95,16 @@ function warnOfShortOverlap(overlapMs: number, log: Logger): void {
   );
 }
 
+const isConfiguration = (error: unknown) =>
+  error instanceof ConfigError ||
+  error instanceof ForeignQueuesError ||
+  error instanceof MirrorModelChangedError;
+
 /** Exit code 2: the configuration is wrong, or the queues belong to another installation. */
 function end(error: unknown): never {
   const message = error instanceof Error ? error.message : String(error);
   process.stderr.write([...warnings, message].map((line) => `${line}\n`).join(''));
-  process.exit(error instanceof ConfigError || error instanceof ForeignQueuesError ? 2 : 1);
+  process.exit(isConfiguration(error) ? 2 : 1);
 }
 
 main().catch(end);

@@ -18,6 +18,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import type { z } from 'zod';
+import type { MirrorModels } from '../shared/mirror-names.ts';
 import { ConfigError } from './errors.ts';
 import { type Mirrors, mirrorsOf } from './mirrors.ts';
 import { readMirrorsFile } from './mirrors-file.ts';
@@ -121,6 +122,30 @@ export function readDatabaseConfig(source?: Source): DatabaseConfig {
   } as const;
   const env = valid(environment.pick(names), givenBy(source), []);
   return { databaseUrl: env.DATABASE_URL, databaseTimeouts: databaseTimeouts(env) };
+}
+
+/**
+ * The models of `MIRRORS_FILE`, for the migrations, which need no other variable.
+ *
+ * @returns no mirrors if there is no file; `problems` has one line for each problem of the file.
+ */
+export function readMirrorModels(source?: Source): {
+  readonly mirrors: readonly MirrorModels[];
+  readonly problems: readonly string[];
+} {
+  // No value is hashed, so the real key is not needed.
+  const { mirrors, problems } = readMirrorsFile(
+    givenBy(source, { FIELD_HASH_KEY: 'not used by migrations' }),
+  );
+  const written = problems.length > 0 ? {} : (mirrors ?? {});
+  return {
+    mirrors: Object.entries(written).map(([name, { model, lines = null }]) => ({
+      name,
+      model,
+      lineModel: lines,
+    })),
+    problems,
+  };
 }
 
 /**

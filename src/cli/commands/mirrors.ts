@@ -3,6 +3,7 @@ import { type Config, type MirrorSettings, readConfig } from '../../config/index
 import { databaseClock } from '../../db/client.ts';
 import {
   dropMirror,
+  hasModels,
   keyOf,
   listMirrors,
   type MirrorBelongings,
@@ -152,10 +153,15 @@ interface DropOptions {
 
 async function drop({ io, env }: CommandContext, name: string, options: DropOptions): Promise<ExitCode> {
   const config = readConfig(env, QUIET);
-  checkConfiguration(config, name);
   return withStores(io, config, async (stores) => {
     const { db, redis } = stores;
-    const row = mirrorNamed(await listMirrors(db), name);
+    const rows = await listMirrors(db);
+    checkConfiguration(
+      config,
+      name,
+      rows.find((stored) => stored.name === name),
+    );
+    const row = mirrorNamed(rows, name);
     const documents = await estimateDocuments({ ...tablesOf(row), db }, EVERY_BC);
     if (options.yes !== true) {
       const found = await mirrorBelongings(db, row);
@@ -180,11 +186,15 @@ async function drop({ io, env }: CommandContext, name: string, options: DropOpti
   });
 }
 
-/** @throws MirrorInUseError */
-function checkConfiguration({ mirrors }: Config, name: string): void {
+/**
+ * A mirror whose models were changed in the configuration cannot start, and is dropped to make room for the new ones.
+ *
+ * @throws MirrorInUseError
+ */
+function checkConfiguration({ mirrors }: Config, name: string, row: MirrorRow | undefined): void {
   if (name === BC_MIRROR)
     throw new MirrorInUseError('The mirror bc cannot be dropped. Migrations create its tables.');
-  if (mirrors.some((own) => own.name === name))
+  if (mirrors.some((own) => own.name === name && (row === undefined || hasModels(row, own))))
     throw new MirrorInUseError(
       `The mirror ${name} is in the configuration. Remove it from MIRRORS_FILE, restart the workers and the API, then drop it.`,
     );
