@@ -4,11 +4,13 @@ import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { ApiConfig } from '../config/index.ts';
 import type { Database } from '../db/client.ts';
+import type { ApiKeyRow, Scope } from '../db/schema/gateway.ts';
 import type { ApiMetrics } from '../observability/metrics/api-metrics.ts';
 import type { Tracing } from '../observability/tracing/sdk.ts';
 import type { Queues } from '../queues/queues.ts';
 import type { RedisConnection } from '../queues/redis.ts';
 import type { Logger } from '../shared/logger.ts';
+import type { BC_MIRROR } from '../shared/mirror-names.ts';
 import type { TrytonClient } from '../tryton/client.ts';
 import type { TrytonHealthRecorder } from '../upstream-health/tryton.ts';
 
@@ -20,6 +22,32 @@ export type Api = FastifyInstance<
   FastifyBaseLogger,
   ZodTypeProvider
 >;
+
+/**
+ * The mirrors that a route without a parameter `mirror` concerns. `own`: the handler returns only what the key reaches,
+ * see `reaches` in `mirror-access.ts`. `all`: limited keys are refused. `none`: the route has no data of a mirror.
+ */
+export type RouteMirror = typeof BC_MIRROR | 'own' | 'all' | 'none';
+
+/** The key of a request. */
+export type ApiKey = Readonly<
+  Pick<ApiKeyRow, 'id' | 'prefix' | 'name' | 'scopes' | 'mirrors' | 'methods' | 'context'>
+>;
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** The scope that this route requires. Every route under /api has one. */
+    scope?: Scope;
+    /** The mirrors that a route with a scope concerns, if no parameter `mirror` names one: see `mirror-access.ts`. */
+    mirror?: RouteMirror;
+    /** Codes of the route's own problems, for the OpenAPI document. Those that any route may have are added. */
+    problems?: readonly string[];
+  }
+  interface FastifyRequest {
+    /** Null on routes that need no key. */
+    apiKey: ApiKey | null;
+  }
+}
 
 /** The dependencies of the API. The caller opens and closes them. */
 export interface ApiContext {

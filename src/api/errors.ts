@@ -25,7 +25,27 @@ export class BcNotFoundError extends PasserelleError {
 export class MirrorNotFoundError extends PasserelleError {
   readonly code = 'mirror_not_found';
   constructor(name: string, known: readonly string[]) {
-    super(`There is no mirror ${JSON.stringify(name)}; there are ${known.join(', ')}.`);
+    const others = known.length === 0 ? '' : `; there are ${known.join(', ')}`;
+    super(`There is no mirror ${JSON.stringify(name)}${others}.`);
+  }
+}
+
+/**
+ * The API key is limited to some mirrors, and the request reads or changes another one, or all of them.
+ *
+ * @fix Use a mirror of the key: `GET /api/v1/mirrors` lists them. Otherwise create a key for the mirror with `passerelle
+ * keys create --mirror`, or a key without that option, which reaches all mirrors.
+ */
+export class MirrorNotAllowedError extends PasserelleError {
+  readonly code = 'mirror_not_allowed';
+  /** @param wanted null: the route concerns all mirrors. */
+  constructor(wanted: string | null, { mirrors }: { readonly mirrors: readonly string[] }) {
+    const own = `This key reaches only the mirrors ${mirrors.join(', ')}`;
+    super(
+      wanted === null
+        ? `${own}, and this route concerns all mirrors. Use a key that was created without --mirror.`
+        : `${own}, not ${JSON.stringify(wanted)}. Use one of them, or a key that was created with --mirror ${wanted}.`,
+    );
   }
 }
 

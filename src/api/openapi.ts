@@ -1,8 +1,9 @@
 import type { FastifyDynamicSwaggerOptions } from '@fastify/swagger';
 import swagger from '@fastify/swagger';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, RouteOptions } from 'fastify';
 import { createJsonSchemaTransform } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import { mirrorOfRoute } from './plugins/mirror-access.ts';
 import { CODES_WITH_RETRY_AFTER, makeProblem, PROBLEM_DETAILS, problem } from './problem-details.ts';
 
 /** Problems of any route under /api. */
@@ -125,6 +126,12 @@ export async function describeApi(api: FastifyInstance): Promise<void> {
   });
 }
 
+/** Whether a key that is limited to some mirrors may be refused. */
+function isOfMirror(route: Pick<RouteOptions, 'schema' | 'config'>): boolean {
+  const mirror = mirrorOfRoute(route);
+  return mirror !== undefined && mirror !== 'own' && mirror !== 'none';
+}
+
 const isOfDashboard = (url: string): boolean => url.startsWith('/admin');
 
 const toJsonSchema = createJsonSchemaTransform({
@@ -145,7 +152,10 @@ const transform: NonNullable<FastifyDynamicSwaggerOptions['transform']> = (given
   const { config, method } = given.route;
   if (schema === undefined || schema.hide === true || typeof method !== 'string') return { schema, url };
   const security = config?.scope === undefined ? {} : { security: [{ [API_KEY]: [config.scope] }] };
-  const response = describeAnswers(method, url, asJson(schema.response), config?.problems);
+  const problems = isOfMirror(given.route)
+    ? [...(config?.problems ?? []), 'mirror_not_allowed']
+    : config?.problems;
+  const response = describeAnswers(method, url, asJson(schema.response), problems);
   return { schema: { ...schema, response, ...security }, url };
 };
 

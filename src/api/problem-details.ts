@@ -142,6 +142,7 @@ const STATUS: ReadonlyMap<string, number> = new Map(
     cross_origin: 403,
     missing_admin_header: 403,
     missing_scope: 403,
+    mirror_not_allowed: 403,
     method_not_allowed: 403,
     tryton_method_not_allowed: 403,
     not_found: 404,
@@ -288,6 +289,8 @@ export const PROBLEM_DETAILS: Readonly<Record<string, string>> = {
     'Tryton at https://erp.example/tryton/, call model.party.party.read: this process holds too many large answers to read another one. Try again in a moment.',
   missing_key: 'Send an API key in the header Authorization: Bearer psl_...',
   missing_scope: 'This needs the scope bc:read; the key has tryton:call.',
+  mirror_not_allowed:
+    'This key reaches only the mirrors bc, not "partners". Use one of them, or a key that was created with --mirror partners.',
   bad_hook_secret: 'The secret of the webhook is missing or wrong.',
   bad_metrics_token: 'The token is missing or wrong.',
   method_not_allowed:

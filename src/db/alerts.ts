@@ -75,15 +75,24 @@ interface IncidentCursor {
   readonly id: number;
 }
 
-/** Open incidents, then resolved ones, each newest first; `after` is exclusive. */
+/** Open incidents, then resolved ones, each newest first; `after` is exclusive. `subjects` null: of all subjects. */
 export async function listIncidents(
   db: Queryable,
-  page: { readonly limit: number; readonly after: IncidentCursor | null },
+  page: {
+    readonly limit: number;
+    readonly after: IncidentCursor | null;
+    readonly subjects: readonly string[] | null;
+  },
 ): Promise<ReportedIncident[]> {
   const incidents = await db
     .select()
     .from(alertIncident)
-    .where(page.after === null ? undefined : comesAfter(page.after))
+    .where(
+      and(
+        page.after === null ? undefined : comesAfter(page.after),
+        page.subjects === null ? undefined : inArray(alertIncident.subject, [...page.subjects]),
+      ),
+    )
     .orderBy(sql`${alertIncident.resolvedAt} is null desc`, desc(alertIncident.id))
     .limit(page.limit);
   const ids = incidents.map(({ id }) => id);

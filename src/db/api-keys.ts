@@ -39,6 +39,8 @@ function sha256(text: string): string {
 export interface NewApiKey {
   readonly name: string;
   readonly scopes: readonly Scope[];
+  /** The mirrors that the key may reach; empty: all. */
+  readonly mirrors?: readonly string[];
   /** Patterns of Tryton methods; empty: all reads. */
   readonly methods?: readonly string[];
   /** Members of the Tryton context that the key fixes. */
@@ -50,12 +52,12 @@ export interface NewApiKey {
 /** Creates a key. Its text cannot be read again later. */
 export async function createApiKey(
   db: Queryable,
-  { name, scopes, methods = [], context = {}, expiresAt = null }: NewApiKey,
+  { name, scopes, mirrors = [], methods = [], context = {}, expiresAt = null }: NewApiKey,
 ): Promise<{ readonly key: string; readonly row: ApiKeyRow }> {
   const { key, prefix, hash } = newKeyText();
   const [row] = await db
     .insert(apiKey)
-    .values({ name, prefix, hash, scopes, methods, context, expiresAt })
+    .values({ name, prefix, hash, scopes, mirrors, methods, context, expiresAt })
     .returning();
   if (row === undefined) throw new Error('an insert returned no row');
   return { key, row };

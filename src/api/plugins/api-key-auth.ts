@@ -6,7 +6,8 @@ import type { Database } from '../../db/client.ts';
 import type { ApiKeyRow, Scope } from '../../db/schema/gateway.ts';
 import { errorMessage } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/logger.ts';
-import type { ApiContext } from '../context.ts';
+import { BC_MIRROR } from '../../shared/mirror-names.ts';
+import type { ApiContext, ApiKey } from '../context.ts';
 import {
   answerWithin,
   BadKeyError,
@@ -16,6 +17,7 @@ import {
   MissingScopeError,
   RevokedKeyError,
 } from '../errors.ts';
+import { assertMirror, mirrorOfRoute } from './mirror-access.ts';
 import { createLimit } from './rate-limit.ts';
 
 /**
@@ -114,25 +116,10 @@ function isKeyOf(row: ApiKeyRow | null, { hash }: KeyText): boolean {
   return timingSafeEqual(Buffer.from(row?.hash ?? NO_HASH, 'hex'), Buffer.from(hash, 'hex'));
 }
 
-/** The key of a request. */
-export type ApiKey = Readonly<Pick<ApiKeyRow, 'id' | 'prefix' | 'name' | 'scopes' | 'methods' | 'context'>>;
-
-declare module 'fastify' {
-  interface FastifyContextConfig {
-    /** The scope that this route requires. Every route under /api has one. */
-    scope?: Scope;
-    /** Codes of the route's own problems, for the OpenAPI document. Those that any route may have are added. */
-    problems?: readonly string[];
-  }
-  interface FastifyRequest {
-    /** Null on routes that need no key. */
-    apiKey: ApiKey | null;
-  }
-}
-
 /**
  * Guards every route that is added after this call. Routes under /api need a key with the scope of `config: { scope }`,
- * and so do other routes that declare one. Unknown paths under /api need a valid key too.
+ * and so do other routes that declare one. Unknown paths under /api need a valid key too. A key that is limited to some
+ * mirrors reaches no other mirror: see `mirror-access.ts`.
  */
 export async function guardApi(api: FastifyInstance, deps: ApiContext): Promise<void> {
   const ring = createApiKeyCache(deps.reserveDb, deps.log);
@@ -151,15 +138,23 @@ export async function guardApi(api: FastifyInstance, deps: ApiContext): Promise<
     await limit(request, reply);
     if (scope !== undefined) assertScope(request.apiKey, scope);
   });
+  const served = [BC_MIRROR, ...deps.config.mirrors.map(({ name }) => name)];
+  api.addHook('preHandler', async (request) => assertMirror(request, served));
   api.addHook('onListen', () => {
     void warnWithoutKeys(deps);
   });
 }
 
-/** A route without a scope would be open to everybody. */
-function assertScoped({ method, url, config }: RouteOptions): void {
+/** A route without a scope would be open to everybody, and one without a mirror to the keys of every mirror. */
+function assertScoped(route: RouteOptions): void {
+  const { method, url, config } = route;
   if (isUnderApi(url) && config?.scope === undefined) {
     throw new Error(`${method} ${url} is under /api and declares no scope: add config: { scope }.`);
+  }
+  if (config?.scope !== undefined && mirrorOfRoute(route) === undefined) {
+    throw new Error(
+      `${method} ${url} does not declare the mirrors that it concerns: add config: { mirror }.`,
+    );
   }
 }
 
@@ -191,11 +186,12 @@ async function authenticate(
 }
 
 /** Without the hash. */
-const shownOf = ({ id, prefix, name, scopes, methods, context }: ApiKeyRow): ApiKey => ({
+const shownOf = ({ id, prefix, name, scopes, mirrors, methods, context }: ApiKeyRow): ApiKey => ({
   id,
   prefix,
   name,
   scopes,
+  mirrors,
   methods,
   context,
 });

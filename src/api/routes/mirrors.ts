@@ -4,6 +4,7 @@ import { mirrorSummary } from '../../db/mirror-stats.ts';
 import { viewsOf } from '../../db/odoo-model/typed-views.ts';
 import { RUN_STATUSES } from '../../db/schema/sync.ts';
 import type { Api } from '../context.ts';
+import { reaches } from '../plugins/mirror-access.ts';
 import { moment } from '../schemas.ts';
 import type { ServedMirror, ServedMirrors } from './documents/place.ts';
 
@@ -35,15 +36,20 @@ export function mirrorsRoute(api: Api, mirrors: ServedMirrors): void {
   api.get(
     '/api/v1/mirrors',
     {
-      config: { scope: 'bc:read' },
+      config: { scope: 'bc:read', mirror: 'own' },
       schema: {
         tags: ['mirrors'],
         summary: 'The mirrors and their state',
-        description: 'Their documents are at /api/v1/mirrors/{mirror}/documents.',
+        description:
+          'Their documents are at /api/v1/mirrors/{mirror}/documents. A key that is limited to some mirrors gets ' +
+          'only those.',
         response: { 200: z.object({ items: z.array(mirror) }).meta({ examples: [{ items: [example] }] }) },
       },
     },
-    async () => ({ items: await Promise.all([...mirrors.values()].map(present)) }),
+    async ({ apiKey }) => {
+      const reached = [...mirrors.values()].filter(({ name }) => reaches(apiKey, name));
+      return { items: await Promise.all(reached.map(present)) };
+    },
   );
 }
 

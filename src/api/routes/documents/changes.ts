@@ -27,6 +27,7 @@ export function changesRoute(api: Api, { reserveDb }: ApiContext, place: Place):
     `${place.path}/changes`,
     {
       config: {
+        ...place.config,
         scope: 'bc:read',
         problems: [...place.problems, 'bad_cursor', 'unknown_field', 'lines_not_included'],
       },

@@ -139,6 +139,7 @@ export function exportRoute(api: Api, deps: ApiContext, place: Place, places: Ex
     `${place.path}/export`,
     {
       config: {
+        ...place.config,
         scope: 'bc:read',
         problems: [
           ...place.problems,

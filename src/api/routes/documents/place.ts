@@ -30,6 +30,8 @@ export interface Place {
   readonly tag: string;
   readonly params: z.ZodType<InMirror>;
   readonly documentParams: z.ZodType<InMirror & { readonly odooId: number }>;
+  /** Added to the `config` of every route here. */
+  readonly config: { readonly mirror?: typeof BC_MIRROR };
   /** Codes that every route here may answer. */
   readonly problems: readonly string[];
   /** @throws MirrorNotFoundError */
@@ -84,6 +86,7 @@ export function placesOf(mirrors: ServedMirrors): readonly [Place, Place] {
   return [
     {
       ...{ path: '/api/v1/bc', tag: 'bc', params: z.object({}), documentParams: odooIdParam, problems: [] },
+      config: { mirror: BC_MIRROR },
       served: () => find(BC_MIRROR),
     },
     {
@@ -91,6 +94,7 @@ export function placesOf(mirrors: ServedMirrors): readonly [Place, Place] {
       tag: 'mirrors',
       params: mirrorParam,
       documentParams: mirrorParam.extend(odooIdParam.shape),
+      config: {},
       problems: ['mirror_not_found'],
       served: ({ mirror = '' }) => find(mirror),
     },

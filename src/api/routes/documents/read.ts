@@ -48,6 +48,7 @@ export function documentRoutes(api: Api, place: Place): void {
     `${place.path}/:odooId`,
     {
       config: {
+        ...place.config,
         scope: 'bc:read',
         problems: [...place.problems, 'bc_not_found', 'unknown_field', 'lines_not_included'],
       },
@@ -75,7 +76,11 @@ export function documentRoutes(api: Api, place: Place): void {
   api.get(
     `${place.path}/:odooId/lines`,
     {
-      config: { scope: 'bc:read', problems: [...place.problems, 'bc_not_found', 'unknown_field'] },
+      config: {
+        ...place.config,
+        scope: 'bc:read',
+        problems: [...place.problems, 'bc_not_found', 'unknown_field'],
+      },
       schema: {
         tags: [place.tag],
         summary: 'The lines of a BC, by Odoo id',
@@ -109,6 +114,7 @@ export function listRoute(api: Api, { db, reserveDb }: ApiContext, place: Place)
     place.path,
     {
       config: {
+        ...place.config,
         scope: 'bc:read',
         problems: [
           ...place.problems,
@@ -167,7 +173,7 @@ export function historyRoute(api: Api, place: Place): void {
   api.get(
     `${place.path}/:odooId/history`,
     {
-      config: { scope: 'bc:read', problems: [...place.problems, 'bc_not_found'] },
+      config: { ...place.config, scope: 'bc:read', problems: [...place.problems, 'bc_not_found'] },
       schema: {
         tags: [place.tag],
         summary: 'The changes of a BC, newest first',

@@ -25,7 +25,7 @@ export function checksRoute(api: Api, checks: Checks): void {
   api.get(
     '/api/v1/checks',
     {
-      config: { scope: 'bc:read' },
+      config: { scope: 'bc:read', mirror: 'all' },
       schema: {
         tags: ['sync'],
         summary: 'Whether everything that Passerelle needs works: PostgreSQL, Redis, workers, Odoo, Tryton',

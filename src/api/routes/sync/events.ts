@@ -3,6 +3,7 @@ import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { usableKeys } from '../../../db/api-keys.ts';
 import { errorMessage } from '../../../shared/errors.ts';
+import { BC_MIRROR } from '../../../shared/mirror-names.ts';
 import { PeriodicTask } from '../../../shared/periodic-task.ts';
 import type { Api, ApiContext } from '../../context.ts';
 import { answerWithin, ShuttingDownError, TooManyListenersError } from '../../errors.ts';
@@ -82,7 +83,7 @@ export function eventsRoute(api: Api, feed: SyncStateBroadcaster): void {
   api.get(
     '/api/v1/sync/events',
     {
-      config: { scope: 'bc:read', problems: ['too_many_listeners', 'shutting_down'] },
+      config: { scope: 'bc:read', mirror: BC_MIRROR, problems: ['too_many_listeners', 'shutting_down'] },
       exposeHeadRoute: false,
       schema: {
         tags: ['sync'],

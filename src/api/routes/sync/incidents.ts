@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { listIncidents, type ReportedIncident } from '../../../db/alerts.ts';
 import { ALERT_CHANNELS, ALERT_EVENTS, INCIDENT_KINDS } from '../../../db/schema/alerts.ts';
 import type { Api, ApiContext } from '../../context.ts';
+import { reachedKeys } from '../../plugins/mirror-access.ts';
 import { doc, limit, moment, pageOf, toPage } from '../../schemas.ts';
 
 const delivery = z.object({
@@ -44,17 +45,19 @@ export function incidentRoutes(api: Api, { db }: ApiContext): void {
   api.get(
     '/api/v1/sync/incidents',
     {
-      config: { scope: 'bc:read' },
+      config: { scope: 'bc:read', mirror: 'own' },
       schema: {
         tags: ['sync'],
         summary: 'Incidents: those that are open first, each newest first',
-        description: 'Incidents that are reported by e-mail or webhook, and the state of their delivery.',
+        description:
+          'Incidents that are reported by e-mail or webhook, and the state of their delivery. A key that is limited ' +
+          'to some mirrors gets only the incidents of those.',
         querystring: z.strictObject({ limit, cursor }),
         response: { 200: pageOf(incident, example) },
       },
     },
-    async ({ query: { limit: size, cursor: after = null } }) => {
-      const rows = await listIncidents(db, { limit: size + 1, after });
+    async ({ query: { limit: size, cursor: after = null }, apiKey }) => {
+      const rows = await listIncidents(db, { limit: size + 1, after, subjects: reachedKeys(apiKey) });
       return toPage(
         rows.map(toIncident),
         size,

@@ -101,7 +101,7 @@ export function modelRoute(api: Api, mirrors: ServedMirrors): void {
   api.get(
     '/api/v1/sync/model',
     {
-      config: { scope: 'bc:read' },
+      config: { scope: 'bc:read', mirror: BC_MIRROR },
       schema: {
         tags: ['sync'],
         summary: 'The mirrored models with fields and view columns, and their changes, newest first',

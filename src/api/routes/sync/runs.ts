@@ -5,9 +5,11 @@ import { progress } from '../../../db/runs/ledger.ts';
 import { findRun, listRuns, type NewRun } from '../../../db/runs/runs.ts';
 import { BC_KEY, RUN_MODES, RUN_STATUSES } from '../../../db/schema/sync.ts';
 import type { SyncQueue } from '../../../queues/jobs.ts';
+import { BC_MIRROR } from '../../../shared/mirror-names.ts';
 import { refuseWhileRunning, requestRun } from '../../../sync/request-run.ts';
 import type { Api, ApiContext } from '../../context.ts';
 import { FailureNotFoundError, RunNotFoundError } from '../../errors.ts';
+import { reachedKeys } from '../../plugins/mirror-access.ts';
 import { requireOdoo, requireRedis } from '../../preconditions.ts';
 import {
   exampleRun,
@@ -67,7 +69,7 @@ export function runRoutes(api: Api, { db }: ApiContext, mirrors: ServedMirrors):
   api.get(
     '/api/v1/sync/runs/:id',
     {
-      config: { scope: 'bc:read', problems: ['run_not_found'] },
+      config: { scope: 'bc:read', mirror: 'own', problems: ['run_not_found'] },
       schema: {
         tags,
         summary: 'One run',
@@ -76,9 +78,10 @@ export function runRoutes(api: Api, { db }: ApiContext, mirrors: ServedMirrors):
         response: { 200: runWithProgress },
       },
     },
-    async ({ params: { id } }) => {
+    async ({ params: { id }, apiKey }) => {
       const found = await findRun(db, id);
-      if (found === null) throw new RunNotFoundError(id);
+      const isReached = found !== null && (reachedKeys(apiKey)?.includes(found.key) ?? true);
+      if (!isReached) throw new RunNotFoundError(id);
       return { ...found, progress: await progress(db, id) };
     },
   );
@@ -137,7 +140,7 @@ export function requestRoutes(api: Api, deps: ApiContext, mirrors: ServedMirrors
   api.post(
     '/api/v1/sync/failures/:odooId/retry',
     {
-      config: { scope, problems: ['failure_not_found', ...problems] },
+      config: { scope, mirror: BC_MIRROR, problems: ['failure_not_found', ...problems] },
       schema: { tags, summary: 'Fetch a failed BC again now', description, params: odooIdParam, response },
     },
     async ({ params: { odooId } }, reply) => {
@@ -158,7 +161,7 @@ export function resyncRoute(api: Api, deps: ApiContext, place: Place): void {
   api.post(
     `${place.path}/:odooId/resync`,
     {
-      config: { scope, problems: [...place.problems, ...problems] },
+      config: { ...place.config, scope, problems: [...place.problems, ...problems] },
       schema: {
         tags: [place.tag],
         summary: 'Fetch a BC again now, known to the mirror or not',
@@ -185,7 +188,7 @@ export function syncRoutes(api: Api, deps: ApiContext): void {
   api.get(
     '/api/v1/sync',
     {
-      config: { scope: 'bc:read' },
+      config: { scope: 'bc:read', mirror: BC_MIRROR },
       schema: {
         tags: ['sync'],
         summary:

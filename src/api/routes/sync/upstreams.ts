@@ -49,7 +49,7 @@ export function upstreamsRoute(
   api.get(
     '/api/v1/upstreams',
     {
-      config: { scope: 'bc:read' },
+      config: { scope: 'bc:read', mirror: 'all' },
       schema: {
         tags: ['sync', 'tryton'],
         summary: 'How Odoo and Tryton were last seen: version, latency, last success and error, cache',

@@ -103,7 +103,7 @@ export function trytonPingRoute(api: Api, trytonStatus: TrytonStatusProbe | null
   api.get(
     '/api/v1/tryton/ping',
     {
-      config: { scope: 'tryton:call', problems: ['tryton_not_configured'] },
+      config: { scope: 'tryton:call', mirror: 'none', problems: ['tryton_not_configured'] },
       schema: {
         tags: ['tryton'],
         summary:

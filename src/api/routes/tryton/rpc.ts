@@ -6,9 +6,8 @@ import { isOpenedBy, isRead, isReserved, methodName, mustBeNamed } from '../../.
 import type { FixedContext, ReadyCall, Wire } from '../../../tryton/types.ts';
 import { encode } from '../../../tryton/wire/codec.ts';
 import { isObject, toJson } from '../../../tryton/wire/json.ts';
-import type { Api, ApiContext } from '../../context.ts';
+import type { Api, ApiContext, ApiKey } from '../../context.ts';
 import { MethodNotAllowedError, TooManyCallsError } from '../../errors.ts';
-import type { ApiKey } from '../../plugins/api-key-auth.ts';
 import { requireTryton } from '../../preconditions.ts';
 import { logProblem, problem, toProblem } from '../../problem-details.ts';
 import { sendJson, whileClientWaits } from '../../replies.ts';
@@ -137,7 +136,7 @@ export async function trytonRpcRoute(api: Api, deps: ApiContext): Promise<void> 
     scope.withTypeProvider<ZodTypeProvider>().post(
       '/api/v1/tryton/rpc',
       {
-        config: { scope: 'tryton:call', problems: PROBLEMS },
+        config: { scope: 'tryton:call', mirror: 'none', problems: PROBLEMS },
         bodyLimit: BODY_LIMIT_BYTES,
         preValidation: refuseTooMany,
         schema: {
