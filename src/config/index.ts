@@ -18,7 +18,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import type { z } from 'zod';
-import type { MirrorModels } from '../shared/mirror-names.ts';
+import { BC_MIRROR, type MirrorModels } from '../shared/mirror-names.ts';
 import { ConfigError } from './errors.ts';
 import { type Mirrors, mirrorsOf } from './mirrors.ts';
 import { readMirrorsFile } from './mirrors-file.ts';
@@ -146,6 +146,17 @@ export function readMirrorModels(source?: Source): {
     })),
     problems,
   };
+}
+
+/**
+ * The names of the mirrors only: an API key can be limited to them.
+ *
+ * @throws ConfigError
+ */
+export function readMirrorNames(source?: Source): readonly string[] {
+  const { mirrors, problems } = readMirrorsFile(givenBy(source));
+  if (problems.length > 0) throw new ConfigError(problems);
+  return mirrors === null ? [BC_MIRROR] : Object.keys(mirrors);
 }
 
 /**

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { readKeyText } from '../../src/db/api-keys.ts';
 import { freshDatabase } from '../support/database.ts';
@@ -38,6 +41,7 @@ describe('keys create', () => {
       prefix: body.key.slice(4, 12),
       name: 'portal',
       scopes: ['bc:read', 'tryton:call'],
+      mirrors: [],
       methods: ['model.party.*'],
       context: {},
       createdAt: expect.stringMatching(/^20.*Z$/),
@@ -55,6 +59,26 @@ describe('keys create', () => {
     expect(await database.client`select context from api_key`).toEqual([
       { context: { company: 2, language: 'fr' } },
     ]);
+  });
+
+  it('--mirror limits the key to mirrors of the configuration', async () => {
+    const { body } = await create('bc:read,sync:write', '--mirror', 'bc', '--mirror', 'bc');
+    expect(body.mirrors).toEqual(['bc']);
+    expect(await database.client`select mirrors from api_key`).toEqual([{ mirrors: ['bc'] }]);
+    const folder = mkdtempSync(join(tmpdir(), 'passerelle-keys-'));
+    const file = join(folder, 'mirrors.yaml');
+    writeFileSync(file, 'mirrors: { bc: { model: dimagaz.bc }, partners: { model: res.partner } }');
+    const several = commandIn({ DATABASE_URL: database.url, MIRRORS_FILE: file });
+    const argv = ['keys', 'create', '--name', 'crm', '--scope', 'bc:read', '--mirror'];
+    const made = await several.passerelle(...argv, 'partners', '--mirror', 'bc');
+    expect(made.stdout).toContain('Key 2 for crm: bc:read of the mirrors partners, bc, does not expire.');
+    expect((await several.passerelle('keys', 'list')).stdout).toMatch(/bc:read {2,}partners,bc {2,}-/);
+    const refused = await several.passerelle(...argv, 'partner');
+    expect(refused).toMatchObject({ code: 2, stdout: '' });
+    expect(refused.stderr).toBe(
+      'There is no mirror "partner". Did you mean partners? There are bc, partners.\n',
+    );
+    rmSync(folder, { recursive: true });
   });
 
   it('makes another key each time, also under the same name', async () => {
@@ -87,6 +111,7 @@ describe('keys create', () => {
     [['--name', 'x', '--scope', 'tryton:call', '--method', 'model party'], '--method', "'model.*'"],
     [['--name', 'x', '--scope', 'tryton:call', '--method', ''], '--method', "'model.*'"],
     [['--name', 'x', '--scope', 'bc:read', '--method', 'model.*'], '--method', 'tryton:call'],
+    [['--name', 'x', '--scope', 'tryton:call', '--mirror', 'bc'], '--mirror', 'bc:read or sync:write'],
     [['--name', 'x', '--scope', 'bc:read', '--context', '{}'], '--context', 'tryton:call'],
     [['--name', 'x', '--scope', 'tryton:call', '--context', '[1]'], '--context', '{"company":1}'],
     [['--name', 'x', '--scope', 'tryton:call', '--context', 'company=1'], '--context', '{"company":1}'],
@@ -122,7 +147,7 @@ describe('keys list', () => {
         '--expires',
         '2199-01-31',
       ),
-      await create('sync:write'),
+      await create('sync:write', '--mirror', 'bc'),
       await create('tryton:call', '--expires', '1h'),
     ];
     await database.client`update api_key set last_used_at = '2026-01-02T03:04:05Z' where id = 2`;
@@ -131,12 +156,25 @@ describe('keys list', () => {
     const { stdout } = await passerelle('keys', 'list');
     const today = new Date().toISOString().slice(0, 10);
     expect(stdout.split('\n').map((line) => line.split(/ {2,}/))).toEqual([
-      ['ID', 'PREFIX', 'NAME', 'SCOPES', 'METHODS', 'CONTEXT', 'CREATED', 'EXPIRES', 'LAST USED', 'STATE'],
+      [
+        'ID',
+        'PREFIX',
+        'NAME',
+        'SCOPES',
+        'MIRRORS',
+        'METHODS',
+        'CONTEXT',
+        'CREATED',
+        'EXPIRES',
+        'LAST USED',
+        'STATE',
+      ],
       [
         '1',
         made[0]?.body.prefix,
         'portal',
         'tryton:call',
+        '-',
         'model.*',
         '{"company":1}',
         today,
@@ -149,6 +187,7 @@ describe('keys list', () => {
         made[1]?.body.prefix,
         'portal',
         'sync:write',
+        'bc',
         '-',
         '-',
         today,
@@ -161,6 +200,7 @@ describe('keys list', () => {
         made[2]?.body.prefix,
         'portal',
         'tryton:call',
+        '-',
         'reads',
         '-',
         today,

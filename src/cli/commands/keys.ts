@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { z } from 'zod';
+import { readMirrorNames } from '../../config/index.ts';
 import { milliseconds } from '../../config/parsers.ts';
 import { createApiKey, listApiKeys, revokeApiKey } from '../../db/api-keys.ts';
 import { type ApiKeyRow, SCOPES, type Scope } from '../../db/schema/gateway.ts';
@@ -7,13 +8,15 @@ import { isPattern } from '../../tryton/methods.ts';
 import { withDatabase } from '../connections.ts';
 import { UnknownKeyError } from '../errors.ts';
 import { type CommandContext, EXIT, type ExitCode, type Line, print, printJson, printLines } from '../io.ts';
+import { mirrorNamed } from '../mirrors.ts';
 import { table } from '../text.ts';
 
 /** A key as `--json` shows it: never its hash. */
 function publicKey({ hash: _, ...row }: ApiKeyRow) {
-  const { id, prefix, name, scopes, methods, context, createdAt, expiresAt, lastUsedAt, revokedAt } = row;
+  const { id, prefix, name, scopes, mirrors, methods, context, createdAt, expiresAt, lastUsedAt, revokedAt } =
+    row;
   const times = { createdAt, expiresAt, lastUsedAt, revokedAt };
-  return { ...{ id, prefix, name, scopes, methods, context }, ...times, state: stateOf(row) };
+  return { ...{ id, prefix, name, scopes, mirrors, methods, context }, ...times, state: stateOf(row) };
 }
 
 type State = 'usable' | 'expired' | 'revoked';
@@ -28,6 +31,7 @@ const HEADINGS = [
   'PREFIX',
   'NAME',
   'SCOPES',
+  'MIRRORS',
   'METHODS',
   'CONTEXT',
   'CREATED',
@@ -44,6 +48,7 @@ function keyLines(rows: readonly ApiKeyRow[]): Line[] {
     row.prefix,
     row.name,
     row.scopes.join(','),
+    mirrorsText(row),
     methodsText(row),
     contextText(row) ?? '-',
     day(row.createdAt) ?? '',
@@ -52,6 +57,12 @@ function keyLines(rows: readonly ApiKeyRow[]): Line[] {
     stateOf(row),
   ]);
   return table(HEADINGS, cells);
+}
+
+/** The mirrors that a key may reach. */
+function mirrorsText({ scopes, mirrors }: Pick<ApiKeyRow, 'scopes' | 'mirrors'>): string {
+  if (mirrors.length > 0) return mirrors.join(',');
+  return scopes.some((scope) => scope !== 'tryton:call') ? 'all' : '-';
 }
 
 /** The Tryton methods that a key allows. */
@@ -71,6 +82,7 @@ const minute = (date: Date | null) => date?.toISOString().slice(0, 16).replace('
 interface CreateOptions {
   readonly name: string;
   readonly scope: readonly Scope[];
+  readonly mirror?: readonly string[];
   readonly method?: readonly string[];
   readonly context?: ApiKeyRow['context'];
   readonly expires?: Date;
@@ -87,6 +99,11 @@ function addCreate(keys: Command, context: CommandContext, exit: (code: ExitCode
       '--scope <scopes>',
       `scopes of the key, separated by commas: ${SCOPES.join(', ')}`,
       parseScopes,
+    )
+    .option(
+      '--mirror <name>',
+      'mirror that the key may reach; repeat it for several; without it, the key reaches all',
+      collect,
     )
     .option('--method <pattern>', "Tryton methods that tryton:call reaches, such as 'model.*'", parseMethod)
     .option(
@@ -118,6 +135,7 @@ Exit codes: 0 created, 1 PostgreSQL cannot be used, 2 bad usage or configuration
 Examples:
   $ passerelle keys create --name reporting --scope bc:read --expires 90d
   $ passerelle keys create --name portal --scope bc:read,tryton:call --method 'model.party.*' --method 'model.sale.*'
+  $ passerelle keys create --name crm --scope bc:read --mirror partners --mirror products
   $ passerelle keys create --name lyon --scope tryton:call --context '{"company":2}'
   $ KEY=$(passerelle keys create --name cron --scope sync:write --json | jq -r .key)`;
 
@@ -126,23 +144,37 @@ async function create(
   options: CreateOptions,
   command: Command,
 ): Promise<ExitCode> {
-  const { name, scope: scopes, method: methods = [], context = {}, expires = null } = options;
+  const {
+    name,
+    scope: scopes,
+    mirror: mirrors = [],
+    method: methods = [],
+    context = {},
+    expires = null,
+  } = options;
   if (!scopes.includes('tryton:call') && !scopes.includes('admin')) {
     const given = methods.length > 0 ? '--method <pattern>' : '--context <json>';
     if (methods.length > 0 || options.context !== undefined)
       command.error(`error: option '${given}' needs the scope tryton:call.`);
   }
+  if (mirrors.length > 0) {
+    if (scopes.every((scope) => scope === 'tryton:call'))
+      command.error("error: option '--mirror <name>' needs the scope bc:read or sync:write.");
+    const known = readMirrorNames(env).map((one) => ({ name: one }));
+    for (const one of mirrors) mirrorNamed(known, one);
+  }
   const { key, row } = await withDatabase(env, (db) =>
-    createApiKey(db, { name, scopes, methods, context, expiresAt: expires }),
+    createApiKey(db, { name, scopes, mirrors, methods, context, expiresAt: expires }),
   );
   if (options.json === true) printJson(io, { key, ...publicKey(row) });
   else {
     const fixed = contextText(row);
+    const limit = mirrors.length === 0 ? '' : ` of the mirrors ${mirrors.join(', ')}`;
     const tryton = methodsText(row) + (fixed === null ? '' : `, context ${fixed}`);
     printLines(io, [
       key,
       '',
-      `Key ${row.id} for ${name}: ${scopes.join(', ')}${tryton === '-' ? '' : ` (Tryton: ${tryton})`}, ${
+      `Key ${row.id} for ${name}: ${scopes.join(', ')}${limit}${tryton === '-' ? '' : ` (Tryton: ${tryton})`}, ${
         expires === null ? 'does not expire' : `good until ${expires.toISOString()}`
       }.`,
       `Send it as "Authorization: Bearer ${key}". It is not shown again.`,
@@ -162,6 +194,10 @@ function parseName(text: string): string {
 }
 
 /** Commander passes the earlier values: the option may be repeated. */
+const collect = (text: string, before: readonly string[] = []): readonly string[] => [
+  ...new Set([...before, text]),
+];
+
 function parseScopes(text: string, before: readonly Scope[] = []): readonly Scope[] {
   const scopes = z.array(z.enum(SCOPES)).safeParse(text.split(',').map((scope) => scope.trim()));
   if (!scopes.success) {
@@ -211,7 +247,9 @@ export function addKeys(program: Command, context: CommandContext, exit: (code: 
   const keys = program
     .command('keys')
     .summary('create, list and revoke API keys')
-    .description('Manage API keys and their scopes. Needs DATABASE_URL only.')
+    .description(
+      'Manage API keys and their scopes. Needs DATABASE_URL only; with --mirror, MIRRORS_FILE too.',
+    )
     .addHelpText('after', HELP);
   addCreate(keys, context, exit);
   keys
