@@ -38,14 +38,25 @@ export class MirrorNotFoundError extends PasserelleError {
  */
 export class MirrorNotAllowedError extends PasserelleError {
   readonly code = 'mirror_not_allowed';
-  /** @param wanted null: the route concerns all mirrors. */
-  constructor(wanted: string | null, { mirrors }: { readonly mirrors: readonly string[] }) {
-    const own = `This key reaches only the mirrors ${mirrors.join(', ')}`;
-    super(
-      wanted === null
-        ? `${own}, and this route concerns all mirrors. Use a key that was created without --mirror.`
-        : `${own}, not ${JSON.stringify(wanted)}. Use one of them, or a key that was created with --mirror ${wanted}.`,
-    );
+  /** @param wanted `all`: the route concerns all mirrors. A field: the request includes the records of its relation. */
+  constructor(
+    mirrors: readonly string[],
+    wanted: 'all' | { readonly mirror: string } | { readonly field: string; readonly relation: string },
+  ) {
+    const own = `his key reaches only the mirrors ${mirrors.join(', ')}`;
+    if (wanted === 'all') {
+      super(`T${own}, and this route concerns all mirrors. Use a key that was created without --mirror.`);
+    } else if ('mirror' in wanted) {
+      const { mirror } = wanted;
+      const other = `a key that was created with --mirror ${mirror}`;
+      super(`T${own}, not ${JSON.stringify(mirror)}. Use one of them, or ${other}.`);
+    } else {
+      const { field, relation } = wanted;
+      super(
+        `include: ${field} refers to ${relation}. T${own}, and none of them mirrors ${relation}. Leave out ${field}, ` +
+          'or use a key that reaches its mirror too.',
+      );
+    }
   }
 }
 
@@ -239,6 +250,42 @@ export class LinesNotIncludedError extends PasserelleError {
   readonly code = 'lines_not_included';
   constructor() {
     super('line_fields: it chooses the fields of lines that come with include=lines; add that too.');
+  }
+}
+
+/**
+ * `include` names a field that is not a many2one, so it does not refer to one record.
+ *
+ * @fix Include a many2one field: the message lists those that can be included.
+ */
+export class NotMany2oneError extends PasserelleError {
+  readonly code = 'not_many2one';
+  constructor(field: string, type: string, possible: readonly string[]) {
+    const others = possible.length === 0 ? 'no field can be' : `${possible.join(', ')} can be`;
+    super(
+      `include: ${field} is a ${type} field, and only records of many2one fields are included; ${others}.`,
+    );
+  }
+}
+
+/**
+ * `include` names a many2one field, but no mirror has the model that the field refers to.
+ *
+ * @fix Add the model to `MIRRORS_FILE` as another mirror and restart API and workers, or leave out the field. See
+ * [many-mirrors.md](../how-to/connect/many-mirrors.md).
+ */
+export class RelationNotMirroredError extends PasserelleError {
+  readonly code = 'relation_not_mirrored';
+  constructor(
+    field: string,
+    relation: string,
+    mirrors: readonly { readonly name: string; readonly models: { readonly model: string } }[],
+  ) {
+    const known = mirrors.map(({ name, models }) => `${name} (${models.model})`).join(', ');
+    super(
+      `include: ${field} refers to ${relation}, which no mirror has. There are ${known}. Add a mirror with "model: ` +
+        `${relation}" to MIRRORS_FILE.`,
+    );
   }
 }
 

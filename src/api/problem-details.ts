@@ -129,6 +129,8 @@ const STATUS: ReadonlyMap<string, number> = new Map(
     bad_value: 400,
     bad_cursor: 400,
     lines_not_included: 400,
+    not_many2one: 400,
+    relation_not_mirrored: 400,
     not_mirrored: 400,
     too_many_calls: 400,
     tryton_bad_request: 400,
@@ -279,6 +281,10 @@ export const PROBLEM_DETAILS: Readonly<Record<string, string>> = {
   bad_cursor: 'cursor: it belongs to another sort or filter, or is damaged; ask for the first page again.',
   lines_not_included:
     'line_fields: it chooses the fields of lines that come with include=lines; add that too.',
+  not_many2one:
+    'include: state is a selection field, and only records of many2one fields are included; partner_id can be.',
+  relation_not_mirrored:
+    'include: user_id refers to res.users, which no mirror has. There are bc (dimagaz.bc), partners (res.partner). Add a mirror with "model: res.users" to MIRRORS_FILE.',
   not_mirrored: 'The model res.partner is not mirrored. Send webhooks of dimagaz.bc or dimagaz.bc.line.',
   too_many_calls: 'body: 101 calls in one batch; at most 100 are allowed. Nothing was sent.',
   answer_too_large:

@@ -35,7 +35,8 @@ export function mirrorOfRoute({
 /** The limit of a key. Null: the login of the admin pages, which has none. */
 type Limited = { readonly mirrors: readonly string[] } | null;
 
-const limitOf = (key: Limited): readonly string[] | null =>
+/** The names of the mirrors that a key may reach; null: all. */
+export const limitOf = (key: Limited): readonly string[] | null =>
   key === null || key.mirrors.length === 0 ? null : key.mirrors;
 
 /** Whether a key may reach a mirror. */
@@ -60,8 +61,8 @@ export function assertMirror(request: FastifyRequest, served: readonly string[])
   const found = mirrorOfRoute(routeOptions);
   if (found === 'none' || found === 'own') return;
   const mirror = found === 'params' || found === 'query' || found === 'body' ? named(request[found]) : found;
-  if (mirror === undefined || mirror === 'all') throw new MirrorNotAllowedError(null, apiKey);
-  if (!reaches(apiKey, mirror)) throw new MirrorNotAllowedError(mirror, apiKey);
+  if (mirror === undefined || mirror === 'all') throw new MirrorNotAllowedError(apiKey.mirrors, 'all');
+  if (!reaches(apiKey, mirror)) throw new MirrorNotAllowedError(apiKey.mirrors, { mirror });
   // Here, because the handler would list the names of all mirrors.
   const own = served.filter((name) => reaches(apiKey, name));
   if (!own.includes(mirror)) throw new MirrorNotFoundError(mirror, own);

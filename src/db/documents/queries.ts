@@ -3,7 +3,7 @@ import type { AnyPgColumn } from 'drizzle-orm/pg-core';
 import type { Queryable } from '../client.ts';
 import { fieldsVersionSql } from '../odoo-model/fields.ts';
 import { isAnyOf } from '../schema/columns.ts';
-import type { HeaderTable, LineTable } from '../schema/documents.ts';
+import { type HeaderTable, headerTable, type LineTable } from '../schema/documents.ts';
 import { typed } from './field-expressions.ts';
 import { type DocumentFilter, fieldJson, filterSql } from './filters.ts';
 import { type DocumentOrder, type Position, pageOfIds, pageOrder } from './keyset-pagination.ts';
@@ -22,13 +22,46 @@ export interface Choice {
   readonly lines: LinesWanted;
   /** The fields of each line; null: all. */
   readonly linePick: readonly string[] | null;
+  readonly included?: readonly IncludedRecord[];
+  /** The records that are included in each line. */
+  readonly lineIncluded?: readonly IncludedRecord[];
+}
+
+/** The record that a many2one field refers to, from the mirror of its model. */
+export interface IncludedRecord {
+  readonly field: string;
+  /** The headers of that mirror. */
+  readonly table: HeaderTable;
 }
 
 /** The columns of a BC's JSON in the API, for a query on the table. */
-export function documentColumns(tables: MirrorTables, { pick, lines, linePick }: Choice): SQL {
+export function documentColumns(tables: MirrorTables, choice: Choice): SQL {
   const bc = tables.header;
-  const own = sql`${recordColumns(bc, picked(bc, pick))}, ${moment(bc.changedAt)} as "changedAt"`;
-  return lines === 'none' ? own : sql`${own}, (${linesOfBc(tables, lines, linePick)}) as "lines"`;
+  const { lines } = choice;
+  const own = sql`${headerColumns(bc, choice.pick)}${includedColumn(bc, choice.included)}`;
+  return lines === 'none' ? own : sql`${own}, (${linesOfBc(tables, lines, choice)}) as "lines"`;
+}
+
+const headerColumns = (table: HeaderTable, pick: readonly string[] | null): SQL =>
+  sql`${recordColumns(table, picked(table, pick))}, ${moment(table.changedAt)} as "changedAt"`;
+
+/**
+ * The included records as one more column. They are part of the statement of the page: one lookup by index for each
+ * field and item, and no further query. So they are of the same moment as the page, and count towards its size.
+ */
+function includedColumn(from: HeaderTable | LineTable, included: readonly IncludedRecord[] = []): SQL {
+  if (included.length === 0) return sql``;
+  const records = included.map((one) => sql`(${includedRecord(from, one)}) as ${sql.identifier(one.field)}`);
+  return sql`, (select row_to_json(included) from (select ${sql.join(records, sql`, `)}) as included) as "included"`;
+}
+
+/** The headers of an included mirror under another name, because a field may refer to its own model. */
+const related = headerTable('related');
+
+function includedRecord(from: HeaderTable | LineTable, { field, table }: IncludedRecord): SQL {
+  const id = sql`passerelle_many2one_id(${from.fields} -> ${field}::text)`;
+  return sql`select row_to_json(record) from (
+    select ${headerColumns(related, null)} from ${table} as related where ${related.odooId} = ${id}) as record`;
 }
 
 /** A live line, or a line that an archived BC had until the end. */
@@ -63,14 +96,15 @@ function picked(table: HeaderTable | LineTable, pick: readonly string[] | null):
 function linesOfBc(
   tables: MirrorTables,
   wanted: Exclude<LinesWanted, 'none'>,
-  pick: readonly string[] | null,
+  { linePick, lineIncluded }: Choice,
 ): SQL {
   const { header: bc, line: bcLine } = tables;
+  const columns = sql`${lineColumns(bcLine, linePick)}${includedColumn(bcLine, lineIncluded)}`;
   const which = wanted === 'live' ? sql`and ${bcLine.archivedAt} is null` : sql`and ${isOfDocument(tables)}`;
   // Without the blanks that PostgreSQL writes in arrays.
   const array = sql`'[' || coalesce(string_agg(row_to_json(line)::text, ',' order by line."odooId"), '') || ']'`;
   return sql`select (${array})::json from (
-    select ${lineColumns(bcLine, pick)} from ${bcLine} where ${bcLine.bcOdooId} = ${bc.odooId} ${which}) as line`;
+    select ${columns} from ${bcLine} where ${bcLine.bcOdooId} = ${bc.odooId} ${which}) as line`;
 }
 
 /**

@@ -5,7 +5,7 @@ import { pageJson, sendJson, whileClientWaits } from '../../replies.ts';
 import { doc, limitWithinBytes } from '../../schemas.ts';
 import { readFeedCursor, writeFeedCursor } from './cursors.ts';
 import type { Place } from './place.ts';
-import { fieldsParameter, includeParameter, lineFieldsParameter, readChoice } from './query.ts';
+import { fieldsParameter, lineFieldsParameter, linesParameter, readChoice } from './query.ts';
 import { changePage, exampleFeedCursor } from './schemas.ts';
 
 const feedQuery = z.strictObject({
@@ -18,7 +18,7 @@ const feedQuery = z.strictObject({
     ),
   limit: limitWithinBytes,
   fields: fieldsParameter,
-  include: includeParameter,
+  include: linesParameter,
   line_fields: lineFieldsParameter,
 });
 

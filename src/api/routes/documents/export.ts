@@ -11,9 +11,9 @@ import { doc } from '../../schemas.ts';
 import { BC_COLUMNS, type Csv, createCsv, DELIMITER_NAMES, type ExportedRow, LINE_COLUMNS } from './csv.ts';
 import { type KnownFields, listKnownFields } from './fields-cache.ts';
 import type { Place, ServedMirror } from './place.ts';
-import { listQuery, readChoice, readFilter, readPick } from './query.ts';
+import { linesParameter, listQuery, readChoice, readFilter, readPick } from './query.ts';
 
-const { q, state, updated_since, archived, filter, fields, include, line_fields } = listQuery.shape;
+const { q, state, updated_since, archived, filter, fields, line_fields } = listQuery.shape;
 
 const exportQuery = z
   .strictObject({
@@ -22,7 +22,7 @@ const exportQuery = z
       .enum(['bc', 'lines'])
       .default('bc')
       .meta(doc('content of a row; `lines`: of the BCs that are found', 'bc')),
-    ...{ q, state, updated_since, archived, filter, include, line_fields },
+    ...{ q, state, updated_since, archived, filter, include: linesParameter, line_fields },
     fields: fields.describe(
       'fields of each row, separated by commas; all by default, but no contents in CSV',
     ),

@@ -4,10 +4,12 @@ import { keyOf, tablesFor } from '../../../db/documents/mirrors.ts';
 import type { MirrorStore } from '../../../db/documents/tables.ts';
 import type { SyncQueue } from '../../../queues/jobs.ts';
 import { BC_MIRROR } from '../../../shared/mirror-names.ts';
-import type { ApiContext } from '../../context.ts';
+import type { ApiContext, ApiKey } from '../../context.ts';
 import { MirrorNotFoundError } from '../../errors.ts';
+import { limitOf, reaches } from '../../plugins/mirror-access.ts';
 import { odooIdParam } from '../../schemas.ts';
 import { createFieldCatalogCache, type FieldCatalogCache, type KnownModels } from './fields-cache.ts';
+import type { Relations } from './include.ts';
 
 /** A mirror whose documents are served. */
 export interface ServedMirror {
@@ -36,6 +38,8 @@ export interface Place {
   readonly problems: readonly string[];
   /** @throws MirrorNotFoundError */
   served(params: InMirror): ServedMirror;
+  /** The mirrors from which a request with this key may include records. */
+  relations(key: ApiKey | null): Relations;
 }
 
 const mirrorName = z
@@ -83,11 +87,16 @@ export function findServed(mirrors: ServedMirrors, name: string): ServedMirror {
 
 export function placesOf(mirrors: ServedMirrors): readonly [Place, Place] {
   const find = (name: string) => findServed(mirrors, name);
+  const relations = (key: ApiKey | null): Relations => ({
+    mirrors: [...mirrors.values()].filter(({ name }) => reaches(key, name)),
+    limit: limitOf(key),
+  });
   return [
     {
       ...{ path: '/api/v1/bc', tag: 'bc', params: z.object({}), documentParams: odooIdParam, problems: [] },
       config: { mirror: BC_MIRROR },
       served: () => find(BC_MIRROR),
+      relations,
     },
     {
       path: '/api/v1/mirrors/:mirror/documents',
@@ -97,6 +106,7 @@ export function placesOf(mirrors: ServedMirrors): readonly [Place, Place] {
       config: {},
       problems: ['mirror_not_found'],
       served: ({ mirror = '' }) => find(mirror),
+      relations,
     },
   ];
 }

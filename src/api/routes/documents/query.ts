@@ -19,6 +19,7 @@ import {
 import { doc, isInFourDigits, limitWithinBytes, NO_NUL, YEARS } from '../../schemas.ts';
 import { readCursor } from './cursors.ts';
 import type { KnownFields } from './fields-cache.ts';
+import { MAX_INCLUDED, NO_RELATIONS, type Relations, readInclude } from './include.ts';
 
 /** Maximum of values in one list. PostgreSQL compares each value with every BC. */
 const MAX_VALUES = 200;
@@ -133,10 +134,20 @@ export const fieldsParameter = text
 export const lineFieldsParameter = text
   .optional()
   .meta(doc('fields of each line, separated by commas; only with include=lines', 'name,product_qty'));
-export const includeParameter = z
+/** For the change feed and exports. */
+export const linesParameter = z
   .literal('lines')
   .optional()
   .meta(doc('`lines` adds the lines of each BC', 'lines'));
+export const includeParameter = text
+  .optional()
+  .meta(
+    doc(
+      '`lines` adds the lines of each BC. A many2one field adds the record that it refers to, from the mirror of its ' +
+        `model; \`lines.product_id\` adds it to each line. At most ${MAX_INCLUDED} fields, separated by commas`,
+      'lines,partner_id',
+    ),
+  );
 
 export const listQuery = z.strictObject({
   limit: limitWithinBytes,
@@ -190,7 +201,7 @@ export type ListQuery = z.infer<typeof listQuery>;
  * @returns the query, and a key of its list for cursors.
  * @throws UnknownFieldError, UnknownOperatorError, BadValueError, BadCursorError
  */
-export function readListQuery(query: ListQuery, known: KnownFields) {
+export function readListQuery(query: ListQuery, known: KnownFields, relations: Relations = NO_RELATIONS) {
   const fields = known.header;
   const filter = readFilter(query, fields);
   const conditions = filter.conditions.map((condition) => JSON.stringify(condition)).sort();
@@ -202,7 +213,7 @@ export function readListQuery(query: ListQuery, known: KnownFields) {
     order,
     after: query.cursor === undefined ? null : readCursor(list, query.cursor),
     limit: query.limit,
-    ...readChoice(query, known, query.archived === 'exclude' ? 'live' : 'whole'),
+    ...readChoice(query, known, query.archived === 'exclude' ? 'live' : 'whole', relations),
   };
   return { documents, list };
 }
@@ -220,20 +231,24 @@ export function readFilter(query: FilterQuery, fields: readonly OdooFieldRow[]):
 }
 
 /**
- * The requested parts of a BC, and of its lines if they are included.
+ * The requested parts of a BC, and of its lines and the records that are included.
  *
- * @throws UnknownFieldError, LinesNotIncludedError
+ * @throws UnknownFieldError, LinesNotIncludedError, or the errors of `readInclude`
  */
 export function readChoice(
   query: Pick<ListQuery, 'fields' | 'include' | 'line_fields'>,
   known: KnownFields,
   lines: LinesWanted,
+  relations: Relations = NO_RELATIONS,
 ): Choice {
-  if (query.line_fields !== undefined && query.include === undefined) throw new LinesNotIncludedError();
+  const include = readInclude(query.include, known, relations);
+  if (query.line_fields !== undefined && !include.lines) throw new LinesNotIncludedError();
   return {
     pick: readPick(query.fields, known.header),
-    lines: query.include === undefined ? 'none' : lines,
+    included: include.included,
+    lines: include.lines ? lines : 'none',
     linePick: readPick(query.line_fields, known.line, 'line_fields'),
+    lineIncluded: include.lineIncluded,
   };
 }
 

@@ -36,6 +36,11 @@ const oneQuery = z.strictObject({
   line_fields: lineFieldsParameter,
 });
 
+const INCLUDED =
+  'A many2one field in `include` adds the record of its mirror to `included`, by the name of the field: archived ' +
+  'ones with archivedAt, and null if the field is empty or the mirror does not have the record. So an item is ' +
+  'complete in itself, in a list as alone, and counts with its records towards the size of the page.';
+
 const archived = z
   .enum(['exclude', 'include'])
   .default('exclude')
@@ -50,22 +55,27 @@ export function documentRoutes(api: Api, place: Place): void {
       config: {
         ...place.config,
         scope: 'bc:read',
-        problems: [...place.problems, 'bc_not_found', 'unknown_field', 'lines_not_included'],
+        problems: [
+          ...place.problems,
+          ...['bc_not_found', 'unknown_field', 'bad_value', 'lines_not_included'],
+          ...['not_many2one', 'relation_not_mirrored'],
+        ],
       },
       schema: {
         tags: [place.tag],
         summary: 'One BC, also when it is gone from Odoo',
-        description: 'An archived BC has archivedAt. With include=lines it has its last lines.',
+        description: `An archived BC has archivedAt. With include=lines it has its last lines. ${INCLUDED}`,
         params: place.documentParams,
         querystring: oneQuery,
         response: { 200: oneDocument },
       },
     },
-    async ({ params, query }, reply) => {
+    async ({ params, query, apiKey }, reply) => {
       const { odooId } = params;
       const { store, withFields } = place.served(params);
+      const relations = place.relations(apiKey);
       const { item } = await withFields(
-        (known) => readChoice(query, known, 'whole'),
+        (known) => readChoice(query, known, 'whole', relations),
         (choice) => readDocument(store, odooId, choice),
       );
       if (item === null) throw new BcNotFoundError(odooId);
@@ -119,6 +129,7 @@ export function listRoute(api: Api, { db, reserveDb }: ApiContext, place: Place)
         problems: [
           ...place.problems,
           ...['unknown_field', 'unknown_operator', 'bad_value', 'bad_cursor', 'lines_not_included'],
+          ...['not_many2one', 'relation_not_mirrored'],
         ],
       },
       schema: {
@@ -131,17 +142,18 @@ export function listRoute(api: Api, { db, reserveDb }: ApiContext, place: Place)
           'null; numbers eq ne gt gte lt lte in null; booleans eq ne null; many2one, by id or by name, eq ne in like ' +
           'null; one2many and many2many, by one of their ids, eq in null; all others null. `in` takes values ' +
           'separated by commas. `like` finds a text anywhere and ignores case. `null` is true or false. GET ' +
-          '/api/v1/sync/model lists the fields.',
+          `/api/v1/sync/model lists the fields. ${INCLUDED}`,
         params: place.params,
         querystring: listQuery,
         response: { 200: documentPage },
       },
     },
-    async ({ params, query }, reply) => {
+    async ({ params, query, apiKey }, reply) => {
+      const relations = place.relations(apiKey);
       const { store: tables, withFields } = place.served(params);
       const cancelling = { signal: whileClientWaits(reply)(), canceller: reserveDb };
       const { page, list, total } = await withFields(
-        (fields) => readListQuery(query, fields),
+        (fields) => readListQuery(query, fields, relations),
         async ({ documents, list }) => {
           const [page, total] = await cancellable(db, cancelling, (tx) => {
             const store = { ...tables, db: tx };

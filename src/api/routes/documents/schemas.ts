@@ -46,17 +46,37 @@ const exampleDocument = {
   changedAt: '2026-01-31T08:01:07.398Z',
 };
 
-export const line = z.object({ ...record, bcOdooId: z.int() });
+/** A record of another mirror. */
+const related = z.object({ ...record, changedAt: moment });
+const included = z
+  .record(z.string(), related.nullable())
+  .optional()
+  .describe(
+    'with `include`: the record of each many2one field; null: the field is empty, or no mirror has it',
+  );
+
+export const line = z.object({ ...record, bcOdooId: z.int(), included });
 
 export const linePage = pageOf(line, exampleLine);
 
 export const document = z.object({
   ...record,
   changedAt: moment.describe('when header or lines last changed in the mirror'),
+  included,
   lines: z.array(line).optional(),
 });
 
-export const oneDocument = document.meta({ examples: [{ ...exampleDocument, lines: [exampleLine] }] });
+const exampleRelated = {
+  odooId: 7,
+  fields: { id: 7, name: 'Azure Interior', email: 'azure@example.com', city: 'Lyon' },
+  ...exampleRecord,
+  contentHash: '07be2f41c6d09a35',
+  changedAt: '2026-01-31T08:01:07.398Z',
+};
+
+export const oneDocument = document.meta({
+  examples: [{ ...exampleDocument, included: { partner_id: exampleRelated }, lines: [exampleLine] }],
+});
 
 export const documentPage = pageOf(document, exampleDocument)
   .extend({
