@@ -58,14 +58,16 @@ const listed = (codes: readonly string[]): string => codes.map((code) => `\`${co
 type TransformObject = NonNullable<FastifyDynamicSwaggerOptions['transformObject']>;
 
 /**
- * Describes the parameter `filter` as it is written in a query string: `filter[field]=x`, `filter[field][operator]=x`.
- * The route schema describes the parsed object.
+ * Describes the parameters `filter` and `include_fields` as they are written in a query string: `filter[field]=x`,
+ * `filter[field][operator]=x`, `include_fields[field]=x`. The route schema describes the parsed object.
  */
 const describeFilters: TransformObject = (given) => {
   const document = 'openapiObject' in given ? given.openapiObject : given.swaggerObject;
   for (const path of Object.values(document.paths ?? {})) {
     for (const parameter of path?.get?.parameters ?? []) {
-      if ('name' in parameter && parameter.name === 'filter') Object.assign(parameter, FILTER);
+      if (!('name' in parameter)) continue;
+      if (parameter.name === 'filter') Object.assign(parameter, FILTER);
+      if (parameter.name === 'include_fields') Object.assign(parameter, BRACKETS);
     }
   }
   return document;
@@ -73,9 +75,11 @@ const describeFilters: TransformObject = (given) => {
 
 const value = { oneOf: [{ type: 'string' }, { type: 'array', items: { type: 'string' } }] };
 
+/** `name[member]=value` */
+const BRACKETS = { style: 'deepObject', explode: true };
+
 const FILTER = {
-  style: 'deepObject',
-  explode: true,
+  ...BRACKETS,
   schema: {
     type: 'object',
     additionalProperties: { oneOf: [{ type: 'string' }, { type: 'object', additionalProperties: value }] },

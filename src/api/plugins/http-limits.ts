@@ -72,16 +72,20 @@ function answerClientError(error: Error & { readonly code?: string }, socket: So
 
 /** `__proto__` does not match, so that it is refused as an unknown parameter. */
 const FILTER = /^filter\[(?!__proto__\])([^[\]]*)\](?:\[(?!__proto__\])([^[\]]*)\])?$/;
+const INCLUDE_FIELDS = /^include_fields\[(?!__proto__\])([^[\]]*)\]$/;
 
 /**
  * Reads a query string; `filter[field]=x` and `filter[field][op]=x` become `{ filter: { field: { op: x } } }`, with
- * `eq` where no operator is given. A key given several times becomes a list.
+ * `eq` where no operator is given. `include_fields[field]=x` becomes `{ include_fields: { field: x } }`. A key given
+ * several times becomes a list.
  */
 export function parseQueryString(text: string): Record<string, unknown> {
   const query: Record<string, unknown> = Object.create(null);
   for (const [key, value] of new URLSearchParams(text)) {
     const [, field, operator = 'eq'] = FILTER.exec(key) ?? [];
-    if (field === undefined) add(query, key, value);
+    const [, included] = INCLUDE_FIELDS.exec(key) ?? [];
+    if (included !== undefined) add(child(query, 'include_fields'), included, value);
+    else if (field === undefined) add(query, key, value);
     else add(child(child(query, 'filter'), field), operator, value);
   }
   return query;

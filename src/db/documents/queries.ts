@@ -32,6 +32,8 @@ export interface IncludedRecord {
   readonly field: string;
   /** The headers of that mirror. */
   readonly table: HeaderTable;
+  /** The fields of the record; null: all. */
+  readonly pick: readonly string[] | null;
 }
 
 /** The columns of a BC's JSON in the API, for a query on the table. */
@@ -58,10 +60,10 @@ function includedColumn(from: HeaderTable | LineTable, included: readonly Includ
 /** The headers of an included mirror under another name, because a field may refer to its own model. */
 const related = headerTable('related');
 
-function includedRecord(from: HeaderTable | LineTable, { field, table }: IncludedRecord): SQL {
+function includedRecord(from: HeaderTable | LineTable, { field, table, pick }: IncludedRecord): SQL {
   const id = sql`passerelle_many2one_id(${from.fields} -> ${field}::text)`;
   return sql`select row_to_json(record) from (
-    select ${headerColumns(related, null)} from ${table} as related where ${related.odooId} = ${id}) as record`;
+    select ${headerColumns(related, pick)} from ${table} as related where ${related.odooId} = ${id}) as record`;
 }
 
 /** A live line, or a line that an archived BC had until the end. */

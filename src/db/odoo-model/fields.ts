@@ -50,6 +50,21 @@ export async function listFields(db: Queryable, model: string): Promise<OdooFiel
   return db.select().from(odooField).where(eq(odooField.model, model)).orderBy(asc(odooField.position));
 }
 
+/** The names of the known fields of several models, in the order of Odoo. */
+export async function listFieldNames(
+  db: Queryable,
+  models: readonly string[],
+): Promise<ReadonlyMap<string, readonly string[]>> {
+  const rows = await db
+    .select({ model: odooField.model, name: odooField.name })
+    .from(odooField)
+    .where(inArray(odooField.model, [...models]))
+    .orderBy(asc(odooField.position));
+  const names = new Map<string, string[]>();
+  for (const { model, name } of rows) names.set(model, [...(names.get(model) ?? []), name]);
+  return names;
+}
+
 /** The expression for a text that changes with each `saveFields` of any model. */
 export const fieldsVersionSql: SQL = sql`(select concat(count(*), ' ', max(${odooField.seenAt})) from ${odooField})`;
 

@@ -123,6 +123,16 @@ test('an included record is as its own mirror returns it, and an item as the doc
   expect(await get('/api/v1/mirrors/bc/documents/1?include=partner_id')).toEqual(one);
 });
 
+test('include_fields selects the fields of an included record', async () => {
+  const fields = 'include_fields[partner_id]=name,email&include_fields[lines.product_id]=name';
+  const one = await get(`/api/v1/bc/1?include=partner_id,payer_id,lines.product_id&${fields}`);
+  expect(one.included.partner_id.fields).toEqual({ name: 'Ada', email: 'ada@example.com' });
+  expect(one.included.payer_id.fields).toEqual({ id: 8, name: 'Works', parent_id: false });
+  expect(one.lines[0].included.product_id.fields).toEqual({ name: 'Propane' });
+  const [first] = (await get(`/api/v1/bc?limit=1&include=partner_id&include_fields[partner_id]=email`)).items;
+  expect(first.included.partner_id.fields).toEqual({ email: 'ada@example.com' });
+});
+
 test('a field may refer to its own model', async () => {
   const { items } = await get('/api/v1/mirrors/partners/documents?archived=include&include=parent_id');
   expect(items).toMatchObject([
@@ -234,6 +244,26 @@ describe('include is refused', () => {
         { code, detail: expect.stringContaining(detail) },
       ]);
     }
+  });
+
+  test.each([
+    ['include=partner_id&include_fields[partner_id]=mail', 'unknown_field', 'Did you mean email?'],
+    [
+      'include=partner_id&include_fields[user_id]=name',
+      'bad_value',
+      'a field that include names, not "user_id"',
+    ],
+    ['include_fields[partner_id]=name', 'bad_value', 'a field that include names'],
+    [
+      'include=partner_id&include_fields[partner_id]=name&include_fields[partner_id]=email',
+      'invalid_request',
+      '',
+    ],
+    ['include=partner_id&include_fields=name', 'invalid_request', 'include_fields'],
+    ['include=partner_id&include_fields[__proto__]=name', 'invalid_request', 'include_fields'],
+  ])('with %s by the code %s', async (query, code, detail) => {
+    const answer = await api.inject(`/api/v1/bc?${query}`);
+    expect(answer.json()).toMatchObject({ status: 400, code, detail: expect.stringContaining(detail) });
   });
 
   test.each(['changes', 'export?format=ndjson'])('by %s, which takes lines only', async (path) => {

@@ -1,6 +1,6 @@
 import type { MirrorSettings } from '../../../config/index.ts';
 import type { Database, Queryable } from '../../../db/client.ts';
-import { fieldsVersion, listFields } from '../../../db/odoo-model/fields.ts';
+import { fieldsVersion, listFieldNames, listFields } from '../../../db/odoo-model/fields.ts';
 import type { OdooFieldRow } from '../../../db/schema/model.ts';
 import { PasserelleError } from '../../../shared/errors.ts';
 
@@ -9,6 +9,8 @@ export type KnownModels = Pick<MirrorSettings, 'model' | 'lineModel'>;
 export interface KnownFields {
   readonly header: readonly OdooFieldRow[];
   readonly line: readonly OdooFieldRow[];
+  /** The names of the fields of other models, of which records can be included. */
+  readonly related?: ReadonlyMap<string, readonly string[]>;
 }
 
 /**
@@ -20,13 +22,18 @@ export type FieldCatalogCache = <Query, Answer extends { readonly fieldsVersion:
   ask: (query: Query) => Promise<Answer>,
 ) => Promise<Answer>;
 
-/** A cache of the fields of both models, valid while PostgreSQL has the same version. */
-export function createFieldCatalogCache(db: Database, models: KnownModels): FieldCatalogCache {
+/** A cache of the fields of both models, and of the names of those of `related` models, valid while PostgreSQL has the same version. */
+export function createFieldCatalogCache(
+  db: Database,
+  models: KnownModels,
+  related: readonly string[],
+): FieldCatalogCache {
   let known: { readonly version: string; readonly fields: KnownFields } | null = null;
   const load = async () => {
     // The version first: newer fields are read once more, and older fields are never kept.
     const version = await fieldsVersion(db);
-    const fields = await listKnownFields(db, models);
+    const [own, others] = await Promise.all([listKnownFields(db, models), listFieldNames(db, related)]);
+    const fields = { ...own, related: others };
     known = { version, fields };
     return fields;
   };

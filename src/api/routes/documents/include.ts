@@ -31,6 +31,11 @@ export const MAX_INCLUDED = 5;
 const LINES = 'lines';
 const LINE_PREFIX = `${LINES}.`;
 
+interface IncludeQuery {
+  readonly include?: string | undefined;
+  readonly include_fields?: Readonly<Record<string, string>> | undefined;
+}
+
 interface Include {
   readonly lines: boolean;
   readonly included: readonly IncludedRecord[];
@@ -39,11 +44,15 @@ interface Include {
 
 /**
  * The parameter `include`: `lines`, many2one fields of the header, and many2one fields of the lines as
- * `lines.product_id`, which include the lines too.
+ * `lines.product_id`, which include the lines too. `include_fields` selects the fields of a record.
  *
  * @throws UnknownFieldError, NotMany2oneError, RelationNotMirroredError, MirrorNotAllowedError, BadValueError
  */
-export function readInclude(include: string | undefined, known: KnownFields, relations: Relations): Include {
+export function readInclude(
+  { include, include_fields: picks = {} }: IncludeQuery,
+  known: KnownFields,
+  relations: Relations,
+): Include {
   const names = include === undefined ? [] : [...new Set(include.split(',').map((name) => name.trim()))];
   const fields = names.filter((name) => name !== LINES);
   if (fields.length > MAX_INCLUDED) {
@@ -52,9 +61,13 @@ export function readInclude(include: string | undefined, known: KnownFields, rel
   const ofLines = fields.filter((name) => name.startsWith(LINE_PREFIX));
   const all = [...known.header, ...known.line.map(inLine)];
   const read = (name: string): IncludedRecord => {
-    const { field, table } = find(name, all, relations);
-    return { field: field.slice(field.indexOf('.') + 1), table };
+    const { model, table } = find(name, all, relations);
+    const pick = readNames(`include_fields[${name}]`, picks[name], known.related?.get(model) ?? []);
+    return { field: name.slice(name.indexOf('.') + 1), table, pick };
   };
+  for (const name of Object.keys(picks)) {
+    if (!fields.includes(name)) throw new BadValueError('include_fields', name, 'a field that include names');
+  }
   return {
     lines: names.includes(LINES) || ofLines.length > 0,
     included: fields.filter((name) => !ofLines.includes(name)).map(read),
@@ -64,7 +77,18 @@ export function readInclude(include: string | undefined, known: KnownFields, rel
 
 const inLine = (field: OdooFieldRow): OdooFieldRow => ({ ...field, name: LINE_PREFIX + field.name });
 
-function find(name: string, all: readonly OdooFieldRow[], { mirrors, limit }: Relations): IncludedRecord {
+/** @throws UnknownFieldError */
+function readNames(parameter: string, names: string | undefined, all: readonly string[]): string[] | null {
+  if (names === undefined) return null;
+  return names.split(',').map((given) => {
+    const name = given.trim();
+    if (!all.includes(name)) throw new UnknownFieldError(parameter, name, all);
+    return name;
+  });
+}
+
+/** The model of a field, and the table of its mirror. */
+function find(name: string, all: readonly OdooFieldRow[], { mirrors, limit }: Relations) {
   const mirrorOf = ({ type, relation }: OdooFieldRow) =>
     type === 'many2one' ? mirrors.find(({ models }) => models.model === relation) : undefined;
   const possible = all.filter((field) => mirrorOf(field) !== undefined).map((field) => field.name);
@@ -75,7 +99,7 @@ function find(name: string, all: readonly OdooFieldRow[], { mirrors, limit }: Re
   const { type, relation } = field;
   if (type !== 'many2one' || relation === null) throw new NotMany2oneError(name, type, possible);
   const table = mirrorOf(field)?.store.header;
-  if (table !== undefined) return { field: name, table };
+  if (table !== undefined) return { model: relation, table };
   if (limit !== null) throw new MirrorNotAllowedError(limit, { field: name, relation });
   throw new RelationNotMirroredError(name, relation, mirrors);
 }

@@ -61,6 +61,7 @@ export function serveMirrors(deps: ApiContext): ServedMirrors {
   const { db, config, queuesOf } = deps;
   const models = new Map<string, KnownModels>([[BC_MIRROR, UNCONFIGURED_BC]]);
   for (const own of config.mirrors) models.set(own.name, own);
+  const related = [...models.values()].map(({ model }) => model);
   return new Map(
     [...models].map(([name, { model, lineModel }]) => [
       name,
@@ -69,7 +70,7 @@ export function serveMirrors(deps: ApiContext): ServedMirrors {
         key: keyOf(name),
         models: { model, lineModel },
         store: { ...tablesFor({ name, model, lineModel }), db },
-        withFields: createFieldCatalogCache(db, { model, lineModel }),
+        withFields: createFieldCatalogCache(db, { model, lineModel }, related),
         syncQueue: queuesOf(name).sync,
       },
     ]),

@@ -148,6 +148,14 @@ export const includeParameter = text
       'lines,partner_id',
     ),
   );
+export const includeFieldsParameter = z
+  .record(z.string(), text)
+  .optional()
+  .meta(
+    doc('include_fields[field]=a,b: fields of an included record, separated by commas; all by default', {
+      partner_id: 'name,email',
+    }),
+  );
 
 export const listQuery = z.strictObject({
   limit: limitWithinBytes,
@@ -182,6 +190,7 @@ export const listQuery = z.strictObject({
     ),
   fields: fieldsParameter,
   include: includeParameter,
+  include_fields: includeFieldsParameter,
   line_fields: lineFieldsParameter,
   count: z
     .enum(['exact', 'estimated'])
@@ -236,12 +245,12 @@ export function readFilter(query: FilterQuery, fields: readonly OdooFieldRow[]):
  * @throws UnknownFieldError, LinesNotIncludedError, or the errors of `readInclude`
  */
 export function readChoice(
-  query: Pick<ListQuery, 'fields' | 'include' | 'line_fields'>,
+  query: Pick<ListQuery, 'fields' | 'include' | 'line_fields'> & Partial<Pick<ListQuery, 'include_fields'>>,
   known: KnownFields,
   lines: LinesWanted,
   relations: Relations = NO_RELATIONS,
 ): Choice {
-  const include = readInclude(query.include, known, relations);
+  const include = readInclude(query, known, relations);
   if (query.line_fields !== undefined && !include.lines) throw new LinesNotIncludedError();
   return {
     pick: readPick(query.fields, known.header),

@@ -20,6 +20,7 @@ import { writeCursor } from './cursors.ts';
 import type { Place } from './place.ts';
 import {
   fieldsParameter,
+  includeFieldsParameter,
   includeParameter,
   type ListQuery,
   lineFieldsParameter,
@@ -33,6 +34,7 @@ import { documentPage, historyPage, linePage, oneDocument } from './schemas.ts';
 const oneQuery = z.strictObject({
   fields: fieldsParameter,
   include: includeParameter,
+  include_fields: includeFieldsParameter,
   line_fields: lineFieldsParameter,
 });
 
