@@ -181,6 +181,14 @@ describe('a key that is limited to one mirror', () => {
     }
     const listed = await api.app.inject({ url: '/api/v1/mirrors', headers: own });
     expect(listed.json().items).toMatchObject([{ name }]);
+    const retry = {
+      method: 'POST',
+      url: `/api/v1/sync/failures/8/retry?mirror=${name}`,
+      headers: own,
+    } as const;
+    const retried = await api.app.inject(retry);
+    expect([retried.statusCode, retried.json()]).toMatchObject([202, {}]);
+    expect(await api.queuesOf(name).sync.getJob(retried.json().jobId)).toBeDefined();
     const resync = {
       method: 'POST',
       url: `/api/v1/mirrors/${name}/documents/7/resync`,

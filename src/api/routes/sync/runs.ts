@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { findOpenFailure } from '../../../db/runs/failures.ts';
 import { progress } from '../../../db/runs/ledger.ts';
 import { findRun, listRuns, type NewRun } from '../../../db/runs/runs.ts';
-import { BC_KEY, RUN_MODES, RUN_STATUSES } from '../../../db/schema/sync.ts';
+import { RUN_MODES, RUN_STATUSES } from '../../../db/schema/sync.ts';
 import type { SyncQueue } from '../../../queues/jobs.ts';
 import { BC_MIRROR } from '../../../shared/mirror-names.ts';
 import { refuseWhileRunning, requestRun } from '../../../sync/request-run.ts';
@@ -140,14 +140,20 @@ export function requestRoutes(api: Api, deps: ApiContext, mirrors: ServedMirrors
   api.post(
     '/api/v1/sync/failures/:odooId/retry',
     {
-      config: { scope, mirror: BC_MIRROR, problems: ['failure_not_found', ...problems] },
-      schema: { tags, summary: 'Fetch a failed BC again now', description, params: odooIdParam, response },
+      config: { scope, problems: ['mirror_not_found', 'failure_not_found', ...problems] },
+      schema: {
+        tags,
+        summary: 'Fetch a failed BC again now',
+        ...{ description, params: odooIdParam, response },
+        querystring: z.strictObject({ mirror: mirrorOrBc }),
+      },
     },
-    async ({ params: { odooId } }, reply) => {
+    async ({ params: { odooId }, query: { mirror } }, reply) => {
+      const { key, syncQueue } = findServed(mirrors, mirror);
       requireOdoo(deps.config);
-      if ((await findOpenFailure(deps.db, BC_KEY, odooId)) === null) throw new FailureNotFoundError(odooId);
-      return accept(deps, deps.queues.sync, reply, {
-        key: BC_KEY,
+      if ((await findOpenFailure(deps.db, key, odooId)) === null) throw new FailureNotFoundError(odooId);
+      return accept(deps, syncQueue, reply, {
+        key,
         mode: 'single',
         trigger: 'retry',
         odooIds: [odooId],
