@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { ConfigError, configWarnings } from '../config/index.ts';
+import { UnknownModelError } from '../discovery/index.ts';
 import { ForeignQueuesError } from '../queues/owner.ts';
 import { errorCode, errorMessage } from '../shared/errors.ts';
 import { packageVersion } from '../shared/version.ts';
@@ -8,7 +9,7 @@ import { addCheck } from './commands/check.ts';
 import { addConfig } from './commands/config.ts';
 import { addKeys } from './commands/keys.ts';
 import { addMigrate } from './commands/migrate.ts';
-import { addMirrors } from './commands/mirrors.ts';
+import { addMirrors } from './commands/mirrors/mirrors.ts';
 import { addFailures, addRetry } from './commands/orders/failures.ts';
 import { addResync } from './commands/orders/resync.ts';
 import { addShow } from './commands/orders/show.ts';
@@ -33,7 +34,14 @@ import {
 } from './io.ts';
 
 /** Errors of the command line or the environment. */
-const USAGE = [ConfigError, BadArgumentError, AmbiguousOrderError, UnknownMirrorError, ForeignQueuesError];
+const USAGE = [
+  ConfigError,
+  BadArgumentError,
+  AmbiguousOrderError,
+  UnknownMirrorError,
+  UnknownModelError,
+  ForeignQueuesError,
+];
 
 /**
  * The `passerelle` command. Each file in `commands/` adds one command with its options, help and output.

@@ -20,7 +20,7 @@ import { randomBytes } from 'node:crypto';
 import type { z } from 'zod';
 import { BC_MIRROR, type MirrorModels } from '../shared/mirror-names.ts';
 import { ConfigError } from './errors.ts';
-import { type Mirrors, mirrorsOf } from './mirrors.ts';
+import { type MirrorSettings, type Mirrors, mirrorsOf } from './mirrors.ts';
 import { readMirrorsFile } from './mirrors-file.ts';
 import {
   missingHalves,
@@ -34,6 +34,7 @@ import {
   databaseTimeouts,
   environment,
   type OdooConfig,
+  odooShape,
   processEnvironment,
   queuePrefix,
   redisShape,
@@ -174,6 +175,36 @@ export function readTrytonConfig(source?: Source, defaults: Source = {}) {
     redis: env.REDIS_URL === undefined ? null : redisShape(env, env.REDIS_URL),
     queuePrefix: queuePrefix(env),
     logLevel: env.LOG_LEVEL,
+  };
+}
+
+/** The account of Odoo and the mirrors that are known, for a command that needs no stores. */
+export interface OdooAccess {
+  readonly odoo: OdooConfig;
+  /** Empty if MIRRORS_FILE has problems. */
+  readonly mirrors: readonly MirrorSettings[];
+  /** Null: the environment defines the mirror `bc`. */
+  readonly mirrorsFile: string | null;
+  /** The file of a new mirror may not exist yet, so its problems are no error here. */
+  readonly mirrorsProblems: readonly string[];
+}
+
+/**
+ * The variables of Odoo only, with the mirrors as far as they can be read.
+ *
+ * @throws ConfigError
+ */
+export function readOdooAccess(source?: Source): OdooAccess {
+  const given = givenBy(source);
+  const schema = environment.partial({ DATABASE_URL: true, REDIS_URL: true });
+  const env = valid(schema, given, missingOdoo(given));
+  const { mirrors, problems } = readMirrorsFile(given);
+  const mirrorsFile = env.MIRRORS_FILE ?? null;
+  return {
+    odoo: odooShape(env, env.ODOO_URL ?? ''),
+    mirrors: mirrorsFile !== null && mirrors === null ? [] : mirrorsOf(env, mirrors),
+    mirrorsFile,
+    mirrorsProblems: problems,
   };
 }
 

@@ -195,14 +195,19 @@ export type WrittenMirrors = Readonly<Record<string, WrittenMirror>>;
 /** The first mirror is that of the commands and routes that name none. */
 export type Mirrors = readonly [MirrorSettings, ...MirrorSettings[]];
 
+type MirrorDefaults = Omit<Environment, 'DATABASE_URL' | 'REDIS_URL'>;
+
 /** `written` is null if there is no file: the variables define the mirror `bc`. */
-export function mirrorsOf(env: Environment, written: WrittenMirrors | null): Mirrors {
+export function mirrorsOf(env: MirrorDefaults, written: WrittenMirrors | null): Mirrors {
   const bc = { model: env.ODOO_MODEL, lines: env.ODOO_LINE_MODEL, lines_field: env.ODOO_LINES_FIELD };
   const [first = ['bc', bc] as const, ...rest] = Object.entries(written ?? {});
   return [settingsOf(first, env), ...rest.map((one) => settingsOf(one, env))];
 }
 
-const settingsOf = ([name, written]: readonly [string, WrittenMirror], env: Environment): MirrorSettings => ({
+const settingsOf = (
+  [name, written]: readonly [string, WrittenMirror],
+  env: MirrorDefaults,
+): MirrorSettings => ({
   name,
   model: written.model,
   lineModel: written.lines ?? null,

@@ -458,7 +458,7 @@ export function queuePrefix({
   return REDIS_CLUSTER ? `{${QUEUE_PREFIX}}` : QUEUE_PREFIX;
 }
 
-function odooShape(env: Environment, odooUrl: string) {
+export function odooShape(env: Omit<Environment, 'DATABASE_URL' | 'REDIS_URL'>, odooUrl: string) {
   return {
     url: odooUrl,
     db: env.ODOO_DB ?? '',

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { type Config, type MirrorSettings, readConfig } from '../../config/index.ts';
-import { databaseClock } from '../../db/client.ts';
+import { type Config, type MirrorSettings, readConfig } from '../../../config/index.ts';
+import { databaseClock } from '../../../db/client.ts';
 import {
   dropMirror,
   hasModels,
@@ -9,26 +9,27 @@ import {
   type MirrorBelongings,
   mirrorBelongings,
   tablesOf,
-} from '../../db/documents/mirrors.ts';
-import { EVERY_BC, estimateDocuments } from '../../db/documents/queries.ts';
-import { bcStore } from '../../db/documents/tables.ts';
-import { mirrorSummary } from '../../db/mirror-stats.ts';
-import { readState } from '../../db/runs/lease.ts';
-import type { MirrorRow } from '../../db/schema/mirrors.ts';
-import { deleteKeys, mirrorPrefix } from '../../queues/queues.ts';
-import { withResources } from '../../shared/lifecycle.ts';
-import { BC_MIRROR } from '../../shared/mirror-names.ts';
-import { type OpenStores, openChecked, withStores } from '../connections.ts';
-import { MirrorInUseError } from '../errors.ts';
-import { type CommandContext, EXIT, type ExitCode, type Line, type Piece, print, QUIET } from '../io.ts';
-import { statusPiece } from '../lines/runs.ts';
-import { mirrorNamed } from '../mirrors.ts';
-import { count, counted, relative, table } from '../text.ts';
+} from '../../../db/documents/mirrors.ts';
+import { EVERY_BC, estimateDocuments } from '../../../db/documents/queries.ts';
+import { bcStore } from '../../../db/documents/tables.ts';
+import { mirrorSummary } from '../../../db/mirror-stats.ts';
+import { readState } from '../../../db/runs/lease.ts';
+import type { MirrorRow } from '../../../db/schema/mirrors.ts';
+import { deleteKeys, mirrorPrefix } from '../../../queues/queues.ts';
+import { withResources } from '../../../shared/lifecycle.ts';
+import { BC_MIRROR } from '../../../shared/mirror-names.ts';
+import { type OpenStores, openChecked, withStores } from '../../connections.ts';
+import { MirrorInUseError } from '../../errors.ts';
+import { type CommandContext, EXIT, type ExitCode, type Line, type Piece, print, QUIET } from '../../io.ts';
+import { statusPiece } from '../../lines/runs.ts';
+import { mirrorNamed } from '../../mirrors.ts';
+import { count, counted, relative, table } from '../../text.ts';
+import { addDiscover } from './discover.ts';
 
 export function addMirrors(program: Command, context: CommandContext, exit: (code: ExitCode) => void): void {
   const mirrors = program
     .command('mirrors')
-    .summary('list the mirrors, or drop one')
+    .summary('list the mirrors, find models to mirror, or drop a mirror')
     .description('The mirrors of the configuration, and those that left it and still have data.')
     .addHelpText('after', HELP);
   mirrors
@@ -40,6 +41,7 @@ export function addMirrors(program: Command, context: CommandContext, exit: (cod
     .option('--json', 'print one JSON object')
     .addHelpText('after', LIST_HELP)
     .action(async (options: { readonly json?: boolean }) => exit(await list(context, options.json)));
+  addDiscover(mirrors, context, exit);
   mirrors
     .command('drop')
     .summary('delete the data of a mirror that left the configuration')
@@ -57,6 +59,7 @@ export function addMirrors(program: Command, context: CommandContext, exit: (cod
 const HELP = `
 Examples:
   $ passerelle mirrors
+  $ passerelle mirrors discover
   $ passerelle mirrors drop partners --yes`;
 
 const LIST_HELP = `
