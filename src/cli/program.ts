@@ -13,6 +13,7 @@ import { addMirrors } from './commands/mirrors/mirrors.ts';
 import { addFailures, addRetry } from './commands/orders/failures.ts';
 import { addResync } from './commands/orders/resync.ts';
 import { addShow } from './commands/orders/show.ts';
+import { addPrivacy } from './commands/privacy.ts';
 import { addPrune } from './commands/prune.ts';
 import { addRuns } from './commands/runs.ts';
 import { addStatus } from './commands/status.ts';
@@ -110,6 +111,7 @@ function createProgram(context: CommandContext, exit: (code: ExitCode) => void):
     addRuns,
     addShow,
     addVerify,
+    addPrivacy,
     addPrune,
     addTryton,
     addAlerts,

@@ -1,4 +1,4 @@
-import { and, asc, eq, isNull, sql } from 'drizzle-orm';
+import { and, asc, eq, isNotNull, isNull, sql } from 'drizzle-orm';
 import type { Queryable } from './client.ts';
 import { EVERY_BC, estimateDocuments } from './documents/queries.ts';
 import type { MirrorStore } from './documents/tables.ts';
@@ -7,6 +7,7 @@ import { readState } from './runs/lease.ts';
 import { findRun } from './runs/runs.ts';
 import { alertIncident, type IncidentKind } from './schema/alerts.ts';
 import { syncRunItem } from './schema/ledger.ts';
+import { erasedRecord } from './schema/mirrors.ts';
 import {
   type RunMode,
   type RunStatus,
@@ -286,3 +287,29 @@ const failedSinceSuccess = (key: string) => sql`exists (
 
 const ago = (ms: number) => sql`clock_timestamp() - ${ms} * interval '1 millisecond'`;
 const moment = (text: string | null | undefined) => (text == null ? null : new Date(text));
+
+/** The rows of a mirror. */
+interface MirrorContents {
+  readonly live: number;
+  readonly archived: number;
+  /** Archived ones too. */
+  readonly lines: number;
+  readonly auditEntries: number;
+  /** Records that were erased on request. */
+  readonly erased: number;
+}
+
+/** Exact numbers: it reads whole indexes, which takes seconds for millions of records. */
+export async function mirrorContents(
+  { db, header, line, audit }: MirrorStore,
+  key: string,
+): Promise<MirrorContents> {
+  const [live, archived, lines, auditEntries, erased] = await Promise.all([
+    db.$count(header, isNull(header.archivedAt)),
+    db.$count(header, isNotNull(header.archivedAt)),
+    db.$count(line),
+    db.$count(audit),
+    db.$count(erasedRecord, eq(erasedRecord.key, key)),
+  ]);
+  return { live, archived, lines, auditEntries, erased };
+}

@@ -1,7 +1,7 @@
 import type { OdooFieldDescription } from './types.ts';
 
 /** Models with one record for each person or company. Their names are personal data. */
-const PERSON_MODELS: readonly string[] = [
+export const PERSON_MODELS: readonly string[] = [
   'res.partner',
   'res.users',
   'hr.employee',
