@@ -5,6 +5,7 @@ import {
   type MirrorConfig,
   type RedisConfig,
   readDatabaseConfig,
+  readMirrorNames,
   readTrytonConfig,
 } from '../config/index.ts';
 import { type Database, openDatabase } from '../db/client.ts';
@@ -23,6 +24,7 @@ import type { SyncContext } from '../sync/context.ts';
 import { openMirrors } from '../sync/create-context.ts';
 import { claimQueues, keepQueues } from '../sync/queue-ownership.ts';
 import { TrytonClient } from '../tryton/client.ts';
+import { MirrorNeverRanError } from './errors.ts';
 import { type CommandContext, type Environment, type Io, QUIET } from './io.ts';
 import { mirrorNamed } from './mirrors.ts';
 import { whileBusy } from './progress.ts';
@@ -147,16 +149,28 @@ export async function storedMirrors(db: Database): Promise<StoredMirror[]> {
 }
 
 /**
- * Runs `work` with the tables of one mirror, which may have left the configuration. Needs the database only.
+ * Runs `work` with the tables of one mirror, which may have left the configuration. Needs the database only. Without a
+ * name: `bc` or the first mirror of MIRRORS_FILE; without a file, of those that ever ran.
  *
- * @throws ConfigError, UnknownMirrorError, DatabaseUnavailableError, DatabaseNotMigratedError
+ * @throws ConfigError, UnknownMirrorError, MirrorNeverRanError, DatabaseUnavailableError, DatabaseNotMigratedError
  */
 export async function withStoredMirror<T>(
   env: Environment | undefined,
   name: string | undefined,
   work: (mirror: StoredMirror) => Promise<T>,
 ): Promise<T> {
-  return withDatabase(env, async (db) => work(mirrorNamed(await storedMirrors(db), name)));
+  const inFile = name === undefined ? readMirrorNames(env) : null;
+  return withDatabase(env, async (db) => {
+    const stored = await storedMirrors(db);
+    if (inFile === null) return work(mirrorNamed(stored, name));
+    const chosen = mirrorNamed(
+      inFile.map((own) => ({ name: own })),
+      undefined,
+    );
+    const found = stored.find((mirror) => mirror.name === chosen.name);
+    if (found === undefined) throw new MirrorNeverRanError(chosen.name);
+    return work(found);
+  });
 }
 
 /**

@@ -109,6 +109,21 @@ export class MirrorInUseError extends PasserelleError {
 }
 
 /**
+ * The mirror is in the configuration, but it has never run. So it has no tables yet.
+ *
+ * @fix Start the workers, or run `passerelle sync --mirror NAME`. `--mirror` chooses another mirror.
+ */
+export class MirrorNeverRanError extends PasserelleError {
+  readonly code = 'mirror_never_ran';
+  constructor(name: string) {
+    super(
+      `The mirror ${name} has no data, because it has never run. Run "passerelle sync --mirror ${name}", or choose ` +
+        'another mirror with --mirror.',
+    );
+  }
+}
+
+/**
  * There is no mirror of that name. Commands that need `DATABASE_URL` only know the mirrors that have run, the others
  * know those of the configuration.
  *

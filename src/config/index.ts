@@ -208,6 +208,20 @@ export function readOdooAccess(source?: Source): OdooAccess {
   };
 }
 
+/**
+ * The names of the mirrors of MIRRORS_FILE, for commands that need only PostgreSQL; null without a file. Problems that
+ * leave the names readable are no error.
+ *
+ * @throws ConfigError
+ */
+export function readMirrorNames(source?: Source): readonly string[] | null {
+  const given = givenBy(source);
+  if (given.values['MIRRORS_FILE'] === undefined) return null;
+  const { mirrors, problems } = readMirrorsFile(given);
+  if (mirrors === null) throw new ConfigError(problems);
+  return Object.keys(mirrors);
+}
+
 function configOf(given: Given, missing: readonly string[]): Config {
   const { mirrors, problems } = readMirrorsFile(given);
   const env = valid(processEnvironment, given, [...missing, ...problems]);

@@ -252,8 +252,22 @@ test('without a mirror bc, a command works on the first mirror of the file', asy
     MIRRORS_FILE,
     'mirrors:\n  users: { model: res.users }\n  goods: { model: dimagaz.product }\n',
   );
+  // No process has created its tables yet.
+  for (const argv of [['failures'], ['show', '1']])
+    expect(await command.json(...argv)).toMatchObject({
+      code: 1,
+      body: { error: { code: 'mirror_never_ran' } },
+    });
   expect((await command.passerelle('sync')).stdout).toContain(' records: ');
   expect((await command.json('runs', '--limit', '1')).body.runs).toMatchObject([{ mirror: 'users' }]);
+  const [user = 0] = setup.odoo.ids('res.users');
+  expect((await command.json('show', String(user))).body).toMatchObject({
+    fields: { login: setup.odoo.record('res.users', user)['login'] },
+  });
+  await recordFailure(setup.database.db, {
+    ...{ key: 'users', odooId: user, runId: 1, jobId: null, code: 'odoo_fault', message: 'No.' },
+  });
+  expect((await command.json('failures')).body).toMatchObject({ count: 1 });
   expect((await command.passerelle('mirrors')).stdout).toContain(
     '\nbc is no longer in the configuration; its data stay.\n',
   );
