@@ -212,6 +212,20 @@ test('a mirror that left the configuration keeps its data until it is dropped', 
   );
   expect((await listMirrors(db)).map(({ name }) => name)).toContain('partners');
 
+  await client`create view suppliers as select id from res_partner`;
+  await client`create view reports as select odoo_id from scrap_res_partner`;
+  const refused = await command.json('mirrors', 'drop', 'partners', '--yes');
+  expect(refused).toMatchObject({ code: 1, body: { error: { code: 'mirror_has_dependents' } } });
+  expect(refused.stderr).toMatch(
+    /^The mirror partners cannot be dropped, because other objects of the database use it: view suppliers depends on view res_partner\. Drop them, or change them, then drop the mirror\.\n$/,
+  );
+  await client`drop view suppliers`;
+  expect((await command.passerelle('mirrors', 'drop', 'partners', '--yes')).stderr).toContain(
+    'use it: view reports depends on table scrap_res_partner.',
+  );
+  await client`drop view reports`;
+  expect((await listMirrors(db)).map(({ name }) => name)).toContain('partners');
+
   const redis = openRedis(redisUrl(), 'producer', createLogger('silent', 'test'));
   const prefix = setup.env['QUEUE_PREFIX'] ?? '';
   const queues = openQueues(redis, `${prefix}:mirror:partners`, createLogger('silent', 'test'));

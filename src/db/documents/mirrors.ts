@@ -1,5 +1,5 @@
 import { and, asc, eq, inArray, isNull, ne, sql } from 'drizzle-orm';
-import { errorCode, errorReason, PasserelleError } from '../../shared/errors.ts';
+import { errorCode, errorMessage, errorReason, PasserelleError } from '../../shared/errors.ts';
 import { BC_MIRROR, BC_TABLE_NAMES, type MirrorModels, tableNames } from '../../shared/mirror-names.ts';
 import type { Database, Queryable } from '../client.ts';
 import { LOCKS } from '../locks.ts';
@@ -182,6 +182,35 @@ export async function allStores<Db extends Queryable>(db: Db): Promise<MirrorSto
   return [bcStore(db), ...others.map((row) => ({ ...tablesOf(row), db }))];
 }
 
+/**
+ * Views or other objects of the database use the tables or views of the mirror, so PostgreSQL refuses to drop them.
+ * Nothing was deleted there.
+ *
+ * @fix Drop the objects that the message names, or change them so that they do not use the mirror. Then run `passerelle
+ * mirrors drop` again.
+ */
+class MirrorDependentsError extends PasserelleError {
+  readonly code = 'mirror_has_dependents';
+  constructor(name: string, dependents: readonly string[], options: ErrorOptions) {
+    super(
+      `The mirror ${name} cannot be dropped, because other objects of the database use it: ${dependents.join('; ')}. ` +
+        'Drop them, or change them, then drop the mirror.',
+      options,
+    );
+  }
+}
+
+/** SQLSTATE dependent_objects_still_exist. */
+const HAS_DEPENDENTS = '2BP01';
+
+/** PostgreSQL names each dependent object in a line of `detail`. Drizzle wraps its error. */
+function dependentsIn(error: unknown): string[] {
+  for (let at = error; at instanceof Error; at = at.cause) {
+    if ('detail' in at && typeof at.detail === 'string') return at.detail.split('\n');
+  }
+  return [errorMessage(error)];
+}
+
 /** The tables, views and rows that `dropMirror` deletes. */
 export interface MirrorBelongings {
   readonly tables: readonly string[];
@@ -222,9 +251,19 @@ const modelsOf = ({ model, lineModel }: MirrorRow) => (lineModel === null ? [mod
  * table. The mirror `bc` cannot be dropped, because migrations create its tables.
  *
  * @returns the deleted tables, views and numbers of rows; null: there is no such mirror.
+ * @throws MirrorDependentsError
  */
 export async function dropMirror(db: Database, name: string): Promise<MirrorBelongings | null> {
   if (name === BC_MIRROR) throw new Error('The mirror bc cannot be dropped.');
+  try {
+    return await dropAll(db, name);
+  } catch (error) {
+    if (errorCode(error) !== HAS_DEPENDENTS) throw error;
+    throw new MirrorDependentsError(name, dependentsIn(error), { cause: error });
+  }
+}
+
+async function dropAll(db: Database, name: string): Promise<MirrorBelongings | null> {
   return db.transaction(async (tx) => {
     await tx.execute(sql`select pg_advisory_xact_lock(${LOCKS.mirrors})`);
     const row = await findMirror(tx, keyOf(name));
