@@ -54,12 +54,12 @@ export async function withMirror<T>(
   work: (open: OpenMirror) => Promise<T>,
   name?: string,
 ): Promise<T> {
-  const { name: chosen } = mirrorNamed(config.mirrors, name);
-  return withMirrors(io, config, ({ mirrors, ...open }) => {
-    const mirror = mirrors.find(({ definition }) => definition.name === chosen);
-    if (mirror === undefined) throw new Error(`The mirror ${chosen} was not opened.`);
+  const chosen = mirrorNamed(config.mirrors, name);
+  const openOne = ({ mirrors: [mirror], ...open }: OpenMirrors) => {
+    if (mirror === undefined) throw new Error(`The mirror ${chosen.name} was not opened.`);
     return work({ ...open, mirror });
-  });
+  };
+  return withMirrors(io, config, openOne, [chosen]);
 }
 
 /**
@@ -71,11 +71,12 @@ export async function withMirrors<T>(
   io: Io,
   config: MirrorConfig,
   work: (open: OpenMirrors) => Promise<T>,
+  opened: readonly MirrorSettings[] = config.mirrors,
 ): Promise<T> {
   await whileBusy(io, CONNECTING, checkStores(config));
   return withResources(async (defer) => {
     const log = createLogger(config.logLevel, 'cli', 'at once', config.prettyLogs);
-    const { mirrors, db, redis } = openMirrors(config, log, defer);
+    const { mirrors, db, redis } = openMirrors(config, log, defer, {}, opened);
     const { queuePrefix: prefix, redis: server } = config;
     const stores = { db, redis, prefix, server };
     await claimQueues(stores);

@@ -39,7 +39,7 @@ interface Observers {
 }
 
 interface OpenMirrors {
-  /** In the order of the configuration. */
+  /** In the order of `opened`. */
   readonly mirrors: readonly SyncContext[];
   readonly db: Database;
   readonly redis: RedisConnection;
@@ -49,12 +49,15 @@ interface OpenMirrors {
  * Opens what a process needs to run its mirrors. They share the connections to PostgreSQL and Redis, the account of Odoo
  * and its limits, and the memory for binary contents. Each has its own tables, queues and memory of its model. It
  * registers everything with `defer`.
+ *
+ * @param opened the mirrors to open; a command needs one. The others still count for the policies of labels.
  */
 export function openMirrors(
   config: Config & { readonly odoo: OdooConfig },
   log: Log,
   defer: (release: () => Promise<unknown> | unknown) => void,
   observers: Observers = {},
+  opened: readonly MirrorSettings[] = config.mirrors,
 ): OpenMirrors {
   const { tracing = null } = observers;
   const connections = GROUPS_CONCURRENCY + config.sync.pagesInFlight + OTHERS;
@@ -76,7 +79,7 @@ export function openMirrors(
   defer(() => account.close());
   const contentMemory = new Semaphore(CONTENT_BYTES);
   const { groupSize: size, groupWaitMs: waitMs } = config.sync;
-  const mirrors = config.mirrors.map((own): SyncContext => {
+  const mirrors = opened.map((own): SyncContext => {
     const ownLog = mirrorLog(log, own.name);
     const prefix = mirrorPrefix(config.queuePrefix, own.name);
     const queues = openQueues(redis, prefix, ownLog, tracing?.queuesOf(own.name));

@@ -8,7 +8,7 @@ import { createRun, updateRun } from '../../src/db/runs/runs.ts';
 import { openQueues } from '../../src/queues/queues.ts';
 import { openRedis } from '../../src/queues/redis.ts';
 import { createLogger } from '../../src/shared/logger.ts';
-import { redisUrl } from '../support/redis.ts';
+import { freshPrefix, redisUrl } from '../support/redis.ts';
 import { openTestMirrors, openTestSetup, type Release, type TestSetup } from '../support/test-setup.ts';
 import { commandIn } from './passerelle.ts';
 
@@ -285,4 +285,16 @@ test('without a mirror bc, a command works on the first mirror of the file', asy
   expect((await command.passerelle('mirrors')).stdout).toContain(
     '\nbc is no longer in the configuration; its data stay.\n',
   );
+});
+
+test('sync opens no queue of other mirrors', async () => {
+  // The setup has opened those of all mirrors with its own prefix.
+  const prefix = freshPrefix();
+  const fresh = commandIn({ ...setup.env, QUEUE_PREFIX: prefix });
+  expect(await fresh.json('sync', '--mirror', 'goods')).toMatchObject({ code: 0 });
+  const redis = openRedis(redisUrl(), 'producer', createLogger('silent', 'test'));
+  const queues = await redis.keys(`${prefix}:*:meta`);
+  redis.disconnect();
+  expect(queues).toHaveLength(4);
+  for (const key of queues) expect(key).toContain(`${prefix}:mirror:goods:`);
 });

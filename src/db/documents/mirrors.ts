@@ -256,22 +256,18 @@ const modelsOf = ({ model, lineModel }: MirrorRow) => (lineModel === null ? [mod
 export async function dropMirror(db: Database, name: string): Promise<MirrorBelongings | null> {
   if (name === BC_MIRROR) throw new Error('The mirror bc cannot be dropped.');
   try {
-    return await dropAll(db, name);
+    return await db.transaction(async (tx) => {
+      await tx.execute(sql`select pg_advisory_xact_lock(${LOCKS.mirrors})`);
+      const row = await findMirror(tx, keyOf(name));
+      if (row === undefined) return null;
+      const own = await mirrorBelongings(tx, row);
+      await deleteBelongings(tx, row, own);
+      return own;
+    });
   } catch (error) {
     if (errorCode(error) !== HAS_DEPENDENTS) throw error;
     throw new MirrorDependentsError(name, dependentsIn(error), { cause: error });
   }
-}
-
-async function dropAll(db: Database, name: string): Promise<MirrorBelongings | null> {
-  return db.transaction(async (tx) => {
-    await tx.execute(sql`select pg_advisory_xact_lock(${LOCKS.mirrors})`);
-    const row = await findMirror(tx, keyOf(name));
-    if (row === undefined) return null;
-    const own = await mirrorBelongings(tx, row);
-    await deleteBelongings(tx, row, own);
-    return own;
-  });
 }
 
 async function dropAll(tx: Queryable, views: readonly string[], tables: readonly string[]): Promise<void> {
