@@ -2,9 +2,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createApiKey, revokeApiKey } from '../../src/db/api-keys.ts';
-import { openTestSetup, type TestSetup } from '../support/test-setup.ts';
-import { commandIn } from './passerelle.ts';
+import { createApiKey, revokeApiKey } from '../../../src/db/api-keys.ts';
+import { openTestSetup, type TestSetup } from '../../support/test-setup.ts';
+import { commandIn } from '../passerelle.ts';
 
 const DOCUMENTS = 4;
 const FOLDER = mkdtempSync(join(tmpdir(), 'privacy-'));

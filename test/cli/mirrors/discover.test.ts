@@ -2,10 +2,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { ModelDefinition } from '../../dev/sandbox-odoo/orm/fields.ts';
-import { type SandboxOdoo, startSandboxOdoo } from '../../dev/sandbox-odoo/sandbox.ts';
-import { readConfig } from '../../src/config/index.ts';
-import { commandIn, start } from './passerelle.ts';
+import type { ModelDefinition } from '../../../dev/sandbox-odoo/orm/fields.ts';
+import { type SandboxOdoo, startSandboxOdoo } from '../../../dev/sandbox-odoo/sandbox.ts';
+import { readConfig } from '../../../src/config/index.ts';
+import { commandIn, start } from '../passerelle.ts';
 
 const DOCUMENTS = 5;
 const STORES = { DATABASE_URL: 'postgres://localhost/x', REDIS_URL: 'redis://localhost' };
@@ -60,7 +60,7 @@ function defineIrModel(...models: readonly (readonly [model: string, name: strin
     odoo.create('ir.model', { model, name, transient: isTransient });
 }
 
-test('without PostgreSQL, the models of a user who may not read ir.model are found by their relations', async () => {
+test('without PostgreSQL, models are found by their relations if the user may not read ir.model', async () => {
   const { code, body } = await commandIn(env()).json('mirrors', 'discover');
   expect(code).toBe(0);
   expect(body).toMatchObject({ source: 'common', denied: [], failed: [], server: { user: odoo.user } });
@@ -104,18 +104,17 @@ test('a model that is denied, fails or hangs does not stop the others', async ()
   odoo.faults.denyModel('res.partner');
   odoo.faults.when({ model: 'res.company', method: 'search_count' }, 'user_error');
   odoo.faults.when({ model: 'dimagaz.tag', method: 'search_count' }, 'hang');
-  const { code, body } = await commandIn(env({ ODOO_TIMEOUT_MS: '300' })).json('mirrors', 'discover');
+  const { code, body } = await commandIn(env({ ODOO_TIMEOUT_MS: '1000' })).json('mirrors', 'discover');
   expect(code).toBe(0);
   expect(body.denied).toEqual(['res.partner']);
-  expect(body.failed).toMatchObject([
-    { model: 'res.company' },
-    { model: 'dimagaz.tag', code: 'odoo_timeout' },
-  ]);
+  // A busy machine may let other models fail too.
+  for (const failed of [{ model: 'res.company' }, { model: 'dimagaz.tag', code: 'odoo_timeout' }])
+    expect(body.failed).toContainEqual(expect.objectContaining(failed));
   const models = body.models.map(({ model }: { model: string }) => model);
   expect(models).toEqual(expect.arrayContaining(['dimagaz.bc', 'dimagaz.product']));
-  const { stdout } = await commandIn(env({ ODOO_TIMEOUT_MS: '300' })).passerelle('mirrors', 'discover');
+  const { stdout } = await commandIn(env({ ODOO_TIMEOUT_MS: '1000' })).passerelle('mirrors', 'discover');
   expect(stdout).toContain(`${odoo.user} may not read 1 model: res.partner.\n`);
-  expect(stdout).toMatch(/^dimagaz\.tag could not be counted\. no complete answer within 300 ms/m);
+  expect(stdout).toMatch(/^dimagaz\.tag could not be counted\. no complete answer within 1000 ms/m);
 });
 
 test('a server that fails every call stops the command', async () => {
