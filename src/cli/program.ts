@@ -138,6 +138,8 @@ Examples:
   $ passerelle resync BC/2023/00002
   $ passerelle status
   $ passerelle mirrors
+  $ passerelle mirrors discover
+  $ passerelle privacy report
   $ passerelle failures
   $ passerelle tryton ping
   $ passerelle alerts test

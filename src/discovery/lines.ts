@@ -9,7 +9,7 @@ export interface SuggestedLines {
   readonly isAmbiguous: boolean;
 }
 
-/** Lines whose name and fields do not tell that they are lines. */
+/** Line models that neither their name nor their fields reveal. */
 const KNOWN_LINES: Readonly<Record<string, string>> = {
   'stock.picking': 'stock.move',
   'hr.expense.sheet': 'hr.expense',

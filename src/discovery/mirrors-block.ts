@@ -123,7 +123,7 @@ function proposalLines(personal: readonly PersonalName[]): string[] {
   if (policies.length === 0) return [];
   const needsKey = policies.some((line) => line.startsWith('# hash'));
   return [
-    `# Personal data: remove "# " where a policy fits${needsKey ? '; hash needs FIELD_HASH_KEY' : ''}.`,
+    `# Personal data and secrets: remove "# " where a policy fits${needsKey ? '; hash needs FIELD_HASH_KEY' : ''}.`,
     ...policies,
   ];
 }

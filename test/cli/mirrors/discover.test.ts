@@ -173,7 +173,7 @@ test('the block for named models is a valid file, also with its proposals', asyn
       '    model: res.partner',
       '    fields:',
       '      exclude: [image_*, message_*]',
-      '      # Personal data: remove "# " where a policy fits; hash needs FIELD_HASH_KEY.',
+      '      # Personal data and secrets: remove "# " where a policy fits; hash needs FIELD_HASH_KEY.',
       '      # hash: [email, vat]',
       '      # mask: [name]',
       '      # drop: [street]',
@@ -200,7 +200,7 @@ test('proposals without an exclusion are a comment as a whole', async () => {
   expect(stdout).toContain(
     [
       '    model: res.users',
-      '    # Personal data: remove "# " where a policy fits; hash needs FIELD_HASH_KEY.',
+      '    # Personal data and secrets: remove "# " where a policy fits; hash needs FIELD_HASH_KEY.',
       '    # fields:',
       '    #   hash: [login]',
       '    #   mask: [name]',
