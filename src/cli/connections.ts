@@ -1,11 +1,13 @@
 import { once } from 'node:events';
 import {
   type Config,
+  ConfigError,
   type DatabaseConfig,
   type MirrorConfig,
+  type MirrorSettings,
   type RedisConfig,
   readDatabaseConfig,
-  readMirrorNames,
+  readMirrorModels,
   readTrytonConfig,
 } from '../config/index.ts';
 import { type Database, openDatabase } from '../db/client.ts';
@@ -149,6 +151,8 @@ export async function storedMirrors(db: Database): Promise<StoredMirror[]> {
   return rows.map((row) => ({ ...tablesOf(row), db, name: row.name, key: row.key }));
 }
 
+const NO_FILE = { mirrors: null, problems: [] };
+
 /**
  * Runs `work` with the tables of one mirror, which may have left the configuration. Needs the database only. Without a
  * name: `bc` or the first mirror of MIRRORS_FILE; without a file, of those that ever ran.
@@ -160,14 +164,12 @@ export async function withStoredMirror<T>(
   name: string | undefined,
   work: (mirror: StoredMirror) => Promise<T>,
 ): Promise<T> {
-  const inFile = name === undefined ? readMirrorNames(env) : null;
+  const { mirrors: inFile, problems } = name === undefined ? readMirrorModels(env) : NO_FILE;
+  if (inFile === null && problems.length > 0) throw new ConfigError(problems);
   return withDatabase(env, async (db) => {
     const stored = await storedMirrors(db);
     if (inFile === null) return work(mirrorNamed(stored, name));
-    const chosen = mirrorNamed(
-      inFile.map((own) => ({ name: own })),
-      undefined,
-    );
+    const chosen = mirrorNamed(inFile, undefined);
     const found = stored.find((mirror) => mirror.name === chosen.name);
     if (found === undefined) throw new MirrorNeverRanError(chosen.name);
     return work(found);

@@ -18,7 +18,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import type { z } from 'zod';
-import { BC_MIRROR, type MirrorModels } from '../shared/mirror-names.ts';
+import type { MirrorModels } from '../shared/mirror-names.ts';
 import { ConfigError } from './errors.ts';
 import { type MirrorSettings, type Mirrors, mirrorsOf } from './mirrors.ts';
 import { readMirrorsFile } from './mirrors-file.ts';
@@ -126,38 +126,23 @@ export function readDatabaseConfig(source?: Source): DatabaseConfig {
 }
 
 /**
- * The models of `MIRRORS_FILE`, for the migrations, which need no other variable.
- *
- * @returns no mirrors if there is no file; `problems` has one line for each problem of the file.
+ * Names and models of `MIRRORS_FILE`, for commands that need no variables of Odoo. `mirrors` is null without a file, and
+ * if the file cannot be read. `problems` has one line for each problem of the file.
  */
 export function readMirrorModels(source?: Source): {
-  readonly mirrors: readonly MirrorModels[];
+  readonly mirrors: readonly MirrorModels[] | null;
   readonly problems: readonly string[];
 } {
   // No value is hashed, so the real key is not needed.
-  const { mirrors, problems } = readMirrorsFile(
-    givenBy(source, { FIELD_HASH_KEY: 'not used by migrations' }),
-  );
-  const written = problems.length > 0 ? {} : (mirrors ?? {});
-  return {
-    mirrors: Object.entries(written).map(([name, { model, lines = null }]) => ({
-      name,
-      model,
-      lineModel: lines,
-    })),
-    problems,
-  };
-}
-
-/**
- * The names of the mirrors only: an API key can be limited to them.
- *
- * @throws ConfigError
- */
-export function readMirrorNames(source?: Source): readonly string[] {
-  const { mirrors, problems } = readMirrorsFile(givenBy(source));
-  if (problems.length > 0) throw new ConfigError(problems);
-  return mirrors === null ? [BC_MIRROR] : Object.keys(mirrors);
+  const given = givenBy(source, { FIELD_HASH_KEY: 'not used for names and models' });
+  const { mirrors: written, problems } = readMirrorsFile(given);
+  if (written === null) return { mirrors: null, problems };
+  const mirrors = Object.entries(written).map(([name, { model, lines = null }]) => ({
+    name,
+    model,
+    lineModel: lines,
+  }));
+  return { mirrors, problems };
 }
 
 /**
@@ -206,20 +191,6 @@ export function readOdooAccess(source?: Source): OdooAccess {
     mirrorsFile,
     mirrorsProblems: problems,
   };
-}
-
-/**
- * The names of the mirrors of MIRRORS_FILE, for commands that need only PostgreSQL; null without a file. Problems that
- * leave the names readable are no error.
- *
- * @throws ConfigError
- */
-export function readMirrorNames(source?: Source): readonly string[] | null {
-  const given = givenBy(source);
-  if (given.values['MIRRORS_FILE'] === undefined) return null;
-  const { mirrors, problems } = readMirrorsFile(given);
-  if (mirrors === null) throw new ConfigError(problems);
-  return Object.keys(mirrors);
 }
 
 function configOf(given: Given, missing: readonly string[]): Config {

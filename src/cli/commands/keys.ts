@@ -1,9 +1,10 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { z } from 'zod';
-import { readMirrorNames } from '../../config/index.ts';
+import { ConfigError, readMirrorModels } from '../../config/index.ts';
 import { milliseconds } from '../../config/parsers.ts';
 import { createApiKey, listApiKeys, revokeApiKey } from '../../db/api-keys.ts';
 import { type ApiKeyRow, SCOPES, type Scope } from '../../db/schema/gateway.ts';
+import { BC_MIRROR } from '../../shared/mirror-names.ts';
 import { isPattern } from '../../tryton/methods.ts';
 import { withDatabase } from '../connections.ts';
 import { UnknownKeyError } from '../errors.ts';
@@ -160,7 +161,9 @@ async function create(
   if (mirrors.length > 0) {
     if (scopes.every((scope) => scope === 'tryton:call'))
       command.error("error: option '--mirror <name>' needs the scope bc:read or sync:write.");
-    const known = readMirrorNames(env).map((one) => ({ name: one }));
+    const { mirrors: inFile, problems } = readMirrorModels(env);
+    if (problems.length > 0) throw new ConfigError(problems);
+    const known: readonly { readonly name: string }[] = inFile ?? [{ name: BC_MIRROR }];
     for (const one of mirrors) mirrorNamed(known, one);
   }
   const { key, row } = await withDatabase(env, (db) =>

@@ -57,11 +57,12 @@ async function applyMigrations({ io, env }: CommandContext): Promise<ExitCode> {
  */
 async function registerMirrors(io: Io, env: Environment | undefined): Promise<string[]> {
   const { mirrors, problems } = readMirrorModels(env);
-  if (problems.length > 0)
-    io.stderr.write(
-      `The tables of the mirrors were not created:\n${problems.map((text) => `  ${text}\n`).join('')}`,
-    );
-  if (mirrors.length === 0) return [];
+  if (problems.length > 0) {
+    const lines = problems.map((text) => `  ${text}\n`).join('');
+    io.stderr.write(`The tables of the mirrors were not created:\n${lines}`);
+    return [];
+  }
+  if (mirrors === null) return [];
   return withDatabase(env, async (db) => {
     const known = await listMirrors(db);
     for (const mirror of mirrors) await registerMirror(db, mirror);
