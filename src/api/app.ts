@@ -85,7 +85,8 @@ export async function buildApp(
 
 /** Objects that all mounts of the API share: event broadcaster, checks, Tryton status, limits of exports and queries. */
 function share(api: Api, deps: ApiContext, settings: ApiSettings): Shared {
-  const feed = new SyncStateBroadcaster(deps, {
+  const mirrors = serveMirrors(deps);
+  const feed = new SyncStateBroadcaster(deps, mirrors, {
     everyMs: settings.eventEveryMs,
     heartbeatMs: settings.eventHeartbeatMs,
     stateTimeoutMs: settings.eventStateTimeoutMs,
@@ -96,7 +97,7 @@ function share(api: Api, deps: ApiContext, settings: ApiSettings): Shared {
   api.addHook('onClose', () => checks.close());
   const trytonStatus = deps.tryton === null ? null : new TrytonStatusProbe(deps.tryton, deps);
   return {
-    mirrors: serveMirrors(deps),
+    mirrors,
     feed,
     checks,
     trytonStatus,

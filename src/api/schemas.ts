@@ -64,6 +64,7 @@ export function toPage<Row>(rows: readonly Row[], size: number, cursor: (last: R
 
 export const run = z.object({
   id: z.int(),
+  key: z.string().describe('of its mirror, as in GET /api/v1/mirrors'),
   mode: z.enum(RUN_MODES),
   trigger: z.enum(RUN_TRIGGERS),
   status: z.enum(RUN_STATUSES),
@@ -99,7 +100,7 @@ export const run = z.object({
 });
 
 export const exampleRun = {
-  ...{ id: 311, mode: 'incremental', trigger: 'schedule', status: 'success' },
+  ...{ id: 311, key: 'bclinbc', mode: 'incremental', trigger: 'schedule', status: 'success' },
   requestedAt: '2026-01-31T08:01:00.004Z',
   startedAt: '2026-01-31T08:01:00.051Z',
   finishedAt: '2026-01-31T08:01:07.633Z',

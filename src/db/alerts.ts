@@ -1,4 +1,4 @@
-import { and, desc, eq, inArray, isNotNull, isNull, lt, or, sql } from 'drizzle-orm';
+import { and, desc, eq, inArray, isNotNull, isNull, lt, notInArray, or, sql } from 'drizzle-orm';
 import type { Queryable } from './client.ts';
 import {
   type AlertChannel,
@@ -62,9 +62,20 @@ export async function openIncidents(db: Queryable, limit: number, kind?: Inciden
     .limit(limit);
 }
 
-export async function countOpenIncidents(db: Queryable): Promise<number> {
-  return db.$count(alertIncident, isOpen);
+/** The subject of each open incident. */
+export async function openSubjects(db: Queryable): Promise<string[]> {
+  const rows = await db.select({ subject: alertIncident.subject }).from(alertIncident).where(isOpen);
+  return rows.map(({ subject }) => subject);
 }
+
+/** The key of the mirror that an incident is about. Failed sweeps have a subject of their own. */
+export const keyOfSubject = (subject: string): string => subject.replace(/ sweep$/, '');
+
+/** Incidents of other mirrors than these, and of none. */
+const isOfNone = (keys: readonly string[]) =>
+  keys.length === 0 ? undefined : notInArray(alertIncident.subject, subjectsOf(keys));
+
+const subjectsOf = (keys: readonly string[]) => keys.flatMap((key) => [key, `${key} sweep`]);
 
 /** An incident and the state of its notices, in the order in which they were written. */
 export type ReportedIncident = IncidentRow & { readonly deliveries: readonly DeliveryRow[] };
@@ -75,13 +86,19 @@ interface IncidentCursor {
   readonly id: number;
 }
 
-/** Open incidents, then resolved ones, each newest first; `after` is exclusive. `subjects` null: of all subjects. */
+/**
+ * Open incidents, then resolved ones, each newest first. `after` is exclusive.
+ *
+ * @param page.only incidents of these mirrors, by key; null: all, also those that are about no mirror.
+ * @param page.without leaves out the incidents of these mirrors, by key.
+ */
 export async function listIncidents(
   db: Queryable,
   page: {
     readonly limit: number;
     readonly after: IncidentCursor | null;
-    readonly subjects: readonly string[] | null;
+    readonly only: readonly string[] | null;
+    readonly without: readonly string[];
   },
 ): Promise<ReportedIncident[]> {
   const incidents = await db
@@ -89,8 +106,9 @@ export async function listIncidents(
     .from(alertIncident)
     .where(
       and(
+        page.only === null ? undefined : inArray(alertIncident.subject, subjectsOf(page.only)),
+        isOfNone(page.without),
         page.after === null ? undefined : comesAfter(page.after),
-        page.subjects === null ? undefined : inArray(alertIncident.subject, [...page.subjects]),
       ),
     )
     .orderBy(sql`${alertIncident.resolvedAt} is null desc`, desc(alertIncident.id))

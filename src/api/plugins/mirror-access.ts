@@ -8,8 +8,8 @@ import { MirrorNotAllowedError, MirrorNotFoundError } from '../errors.ts';
  * API keys that are limited to some mirrors (`passerelle keys create --mirror`).
  *
  * Each route with a scope has one answer to the question which mirrors it reads or changes. If its schema has a
- * parameter `mirror`, that parameter names the mirror. Every other route declares it as `config: { mirror }`. A route
- * without an answer does not start, so a new route cannot forget the check.
+ * parameter `mirror`, that parameter names the mirror. Every other route, and one whose parameter is optional, declares
+ * it as `config: { mirror }`. A route without an answer does not start, so a new route cannot forget the check.
  *
  * The check runs after validation, because only then the parameters have their defaults, and before the handler. A
  * limited key gets 403 for any mirror that it does not have, configured or not: so it cannot probe for names.
@@ -58,14 +58,26 @@ export function reachedKeys(key: Limited): readonly string[] | null {
 export function assertMirror(request: FastifyRequest, served: readonly string[]): void {
   const { apiKey, routeOptions } = request;
   if (apiKey === null || limitOf(apiKey) === null || routeOptions.config.scope === undefined) return;
-  const found = mirrorOfRoute(routeOptions);
-  if (found === 'none' || found === 'own') return;
-  const mirror = found === 'params' || found === 'query' || found === 'body' ? named(request[found]) : found;
-  if (mirror === undefined || mirror === 'all') throw new MirrorNotAllowedError(apiKey.mirrors, 'all');
+  const mirror = mirrorAsked(request);
+  if (mirror === null) return;
+  if (mirror === undefined) throw new MirrorNotAllowedError(apiKey.mirrors, 'all');
   if (!reaches(apiKey, mirror)) throw new MirrorNotAllowedError(apiKey.mirrors, { mirror });
   // Here, because the handler would list the names of all mirrors.
   const own = served.filter((name) => reaches(apiKey, name));
   if (!own.includes(mirror)) throw new MirrorNotFoundError(mirror, own);
+}
+
+/** Null: the route needs no check. Undefined: it concerns all mirrors. */
+function mirrorAsked(request: FastifyRequest): string | null | undefined {
+  const { routeOptions } = request;
+  const found = mirrorOfRoute(routeOptions);
+  const isParameter = found === 'params' || found === 'query' || found === 'body';
+  const given = isParameter ? named(request[found]) : undefined;
+  if (given !== undefined) return given;
+  // A request may leave out an optional parameter.
+  const declared = isParameter ? routeOptions.config.mirror : found;
+  if (declared === 'own' || declared === 'none') return null;
+  return declared === 'all' ? undefined : declared;
 }
 
 /** The validated parameter. */

@@ -37,14 +37,14 @@ export async function mirrorRoutes(api: Api, deps: ApiContext, shared: Shared): 
   await api.register(async (scope) => {
     queries.guard(scope);
     const limited = scope.withTypeProvider<ZodTypeProvider>();
-    mirrorsRoute(limited, mirrors);
-    syncRoutes(limited, deps);
+    mirrorsRoute(limited, deps, mirrors);
+    syncRoutes(limited, deps, mirrors);
     modelRoute(limited, mirrors);
     runRoutes(limited, deps, mirrors);
     failureRoutes(limited, deps, mirrors);
-    incidentRoutes(limited, deps);
+    incidentRoutes(limited, deps, mirrors);
   });
-  eventsRoute(api, feed);
+  eventsRoute(api, feed, mirrors);
   requestRoutes(api, deps, mirrors);
   upstreamsRoute(api, deps, trytonStatus);
   checksRoute(api, checks);

@@ -62,6 +62,7 @@ test('each shows the state of its notices', async () => {
       id: 1,
       kind: 'run_failed',
       subject: 'bclinbc',
+      mirror: 'bc',
       code: 'odoo_timeout',
       message: 'Run 42 failed.',
       runId: 42,

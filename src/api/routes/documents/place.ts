@@ -19,6 +19,10 @@ export interface ServedMirror {
   readonly store: MirrorStore<Database>;
   readonly withFields: FieldCatalogCache;
   readonly syncQueue: SyncQueue;
+  /** The pause between incremental runs; null: none is scheduled. */
+  readonly everyMs: number | null;
+  /** False: the configuration does not have it. */
+  readonly isConfigured: boolean;
 }
 
 interface InMirror {
@@ -42,7 +46,7 @@ export interface Place {
   relations(key: ApiKey | null): Relations;
 }
 
-const mirrorName = z
+export const mirrorName = z
   .string()
   .max(64)
   .describe('a mirror of GET /api/v1/mirrors')
@@ -62,6 +66,7 @@ export function serveMirrors(deps: ApiContext): ServedMirrors {
   const models = new Map<string, KnownModels>([[BC_MIRROR, UNCONFIGURED_BC]]);
   for (const own of config.mirrors) models.set(own.name, own);
   const related = [...models.values()].map(({ model }) => model);
+  const configured = new Map(config.odoo === null ? [] : config.mirrors.map((own) => [own.name, own]));
   return new Map(
     [...models].map(([name, { model, lineModel }]) => [
       name,
@@ -72,6 +77,8 @@ export function serveMirrors(deps: ApiContext): ServedMirrors {
         store: { ...tablesFor({ name, model, lineModel }), db },
         withFields: createFieldCatalogCache(db, { model, lineModel }, related),
         syncQueue: queuesOf(name).sync,
+        everyMs: configured.get(name)?.everyMs ?? null,
+        isConfigured: configured.has(name),
       },
     ]),
   );

@@ -3,12 +3,12 @@ import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { usableKeys } from '../../../db/api-keys.ts';
 import { errorMessage } from '../../../shared/errors.ts';
-import { BC_MIRROR } from '../../../shared/mirror-names.ts';
 import { PeriodicTask } from '../../../shared/periodic-task.ts';
 import type { Api, ApiContext } from '../../context.ts';
 import { answerWithin, ShuttingDownError, TooManyListenersError } from '../../errors.ts';
 import { toProblem } from '../../problem-details.ts';
 import { whileClientWaits } from '../../replies.ts';
+import { findServed, mirrorOrBc, type ServedMirror, type ServedMirrors } from '../documents/place.ts';
 import { aged, type Overview, overview, readOverview } from './overview.ts';
 
 /** Reconnect delay of browsers. */
@@ -79,21 +79,25 @@ function sendEvents(reply: FastifyReply, events: Readable): FastifyReply {
     .send(events);
 }
 
-export function eventsRoute(api: Api, feed: SyncStateBroadcaster): void {
+export function eventsRoute(api: Api, feed: SyncStateBroadcaster, mirrors: ServedMirrors): void {
   api.get(
     '/api/v1/sync/events',
     {
-      config: { scope: 'bc:read', mirror: BC_MIRROR, problems: ['too_many_listeners', 'shutting_down'] },
+      config: {
+        scope: 'bc:read',
+        problems: ['mirror_not_found', 'too_many_listeners', 'shutting_down'],
+      },
       exposeHeadRoute: false,
       schema: {
         tags: ['sync'],
-        summary: 'The state of the mirror as it changes, as server-sent events',
+        summary: 'The state of a mirror as it changes, as server-sent events',
         description:
           'An event `state` at once, then after each change, at most once per second. Its data is the answer of GET ' +
           '/api/v1/sync. A change of ageSeconds or elapsedMs alone sends no event. If the state cannot be read, or ' +
           'PostgreSQL does not answer within 15 s, one event `problem` is sent. Every 15 s an event `beat` with `{}` ' +
           'is sent: if two in a row are missing, the connection is dead. The stream ends when its key is revoked or ' +
           'expires, and when the server stops; connect again after 3 s.',
+        querystring: z.strictObject({ mirror: mirrorOrBc }),
         response: {
           200: {
             description: 'Events',
@@ -103,7 +107,8 @@ export function eventsRoute(api: Api, feed: SyncStateBroadcaster): void {
       },
     },
     async (request, reply) => {
-      const events = await feed.open(request.apiKey?.id ?? null);
+      const mirror = findServed(mirrors, request.query.mirror);
+      const events = await feed.open(request.apiKey?.id ?? null, mirror);
       const gone = whileClientWaits(reply)();
       if (gone.aborted) events.destroy();
       else gone.addEventListener('abort', () => events.destroy(), { once: true });
@@ -132,30 +137,21 @@ interface LastEvent {
 }
 
 /**
- * Sends the state of the mirror to all listeners whenever it changes: an event `state` with the answer of GET
- * /api/v1/sync. The state is read once for all of them, and not at all without listeners. If it cannot be read, they
- * get one `problem` event.
+ * Sends the state of a mirror to its listeners whenever it changes: an event `state` with the answer of GET
+ * /api/v1/sync. The state of a mirror is read once for all of its listeners, and not at all without listeners. If it
+ * cannot be read, they get one `problem` event.
  */
 export class SyncStateBroadcaster {
   readonly #deps: ApiContext;
+  readonly #mirrors: ServedMirrors;
   readonly #times: FeedTimes;
-  readonly #streams = new Set<EventStream>();
-  readonly #polls: PeriodicTask;
-  #reading: Promise<void> | null = null;
-  #readAt = 0;
-  #beat: NodeJS.Timeout | undefined;
-  #last: LastEvent | null = null;
+  readonly #feeds = new Map<string, MirrorFeed>();
   #closed = false;
 
-  constructor(deps: ApiContext, times: FeedTimes) {
+  constructor(deps: ApiContext, mirrors: ServedMirrors, times: FeedTimes) {
     this.#deps = deps;
+    this.#mirrors = mirrors;
     this.#times = times;
-    this.#polls = new PeriodicTask({
-      work: () => this.#read().catch((error: unknown) => this.#sendProblem(error)),
-      everyMs: times.everyMs,
-      failed: (error) => deps.log.warn({ reason: errorMessage(error) }, 'live events'),
-      restMs: () => this.#restMs(),
-    });
     deps.stopping.addEventListener('abort', () => this.close(), { once: true });
   }
 
@@ -165,11 +161,65 @@ export class SyncStateBroadcaster {
    * @param keyId the key, which must stay valid; null if none was needed.
    * @throws TooManyListenersError, ShuttingDownError, or the error of reading the state.
    */
-  async open(keyId: number | null): Promise<Readable> {
-    this.#assertRoom(keyId);
+  async open(keyId: number | null, mirror: ServedMirror): Promise<Readable> {
+    const assertRoom = () => this.#assertRoom(keyId);
+    return this.#feedOf(mirror).open(keyId, assertRoom);
+  }
+
+  /** Ends all streams for good. */
+  close(): void {
+    this.#closed = true;
+    for (const feed of this.#feeds.values()) feed.close();
+  }
+
+  #feedOf(mirror: ServedMirror): MirrorFeed {
+    const known = this.#feeds.get(mirror.name);
+    if (known !== undefined) return known;
+    const read = () => readOverview(this.#deps, this.#mirrors, mirror);
+    const feed = new MirrorFeed(this.#deps, read, this.#times);
+    this.#feeds.set(mirror.name, feed);
+    return feed;
+  }
+
+  /** The limits are those of all mirrors together. */
+  #assertRoom(keyId: number | null): void {
+    if (this.#closed) throw new ShuttingDownError();
+    const keys = [...this.#feeds.values()].flatMap((feed) => feed.keyIds());
+    const ofOne = keys.filter((one) => one === keyId).length;
+    if (keys.length >= MAX_LISTENERS || ofOne >= MAX_LISTENERS_PER_KEY) throw new TooManyListenersError();
+  }
+}
+
+/** The listeners of one mirror. */
+class MirrorFeed {
+  readonly #deps: ApiContext;
+  readonly #readState: () => Promise<Overview>;
+  readonly #times: FeedTimes;
+  readonly #streams = new Set<EventStream>();
+  readonly #polls: PeriodicTask;
+  #reading: Promise<void> | null = null;
+  #readAt = 0;
+  #beat: NodeJS.Timeout | undefined;
+  #last: LastEvent | null = null;
+
+  constructor(deps: ApiContext, readState: () => Promise<Overview>, times: FeedTimes) {
+    this.#deps = deps;
+    this.#readState = readState;
+    this.#times = times;
+    this.#polls = new PeriodicTask({
+      work: () => this.#read().catch((error: unknown) => this.#sendProblem(error)),
+      everyMs: times.everyMs,
+      failed: (error) => deps.log.warn({ reason: errorMessage(error) }, 'live events'),
+      restMs: () => this.#restMs(),
+    });
+  }
+
+  /** @param assertRoom called again after the state was read: other listeners may have joined. */
+  async open(keyId: number | null, assertRoom: () => void): Promise<Readable> {
+    assertRoom();
     // Without listeners the state was not read recently.
     if (this.#last === null || this.#streams.size === 0) await this.#read();
-    this.#assertRoom(keyId);
+    assertRoom();
     const stream = new EventStream(keyId);
     this.#streams.add(stream);
     stream.readable.once('close', () => this.#leave(stream));
@@ -179,18 +229,14 @@ export class SyncStateBroadcaster {
     return stream.readable;
   }
 
-  /** Ends all streams for good. */
-  close(): void {
-    this.#closed = true;
-    for (const stream of this.#streams) stream.end();
-    this.#rest();
+  /** Of each listener: its key, or null if it needed none. */
+  keyIds(): (number | null)[] {
+    return [...this.#streams].map(({ keyId }) => keyId);
   }
 
-  #assertRoom(keyId: number | null): void {
-    if (this.#closed) throw new ShuttingDownError();
-    const ofOne = [...this.#streams].filter((stream) => stream.keyId === keyId).length;
-    if (this.#streams.size >= MAX_LISTENERS || ofOne >= MAX_LISTENERS_PER_KEY)
-      throw new TooManyListenersError();
+  close(): void {
+    for (const stream of this.#streams) stream.end();
+    this.#rest();
   }
 
   #leave(stream: EventStream): void {
@@ -232,7 +278,7 @@ export class SyncStateBroadcaster {
 
   async #readNow(): Promise<void> {
     await this.#endRevoked();
-    this.#sendState(await readOverview(this.#deps));
+    this.#sendState(await this.#readState());
   }
 
   /** Later listeners get the state with its current age. */

@@ -1,9 +1,10 @@
 import { z } from 'zod';
-import { listIncidents, type ReportedIncident } from '../../../db/alerts.ts';
+import { keyOfSubject, listIncidents, type ReportedIncident } from '../../../db/alerts.ts';
 import { ALERT_CHANNELS, ALERT_EVENTS, INCIDENT_KINDS } from '../../../db/schema/alerts.ts';
 import type { Api, ApiContext } from '../../context.ts';
 import { reachedKeys } from '../../plugins/mirror-access.ts';
 import { doc, limit, moment, pageOf, toPage } from '../../schemas.ts';
+import { findServed, mirrorName, type ServedMirrors } from '../documents/place.ts';
 
 const delivery = z.object({
   event: z.enum(ALERT_EVENTS),
@@ -19,6 +20,7 @@ export const incident = z.object({
   id: z.int(),
   kind: z.enum(INCIDENT_KINDS),
   subject: z.string(),
+  mirror: z.string().nullable().describe('null: it is about no mirror of the configuration'),
   code: z.string(),
   message: z.string(),
   runId: z.int().nullable(),
@@ -28,7 +30,7 @@ export const incident = z.object({
 });
 
 const example = {
-  ...{ id: 5, kind: 'mirror_stale', subject: 'bclinbc', code: 'mirror_stale' },
+  ...{ id: 5, kind: 'mirror_stale', subject: 'bclinbc', mirror: 'bc', code: 'mirror_stale' },
   message: 'No run has succeeded since 2026-01-31T07:00:00.000Z.',
   ...{ runId: null, openedAt: '2026-01-31T07:11:00.000Z', resolvedAt: null, deliveries: [] },
 };
@@ -41,25 +43,35 @@ const cursor = z
   .optional()
   .meta(doc(cursorText, 'open-5'));
 
-export function incidentRoutes(api: Api, { db }: ApiContext): void {
+const oneMirror = mirrorName
+  .optional()
+  .describe('a mirror of GET /api/v1/mirrors: incidents of the other mirrors are left out')
+  .meta({ examples: ['bc'] });
+
+export function incidentRoutes(api: Api, { db }: ApiContext, mirrors: ServedMirrors): void {
+  const named = [...mirrors.values()];
+  const names = new Map(named.map(({ key, name }) => [key, name]));
   api.get(
     '/api/v1/sync/incidents',
     {
-      config: { scope: 'bc:read', mirror: 'own' },
+      config: { scope: 'bc:read', mirror: 'own', problems: ['mirror_not_found'] },
       schema: {
         tags: ['sync'],
         summary: 'Incidents: those that are open first, each newest first',
         description:
           'Incidents that are reported by e-mail or webhook, and the state of their delivery. A key that is limited ' +
           'to some mirrors gets only the incidents of those.',
-        querystring: z.strictObject({ limit, cursor }),
+        querystring: z.strictObject({ mirror: oneMirror, limit, cursor }),
         response: { 200: pageOf(incident, example) },
       },
     },
-    async ({ query: { limit: size, cursor: after = null }, apiKey }) => {
-      const rows = await listIncidents(db, { limit: size + 1, after, subjects: reachedKeys(apiKey) });
+    async ({ query: { mirror, limit: size, cursor: after = null }, apiKey }) => {
+      const own = mirror === undefined ? null : findServed(mirrors, mirror);
+      const without = own === null ? [] : named.filter((one) => one !== own).map(({ key }) => key);
+      const page = { limit: size + 1, after, only: reachedKeys(apiKey), without };
+      const rows = await listIncidents(db, page);
       return toPage(
-        rows.map(toIncident),
+        rows.map((row) => ({ ...toIncident(row), mirror: names.get(keyOfSubject(row.subject)) ?? null })),
         size,
         (last) => `${last.resolvedAt === null ? 'open' : 'over'}-${last.id}`,
       );

@@ -8,11 +8,10 @@ import { documentLinks, UNSEEN_CHANGES, unseenChanges } from '../../../db/odoo-m
 import { viewColumns } from '../../../db/odoo-model/view-columns.ts';
 import { MODEL_CHANGES, type OdooFieldRow } from '../../../db/schema/model.ts';
 import type { OdooFieldDescription } from '../../../odoo/types.ts';
-import { BC_MIRROR } from '../../../shared/mirror-names.ts';
 import type { Api } from '../../context.ts';
 import { idCursor, limit, moment, pageOf, toPage } from '../../schemas.ts';
 import { listKnownFields } from '../documents/fields-cache.ts';
-import { findServed, type ServedMirrors } from '../documents/place.ts';
+import { findServed, mirrorOrBc, type ServedMirrors } from '../documents/place.ts';
 import { isSortable } from '../documents/query.ts';
 
 export const field = z.object({
@@ -101,20 +100,21 @@ export function modelRoute(api: Api, mirrors: ServedMirrors): void {
   api.get(
     '/api/v1/sync/model',
     {
-      config: { scope: 'bc:read', mirror: BC_MIRROR },
+      config: { scope: 'bc:read', problems: ['mirror_not_found'] },
       schema: {
         tags: ['sync'],
         summary: 'The mirrored models with fields and view columns, and their changes, newest first',
         description:
-          'The fields are those that lists can be filtered and sorted by, and that `fields` can select.',
-        querystring: z.strictObject({ limit, cursor: idCursor }),
+          'The fields are those that lists can be filtered and sorted by, and that `fields` can select. A mirror without ' +
+          'lines has one model.',
+        querystring: z.strictObject({ mirror: mirrorOrBc, limit, cursor: idCursor }),
         response: {
           200: modelPage,
         },
       },
     },
-    async ({ query: { limit: size, cursor } }) => {
-      const { models: mirrored, store } = findServed(mirrors, BC_MIRROR);
+    async ({ query: { mirror, limit: size, cursor } }) => {
+      const { models: mirrored, store } = findServed(mirrors, mirror);
       const { db } = store;
       const lineModel = mirrored.lineModel ?? '';
       const [changes, { header, line }] = await Promise.all([

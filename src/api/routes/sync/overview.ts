@@ -1,17 +1,17 @@
 import { z } from 'zod';
-import { countOpenIncidents } from '../../../db/alerts.ts';
+import { keyOfSubject, openSubjects } from '../../../db/alerts.ts';
 import { newestEnded } from '../../../db/mirror-stats.ts';
 import { countOpenFailures } from '../../../db/runs/failures.ts';
 import { readState } from '../../../db/runs/lease.ts';
 import { RUN_PHASES, readCurrentRun } from '../../../db/runs/run-progress.ts';
 import { listRuns } from '../../../db/runs/runs.ts';
 import { shownSource } from '../../../db/runs/source.ts';
-import { BC_KEY } from '../../../db/schema/sync.ts';
 import { depth } from '../../../queues/queues.ts';
 import type { ApiContext } from '../../context.ts';
 import { answerWithin } from '../../errors.ts';
 import { requireRedis } from '../../preconditions.ts';
 import { exampleRun, moment, run, runWithProgress } from '../../schemas.ts';
+import type { ServedMirror, ServedMirrors } from '../documents/place.ts';
 
 const LAST_RUNS = 5;
 /** Modes that cover all BCs. */
@@ -26,7 +26,7 @@ const currentRun = runWithProgress.extend({
 
 const source = z.object({
   model: z.string(),
-  lineModel: z.string(),
+  lineModel: z.string().nullable().describe('null: a mirror without lines'),
   database: z.string().describe('the name of the Odoo database'),
   unfinishedRun: z
     .int()
@@ -42,7 +42,7 @@ const example = {
   ...{ openFailures: 0, openIncidents: 0, queues: { sync: 0, pages: 0, bc: 0 } },
 };
 
-/** The state of the mirror, for the API and its live events. */
+/** The state of a mirror, for the API and its live events. */
 export const overview = z
   .object({
     key: z.string(),
@@ -59,7 +59,7 @@ export const overview = z
     everySeconds: z
       .int()
       .nullable()
-      .describe('between two scheduled runs (SYNC_EVERY); null: none is scheduled'),
+      .describe('between two scheduled runs (`every` of the mirror, or SYNC_EVERY); null: none is scheduled'),
     lateAfterSeconds: z
       .int()
       .nullable()
@@ -70,39 +70,48 @@ export const overview = z
       .nullable()
       .describe('the newest run that ended, of those of the whole mirror: neither single nor skipped'),
     openFailures: z.int(),
-    openIncidents: z.int().describe('incidents that are reported and not resolved: /api/v1/sync/incidents'),
+    openIncidents: z
+      .int()
+      .describe(
+        'incidents that are reported and not resolved: /api/v1/sync/incidents. Those of other mirrors do not count.',
+      ),
     queues: z.object({ sync: z.int(), pages: z.int(), bc: z.int() }).nullable(),
   })
   .meta({ examples: [example] });
 export type Overview = z.output<typeof overview>;
 
 /** Rejects while PostgreSQL is down; without Redis, `queues` is null. */
-export async function readOverview(deps: ApiContext): Promise<Overview> {
-  const [{ state, readAt }, lastRuns, lastMirrorRun, openFailures, openIncidents, queues] = await Promise.all(
-    [
-      readState(deps.db, BC_KEY).then((found) => ({ state: found, readAt: performance.now() })),
-      listRuns(deps.db, { key: BC_KEY, limit: LAST_RUNS }),
-      newestEnded(deps.db, BC_KEY, WHOLE_MIRROR),
-      countOpenFailures(deps.db, BC_KEY),
-      countOpenIncidents(deps.db),
-      depths(deps),
-    ],
-  );
+export async function readOverview(
+  deps: ApiContext,
+  mirrors: ServedMirrors,
+  { name, key, models, everyMs }: ServedMirror,
+): Promise<Overview> {
+  const others = new Set([...mirrors.values()].map((one) => one.key).filter((one) => one !== key));
+  const [{ state, readAt }, lastRuns, lastMirrorRun, openFailures, subjects, queues] = await Promise.all([
+    readState(deps.db, key).then((found) => ({ state: found, readAt: performance.now() })),
+    listRuns(deps.db, { key, limit: LAST_RUNS }),
+    newestEnded(deps.db, key, WHOLE_MIRROR),
+    countOpenFailures(deps.db, key),
+    openSubjects(deps.db),
+    depths(deps, name),
+  ]);
   const currentId = state?.held === true ? state.leaseRunId : null;
+  const source = shownSource(state?.source ?? null);
   const current = currentId === null ? null : await readCurrentRun(deps.db, currentId);
   return {
-    key: BC_KEY,
-    source: shownSource(state?.source ?? null),
+    key,
+    // Without lines, the stored source has a placeholder.
+    source: source && { ...source, lineModel: models.lineModel === null ? null : source.lineModel },
     isSyncing: currentId !== null,
     lastSync: state?.lastSync ?? null,
     // The other queries may have taken long.
     ageSeconds: later(state?.ageSeconds ?? null, performance.now() - readAt),
-    ...expectation(deps),
+    ...expectation(everyMs, deps.config),
     currentRun: current,
     lastRuns,
     lastMirrorRun,
     openFailures,
-    openIncidents,
+    openIncidents: subjects.filter((subject) => !others.has(keyOfSubject(subject))).length,
     queues,
   };
 }
@@ -120,15 +129,16 @@ export function aged(state: Overview, ms: number): Overview {
 const later = (seconds: number | null, ms: number): number | null =>
   seconds === null ? null : seconds + Math.round(ms / 1000);
 
-function expectation({ config: { odoo, sync, alerts } }: ApiContext) {
-  const everyMs = odoo === null ? null : sync.everyMs;
+/** When the next run of a mirror is due, and from which age it counts as late. */
+export function expectation(everyMs: number | null, { alerts }: ApiContext['config']) {
   if (everyMs === null) return { everySeconds: null, lateAfterSeconds: null };
   const lateAfterSeconds = Math.ceil((everyMs * alerts.staleIntervals) / 1000);
   return { everySeconds: Math.ceil(everyMs / 1000), lateAfterSeconds };
 }
 
 /** Null without Redis; the rest of the overview is returned. */
-async function depths({ queues, redis }: ApiContext): Promise<Overview['queues']> {
+async function depths({ queuesOf, redis }: ApiContext, mirror: string): Promise<Overview['queues']> {
+  const queues = queuesOf(mirror);
   try {
     await requireRedis(redis);
     const counted = Promise.all([depth(queues.sync), depth(queues.pages), depth(queues.bc)]);

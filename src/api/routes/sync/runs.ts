@@ -5,7 +5,6 @@ import { progress } from '../../../db/runs/ledger.ts';
 import { findRun, listRuns, type NewRun } from '../../../db/runs/runs.ts';
 import { RUN_MODES, RUN_STATUSES } from '../../../db/schema/sync.ts';
 import type { SyncQueue } from '../../../queues/jobs.ts';
-import { BC_MIRROR } from '../../../shared/mirror-names.ts';
 import { refuseWhileRunning, requestRun } from '../../../sync/request-run.ts';
 import type { Api, ApiContext } from '../../context.ts';
 import { FailureNotFoundError, RunNotFoundError } from '../../errors.ts';
@@ -190,19 +189,20 @@ async function accept({ db, redis }: ApiContext, queue: SyncQueue, reply: Fastif
   return queued;
 }
 
-export function syncRoutes(api: Api, deps: ApiContext): void {
+export function syncRoutes(api: Api, deps: ApiContext, mirrors: ServedMirrors): void {
   api.get(
     '/api/v1/sync',
     {
-      config: { scope: 'bc:read', mirror: BC_MIRROR },
+      config: { scope: 'bc:read', problems: ['mirror_not_found'] },
       schema: {
         tags: ['sync'],
         summary:
           'State, current run, last runs, open failures and incidents, queue depths (null while Redis is down)',
         description: 'Works without Redis: `queues` is then null.',
+        querystring: z.strictObject({ mirror: mirrorOrBc }),
         response: { 200: overview },
       },
     },
-    () => readOverview(deps),
+    ({ query: { mirror } }) => readOverview(deps, mirrors, findServed(mirrors, mirror)),
   );
 }
