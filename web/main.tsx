@@ -1,6 +1,6 @@
 import { render } from 'preact';
 import { App } from './app.tsx';
-import { watchMirror } from './live/stream.ts';
+import { watchMirrors } from './live/stream.ts';
 import { applyLanguage } from './settings/language.ts';
 import { applyTheme } from './settings/theme.ts';
 
@@ -8,6 +8,6 @@ const root = document.getElementById('app');
 if (root !== null) {
   applyTheme();
   applyLanguage();
-  watchMirror();
+  watchMirrors();
   render(<App />, root);
 }

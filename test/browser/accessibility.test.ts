@@ -1,16 +1,10 @@
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import type { AxeResults } from 'axe-core';
-import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { DashboardSetup } from './dashboard-setup.ts';
 import { openDashboardSetup } from './dashboard-setup.ts';
 import type { View } from './pages.ts';
-import { openWindow } from './pages.ts';
+import { openWindow, overflow, violations } from './pages.ts';
 import type { PreparedData } from './prepared-data.ts';
 import { prepareData } from './prepared-data.ts';
-
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 let dashboard: DashboardSetup;
 let prepared: PreparedData;
@@ -19,18 +13,6 @@ beforeAll(async () => {
   prepared = await prepareData(dashboard);
 });
 afterAll(() => dashboard.close());
-
-/** The findings of axe-core, with the elements concerned. */
-async function violations(page: Page): Promise<string[]> {
-  // Given to the browser itself: the page's security policy does not concern it.
-  await page.evaluate(axe);
-  const { violations } = await page.evaluate(() =>
-    (globalThis as unknown as { axe: { run(): Promise<AxeResults> } }).axe.run(),
-  );
-  return violations.map(
-    ({ id, help, nodes }) => `${id}: ${help}: ${nodes.map(({ html }) => html).join(' | ')}`,
-  );
-}
 
 const PAGES: readonly (readonly [name: string, path: () => string])[] = [
   ['overview', () => ''],
@@ -84,11 +66,7 @@ test('on a phone no page is wider than the screen', async () => {
   const window = await openWindow(dashboard, { language: 'fr', size: 'phone' });
   for (const [name, path] of PAGES) {
     await window.open(path());
-    const { wide, screen } = await window.page.evaluate(() => ({
-      wide: document.documentElement.scrollWidth,
-      screen: document.documentElement.clientWidth,
-    }));
-    expect([name, wide]).toEqual([name, screen]);
+    expect([name, await overflow(window.page)]).toEqual([name, 0]);
   }
   await window.close();
 });

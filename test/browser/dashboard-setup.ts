@@ -36,6 +36,7 @@ export interface DashboardSetup {
 export async function openDashboardSetup(
   sandbox: SandboxOptions = {},
   env: Readonly<Record<string, string>> = {},
+  workerEnv: Readonly<Record<string, string>> = {},
 ): Promise<DashboardSetup> {
   const tryton = await startSandboxTryton({ sales: 20 });
   const setup = await openTestSetup({
@@ -56,7 +57,7 @@ export async function openDashboardSetup(
     args: ['--no-sandbox', '--disable-dev-shm-usage', '--font-render-hinting=none'],
   });
   // No schedules: a run that starts by itself would make a run of a test `skipped`.
-  worker = startWorkerProcess({ ...setup.env, SYNC_EVERY: 'off' });
+  worker = startWorkerProcess({ ...setup.env, SYNC_EVERY: 'off', ...workerEnv });
   return {
     ...{ setup, tryton, browser, url },
     firstSync: async () => {

@@ -1,3 +1,6 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import type { AxeResults } from 'axe-core';
 import type { BrowserContext, Page } from 'playwright-core';
 import { expect } from 'vitest';
 import type { DashboardSetup } from './dashboard-setup.ts';
@@ -6,10 +9,16 @@ import { LOGIN } from './dashboard-setup.ts';
 export interface View {
   readonly language?: 'fr' | 'en';
   readonly theme?: 'light' | 'dark';
-  readonly size?: 'desktop' | 'phone';
+  readonly size?: keyof typeof SIZES;
 }
 
-const SIZES = { desktop: { width: 1280, height: 820 }, phone: { width: 390, height: 844 } } as const;
+const SIZES = {
+  desktop: { width: 1280, height: 820 },
+  wide: { width: 1920, height: 1080 },
+  phone: { width: 390, height: 844 },
+  narrow: { width: 360, height: 740 },
+} as const;
+const HANDHELD: ReadonlySet<string> = new Set(['phone', 'narrow']);
 
 /** A browser window with a signed-in user, and its errors. */
 export interface Window {
@@ -32,7 +41,7 @@ export async function openWindow(dashboard: DashboardSetup, view: View = {}): Pr
     timezoneId: 'Europe/Paris',
     colorScheme: theme,
     viewport: SIZES[size],
-    ...(size === 'phone' && { isMobile: true, hasTouch: true, deviceScaleFactor: 2 }),
+    ...(HANDHELD.has(size) && { isMobile: true, hasTouch: true, deviceScaleFactor: 2 }),
     reducedMotion: 'reduce',
   });
   const page = await context.newPage();
@@ -72,3 +81,19 @@ export async function settled(page: Page): Promise<void> {
     () => document.querySelector('.loading, .state.unknown, [aria-busy=true]') === null,
   );
 }
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+/** The findings of axe-core, with the elements concerned. */
+export async function violations(page: Page): Promise<string[]> {
+  // Given to the browser itself: the page's security policy does not concern it.
+  await page.evaluate(axe);
+  const { violations: found } = await page.evaluate(() =>
+    (globalThis as unknown as { axe: { run(): Promise<AxeResults> } }).axe.run(),
+  );
+  return found.map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.map(({ html }) => html).join(' | ')}`);
+}
+
+/** How many pixels the page is wider than the screen. */
+export const overflow = (page: Page): Promise<number> =>
+  page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { change, document, line } from '../../src/api/routes/documents/schemas.ts';
+import type { mirror } from '../../src/api/routes/mirrors.ts';
 import type { checkList } from '../../src/api/routes/sync/checks.ts';
 import type { failure } from '../../src/api/routes/sync/failures.ts';
 import type { incident } from '../../src/api/routes/sync/incidents.ts';
@@ -17,6 +18,7 @@ export type Run = z.input<typeof run>;
 export type RunMode = Run['mode'];
 export type RunStatus = Run['status'];
 export type RunWithProgress = z.input<typeof runWithProgress>;
+export type Mirror = z.input<typeof mirror>;
 export type Failure = z.input<typeof failure>;
 export type Incident = z.input<typeof incident>;
 export type Model = z.input<typeof model>;

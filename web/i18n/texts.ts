@@ -1,7 +1,10 @@
 import { computed } from '@preact/signals';
+import { BC_MIRROR, mirrorName } from '../live/mirrors.ts';
 import { language } from '../settings/language.ts';
 import { en } from './en/index.ts';
+import { enRecords } from './en/records.ts';
 import { fr } from './fr/index.ts';
+import { frRecords } from './fr/records.ts';
 
 type Same<Part> = {
   readonly [Key in keyof Part]: Part[Key] extends (...given: infer Given) => string
@@ -15,6 +18,10 @@ type Same<Part> = {
 export type Texts = Same<typeof en>;
 
 const CATALOGUES = { en, fr } satisfies Record<typeof language.value, Texts>;
+/** Only the documents of the mirror `bc` are called purchase orders. */
+const OF_RECORDS = { en: enRecords, fr: frRecords } satisfies Record<typeof language.value, Texts>;
 
-/** The texts of the language that is shown. */
-export const texts = computed((): Texts => CATALOGUES[language.value]);
+/** The texts of the language and the mirror that are shown. */
+export const texts = computed(
+  (): Texts => (mirrorName.value === BC_MIRROR ? CATALOGUES : OF_RECORDS)[language.value],
+);

@@ -1,6 +1,7 @@
 import { computed, signal } from '@preact/signals';
-import type { Overview } from '../api/answers.ts';
+import type { Mirror, Overview } from '../api/answers.ts';
 import { now } from './clock.ts';
+import { board } from './mirrors.ts';
 import { noteProgress } from './pace.ts';
 
 export type Connection = 'connecting' | 'live' | 'polling' | 'lost';
@@ -24,6 +25,12 @@ export function accept(state: Overview): void {
   latest.value = { state, at };
 }
 
+/** The state of another mirror is not shown for that of the next one. */
+export function forget(): void {
+  noteProgress(null, Date.now());
+  latest.value = null;
+}
+
 /** How old the mirror is, in milliseconds, counting on between two states; null before the first sync. */
 export const ageMs = computed((): number | null => {
   const known = latest.value;
@@ -34,7 +41,10 @@ export const ageMs = computed((): number | null => {
 /** Changes whenever lists that hang on runs have to be read again: a run ended, failed BCs came or went. */
 export const epoch = computed((): string => {
   const state = latest.value?.state;
-  if (state === undefined) return String(returns.value);
+  if (state === undefined) return [...(board.value?.items ?? []).map(marksOf), returns.value].join();
   const ends = state.lastRuns.map(({ id, status, finishedAt }) => `${id}${status}${finishedAt}`);
   return [...ends, state.openFailures, state.openIncidents, returns.value].join();
 });
+
+const marksOf = ({ lastRun, openFailures, openIncidents }: Mirror): string =>
+  [lastRun?.id, openFailures, openIncidents].join();

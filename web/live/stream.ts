@@ -1,7 +1,10 @@
+import { effect, untracked } from '@preact/signals';
 import type { Overview } from '../api/answers.ts';
 import { addressOf, get } from '../api/client.ts';
-import { eventsEndpoint, overviewEndpoint } from '../api/endpoints.ts';
-import { accept, connection, noteConnection } from './mirror.ts';
+import type { Endpoint } from '../api/endpoints.ts';
+import { eventsAt, mirrorsEndpoint, overviewAt } from '../api/endpoints.ts';
+import { accept, connection, forget, noteConnection } from './mirror.ts';
+import { acceptMirrors, board, mirrorName } from './mirrors.ts';
 
 const POLL_EVERY_MS = 5000;
 /** A large ledger takes its time to count: as long as the service itself gives it for its events. */
@@ -13,11 +16,41 @@ const PATIENCE_MS = 5000;
 const SILENT_AFTER_MS = 35_000;
 
 /**
- * Keeps the state of the mirror up to date for as long as the page is open: by server-sent events, and by asking
- * every few seconds while these do not come.
+ * Keeps the state of the page up to date for as long as it is open. One mirror: by server-sent events, and by asking
+ * every few seconds while these do not come. All mirrors, and until their names are known: by asking.
  */
-export function watchMirror(): void {
-  listen(polling());
+export function watchMirrors(): void {
+  effect(() => {
+    const name = mirrorName.value;
+    return untracked(() => (name === null ? watchAll() : watchOne(name)));
+  });
+}
+
+function watchAll(): () => void {
+  const polls = polling(mirrorsEndpoint, ({ items }) => acceptMirrors(items));
+  polls.start();
+  return () => {
+    polls.stop();
+    board.value = null;
+  };
+}
+
+function watchOne(name: string): () => void {
+  if (connection.value !== 'lost') noteConnection('connecting');
+  const polls = polling(overviewAt(name), accept);
+  const left = new AbortController();
+  listen(name, polls, left.signal);
+  return () => {
+    left.abort();
+    polls.stop();
+    forget();
+  };
+}
+
+/** Reads the state of all mirrors now, for those who wait for a change. */
+export async function refreshMirrors(): Promise<void> {
+  const answer = await get(mirrorsEndpoint).catch(() => null);
+  if (answer !== null && board.value !== null) acceptMirrors(answer.items);
 }
 
 interface Polling {
@@ -25,15 +58,17 @@ interface Polling {
   readonly stop: () => void;
 }
 
-/** Asks for the state between start and stop, each time a while after the last answer. */
-function polling(): Polling {
+/** Asks for a state between start and stop, each time a while after the last answer. */
+function polling<Answer>(endpoint: Endpoint<Answer>, take: (answer: Answer) => void): Polling {
   let isOn = false;
   let turn = 0;
   const poll = async (mine: number) => {
     while (turn === mine) {
-      const state = await get(overviewEndpoint, AbortSignal.timeout(POLL_LIMIT_MS)).catch(() => null);
+      const state = await get(endpoint, AbortSignal.timeout(POLL_LIMIT_MS)).catch(() => null);
       if (turn !== mine) return;
-      if (state !== null) accept(state);
+      if (state !== null) take(state);
+      // What was taken may have ended the polling: with one mirror, its name is all that was wanted.
+      if (turn !== mine) return;
       noteConnection(state === null ? 'lost' : 'polling');
       await new Promise((resolve) => setTimeout(resolve, POLL_EVERY_MS));
     }
@@ -47,15 +82,21 @@ function polling(): Polling {
   return { start: () => set(true), stop: () => set(false) };
 }
 
-function listen(polls: Polling): void {
-  const source = new EventSource(addressOf(eventsEndpoint), { withCredentials: true });
+/** Until the mirror is left. */
+function listen(name: string, polls: Polling, left: AbortSignal): void {
+  const source = new EventSource(addressOf(eventsAt(name)), { withCredentials: true });
   const impatience = setTimeout(polls.start, PATIENCE_MS);
   let silence: ReturnType<typeof setTimeout> | undefined;
-  const listenAnew = (afterMs: number) => {
+  const close = () => {
     clearTimeout(impatience);
     clearTimeout(silence);
     source.close();
-    setTimeout(() => listen(polls), afterMs);
+  };
+  left.addEventListener('abort', close, { once: true });
+  const listenAnew = (afterMs: number) => {
+    left.removeEventListener('abort', close);
+    close();
+    setTimeout(() => left.aborted || listen(name, polls, left), afterMs);
   };
   // A connection may die without a notice to the page.
   const hear = () => {

@@ -12,7 +12,7 @@ import { expectation, overview } from './sync/overview.ts';
 
 const lastRun = run.pick({ id: true, mode: true, status: true, finishedAt: true });
 
-const mirror = z.object({
+export const mirror = z.object({
   name: z.string(),
   key: z.string().describe('of its state and its runs'),
   isConfigured: z.boolean().describe('false: `bc`, which is always served, is not in the configuration'),

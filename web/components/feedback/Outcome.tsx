@@ -1,7 +1,7 @@
 import type { Requested } from '../../api/use-request.ts';
 import { number } from '../../i18n/format.ts';
 import { texts } from '../../i18n/texts.ts';
-import { href } from '../../router.ts';
+import { runHref } from '../../live/mirrors.ts';
 import { countsOf } from '../data/change-counts.ts';
 import { Icon } from '../layout/Icon.tsx';
 import { Link } from '../layout/Link.tsx';
@@ -45,7 +45,7 @@ function Words({ of: requested }: { readonly of: Requested }) {
       return (
         <p class={`notice ${TONES[run.status]}`}>
           <Icon name={run.status === 'success' ? 'check' : 'alert'} /> {ended(requested)}{' '}
-          <Link to={href(`/runs/${run.id}`)}>{actions.followed}</Link>
+          <Link to={runHref(run)}>{actions.followed}</Link>
         </p>
       );
     }

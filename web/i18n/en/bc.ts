@@ -36,6 +36,7 @@ export const bc = {
   caption: 'Purchase orders of the mirror',
   total: (count: number) => n(count, 'purchase order', 'purchase orders'),
   none: 'No purchase order matches. Change the filters.',
+  noneAtAll: 'The mirror has no purchase orders.',
   export: 'Export as CSV',
   exportHint: 'The orders and columns that are shown here, all pages.',
   odooId: 'Odoo id',

@@ -1,8 +1,9 @@
 import { actions } from './actions.ts';
 import { bc } from './bc.ts';
 import { common } from './common.ts';
+import { mirrors } from './mirrors.ts';
 import { overview } from './overview.ts';
 import { problems } from './problems.ts';
 import { runs } from './runs.ts';
 
-export const en = { common, overview, actions, runs, bc, problems };
+export const en = { common, mirrors, overview, actions, runs, bc, problems };

@@ -55,6 +55,7 @@ export const overview = {
   failures: {
     title: 'Open failures',
     none: 'None: every purchase order was copied.',
+    noneYet: 'None yet.',
     caption: 'Purchase orders that could not be copied, oldest first',
     columns: {
       bc: 'Order',

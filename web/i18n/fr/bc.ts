@@ -36,6 +36,7 @@ export const bc = {
   caption: 'Bons de commande du miroir',
   total: (count: number) => n(count, 'bon de commande', 'bons de commande', 'de bons de commande'),
   none: 'Aucun bon de commande ne correspond. Changez les filtres.',
+  noneAtAll: 'Le miroir ne contient aucun bon de commande.',
   export: 'Exporter en CSV',
   exportHint: 'Les bons et les colonnes affichés ici, toutes pages comprises.',
   odooId: 'Identifiant Odoo',

@@ -62,6 +62,7 @@ export const overview = {
   },
   failures: {
     title: 'Échecs ouverts',
+    noneYet: 'Aucun pour l’instant.',
     none: 'Aucun\u00a0: tous les bons de commande ont pu être copiés.',
     caption: 'Bons de commande qui n’ont pas pu être copiés, du plus ancien échec au plus récent',
     columns: {

@@ -1,5 +1,5 @@
 import type { Failure } from '../../api/answers.ts';
-import { failuresEndpoint, retryAt } from '../../api/endpoints.ts';
+import { failuresAt, retryAt } from '../../api/endpoints.ts';
 import { useAnswer } from '../../api/use-answer.ts';
 import { useRequest } from '../../api/use-request.ts';
 import { LongText } from '../../components/data/LongText.tsx';
@@ -11,13 +11,14 @@ import { Icon } from '../../components/layout/Icon.tsx';
 import { Link } from '../../components/layout/Link.tsx';
 import { TableBox } from '../../components/layout/TableBox.tsx';
 import { texts } from '../../i18n/texts.ts';
-import { epoch } from '../../live/mirror.ts';
-import { href } from '../../router.ts';
+import { epoch, latest } from '../../live/mirror.ts';
+import { BC_MIRROR, mirrorName } from '../../live/mirrors.ts';
+import { documentsHref, hrefIn } from '../../router.ts';
 
 /** BCs that could not be copied, why, and what can be done about each. */
 export function FailuresCard() {
   const { failures } = texts.value.overview;
-  const loaded = useAnswer(failuresEndpoint, epoch.value);
+  const loaded = useAnswer(failuresAt(), epoch.value);
   // State of the card, not of the row: the row disappears when its retry succeeds, the result stays.
   const { requested, send, isBusy } = useRequest(loaded.reload);
   return (
@@ -26,7 +27,7 @@ export function FailuresCard() {
       <Loadable of={loaded}>
         {({ items, nextCursor }) =>
           items.length === 0 ? (
-            <p class="quiet">{failures.none}</p>
+            <p class="quiet">{latest.value?.state.lastSync == null ? failures.noneYet : failures.none}</p>
           ) : (
             <>
               <TableBox label={failures.caption}>
@@ -49,6 +50,13 @@ export function FailuresCard() {
       </Loadable>
     </Card>
   );
+}
+
+/** bull-board puts the name of the mirror before the names of its queues. */
+function jobHref(jobId: string): string {
+  const mirror = mirrorName.value ?? BC_MIRROR;
+  const queue = mirror === BC_MIRROR ? 'bc' : encodeURIComponent(`${mirror}: bc`);
+  return hrefIn(null, `/queues/queue/${queue}/${jobId}`);
 }
 
 function Head() {
@@ -79,7 +87,7 @@ function Row({ of: failure, isBusy, onRetry }: RowProps) {
   return (
     <tr>
       <th scope="row">
-        <Link to={href(`/bc/${odooId}`)}>{odooId}</Link>
+        <Link to={documentsHref(`/${odooId}`)}>{odooId}</Link>
       </th>
       <td>
         <div class="buttons">
@@ -87,7 +95,7 @@ function Row({ of: failure, isBusy, onRetry }: RowProps) {
             <Icon name="sync" /> {actions.retry}
           </button>
           {jobId !== null && (
-            <a href={href(`/queues/queue/bc/${jobId}`)} aria-label={overview.failures.jobOf(odooId)}>
+            <a href={jobHref(jobId)} aria-label={overview.failures.jobOf(odooId)}>
               {overview.failures.job}
             </a>
           )}

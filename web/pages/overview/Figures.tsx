@@ -5,13 +5,11 @@ import { number } from '../../i18n/format.ts';
 import { texts } from '../../i18n/texts.ts';
 import { epoch, latest } from '../../live/mirror.ts';
 
-const LAST_SWEEP = runsAt({ mode: 'sweep', limit: 1 });
-
 /** The few numbers that are 0 when all is well. */
 export function Figures() {
   const { figures } = texts.value.overview;
   const state = latest.value?.state;
-  const { answer: sweeps } = useAnswer(LAST_SWEEP, epoch.value);
+  const { answer: sweeps } = useAnswer(runsAt({ mode: 'sweep', limit: 1 }), epoch.value);
   const sweep = sweeps?.items[0];
   return (
     <section aria-label={figures.title}>

@@ -1,20 +1,23 @@
 import type { Incident } from '../../api/answers.ts';
-import { incidentsEndpoint } from '../../api/endpoints.ts';
+import { incidentsAt } from '../../api/endpoints.ts';
 import { useAnswer } from '../../api/use-answer.ts';
 import { LongText } from '../../components/data/LongText.tsx';
 import { Ago, Moment } from '../../components/data/Moment.tsx';
 import { Loadable } from '../../components/feedback/Loadable.tsx';
 import { Card } from '../../components/layout/Card.tsx';
+import { Link } from '../../components/layout/Link.tsx';
 import { TableBox } from '../../components/layout/TableBox.tsx';
 import { texts } from '../../i18n/texts.ts';
 import { epoch } from '../../live/mirror.ts';
+import { mirrorName } from '../../live/mirrors.ts';
+import { hrefIn } from '../../router.ts';
 
 const SHOWN = 6;
 
 /** All open incidents, and the last closed ones. */
 export function IncidentsCard() {
   const { incidents } = texts.value.overview;
-  const loaded = useAnswer(incidentsEndpoint, epoch.value);
+  const loaded = useAnswer(incidentsAt(), epoch.value);
   return (
     <Card title={incidents.title}>
       <Loadable of={loaded}>
@@ -29,6 +32,7 @@ export function IncidentsCard() {
 
 function Table({ of: shown }: { readonly of: readonly Incident[] }) {
   const { incidents } = texts.value.overview;
+  const isOfAll = mirrorName.value === null;
   return (
     <TableBox label={incidents.caption}>
       <thead>
@@ -39,9 +43,15 @@ function Table({ of: shown }: { readonly of: readonly Incident[] }) {
         </tr>
       </thead>
       <tbody>
-        {shown.map(({ id, kind, message, openedAt, resolvedAt }) => (
+        {shown.map(({ id, kind, mirror, message, openedAt, resolvedAt }) => (
           <tr key={id}>
             <th scope="row" class="reason">
+              {isOfAll && mirror !== null && (
+                <>
+                  <Link to={hrefIn(mirror, '')}>{mirror}</Link>
+                  {' · '}
+                </>
+              )}
               {incidents.kinds[kind]}
               <span class="original">
                 <LongText text={message} />

@@ -1,5 +1,5 @@
 import type { ModelChange } from '../../api/answers.ts';
-import { modelEndpoint } from '../../api/endpoints.ts';
+import { modelAt } from '../../api/endpoints.ts';
 import { useAnswer } from '../../api/use-answer.ts';
 import { Ago } from '../../components/data/Moment.tsx';
 import { Loadable } from '../../components/feedback/Loadable.tsx';
@@ -13,7 +13,7 @@ const SHOWN = 8;
 /** How Odoo's model changed lately. */
 export function ModelCard() {
   const { model } = texts.value.overview;
-  const loaded = useAnswer(modelEndpoint, epoch.value);
+  const loaded = useAnswer(modelAt(), epoch.value);
   return (
     <Card title={model.title}>
       <Loadable of={loaded}>

@@ -5,13 +5,15 @@ import { Outcome } from '../../components/feedback/Outcome.tsx';
 import { Confirm } from '../../components/layout/Confirm.tsx';
 import { Icon } from '../../components/layout/Icon.tsx';
 import { texts } from '../../i18n/texts.ts';
+import { mirrorName } from '../../live/mirrors.ts';
 
 /** The buttons that ask for a run, and what came of the last one pressed. */
 export function RunButtons() {
   const { actions } = texts.value;
   const { requested, send, isBusy } = useRequest();
   const [asking, setAsking] = useState(false);
-  const start = (mode: 'incremental' | 'full' | 'sweep') => void send(startRunEndpoint, { mode });
+  const start = (mode: 'incremental' | 'full' | 'sweep') =>
+    void send(startRunEndpoint, { mode, mirror: mirrorName.value ?? undefined });
   return (
     <div class="actions">
       <fieldset class="buttons" disabled={isBusy}>

@@ -8,7 +8,8 @@ import { Card } from '../../components/layout/Card.tsx';
 import { Link } from '../../components/layout/Link.tsx';
 import { duration, number } from '../../i18n/format.ts';
 import { texts } from '../../i18n/texts.ts';
-import { href } from '../../router.ts';
+import { currentMirror } from '../../live/mirrors.ts';
+import { documentsHref, href } from '../../router.ts';
 
 const COUNTS = ['created', 'updated', 'unchanged', 'archived', 'failed', 'late'] as const;
 const LONGEST_LIST = 20;
@@ -18,6 +19,7 @@ export function RunFacts({ of: run }: { readonly of: RunWithProgress }) {
   const { runs, common } = texts.value;
   const { columns, facts } = runs;
   const counts = COUNTS.map((name): Fact => [columns[name], number(run[name])]);
+  const hasLines = currentMirror.value?.lineModel !== null;
   const done = run.planned - (run.progress.open ?? 0);
   return (
     <>
@@ -43,8 +45,7 @@ export function RunFacts({ of: run }: { readonly of: RunWithProgress }) {
               [facts.gone, number(run.gone)],
               [facts.planned, number(run.planned)],
               ...(run.mode === 'sweep' ? [[facts.reread, number(run.reread)] as const] : []),
-              [facts.linesSeen, number(run.linesSeen)],
-              [facts.linesRemoved, number(run.linesRemoved)],
+              ...(hasLines ? linesOf(run) : []),
               [facts.rpcCalls, number(run.rpcCalls)],
             ]}
           />
@@ -53,6 +54,14 @@ export function RunFacts({ of: run }: { readonly of: RunWithProgress }) {
     </>
   );
 }
+
+const linesOf = (run: RunWithProgress): Fact[] => {
+  const { facts } = texts.value.runs;
+  return [
+    [facts.linesSeen, number(run.linesSeen)],
+    [facts.linesRemoved, number(run.linesRemoved)],
+  ];
+};
 
 function timesOf(run: RunWithProgress): Fact[] {
   const { facts, columns, triggers } = texts.value.runs;
@@ -87,7 +96,7 @@ function Orders({ of: ids }: { readonly of: readonly number[] }) {
       {ids.slice(0, LONGEST_LIST).map((id, at) => (
         <span key={id}>
           {at > 0 && ', '}
-          <Link to={href(`/bc/${id}`)}>{id}</Link>
+          <Link to={documentsHref(`/${id}`)}>{id}</Link>
         </span>
       ))}
       {ids.length > LONGEST_LIST && '…'}

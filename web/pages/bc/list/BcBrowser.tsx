@@ -15,7 +15,7 @@ import { ColumnChooser } from './ColumnChooser.tsx';
 import { keepColumns, readColumns } from './columns.ts';
 import { FilterEditor } from './FilterEditor.tsx';
 import type { ListState } from './list-state.ts';
-import { listHref, listQuery, readListState } from './list-state.ts';
+import { isNarrow, listHref, listQuery, readListState } from './list-state.ts';
 import { SearchForm } from './SearchForm.tsx';
 
 const PER_PAGE = 50;
@@ -45,18 +45,25 @@ export function BcBrowser({ model }: { readonly model: Model }) {
   return (
     <>
       <SearchForm key={place.value.query.toString()} model={model} list={list} onChange={change} />
-      <div class="tools">
-        <FilterEditor model={model} filters={list.filters} onChange={(filters) => change({ filters })} />
-        <ColumnChooser model={model} chosen={columns} onChoose={chooseColumns} />
-        <a class="button" href={file} download title={bc.exportHint}>
-          <Icon name="download" /> {bc.export}
-        </a>
-      </div>
+      {/* A mirror that never ran has no fields yet. */}
+      {model.fields.length > 0 && (
+        <div class="tools">
+          <FilterEditor model={model} filters={list.filters} onChange={(filters) => change({ filters })} />
+          <ColumnChooser model={model} chosen={columns} onChoose={chooseColumns} />
+          <a class="button" href={file} download title={bc.exportHint}>
+            <Icon name="download" /> {bc.export}
+          </a>
+        </div>
+      )}
       <Loadable of={loaded}>
         {({ items, nextCursor, total }) => (
           <>
             <p class="quiet" role="status">
-              {items.length === 0 ? bc.none : total !== undefined && bc.total(total)}
+              {items.length === 0
+                ? isNarrow(list)
+                  ? bc.none
+                  : bc.noneAtAll
+                : total !== undefined && bc.total(total)}
             </p>
             {items.length > 0 && (
               <BcTable

@@ -1,4 +1,4 @@
-import { modelEndpoint } from '../../../api/endpoints.ts';
+import { modelAt } from '../../../api/endpoints.ts';
 import { useAnswer } from '../../../api/use-answer.ts';
 import { Loadable } from '../../../components/feedback/Loadable.tsx';
 import { Title } from '../../../components/layout/Title.tsx';
@@ -7,7 +7,7 @@ import { BcBrowser } from './BcBrowser.tsx';
 
 /** All BCs of the mirror, as the model says they can be searched. */
 export function BcListPage() {
-  const loaded = useAnswer(modelEndpoint);
+  const loaded = useAnswer(modelAt());
   return (
     <>
       <Title text={texts.value.bc.title} />

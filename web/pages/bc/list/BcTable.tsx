@@ -3,7 +3,7 @@ import { Icon } from '../../../components/layout/Icon.tsx';
 import { Link } from '../../../components/layout/Link.tsx';
 import { TableBox } from '../../../components/layout/TableBox.tsx';
 import { texts } from '../../../i18n/texts.ts';
-import { href } from '../../../router.ts';
+import { documentsHref } from '../../../router.ts';
 import { isNumeric, words } from '../values.ts';
 
 interface BcTableProps {
@@ -80,7 +80,7 @@ function Row({ of: { odooId, fields: values, archivedAt, archiveReason }, fields
   return (
     <tr class={archivedAt === null ? '' : 'gone'}>
       <th scope="row">
-        <Link to={href(`/bc/${odooId}`)}>{odooId}</Link>
+        <Link to={documentsHref(`/${odooId}`)}>{odooId}</Link>
         {archivedAt !== null && (
           <span class="badge plain">{archiveReason === 'out_of_scope' ? bc.outOfScope : bc.gone}</span>
         )}

@@ -24,12 +24,28 @@ export const inOrder = (fields: readonly Field[]): Field[] => [
 export const listable = ({ fields }: Model): Field[] =>
   inOrder(fields.filter(({ type }) => type !== 'binary'));
 
-function defaultColumns(model: Model): string[] {
-  const known = FIRST.filter((name) => model.fields.some((field) => field.name === name));
+/** The name of a record, by the first of these fields that the model has. */
+const NAMES = ['name', 'complete_name', 'display_name'];
+/** Fields for Odoo's own screens. */
+const TECHNICAL =
+  /^(message|activity|my_activity|website|access|image|avatar|property|is|has)_|^(active|color|sequence)$/;
+
+/** The usual columns; a model that has few of them gets its name and other short fields, flags last. */
+export function defaultColumns({ fields }: Pick<Model, 'fields'>): string[] {
+  const has = (name: string) => fields.some((field) => field.name === name);
+  const known = FIRST.filter(has);
   if (known.length > 2) return known;
-  const short = model.fields.filter(({ name, type }) => SHORT.has(type) && !OWN.has(name));
-  return short.slice(0, FEW).map(({ name }) => name);
+  const short = fields.filter(({ name, type }) => SHORT.has(type) && !OWN.has(name) && !TECHNICAL.test(name));
+  const [flags, others] = [short.filter(isFlag), short.filter((field) => !isFlag(field))];
+  const names = [
+    ...NAMES.filter(has).slice(0, 1),
+    ...known,
+    ...[...others, ...flags].map(({ name }) => name),
+  ];
+  return [...new Set(names)].slice(0, FEW);
 }
+
+const isFlag = ({ type }: Field): boolean => type === 'boolean';
 
 /** The columns that were chosen in this browser, without those whose field is gone; else the first choice. */
 export function readColumns(model: Model): string[] {

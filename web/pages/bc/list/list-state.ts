@@ -1,6 +1,6 @@
 import type { Field, Model } from '../../../api/answers.ts';
 import type { Query } from '../../../api/endpoints.ts';
-import { href } from '../../../router.ts';
+import { documentsHref } from '../../../router.ts';
 import { boundsOf, type Filter, type Operator } from './local-days.ts';
 
 /** The state of the list. All of it is in the page's address, so that the address can be shared. */
@@ -40,13 +40,17 @@ function readFilter(text: string): Filter[] {
 }
 
 export function listHref({ q, partner, state, archived, sort, filters }: ListState): string {
-  return href('/bc', {
+  return documentsHref('', {
     ...{ q, partner, state },
     archived: archived === 'exclude' ? '' : archived,
     sort: sort === NEWEST_FIRST ? '' : sort,
     filter: filters.map(({ field, operator, value }) => `${field} ${operator} ${value}`),
   });
 }
+
+/** Whether any document may be missing from the list. */
+export const isNarrow = ({ q, partner, state, archived, filters }: ListState): boolean =>
+  q + partner + state !== '' || archived === 'only' || filters.length > 0;
 
 /** The same as the API is asked for it. Filters on fields that the model does not have are left out. */
 export function listQuery(list: ListState, model: Model): Query {

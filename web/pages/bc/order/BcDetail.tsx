@@ -18,7 +18,7 @@ import { LinesCard } from './LinesCard.tsx';
 interface BcDetailProps {
   readonly id: number;
   readonly header: Model;
-  readonly lines: Model;
+  readonly lines: Model | undefined;
 }
 
 export function BcDetail({ id, header, lines }: BcDetailProps) {
@@ -44,12 +44,14 @@ export function BcDetail({ id, header, lines }: BcDetailProps) {
           <>
             <Stamps of={document} />
             <FieldsCard model={header} values={document.fields} />
-            <LinesCard
-              model={lines}
-              id={id}
-              version={document.changedAt}
-              isArchived={document.archivedAt !== null}
-            />
+            {lines !== undefined && (
+              <LinesCard
+                model={lines}
+                id={id}
+                version={document.changedAt}
+                isArchived={document.archivedAt !== null}
+              />
+            )}
             <HistoryCard
               header={header}
               lines={lines}
@@ -87,6 +89,6 @@ function Stamps({
 }
 
 function nameOf(document: Document | null): string | null {
-  const name = document?.fields['name'];
-  return typeof name === 'string' && name !== '' ? name : null;
+  const names = [document?.fields['name'], document?.fields['display_name']];
+  return names.find((name): name is string => typeof name === 'string' && name !== '') ?? null;
 }

@@ -8,7 +8,7 @@ import { LineSummary } from './LineSummary.tsx';
 interface ChangeDetailProps {
   readonly changes: Change['changes'];
   readonly header: Model;
-  readonly lines: Model;
+  readonly lines: Model | undefined;
   readonly values: Values;
 }
 
@@ -23,26 +23,28 @@ export function ChangeDetail({ changes, header, lines, values }: ChangeDetailPro
   return (
     <>
       {Object.keys(fields).length > 0 && (
-        <FieldChanges changes={fields} model={header} values={values} without={lines.model} />
+        <FieldChanges changes={fields} model={header} values={values} without={lines?.model} />
       )}
-      {cameAndWent.map(({ line, sign }) => (
-        <LineSummary
-          key={`${sign} ${idOf(line)}`}
-          line={line}
-          model={lines}
-          values={values}
-          sign={sign}
-          without={header.model}
-        />
-      ))}
-      {Object.entries(linesChanged).map(([id, fieldsOfLine]) => (
-        <div key={id} class="line-change">
-          <h4>
-            <Icon name="pencil" /> {changed.lineChanged(id)}
-          </h4>
-          <FieldChanges changes={fieldsOfLine} model={lines} values={values} />
-        </div>
-      ))}
+      {lines !== undefined &&
+        cameAndWent.map(({ line, sign }) => (
+          <LineSummary
+            key={`${sign} ${idOf(line)}`}
+            line={line}
+            model={lines}
+            values={values}
+            sign={sign}
+            without={header.model}
+          />
+        ))}
+      {lines !== undefined &&
+        Object.entries(linesChanged).map(([id, fieldsOfLine]) => (
+          <div key={id} class="line-change">
+            <h4>
+              <Icon name="pencil" /> {changed.lineChanged(id)}
+            </h4>
+            <FieldChanges changes={fieldsOfLine} model={lines} values={values} />
+          </div>
+        ))}
     </>
   );
 }

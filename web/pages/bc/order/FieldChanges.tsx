@@ -8,7 +8,7 @@ interface FieldChangesProps {
   readonly model: Model;
   readonly values: Values;
   /** The model of lines: their changes are listed one by one. */
-  readonly without?: string;
+  readonly without?: string | undefined;
 }
 
 /** Fields before and after, side by side. */

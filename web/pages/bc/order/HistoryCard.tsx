@@ -11,7 +11,7 @@ import { ChangeDetail } from './ChangeDetail.tsx';
 
 interface HistoryCardProps {
   readonly header: Model;
-  readonly lines: Model;
+  readonly lines: Model | undefined;
   readonly id: number;
   /** The time of the BC's last change: opened parts stay open until then. */
   readonly version: string;
@@ -50,7 +50,7 @@ export function HistoryCard({ header, lines, id, version, values }: HistoryCardP
 interface DetailProps {
   readonly of: Change;
   readonly header: Model;
-  readonly lines: Model;
+  readonly lines: Model | undefined;
   readonly values: Values;
 }
 
