@@ -4,6 +4,7 @@ import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { DashboardSetup } from './dashboard-setup.ts';
 import { openDashboardSetup } from './dashboard-setup.ts';
+import { openMirrorsSetup, PARTNER } from './mirrors-setup.ts';
 import type { View } from './pages.ts';
 import { openWindow } from './pages.ts';
 import type { PreparedData } from './prepared-data.ts';
@@ -23,12 +24,13 @@ beforeAll(async () => {
 afterAll(() => dashboard?.close());
 
 async function take(
+  from: DashboardSetup,
   name: string,
   path: string,
   view: View,
   ready?: (page: Page) => Promise<unknown>,
 ): Promise<void> {
-  const window = await openWindow(dashboard, view);
+  const window = await openWindow(from, view);
   await window.open(path);
   await ready?.(window.page);
   const file = join(resolve(folder), `${name}.png`);
@@ -44,15 +46,27 @@ async function isUnderWay(page: Page): Promise<void> {
 }
 
 test.runIf(folder !== '')('the pictures of the documents are taken', async () => {
-  await take('overview-dark', '', { language: 'en', theme: 'dark' });
-  await take('bc-list', '/bc?sort=-amount_total', { language: 'fr' });
-  await take('bc', `/bc/${prepared.edited}`, { language: 'fr' }, (page) =>
+  await take(dashboard, 'overview-dark', '', { language: 'en', theme: 'dark' });
+  await take(dashboard, 'bc-list', '/bc?sort=-amount_total', { language: 'fr' });
+  await take(dashboard, 'bc', `/bc/${prepared.edited}`, { language: 'fr' }, (page) =>
     page.locator('.history .diff').first().waitFor(),
   );
-  await take('overview-phone', '', { language: 'fr', size: 'phone' });
+  await take(dashboard, 'overview-phone', '', { language: 'fr', size: 'phone' });
   dashboard.setup.odoo.faults.latencyMs = 250;
   const run = await dashboard.setup.request('full');
-  await take('overview', '', { language: 'fr' }, isUnderWay);
+  await take(dashboard, 'overview', '', { language: 'fr' }, isUnderWay);
   dashboard.setup.odoo.faults.latencyMs = 0;
   await dashboard.setup.ended(run);
+});
+
+test.runIf(folder !== '')('the pictures of several mirrors are taken', async () => {
+  const several = await openMirrorsSetup({ documents: 1500 });
+  const { odoo } = several.setup;
+  odoo.faults.denyRecord(PARTNER, odoo.ids(PARTNER)[2] ?? 0);
+  await several.runOf('partners', 'full');
+  await several.runOf('bc', 'full');
+  const isReported = (page: Page) => page.locator('.badge.bad').waitFor();
+  await take(several, 'mirrors', '', { language: 'en' }, isReported);
+  await take(several, 'mirrors-fr', '', { language: 'fr' }, isReported);
+  await several.close();
 });
