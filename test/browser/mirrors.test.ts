@@ -31,6 +31,16 @@ const row = (name: string) =>
     .getByRole('row')
     .filter({ has: page.getByRole('rowheader', { name }) });
 
+/** The service lists these mirrors only. */
+const only = (names: readonly string[]) =>
+  page.route('**/api/v1/mirrors', async (route) => {
+    const answer = await route.fetch().catch(() => null);
+    if (answer === null) return route.abort();
+    const { items } = await answer.json();
+    const kept = items.filter(({ name }: { name: string }) => names.includes(name));
+    await route.fulfill({ response: answer, json: { items: kept } });
+  });
+
 describe('one of several mirrors', () => {
   openWindowForEach(() => dashboard);
 
@@ -153,6 +163,32 @@ describe('one of several mirrors', () => {
     await heading('There is no mirror “nope”');
     await page.getByRole('main').getByRole('link', { name: 'partners' }).click();
     await at('/m/partners');
+  });
+
+  test('that leaves the configuration is reported to the open page', async () => {
+    await window.open('/m/partners');
+    const problem = { status: 404, json: { code: 'mirror_not_found', title: 'Not Found' } };
+    await page.route('**/sync/events?mirror=partners', (route) => route.fulfill(problem));
+    await page.route('**/sync?mirror=partners', (route) => route.fulfill(problem));
+    await only(['bc', 'products']);
+    await dashboard.stopApi();
+    await page.getByText('Connection lost').waitFor();
+    await dashboard.startApi();
+    await heading('There is no mirror “partners”');
+    expect(window.complaints().filter((said) => !/ERR_|Failed to load/.test(said))).toEqual([]);
+  });
+
+  test('that is the only one needs no menu, and its documents are records also at /bc', async () => {
+    await only(['partners']);
+    await window.open('');
+    await heading(/^Up to date, except for 1\srecord$/);
+    expect(await page.locator('details.menu').count()).toBe(0);
+    await page.getByRole('link', { name: 'Records', exact: true }).click();
+    await at('/bc');
+    await page
+      .getByRole('status')
+      .filter({ hasText: /^119\srecords$/ })
+      .waitFor();
   });
 
   test('is bc for an address without a mirror, or that of the run', async () => {

@@ -8,14 +8,15 @@ export const BC_MIRROR = 'bc';
 /** The mirrors that are shown, in the order of the configuration; null until the service has named them. */
 export const mirrors = signal<readonly Mirror[] | null>(null);
 
-/** The state of all mirrors, and when it came, by this browser's clock; null while it is not followed. */
+/** The state of all mirrors, and when it came, by this browser's clock; null while one mirror is shown. */
 export const board = signal<{ readonly items: readonly Mirror[]; readonly at: number } | null>(null);
 
 export function acceptMirrors(all: readonly Mirror[]): void {
   const used = all.filter(isUsed);
   const items = used.length === 0 ? all : used;
-  board.value = { items, at: Date.now() };
   mirrors.value = items;
+  // The state of the list gets old while one mirror is shown.
+  if (mirrorName.value === null) board.value = { items, at: Date.now() };
 }
 
 /** The service lists the mirror `bc` also if the configuration leaves it out. */

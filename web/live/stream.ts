@@ -1,10 +1,10 @@
 import { effect, untracked } from '@preact/signals';
 import type { Overview } from '../api/answers.ts';
-import { addressOf, get } from '../api/client.ts';
+import { addressOf, get, ProblemError } from '../api/client.ts';
 import type { Endpoint } from '../api/endpoints.ts';
 import { eventsAt, mirrorsEndpoint, overviewAt } from '../api/endpoints.ts';
-import { accept, connection, forget, noteConnection } from './mirror.ts';
-import { acceptMirrors, board, mirrorName } from './mirrors.ts';
+import { accept, connection, forget, noteConnection, returns } from './mirror.ts';
+import { acceptMirrors, board, mirrorName, mirrors } from './mirrors.ts';
 
 const POLL_EVERY_MS = 5000;
 /** A large ledger takes its time to count: as long as the service itself gives it for its events. */
@@ -23,6 +23,10 @@ export function watchMirrors(): void {
   effect(() => {
     const name = mirrorName.value;
     return untracked(() => (name === null ? watchAll() : watchOne(name)));
+  });
+  effect(() => {
+    // A service that was restarted may have other mirrors.
+    if (returns.value > 0) void untracked(refreshMirrors);
   });
 }
 
@@ -47,10 +51,10 @@ function watchOne(name: string): () => void {
   };
 }
 
-/** Reads the state of all mirrors now, for those who wait for a change. */
+/** Reads the list of mirrors and their state now, between two polls. */
 export async function refreshMirrors(): Promise<void> {
   const answer = await get(mirrorsEndpoint).catch(() => null);
-  if (answer !== null && board.value !== null) acceptMirrors(answer.items);
+  if (answer !== null) acceptMirrors(answer.items);
 }
 
 interface Polling {
@@ -64,10 +68,10 @@ function polling<Answer>(endpoint: Endpoint<Answer>, take: (answer: Answer) => v
   let turn = 0;
   const poll = async (mine: number) => {
     while (turn === mine) {
-      const state = await get(endpoint, AbortSignal.timeout(POLL_LIMIT_MS)).catch(() => null);
+      const state = await get(endpoint, AbortSignal.timeout(POLL_LIMIT_MS)).catch(noState);
       if (turn !== mine) return;
       if (state !== null) take(state);
-      // What was taken may have ended the polling: with one mirror, its name is all that was wanted.
+      // Taking the answer may have ended the polling: with one mirror, only its name was wanted.
       if (turn !== mine) return;
       noteConnection(state === null ? 'lost' : 'polling');
       await new Promise((resolve) => setTimeout(resolve, POLL_EVERY_MS));
@@ -80,6 +84,12 @@ function polling<Answer>(endpoint: Endpoint<Answer>, take: (answer: Answer) => v
     if (on) void poll(turn);
   };
   return { start: () => set(true), stop: () => set(false) };
+}
+
+/** Without its mirror, the page has to read again which mirrors there are. */
+function noState(error: unknown): null {
+  if (error instanceof ProblemError && error.code === 'mirror_not_found') mirrors.value = null;
+  return null;
 }
 
 /** Until the mirror is left. */

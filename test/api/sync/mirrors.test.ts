@@ -91,7 +91,7 @@ test('the model is that of the mirror, and has no lines if the mirror has none',
   expect((await get('/api/v1/sync/model?mirror=products')).models).toMatchObject([{ fields: [] }]);
 });
 
-test('all mirrors are listed with what tells whether they are all right', async () => {
+test('all mirrors are listed with their pace, their last run and their open failures and incidents', async () => {
   const { items } = await get('/api/v1/mirrors');
   expect(items).toMatchObject([
     { name: 'bc', key: BC_KEY, isConfigured: true, documents: 0, lastRun: null, everySeconds: 60 },

@@ -13,6 +13,7 @@ export const problems = {
   query_timeout: 'The search took too long. Narrow the filter.',
   failure_not_found: 'This purchase order has no open failure.',
   bc_not_found: 'The mirror has no such purchase order.',
+  mirror_not_found: 'There is no such mirror.',
   run_not_found: 'There is no such run.',
   rate_limited: 'Too many requests. Wait a moment.',
   too_many_queries: 'Five queries of the dashboard are running. Wait a moment.',

@@ -12,6 +12,7 @@ export const problems = {
   query_timeout: 'La recherche a pris trop de temps. Affinez le filtre.',
   failure_not_found: 'Ce bon de commande n’est plus en échec.',
   bc_not_found: 'Ce bon de commande n’est pas dans le miroir.',
+  mirror_not_found: 'Ce miroir n’existe pas.',
   run_not_found: 'Cette synchronisation n’existe pas.',
   rate_limited: 'Trop de demandes. Patientez un instant.',
   too_many_queries: 'Cinq requêtes du tableau de bord sont en cours. Patientez un instant.',

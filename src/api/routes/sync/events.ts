@@ -229,7 +229,7 @@ class MirrorFeed {
     return stream.readable;
   }
 
-  /** Of each listener: its key, or null if it needed none. */
+  /** The key of each listener; null if it needed none. */
   keyIds(): (number | null)[] {
     return [...this.#streams].map(({ keyId }) => keyId);
   }
