@@ -29,6 +29,8 @@ export const LOCK_FAMILIES = {
   alerts: 7_264_533,
   /** One transaction at a time removes lines for a run; the second number is a hash of the run's id. */
   lineRemovals: 2_024,
+  /** Shared by writers of the documents of a mirror, exclusive while stored values are rewritten; a hash of its table. */
+  rewriting: 2_025,
 } as const;
 
 /**

@@ -70,9 +70,21 @@ function effectivePolicy(
 export function withPolicy(field: OdooFieldDescription, policies: Policies): OdooFieldDescription {
   const policy = effectivePolicy(field, policies);
   if (policy === undefined) return field;
-  if (policy !== 'hash' || field.type === 'many2one') return { ...field, policy };
+  if (policy !== 'hash') return { ...field, policy };
+  const { hashKey } = policies;
+  const keyId = hashKey === null ? {} : { keyId: fingerprint(hashKey) };
+  if (field.type === 'many2one') return { ...field, policy, ...keyId };
   const { relation: _, relation_field: __, selection: ___, digits: ____, ...kept } = field;
-  return { ...kept, type: 'char', policy };
+  return { ...kept, type: 'char', policy, ...keyId };
+}
+
+/** Enough to notice another key. Too short to search for the key with it. */
+const FINGERPRINT_DIGITS = 12;
+
+/** Distinguishes keys without showing them. */
+function fingerprint(key: string): string {
+  const digest = createHmac('sha256', key).update('fingerprint of FIELD_HASH_KEY').digest('hex');
+  return digest.slice(0, FINGERPRINT_DIGITS);
 }
 
 /** Hides the values of a record. */
@@ -80,24 +92,47 @@ export type Redaction = (record: OdooRecord) => OdooRecord;
 
 /** Null: no field has a policy. */
 export function redactionOf(fields: OdooFields, { hashKey }: Pick<Policies, 'hashKey'>): Redaction | null {
-  const hidden = Object.values(fields).flatMap(({ name, policy, type }) =>
-    policy === undefined ? [] : [{ name, isLabel: type === 'many2one', hide: hiding(policy, hashKey) }],
+  return redaction(
+    Object.values(fields).flatMap((field) => {
+      const hide = hidingOf(field, hashKey);
+      return hide === null ? [] : [{ name: field.name, hide }];
+    }),
   );
+}
+
+function redaction(hidden: readonly { readonly name: string; readonly hide: HideValue }[]): Redaction | null {
   if (hidden.length === 0) return null;
   return (record) => {
     const changed: Record<string, OdooValue> = {};
-    for (const { name, isLabel, hide } of hidden) {
+    for (const { name, hide } of hidden) {
       const value = record[name];
-      if (value !== undefined) changed[name] = isLabel ? withHiddenLabel(value, hide) : hide(value);
+      if (value !== undefined) changed[name] = hide(value);
     }
     return { ...record, ...changed };
   };
 }
 
-type Hide = (value: OdooValue) => OdooValue;
+/** Hides one value of a field. */
+export type HideValue = (value: OdooValue) => OdooValue;
+
+/** How the policy of a field hides its values, or its labels; null: it has no policy. */
+export function hidingOf(
+  { type, policy }: Pick<OdooFieldDescription, 'type' | 'policy'>,
+  hashKey: string | null,
+): HideValue | null {
+  if (policy === undefined) return null;
+  const hide = hiding(policy, hashKey);
+  return type === 'many2one' ? (value) => withHiddenLabel(value, hide) : hide;
+}
+
+/** The id in a many2one value: `[id, name]`, or only the id. */
+export function referredId(value: OdooValue | undefined): number | null {
+  const id: OdooValue | undefined = Array.isArray(value) ? value[0] : value;
+  return typeof id === 'number' ? id : null;
+}
 
 /** A many2one keeps its id. */
-function withHiddenLabel(value: OdooValue, hide: Hide): OdooValue {
+function withHiddenLabel(value: OdooValue, hide: HideValue): OdooValue {
   if (typeof value === 'number') return value;
   const [id, label, ...others]: readonly OdooValue[] = Array.isArray(value) ? value : [];
   if (typeof id !== 'number' || label === undefined || others.length > 0) return hide(value);
@@ -105,7 +140,7 @@ function withHiddenLabel(value: OdooValue, hide: Hide): OdooValue {
 }
 
 /** Empty values stay empty. A value that cannot be stored loses its reason, which may quote it. */
-function hiding(policy: FieldPolicy, hashKey: string | null): Hide {
+function hiding(policy: FieldPolicy, hashKey: string | null): HideValue {
   if (policy === 'omit') return () => false;
   const hidden = policy === 'mask' ? masked : hashedWith(hashKey);
   return (value) => {

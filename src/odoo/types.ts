@@ -38,6 +38,8 @@ export interface OdooFieldDescription {
   readonly mirrored?: false;
   /** Not from Odoo but set by us: how the value, or the label of a many2one, is hidden. */
   readonly policy?: FieldPolicy;
+  /** Not from Odoo but set by us: a fingerprint of the FIELD_HASH_KEY that the values are hashed with. */
+  readonly keyId?: string;
 }
 
 /** The fields of one model, by name. */

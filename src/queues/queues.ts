@@ -43,6 +43,12 @@ export interface Queues {
   readonly hooks: WebhookBatchBuffer;
   /** Lets one worker at a time check the open runs and the schedulers. */
   readonly watchdog: RedisLock;
+  /**
+   * Deletes content of documents from Redis. `readings`: fetched documents; a job without its document reads Odoo again.
+   * `all`: also the reasons of failed attempts, which may quote values. An id: fetched documents, the jobs of this BC,
+   * and the reasons of jobs that are of no single BC.
+   */
+  forget(of: 'readings' | 'all' | number): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -72,10 +78,51 @@ export function openQueues(redis: RedisConnection, prefix: string, log: Log, tel
     readings: new FetchedDocumentBuffer(redis, prefix),
     hooks: new WebhookBatchBuffer(redis, prefix),
     watchdog: new RedisLock(redis, prefix, 'watchdog'),
+    forget: (of) => forget(redis, prefix, queues, of),
     close: async () => {
       await Promise.all([queues.sync, queues.pages, queues.bc, queues.upkeep].map((queue) => queue.close()));
     },
   };
+}
+
+const ALL_STATES = [
+  'waiting',
+  'delayed',
+  'prioritized',
+  'waiting-children',
+  'active',
+  'completed',
+  'failed',
+] as const;
+
+const HIDDEN_REASON = 'The reason was removed, because it may quote a hidden or erased value.';
+
+/** Only if the job still exists: otherwise its key would stay forever. */
+const HIDE_REASON = `if redis.call('exists', KEYS[1]) == 1 then
+  redis.call('hset', KEYS[1], 'failedReason', ARGV[1], 'stacktrace', '[]')
+end`;
+
+async function forget(
+  redis: RedisConnection,
+  prefix: string,
+  { sync, pages, bc }: Pick<Queues, 'sync' | 'pages' | 'bc'>,
+  of: 'readings' | 'all' | number,
+): Promise<void> {
+  await deleteKeys(redis, `${prefix}:reading`);
+  if (of === 'readings') return;
+  for (const queue of [sync, pages, bc] as readonly Queue[]) {
+    for (const job of await queue.getJobs([...ALL_STATES])) {
+      // A job that was removed meanwhile is missing.
+      if (job?.id === undefined) continue;
+      const { odooId } = job.data as { readonly odooId?: number };
+      // A worker may hold the job. It finds that the BC is gone.
+      if (odooId !== undefined && odooId === of) await job.remove().catch(() => {});
+      else if (job.failedReason !== undefined && (of === 'all' || odooId === undefined))
+        await redis.eval(HIDE_REASON, 1, queue.toKey(job.id), HIDDEN_REASON);
+    }
+    // Events repeat the reasons.
+    await redis.unlink(queue.toKey('events'));
+  }
 }
 
 /** Keys that one command deletes. */

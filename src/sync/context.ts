@@ -45,6 +45,7 @@ import type { Log } from '../shared/logger.ts';
 import type { Semaphore } from '../shared/semaphore.ts';
 import type { ModelMemory } from './model/document-model.ts';
 import type { SourceMemory } from './model/source.ts';
+import type { FieldRules } from './privacy/policy-changes.ts';
 import type { Batcher } from './store/batcher.ts';
 import type { CommitOutcome, DocumentDefinition, GroupItem } from './types.ts';
 
@@ -61,6 +62,8 @@ export interface SyncContext extends MirrorStore<Database> {
   readonly odoo: OdooClient;
   /** Odoo without the domain and the policies of the mirror. Use it only for ids. */
   readonly unscoped: OdooClient;
+  /** The fields that the configuration hides, also in what is stored already. */
+  readonly rules: FieldRules;
   readonly models: ModelMemory;
   readonly sources: SourceMemory;
   /** Where contents of binary fields are held on their way into PostgreSQL. */

@@ -13,7 +13,7 @@ import { Semaphore } from '../shared/semaphore.ts';
 import { OdooHealthRecorder } from '../upstream-health/odoo.ts';
 import type { MirrorRunSettings, SyncContext } from './context.ts';
 import { ModelMemory } from './model/document-model.ts';
-import { scopedClient } from './model/scope.ts';
+import { fieldRules, scopedClient } from './model/scope.ts';
 import { SourceMemory } from './model/source.ts';
 import { GROUPS_CONCURRENCY, openGroups } from './store/group-commit.ts';
 import { definitionOf } from './types.ts';
@@ -94,6 +94,7 @@ export function openMirrors(
       definition: definitionOf(own),
       odoo: scopedClient(unscoped, own, config),
       unscoped,
+      rules: fieldRules(own, config.fieldHashKey),
       models: new ModelMemory(),
       sources: new SourceMemory({ database: config.odoo.db, context: own.context }),
       contentMemory,

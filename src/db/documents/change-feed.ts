@@ -83,8 +83,9 @@ export async function hiddenChangeSql({ db, header: bc, audit }: MirrorStore): P
       where (last.is_own and last.xid > ${bc.changedXid}) or ${bc.changedAt} < last.at))`;
 }
 
-async function stamp({ db, header: bc }: MirrorStore, odooIds: readonly number[]): Promise<void> {
-  await lockDocuments(db, odooIds);
+async function stamp(store: MirrorStore, odooIds: readonly number[]): Promise<void> {
+  const { db, header: bc } = store;
+  await lockDocuments(store, odooIds);
   await db.execute(sql`
     update ${bc} set changed_xid = pg_current_xact_id(),
       created_xid = case when ${isForeign(sql`${bc.createdXid}`)} then pg_current_xact_id() else created_xid end

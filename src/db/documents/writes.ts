@@ -1,5 +1,4 @@
-import { sql } from 'drizzle-orm';
-import type { Queryable } from '../client.ts';
+import { getTableName, sql } from 'drizzle-orm';
 import { LOCK_FAMILIES } from '../locks.ts';
 import { PREPARED } from '../pool.ts';
 import type { ArchiveReason } from '../schema/audit.ts';
@@ -11,14 +10,30 @@ import type { MirrorStore } from './tables.ts';
 const REMOVED: ArchiveReason = 'removed';
 
 /**
- * Blocks other writers of these BCs until the transaction ends. All writers lock in the same order. A few hundred BCs
- * at most, because PostgreSQL has room for some thousand locks.
+ * Blocks other writers of these BCs until the transaction ends, and waits while stored values of the mirror are
+ * rewritten (`blockWriters`). All writers lock in the same order. A few hundred BCs at most, because PostgreSQL has room
+ * for some thousand locks.
  */
-export async function lockDocuments(db: Queryable, odooIds: readonly number[]): Promise<void> {
+export async function lockDocuments(
+  { db, header }: Pick<MirrorStore, 'db' | 'header'>,
+  odooIds: readonly number[],
+): Promise<void> {
   await db.execute(sql`${PREPARED}
+    select pg_advisory_xact_lock_shared(${LOCK_FAMILIES.rewriting}, hashtext(${getTableName(header)}))
+    union all
     select pg_advisory_xact_lock(${LOCK_FAMILIES.document}, hash) from (
       select distinct hashint8(value::bigint) as hash
       from jsonb_array_elements_text(${JSON.stringify(odooIds)}::jsonb) order by hash) as hashes`);
+}
+
+/**
+ * Waits for all transactions that store documents of the mirror, and blocks new ones until this transaction ends.
+ * Without it, a store that has read the old values would write them into the audit trail after they were rewritten.
+ */
+export async function blockWriters({ db, header }: Pick<MirrorStore, 'db' | 'header'>): Promise<void> {
+  await db.execute(
+    sql`select pg_advisory_xact_lock(${LOCK_FAMILIES.rewriting}, hashtext(${getTableName(header)}))`,
+  );
 }
 
 /** A record that is ready to be stored: all its fields as one line of JSON. Dates are texts of Odoo (UTC) or null. */

@@ -127,3 +127,19 @@ export async function listModelChanges(
     .orderBy(desc(modelChange.id))
     .limit(page.limit);
 }
+
+/**
+ * Fingerprints of the keys that a field was hashed with before, as far as the recorded changes show; null: a version
+ * without fingerprints hashed it. Empty: it was never hashed.
+ */
+export async function formerHashKeys(
+  db: Queryable,
+  model: string,
+  field: string,
+): Promise<(string | null)[]> {
+  const rows = await db.execute<{ key: string | null }>(sql`
+    select distinct description->>'keyId' as key
+    from ${modelChange} cross join lateral (values (old), (new)) as side (description)
+    where model = ${model} and field = ${field} and description->>'policy' = 'hash'`);
+  return rows.map(({ key }) => key);
+}

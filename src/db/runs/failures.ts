@@ -1,9 +1,10 @@
-import { and, asc, eq, gt, isNull, lte, sql } from 'drizzle-orm';
+import { type AnyColumn, and, asc, eq, gt, isNull, lte, sql } from 'drizzle-orm';
 import type { Queryable } from '../client.ts';
 import type { MirrorStore } from '../documents/tables.ts';
+import { alertIncident } from '../schema/alerts.ts';
 import { isAnyOf } from '../schema/columns.ts';
 import { syncRunItem } from '../schema/ledger.ts';
-import { type SyncFailureRow, syncFailure } from '../schema/sync.ts';
+import { type SyncFailureRow, syncFailure, syncLog } from '../schema/sync.ts';
 
 interface Failure {
   readonly key: string;
@@ -162,4 +163,23 @@ export async function findDueForRetry(
     where changed_at >= ${since?.toISOString() ?? null}::timestamptz and odoo_write_date is null and archived_at is null
     order by odoo_id`);
   return rows.map((row) => Number(row.odoo_id));
+}
+
+const HIDDEN_MESSAGE = 'The message was removed, because it may quote a value that a policy hides now.';
+
+/** SQLSTATEs, and errors that quote Odoo or a value. Messages about runs as a whole stay. */
+const mayQuote = (code: AnyColumn) =>
+  sql`(${code} ~ '^[0-9A-Z]{5}$' or ${code} like 'odoo%' or ${code} = 'invalid_document')`;
+
+/** Replaces the messages of a mirror that may quote values: of failures, runs and incidents. */
+export async function hideMessages(db: Queryable, key: string): Promise<void> {
+  await db.update(syncFailure).set({ message: HIDDEN_MESSAGE }).where(eq(syncFailure.key, key));
+  await db
+    .update(syncLog)
+    .set({ errorMessage: HIDDEN_MESSAGE })
+    .where(and(eq(syncLog.key, key), mayQuote(syncLog.errorCode)));
+  await db
+    .update(alertIncident)
+    .set({ message: HIDDEN_MESSAGE })
+    .where(and(eq(alertIncident.subject, key), mayQuote(alertIncident.code)));
 }

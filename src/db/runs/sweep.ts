@@ -251,7 +251,7 @@ export async function archiveSome(
   outOfScope: ReadonlySet<number>,
 ): Promise<void> {
   const { db: tx, header: bc } = store;
-  await lockDocuments(tx, some);
+  await lockDocuments(store, some);
   // Another process may have stored one of them before we got the lock.
   const left = await ids(
     tx,

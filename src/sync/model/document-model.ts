@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { KeptModel } from '../../db/odoo-model/model-fingerprint.ts';
 import { OdooFieldError } from '../../odoo/errors.ts';
+import { referredId } from '../../odoo/field-policies.ts';
 import { binaryFields, linesLink, NO_LINES_MODEL, readableFields } from '../../odoo/fields.ts';
 import type { OdooClient, OdooFields, OdooRecord } from '../../odoo/types.ts';
 import type { DocumentDefinition, DocumentModel, MirroredModel } from '../types.ts';
@@ -39,11 +40,9 @@ function mirrored(
   return { name, fields, requested, binaries };
 }
 
-/** The id in a many2one value: `[id, name]`, or false when empty. */
+/** The id of the header that a line names; null if it names none. */
 export function headerOf(line: OdooRecord, inverse: string): number | null {
-  const value = line[inverse];
-  const id = Array.isArray(value) ? value[0] : value;
-  return typeof id === 'number' ? id : null;
+  return referredId(line[inverse]);
 }
 
 /** A model without access log (`_log_access = False`) has no `write_date`, so changes cannot be detected. */
@@ -82,7 +81,7 @@ export function modelDigest(model: DocumentModel): string {
 /** A reading that Redis keeps from before a policy holds values that must not be stored. Empty without policies. */
 function policiesOf(fields: OdooFields): string[] {
   return Object.values(fields)
-    .flatMap(({ name, policy }) => (policy === undefined ? [] : [`${name} ${policy}`]))
+    .flatMap(({ name, policy, keyId = '' }) => (policy === undefined ? [] : [`${name} ${policy} ${keyId}`]))
     .toSorted();
 }
 

@@ -1,5 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { databaseClock, type Queryable } from '../../db/client.ts';
+import type { MirrorStore } from '../../db/documents/tables.ts';
+import { blockWriters } from '../../db/documents/writes.ts';
 import { LOCKS } from '../../db/locks.ts';
 import {
   insertModelChanges,
@@ -10,11 +12,14 @@ import {
 } from '../../db/odoo-model/fields.ts';
 import { confirmModel, keptFields } from '../../db/odoo-model/model-fingerprint.ts';
 import { refreshView, type View, viewDefinition, viewsOf } from '../../db/odoo-model/typed-views.ts';
+import { hideMessages } from '../../db/runs/failures.ts';
 import type { OdooFieldRow } from '../../db/schema/model.ts';
 import type { OdooClient, OdooFieldDescription, OdooFields } from '../../odoo/types.ts';
 import { canonicalJson } from '../../shared/canonical-json.ts';
 import { errorCode, errorMessage } from '../../shared/errors.ts';
 import type { SyncContext } from '../context.ts';
+import { policyRewrites } from '../privacy/policy-changes.ts';
+import { type Rewriting, type RewrittenFields, rewriteStored } from '../privacy/rewrite-stored.ts';
 import type { DocumentModel, MirroredModel } from '../types.ts';
 import { type DescribedModel, describeDocument, isModelChange } from './document-model.ts';
 
@@ -55,9 +60,20 @@ function settled({ translate: _, ...field }: OdooFieldDescription) {
 /** The attributes that affect the values of a field. Labels of fields and of selection options do not. */
 function content(field: OdooFieldDescription) {
   const { type, relation, relation_field, digits, store, company_dependent, selection } = field;
-  const { mirrored, policy } = field;
+  const { mirrored, policy, keyId } = field;
   const values = selection?.map((option) => canonicalJson(Array.isArray(option) ? option[0] : option)).sort();
-  return { type, relation, relation_field, digits, store, company_dependent, values, mirrored, policy };
+  return {
+    type,
+    relation,
+    relation_field,
+    digits,
+    store,
+    company_dependent,
+    values,
+    mirrored,
+    policy,
+    keyId,
+  };
 }
 
 const same = (left: unknown, right: unknown): boolean => canonicalJson(left) === canonicalJson(right);
@@ -108,9 +124,18 @@ function reasonOf(error: unknown): string {
  * Stores the model that Odoo describes: fields, changes since the last description, typed views. The first description
  * is not a change. A description that was requested before the stored one is ignored.
  *
+ * If the configuration hides fields that it did not hide before, their stored values are rewritten in the same
+ * transaction. So a process that dies meanwhile leaves both as they were.
+ *
+ * @param onBatch called when some rows have been rewritten.
  * @returns the id of the newest change in this description that requires all records to be read again; 0 without one.
  */
-export async function noteModel(mirror: SyncContext, runId: number, model: DescribedModel): Promise<number> {
+export async function noteModel(
+  mirror: SyncContext,
+  runId: number,
+  model: DescribedModel,
+  onBatch?: () => void,
+): Promise<number> {
   const { db, log, models } = mirror;
   const parts = [model.header, model.line];
   const described = JSON.stringify(parts);
@@ -121,7 +146,9 @@ export async function noteModel(mirror: SyncContext, runId: number, model: Descr
     const newest = await confirmModel(db, namesOf(model), [views.header, views.line], expectation);
     if (newest !== null) return newest;
   }
-  const { changes, newest, fields } = await db.transaction((tx) => compare(tx, runId, model));
+  const { changes, newest, fields } = await db.transaction((tx) =>
+    compare({ ...mirror, db: tx }, runId, model, onBatch),
+  );
   for (const { old, new: now, ...change } of changes) {
     log.info({ ...change, old: old?.type, new: now?.type }, 'the model changed in Odoo');
   }
@@ -144,16 +171,22 @@ function viewComment(view: View, { name, fields }: MirroredModel): string | null
 }
 
 /** Runs in one process at a time. `fields` is the digest of the stored fields if they equal this description. */
-async function compare(tx: Queryable, runId: number, model: DescribedModel) {
+async function compare(
+  mirror: Omit<SyncContext, 'db'> & MirrorStore,
+  runId: number,
+  model: DescribedModel,
+  onBatch?: () => void,
+) {
+  const { db: tx } = mirror;
   await tx.execute(sql`select pg_advisory_xact_lock(${LOCKS.model})`);
   const names = namesOf(model);
   if (await isOutdated(tx, model)) {
     return { changes: [], newest: await newestReread(tx, names, model.describedAt), fields: null };
   }
-  const changes: NewModelChange[] = [];
-  for (const part of [model.header, model.line]) {
-    changes.push(...(await noteFields(tx, runId, part, model.describedAt)));
-  }
+  const header = await noteFields(mirror, runId, model.header, model.describedAt);
+  const line = await noteFields(mirror, runId, model.line, model.describedAt);
+  const changes = [...header.changes, ...line.changes];
+  await applyPolicies(mirror, runId, { header: header.rewrites, line: line.rewrites }, onBatch);
   await insertModelChanges(tx, changes);
   return { changes, newest: await newestReread(tx, names, null), fields: await keptFields(tx, names) };
 }
@@ -165,15 +198,40 @@ async function isOutdated(tx: Queryable, { header, describedAt }: DescribedModel
 }
 
 async function noteFields(
-  tx: Queryable,
+  { db: tx, rules }: Pick<SyncContext, 'rules'> & Pick<MirrorStore, 'db'>,
   runId: number,
   { name, fields }: MirroredModel,
   describedAt: Date,
-): Promise<NewModelChange[]> {
+): Promise<{ readonly changes: readonly NewModelChange[]; readonly rewrites: RewrittenFields }> {
   const known = await listFields(tx, name);
   await saveFields(tx, name, fields, describedAt);
-  if (known.length === 0) return [];
-  return modelDiff(known, fields).map((change) => ({ model: name, runId, ...change }));
+  if (known.length === 0) return { changes: [], rewrites: new Map() };
+  const changes = modelDiff(known, fields).map((change) => ({ model: name, runId, ...change }));
+  const rewrites = changes.length === 0 ? new Map() : await policyRewrites(tx, name, known, fields, rules);
+  return { changes, rewrites };
+}
+
+/** Rewrites stored values that the configuration hides from now on, with all that may quote them. */
+async function applyPolicies(
+  mirror: Omit<SyncContext, 'db'> & MirrorStore,
+  runId: number,
+  rewriting: Rewriting,
+  onBatch?: () => void,
+): Promise<void> {
+  const fields = [...rewriting.header.keys(), ...rewriting.line.keys()];
+  if (fields.length === 0) return;
+  const { db: tx, definition, queues, log } = mirror;
+  await blockWriters(mirror);
+  await hideMessages(tx, definition.key);
+  const [changed] = await Promise.all([
+    rewriteStored((work) => work(mirror), rewriting, onBatch),
+    // Not after the commit: a process that dies in between would leave the values in Redis.
+    queues.forget('all'),
+  ]);
+  log.info(
+    { runId, fields, changed },
+    'stored values were rewritten, because policies of their fields changed',
+  );
 }
 
 /**

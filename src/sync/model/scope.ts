@@ -1,6 +1,7 @@
 import { type Config, type MirrorSettings, matchesAny } from '../../config/index.ts';
 import { type Scope, scopeClient } from '../../odoo/scoped-client.ts';
 import type { FieldPolicy, OdooClient } from '../../odoo/types.ts';
+import type { FieldRules } from '../privacy/policy-changes.ts';
 
 /** Odoo as the configuration shows it to a mirror. */
 export function scopedClient(
@@ -12,12 +13,18 @@ export function scopedClient(
   return scope === null ? odoo : scopeClient(odoo, scope);
 }
 
+/** The fields that the configuration of a mirror reads, and the key of its hashes. */
+export function fieldRules(own: MirrorSettings, hashKey: string | null): FieldRules {
+  const { include, exclude } = own.fields;
+  const reads = (field: string) =>
+    (include === null || matchesAny(include, field)) && !matchesAny(exclude, field) && !isDropped(own, field);
+  return { reads, hashKey };
+}
+
 /** Null: every record and every field, as they are. */
 function scopeOf(own: MirrorSettings, all: readonly MirrorSettings[], hashKey: string | null): Scope | null {
   const { model, lineModel, linesField, domain, fields } = own;
   const { include, exclude, drop } = fields;
-  const reads = (field: string) =>
-    (include === null || matchesAny(include, field)) && !matchesAny(exclude, field) && !isDropped(own, field);
   const named = new Map(all.map((mirror) => [mirror.model, labelPolicyOf(mirror)]));
   const isWhole =
     lineModel !== null &&
@@ -27,7 +34,7 @@ function scopeOf(own: MirrorSettings, all: readonly MirrorSettings[], hashKey: s
     [...named.values()].every((policy) => policy === undefined);
   if (isWhole) return null;
   return {
-    ...{ model, lineModel, linesField, domain, reads, hashKey },
+    ...{ model, lineModel, linesField, domain, ...fieldRules(own, hashKey) },
     policyOf: (field) => policyOf(own, field),
     labelPolicyOf: (related) => named.get(related),
   };

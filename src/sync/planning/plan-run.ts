@@ -109,7 +109,7 @@ async function writeLedger(
   const { settings, log } = mirror;
   // Before the model is noted, because the views of the stored one would be replaced.
   await checkSource(mirror, odoo, run, model, { stored: past.state?.source ?? null, own });
-  const modelChange = await noteModel(mirror, run.id, model);
+  const modelChange = await noteModel(mirror, run.id, model, () => progress.step());
   const { overlapMs } = settings;
   progress.step();
   const decided = decideMode(run, { ...past, model, nowSync, modelChange, overlapMs });

@@ -253,7 +253,7 @@ async function storeIn(
   const ids = documents.map(({ header }) => header.odooId);
   // Sent together. The connection executes them in this order, so the rest waits for the locks.
   const [, { runs, sequence: newest }, headers, first] = await Promise.all([
-    lockDocuments(tx, ids),
+    lockDocuments(store, ids),
     getFencingState(tx, [...new Set(entries.map(({ runId }) => runId))]),
     storedHeaders(store, ids),
     knownLines(store, documents),

@@ -272,10 +272,12 @@ describe('a policy', () => {
   it('describes a hash as a text, with the policy', async () => {
     const policyOf = policies({ kind: 'hash', limit: 'hash', user_id: 'hash', name: 'mask' });
     const fields = await scopeClient(fakeOdoo().client, scope({ policyOf })).fieldsGet(PARTNER);
-    expect(fields['kind']).toEqual({ name: 'kind', type: 'char', string: 'kind', policy: 'hash' });
-    expect(fields['limit']).toEqual({ name: 'limit', type: 'char', string: 'limit', policy: 'hash' });
-    expect(fields['user_id']).toMatchObject({ type: 'many2one', relation: 'res.users', policy: 'hash' });
+    const hashed = { policy: 'hash', keyId: expect.stringMatching(/^[0-9a-f]{12}$/) };
+    expect(fields['kind']).toEqual({ name: 'kind', type: 'char', string: 'kind', ...hashed });
+    expect(fields['limit']).toEqual({ name: 'limit', type: 'char', string: 'limit', ...hashed });
+    expect(fields['user_id']).toMatchObject({ type: 'many2one', relation: 'res.users', ...hashed });
     expect(fields['name']).toMatchObject({ type: 'char', policy: 'mask' });
+    expect(fields['name']).not.toHaveProperty('keyId');
     expect(fields['email']).toEqual(HEADER['email']);
   });
 
