@@ -26,7 +26,8 @@ export async function orderIds(
   return [...new Set(ids)];
 }
 
-function readId(text: string): number {
+/** @throws BadArgumentError */
+export function readId(text: string): number {
   const id = Number(text);
   if (!Number.isSafeInteger(id) || id < 1)
     throw new BadArgumentError(`${text} is not an id of Odoo. Expected a whole number such as 42.`);

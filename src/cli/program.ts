@@ -10,6 +10,7 @@ import { addConfig } from './commands/config.ts';
 import { addKeys } from './commands/keys.ts';
 import { addMigrate } from './commands/migrate.ts';
 import { addMirrors } from './commands/mirrors/mirrors.ts';
+import { addErase } from './commands/orders/erase.ts';
 import { addFailures, addRetry } from './commands/orders/failures.ts';
 import { addResync } from './commands/orders/resync.ts';
 import { addShow } from './commands/orders/show.ts';
@@ -110,6 +111,7 @@ function createProgram(context: CommandContext, exit: (code: ExitCode) => void):
     addFailures,
     addRuns,
     addShow,
+    addErase,
     addVerify,
     addPrivacy,
     addPrune,
@@ -141,6 +143,7 @@ Examples:
   $ passerelle mirrors discover
   $ passerelle privacy report
   $ passerelle failures
+  $ passerelle erase partners 7
   $ passerelle tryton ping
   $ passerelle alerts test
   $ passerelle keys create --name portal --scope bc:read

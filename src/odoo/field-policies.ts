@@ -100,6 +100,19 @@ export function redactionOf(fields: OdooFields, { hashKey }: Pick<Policies, 'has
   );
 }
 
+/** Ids of records, by model. */
+export type RecordIds = ReadonlyMap<string, ReadonlySet<number>>;
+
+/** Drops the labels that refer to these records. Null: no field refers to their models. */
+export function labelRemoval(fields: OdooFields, erased: RecordIds): Redaction | null {
+  return redaction(
+    Object.values(fields).flatMap((field) => {
+      const hide = labelHiding(field, erased);
+      return hide === null ? [] : [{ name: field.name, hide }];
+    }),
+  );
+}
+
 function redaction(hidden: readonly { readonly name: string; readonly hide: HideValue }[]): Redaction | null {
   if (hidden.length === 0) return null;
   return (record) => {
@@ -123,6 +136,37 @@ export function hidingOf(
   if (policy === undefined) return null;
   const hide = hiding(policy, hashKey);
   return type === 'many2one' ? (value) => withHiddenLabel(value, hide) : hide;
+}
+
+/** How a field loses the labels of these records; null: it never refers to their models. */
+export function labelHiding(
+  { type, relation }: Pick<OdooFieldDescription, 'type' | 'relation'>,
+  erased: RecordIds,
+): HideValue | null {
+  if (type === 'properties') return (value) => withoutLabelsIn(value, erased);
+  const ids = type === 'many2one' && relation !== undefined ? erased.get(relation) : undefined;
+  return ids === undefined ? null : (value) => withoutLabelOf(value, ids);
+}
+
+function withoutLabelOf(value: OdooValue, ids: ReadonlySet<number>): OdooValue {
+  const id = referredId(value);
+  return id !== null && ids.has(id) ? withHiddenLabel(value, () => false) : value;
+}
+
+/** Each property of a record has its own model: `{ type: 'many2many', comodel: 'res.partner', value: [[7, 'Ann']] }`. */
+function withoutLabelsIn(properties: OdooValue, erased: RecordIds): OdooValue {
+  if (!Array.isArray(properties)) return properties;
+  return properties.map((property: OdooValue) => {
+    if (typeof property !== 'object' || property === null || Array.isArray(property)) return property;
+    const { comodel, type, value } = property as { readonly [key: string]: OdooValue };
+    const ids = typeof comodel === 'string' ? erased.get(comodel) : undefined;
+    if (ids === undefined || value === undefined) return property;
+    const isList = type === 'many2many' && Array.isArray(value);
+    const hidden = isList
+      ? value.map((one: OdooValue) => withoutLabelOf(one, ids))
+      : withoutLabelOf(value, ids);
+    return { ...property, value: hidden };
+  });
 }
 
 /** The id in a many2one value: `[id, name]`, or only the id. */

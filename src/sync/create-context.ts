@@ -1,11 +1,13 @@
 import type { Telemetry } from 'bullmq';
 import type { Config, MirrorSettings, OdooConfig, SyncConfig } from '../config/index.ts';
 import { type Database, openDatabase } from '../db/client.ts';
+import { erasedRecords } from '../db/documents/erased-records.ts';
 import { tablesFor } from '../db/documents/mirrors.ts';
 import type { TraceStatement } from '../db/pool.ts';
 import type { EndedRun } from '../db/runs/runs.ts';
 import type { OdooCall } from '../odoo/call-limiter.ts';
 import { openOdooAccount } from '../odoo/client.ts';
+import { withoutErased } from '../odoo/erased-client.ts';
 import { mirrorPrefix, openQueues } from '../queues/queues.ts';
 import { openRedis, type RedisConnection } from '../queues/redis.ts';
 import { type Log, mirrorLog } from '../shared/logger.ts';
@@ -77,6 +79,7 @@ export function openMirrors(
     onCall: (call) => health.observe(call),
   });
   defer(() => account.close());
+  const erased = sharedStart(() => erasedRecords(db));
   const contentMemory = new Semaphore(CONTENT_BYTES);
   const { groupSize: size, groupWaitMs: waitMs } = config.sync;
   const mirrors = opened.map((own): SyncContext => {
@@ -92,7 +95,7 @@ export function openMirrors(
       ...tablesFor(own),
       db,
       definition: definitionOf(own),
-      odoo: scopedClient(unscoped, own, config),
+      odoo: withoutErased(scopedClient(unscoped, own, config), own, erased),
       unscoped,
       rules: fieldRules(own, config.fieldHashKey),
       models: new ModelMemory(),
@@ -120,4 +123,19 @@ function settingsOf(
   const { rereadMs } = sync;
   const sweepReread = rereadMs === null ? 0 : Math.min(1, (sweepEveryMs ?? USUAL_SWEEP_MS) / rereadMs);
   return { ...sync, everyMs, fullCron, sweepEveryMs, pageSize, binaries, sweepReread };
+}
+
+/**
+ * Calls that begin together share one answer: headers and lines of a page. A later call asks again, because a record may
+ * have been erased since.
+ */
+function sharedStart<T>(ask: () => Promise<T>): () => Promise<T> {
+  let next: Promise<T> | null = null;
+  return () => {
+    next ??= Promise.resolve().then(() => {
+      next = null;
+      return ask();
+    });
+    return next;
+  };
 }

@@ -145,3 +145,11 @@ export async function replaceChanges(
     from json_to_recordset(${JSON.stringify(entries)}::text::json) as r(id bigint, changes jsonb)
     where entry.id = r.id`);
 }
+
+/** Counts the headers and lines that refer to records, for a person who is about to remove their labels. */
+export async function countReferring(store: MirrorStore, of: Part, filter: RewriteFilter): Promise<number> {
+  const { db, [of]: table } = store;
+  const [row] = await db.execute<{ rows: number }>(sql`
+    select count(*)::int as rows from ${table} where ${rowCondition(filter)}`);
+  return row?.rows ?? 0;
+}

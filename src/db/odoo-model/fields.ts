@@ -1,5 +1,5 @@
 import { and, asc, desc, eq, gt, inArray, lt, lte, max, type SQL, sql } from 'drizzle-orm';
-import type { OdooFields } from '../../odoo/types.ts';
+import type { OdooFieldDescription, OdooFields } from '../../odoo/types.ts';
 import type { Queryable } from '../client.ts';
 import { type ModelChangeRow, modelChange, type OdooFieldRow, odooField } from '../schema/model.ts';
 
@@ -142,4 +142,13 @@ export async function formerHashKeys(
     from ${modelChange} cross join lateral (values (old), (new)) as side (description)
     where model = ${model} and field = ${field} and description->>'policy' = 'hash'`);
   return rows.map(({ key }) => key);
+}
+
+/** The descriptions that the fields of a model have, and those that they had, as far as the recorded changes show. */
+export async function describedFields(db: Queryable, model: string): Promise<OdooFieldDescription[]> {
+  const rows = await db.execute<{ description: OdooFieldDescription }>(sql`
+    select description from ${modelChange} cross join lateral (values (old), (new)) as side (description)
+    where model = ${model} and kind <> 'reader' and description is not null
+    union all select description from ${odooField} where model = ${model}`);
+  return rows.map(({ description }) => description);
 }

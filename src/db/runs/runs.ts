@@ -105,6 +105,11 @@ export async function openRuns(db: Queryable, key: string): Promise<SyncLogRow[]
     .orderBy(syncLog.id);
 }
 
+/** The runs of all mirrors that are in progress. */
+export async function runningRuns(db: Queryable): Promise<Pick<SyncLogRow, 'id' | 'key'>[]> {
+  return db.select({ id: syncLog.id, key: syncLog.key }).from(syncLog).where(eq(syncLog.status, 'running'));
+}
+
 export async function updateRun(db: Queryable, id: number, values: Partial<SyncLogRow>): Promise<void> {
   await db.update(syncLog).set(values).where(eq(syncLog.id, id));
 }

@@ -7,10 +7,11 @@ export type AuditAction = (typeof AUDIT_ACTIONS)[number];
 
 /**
  * `gone`: Odoo no longer has the BC, or no longer shows it to our user; its lines are archived with it. `out_of_scope`:
- * Odoo has the BC, but the domain of the mirror no longer matches it. `removed`: a line left its BC in Odoo. `replaced`,
- * only in the audit trail: Odoo gave the id to another BC, because it was restored from a backup.
+ * Odoo has the BC, but the domain of the mirror no longer matches it. `removed`: a line left its BC in Odoo. `erased`:
+ * the BC was erased from the mirror on request, and its row has no content. `replaced`, only in the audit trail: Odoo
+ * gave the id to another BC, because it was restored from a backup.
  */
-export type ArchiveReason = 'gone' | 'out_of_scope' | 'removed' | 'replaced';
+export type ArchiveReason = 'gone' | 'out_of_scope' | 'removed' | 'erased' | 'replaced';
 
 /** A value before and after. Contents of binary fields are recorded as `{"bytes": n, "sha256": "…"}`. */
 export interface FieldChange {

@@ -1,6 +1,7 @@
 import { TransactionRollbackError } from 'drizzle-orm';
 import type { Database, Queryable } from '../../db/client.ts';
 import { type Change, recordChanges } from '../../db/documents/audit-log.ts';
+import { erasedAmong } from '../../db/documents/erased-records.ts';
 import { beginReading, endReading, isOutdated, jumpBeyond } from '../../db/documents/fetch-sequence.ts';
 import {
   type StoredHeader,
@@ -252,14 +253,17 @@ async function storeIn(
   const documents = entries.map(({ document }) => document);
   const ids = documents.map(({ header }) => header.odooId);
   // Sent together. The connection executes them in this order, so the rest waits for the locks.
-  const [, { runs, sequence: newest }, headers, first] = await Promise.all([
+  const [, erased, { runs, sequence: newest }, headers, first] = await Promise.all([
     lockDocuments(store, ids),
+    // All entries are of one mirror. A record may have been erased since it was read.
+    erasedAmong(tx, entries[0]?.model.header.name ?? '', ids),
     getFencingState(tx, [...new Set(entries.map(({ runId }) => runId))]),
     storedHeaders(store, ids),
     knownLines(store, documents),
   ]);
   // Another worker may have taken a run since its job was checked, or while this transaction waited for a lock.
-  const owned = entries.filter((entry) => !isSuperseded(runs.get(entry.runId), entry));
+  const held = entries.filter((entry) => !isSuperseded(runs.get(entry.runId), entry));
+  const owned = held.filter(({ document: { header } }) => !erased.has(header.odooId));
   const alone = findConflicts(owned, headers, first);
   const planned: Planned[] = owned
     .filter((entry) => !alone.has(entry))
@@ -271,6 +275,8 @@ async function storeIn(
     settled.filter((entry) => !isStale(entry, newest)),
   );
   const outcomes = new Map<PreparedDocument, GroupOutcome>([
+    // Read again, it is gone.
+    ...held.map(({ document }) => [document, 'stale'] as const),
     ...[...alone].map(({ document }) => [document, 'store_singly'] as const),
     ...settled.map(({ document }) => [document, 'stale'] as const),
     ...fresh.map((entry) => [entry.document, outcomeOf(entry)] as const),

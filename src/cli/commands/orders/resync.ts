@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { readMirrorConfig } from '../../../config/index.ts';
+import { erasedAmong } from '../../../db/documents/erased-records.ts';
 import { runChanges, runFailures, runOutcomes } from '../../../db/runs/run-progress.ts';
 import type { SyncLogRow } from '../../../db/schema/sync.ts';
 import type { SyncContext } from '../../../sync/context.ts';
@@ -97,6 +98,11 @@ type DocumentReport = Awaited<ReturnType<typeof report>>[number];
 async function report(mirror: SyncContext, run: SyncLogRow) {
   const { db } = mirror;
   const outcomes = await runOutcomes(db, run.id);
+  const erased = await erasedAmong(
+    db,
+    mirror.definition.model,
+    outcomes.map(({ odooId }) => odooId),
+  );
   const changes = await runChanges(mirror, run.id);
   const failures = await runFailures(db, run.id, outcomes.length);
   const asked = new Map<number, string>(outcomes.map(({ odooId, state }) => [odooId, state]));
@@ -105,7 +111,7 @@ async function report(mirror: SyncContext, run: SyncLogRow) {
     const failure = failures.find((open) => open.odooId === odooId);
     return {
       odooId,
-      outcome: asked.get(odooId) ?? 'updated',
+      outcome: erased.has(odooId) ? 'erased' : (asked.get(odooId) ?? 'updated'),
       changes: changes.filter((change) => change.odooId === odooId).map((change) => change.changes),
       ...(failure === undefined ? {} : { error: { code: failure.code, message: failure.message } }),
     };
@@ -114,11 +120,13 @@ async function report(mirror: SyncContext, run: SyncLogRow) {
 
 function documentLines({ odooId, outcome, changes, error }: DocumentReport, words: Words): Line[] {
   const why =
-    outcome === 'gone' || outcome === 'archived'
-      ? ` (Odoo has no such ${words.document})`
-      : error === undefined
-        ? ''
-        : `: ${oneLine(error.message)}`;
+    outcome === 'erased'
+      ? ' on request, so it is not read. "passerelle erase --lift" undoes that'
+      : outcome === 'gone' || outcome === 'archived'
+        ? ` (Odoo has no such ${words.document})`
+        : error === undefined
+          ? ''
+          : `: ${oneLine(error.message)}`;
   const shown = outcome === 'failed' ? styled('red', outcome) : outcome;
   return [
     [`${words.title} ${odooId}: `, shown, why],
