@@ -1,6 +1,6 @@
 import { errorCode, errorMessage } from '../shared/errors.ts';
 import { delay, type RetryDecision, type RetryPolicy, retry } from '../shared/retry.ts';
-import { OdooUnavailableError, OdooUnreachableError } from './errors.ts';
+import { OdooQuotingError, OdooUnavailableError, OdooUnreachableError } from './errors.ts';
 
 /** Runs a call when the limits allow it. */
 type Limited = <T>(call: () => Promise<T>) => Promise<T>;
@@ -86,6 +86,8 @@ export interface OdooCall {
   /** The error's code and message when not ok. */
   readonly code: string | undefined;
   readonly message: string | undefined;
+  /** The message without texts of Odoo, which may quote values of records. */
+  readonly unquoted: string | undefined;
   /** The call only asked which protocol the server speaks, so a failure is a normal answer. */
   readonly isProbe: boolean;
 }
@@ -116,7 +118,7 @@ export function createCalls(limited: Limited, onCall: OnCall | undefined): Calls
       const once = async () => {
         calls.count++;
         const start = performance.now();
-        const report = (code?: string, message?: string) =>
+        const report = (code?: string, message?: string, unquoted?: string) =>
           onCall?.({
             method,
             model,
@@ -124,6 +126,7 @@ export function createCalls(limited: Limited, onCall: OnCall | undefined): Calls
             ok: code === undefined,
             code,
             message,
+            unquoted,
             isProbe,
           });
         try {
@@ -131,7 +134,8 @@ export function createCalls(limited: Limited, onCall: OnCall | undefined): Calls
           report();
           return result;
         } catch (error) {
-          report(errorCode(error), errorMessage(error));
+          const unquoted = error instanceof OdooQuotingError ? error.withoutQuote() : error;
+          report(errorCode(error), errorMessage(error), errorMessage(unquoted));
           throw error;
         }
       };

@@ -39,6 +39,8 @@ export interface Scope extends Policies {
   readonly domain: Domain;
   /** Whether a field is read at all. Fields that the engine needs are always read. */
   readonly reads: (field: string) => boolean;
+  /** Messages of Odoo lose their text, also if no field that is read has a policy. */
+  readonly hidesTexts?: boolean;
 }
 
 /** The engine needs them to compare and order records. */
@@ -81,7 +83,7 @@ export function scopeClient(odoo: OdooClient, scope: Scope): OdooClient {
     const read = fields.filter((field) => needed.has(field) || scope.reads(field));
     // Odoo reads all fields if the list is empty.
     const wanted = read.length === 0 ? ['id'] : read;
-    if (redact === null) return request(wanted);
+    if (redact === null) return scope.hidesTexts ? withoutQuotes(() => request(wanted)) : request(wanted);
     return (await withoutQuotes(() => request(wanted))).map(redact);
   };
 

@@ -1,13 +1,11 @@
 import type { Telemetry } from 'bullmq';
 import type { Config, MirrorSettings, OdooConfig, SyncConfig } from '../config/index.ts';
 import { type Database, openDatabase } from '../db/client.ts';
-import { erasedRecords } from '../db/documents/erased-records.ts';
 import { tablesFor } from '../db/documents/mirrors.ts';
 import type { TraceStatement } from '../db/pool.ts';
 import type { EndedRun } from '../db/runs/runs.ts';
 import type { OdooCall } from '../odoo/call-limiter.ts';
 import { openOdooAccount } from '../odoo/client.ts';
-import { withoutErased } from '../odoo/erased-client.ts';
 import { mirrorPrefix, openQueues } from '../queues/queues.ts';
 import { openRedis, type RedisConnection } from '../queues/redis.ts';
 import { type Log, mirrorLog } from '../shared/logger.ts';
@@ -15,7 +13,7 @@ import { Semaphore } from '../shared/semaphore.ts';
 import { OdooHealthRecorder } from '../upstream-health/odoo.ts';
 import type { MirrorRunSettings, SyncContext } from './context.ts';
 import { ModelMemory } from './model/document-model.ts';
-import { fieldRules, scopedClient } from './model/scope.ts';
+import { fieldRules, hidesTexts, mirrorClient } from './model/scope.ts';
 import { SourceMemory } from './model/source.ts';
 import { GROUPS_CONCURRENCY, openGroups } from './store/group-commit.ts';
 import { definitionOf } from './types.ts';
@@ -73,13 +71,13 @@ export function openMirrors(
   defer(() => redis.disconnect());
   const health = new OdooHealthRecorder(db, config.odoo, log);
   defer(() => health.close());
+  const isHiding = config.mirrors.some((own) => hidesTexts(own, config.mirrors));
   const account = openOdooAccount({
     ...config.odoo,
     onConnect: (server) => health.connected(server),
-    onCall: (call) => health.observe(call),
+    onCall: (call) => health.observe(isHiding ? { ...call, message: call.unquoted } : call),
   });
   defer(() => account.close());
-  const erased = sharedStart(() => erasedRecords(db));
   const contentMemory = new Semaphore(CONTENT_BYTES);
   const { groupSize: size, groupWaitMs: waitMs } = config.sync;
   const mirrors = opened.map((own): SyncContext => {
@@ -95,7 +93,7 @@ export function openMirrors(
       ...tablesFor(own),
       db,
       definition: definitionOf(own),
-      odoo: withoutErased(scopedClient(unscoped, own, config), own, erased),
+      odoo: mirrorClient(db, unscoped, own, config),
       unscoped,
       rules: fieldRules(own, config.fieldHashKey),
       models: new ModelMemory(),
@@ -123,19 +121,4 @@ function settingsOf(
   const { rereadMs } = sync;
   const sweepReread = rereadMs === null ? 0 : Math.min(1, (sweepEveryMs ?? USUAL_SWEEP_MS) / rereadMs);
   return { ...sync, everyMs, fullCron, sweepEveryMs, pageSize, binaries, sweepReread };
-}
-
-/**
- * Calls that begin together share one answer: headers and lines of a page. A later call asks again, because a record may
- * have been erased since.
- */
-function sharedStart<T>(ask: () => Promise<T>): () => Promise<T> {
-  let next: Promise<T> | null = null;
-  return () => {
-    next ??= Promise.resolve().then(() => {
-      next = null;
-      return ask();
-    });
-    return next;
-  };
 }

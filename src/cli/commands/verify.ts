@@ -7,7 +7,7 @@ import { errorCode, errorMessage } from '../../shared/errors.ts';
 import { withResources } from '../../shared/lifecycle.ts';
 import { tableNames } from '../../shared/mirror-names.ts';
 import { type Example, KINDS, type Verification, verifyMirror } from '../../sync/maintenance/verify.ts';
-import { scopedClient } from '../../sync/model/scope.ts';
+import { mirrorClient } from '../../sync/model/scope.ts';
 import { definitionOf } from '../../sync/types.ts';
 import { openChecked } from '../connections.ts';
 import {
@@ -127,7 +127,7 @@ async function verifyOne({ io, config, db, account }: Place, own: MirrorSettings
       ...tablesFor(own),
       db,
       // The client of the engine, so that both see the same records and values.
-      odoo: scopedClient(account.client(own), own, config),
+      odoo: mirrorClient(db, account.client(own), own, config),
       definition: definitionOf(own),
       pageSize: own.pageSize,
       settings,

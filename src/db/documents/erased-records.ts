@@ -1,5 +1,6 @@
 import { type AnyColumn, and, eq, inArray, type SQL, sql } from 'drizzle-orm';
 import type { Queryable } from '../client.ts';
+import { hideRunMessages } from '../runs/failures.ts';
 import type { ArchiveReason, AuditTable } from '../schema/audit.ts';
 import { isAnyOf } from '../schema/columns.ts';
 import { erasedRecord, mirrorTable } from '../schema/mirrors.ts';
@@ -85,6 +86,7 @@ export async function eraseRecord(
       select id from ${line} where ${line.bcOdooId} = ${odooId} order by odoo_id for update)`);
   await tx.delete(audit).where(and(eq(audit.odooId, odooId), isNotErased(reasonOf(audit))));
   await tx.delete(syncFailure).where(and(eq(syncFailure.key, key), eq(syncFailure.odooId, odooId)));
+  await hideRunMessages(tx, key);
   if (rows.headers === 0) return rows;
   await tx.execute(sql`
     update ${header} set fields = jsonb_build_object('id', odoo_id), content_hash = ${contentHash}, binary_sizes = '{}',

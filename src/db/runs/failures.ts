@@ -165,15 +165,19 @@ export async function findDueForRetry(
   return rows.map((row) => Number(row.odoo_id));
 }
 
-const HIDDEN_MESSAGE = 'The message was removed, because it may quote a value that a policy hides now.';
+const HIDDEN_MESSAGE = 'The message was removed, because it may quote a hidden or erased value.';
 
-/** SQLSTATEs, and errors that quote Odoo or a value. Messages about runs as a whole stay. */
+/** SQLSTATEs, and errors that quote Odoo or a value. Other messages about a run stay. */
 const mayQuote = (code: AnyColumn) =>
   sql`(${code} ~ '^[0-9A-Z]{5}$' or ${code} like 'odoo%' or ${code} = 'invalid_document')`;
 
-/** Replaces the messages of a mirror that may quote values: of failures, runs and incidents. */
-export async function hideMessages(db: Queryable, key: string): Promise<void> {
+/** Replaces the messages of failures of a mirror. */
+export async function hideFailureMessages(db: Queryable, key: string): Promise<void> {
   await db.update(syncFailure).set({ message: HIDDEN_MESSAGE }).where(eq(syncFailure.key, key));
+}
+
+/** Replaces the messages of runs and incidents of a mirror that may quote values. */
+export async function hideRunMessages(db: Queryable, key: string): Promise<void> {
   await db
     .update(syncLog)
     .set({ errorMessage: HIDDEN_MESSAGE })

@@ -12,7 +12,7 @@ import {
 } from '../../db/odoo-model/fields.ts';
 import { confirmModel, keptFields } from '../../db/odoo-model/model-fingerprint.ts';
 import { refreshView, type View, viewDefinition, viewsOf } from '../../db/odoo-model/typed-views.ts';
-import { hideMessages } from '../../db/runs/failures.ts';
+import { hideFailureMessages, hideRunMessages } from '../../db/runs/failures.ts';
 import type { OdooFieldRow } from '../../db/schema/model.ts';
 import type { OdooClient, OdooFieldDescription, OdooFields } from '../../odoo/types.ts';
 import { canonicalJson } from '../../shared/canonical-json.ts';
@@ -222,7 +222,8 @@ async function applyPolicies(
   if (fields.length === 0) return;
   const { db: tx, definition, queues, log } = mirror;
   await blockWriters(mirror);
-  await hideMessages(tx, definition.key);
+  await hideFailureMessages(tx, definition.key);
+  await hideRunMessages(tx, definition.key);
   const [changed] = await Promise.all([
     rewriteStored((work) => work(mirror), rewriting, onBatch),
     // Not after the commit: a process that dies in between would leave the values in Redis.

@@ -1,7 +1,36 @@
 import { type Config, type MirrorSettings, matchesAny } from '../../config/index.ts';
+import type { Queryable } from '../../db/client.ts';
+import { erasedRecords } from '../../db/documents/erased-records.ts';
+import { withoutErased } from '../../odoo/erased-client.ts';
 import { type Scope, scopeClient } from '../../odoo/scoped-client.ts';
 import type { FieldPolicy, OdooClient } from '../../odoo/types.ts';
 import type { FieldRules } from '../privacy/policy-changes.ts';
+
+/** Odoo as a mirror reads it: as the configuration shows it, and without erased records. */
+export function mirrorClient(
+  db: Queryable,
+  odoo: OdooClient,
+  own: MirrorSettings,
+  config: Pick<Config, 'mirrors' | 'fieldHashKey'>,
+): OdooClient {
+  const erased = sharedStart(() => erasedRecords(db));
+  return withoutErased(scopedClient(odoo, own, config), own, erased);
+}
+
+/**
+ * Calls that begin together share one answer: headers and lines of a page. A later call asks again, because a record may
+ * have been erased since.
+ */
+function sharedStart<T>(ask: () => Promise<T>): () => Promise<T> {
+  let next: Promise<T> | null = null;
+  return () => {
+    next ??= Promise.resolve().then(() => {
+      next = null;
+      return ask();
+    });
+    return next;
+  };
+}
 
 /** Odoo as the configuration shows it to a mirror. */
 export function scopedClient(
@@ -35,9 +64,18 @@ function scopeOf(own: MirrorSettings, all: readonly MirrorSettings[], hashKey: s
   if (isWhole) return null;
   return {
     ...{ model, lineModel, linesField, domain, ...fieldRules(own, hashKey) },
+    hidesTexts: hidesTexts(own, all),
     policyOf: (field) => policyOf(own, field),
     labelPolicyOf: (related) => named.get(related),
   };
+}
+
+/** Whether Odoo may quote a value in its messages that the mirror hides or does not read: its own, or a label. */
+export function hidesTexts(own: MirrorSettings, all: readonly MirrorSettings[]): boolean {
+  const { drop, hash, mask } = own.fields;
+  return (
+    drop.length + hash.length + mask.length > 0 || all.some((other) => labelPolicyOf(other) !== undefined)
+  );
 }
 
 function labelPolicyOf(mirror: MirrorSettings): FieldPolicy | undefined {
