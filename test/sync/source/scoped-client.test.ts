@@ -349,6 +349,7 @@ describe('errors', () => {
     expect(String(thrown)).toContain('call res.partner.read');
     expect(String(thrown)).not.toContain('Zoé');
     await expect(failing(error, {})).rejects.toBe(error);
+    await expect(failing(error, { hidesTexts: true })).rejects.not.toThrow('Zoé');
   });
 });
 
