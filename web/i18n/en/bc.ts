@@ -43,8 +43,11 @@ export const bc = {
   sortedBy: (label: string) => `Sort by ${label}`,
   gone: 'Gone from Odoo',
   outOfScope: 'Outside the filter',
-  archivedSince: (isOutOfScope: boolean, when: string) =>
-    `${isOutOfScope ? 'Outside the filter of the mirror' : 'Gone from Odoo'}: noticed ${when}. The copy is kept.`,
+  erased: 'Erased',
+  archivedSince: (reason: string | null, when: string) =>
+    reason === 'erased'
+      ? `Erased on request: ${when}. The mirror keeps no content.`
+      : `${reason === 'out_of_scope' ? 'Outside the filter of the mirror' : 'Gone from Odoo'}: noticed ${when}. The copy is kept.`,
   fields: 'Fields',
   empty: 'Show empty fields',
   emptyHide: 'Hide empty fields',

@@ -43,8 +43,11 @@ export const bc = {
   sortedBy: (label: string) => `Trier par ${label}`,
   gone: 'Disparu d’Odoo',
   outOfScope: 'Hors du filtre',
-  archivedSince: (isOutOfScope: boolean, when: string) =>
-    `${isOutOfScope ? 'Hors du filtre du miroir' : 'Disparu d’Odoo'}\u00a0: constaté ${when}. La copie est conservée.`,
+  erased: 'Effacé',
+  archivedSince: (reason: string | null, when: string) =>
+    reason === 'erased'
+      ? `Effacé sur demande\u00a0: ${when}. Le miroir n’en garde aucun contenu.`
+      : `${reason === 'out_of_scope' ? 'Hors du filtre du miroir' : 'Disparu d’Odoo'}\u00a0: constaté ${when}. La copie est conservée.`,
   fields: 'Champs',
   empty: 'Afficher les champs vides',
   emptyHide: 'Masquer les champs vides',

@@ -16,7 +16,9 @@ const record = {
   archiveReason: z
     .string()
     .nullable()
-    .describe('gone, out_of_scope, or removed (a line that left its document)'),
+    .describe(
+      'gone, out_of_scope, erased (on request; no content is left), or removed (a line that left its document)',
+    ),
   contentHash: z.string(),
 };
 

@@ -75,15 +75,19 @@ function Heading({ name, label, sort, onSort, isNumber = false }: HeadingProps) 
   );
 }
 
+function archivedText(reason: string | null): string {
+  const { bc } = texts.value;
+  if (reason === 'erased') return bc.erased;
+  return reason === 'out_of_scope' ? bc.outOfScope : bc.gone;
+}
+
 function Row({ of: { odooId, fields: values, archivedAt, archiveReason }, fields }: RowProps) {
-  const { bc, common } = texts.value;
+  const { common } = texts.value;
   return (
     <tr class={archivedAt === null ? '' : 'gone'}>
       <th scope="row">
         <Link to={documentsHref(`/${odooId}`)}>{odooId}</Link>
-        {archivedAt !== null && (
-          <span class="badge plain">{archiveReason === 'out_of_scope' ? bc.outOfScope : bc.gone}</span>
-        )}
+        {archivedAt !== null && <span class="badge plain">{archivedText(archiveReason)}</span>}
       </th>
       {fields.map((field) => (
         <td key={field.name} class={isNumeric(field) ? 'number' : 'clip'}>

@@ -76,8 +76,7 @@ function Stamps({
     <>
       {archivedAt !== null && (
         <p class="notice warn">
-          <Icon name="alert" />{' '}
-          {bc.archivedSince(archiveReason === 'out_of_scope', moment(new Date(archivedAt)))}
+          <Icon name="alert" /> {bc.archivedSince(archiveReason, moment(new Date(archivedAt)))}
         </p>
       )}
       <p class="quiet">
