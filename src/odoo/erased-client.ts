@@ -2,7 +2,7 @@
  * Odoo without the records that were erased from mirrors. Each mirror reads through this client, so an erased record is
  * to the engine like one that Odoo does not have: sweeps do not restore it, and `verify` does not miss it.
  *
- * - No search finds an erased record, and `read` leaves it out. Of a mirror's own header, its lines are left out too.
+ * - No search finds an erased record, and `read` leaves it out. The lines of an erased header are left out too.
  * - A many2one of header or lines that refers to an erased record keeps its id and has no label.
  *
  * Each call asks `current` for the erased records first, so a call that begins after an erasure does not return the

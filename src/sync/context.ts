@@ -62,7 +62,7 @@ export interface SyncContext extends MirrorStore<Database> {
   readonly odoo: OdooClient;
   /** Odoo without the domain and the policies of the mirror. Use it only for ids. */
   readonly unscoped: OdooClient;
-  /** The fields that the configuration hides, also in what is stored already. */
+  /** The fields that the configuration hides. They decide how stored values are rewritten. */
   readonly rules: FieldRules;
   readonly models: ModelMemory;
   readonly sources: SourceMemory;

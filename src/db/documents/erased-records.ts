@@ -112,7 +112,7 @@ async function noteErasure(tx: Queryable, key: string, odooId: number): Promise<
   return run.id;
 }
 
-/** Removes the tombstones of a record, also those of former names of the mirror. @returns false: there was none. */
+/** Removes the tombstones of a record, also those of former names of the mirror. @returns whether it had any. */
 export async function liftErasure(db: Queryable, model: string, odooId: number): Promise<boolean> {
   const keys = db.select({ key: mirrorTable.key }).from(mirrorTable).where(eq(mirrorTable.model, model));
   const lifted = await db

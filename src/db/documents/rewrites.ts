@@ -146,7 +146,7 @@ export async function replaceChanges(
     where entry.id = r.id`);
 }
 
-/** Counts the headers and lines that refer to records, for a person who is about to remove their labels. */
+/** Counts the headers or lines that a removal of labels would change, at most. */
 export async function countReferring(store: MirrorStore, of: Part, filter: RewriteFilter): Promise<number> {
   const { db, [of]: table } = store;
   const [row] = await db.execute<{ rows: number }>(sql`

@@ -5,7 +5,7 @@ import { hidingOf } from '../../odoo/field-policies.ts';
 import type { OdooFieldDescription, OdooFields, OdooValue } from '../../odoo/types.ts';
 import type { RewriteValue, RewrittenFields } from './rewrite-stored.ts';
 
-/** What the configuration of a mirror says about its fields. */
+/** The settings of a mirror that hide its fields. */
 export interface FieldRules {
   /** Whether a field is read at all. */
   readonly reads: (field: string) => boolean;

@@ -136,7 +136,7 @@ it('a record that was never seen can be erased before it comes', async () => {
   const next = Math.max(...odoo.ids(PARTNER)) + 1;
   expect((await command.passerelle('erase', 'partners', String(next))).stdout).toBe(
     [
-      `This would erase record ${next} of the mirror partners:`,
+      `Record ${next} of the mirror partners would be erased:`,
       '  Record    not in the mirror, 0 lines',
       '  Trail     0 audit rows',
       '  Failures  0',

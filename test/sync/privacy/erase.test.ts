@@ -119,7 +119,7 @@ describe('a BC that was erased', () => {
     expect(await trail('audit_log', id())).toEqual([['archived', 'erased']]);
   });
 
-  it('comes back with the next sweep after the tombstone was lifted', async () => {
+  it('is restored by the next sweep after the tombstone was lifted', async () => {
     expect((await erase('bc', String(id()), '--lift')).body).toMatchObject({ lifted: true });
     expect((await erase('bc', String(id()), '--lift')).body).toMatchObject({ lifted: false });
     expect(await of('bc').run('sweep')).toMatchObject({ status: 'success', planned: 1, updated: 1 });

@@ -27,15 +27,15 @@ import { counted } from '../../text.ts';
 export function addErase(program: Command, context: CommandContext, exit: (code: ExitCode) => void): void {
   program
     .command('erase')
-    .summary('remove a record and keep it from coming back')
+    .summary('remove a record, and never read it again')
     .description(
       'Remove a record from a mirror: its content, lines, audit trail, failures and jobs, and its label in all mirrors. A ' +
-        'tombstone keeps the id from coming back. Without --yes, the command counts what it would remove.',
+        'tombstone keeps runs from reading it again. Without --yes, the command only counts.',
     )
     .argument('<mirror>', 'name of the mirror')
     .argument('<id>', 'id of the record in Odoo')
     .option('--yes', 'erase it')
-    .option('--lift', 'remove the tombstone, so that the record can come back')
+    .option('--lift', 'remove the tombstone, so that runs read the record again')
     .option('--json', 'print one JSON object')
     .addHelpText('after', HELP)
     .action(async (mirror: string, id: string, options: EraseOptions) =>
@@ -146,14 +146,14 @@ async function countAll(db: Database, target: ErasedDocument): Promise<Found> {
   return { ...rows, labels: await countLabels(db, target), isErased };
 }
 
-const titleOf = ({ mirror, odooId }: ErasedDocument) => `record ${odooId} of the mirror ${mirror.name}`;
+const titleOf = ({ mirror, odooId }: ErasedDocument) => `Record ${odooId} of the mirror ${mirror.name}`;
 const commandOf = ({ mirror, odooId }: ErasedDocument, flag: string) =>
   `"passerelle erase ${mirror.name} ${odooId} ${flag}"`;
 
 function previewLines(target: ErasedDocument, { labels, isErased, ...rows }: Found): Line[] {
   const shown = labels.map(({ mirror, rows: count }) => `${counted(count, 'row')} of ${mirror}`);
   return [
-    `This would erase ${titleOf(target)}:`,
+    `${titleOf(target)} would be erased:`,
     ...rowLines(rows),
     `  Labels    ${shown.join(', ') || 'none'}`,
     ...(isErased ? ['Its id is erased already.'] : []),
@@ -172,22 +172,22 @@ function rowLines({ headers, lines, audits, failures }: RecordRows): Line[] {
 function doneLines(target: ErasedDocument, rows: RecordRows, labels: number | null): Line[] {
   if (labels === null)
     return [
-      `The ${titleOf(target)} was erased. Runs that began before are still in progress, so its labels stay for now.`,
+      `${titleOf(target)} was erased. Runs that began before are still in progress, so its labels stay for now.`,
       `Repeat ${commandOf(target, '--yes')} to remove them.`,
     ];
   return [
-    `The ${titleOf(target)} was erased:`,
+    `${titleOf(target)} was erased:`,
     ...rowLines(rows),
     `  Labels    ${counted(labels, 'row')} of all mirrors`,
-    `${commandOf(target, '--lift')} lets it come back. Backups, dumps and log files made earlier still contain it.`,
+    `${commandOf(target, '--lift')} undoes it. Backups, dumps and log files made earlier still contain the record.`,
   ];
 }
 
 function liftedText(target: ErasedDocument, lifted: boolean): string {
-  if (!lifted) return `The ${titleOf(target)} is not erased.`;
+  if (!lifted) return `${titleOf(target)} is not erased.`;
   const { mirror, odooId } = target;
   return (
-    `The ${titleOf(target)} is no longer erased. The next sweep reads it again, or "passerelle resync --mirror ` +
+    `${titleOf(target)} is no longer erased. The next sweep reads it again, or "passerelle resync --mirror ` +
     `${mirror.name} ${odooId}" does so now.`
   );
 }
