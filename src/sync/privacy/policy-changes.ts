@@ -51,8 +51,7 @@ function rewriteOf(
   hashKey: string | null,
 ): RewriteValue | null {
   if (field.policy === undefined) return null;
-  if (before?.policy === 'hash' && field.policy === 'hash')
-    return isOtherKey(before, field) ? forget(field) : null;
+  if (before?.policy === field.policy) return isOtherKey(before, field) ? forget(field) : null;
   // A label that is hidden in another way is dropped all the same.
   if (before?.policy === undefined || field.policy === 'omit') return hidingOf(field, hashKey);
   return null;

@@ -219,6 +219,21 @@ describe('a policy that a field gets later', () => {
   });
 });
 
+describe('a policy that stays', () => {
+  it('rewrites nothing when the model changes in another way', async () => {
+    await copied('{ drop: [name], hash: [notes] }');
+    const { client } = setup.database;
+    await client`
+      insert into sync_failure (key, odoo_id, code, message, run_id, next_attempt_at)
+      values ('bclinbc', 99, 'odoo_application_error', 'a message', 1, now() + interval '1 day')`;
+    setup.odoo.setField(LINE, 'extra', { type: 'char', string: 'Extra' });
+    const mirror = await restart('{ drop: [name], hash: [notes] }');
+    expect(await mirror.run('incremental')).toMatchObject({ mode: 'full', status: 'success' });
+    const [failure] = await client`select message from sync_failure where odoo_id = 99`;
+    expect(failure?.['message']).toBe('a message');
+  });
+});
+
 describe('another FIELD_HASH_KEY', () => {
   it('removes the old hashes, and a full run reads all values again', async () => {
     await copied('{ hash: [notes, name] }');
