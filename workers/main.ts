@@ -73,8 +73,8 @@ async function work(config: MirrorConfig, log: Logger, metrics: WorkerMetrics): 
         }),
       ),
     );
-    for (const { odoo, definition, log: own } of mirrors)
-      own.info({ odoo: odoo.target, model: definition.model }, 'worker started');
+    for (const { source, definition, log: own } of mirrors)
+      own.info({ odoo: source.target, model: definition.model }, 'worker started');
     log.info({ signal: await stopped }, 'stopping');
     // BullMQ delivers aborted jobs again, to another worker.
     forceExitAfter(config.shutdown.deadlineMs, log);

@@ -10,6 +10,7 @@ import { createLogger } from '../../src/shared/logger.ts';
 import { toBcJob } from '../../src/sync/fetch/handoff.ts';
 import { readDocuments } from '../../src/sync/fetch/read-documents.ts';
 import { describeDocument } from '../../src/sync/model/document-model.ts';
+import { odooSource } from '../../src/sync/source/odoo-source.ts';
 import { definitionOf } from '../../src/sync/types.ts';
 import { NO_LIMIT } from '../../workers/job-retries.ts';
 
@@ -29,15 +30,16 @@ const INSTALLATION = `${randomUUID()}:${'0'.repeat(12)}`;
 
 /** The payloads of the first BCs, made as a page of the mirror makes them, so that they have the real size. */
 export async function samplePayloads({ odoo: target, mirrors: [own] }: MirrorConfig): Promise<BcPayload[]> {
-  const odoo = createOdooClient(target);
+  const client = createOdooClient(target);
+  const source = odooSource({ odoo: client, unscoped: client, database: target.db, context: {} });
   try {
-    const model = await describeDocument(odoo, definitionOf(own));
-    const ids = await odoo.search(model.header.name, [], { order: 'id', limit: SAMPLE });
+    const model = await describeDocument(source, definitionOf(own));
+    const ids = await source.ids(model.header.name, { limit: SAMPLE });
     const blame = {
       ...{ mayBlame: () => false, probe: async () => false },
       tally: { read: 0, refused: 0 },
     };
-    const { documents } = await readDocuments(odoo, model, ids, blame, async () => []);
+    const { documents } = await readDocuments(source, model, ids, blame, async () => []);
     const page = { runId: 1, page: 0, token: 1, generation: 0 };
     const reading = { fetchSeq: 1, endSeq: 2, fetchedAt: new Date().toISOString() };
     return documents.map((document) => ({
@@ -45,7 +47,7 @@ export async function samplePayloads({ odoo: target, mirrors: [own] }: MirrorCon
       mirror: INSTALLATION,
     }));
   } finally {
-    await odoo.close();
+    await client.close();
   }
 }
 

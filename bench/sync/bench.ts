@@ -3,6 +3,7 @@ import { count } from '../../dev/demo/context.ts';
 import { createOdooClient } from '../../src/odoo/client.ts';
 import type { OdooClient, OdooProtocol } from '../../src/odoo/types.ts';
 import { describeDocument } from '../../src/sync/model/document-model.ts';
+import { odooSource } from '../../src/sync/source/odoo-source.ts';
 import type { DocumentDefinition, DocumentModel } from '../../src/sync/types.ts';
 import type { Context } from '../context.ts';
 import { withCleanup } from '../context.ts';
@@ -135,7 +136,8 @@ export async function openFetchClient(
   const limits = { timeoutMs: TIMEOUT_MS, context: {}, concurrency: PAGES_IN_FLIGHT };
   const client = createOdooClient({ ...odoo, protocol, ...limits });
   defer(() => client.close());
-  return { client, model: await describeDocument(client, BC) };
+  const source = odooSource({ odoo: client, unscoped: client, database: odoo.db, context: {} });
+  return { client, model: await describeDocument(source, BC) };
 }
 
 /** The results of all rounds. */

@@ -2,7 +2,7 @@ import type { Config } from '../config/index.ts';
 import { type Database, databaseClock } from '../db/client.ts';
 import type { OdooClient } from '../odoo/types.ts';
 import { describeDocument, isDated } from '../sync/model/document-model.ts';
-import { scopedClient } from '../sync/model/scope.ts';
+import { scopedClient } from '../sync/source/scope.ts';
 import { type DocumentModel, definitionOf } from '../sync/types.ts';
 import type { TrytonClient } from '../tryton/client.ts';
 import { type Finding, failed, ok, warning } from './findings.ts';
@@ -27,7 +27,7 @@ export async function* checkOdoo({ config, db, odoo }: CheckedUpstreams): AsyncG
   yield ok('login', `Version ${version} at ${odoo.target} by ${PROTOCOLS[protocol]}, as ${config.odoo.user}`);
   for (const own of config.mirrors) {
     const seen = scopedClient(odoo, own, config);
-    const model = await describeDocument(seen, definitionOf(own));
+    const model = await describeDocument({ describe: (name) => seen.fieldsGet(name) }, definitionOf(own));
     const fields = (of: 'header' | 'line') => `${model[of].name} (${model[of].requested.length} fields)`;
     yield ok(
       'models',

@@ -24,7 +24,7 @@ import { createJsonRpc } from './protocols/jsonrpc.ts';
 import type { ReadCall } from './protocols/protocol.ts';
 import { createXmlRpc } from './protocols/xmlrpc.ts';
 import { countOf, fieldsOf, idsOf, readOf, recordsOf } from './response-schemas.ts';
-import type { OdooClient, OdooProtocol, OdooRecord, OdooServer, OdooValue } from './types.ts';
+import type { OdooClient, OdooProtocol, OdooServer, OdooValue } from './types.ts';
 
 /** Odoo itself locks out a login for this time. */
 const FIRST_MS = 60_000;
@@ -247,69 +247,3 @@ function createClient(
 
 const NO_DATE =
   'it has no Date header. The window of the mirror needs the server clock: let the proxy in front of Odoo pass or add Date.';
-
-/** Observes a call until it ends. */
-type During = <T>(call: Promise<T>) => Promise<T>;
-
-/** Counts the calls of one job. Retries inside a call are not counted. A class, because each job has one. */
-export class CountedClient implements OdooClient {
-  readonly #odoo: OdooClient;
-  readonly #during: During;
-  #used = 0;
-
-  constructor(odoo: OdooClient, during: During = (call) => call) {
-    this.#odoo = odoo;
-    this.#during = during;
-  }
-
-  get target(): string {
-    return this.#odoo.target;
-  }
-
-  /** Those of the shared client. */
-  get calls(): number {
-    return this.#odoo.calls;
-  }
-
-  /** Those of this job. */
-  get used(): number {
-    return this.#used;
-  }
-
-  connect(): ReturnType<OdooClient['connect']> {
-    return this.#during(this.#odoo.connect());
-  }
-
-  clock(): Promise<Date> {
-    return this.#counted(this.#odoo.clock());
-  }
-
-  fieldsGet(...args: Parameters<OdooClient['fieldsGet']>): ReturnType<OdooClient['fieldsGet']> {
-    return this.#counted(this.#odoo.fieldsGet(...args));
-  }
-
-  search(...args: Parameters<OdooClient['search']>): Promise<number[]> {
-    return this.#counted(this.#odoo.search(...args));
-  }
-
-  searchCount(...args: Parameters<OdooClient['searchCount']>): Promise<number> {
-    return this.#counted(this.#odoo.searchCount(...args));
-  }
-
-  searchRead(...args: Parameters<OdooClient['searchRead']>): Promise<OdooRecord[]> {
-    return this.#counted(this.#odoo.searchRead(...args));
-  }
-
-  read(...args: Parameters<OdooClient['read']>): Promise<OdooRecord[]> {
-    return this.#counted(this.#odoo.read(...args));
-  }
-
-  close(): Promise<void> {
-    return this.#odoo.close();
-  }
-
-  #counted<T>(call: Promise<T>): Promise<T> {
-    this.#used += 1;
-    return this.#during(call);
-  }
-}

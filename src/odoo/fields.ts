@@ -82,3 +82,8 @@ function inverseOf(
 }
 
 const CHECK_MODELS = 'Check ODOO_MODEL and ODOO_LINE_MODEL.';
+
+/** A time in the format of Odoo: UTC, whole seconds, rounded down. */
+export function odooDateTime(moment: Date): string {
+  return moment.toISOString().slice(0, 19).replace('T', ' ');
+}

@@ -169,12 +169,3 @@ async function withoutQuotes<T>(request: () => Promise<T>): Promise<T> {
     throw error instanceof OdooQuotingError ? error.withoutQuote() : error;
   }
 }
-
-/** Which of these ids exist at all, whatever the domain of a mirror. Ask a client without a scope. */
-export async function exists(
-  odoo: OdooClient,
-  model: string,
-  ids: readonly number[],
-): Promise<ReadonlySet<number>> {
-  return new Set(ids.length === 0 ? [] : await odoo.search(model, [['id', 'in', ids]]));
-}

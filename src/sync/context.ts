@@ -39,13 +39,13 @@ import type { RetentionConfig, SyncConfig } from '../config/index.ts';
 import type { Database } from '../db/client.ts';
 import type { MirrorStore } from '../db/documents/tables.ts';
 import type { EndedRun } from '../db/runs/runs.ts';
-import type { OdooClient } from '../odoo/types.ts';
 import type { Queues } from '../queues/queues.ts';
 import type { Log } from '../shared/logger.ts';
 import type { Semaphore } from '../shared/semaphore.ts';
 import type { ModelMemory } from './model/document-model.ts';
-import type { SourceMemory } from './model/source.ts';
 import type { FieldRules } from './privacy/policy-changes.ts';
+import type { SourceMemory } from './source/identity.ts';
+import type { Source } from './source/source.ts';
 import type { Batcher } from './store/batcher.ts';
 import type { CommitOutcome, DocumentDefinition, GroupItem } from './types.ts';
 
@@ -58,10 +58,8 @@ export interface MirrorRunSettings extends SyncConfig {
 /** The dependencies of a mirror, with its tables. One for each mirror of a process. */
 export interface SyncContext extends MirrorStore<Database> {
   readonly definition: DocumentDefinition;
-  /** Odoo as this mirror sees it. */
-  readonly odoo: OdooClient;
-  /** Odoo without the domain and the policies of the mirror. Use it only for ids. */
-  readonly unscoped: OdooClient;
+  /** Where documents are read from, as this mirror sees it. */
+  readonly source: Source;
   /** The fields that the configuration hides. They decide how stored values are rewritten. */
   readonly rules: FieldRules;
   readonly models: ModelMemory;

@@ -13,8 +13,9 @@ import { Semaphore } from '../shared/semaphore.ts';
 import { OdooHealthRecorder } from '../upstream-health/odoo.ts';
 import type { MirrorRunSettings, SyncContext } from './context.ts';
 import { ModelMemory } from './model/document-model.ts';
-import { fieldRules, hidesTexts, mirrorClient } from './model/scope.ts';
-import { SourceMemory } from './model/source.ts';
+import { SourceMemory } from './source/identity.ts';
+import { odooSource } from './source/odoo-source.ts';
+import { fieldRules, hidesTexts, mirrorClient } from './source/scope.ts';
 import { GROUPS_CONCURRENCY, openGroups } from './store/group-commit.ts';
 import { definitionOf } from './types.ts';
 
@@ -93,11 +94,15 @@ export function openMirrors(
       ...tablesFor(own),
       db,
       definition: definitionOf(own),
-      odoo: mirrorClient(db, unscoped, own, config),
-      unscoped,
+      source: odooSource({
+        odoo: mirrorClient(db, unscoped, own, config),
+        unscoped,
+        database: config.odoo.db,
+        context: own.context,
+      }),
       rules: fieldRules(own, config.fieldHashKey),
       models: new ModelMemory(),
-      sources: new SourceMemory({ database: config.odoo.db, context: own.context }),
+      sources: new SourceMemory(),
       contentMemory,
       groups: openGroups(() => mirror, { size, waitMs }),
       queues,

@@ -4,6 +4,8 @@ import { readConfig } from '../../src/config/index.ts';
 import { registerMirror } from '../../src/db/documents/mirrors.ts';
 import { findRun } from '../../src/db/runs/runs.ts';
 import type { RunMode, SyncLogRow } from '../../src/db/schema/sync.ts';
+import { createOdooClient } from '../../src/odoo/client.ts';
+import type { OdooClient } from '../../src/odoo/types.ts';
 import { createLogger } from '../../src/shared/logger.ts';
 import type { SyncContext } from '../../src/sync/context.ts';
 import { openMirrors } from '../../src/sync/create-context.ts';
@@ -51,8 +53,8 @@ export const QUICK = {
   LOG_LEVEL: 'silent',
 };
 
-/** Changes the context of a mirror before its workers start. */
-export type Adapt = (mirror: SyncContext) => SyncContext;
+/** Changes the context of a mirror before its workers start. `odoo` reads all of the same Odoo. */
+export type Adapt = (mirror: SyncContext, odoo: OdooClient) => SyncContext;
 
 export async function openTestSetup(
   options: { sandbox?: SandboxOptions; env?: Record<string, string>; adapt?: Adapt } = {},
@@ -101,8 +103,15 @@ export function openTestMirror(
   const { mirrors, redis } = openMirrors({ ...config, odoo }, log, (release) => releases.push(release));
   const [opened] = mirrors;
   if (opened === undefined) throw new Error('a setup has a mirror');
+  const plain = createOdooClient({ ...odoo, context: {} });
+  releases.push(() => plain.close());
   const { queuePrefix: prefix } = config;
-  return testMirror(adapt(opened), { redis, prefix, scheduled: false, upkeep: true }, releases, patienceMs);
+  return testMirror(
+    adapt(opened, plain),
+    { redis, prefix, scheduled: false, upkeep: true },
+    releases,
+    patienceMs,
+  );
 }
 
 /** The mirrors of the file that `env` names, by name; `register`: their tables are created. */

@@ -203,10 +203,10 @@ async function firstSyncs({ io, stop }: Upping, settings: Environment): Promise<
     const isAlone = mirrors.length === 1;
     const empty = new Set<SyncContext>();
     for (const mirror of mirrors) {
-      const { db, definition, odoo } = mirror;
+      const { db, definition, source } = mirror;
       if ((await readState(db, definition.key))?.lastSync != null) continue;
       // Reported before the first copy: a wrong password or model is then one sentence, not the reason of a run.
-      await whileBusy(io, 'Asking Odoo', describeDocument(odoo, definition));
+      await whileBusy(io, 'Asking Odoo', describeDocument(source, definition));
       empty.add(mirror);
     }
     const failures: FirstSyncFailure[] = [];

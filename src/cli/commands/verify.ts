@@ -7,7 +7,8 @@ import { errorCode, errorMessage } from '../../shared/errors.ts';
 import { withResources } from '../../shared/lifecycle.ts';
 import { tableNames } from '../../shared/mirror-names.ts';
 import { type Example, KINDS, type Verification, verifyMirror } from '../../sync/maintenance/verify.ts';
-import { mirrorClient } from '../../sync/model/scope.ts';
+import { odooSource } from '../../sync/source/odoo-source.ts';
+import { mirrorClient } from '../../sync/source/scope.ts';
 import { definitionOf } from '../../sync/types.ts';
 import { openChecked } from '../connections.ts';
 import {
@@ -123,17 +124,21 @@ async function verifyOne({ io, config, db, account }: Place, own: MirrorSettings
   try {
     // The tables of a mirror that has never run are missing; everything in Odoo is then a finding.
     await registerMirror(db, own);
-    const source = {
+    const client = account.client(own);
+    const mirror = {
       ...tablesFor(own),
       db,
-      // The client of the engine, so that both see the same records and values.
-      odoo: mirrorClient(db, account.client(own), own, config),
+      // The source of the engine, so that both see the same records and values.
+      source: odooSource({
+        odoo: mirrorClient(db, client, own, config),
+        ...{ unscoped: client, database: config.odoo.db, context: own.context },
+      }),
       definition: definitionOf(own),
       pageSize: own.pageSize,
       settings,
       retention,
     };
-    return await verifyMirror(source, (compared, total) => {
+    return await verifyMirror(mirror, (compared, total) => {
       const text = `${count(compared)} of ${amount(total)} and lines`;
       line.show([text, rate(compared)].filter(Boolean).join(', '));
     });

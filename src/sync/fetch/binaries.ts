@@ -4,10 +4,11 @@ import { storedBinaries, storedFields } from '../../db/documents/stored-document
 import type { MirrorStore } from '../../db/documents/tables.ts';
 import type { RecordToStore } from '../../db/documents/writes.ts';
 import { OdooTimeoutError } from '../../odoo/errors.ts';
-import type { OdooClient, OdooRecord } from '../../odoo/types.ts';
+import { odooDateTime } from '../../odoo/fields.ts';
+import type { OdooRecord } from '../../odoo/types.ts';
 import { inGroups } from '../../shared/collections.ts';
 import { PasserelleError } from '../../shared/errors.ts';
-import { odooDateTime } from '../planning/run-mode.ts';
+import type { Source } from '../source/source.ts';
 import { prepare } from '../store/normalize.ts';
 import type { DocumentModel, MirroredModel, PreparedDocument } from '../types.ts';
 import { binarySizes, promisedBytes, promisedInAll } from './binary-sizes.ts';
@@ -62,7 +63,7 @@ interface Contents {
  * @throws ContentTimeoutError, and the errors of the Odoo client.
  */
 export async function* readContents(
-  odoo: OdooClient,
+  source: Source,
   model: string,
   holders: readonly Holder[],
 ): AsyncGenerator<Contents> {
@@ -70,7 +71,7 @@ export async function* readContents(
     const { fields } = ask;
     const ids = ask.holders.map(({ id }) => id);
     try {
-      const records = await odoo.read(model, ids, { fields });
+      const records = await source.read(model, ids, fields);
       yield { fields, records: new Map(records.map((record) => [record.id, record])) };
     } catch (error) {
       throw error instanceof OdooTimeoutError ? new ContentTimeoutError(model, ask, error) : error;
@@ -138,7 +139,7 @@ const SETTLED_MS = 60_000;
  */
 async function fillBinaries(
   store: MirrorStore,
-  odoo: OdooClient,
+  source: Source,
   { model, of }: Mirrored,
   records: readonly OdooRecord[],
 ): Promise<OdooRecord[]> {
@@ -148,7 +149,7 @@ async function fillBinaries(
   if (holders.length === 0) return [...records];
   const contents = await knownContents(store, of, holders);
   const unknown = holders.filter(({ id }) => !contents.has(id));
-  for await (const { fields, records: read } of readContents(odoo, model.name, unknown)) {
+  for await (const { fields, records: read } of readContents(source, model.name, unknown)) {
     for (const [id, record] of read) contents.set(id, { ...contents.get(id), ...pick(record, fields) });
   }
   const gone = unknown.find(({ id, sizes }) =>
@@ -216,28 +217,28 @@ export function contentBytes({ header, lines }: PreparedDocument): number {
  */
 export async function attachBinaryContents(
   store: MirrorStore<Database>,
-  odoo: OdooClient,
+  source: Source,
   model: DocumentModel,
   document: PreparedDocument,
 ): Promise<PreparedDocument> {
   if (![document.header, ...document.lines].some(hasContents)) return document;
-  const [header = document.header] = await filled(store, odoo, { model: model.header, of: 'header' }, [
+  const [header = document.header] = await filled(store, source, { model: model.header, of: 'header' }, [
     document.header,
   ]);
-  const lines = await filled(store, odoo, { model: model.line, of: 'line' }, document.lines);
+  const lines = await filled(store, source, { model: model.line, of: 'line' }, document.lines);
   return { ...document, header, lines, reading: await endReading(store.db, document.reading) };
 }
 
 async function filled(
   store: MirrorStore,
-  odoo: OdooClient,
+  source: Source,
   which: Mirrored,
   records: readonly RecordToStore[],
 ): Promise<readonly RecordToStore[]> {
   const holders = records.filter(hasContents);
   if (holders.length === 0) return records;
   const read = holders.map(({ json }): OdooRecord => JSON.parse(json));
-  const full = await fillBinaries(store, odoo, which, read);
+  const full = await fillBinaries(store, source, which, read);
   const ready = new Map(
     holders.map((holder, at) => [
       holder.odooId,

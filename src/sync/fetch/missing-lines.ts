@@ -1,6 +1,7 @@
-import type { OdooClient, OdooRecord } from '../../odoo/types.ts';
+import type { OdooRecord } from '../../odoo/types.ts';
 import { isRefusal } from '../error-policy.ts';
 import { headerOf } from '../model/document-model.ts';
+import type { Source } from '../source/source.ts';
 import type { DocumentModel, HeaderAndLines, MissingLines } from '../types.ts';
 export const NONE_MISSING: MissingLines = { gone: [], hidden: [] };
 
@@ -30,7 +31,7 @@ const MAX_REFUSALS = 6;
 
 /** Finds out why lines are missing from a reading, for each BC with missing lines. */
 export async function explainMissing(
-  odoo: OdooClient,
+  source: Source,
   model: DocumentModel,
   documents: readonly HeaderAndLines[],
   findUnread: FindUnread,
@@ -43,7 +44,9 @@ export async function explainMissing(
   const promised = new Set(documents.flatMap(({ header }) => promisedLines(header, model.linesField)));
   const listed = unread.filter(({ odooId }) => promised.has(odooId));
   const asked = unread.filter(({ odooId }) => !promised.has(odooId));
-  const hidden = new Set([...listed, ...(await findHidden(odoo, model, asked))].map(({ odooId }) => odooId));
+  const hidden = new Set(
+    [...listed, ...(await findHidden(source, model, asked))].map(({ odooId }) => odooId),
+  );
   const missing = new Map<number, { gone: number[]; hidden: number[] }>();
   for (const { odooId, bcOdooId } of unread) {
     const own = missing.get(bcOdooId) ?? { gone: [], hidden: [] };
@@ -55,7 +58,7 @@ export async function explainMissing(
 
 /** The lines whose deletion `read` does not prove. */
 async function findHidden(
-  odoo: OdooClient,
+  source: Source,
   { line, inverse }: DocumentModel,
   lines: readonly MirroredLine[],
 ): Promise<MirroredLine[]> {
@@ -72,7 +75,7 @@ async function findHidden(
     const ids = part.map(({ odooId }) => odooId);
     let found: OdooRecord[];
     try {
-      found = await odoo.read(line.name, ids, { fields: [inverse] });
+      found = await source.read(line.name, ids, [inverse]);
       answered += 1;
     } catch (error) {
       if (!isRefusal(error)) throw error;

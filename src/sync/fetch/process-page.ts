@@ -4,15 +4,14 @@ import { installationOf } from '../../db/installation.ts';
 import { resolveFailures } from '../../db/runs/failures.ts';
 import { absentItems, addPageCalls, closeItems, openItems, splitPage } from '../../db/runs/ledger.ts';
 import { findRun } from '../../db/runs/runs.ts';
-import { CountedClient } from '../../odoo/client.ts';
-import type { OdooClient } from '../../odoo/types.ts';
 import { enqueueBcs, type PagePayload } from '../../queues/jobs.ts';
 import type { SyncContext } from '../context.ts';
 import { isOutage, isRefusal } from '../error-policy.ts';
 import { isModelChange } from '../model/document-model.ts';
 import { withModel } from '../model/model-drift.ts';
-import { requireSource } from '../model/source-check.ts';
 import { advanceWhenPageIsDone } from '../runs/advance-run.ts';
+import { CountedSource, type Source } from '../source/source.ts';
+import { requireSource } from '../source/source-check.ts';
 import type { DocumentModel } from '../types.ts';
 import { batchSize, MAX_READING, pageByteBudget } from './batch-size.ts';
 import { enqueueHandedOver, type PreparedJob, reference, toBcJob } from './handoff.ts';
@@ -43,15 +42,15 @@ export async function processPage(
   const run = await findRun(db, payload.runId);
   if (run?.status !== 'running' || run.leaseToken !== payload.token) return 'superseded';
   const open = await openItems(db, payload.runId, payload.page);
-  const odoo = new CountedClient(mirror.odoo);
+  const source = new CountedSource(mirror.source);
   let queued = 0;
   try {
-    await requireSource(mirror, odoo);
-    const gone = await confirmDeleted(mirror, odoo, payload);
+    await requireSource(mirror, source);
+    const gone = await confirmDeleted(mirror, source, payload);
     const ids = open.filter((id) => !gone.has(id));
-    queued = await readPage(mirror, odoo, payload, ids, attempt);
+    queued = await readPage(mirror, source, payload, ids, attempt);
   } finally {
-    await addPageCalls(db, payload.runId, payload.page, odoo.used);
+    await addPageCalls(db, payload.runId, payload.page, source.used);
   }
   await advanceWhenPageIsDone(mirror, payload);
   return queued;
@@ -60,13 +59,13 @@ export async function processPage(
 /** Requests again, by id, what a sweep did not find: it may have been read during a change. */
 async function confirmDeleted(
   mirror: SyncContext,
-  odoo: OdooClient,
+  source: Source,
   payload: PagePayload,
 ): Promise<ReadonlySet<number>> {
   const absent = await absentItems(mirror.db, payload.runId, payload.page);
   if (absent.length === 0) return new Set();
   const { fetchSeq } = await beginReading(mirror.db);
-  const found = new Set(await odoo.search(mirror.definition.model, [['id', 'in', absent]]));
+  const found = new Set(await source.ids(mirror.definition.model, { ids: absent }));
   const gone = absent.filter((id) => !found.has(id));
   await closeGone(mirror, payload, gone, fetchSeq);
   return new Set(gone);
@@ -75,7 +74,7 @@ async function confirmDeleted(
 /** Queues one job for each BC of the page that Odoo has. */
 async function readPage(
   mirror: SyncContext,
-  odoo: OdooClient,
+  source: Source,
   payload: PagePayload,
   ids: readonly number[],
   attempt: PageAttempt,
@@ -88,15 +87,15 @@ async function readPage(
   }
   // After a timeout the next attempt uses slices of half the size.
   const most = Math.ceil(ids.length / 2 ** (attempt.number - 1));
-  return withModel(mirror, odoo, payload.runId, (model, again) => {
+  return withModel(mirror, source, payload.runId, (model, again) => {
     const blame = {
       // Odoo does not know a field of the newest description: it is a fault of one record.
       mayBlame: (error: unknown) =>
         isRefusal(error) || (again && isModelChange(error)) || (attempt.last && isOutage(error)),
-      probe: () => readsAnything(odoo, model, ids),
+      probe: () => readsAnything(source, model, ids),
       tally: { read: 0, refused: 0 },
     };
-    return readSlices(mirror, odoo, payload, { model, ids, most, blame });
+    return readSlices(mirror, source, payload, { model, ids, most, blame });
   });
 }
 
@@ -111,7 +110,7 @@ interface PageReading {
 /** Fetches slice by slice, so that memory holds one slice. BCs beyond the byte budget move to new pages. */
 async function readSlices(
   mirror: SyncContext,
-  odoo: OdooClient,
+  source: Source,
   payload: PagePayload,
   { model, ids, most, blame }: PageReading,
 ): Promise<number> {
@@ -122,7 +121,7 @@ async function readSlices(
   while (left.length > 0 && room >= MAX_READING) {
     const slice = left.slice(0, evenly(left.length, Math.min(most, batchSize(model, room))));
     const begun = await beginReading(db);
-    const read = await readDocuments(odoo, model, slice, blame, (...read) => unreadLines(mirror, ...read));
+    const read = await readDocuments(source, model, slice, blame, (...read) => unreadLines(mirror, ...read));
     const reading = await endReading(db, begun);
     await closeGone(mirror, payload, read.missing, reading.fetchSeq);
     const jobs: PreparedJob[] = [

@@ -1,7 +1,8 @@
-import type { Domain, OdooClient, OdooRecord } from '../../odoo/types.ts';
+import type { OdooRecord } from '../../odoo/types.ts';
 import { bisect } from '../bisect.ts';
 import { isRefusal } from '../error-policy.ts';
 import { headerOf, isModelChange } from '../model/document-model.ts';
+import type { Source } from '../source/source.ts';
 import type { DocumentModel, HeaderAndLines, ReadDocument } from '../types.ts';
 import { explainMissing, type FindUnread, NONE_MISSING, promisedLines } from './missing-lines.ts';
 
@@ -16,7 +17,7 @@ const LINES_PER_CALL = 5000;
  * `first`: the first result of `linesAfter`.
  */
 async function readLines(
-  odoo: OdooClient,
+  source: Source,
   model: DocumentModel,
   ids: readonly number[],
   headers: readonly OdooRecord[],
@@ -26,17 +27,14 @@ async function readLines(
   const asked = new Set(ids);
   const strays = new Map<number, OdooRecord>();
   const promised = new Set(headers.flatMap((header) => promisedLines(header, model.linesField)));
-  for await (const line of linesOf(odoo, model, ids, first, promised)) {
+  for await (const line of linesOf(source, model, ids, first, promised)) {
     const owner = headerOf(line, model.inverse) ?? 0;
     if (asked.has(owner)) byHeader.get(owner)?.push(line);
     else strays.set(line.id, line);
   }
   for (const headerId of strays.size === 0 ? [] : byHeader.keys()) {
-    const domain: Domain = [
-      [model.inverse, '=', headerId],
-      ['id', 'in', [...strays.keys()]],
-    ];
-    for (const id of await odoo.search(model.line.name, domain)) {
+    const own = { refersTo: { field: model.inverse, ids: [headerId] }, ids: [...strays.keys()] };
+    for (const id of await source.ids(model.line.name, own)) {
       const line = strays.get(id);
       if (line !== undefined) byHeader.get(headerId)?.push(line);
     }
@@ -49,7 +47,7 @@ async function readLines(
  * is not requested if the slice was short and contained all lines of the headers.
  */
 async function* linesOf(
-  odoo: OdooClient,
+  source: Source,
   model: DocumentModel,
   ids: readonly number[],
   first: readonly OdooRecord[],
@@ -59,23 +57,19 @@ async function* linesOf(
     yield* slice;
     for (const line of slice) missing.delete(line.id);
     if (slice.length < LINES_PER_CALL && missing.size === 0) return;
-    slice = await linesAfter(odoo, model, ids, slice.at(-1)?.id ?? 0);
+    slice = await linesAfter(source, model, ids, slice.at(-1)?.id ?? 0);
   }
 }
 
 /** The next lines of these headers, by ascending id. */
 function linesAfter(
-  odoo: OdooClient,
+  source: Source,
   model: DocumentModel,
   ids: readonly number[],
-  last: number,
+  after: number,
 ): Promise<OdooRecord[]> {
-  const domain: Domain = [
-    [model.inverse, 'in', ids],
-    ['id', '>', last],
-  ];
-  const options = { fields: model.line.requested, binSize: true, order: 'id', limit: LINES_PER_CALL };
-  return odoo.searchRead(model.line.name, domain, options);
+  const selection = { refersTo: { field: model.inverse, ids }, after, limit: LINES_PER_CALL };
+  return source.list(model.line.name, selection, model.line.requested, { binSize: true });
 }
 
 interface Reading {
@@ -106,7 +100,7 @@ const MAX_REFUSED = 16;
  * @param findUnread finds the lines in the mirror that the reading lacks; then Odoo is asked why they are missing.
  */
 export async function readDocuments(
-  odoo: OdooClient,
+  source: Source,
   model: DocumentModel,
   ids: readonly number[],
   blame: Blame,
@@ -117,8 +111,8 @@ export async function readDocuments(
   const unsettled: number[] = [];
   const read = async (part: readonly number[]) => {
     // Parts of a refused page may be refused again, so their lines are not read early.
-    const whole = await readWhole(odoo, model, part, part === ids ? 'together' : 'headers first');
-    const missing = await explainMissing(odoo, model, whole.documents, findUnread);
+    const whole = await readWhole(source, model, part, part === ids ? 'together' : 'headers first');
+    const missing = await explainMissing(source, model, whole.documents, findUnread);
     documents.push(
       ...whole.documents.map((one) => ({ ...one, missing: missing.get(one.header.id) ?? NONE_MISSING })),
     );
@@ -152,7 +146,7 @@ const OTHERS = 3;
  * @throws OdooFieldError if the model changed.
  */
 export async function readsAnything(
-  odoo: OdooClient,
+  source: Source,
   model: DocumentModel,
   ids: readonly number[],
 ): Promise<boolean> {
@@ -161,10 +155,10 @@ export async function readsAnything(
     if (isModelChange(error)) changed = error;
     return null;
   };
-  const wanted = { order: 'id desc', limit: OTHERS };
-  const others = await odoo.search(model.header.name, [['id', 'not in', ids]], wanted).catch(failed);
+  const wanted = { except: ids, limit: OTHERS };
+  const others = await source.newestIds(model.header.name, wanted).catch(failed);
   for (const other of others ?? []) {
-    const read = await readWhole(odoo, model, [other], 'headers first').catch(failed);
+    const read = await readWhole(source, model, [other], 'headers first').catch(failed);
     if (read !== null && read.documents.length + read.unsettled.length > 0) return true;
   }
   if (changed !== null) throw changed;
@@ -172,20 +166,21 @@ export async function readsAnything(
 }
 
 async function readWhole(
-  odoo: OdooClient,
+  source: Source,
   model: DocumentModel,
   ids: readonly number[],
   order: 'together' | 'headers first',
 ): Promise<Pick<Reading, 'missing' | 'unsettled'> & { readonly documents: readonly HeaderAndLines[] }> {
-  const askHeaders = () =>
-    odoo.read(model.header.name, ids, { fields: model.header.requested, binSize: true });
-  const askLines = () => linesAfter(odoo, model, ids, 0);
+  const askHeaders = () => source.read(model.header.name, ids, model.header.requested, { binSize: true });
+  const askLines = () => linesAfter(source, model, ids, 0);
   const [headers, first] =
     order === 'together' ? await both(askHeaders(), askLines()) : [await askHeaders(), null];
   const lines =
-    headers.length === 0 ? NO_LINES : await readLines(odoo, model, ids, headers, first ?? (await askLines()));
+    headers.length === 0
+      ? NO_LINES
+      : await readLines(source, model, ids, headers, first ?? (await askLines()));
   const read = headers.map((header) => ({ header, lines: lines.get(header.id) ?? [] }));
-  const { vanished, unsettled } = await lookAgain(odoo, model, read);
+  const { vanished, unsettled } = await lookAgain(source, model, read);
   const documents = read.filter(({ header: { id } }) => !vanished.includes(id) && !unsettled.includes(id));
   const present = new Set([...documents.map(({ header }) => header.id), ...unsettled]);
   return { documents, missing: ids.filter((id) => !present.has(id)), unsettled };
@@ -197,7 +192,7 @@ async function readWhole(
  * them, a record rule hides them.
  */
 async function lookAgain(
-  odoo: OdooClient,
+  source: Source,
   { header: { name }, linesField }: DocumentModel,
   read: readonly HeaderAndLines[],
 ): Promise<{ readonly vanished: readonly number[]; readonly unsettled: readonly number[] }> {
@@ -209,7 +204,7 @@ async function lookAgain(
   }
   const ids = [...owing.keys()];
   if (ids.length === 0) return { vanished: [], unsettled: [] };
-  const headers = await odoo.read(name, ids, { fields: [linesField] });
+  const headers = await source.read(name, ids, [linesField]);
   const lists = new Map(headers.map((header) => [header.id, new Set(promisedLines(header, linesField))]));
   return {
     vanished: ids.filter((id) => !lists.has(id)),

@@ -23,7 +23,8 @@ import { readState } from '../../db/runs/lease.ts';
 import type { HeaderTable, LineTable } from '../../db/schema/documents.ts';
 import { unstorableIn } from '../../odoo/decoding/text.ts';
 import { OdooMalformedError } from '../../odoo/errors.ts';
-import type { Domain, OdooClient, OdooRecord } from '../../odoo/types.ts';
+import { odooDateTime } from '../../odoo/fields.ts';
+import type { OdooRecord } from '../../odoo/types.ts';
 import { canonicalJson } from '../../shared/canonical-json.ts';
 import { inGroups } from '../../shared/collections.ts';
 import { bisect } from '../bisect.ts';
@@ -31,9 +32,9 @@ import { isRefusal } from '../error-policy.ts';
 import { batchSize, recordSize } from '../fetch/batch-size.ts';
 import { type Holder, readContents } from '../fetch/binaries.ts';
 import { binarySizes, promisedInAll } from '../fetch/binary-sizes.ts';
-import { describeDocument, headerOf, isModelChange } from '../model/document-model.ts';
+import { describeDocument, headerOf, isModelChange, ofAnyBc } from '../model/document-model.ts';
 import { modelDiff } from '../model/model-drift.ts';
-import { odooDateTime } from '../planning/run-mode.ts';
+import type { Selection, Source } from '../source/source.ts';
 import { own } from '../store/audit-diff.ts';
 import { contentHash } from '../store/content-hash.ts';
 import type { DocumentDefinition, DocumentModel, MirroredModel } from '../types.ts';
@@ -111,7 +112,7 @@ function perKind<T>(value: () => T): Record<FindingKind, T> {
 interface VerifiedModel {
   readonly model: MirroredModel;
   readonly table: HeaderTable | LineTable;
-  readonly domain: Domain;
+  readonly selection: Selection;
   /** The many2one of the line to its header; null for the header. */
   readonly inverse: string | null;
 }
@@ -149,24 +150,22 @@ const DIFFERENCES: readonly FindingKind[] = ['missing', 'extra', 'different'];
 
 /** Reads both sides by ascending id. Returns the number of records that Odoo listed. */
 async function verifyModel(
-  source: VerifySource,
+  mirror: VerifiedMirror,
   verified: VerifiedModel,
   onFound: OnFound,
   onCompared: (records: number) => void,
 ): Promise<number> {
-  const { odoo, pageSize } = source;
-  const { model, domain } = verified;
+  const { source, pageSize } = mirror;
+  const { model, selection } = verified;
   let listed = 0;
   for (let after = 0; ; ) {
-    const ids = await odoo.search(model.name, [...domain, ['id', '>', after]], {
-      order: 'id',
-      limit: Math.min(pageSize, batchSize(model, Number.POSITIVE_INFINITY)),
-    });
+    const limit = Math.min(pageSize, batchSize(model, Number.POSITIVE_INFINITY));
+    const ids = await source.ids(model.name, { ...selection, after, limit });
     // Rows of the mirror after the last id of Odoo are extra.
     const upTo = ids.at(-1) ?? Number.MAX_SAFE_INTEGER;
-    const slice = await readSlice(odoo, model, ids);
+    const slice = await readSlice(source, model, ids);
     for (const record of slice.records.values()) recordSize(model, Buffer.byteLength(JSON.stringify(record)));
-    await verifySlice(source, verified, slice, { after, upTo }, onFound);
+    await verifySlice(mirror, verified, slice, { after, upTo }, onFound);
     if (ids.length === 0) return listed;
     listed += ids.length;
     onCompared(ids.length);
@@ -176,24 +175,20 @@ async function verifyModel(
 
 /** Compares some records once more. Hashes were checked before. */
 async function verifyAgain(
-  source: VerifySource,
+  mirror: VerifiedMirror,
   verified: VerifiedModel,
   suspects: readonly number[],
   findings: Findings,
 ): Promise<void> {
-  const { odoo, pageSize } = source;
-  const { model, domain } = verified;
+  const { source, pageSize } = mirror;
+  const { model, selection } = verified;
   for (let at = 0; at < suspects.length; ) {
     const ids = suspects.slice(at, at + Math.min(pageSize, batchSize(model, Number.POSITIVE_INFINITY)));
     at += ids.length;
     const [first = 0] = ids;
-    const slice = await readSlice(
-      odoo,
-      model,
-      await odoo.search(model.name, [...domain, ['id', 'in', ids]], { order: 'id' }),
-    );
+    const slice = await readSlice(source, model, await source.ids(model.name, { ...selection, ids }));
     await verifySlice(
-      source,
+      mirror,
       verified,
       slice,
       { after: first - 1, upTo: ids.at(-1) ?? first, ids },
@@ -210,11 +205,11 @@ interface Slice {
   readonly refused: readonly number[];
 }
 
-async function readSlice(odoo: OdooClient, model: MirroredModel, ids: readonly number[]): Promise<Slice> {
+async function readSlice(source: Source, model: MirroredModel, ids: readonly number[]): Promise<Slice> {
   const records = new Map<number, OdooRecord>();
   const read = async (part: readonly number[]) => {
-    const options = { fields: model.requested, binSize: true };
-    for (const record of await odoo.read(model.name, part, options)) records.set(record.id, record);
+    for (const record of await source.read(model.name, part, model.requested, { binSize: true }))
+      records.set(record.id, record);
   };
   const refused = await bisect(ids, read, (error) => isRefusal(error) || error instanceof OdooMalformedError);
   // Invalid records are not compared: their BC fails with a message.
@@ -223,7 +218,7 @@ async function readSlice(odoo: OdooClient, model: MirroredModel, ids: readonly n
 }
 
 async function verifySlice(
-  source: VerifySource,
+  mirror: VerifiedMirror,
   verified: VerifiedModel,
   { records, refused }: Slice,
   range: RowRange,
@@ -234,7 +229,7 @@ async function verifySlice(
   const unseen = new Set([...records.keys()].filter((id) => !unreadable.has(id)));
   const undecided: Holder[] = [];
   const weight = ({ binarySizes: sizes }: StoredSizes) => promisedInAll(sizes);
-  for await (const row of storedRows(source.db, table, range, (rows) => inGroups(rows, weight, HELD))) {
+  for await (const row of storedRows(mirror.db, table, range, (rows) => inGroups(rows, weight, HELD))) {
     const at = { model: model.name, id: row.odooId };
     if (contentHash(row.fields) !== row.contentHash) onFound('badHashes', at);
     if (row.archived || unreadable.has(row.odooId)) continue;
@@ -249,15 +244,15 @@ async function verifySlice(
     else if (!sameBinaries(model, record, row))
       undecided.push({ id: row.odooId, sizes: binarySizes(record, model) });
   }
-  for (const id of await ofDocuments(source, verified, [...unseen], records))
+  for (const id of await ofDocuments(mirror, verified, [...unseen], records))
     onFound('missing', { model: model.name, id });
   for (const id of unreadable) onFound('unreadable', { model: model.name, id });
-  await compareContents(source, verified, undecided, onFound);
+  await compareContents(mirror, verified, undecided, onFound);
 }
 
 /** A line whose BC is hidden by a record rule belongs to no document that our user may see: it is not mirrored. */
 async function ofDocuments(
-  { odoo, definition }: VerifySource,
+  { source, definition }: VerifiedMirror,
   { inverse }: VerifiedModel,
   ids: readonly number[],
   records: ReadonlyMap<number, OdooRecord>,
@@ -265,7 +260,7 @@ async function ofDocuments(
   if (inverse === null || ids.length === 0) return ids;
   const owners = new Map(ids.map((id) => [id, headerOf(records.get(id) ?? { id }, inverse)]));
   const named = [...new Set(owners.values())].filter((owner) => owner !== null);
-  const visible = new Set(await odoo.search(definition.model, [['id', 'in', named]]));
+  const visible = new Set(await source.ids(definition.model, { ids: named }));
   return ids.filter((id) => {
     const owner = owners.get(id) ?? null;
     return owner === null || visible.has(owner);
@@ -273,13 +268,13 @@ async function ofDocuments(
 }
 
 async function compareContents(
-  { db, odoo }: VerifySource,
+  { db, source }: VerifiedMirror,
   { model, table }: VerifiedModel,
   holders: readonly Holder[],
   onFound: OnFound,
 ): Promise<void> {
   const different = new Map<number, string[]>();
-  for await (const { fields, records } of readContents(odoo, model.name, holders)) {
+  for await (const { fields, records } of readContents(source, model.name, holders)) {
     const stored = await storedFields(db, table, [...records.keys()]);
     for (const [id, record] of records) {
       const unlike = unequal(fields, record, stored.get(id));
@@ -314,8 +309,8 @@ function sameBinaries(model: MirroredModel, record: OdooRecord, row: StoredRow):
   return sizes.every(([field, size]) => row.binarySizes[field] === size);
 }
 
-interface VerifySource extends MirrorStore<Database> {
-  readonly odoo: OdooClient;
+interface VerifiedMirror extends MirrorStore<Database> {
+  readonly source: Source;
   readonly definition: DocumentDefinition;
   /** Maximum of records requested in one call. */
   readonly pageSize: number;
@@ -332,43 +327,41 @@ interface VerifySource extends MirrorStore<Database> {
  * the errors of the Odoo client.
  */
 export async function verifyMirror(
-  source: VerifySource,
+  mirror: VerifiedMirror,
   onProgress: (compared: number, total: number) => void,
 ): Promise<Verification> {
   try {
-    return await verifyOnce(source, onProgress);
+    return await verifyOnce(mirror, onProgress);
   } catch (error) {
     if (!isModelChange(error)) throw error;
-    return verifyOnce(source, onProgress);
+    return verifyOnce(mirror, onProgress);
   }
 }
 
 async function verifyOnce(
-  source: VerifySource,
+  mirror: VerifiedMirror,
   onProgress: (compared: number, total: number) => void,
 ): Promise<Verification> {
-  const { db, odoo, definition } = source;
-  const model = await describeDocument(odoo, definition);
-  // A line without a BC is part of no document: it is not mirrored.
-  const withBc: Domain = [[model.inverse, '!=', false]];
-  const total =
-    (await odoo.searchCount(model.header.name, [])) + (await odoo.searchCount(model.line.name, withBc));
+  const { db, source, definition } = mirror;
+  const model = await describeDocument(source, definition);
+  const withBc = ofAnyBc(model);
+  const total = (await source.count(model.header.name, {})) + (await source.count(model.line.name, withBc));
   const findings = new Findings();
   let compared = 0;
   const advance = (by: number) => {
     compared += by;
     onProgress(compared, total);
   };
-  const header = { model: model.header, table: source.header, domain: [], inverse: null };
-  const line = { model: model.line, table: source.line, domain: withBc, inverse: model.inverse };
+  const header = { model: model.header, table: mirror.header, selection: {}, inverse: null };
+  const line = { model: model.line, table: mirror.line, selection: withBc, inverse: model.inverse };
   const suspects = { headers: new Suspects(), lines: new Suspects() };
-  const headers = await verifyModel(source, header, suspects.headers.before(findings), advance);
-  const lines = await verifyModel(source, line, suspects.lines.before(findings), advance);
-  await verifyAgain(source, header, suspects.headers.ids, findings);
-  await verifyAgain(source, line, suspects.lines.ids, findings);
-  await checkIntegrity(source, findings);
-  await checkProgress(source, findings);
-  await compareCounts(source, { headers, lines }, findings);
+  const headers = await verifyModel(mirror, header, suspects.headers.before(findings), advance);
+  const lines = await verifyModel(mirror, line, suspects.lines.before(findings), advance);
+  await verifyAgain(mirror, header, suspects.headers.ids, findings);
+  await verifyAgain(mirror, line, suspects.lines.ids, findings);
+  await checkIntegrity(mirror, findings);
+  await checkProgress(mirror, findings);
+  await compareCounts(mirror, { headers, lines }, findings);
   const result = findings.result({
     headers,
     lines,
@@ -394,24 +387,24 @@ async function unreadChanges(
 }
 
 /** Checks the consistency of the mirror without Odoo. Hashes are checked with the comparison of rows. */
-async function checkIntegrity(source: VerifySource, findings: Findings): Promise<void> {
-  const { db, retention } = source;
-  const { key, model, lineModel } = source.definition;
-  const views = viewsOf(source);
+async function checkIntegrity(mirror: VerifiedMirror, findings: Findings): Promise<void> {
+  const { db, retention } = mirror;
+  const { key, model, lineModel } = mirror.definition;
+  const views = viewsOf(mirror);
   const add = (kind: FindingKind, name: string, { total, first }: Counted) =>
     findings.addAll(
       kind,
       total,
       first.map((example) => ({ model: name, ...example })),
     );
-  add('duplicates', model, await duplicates(db, source.header));
-  add('duplicates', lineModel, await duplicates(db, source.line));
-  add('orphanLines', lineModel, await orphanLines(source));
+  add('duplicates', model, await duplicates(db, mirror.header));
+  add('duplicates', lineModel, await duplicates(db, mirror.line));
+  add('orphanLines', lineModel, await orphanLines(mirror));
   add('openItems', model, await openItemsOfEndedRuns(db, key));
-  add('futureReadings', model, await futureReadings(db, source.header));
-  add('futureReadings', lineModel, await futureReadings(db, source.line));
-  add('feedGaps', model, await feedGaps(source));
-  add('trailGaps', model, await trailGaps(source, retention.auditMs));
+  add('futureReadings', model, await futureReadings(db, mirror.header));
+  add('futureReadings', lineModel, await futureReadings(db, mirror.line));
+  add('feedGaps', model, await feedGaps(mirror));
+  add('trailGaps', model, await trailGaps(mirror, retention.auditMs));
   for (const [view, name] of [
     [views.header, model],
     [views.line, lineModel],
@@ -427,14 +420,14 @@ async function checkIntegrity(source: VerifySource, findings: Findings): Promise
  * less than the overlap is no finding: the overlap covers it.
  */
 async function checkProgress(
-  { db, odoo, definition: { key, model }, settings }: VerifySource,
+  { db, source, definition: { key, model }, settings }: VerifiedMirror,
   findings: Findings,
 ): Promise<void> {
   const lastSync = (await readState(db, key))?.lastSync ?? null;
   const isFuture = (now: Date) =>
     lastSync !== null && lastSync.getTime() > now.getTime() + settings.overlapMs;
   if (!isFuture(await databaseClock(db))) return;
-  const now = await odoo.clock();
+  const now = await source.clock();
   if (isFuture(now))
     findings.add('futureSync', {
       model,
@@ -447,7 +440,7 @@ async function checkProgress(
  * of them is a finding, until a forced sweep confirms that the records were deleted on purpose.
  */
 async function compareCounts(
-  { db, definition: { key, model, lineModel } }: VerifySource,
+  { db, definition: { key, model, lineModel } }: VerifiedMirror,
   now: Pick<Verification, 'headers' | 'lines'>,
   findings: Findings,
 ): Promise<void> {

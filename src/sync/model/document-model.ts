@@ -4,17 +4,18 @@ import type { KeptModel } from '../../db/odoo-model/model-fingerprint.ts';
 import { OdooFieldError } from '../../odoo/errors.ts';
 import { referredId } from '../../odoo/field-policies.ts';
 import { binaryFields, linesLink, NO_LINES_MODEL, readableFields } from '../../odoo/fields.ts';
-import type { OdooClient, OdooFields, OdooRecord } from '../../odoo/types.ts';
+import type { OdooFields, OdooRecord } from '../../odoo/types.ts';
+import type { Selection, Source } from '../source/source.ts';
 import type { DocumentDefinition, DocumentModel, MirroredModel } from '../types.ts';
 
 /** Requests both models from Odoo: two calls. */
 export async function describeDocument(
-  odoo: OdooClient,
+  source: Pick<Source, 'describe'>,
   definition: DocumentDefinition,
 ): Promise<DocumentModel> {
   const [header, line] = await Promise.all([
-    odoo.fieldsGet(definition.model),
-    odoo.fieldsGet(definition.lineModel),
+    source.describe(definition.model),
+    source.describe(definition.lineModel),
   ]);
   return {
     header: mirrored(definition.model, header, definition),
@@ -44,6 +45,11 @@ function mirrored(
 export function headerOf(line: OdooRecord, inverse: string): number | null {
   return referredId(line[inverse]);
 }
+
+/** The lines of all BCs. A line without a BC is part of no document: it is not mirrored. */
+export const ofAnyBc = ({ inverse }: DocumentModel): Selection => ({
+  refersTo: { field: inverse, ids: 'any' },
+});
 
 /** A model without access log (`_log_access = False`) has no `write_date`, so changes cannot be detected. */
 export function isDated({ header, line }: DocumentModel): boolean {

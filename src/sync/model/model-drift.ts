@@ -14,12 +14,13 @@ import { confirmModel, keptFields } from '../../db/odoo-model/model-fingerprint.
 import { refreshView, type View, viewDefinition, viewsOf } from '../../db/odoo-model/typed-views.ts';
 import { hideFailureMessages, hideRunMessages } from '../../db/runs/failures.ts';
 import type { OdooFieldRow } from '../../db/schema/model.ts';
-import type { OdooClient, OdooFieldDescription, OdooFields } from '../../odoo/types.ts';
+import type { OdooFieldDescription, OdooFields } from '../../odoo/types.ts';
 import { canonicalJson } from '../../shared/canonical-json.ts';
 import { errorCode, errorMessage } from '../../shared/errors.ts';
 import type { SyncContext } from '../context.ts';
 import { policyRewrites } from '../privacy/policy-changes.ts';
 import { type Rewriting, type RewrittenFields, rewriteStored } from '../privacy/rewrite-stored.ts';
+import type { Source } from '../source/source.ts';
 import type { DocumentModel, MirroredModel } from '../types.ts';
 import { type DescribedModel, describeDocument, isModelChange } from './document-model.ts';
 
@@ -243,18 +244,18 @@ async function applyPolicies(
  */
 export async function withModel<T>(
   mirror: SyncContext,
-  odoo: OdooClient,
+  source: Source,
   runId: number,
   work: (model: DescribedModel, again: boolean) => Promise<T>,
   now?: Date,
 ): Promise<T> {
-  const model = await mirror.models.of(runId, () => describeNow(mirror, odoo, now));
+  const model = await mirror.models.of(runId, () => describeNow(mirror, source, now));
   try {
     return await work(model, false);
   } catch (error) {
     if (!isModelChange(error)) throw error;
   }
-  return work(await renewed(mirror, odoo, runId, model), true);
+  return work(await renewed(mirror, source, runId, model), true);
 }
 
 /**
@@ -263,13 +264,13 @@ export async function withModel<T>(
  */
 export async function withNewestModel<T>(
   mirror: SyncContext,
-  odoo: OdooClient,
+  source: Source,
   runId: number,
   work: (model: DescribedModel) => Promise<T>,
 ): Promise<T> {
-  const model = await mirror.models.of(runId, () => describeNow(mirror, odoo));
-  if (await isBehind(mirror.db, model)) await renewed(mirror, odoo, runId, model);
-  return withModel(mirror, odoo, runId, work);
+  const model = await mirror.models.of(runId, () => describeNow(mirror, source));
+  if (await isBehind(mirror.db, model)) await renewed(mirror, source, runId, model);
+  return withModel(mirror, source, runId, work);
 }
 
 /** A change was recorded since the description was requested. */
@@ -281,12 +282,12 @@ async function isBehind(db: Queryable, { header, line, describedAt }: DescribedM
 /** Requests the model again and records its changes. */
 function renewed(
   mirror: SyncContext,
-  odoo: OdooClient,
+  source: Source,
   runId: number,
   outdated: DescribedModel,
 ): Promise<DescribedModel> {
   return mirror.models.renew(runId, outdated, async () => {
-    const described = await describeNow(mirror, odoo);
+    const described = await describeNow(mirror, source);
     await noteModel(mirror, runId, described);
     return described;
   });
@@ -294,9 +295,9 @@ function renewed(
 
 async function describeNow(
   { db, definition }: SyncContext,
-  odoo: OdooClient,
+  source: Source,
   now?: Date,
 ): Promise<DescribedModel> {
   const describedAt = now ?? (await databaseClock(db));
-  return { ...(await describeDocument(odoo, definition)), describedAt };
+  return { ...(await describeDocument(source, definition)), describedAt };
 }

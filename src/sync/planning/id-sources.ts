@@ -1,11 +1,11 @@
 import { ownersOfLines } from '../../db/documents/stored-documents.ts';
 import type { MirrorStore } from '../../db/documents/tables.ts';
-import type { Domain, OdooClient, OdooRecord } from '../../odoo/types.ts';
+import type { OdooRecord } from '../../odoo/types.ts';
 import { bisect } from '../bisect.ts';
 import { isRefusal } from '../error-policy.ts';
 import { headerOf } from '../model/document-model.ts';
+import type { Selection, Source } from '../source/source.ts';
 import type { DocumentModel } from '../types.ts';
-import { odooDateTime } from './run-mode.ts';
 
 /** After this many refusals without a success, the fault is in Odoo, not in the records. */
 const MAX_REFUSED = 16;
@@ -15,25 +15,24 @@ const MAX_REFUSED = 16;
  * whole answer. The rest is then read without it, and this record has only its id.
  */
 export async function listRecords(
-  odoo: OdooClient,
+  source: Source,
   model: string,
-  domain: Domain,
-  { fields, limit }: { readonly fields: readonly string[]; readonly limit: number },
+  selection: Selection,
+  fields: readonly string[],
 ): Promise<OdooRecord[]> {
-  const options = { order: 'id', limit };
   try {
-    return await odoo.searchRead(model, domain, { fields, ...options });
+    return await source.list(model, selection, fields);
   } catch (error) {
     if (!isRefusal(error)) throw error;
   }
-  const ids = await odoo.search(model, domain, options);
-  const records = new Map((await readable(odoo, model, ids, fields)).map((record) => [record.id, record]));
+  const ids = await source.ids(model, selection);
+  const records = new Map((await readable(source, model, ids, fields)).map((record) => [record.id, record]));
   return ids.map((id) => records.get(id) ?? { id });
 }
 
 /** The records that Odoo does not refuse. */
 export async function readable(
-  odoo: OdooClient,
+  source: Source,
   model: string,
   ids: readonly number[],
   fields: readonly string[],
@@ -43,7 +42,7 @@ export async function readable(
   let refused = 0;
   const read = async (part: readonly number[]) => {
     // A server that ignores `limit` returns more records than a call can have arguments.
-    for (const record of await odoo.read(model, part, { fields })) records.push(record);
+    for (const record of await source.read(model, part, fields)) records.push(record);
     answers += 1;
   };
   await bisect(ids, read, (error, part) => {
@@ -58,8 +57,8 @@ export async function readable(
 const SLICE = 10_000;
 
 /** Every header id, ascending, in slices. It ends with an empty answer, because a short one may not be the last. */
-export async function* allHeaders(odoo: OdooClient, model: DocumentModel): AsyncGenerator<number[]> {
-  yield* keyset((last) => odoo.search(model.header.name, [['id', '>', last]], { order: 'id', limit: SLICE }));
+export async function* allHeaders(source: Source, model: DocumentModel): AsyncGenerator<number[]> {
+  yield* keyset((after) => source.ids(model.header.name, { after, limit: SLICE }));
 }
 
 /** The newest `write_date` of the listed records, as a text of Odoo. */
@@ -67,22 +66,21 @@ export class NewestWrite {
   #newest = '';
 
   note(records: readonly OdooRecord[]): void {
-    for (const { write_date: date } of records) {
-      if (typeof date === 'string' && date > this.#newest) this.#newest = date;
-    }
+    for (const { write_date: date } of records) if (typeof date === 'string') this.#noteDate(date);
   }
 
-  /** Asks Odoo for it, before everything is listed. */
-  async ask(odoo: OdooClient, { header, line }: DocumentModel): Promise<void> {
-    for (const { name, requested } of [header, line]) {
-      if (!requested.includes('write_date')) continue;
-      const options = { fields: ['write_date'], order: 'write_date desc', limit: 1 };
-      this.note(await odoo.searchRead(name, [['write_date', '!=', false]], options));
-    }
+  /** Asks for it, before everything is listed. */
+  async ask(source: Source, { header, line }: DocumentModel): Promise<void> {
+    for (const { name, requested } of [header, line])
+      if (requested.includes('write_date')) this.#noteDate((await source.newestWrite(name)) ?? '');
   }
 
   get date(): Date | null {
     return this.#newest === '' ? null : new Date(`${this.#newest.replace(' ', 'T')}Z`);
+  }
+
+  #noteDate(date: string): void {
+    if (date > this.#newest) this.#newest = date;
   }
 }
 
@@ -94,18 +92,14 @@ export class NewestWrite {
  * the mirror is known.
  */
 export function changedHeaders(
-  odoo: OdooClient,
+  source: Source,
   store: MirrorStore,
   model: DocumentModel,
   since: Date,
   newest: NewestWrite,
 ): readonly [AsyncGenerator<number[]>, AsyncGenerator<number[]>] {
-  const written = (last: number): Domain => [
-    ['write_date', '>=', odooDateTime(since)],
-    ['id', '>', last],
-  ];
   const slices = (name: string, fields: readonly string[]) =>
-    noted(newest, (last) => listRecords(odoo, name, written(last), { fields, limit: SLICE }));
+    noted(newest, (after) => listRecords(source, name, { since, after, limit: SLICE }, fields));
   const headers = idsOfSlices(slices(model.header.name, ['write_date']));
   const lines = slices(model.line.name, ['write_date', model.inverse]);
   return [headers, ownersOfSlices(store, model, lines)];

@@ -4,14 +4,14 @@ import { addItems, addPages, owedIds } from '../../db/runs/ledger.ts';
 import { moveReread } from '../../db/runs/reread.ts';
 import { beginPlan, endEmptyPlan, idleRun, type PlanNotes, updateRun } from '../../db/runs/runs.ts';
 import type { SyncLogRow } from '../../db/schema/sync.ts';
-import { CountedClient } from '../../odoo/client.ts';
-import type { OdooClient, OdooServer } from '../../odoo/types.ts';
+import type { OdooServer } from '../../odoo/types.ts';
 import type { SyncContext } from '../context.ts';
 import type { DescribedModel } from '../model/document-model.ts';
 import { noteModel, withModel } from '../model/model-drift.ts';
-import type { OwnSource } from '../model/source.ts';
-import { beginSource, checkSource } from '../model/source-check.ts';
 import { type LeasedRun, LeaseLostError, whilePlanning } from '../runs/run-lease.ts';
+import type { OwnSource } from '../source/identity.ts';
+import { CountedSource, type Source } from '../source/source.ts';
+import { beginSource, checkSource } from '../source/source-check.ts';
 import type { DocumentModel } from '../types.ts';
 import { allHeaders, changedHeaders, NewestWrite } from './id-sources.ts';
 import { planSweep } from './plan-sweep.ts';
@@ -67,7 +67,7 @@ export async function planRun(mirror: SyncContext, run: LeasedRun): Promise<'pla
 }
 
 interface Planning {
-  readonly odoo: CountedClient;
+  readonly source: CountedSource;
   readonly progress: PlannerProgress;
   readonly server: OdooServer;
   readonly nowSync: Date;
@@ -81,20 +81,20 @@ async function writePlan(
   run: LeasedRun,
   progress: PlannerProgress,
 ): Promise<'planned' | 'ended'> {
-  const odoo = new CountedClient(mirror.odoo, (call) => progress.during(call));
-  const server = await odoo.connect();
+  const source = new CountedSource(mirror.source, (call) => progress.during(call));
+  const server = await source.connect();
   // `fields_get` may run in parallel. The list of ids may not, because the clock must be read first. Only the lease
   // holder reads the run history, so it cannot change.
-  const clock = startEagerly(odoo.clock());
-  const own = startEagerly(beginSource(mirror, odoo, run));
+  const clock = startEagerly(source.clock());
+  const own = startEagerly(beginSource(mirror, source, run));
   const past = startEagerly(readPast(mirror));
   return withModel(
     mirror,
-    odoo,
+    source,
     run.id,
     async (model) =>
       writeLedger(mirror, run, {
-        ...{ odoo, progress, server, model },
+        ...{ source, progress, server, model },
         ...{ nowSync: await clock, past: await past, own: await own },
       }),
     run.takenAt,
@@ -104,11 +104,11 @@ async function writePlan(
 async function writeLedger(
   mirror: SyncContext,
   run: LeasedRun,
-  { odoo, progress, server, nowSync, model, past, own }: Planning,
+  { source, progress, server, nowSync, model, past, own }: Planning,
 ): Promise<'planned' | 'ended'> {
   const { settings, log } = mirror;
   // Before the model is noted, because the views of the stored one would be replaced.
-  await checkSource(mirror, odoo, run, model, { stored: past.state?.source ?? null, own });
+  await checkSource(mirror, source, run, model, { stored: past.state?.source ?? null, own });
   const modelChange = await noteModel(mirror, run.id, model, () => progress.step());
   const { overlapMs } = settings;
   progress.step();
@@ -118,24 +118,24 @@ async function writeLedger(
   log.info({ runId: run.id, ...decided, protocol: server.protocol, reason: server.reason }, 'planning');
   const newest = new NewestWrite();
   let reread: Reread = { documents: 0, after: null };
-  if (run.newSource) await newest.ask(odoo, model);
+  if (run.newSource) await newest.ask(source, model);
   if (mode === 'sweep') {
     await begin(mirror, run, notes, progress);
     const next = nextWindow(past, nowSync, overlapMs);
-    reread = await planSweep(mirror, run, { odoo, model, nowSync, next });
+    reread = await planSweep(mirror, run, { source, model, nowSync, next });
   } else {
-    if (mode === 'full' && decided.since === null) await newest.ask(odoo, model);
+    if (mode === 'full' && decided.since === null) await newest.ask(source, model);
     const wanted = { newest, odooIds: run.odooIds ?? [], lastAsked: past.left?.requestedAt ?? null };
-    const found = idsOf(mirror, odoo, model, { ...decided, ...wanted });
+    const found = idsOf(mirror, source, model, { ...decided, ...wanted });
     await begin(mirror, run, notes, progress);
     const isEmpty = (await writeItems(mirror, run, found, progress)) === 0;
     if (isEmpty && mode !== 'single')
-      return endEmpty(mirror, run, { ...notes, newestWrite: newest.date, rpcCalls: odoo.used });
+      return endEmpty(mirror, run, { ...notes, newestWrite: newest.date, rpcCalls: source.used });
   }
   await whilePlanning(mirror, run, async ({ db: tx }) => {
     const planned = await addPages(tx, run.id);
     const plannedAt = await databaseClock(tx);
-    const counts = { planned, reread: reread.documents, rpcCalls: odoo.used };
+    const counts = { planned, reread: reread.documents, rpcCalls: source.used };
     await updateRun(tx, run.id, { ...counts, plannedAt, newestWrite: newest.date });
     // Not earlier: a plan that does not end must not pass over its share.
     if (reread.after !== null) await moveReread(tx, mirror.definition.key, reread.after);
@@ -178,7 +178,7 @@ async function endEmpty(
 /** Slices of ids. Their start time was requested before. */
 function idsOf(
   mirror: SyncContext,
-  odoo: OdooClient,
+  source: Source,
   model: DocumentModel,
   wanted: RunPlan & {
     readonly odooIds: readonly number[];
@@ -190,7 +190,7 @@ function idsOf(
   if (mode === 'single') return fromPromise(async () => odooIds);
   const sources = [
     ...(continues === null ? [] : [owedIds(mirror.db, continues)]),
-    ...(since === null ? [allHeaders(odoo, model)] : changedHeaders(odoo, mirror, model, since, newest)),
+    ...(since === null ? [allHeaders(source, model)] : changedHeaders(source, mirror, model, since, newest)),
     fromPromise(() => findDueForRetry(mirror, mirror.definition.key, lastAsked)),
   ];
   return concat(sources.map((source) => prefetch(source)));

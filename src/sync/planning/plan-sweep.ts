@@ -10,21 +10,23 @@ import {
   type Slice,
   type Sweep,
 } from '../../db/runs/sweep.ts';
-import type { Domain, OdooClient, OdooRecord } from '../../odoo/types.ts';
+import { odooDateTime } from '../../odoo/fields.ts';
+import type { OdooRecord } from '../../odoo/types.ts';
 import type { SyncContext } from '../context.ts';
-import { headerOf } from '../model/document-model.ts';
+import { headerOf, ofAnyBc } from '../model/document-model.ts';
 import { type LeasedRun, whilePlanning } from '../runs/run-lease.ts';
+import type { Selection, Source } from '../source/source.ts';
 import type { DocumentModel, MirroredModel } from '../types.ts';
 import { listRecords, readable } from './id-sources.ts';
 import { addRereads, type Reread } from './reread.ts';
-import { odooDateTime, type RunPlan } from './run-mode.ts';
+import type { RunPlan } from './run-mode.ts';
 
 /** Ids and dates are small: a slice holds those of this many pages. */
 const PAGES_PER_SLICE = 20;
 
 /** The inputs of a sweep. */
 interface Sweeping {
-  readonly odoo: OdooClient;
+  readonly source: Source;
   readonly model: DocumentModel;
   readonly nowSync: Date;
   /** The window of the next incremental run. */
@@ -46,7 +48,7 @@ interface Sweeping {
 export async function planSweep(
   mirror: SyncContext,
   run: LeasedRun,
-  { odoo, model, nowSync, next }: Sweeping,
+  { source, model, nowSync, next }: Sweeping,
 ): Promise<Reread> {
   const { settings, definition } = mirror;
   const sweep: Sweep = {
@@ -58,32 +60,31 @@ export async function planSweep(
   };
   if (run.newSource) await whilePlanning(mirror, run, ({ db }) => endPauses(db, definition.key));
   const size = settings.pageSize * PAGES_PER_SLICE;
-  for await (const slice of slices(odoo, model.header, [], size)) {
+  for await (const slice of slices(source, model.header, {}, size)) {
     await whilePlanning(mirror, run, (store) => compareHeaders(store, sweep, slice));
   }
-  // A line without a BC is part of no document: it is not mirrored.
-  for await (const slice of slices(odoo, model.line, [[model.inverse, '!=', false]], size)) {
+  for await (const slice of slices(source, model.line, ofAnyBc(model), size)) {
     const differing = await whilePlanning(mirror, run, (store) => differingLines(store, sweep, slice));
-    const headers = await headersOf(odoo, model, differing);
+    const headers = await headersOf(source, model, differing);
     await whilePlanning(mirror, run, (store) => addOwners(store, sweep, slice, differing, headers));
   }
   const due = await dueFailures(mirror.db, definition.key);
   const retries = due.map((odooId) => ({ odooId, page: 0 }));
   await whilePlanning(mirror, run, ({ db }) => addItems(db, run.id, retries));
-  const reread = await addRereads(mirror, run, { odoo, model, nowSync, sweep });
+  const reread = await addRereads(mirror, run, { source, model, nowSync, sweep });
   await whilePlanning(mirror, run, ({ db }) => numberPages(db, run.id, settings.pageSize));
   return reread;
 }
 
 /** Every id of a model, ascending, without gaps between slices. The last slice is empty and reaches to the end. */
 async function* slices(
-  odoo: OdooClient,
+  source: Source,
   model: MirroredModel,
-  domain: Domain,
+  selection: Selection,
   size: number,
 ): AsyncGenerator<Slice> {
   for (let after = 0; ; ) {
-    const listed = await list(odoo, model, [...domain, ['id', '>', after]], size);
+    const listed = await list(source, model, { ...selection, after, limit: size });
     const upTo = listed.reduce((most, { id }) => Math.max(most, id), 0);
     yield { listed, after, upTo: listed.length === 0 ? Number.MAX_SAFE_INTEGER : upTo };
     if (listed.length === 0) return;
@@ -91,14 +92,9 @@ async function* slices(
   }
 }
 
-async function list(
-  odoo: OdooClient,
-  model: MirroredModel,
-  domain: Domain,
-  limit: number,
-): Promise<Listed[]> {
+async function list(source: Source, model: MirroredModel, selection: Selection): Promise<Listed[]> {
   const fields = model.requested.includes('write_date') ? ['write_date'] : ['id'];
-  return (await listRecords(odoo, model.name, domain, { fields, limit })).map(dated);
+  return (await listRecords(source, model.name, selection, fields)).map(dated);
 }
 
 function dated({ id, write_date: date }: OdooRecord): Listed {
@@ -107,13 +103,13 @@ function dated({ id, write_date: date }: OdooRecord): Listed {
 
 /** The BCs of these lines in Odoo now. A line that was deleted meanwhile has none. */
 async function headersOf(
-  odoo: OdooClient,
+  source: Source,
   { line, inverse }: DocumentModel,
   differing: readonly DifferingLine[],
 ): Promise<DifferingLine[]> {
   if (differing.length === 0) return [];
   const late = new Map(differing.map((one) => [one.id, one.late]));
-  const records = await readable(odoo, line.name, [...late.keys()], [inverse]);
+  const records = await readable(source, line.name, [...late.keys()], [inverse]);
   return records.flatMap((record) => {
     const id = headerOf(record, inverse);
     return id === null ? [] : [{ id, late: late.get(record.id) ?? false }];

@@ -9,16 +9,16 @@ import {
 } from '../../db/runs/reread.ts';
 import type { Sweep } from '../../db/runs/sweep.ts';
 import { OdooMalformedError, OdooModelError, OdooTimeoutError } from '../../odoo/errors.ts';
-import type { OdooClient } from '../../odoo/types.ts';
 import { errorCode } from '../../shared/errors.ts';
 import type { SyncContext } from '../context.ts';
 import { isRefusal } from '../error-policy.ts';
 import { isModelChange } from '../model/document-model.ts';
 import { type LeasedRun, whilePlanning } from '../runs/run-lease.ts';
+import type { Source } from '../source/source.ts';
 import { BOOKKEEPING } from '../store/content-hash.ts';
 import type { DocumentModel, MirroredModel } from '../types.ts';
 import { listRecords } from './id-sources.ts';
-import { odooDateTime, windowStart } from './run-mode.ts';
+import { windowStart } from './run-mode.ts';
 
 /** Odoo computes each name, so a slice is smaller than one of ids. */
 const NAMES_PER_CALL = 1000;
@@ -44,9 +44,9 @@ export interface Reread {
 export async function addRereads(
   mirror: SyncContext,
   run: LeasedRun,
-  { odoo, model, nowSync, sweep }: { odoo: OdooClient; model: DocumentModel; nowSync: Date; sweep: Sweep },
+  { source, model, nowSync, sweep }: { source: Source; model: DocumentModel; nowSync: Date; sweep: Sweep },
 ): Promise<Reread> {
-  const renamed = await addAllRenamed(mirror, run, odoo, model, nowSync, sweep);
+  const renamed = await addAllRenamed(mirror, run, source, model, nowSync, sweep);
   const { sweepReread: share } = mirror.settings;
   if (share === 0) return { documents: renamed, after: null };
   const { added, last } = await whilePlanning(mirror, run, async (store) => {
@@ -61,7 +61,7 @@ export async function addRereads(
 async function addAllRenamed(
   mirror: SyncContext,
   run: LeasedRun,
-  odoo: OdooClient,
+  source: Source,
   model: DocumentModel,
   nowSync: Date,
   sweep: Sweep,
@@ -71,7 +71,7 @@ async function addAllRenamed(
   const since = windowStart(readAt, nowSync, mirror.settings.overlapMs, null);
   const references = referencesOf(model);
   let added = 0;
-  for await (const records of changedNames(mirror, odoo, references, since)) {
+  for await (const records of changedNames(mirror, source, references, since)) {
     added += await whilePlanning(mirror, run, (store) => addRenamed(store, sweep, references, records));
   }
   return added;
@@ -96,13 +96,13 @@ function referencesOf({ header, line, inverse }: DocumentModel): References {
 /** The records of all these models that were written after `since`, with their names, some at a time. */
 async function* changedNames(
   mirror: SyncContext,
-  odoo: OdooClient,
+  source: Source,
   { header, line }: References,
   since: Date,
 ): AsyncGenerator<NamedRecord[]> {
   let found: NamedRecord[] = [];
   for (const model of new Set([...header, ...line].map((reference) => reference.model))) {
-    for await (const records of changedNamesOf(mirror, odoo, model, since)) {
+    for await (const records of changedNamesOf(mirror, source, model, since)) {
       found.push(...records);
       if (found.length < NAMES_PER_SCAN) continue;
       yield found;
@@ -115,23 +115,19 @@ async function* changedNames(
 /** Ends early if Odoo does not hand them over: the share of each sweep brings their names too. */
 async function* changedNamesOf(
   { log }: SyncContext,
-  odoo: OdooClient,
+  source: Source,
   model: string,
   since: Date,
 ): AsyncGenerator<NamedRecord[]> {
-  const options = { fields: ['display_name'], limit: NAMES_PER_CALL };
   try {
-    for (let last = 0; ; ) {
-      const domain = [
-        ['write_date', '>=', odooDateTime(since)],
-        ['id', '>', last],
-      ] as const;
-      const records = await listRecords(odoo, model, domain, options);
+    for (let after = 0; ; ) {
+      const selection = { since, after, limit: NAMES_PER_CALL };
+      const records = await listRecords(source, model, selection, ['display_name']);
       if (records.length === 0) return;
       yield records.flatMap(({ id, display_name: name }) =>
         name === undefined ? [] : [{ model, id, name }],
       );
-      last = records.reduce((most, { id }) => Math.max(most, id), last);
+      after = records.reduce((most, { id }) => Math.max(most, id), after);
     }
   } catch (error) {
     if (!isNoAnswer(error)) throw error;

@@ -5,11 +5,6 @@ import type { SyncContext } from '../context.ts';
 import { isDated } from '../model/document-model.ts';
 import type { DocumentModel } from '../types.ts';
 
-/** A time in the format of Odoo: UTC, whole seconds, rounded down. */
-export function odooDateTime(moment: Date): string {
-  return moment.toISOString().slice(0, 19).replace('T', ' ');
-}
-
 /**
  * Lower bound of an incremental window, for a comparison with `>=`.
  *

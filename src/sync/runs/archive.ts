@@ -7,7 +7,6 @@ import {
   nextArchivable,
 } from '../../db/runs/sweep.ts';
 import type { SyncLogRow } from '../../db/schema/sync.ts';
-import { exists } from '../../odoo/scoped-client.ts';
 import { PasserelleError } from '../../shared/errors.ts';
 import type { SyncContext } from '../context.ts';
 
@@ -150,10 +149,10 @@ const NONE: ReadonlySet<number> = new Set();
 
 /** Asks Odoo which of these BCs exist outside the domain of the mirror. */
 export async function askAbout(
-  { unscoped, definition }: SyncContext,
+  { source, definition }: SyncContext,
   odooIds: readonly number[],
 ): Promise<AskedBcs> {
-  return { odooIds, outOfScope: await exists(unscoped, definition.model, odooIds) };
+  return { odooIds, outOfScope: await source.exists(definition.model, odooIds) };
 }
 
 /** SWEEP_MAX_COUNT counts for at most half of a small mirror, so the last BC never leaves without `force`. */

@@ -3,7 +3,6 @@ import { closeItems, itemState } from '../../db/runs/ledger.ts';
 import { findRun, lockRun } from '../../db/runs/runs.ts';
 import type { SyncLogRow } from '../../db/schema/sync.ts';
 import { OdooApplicationError } from '../../odoo/errors.ts';
-import type { OdooClient } from '../../odoo/types.ts';
 import type { BcPayload, PagePayload } from '../../queues/jobs.ts';
 import { errorCode, errorMessage } from '../../shared/errors.ts';
 import type { SyncContext } from '../context.ts';
@@ -18,6 +17,7 @@ import {
 import { readsAnything } from '../fetch/read-documents.ts';
 import { describeDocument, isModelChange } from '../model/document-model.ts';
 import { withModel } from '../model/model-drift.ts';
+import type { Source } from '../source/source.ts';
 import { tryToStore } from '../store/store-documents.ts';
 import type { DocumentModel, MirroredModel } from '../types.ts';
 import { advanceWhenPageIsDone, failRun } from './advance-run.ts';
@@ -29,14 +29,14 @@ const MAX_NAMED = 3;
  * The message why a BC failed, with record and field if Odoo's own sentence (`year 10000 is out of range`) names none.
  */
 async function failureReason(
-  { odoo, definition, log }: SyncContext,
+  { source, definition, log }: SyncContext,
   odooId: number,
   error: unknown,
 ): Promise<{ readonly code: string; readonly message: string }> {
   const reason = { code: errorCode(error), message: errorMessage(error) };
   if (!(error instanceof OdooApplicationError)) return reason;
   try {
-    const culprit = await findUnreadableFields(odoo, await describeDocument(odoo, definition), odooId);
+    const culprit = await findUnreadableFields(source, await describeDocument(source, definition), odooId);
     return culprit === null ? reason : { ...reason, message: `${culprit} cannot be read. ${reason.message}` };
   } catch (trouble) {
     log.warn({ odooId, reason: errorMessage(trouble) }, 'looking for the field to blame');
@@ -51,22 +51,22 @@ async function failureReason(
  * Odoo reads more fields than requested: the invalid value behind a related field of a line may belong to its BC.
  */
 export async function findUnreadableFields(
-  odoo: OdooClient,
+  source: Source,
   { header, line, inverse }: DocumentModel,
   odooId: number,
 ): Promise<string | null> {
-  const own = await refusedFields(odoo, header, odooId);
+  const own = await refusedFields(source, header, odooId);
   if (own !== null) return own;
-  const lines = await odoo.search(line.name, [[inverse, '=', odooId]], { order: 'id' });
-  const bad = await firstRefused(lines, (ids) => reads(odoo, line, ids, line.requested));
-  return bad === undefined ? null : refusedFields(odoo, line, bad);
+  const lines = await source.ids(line.name, { refersTo: { field: inverse, ids: [odooId] } });
+  const bad = await firstRefused(lines, (ids) => reads(source, line, ids, line.requested));
+  return bad === undefined ? null : refusedFields(source, line, bad);
 }
 
-async function refusedFields(odoo: OdooClient, model: MirroredModel, id: number): Promise<string | null> {
-  if (!(await reads(odoo, model, [id], ['id']))) return `${model.name} ${id}`;
+async function refusedFields(source: Source, model: MirroredModel, id: number): Promise<string | null> {
+  if (!(await reads(source, model, [id], ['id']))) return `${model.name} ${id}`;
   const named: string[] = [];
   for (let left = model.requested; named.length <= MAX_NAMED; ) {
-    const field = await firstRefused(left, (fields) => reads(odoo, model, [id], fields));
+    const field = await firstRefused(left, (fields) => reads(source, model, [id], fields));
     if (field === undefined) break;
     named.push(field);
     left = left.slice(left.indexOf(field) + 1);
@@ -90,13 +90,13 @@ async function firstRefused<T>(
 }
 
 async function reads(
-  odoo: OdooClient,
+  source: Source,
   model: MirroredModel,
   ids: readonly number[],
   fields: readonly string[],
 ): Promise<boolean> {
   try {
-    await odoo.read(model.name, ids, { fields, binSize: true });
+    await source.read(model.name, ids, fields, { binSize: true });
     return true;
   } catch (error) {
     if (isRefusal(error)) return false;
@@ -172,9 +172,9 @@ async function isOdooAtFault(
   try {
     return await withModel(
       mirror,
-      mirror.odoo,
+      mirror.source,
       runId,
-      async (model) => !(await readsAnything(mirror.odoo, model, [odooId])),
+      async (model) => !(await readsAnything(mirror.source, model, [odooId])),
     );
   } catch (trouble) {
     // No record can be read with the fields that Odoo names, for example because its code is newer than its database.

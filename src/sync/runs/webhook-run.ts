@@ -26,10 +26,9 @@ export async function requestHooked(mirror: SyncContext, batch: HookBatch): Prom
 
 /** The BCs of changed lines: for a moved line both, for a deleted line the old one, for a new line the one in Odoo. */
 async function ownersOf(mirror: SyncContext, lines: readonly number[]): Promise<number[]> {
-  const { odoo, definition } = mirror;
+  const { source, definition } = mirror;
   if (lines.length === 0) return [];
-  const { line, inverse } = await describeDocument(odoo, definition);
-  const options = { fields: [inverse], limit: lines.length };
-  const found = await listRecords(odoo, line.name, [['id', 'in', lines]], options);
+  const { line, inverse } = await describeDocument(source, definition);
+  const found = await listRecords(source, line.name, { ids: lines, limit: lines.length }, [inverse]);
   return ownersNowAndBefore(mirror, inverse, found, lines);
 }

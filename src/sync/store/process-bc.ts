@@ -5,8 +5,6 @@ import type { MirrorStore } from '../../db/documents/tables.ts';
 import { resolveFailures } from '../../db/runs/failures.ts';
 import { getFencingState } from '../../db/runs/lease.ts';
 import { closeItems } from '../../db/runs/ledger.ts';
-import { CountedClient } from '../../odoo/client.ts';
-import type { OdooClient } from '../../odoo/types.ts';
 import type { BcPayload } from '../../queues/jobs.ts';
 import { PasserelleError } from '../../shared/errors.ts';
 import type { SyncContext } from '../context.ts';
@@ -14,8 +12,9 @@ import { attachBinaryContents, ContentGoneError, contentBytes } from '../fetch/b
 import { loadFetchedDocuments } from '../fetch/handoff.ts';
 import { type Blame, readDocuments } from '../fetch/read-documents.ts';
 import { withModel, withNewestModel } from '../model/model-drift.ts';
-import { requireSource } from '../model/source-check.ts';
 import { advanceWhenPageIsDone } from '../runs/advance-run.ts';
+import { CountedSource, type Source } from '../source/source.ts';
+import { requireSource } from '../source/source-check.ts';
 import type { CommitOutcome, DocumentModel, PreparedDocument, StoreOutcome } from '../types.ts';
 import { prepareDocument } from './normalize.ts';
 
@@ -72,15 +71,15 @@ export async function processBc(
 /** Stores the document that the page fetched. With `apart` or `stale` the caller must fetch it again. */
 async function storeGiven(mirror: SyncContext, payload: BcPayload): Promise<CommitOutcome> {
   const { runId, page, token, odooId, bytes = 0 } = payload;
-  const odoo = new CountedClient(mirror.odoo);
-  return withModel(mirror, odoo, runId, (model) =>
-    mirror.groups.add({ runId, page, token, odooId, rpcCalls: odoo.used, model, document: null }, bytes),
+  const source = new CountedSource(mirror.source);
+  return withModel(mirror, source, runId, (model) =>
+    mirror.groups.add({ runId, page, token, odooId, rpcCalls: source.used, model, document: null }, bytes),
   );
 }
 
 async function storeReading(
   mirror: SyncContext,
-  odoo: CountedClient,
+  source: CountedSource,
   model: DocumentModel,
   { runId, page, token, odooId }: BcPayload,
   document: PreparedDocument,
@@ -89,8 +88,8 @@ async function storeReading(
   const contents = contentBytes(document);
   const bytes = document.lines.reduce((sum, { json }) => sum + json.length, document.header.json.length);
   return contentMemory.run(contents, async () => {
-    const completed = await attachBinaryContents(mirror, odoo, model, document);
-    const account = { runId, page, token, odooId, rpcCalls: odoo.used };
+    const completed = await attachBinaryContents(mirror, source, model, document);
+    const account = { runId, page, token, odooId, rpcCalls: source.used };
     return groups.add({ ...account, model, document: completed }, contents + bytes);
   });
 }
@@ -100,19 +99,19 @@ async function processSingly(mirror: SyncContext, payload: BcPayload, isGiven: b
   const { runs, newestSeq } = await getFencingState(mirror.db, [payload.runId]);
   const run = runs.get(payload.runId);
   if (run?.status === 'running' && run.leaseToken !== payload.token) return 'superseded';
-  const odoo = new CountedClient(mirror.odoo);
-  await requireSource(mirror, odoo);
+  const source = new CountedSource(mirror.source);
+  await requireSource(mirror, source);
   const isFenced = run?.status === 'running' && run.mode !== 'single';
-  return (isFenced ? withModel : withNewestModel)(mirror, odoo, payload.runId, async (model) => {
+  return (isFenced ? withModel : withNewestModel)(mirror, source, payload.runId, async (model) => {
     const item = { ...payload, model };
     const given = isGiven ? (await loadFetchedDocuments(mirror, [item], newestSeq)).get(item) : undefined;
-    return storeLatest(mirror, odoo, model, payload, given);
+    return storeLatest(mirror, source, model, payload, given);
   });
 }
 
 async function storeLatest(
   mirror: SyncContext,
-  odoo: CountedClient,
+  source: CountedSource,
   model: DocumentModel,
   payload: BcPayload,
   given: PreparedDocument | undefined,
@@ -123,12 +122,12 @@ async function storeLatest(
       const { document, goneSeq } =
         reading === 1 && given !== undefined
           ? { document: given, goneSeq: given.reading.fetchSeq }
-          : await readAgain(mirror, odoo, model, odooId);
+          : await readAgain(mirror, source, model, odooId);
       if (document === null) {
-        await noteGone(mirror, payload, goneSeq, odoo.used);
+        await noteGone(mirror, payload, goneSeq, source.used);
         return 'gone';
       }
-      const outcome = await storeReading(mirror, odoo, model, payload, document);
+      const outcome = await storeReading(mirror, source, model, payload, document);
       if (outcome !== 'stale' && outcome !== 'process_singly') return outcome;
       throw new StaleReadingError(odooId);
     } catch (error) {
@@ -164,13 +163,13 @@ async function noteGone(
  */
 async function readAgain(
   store: MirrorStore<Database>,
-  odoo: OdooClient,
+  source: Source,
   model: DocumentModel,
   odooId: number,
 ): Promise<{ readonly document: PreparedDocument | null; readonly goneSeq: number }> {
   const { db } = store;
   const begun = await beginReading(db);
-  const { documents, unsettled } = await readDocuments(odoo, model, [odooId], NO_BLAME, (...read) =>
+  const { documents, unsettled } = await readDocuments(source, model, [odooId], NO_BLAME, (...read) =>
     unreadLines(store, ...read),
   );
   if (unsettled.length > 0) throw new UnsettledReadingError(odooId);

@@ -124,7 +124,7 @@ describe('contents', () => {
       trigger: 'cli',
       odooIds: [odooId],
     });
-    const [header] = await mirror.odoo.read(BC, [odooId], { fields: ['name'] });
+    const [header] = await mirror.source.read(BC, [odooId], ['name']);
     const gone = { id: 999_999, bc_id: [odooId, 'x'], photo: '1.00 Kb' };
     const document = {
       ...(await beginReading(mirror.db)),

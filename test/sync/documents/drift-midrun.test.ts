@@ -37,7 +37,7 @@ const changed = async () =>
   );
 /** The run's description of the model, as it is now. */
 const describeFor = (runId: number): Promise<DescribedModel> =>
-  withModel(setup.mirror, setup.mirror.odoo, runId, async (model) => model);
+  withModel(setup.mirror, setup.mirror.source, runId, async (model) => model);
 const verify = () => verifyMirror({ ...setup.mirror, pageSize: 100 }, () => {});
 
 describe('a run with one attempt for each job, and a model that changes after its plan', () => {

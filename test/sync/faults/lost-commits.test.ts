@@ -58,7 +58,7 @@ describe('after a failover that lost commits', () => {
   it('a BC that was read before it and is stored after it is read again', async () => {
     const { mirror } = setup;
     const [id = 0] = setup.odoo.ids(BC);
-    const model: DocumentModel = await describeDocument(mirror.odoo, mirror.definition);
+    const model: DocumentModel = await describeDocument(mirror.source, mirror.definition);
     const reading = {
       fetchSeq: (await newest()) + 500,
       endSeq: (await newest()) + 501,

@@ -34,7 +34,7 @@ describe('records that change, appear and disappear while a full run reads small
       deleted.add(gone);
       odoo.unlink('dimagaz.bc', [gone]);
     }
-    await setup.mirror.odoo.searchCount('dimagaz.bc', []);
+    await setup.mirror.source.count('dimagaz.bc', {});
   }
 
   it('leave no BC out and none twice, deletions apart', async () => {

@@ -26,8 +26,8 @@ describe('a full run', () => {
 
   it('stores what Odoo says, field by field', async () => {
     const id = setup.odoo.ids('dimagaz.bc')[0] ?? 0;
-    const model = await setup.mirror.odoo.fieldsGet('dimagaz.bc');
-    const [said] = await setup.mirror.odoo.read('dimagaz.bc', [id], { fields: Object.keys(model) });
+    const model = await setup.mirror.source.describe('dimagaz.bc');
+    const [said] = await setup.mirror.source.read('dimagaz.bc', [id], Object.keys(model));
     const [row] = await setup.database.client`select fields from scrap_dimagaz_bc where odoo_id = ${id}`;
     expect(row?.['fields']).toEqual(said);
   });

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { odooDateTime } from '../../../src/sync/planning/run-mode.ts';
+import { odooDateTime } from '../../../src/odoo/fields.ts';
 import type { TestSetup } from '../../support/test-setup.ts';
 import { openTestSetup } from '../../support/test-setup.ts';
 

@@ -249,7 +249,7 @@ describe('a run that was interrupted', () => {
           : Reflect.get(target, name),
     });
     const late = openGroups(() => ({ ...mirror, db }), { size: 1, waitMs: 0 });
-    const model = await describeDocument(mirror.odoo, mirror.definition);
+    const model = await describeDocument(mirror.source, mirror.definition);
     const item = { runId, page: 0, token, odooId, rpcCalls: 0, model, document: null };
     expect(await late.add(item, 1)).toBe('superseded');
     await closeItems(mirror.db, { runId, token, odooIds: [other], state: 'gone', goneSeq: 1 });

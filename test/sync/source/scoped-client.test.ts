@@ -4,7 +4,7 @@ import { Unstorable } from '../../../src/odoo/decoding/text.ts';
 import { OdooAccessError, OdooApplicationError, OdooMalformedError } from '../../../src/odoo/errors.ts';
 import { FieldPolicyError, policyProblems } from '../../../src/odoo/field-policies.ts';
 import { linesLink, NO_LINES_MODEL } from '../../../src/odoo/fields.ts';
-import { exists, type Scope, scopeClient } from '../../../src/odoo/scoped-client.ts';
+import { type Scope, scopeClient } from '../../../src/odoo/scoped-client.ts';
 import type {
   Domain,
   OdooClient,
@@ -351,11 +351,4 @@ describe('errors', () => {
     await expect(failing(error, {})).rejects.toBe(error);
     await expect(failing(error, { hidesTexts: true })).rejects.not.toThrow('Zoé');
   });
-});
-
-it('exists asks for ids only, and not at all for none', async () => {
-  const { client, asked } = fakeOdoo([], [2]);
-  expect(await exists(client, PARTNER, [1, 2])).toEqual(new Set([2]));
-  expect(await exists(client, PARTNER, [])).toEqual(new Set());
-  expect(asked).toEqual([{ method: 'search', model: PARTNER, domain: [['id', 'in', [1, 2]]] }]);
 });

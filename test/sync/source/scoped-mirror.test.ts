@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { NO_LINES_MODEL } from '../../../src/odoo/fields.ts';
 import { type Scope, scopeClient } from '../../../src/odoo/scoped-client.ts';
 import type { Domain } from '../../../src/odoo/types.ts';
+import { odooSource } from '../../../src/sync/source/odoo-source.ts';
 import { type Adapt, openTestSetup, type TestSetup } from '../../support/test-setup.ts';
 import { BC, verify } from './source-setup.ts';
 
@@ -14,14 +15,17 @@ const hmac = (text: string) => createHmac('sha256', KEY).update(text).digest('he
 /** A mirror that sees Odoo through a scope. */
 const scoped =
   ({ model = BC, lineModel = LINE, domain = [], ...more }: Partial<Scope>): Adapt =>
-  (mirror) => ({
+  (mirror, odoo) => ({
     ...mirror,
     definition: { ...mirror.definition, model, lineModel: lineModel ?? NO_LINES_MODEL, domain },
     rules: { reads: more.reads ?? (() => true), hashKey: KEY },
-    odoo: scopeClient(mirror.odoo, {
-      ...{ model, lineModel, domain, hashKey: KEY },
-      ...{ reads: () => true, policyOf: () => undefined, labelPolicyOf: () => undefined },
-      ...more,
+    source: odooSource({
+      odoo: scopeClient(odoo, {
+        ...{ model, lineModel, domain, hashKey: KEY },
+        ...{ reads: () => true, policyOf: () => undefined, labelPolicyOf: () => undefined },
+        ...more,
+      }),
+      ...{ unscoped: odoo, database: 'sandbox', context: {} },
     }),
   });
 

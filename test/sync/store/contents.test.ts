@@ -7,6 +7,7 @@ import { inGroups } from '../../../src/shared/collections.ts';
 import { isOutage } from '../../../src/sync/error-policy.ts';
 import { type Holder, readContents } from '../../../src/sync/fetch/binaries.ts';
 import { isSizeText, promisedBytes } from '../../../src/sync/fetch/binary-sizes.ts';
+import { sourceOf } from '../../support/source.ts';
 
 const BC = 'dimagaz.bc';
 
@@ -59,7 +60,7 @@ describe('contents', () => {
     sizes.map((said, at) => ({ id: ids[at] ?? 0, sizes: said }));
   const asked = async (wanted: readonly Holder[]) => {
     const calls = [];
-    for await (const { fields, records } of readContents(client, BC, wanted)) {
+    for await (const { fields, records } of readContents(sourceOf(client), BC, wanted)) {
       calls.push([fields.join(), ...[...records.keys()].map((id) => ids.indexOf(id))]);
     }
     return calls;

@@ -1,9 +1,11 @@
 import { expect, test } from 'vitest';
 import { OdooApplicationError } from '../../../src/odoo/errors.ts';
-import type { OdooClient, OdooRecord } from '../../../src/odoo/types.ts';
+import type { OdooRecord } from '../../../src/odoo/types.ts';
 import { NONE_MISSING } from '../../../src/sync/fetch/missing-lines.ts';
 import { readDocuments } from '../../../src/sync/fetch/read-documents.ts';
+import type { Source } from '../../../src/sync/source/source.ts';
 import type { DocumentModel } from '../../../src/sync/types.ts';
+import { fakeSource } from '../../support/source.ts';
 
 const part = (name: string) => ({ name, fields: {}, requested: ['id'], binaries: [] });
 const MODEL: DocumentModel = {
@@ -18,24 +20,20 @@ const blame = () => ({
   tally: { read: 0, refused: 0 },
 });
 
-type Answers = Pick<OdooClient, 'read' | 'searchRead'>;
+type Answers = Pick<Source, 'read' | 'list'>;
 
-/** A client of which nothing but reads of headers and lines are asked. */
-function client(answers: Answers, asked: string[]): OdooClient {
-  const never = () => Promise.reject(new Error('not expected'));
-  return {
-    ...{ target: 'nowhere', calls: 0, connect: never, clock: never, fieldsGet: never, search: never },
-    ...{ searchCount: never, close: async () => {} },
-    read: (model, ids, options) => {
+/** A source of which nothing but reads of headers and lines are asked. */
+const answering = (answers: Answers, asked: string[]): Source =>
+  fakeSource({
+    read: (model, ids, fields) => {
       asked.push(`headers ${ids.join(' ')}`);
-      return answers.read(model, ids, options);
+      return answers.read(model, ids, fields);
     },
-    searchRead: (model, domain, options) => {
+    list: (model, selection, fields) => {
       asked.push('lines');
-      return answers.searchRead(model, domain, options);
+      return answers.list(model, selection, fields);
     },
-  };
-}
+  });
 
 const refusal = () => new OdooApplicationError({ target: 'nowhere', call: 'bc.read', user: 'nobody' }, 'no');
 const header = (id: number, ...lines: number[]): OdooRecord => ({ id, lines });
@@ -47,11 +45,11 @@ test('headers and lines are asked for together, and lines of a header that vanis
   const headers = new Promise<OdooRecord[]>((resolve) => {
     answer = resolve;
   });
-  const odoo = client(
-    { read: () => headers, searchRead: async () => [line(10, 1), line(11, 2), line(12, 1)] },
+  const source = answering(
+    { read: () => headers, list: async () => [line(10, 1), line(11, 2), line(12, 1)] },
     asked,
   );
-  const reading = readDocuments(odoo, MODEL, [1, 2], blame(), async () => []);
+  const reading = readDocuments(source, MODEL, [1, 2], blame(), async () => []);
   expect(asked).toEqual(['headers 1 2', 'lines']);
   answer([header(1, 10, 12)]);
   expect(await reading).toEqual({
@@ -65,14 +63,14 @@ test('headers and lines are asked for together, and lines of a header that vanis
 /** What Odoo answers when the lines of a BC are not there: its list, as of before and of now. */
 const lineless = (lists: (OdooRecord | null)[], found: readonly OdooRecord[] = []) => {
   const asked: string[] = [];
-  const odoo = client(
+  const source = answering(
     {
       read: async () => lists.splice(0, 1).filter((one) => one !== null),
-      searchRead: async (_model, domain) => (String(domain).endsWith('id,>,0') ? [...found] : []),
+      list: async (_model, domain) => (String(domain).endsWith('id,>,0') ? [...found] : []),
     },
     asked,
   );
-  return { asked, reading: readDocuments(odoo, MODEL, [1], blame(), async () => []) };
+  return { asked, reading: readDocuments(source, MODEL, [1], blame(), async () => []) };
 };
 const TWICE = ['headers 1', 'lines', 'headers 1'];
 
@@ -103,17 +101,17 @@ test('a header that lists no line but those found is asked for once', async () =
 
 test('of a page that is refused, lines are asked for only where the headers can be read', async () => {
   const asked: string[] = [];
-  const odoo = client(
+  const source = answering(
     {
       read: async (_model, ids) => {
         if (ids.includes(3)) throw refusal();
         return ids.map((id) => header(id));
       },
-      searchRead: async () => [],
+      list: async () => [],
     },
     asked,
   );
-  const { documents, refused } = await readDocuments(odoo, MODEL, [1, 2, 3, 4], blame(), async () => []);
+  const { documents, refused } = await readDocuments(source, MODEL, [1, 2, 3, 4], blame(), async () => []);
   expect([documents.map((document) => document.header.id), refused]).toEqual([[1, 2, 4], [3]]);
   expect(asked).toEqual([
     ...['headers 1 2 3 4', 'lines', 'headers 1 2', 'lines'],
@@ -127,9 +125,9 @@ test('an error is acted upon when the other reading has ended too, and both may 
   const lines = new Promise<OdooRecord[]>((_, reject) => {
     fail = reject;
   });
-  const odoo = client({ read: () => Promise.reject(refusal()), searchRead: () => lines }, asked);
+  const source = answering({ read: () => Promise.reject(refusal()), list: () => lines }, asked);
   let over = false;
-  const reading = readDocuments(odoo, MODEL, [1], { ...blame(), mayBlame: () => false }, async () => []);
+  const reading = readDocuments(source, MODEL, [1], { ...blame(), mayBlame: () => false }, async () => []);
   reading.catch(() => {
     over = true;
   });

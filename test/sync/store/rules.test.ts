@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { OdooAuthError, OdooTimeoutError } from '../../../src/odoo/errors.ts';
+import { odooDateTime } from '../../../src/odoo/fields.ts';
 import { canonicalJson } from '../../../src/shared/canonical-json.ts';
 import { isRetryable } from '../../../src/sync/error-policy.ts';
-import { odooDateTime, windowStart } from '../../../src/sync/planning/run-mode.ts';
+import { windowStart } from '../../../src/sync/planning/run-mode.ts';
 import { fieldChanges } from '../../../src/sync/store/audit-diff.ts';
 import { contentHash } from '../../../src/sync/store/content-hash.ts';
 import { prepare } from '../../../src/sync/store/normalize.ts';

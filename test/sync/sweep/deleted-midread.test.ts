@@ -27,19 +27,19 @@ describe('what Odoo loses after a header was answered, and before its lines are'
 
   /** Reads the BC by an incremental run; in the gaps of the first `times` readings something happens. */
   const runWith = async (happening: () => void, times = 1) => {
-    const { odoo } = setup.mirror;
-    const readHeaders = odoo.read;
-    const readLines = odoo.searchRead;
+    const { source } = setup.mirror;
+    const readHeaders = source.read;
+    const readLines = source.list;
     let headers: Promise<unknown> = Promise.resolve();
     let left = times;
-    vi.spyOn(odoo, 'read').mockImplementation((...call) => {
+    vi.spyOn(source, 'read').mockImplementation((...call) => {
       const answer = readHeaders(...call);
       if (call[0] === BC) headers = answer;
       return answer;
     });
-    vi.spyOn(odoo, 'searchRead').mockImplementation(async (...call) => {
-      const [model, domain, options] = call;
-      const isFirst = options?.binSize === true && String(domain.at(-1)) === 'id,>,0';
+    vi.spyOn(source, 'list').mockImplementation(async (...call) => {
+      const [model, { after }, , options] = call;
+      const isFirst = options?.binSize === true && after === 0;
       if (model === LINE && isFirst && left > 0) {
         left -= 1;
         await headers;

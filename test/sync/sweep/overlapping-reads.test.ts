@@ -58,11 +58,11 @@ describe('two readings of a BC at the same time, and an edit between their answe
   };
   /** Delays Odoo's next answer to a `read`: its question, or its answer, waits until it is released. */
   const hold = (what: 'question' | 'answer') => {
-    const { odoo } = setup.mirror;
-    const read = odoo.read;
+    const { source } = setup.mirror;
+    const read = source.read;
     const [begun, begin] = signal();
     const [free, release] = signal();
-    vi.spyOn(odoo, 'read').mockImplementationOnce(async (...call) => {
+    vi.spyOn(source, 'read').mockImplementationOnce(async (...call) => {
       const answer = what === 'answer' ? await read(...call) : null;
       begin();
       await free;

@@ -202,7 +202,7 @@ describe('what a sweep archives', () => {
       header: prepare(BC, { id, name: 'BC/VU/AVANT' }, {}),
       ...{ lines: [], reading, missing: NONE_MISSING },
     };
-    const model = await describeDocument(mirror.odoo, mirror.definition);
+    const model = await describeDocument(mirror.source, mirror.definition);
     const entry = { model, document, runId, rpcCalls: 0 };
     expect(await storeTogether(mirror, KEY, mirror.settings, [entry])).toEqual(['stale']);
     expect(await archived()).toBe(1);

@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createRun } from '../../../src/db/runs/runs.ts';
-import type { OdooClient, OdooRecord } from '../../../src/odoo/types.ts';
+import type { OdooRecord } from '../../../src/odoo/types.ts';
 import { describeDocument } from '../../../src/sync/model/document-model.ts';
 import { planSweep } from '../../../src/sync/planning/plan-sweep.ts';
 import { acquireRun } from '../../../src/sync/runs/run-lease.ts';
+import type { Source } from '../../../src/sync/source/source.ts';
 import { heldBytes } from '../../support/heap.ts';
 import type { TestSetup } from '../../support/test-setup.ts';
 import { openTestSetup } from '../../support/test-setup.ts';
@@ -27,23 +28,19 @@ test('the memory of a sweep does not grow with the model', async () => {
   const { id } = await createRun(mirror.db, { key: 'bclinbc', mode: 'sweep', trigger: 'cli' });
   const run = await acquireRun(mirror, id);
   if (run === null) throw new Error('the lease is taken');
-  const model = await describeDocument(mirror.odoo, mirror.definition);
+  const model = await describeDocument(mirror.source, mirror.definition);
   const heaps: number[] = [];
   const asked: number[] = [];
-  const odoo: OdooClient = {
-    ...mirror.odoo,
-    get calls() {
-      return 0;
-    },
-    searchRead: async (name, domain, { limit = 0 }) => {
-      const [, , last] = domain.at(-1) ?? [];
+  const source: Source = {
+    ...mirror.source,
+    list: async (name, { after = 0, limit = 0 }) => {
       heaps.push(heldBytes());
       asked.push(limit);
-      return name === model.line.name ? lines(Number(last), limit) : [];
+      return name === model.line.name ? lines(after, limit) : [];
     },
   };
   await planSweep(mirror, run, {
-    ...{ odoo, model, nowSync: new Date() },
+    ...{ source, model, nowSync: new Date() },
     next: { since: null, continues: null },
   });
   expect(heaps.length).toBe(LINES / 10_000 + 2);

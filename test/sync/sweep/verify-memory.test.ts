@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { OdooClient, OdooRecord } from '../../../src/odoo/types.ts';
+import type { OdooRecord } from '../../../src/odoo/types.ts';
 import { verifyMirror } from '../../../src/sync/maintenance/verify.ts';
+import type { Source } from '../../../src/sync/source/source.ts';
 import { heldBytes } from '../../support/heap.ts';
 import type { TestSetup } from '../../support/test-setup.ts';
 import { openTestSetup } from '../../support/test-setup.ts';
@@ -24,23 +25,19 @@ test('the memory of a verification does not grow with the model, nor with its fi
     from generate_series(1, ${LINES}) as n`;
   const { mirror } = setup;
   const heaps: number[] = [];
-  const odoo: OdooClient = {
-    ...mirror.odoo,
-    get calls() {
-      return 0;
-    },
-    searchCount: async () => LINES,
-    search: async (name, domain, { limit = 0 } = {}) => {
+  const source: Source = {
+    ...mirror.source,
+    count: async () => LINES,
+    ids: async (name, { after = 0, ids, limit = 0 }) => {
       if (name !== LINE) return [];
       heaps.push(heldBytes());
-      const [, operator, last] = domain.at(-1) ?? [];
-      if (operator === 'in') return last as number[];
-      const size = Math.max(0, Math.min(limit, LINES - Number(last)));
-      return Array.from({ length: size }, (_, index) => Number(last) + index + 1);
+      if (ids !== undefined) return [...ids];
+      const size = Math.max(0, Math.min(limit, LINES - after));
+      return Array.from({ length: size }, (_, index) => after + index + 1);
     },
     read: async (_, ids) => ids.map(line),
   };
-  const found = await verifyMirror({ ...mirror, odoo, pageSize: PAGE }, () => {});
+  const found = await verifyMirror({ ...mirror, source, pageSize: PAGE }, () => {});
   expect(found).toMatchObject({ lines: LINES, different: LINES, badHashes: LINES, orphanLines: LINES });
   // A few first, to learn how large they are; the last answer is empty.
   const compared = 1 + Math.ceil((LINES - 50) / PAGE) + 1;

@@ -3,7 +3,6 @@ import { insertModelChanges } from '../../db/odoo-model/fields.ts';
 import { beginMove, findSource, isEmptyMirror, lockSource, saveSource } from '../../db/runs/source.ts';
 import { READER_FIELD } from '../../db/schema/model.ts';
 import type { MirrorSource } from '../../db/schema/sync.ts';
-import type { OdooClient } from '../../odoo/types.ts';
 import { PasserelleError } from '../../shared/errors.ts';
 import type { SyncContext } from '../context.ts';
 import { type LeasedRun, whilePlanning } from '../runs/run-lease.ts';
@@ -16,7 +15,8 @@ import {
   readSource,
   type SourceDifference,
   sourceDifferences,
-} from './source.ts';
+} from './identity.ts';
+import type { Source } from './source.ts';
 
 const HOW_TO_MOVE =
   'run passerelle sync --new-source, or POST {"mode":"sweep","newSource":true}: the mirror then gets the content of the ' +
@@ -81,15 +81,15 @@ class ReaderChangedError extends PasserelleError {
 /** These runs ask Odoo again for its source. Others trust what this process remembers. */
 const asksAgain = ({ mode, newSource }: LeasedRun) => newSource || mode === 'full' || mode === 'sweep';
 
-function ownSource(mirror: SyncContext, odoo: OdooClient, isRenewed: boolean): Promise<OwnSource> {
+function ownSource(mirror: SyncContext, source: Source, isRenewed: boolean): Promise<OwnSource> {
   const { sources, definition } = mirror;
-  const read = () => readSource(odoo, definition, sources.settings);
+  const read = () => readSource(source, definition);
   return isRenewed ? sources.renew(read) : sources.current(read);
 }
 
 /** Begins to ask Odoo for the source of a run, unless this process knows it. */
-export function beginSource(mirror: SyncContext, odoo: OdooClient, run: LeasedRun): Promise<OwnSource> {
-  return ownSource(mirror, odoo, asksAgain(run));
+export function beginSource(mirror: SyncContext, source: Source, run: LeasedRun): Promise<OwnSource> {
+  return ownSource(mirror, source, asksAgain(run));
 }
 
 /**
@@ -104,7 +104,7 @@ export function beginSource(mirror: SyncContext, odoo: OdooClient, run: LeasedRu
  */
 export async function checkSource(
   mirror: SyncContext,
-  odoo: OdooClient,
+  source: Source,
   run: LeasedRun,
   model: DocumentModel,
   found: { readonly stored: MirrorSource | null; readonly own: OwnSource },
@@ -112,7 +112,7 @@ export async function checkSource(
   const { key } = mirror.definition;
   if (isSettled(run, found, model)) return;
   // The answers that this process remembers may be outdated.
-  const own = asksAgain(run) ? found.own : await ownSource(mirror, odoo, true);
+  const own = asksAgain(run) ? found.own : await ownSource(mirror, source, true);
   await whilePlanning(mirror, run, async (store) => {
     const { db: tx } = store;
     const stored = await lockSource(tx, key);
@@ -171,11 +171,11 @@ async function noteReader(
  *
  * @throws SourceChangedError, ReaderChangedError
  */
-export async function requireSource(mirror: SyncContext, odoo: OdooClient): Promise<void> {
+export async function requireSource(mirror: SyncContext, source: Source): Promise<void> {
   const stored = await findSource(mirror.db, mirror.definition.key);
   if (stored === null) return;
   for (const isRenewed of [false, true]) {
-    const own = await ownSource(mirror, odoo, isRenewed);
+    const own = await ownSource(mirror, source, isRenewed);
     const differences = sourceDifferences(stored, own);
     const change = readerChange(stored.reader, own.reader);
     if (differences.length === 0 && change === null) return;

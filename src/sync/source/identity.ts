@@ -1,5 +1,5 @@
 /**
- * The source of the mirror: which models of which database are read, and by which reader. `sync_state.source` keeps it,
+ * The identity of the source of a mirror: which models of which database are read, and by which reader. `sync_state.source` keeps it,
  * because records of two sources have the same ids: a mirror that reads another one would mix both and report success.
  *
  * Another model or database is another source. Runs refuse it until `sync --new-source` accepts it
@@ -19,38 +19,23 @@
  * only its first run, full runs and sweeps ask again.
  *
  * ```ts
- * const own = await sources.current(() => readSource(odoo, definition, sources.settings));
+ * const own = await sources.current(() => readSource(source, definition));
  * const differences = sourceDifferences(stored, own);
  * ```
  */
 import type { MirrorSource, SourceDatabase, SourceReader } from '../../db/schema/sync.ts';
-import { OdooFieldError, OdooModelError } from '../../odoo/errors.ts';
-import type { OdooClient, OdooRecord, OdooValue } from '../../odoo/types.ts';
-import { isRefusal } from '../error-policy.ts';
 import { isSame } from '../store/content-hash.ts';
 import type { DocumentDefinition } from '../types.ts';
+import type { Source } from './source.ts';
 
 /** The source that the settings of this process name. `linesField` is null if they do not name it. */
 export interface OwnSource extends Pick<MirrorSource, 'model' | 'lineModel' | 'database' | 'reader'> {
   readonly linesField: string | null;
 }
 
-/** The settings that are not in the definition of the document. */
-interface SourceSettings {
-  /** ODOO_DB. */
-  readonly database: string;
-  /** ODOO_CONTEXT. */
-  readonly context: Readonly<Record<string, OdooValue>>;
-}
-
 /** What Odoo has answered to this process about its source. */
 export class SourceMemory {
-  readonly settings: SourceSettings;
   #own: Promise<OwnSource> | null = null;
-
-  constructor(settings: SourceSettings) {
-    this.settings = settings;
-  }
 
   /** The remembered source. Calls that start together share one request. */
   current(read: () => Promise<OwnSource>): Promise<OwnSource> {
@@ -68,60 +53,13 @@ export class SourceMemory {
   }
 }
 
-/** Asks Odoo for the identity of its database and for its user: two calls, three if the user may read little. */
+/** Asks the server for its identity. */
 export async function readSource(
-  odoo: OdooClient,
+  source: Source,
   { model, lineModel, linesField }: DocumentDefinition,
-  { database, context }: SourceSettings,
 ): Promise<OwnSource> {
-  const { uid } = await odoo.connect();
-  const [uuid, user] = await Promise.all([databaseUuid(odoo), ownUser(odoo, uid)]);
-  const { create_date: created, ...values } = user;
-  return {
-    model,
-    lineModel,
-    linesField: linesField ?? null,
-    database: { name: database, uuid, userCreated: typeof created === 'string' ? created : null },
-    reader: { uid, context, ...values },
-  };
-}
-
-/** Only administrators of Odoo may read it. */
-async function databaseUuid(odoo: OdooClient): Promise<string | null> {
-  const options = { fields: ['value'], limit: 1 };
-  const [parameter] = await ifAllowed(() =>
-    odoo.searchRead('ir.config_parameter', [['key', '=', 'database.uuid']], options),
-  );
-  const value = parameter?.['value'];
-  return typeof value === 'string' ? value : null;
-}
-
-/** Odoo lets all users read these fields of their own record. */
-const SELF_READABLE = ['lang', 'tz', 'company_id'];
-
-/** The values of our user. Names of companies are left out, because they depend on the language. */
-async function ownUser(odoo: OdooClient, uid: number): Promise<Record<string, OdooValue>> {
-  const read = (fields: readonly string[]) => ifAllowed(() => odoo.read('res.users', [uid], { fields }));
-  let [user] = await read([...SELF_READABLE, 'company_ids', 'create_date']);
-  if (user === undefined) [user] = await read(SELF_READABLE);
-  if (user === undefined) return {};
-  const { id: _, company_id: company, company_ids: companies, ...others } = user;
-  return {
-    ...others,
-    ...(company !== undefined && { company_id: Array.isArray(company) ? company[0] : company }),
-    ...(Array.isArray(companies) && { company_ids: companies.map(Number).sort((one, two) => one - two) }),
-  };
-}
-
-/** Empty if Odoo refuses, or does not have the model or a field. */
-async function ifAllowed(read: () => Promise<OdooRecord[]>): Promise<OdooRecord[]> {
-  try {
-    return await read();
-  } catch (error) {
-    const isUnknown = error instanceof OdooModelError || error instanceof OdooFieldError;
-    if (isUnknown || isRefusal(error)) return [];
-    throw error;
-  }
+  const { database, reader } = await source.identity();
+  return { model, lineModel, linesField: linesField ?? null, database, reader };
 }
 
 /** A setting that names another source than the mirror has. */
