@@ -1,39 +1,49 @@
-/** The part of a BullMQ worker whose concurrency is set. */
-interface Adjustable {
-  concurrency: number;
-  on(event: 'active' | 'drained', listener: () => void): unknown;
-}
-
 /** So many mirrors store BCs at full concurrency. Beyond it, each one gets less. */
 const FULL_MIRRORS = 4;
 
+interface Share {
+  /** The concurrency while few mirrors are busy. */
+  readonly full: number;
+  readonly set: (concurrency: number) => void;
+  active: number;
+}
+
 /**
- * Shares the slots for BC jobs between the mirrors of a process that have BCs to store. Each active job holds memory:
- * the first runs of twenty mirrors would hold that of twenty. A mirror always has a slot, so none stops.
+ * Shares the slots for BC jobs between the mirrors of a process that store BCs now. Each active job holds memory: the
+ * first runs of twenty mirrors would hold that of twenty. A mirror always has a slot, so none stops.
+ *
+ * BullMQ has no event for "no active job" that comes each time, so jobs are counted here.
  *
  * ```ts
  * const slots = new SharedConcurrency();
- * slots.add(new Worker('bc', store, { concurrency: 200 }));
+ * const run = slots.share(200, (concurrency) => { worker.concurrency = concurrency; });
+ * const worker = new Worker('bc', (job) => run(() => store(job)), { concurrency: 200 });
  * ```
  */
 export class SharedConcurrency {
-  readonly #busy = new Map<Adjustable, number>();
+  readonly #busy = new Set<Share>();
 
-  /** Sets the concurrency of a worker from now on. Its present one is the maximum. */
-  add(worker: Adjustable): void {
-    const full = worker.concurrency;
-    worker.on('active', () => {
-      if (this.#busy.has(worker)) return;
-      this.#busy.set(worker, full);
-      this.#share();
-    });
-    worker.on('drained', () => {
-      if (this.#busy.delete(worker)) this.#share();
-    });
+  /**
+   * @param set sets the concurrency of a worker.
+   * @returns runs a job of this worker.
+   */
+  share(full: number, set: (concurrency: number) => void): <T>(work: () => Promise<T>) => Promise<T> {
+    const share: Share = { full, set, active: 0 };
+    return async (work) => {
+      if (share.active === 0) this.#change(() => this.#busy.add(share));
+      share.active += 1;
+      try {
+        return await work();
+      } finally {
+        share.active -= 1;
+        if (share.active === 0) this.#change(() => this.#busy.delete(share));
+      }
+    };
   }
 
-  #share(): void {
+  #change(change: () => void): void {
+    change();
     const part = Math.min(1, FULL_MIRRORS / this.#busy.size);
-    for (const [worker, full] of this.#busy) worker.concurrency = Math.ceil(full * part);
+    for (const { set, full } of this.#busy) set(Math.ceil(full * part));
   }
 }

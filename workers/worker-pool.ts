@@ -3,6 +3,7 @@ import { installationOf } from '../src/db/installation.ts';
 import type { JobResult } from '../src/observability/metrics/worker-metrics.ts';
 import {
   BC_QUEUE,
+  type BcPayload,
   HOOKS_JOB,
   isForeign,
   keptJobs,
@@ -21,7 +22,7 @@ import type { SyncContext } from '../src/sync/context.ts';
 import { NO_LIMIT } from './job-retries.ts';
 import { handleBc, handleHooks, handlePage, handleUpkeep } from './processors.ts';
 import { handleSync } from './run-processor.ts';
-import type { SharedConcurrency } from './shared-concurrency.ts';
+import { SharedConcurrency } from './shared-concurrency.ts';
 import { startWatchdog } from './watchdog.ts';
 
 type Handle<Payload> = (mirror: SyncContext, job: Job<Payload>, token?: string) => Promise<unknown>;
@@ -96,7 +97,7 @@ interface WorkerOptions {
 
 /** Starts one BullMQ worker for each queue, the schedulers and the watchdog. `stop` lets jobs in progress finish. */
 export async function startWorkers(mirror: SyncContext, options: WorkerOptions) {
-  const { redis, scheduled, upkeep, slots, worked, telemetry } = options;
+  const { redis, scheduled, upkeep, slots = new SharedConcurrency(), worked, telemetry } = options;
   const { definition, log } = mirror;
   const prefix = mirrorPrefix(options.prefix, definition.name);
   const settings = upkeep ? mirror.settings : { ...mirror.settings, pruneEveryMs: null };
@@ -121,8 +122,12 @@ export async function startWorkers(mirror: SyncContext, options: WorkerOptions) 
   const sync: Handle<object> = (own, job: Job, token) =>
     job.name === HOOKS_JOB ? handleHooks(own, job, token) : handleSync(own, job, scheduled, token);
   const prune: Handle<UpkeepPayload> = (own, job) => handleUpkeep(own, job, stopping.signal);
-  const documents = start(BC_QUEUE, settings.bcConcurrency, handleBc);
-  slots?.add(documents);
+  const inSlot = slots.share(settings.bcConcurrency, (concurrency) => {
+    documents.concurrency = concurrency;
+  });
+  const documents = start<BcPayload>(BC_QUEUE, settings.bcConcurrency, (own, job) =>
+    inSlot(() => handleBc(own, job)),
+  );
   const workers = [
     documents,
     start(SYNC_QUEUE, PLANS_CONCURRENCY, sync),
