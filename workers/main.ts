@@ -11,7 +11,7 @@ import { createLogger, type Logger } from '../src/shared/logger.ts';
 import { openMirrors } from '../src/sync/create-context.ts';
 import { keepQueues } from '../src/sync/queue-ownership.ts';
 import { serveProbes } from './health-checks.ts';
-import { SharedConcurrency } from './shared-concurrency.ts';
+import { newSlots } from './shared-concurrency.ts';
 import { startWorkers } from './worker-pool.ts';
 
 /**
@@ -64,7 +64,7 @@ async function work(config: MirrorConfig, log: Logger, metrics: WorkerMetrics): 
       return;
     }
     warnOfShortOverlap(config.sync.overlapMs, log);
-    const slots = new SharedConcurrency();
+    const slots = newSlots();
     const workers = await Promise.all(
       mirrors.map((mirror, at) =>
         startWorkers(mirror, {

@@ -1,5 +1,5 @@
-/** So many mirrors store BCs at full concurrency. Beyond it, each one gets less. */
-const FULL_MIRRORS = 4;
+/** So many mirrors work at full concurrency. Beyond it, each one gets less. */
+const FULL_MIRRORS = 2;
 
 interface Share {
   /** The concurrency while few mirrors are busy. */
@@ -9,8 +9,8 @@ interface Share {
 }
 
 /**
- * Shares the slots for BC jobs between the mirrors of a process that store BCs now. Each active job holds memory: the
- * first runs of twenty mirrors would hold that of twenty. A mirror always has a slot, so none stops.
+ * Shares the slots for jobs of one kind between the mirrors of a process that have such jobs now. Each active job holds
+ * memory: the first runs of twenty mirrors would hold that of twenty. A mirror always has a slot, so none stops.
  *
  * BullMQ has no event for "no active job" that comes each time, so jobs are counted here.
  *
@@ -47,3 +47,11 @@ export class SharedConcurrency {
     for (const { set, full } of this.#busy) set(Math.ceil(full * part));
   }
 }
+
+/** The slots that the mirrors of a process share. */
+export interface Slots {
+  readonly pages: SharedConcurrency;
+  readonly bc: SharedConcurrency;
+}
+
+export const newSlots = (): Slots => ({ pages: new SharedConcurrency(), bc: new SharedConcurrency() });

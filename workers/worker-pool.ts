@@ -3,7 +3,6 @@ import { installationOf } from '../src/db/installation.ts';
 import type { JobResult } from '../src/observability/metrics/worker-metrics.ts';
 import {
   BC_QUEUE,
-  type BcPayload,
   HOOKS_JOB,
   isForeign,
   keptJobs,
@@ -22,7 +21,7 @@ import type { SyncContext } from '../src/sync/context.ts';
 import { NO_LIMIT } from './job-retries.ts';
 import { handleBc, handleHooks, handlePage, handleUpkeep } from './processors.ts';
 import { handleSync } from './run-processor.ts';
-import { SharedConcurrency } from './shared-concurrency.ts';
+import { newSlots, type SharedConcurrency, type Slots } from './shared-concurrency.ts';
 import { startWatchdog } from './watchdog.ts';
 
 type Handle<Payload> = (mirror: SyncContext, job: Job<Payload>, token?: string) => Promise<unknown>;
@@ -89,15 +88,15 @@ interface WorkerOptions {
   readonly scheduled: boolean;
   /** Its workers also do the upkeep, which covers all mirrors. */
   readonly upkeep: boolean;
-  /** Shares the slots for BC jobs with other mirrors of the process. */
-  readonly slots?: SharedConcurrency;
+  /** Those of all mirrors of the process. */
+  readonly slots?: Slots;
   readonly worked?: (job: JobResult) => void;
   readonly telemetry?: Telemetry | undefined;
 }
 
 /** Starts one BullMQ worker for each queue, the schedulers and the watchdog. `stop` lets jobs in progress finish. */
 export async function startWorkers(mirror: SyncContext, options: WorkerOptions) {
-  const { redis, scheduled, upkeep, slots = new SharedConcurrency(), worked, telemetry } = options;
+  const { redis, scheduled, upkeep, slots = newSlots(), worked, telemetry } = options;
   const { definition, log } = mirror;
   const prefix = mirrorPrefix(options.prefix, definition.name);
   const settings = upkeep ? mirror.settings : { ...mirror.settings, pruneEveryMs: null };
@@ -122,16 +121,22 @@ export async function startWorkers(mirror: SyncContext, options: WorkerOptions) 
   const sync: Handle<object> = (own, job: Job, token) =>
     job.name === HOOKS_JOB ? handleHooks(own, job, token) : handleSync(own, job, scheduled, token);
   const prune: Handle<UpkeepPayload> = (own, job) => handleUpkeep(own, job, stopping.signal);
-  const inSlot = slots.share(settings.bcConcurrency, (concurrency) => {
-    documents.concurrency = concurrency;
-  });
-  const documents = start<BcPayload>(BC_QUEUE, settings.bcConcurrency, (own, job) =>
-    inSlot(() => handleBc(own, job)),
-  );
+  const startShared = <Payload extends object>(
+    name: string,
+    concurrency: number,
+    shared: SharedConcurrency,
+    handle: Handle<Payload>,
+  ) => {
+    const run = shared.share(concurrency, (part) => {
+      worker.concurrency = part;
+    });
+    const worker = start<Payload>(name, concurrency, (own, job) => run(() => handle(own, job)));
+    return worker;
+  };
   const workers = [
-    documents,
     start(SYNC_QUEUE, PLANS_CONCURRENCY, sync),
-    start(PAGES_QUEUE, settings.pagesInFlight, handlePage),
+    startShared(PAGES_QUEUE, settings.pagesInFlight, slots.pages, handlePage),
+    startShared(BC_QUEUE, settings.bcConcurrency, slots.bc, handleBc),
     // Upkeep jobs only come from the schedule.
     ...(scheduled && upkeep ? [start(UPKEEP_QUEUE, 1, prune)] : []),
   ];

@@ -8,7 +8,7 @@ import { waitFor } from '../../support/wait-for.ts';
 
 const MIRRORS = 8;
 /** Concurrency of each worker, and jobs of each queue. */
-const FULL = 10;
+const FULL = 20;
 const JOBS = 25;
 
 let redis: RedisConnection;
@@ -51,7 +51,7 @@ it('gives busy mirrors a part each, and one alone all of its slots', async () =>
   void first?.run();
   await waitFor(() => active === FULL, 'all slots of the first mirror');
   for (const worker of others) void worker.run();
-  // Four times ten slots for eight mirrors.
+  // Twice twenty slots for eight mirrors.
   const parts = () => workers.map(({ concurrency }) => concurrency);
   await waitFor(() => parts().every((part) => part === 5), 'a part for each mirror');
   gate.open();
