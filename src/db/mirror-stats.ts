@@ -323,14 +323,14 @@ interface MirrorContents {
 /** Exact numbers: it reads whole indexes, which takes seconds for millions of records. */
 export async function mirrorContents(
   { db, header, line, audit }: MirrorStore,
-  key: string,
+  model: string,
 ): Promise<MirrorContents> {
   const [live, archived, lines, auditEntries, erased] = await Promise.all([
     db.$count(header, isNull(header.archivedAt)),
     db.$count(header, isNotNull(header.archivedAt)),
     db.$count(line),
     db.$count(audit),
-    db.$count(erasedRecord, eq(erasedRecord.key, key)),
+    db.$count(erasedRecord, eq(erasedRecord.model, model)),
   ]);
   return { live, archived, lines, auditEntries, erased };
 }

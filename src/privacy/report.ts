@@ -16,7 +16,7 @@
 import { type Config, type MirrorSettings, matchesAny, type RetentionConfig } from '../config/index.ts';
 import { listApiKeys } from '../db/api-keys.ts';
 import { type Database, databaseClock } from '../db/client.ts';
-import { keyOf, listMirrors } from '../db/documents/mirrors.ts';
+import { listMirrors } from '../db/documents/mirrors.ts';
 import { tablesNamed } from '../db/documents/tables.ts';
 import { mirrorContents } from '../db/mirror-stats.ts';
 import { listFields } from '../db/odoo-model/fields.ts';
@@ -153,8 +153,7 @@ async function mirrorOf(
     // The table of lines is empty without a line model.
     tables: [tables.header, ...(lineModel === null ? [] : [tables.line]), tables.audit],
     views: [views.header.name, ...(lineModel === null ? [] : [views.line.name])],
-    contents:
-      stored === null || !hasRun ? null : await mirrorContents({ ...store, db: stored.db }, keyOf(name)),
+    contents: stored === null || !hasRun ? null : await mirrorContents({ ...store, db: stored.db }, model),
     fields: described.length === 0 ? null : described.map((row) => fieldOf(row, own)),
     labels: [],
     apiKeys: stored && readersOf(name, stored),

@@ -163,7 +163,7 @@ function retentionLines({ auditMs, runsMs, itemsMs, pruneEveryMs }: PrivacyRepor
   const kept = (ms: number | null) => (ms === null ? 'for ever' : span(ms));
   const rows = [
     ['Records and lines', 'as long as Odoo has them'],
-    ['Archived records', 'for ever, unless they are erased or the mirror is dropped'],
+    ['Archived records', 'for ever, unless they are erased (passerelle erase) or the mirror is dropped'],
     ['Audit trail', `${kept(auditMs)} (RETAIN_AUDIT): the values of changed fields, before and after`],
     ['Runs, resolved failures', `${kept(runsMs)} (RETAIN_RUNS): ids, and messages of Odoo`],
     ['Items of runs', `${kept(itemsMs)} (RETAIN_ITEMS): ids only`],

@@ -1,24 +1,20 @@
-import { type AnyColumn, and, eq, inArray, type SQL, sql } from 'drizzle-orm';
+import { type AnyColumn, and, eq, type SQL, sql } from 'drizzle-orm';
 import type { Queryable } from '../client.ts';
 import { hideRunMessages } from '../runs/failures.ts';
 import type { ArchiveReason, AuditTable } from '../schema/audit.ts';
 import { isAnyOf } from '../schema/columns.ts';
-import { erasedRecord, mirrorTable } from '../schema/mirrors.ts';
+import { erasedRecord } from '../schema/mirrors.ts';
 import { syncFailure, syncLog } from '../schema/sync.ts';
 import { recordChanges } from './audit-log.ts';
 import type { MirrorStore } from './tables.ts';
 import { lockDocuments } from './writes.ts';
 
-/** The erased records of all mirrors: ids by model. A mirror that was renamed keeps them, because its model stays. */
+/** The erased records of all mirrors: ids by model. */
 export async function erasedRecords(db: Queryable): Promise<ReadonlyMap<string, ReadonlySet<number>>> {
-  const rows = await db.execute<{ model: string; odoo_id: string }>(sql`
-    select mirror.model, erased.odoo_id from ${erasedRecord} as erased
-      join ${mirrorTable} as mirror on mirror.key = erased.key`);
+  const { model, odooId } = erasedRecord;
+  const rows = await db.select({ model, odooId }).from(erasedRecord);
   const byModel = new Map<string, Set<number>>();
-  for (const { model, odoo_id: id } of rows) {
-    const ids = byModel.get(model) ?? new Set();
-    byModel.set(model, ids.add(Number(id)));
-  }
+  for (const row of rows) byModel.set(row.model, (byModel.get(row.model) ?? new Set()).add(row.odooId));
   return byModel;
 }
 
@@ -28,10 +24,11 @@ export async function erasedAmong(
   model: string,
   odooIds: readonly number[],
 ): Promise<ReadonlySet<number>> {
-  const rows = await db.execute<{ odoo_id: string }>(sql`
-    select erased.odoo_id from ${erasedRecord} as erased join ${mirrorTable} as mirror on mirror.key = erased.key
-    where mirror.model = ${model} and ${isAnyOf(sql`erased.odoo_id`, odooIds)}`);
-  return new Set(rows.map(({ odoo_id: id }) => Number(id)));
+  const rows = await db
+    .select({ odooId: erasedRecord.odooId })
+    .from(erasedRecord)
+    .where(and(eq(erasedRecord.model, model), isAnyOf(erasedRecord.odooId, odooIds)));
+  return new Set(rows.map(({ odooId }) => odooId));
 }
 
 /** The rows of one record of a mirror. */
@@ -72,13 +69,13 @@ export async function countRecordRows(
  */
 export async function eraseRecord(
   store: MirrorStore,
-  key: string,
+  { key, model }: { readonly key: string; readonly model: string },
   odooId: number,
   contentHash: string,
 ): Promise<RecordRows> {
   const { db: tx, header, line, audit } = store;
   await lockDocuments(store, [odooId]);
-  await tx.insert(erasedRecord).values({ key, odooId }).onConflictDoNothing();
+  await tx.insert(erasedRecord).values({ model, odooId }).onConflictDoNothing();
   const rows = await countRecordRows(store, key, odooId);
   // In the order in which all writers lock lines.
   await tx.execute(sql`
@@ -112,12 +109,11 @@ async function noteErasure(tx: Queryable, key: string, odooId: number): Promise<
   return run.id;
 }
 
-/** Removes the tombstones of a record, also those of former names of the mirror. @returns whether it had any. */
+/** Removes the tombstone of a record. @returns whether it had one. */
 export async function liftErasure(db: Queryable, model: string, odooId: number): Promise<boolean> {
-  const keys = db.select({ key: mirrorTable.key }).from(mirrorTable).where(eq(mirrorTable.model, model));
   const lifted = await db
     .delete(erasedRecord)
-    .where(and(inArray(erasedRecord.key, keys), eq(erasedRecord.odooId, odooId)))
+    .where(and(eq(erasedRecord.model, model), eq(erasedRecord.odooId, odooId)))
     .returning({ odooId: erasedRecord.odooId });
   return lifted.length > 0;
 }

@@ -15,15 +15,18 @@ export const mirrorTable = pgTable('mirror', {
   createdAt: moment('created_at').notNull().defaultNow(),
 });
 
-/** Records that were erased on request. While its row is here, a record is not read from Odoo again. */
+/**
+ * Records that were erased on request. While its row is here, a record is not read from Odoo again. By model: a mirror
+ * may be renamed or dropped.
+ */
 export const erasedRecord = pgTable(
   'erased_record',
   {
-    key: text('key').notNull(),
+    model: text('model').notNull(),
     odooId: bigid('odoo_id').notNull(),
     erasedAt: moment('erased_at').notNull().defaultNow(),
   },
-  (table) => [primaryKey({ columns: [table.key, table.odooId] })],
+  (table) => [primaryKey({ columns: [table.model, table.odooId] })],
 );
 
 export type MirrorRow = typeof mirrorTable.$inferSelect;

@@ -54,7 +54,7 @@ export async function eraseDocument(
   { signal, onWaiting, onLabels }: ErasureProgress,
 ): Promise<Erasure> {
   const rows = await db.transaction((tx) =>
-    eraseRecord({ ...tablesOf(mirror), db: tx }, mirror.key, odooId, contentHash({ id: odooId })),
+    eraseRecord({ ...tablesOf(mirror), db: tx }, mirror, odooId, contentHash({ id: odooId })),
   );
   if (!(await openRunsEnded({ db, queuesOf }, signal, onWaiting))) return { rows, labels: null };
   let labels = 0;

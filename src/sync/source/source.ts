@@ -7,7 +7,7 @@
  * - Records have the values of Odoo: a many2one is `[id, name]`, an x2many is a list of ids, an empty value is `false`.
  * - A description has the field types of Odoo. A model with `write_date` has incremental runs. One without is read in
  *   full.
- * - Errors are those of `src/odoo/errors.ts`: their classes decide what is retried, and what one record is blamed for.
+ * - Errors are those of `src/odoo/errors.ts`: their classes decide which jobs are retried and which record is blamed.
  * - A source has one scope: it shows only the records and fields that its mirror may have.
  *
  * Invariant: a source is only read. It has no method that writes.
@@ -39,7 +39,7 @@ interface ReadOptions {
   readonly binSize?: boolean;
 }
 
-/** What distinguishes this source from others, and what changes the content that it returns. */
+/** The database, which distinguishes this source from others, and the reader, which changes the content. */
 export interface SourceIdentity {
   readonly database: SourceDatabase;
   readonly reader: SourceReader;

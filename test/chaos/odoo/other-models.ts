@@ -19,7 +19,7 @@ const PARTNERS: OtherMirror = {
   ...{ name: 'partners', model: 'res.partner', table: 'scrap_res_partner' },
   ...{ audit: 'scrap_res_partner_audit', has: () => true },
 };
-/** A product leaves the domain with this code, and comes back with another one. */
+/** A product with this code is outside of the domain. */
 const OUTSIDE = 'OUTSIDE';
 const PRODUCTS: OtherMirror = {
   ...{ name: 'products', model: 'dimagaz.product', table: 'scrap_dimagaz_product' },

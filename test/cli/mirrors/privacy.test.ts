@@ -44,7 +44,7 @@ beforeAll(async () => {
   await client`update api_key set mirrors = '["partners"]' where id = ${limited.row.id}`;
   const revoked = await createApiKey(db, { name: 'revoked', scopes: ['bc:read'] });
   await revokeApiKey(db, revoked.row.prefix);
-  await client`insert into erased_record (key, odoo_id) values ('partners', 991), ('partners', 992), ('other', 1)`;
+  await client`insert into erased_record (model, odoo_id) values ('res.partner', 991), ('res.partner', 992), ('other', 1)`;
   await client`update scrap_dimagaz_bc set archived_at = now() where odoo_id = (select min(odoo_id) from scrap_dimagaz_bc)`;
 });
 afterAll(async () => {
