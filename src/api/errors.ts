@@ -18,6 +18,21 @@ export class BcNotFoundError extends PasserelleError {
 }
 
 /**
+ * The record was erased on request, so it is not read from Odoo.
+ *
+ * @fix If it may be stored again, run `passerelle erase MIRROR ID --lift` first.
+ */
+export class RecordErasedError extends PasserelleError {
+  readonly code = 'record_erased';
+  constructor(mirror: string, odooId: number) {
+    super(
+      `Record ${odooId} of the mirror ${mirror} was erased on request, so it is not read. "passerelle erase ${mirror} ` +
+        `${odooId} --lift" undoes that.`,
+    );
+  }
+}
+
+/**
  * The configuration has no mirror of that name.
  *
  * @fix Use a mirror of `GET /api/v1/mirrors`. `MIRRORS_FILE` defines the mirrors.

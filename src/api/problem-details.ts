@@ -154,6 +154,7 @@ const STATUS: ReadonlyMap<string, number> = new Map(
     failure_not_found: 404,
     request_timeout: 408,
     client_stalled: 408,
+    record_erased: 409,
     run_in_progress: 409,
     tryton_user_warning: 409,
     tryton_concurrency: 409,
@@ -305,6 +306,8 @@ export const PROBLEM_DETAILS: Readonly<Record<string, string>> = {
   bc_not_found: 'No BC with Odoo id 43 is in the mirror; POST /api/v1/bc/43/resync asks Odoo for it.',
   run_not_found: 'No run 999; GET /api/v1/sync/runs lists them.',
   failure_not_found: 'BC 43 has no open failure; GET /api/v1/sync/failures lists them.',
+  record_erased:
+    'Record 43 of the mirror bc was erased on request, so it is not read. "passerelle erase bc 43 --lift" undoes that.',
   run_in_progress: 'A run is in progress; try again when it is over.',
   rate_limited: 'More than 30000 requests per minute with this key; go on in 12 s.',
   too_many_queries:

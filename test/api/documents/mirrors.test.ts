@@ -106,3 +106,12 @@ it('an unknown mirror is named with those that there are', async () => {
   expect([answer.statusCode, answer.json().code]).toEqual([404, 'mirror_not_found']);
   expect(answer.json().detail).toContain('bc, partners');
 });
+
+it('a record that was erased is not read again', async () => {
+  await api.db.execute("insert into erased_record (model, odoo_id) values ('res.partner', 8)");
+  const refused = await api.inject({ method: 'POST', url: `${PARTNERS}/8/resync` });
+  expect([refused.statusCode, refused.json()]).toMatchObject([409, { code: 'record_erased' }]);
+  expect(refused.json().detail).toContain('"passerelle erase partners 8 --lift" undoes that.');
+  // Another model has the same id.
+  expect((await api.inject({ method: 'POST', url: '/api/v1/bc/8/resync' })).statusCode).toBe(202);
+});

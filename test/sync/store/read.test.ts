@@ -66,7 +66,7 @@ const lineless = (lists: (OdooRecord | null)[], found: readonly OdooRecord[] = [
   const source = answering(
     {
       read: async () => lists.splice(0, 1).filter((one) => one !== null),
-      list: async (_model, domain) => (String(domain).endsWith('id,>,0') ? [...found] : []),
+      list: async (_model, { after }) => (after === 0 ? [...found] : []),
     },
     asked,
   );

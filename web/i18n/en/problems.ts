@@ -5,6 +5,7 @@ export const problems = {
   bad_credentials: 'You are no longer signed in. Reload the page.',
   cross_origin: 'The request was refused because it did not come from this page. Reload it.',
   run_in_progress: 'A run is in progress already. Wait for its end, then try again.',
+  record_erased: 'This record was erased on request, so it is not read again.',
   odoo_not_configured: 'No Odoo is configured: only the existing copy can be read.',
   tryton_not_configured: 'No Tryton is configured.',
   redis_unavailable: 'Redis does not answer, so nothing can be queued. Try again in a moment.',

@@ -4,6 +4,7 @@ export const problems = {
   bad_credentials: 'Vous n’êtes plus connecté. Rechargez la page.',
   cross_origin: 'La demande a été refusée car elle ne venait pas de cette page. Rechargez-la.',
   run_in_progress: 'Une synchronisation est déjà en cours. Attendez sa fin, puis réessayez.',
+  record_erased: 'Cet enregistrement a été effacé sur demande\u00a0: il n’est plus lu.',
   odoo_not_configured: 'Aucun Odoo n’est configuré\u00a0: seule la copie existante peut être lue.',
   tryton_not_configured: 'Aucun Tryton n’est configuré.',
   redis_unavailable: 'Redis ne répond pas\u00a0: rien ne peut être mis en file. Réessayez dans un instant.',

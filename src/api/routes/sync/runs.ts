@@ -1,5 +1,6 @@
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
+import { erasedAmong } from '../../../db/documents/erased-records.ts';
 import { findOpenFailure } from '../../../db/runs/failures.ts';
 import { progress } from '../../../db/runs/ledger.ts';
 import { findRun, listRuns, type NewRun } from '../../../db/runs/runs.ts';
@@ -7,7 +8,7 @@ import { RUN_MODES, RUN_STATUSES } from '../../../db/schema/sync.ts';
 import type { SyncQueue } from '../../../queues/jobs.ts';
 import { refuseWhileRunning, requestRun } from '../../../sync/request-run.ts';
 import type { Api, ApiContext } from '../../context.ts';
-import { FailureNotFoundError, RunNotFoundError } from '../../errors.ts';
+import { FailureNotFoundError, RecordErasedError, RunNotFoundError } from '../../errors.ts';
 import { reachedKeys } from '../../plugins/mirror-access.ts';
 import { requireOdoo, requireRedis } from '../../preconditions.ts';
 import {
@@ -166,7 +167,7 @@ export function resyncRoute(api: Api, deps: ApiContext, place: Place): void {
   api.post(
     `${place.path}/:odooId/resync`,
     {
-      config: { ...place.config, scope, problems: [...place.problems, ...problems] },
+      config: { ...place.config, scope, problems: [...place.problems, ...problems, 'record_erased'] },
       schema: {
         tags: [place.tag],
         summary: 'Fetch a BC again now, known to the mirror or not',
@@ -174,9 +175,12 @@ export function resyncRoute(api: Api, deps: ApiContext, place: Place): void {
       },
     },
     async ({ params }, reply) => {
-      const { key, syncQueue } = place.served(params);
+      const { name, key, models, syncQueue } = place.served(params);
+      const { odooId } = params;
       requireOdoo(deps.config);
-      const run = { key, mode: 'single' as const, trigger: 'api' as const, odooIds: [params.odooId] };
+      if ((await erasedAmong(deps.db, models.model, [odooId])).size > 0)
+        throw new RecordErasedError(name, odooId);
+      const run = { key, mode: 'single' as const, trigger: 'api' as const, odooIds: [odooId] };
       return accept(deps, syncQueue, reply, run);
     },
   );
