@@ -3,9 +3,12 @@ import { startAlerts } from '../src/alerts/watcher.ts';
 import { ConfigError, configWarnings, type MirrorConfig, readConfig } from '../src/config/index.ts';
 import { MirrorModelChangedError, registerMirror } from '../src/db/documents/mirrors.ts';
 import { whenMigrated } from '../src/db/schema-check.ts';
+import { mirrorProblems } from '../src/discovery/check-mirrors.ts';
 import { openWorkerMetrics, type WorkerMetrics } from '../src/observability/metrics/worker-metrics.ts';
 import { startTracing } from '../src/observability/tracing/index.ts';
+import { createOdooClient } from '../src/odoo/client.ts';
 import { ForeignQueuesError } from '../src/queues/owner.ts';
+import { errorMessage } from '../src/shared/errors.ts';
 import { forceExitAfter, stopSignal, withResources } from '../src/shared/lifecycle.ts';
 import { createLogger, type Logger } from '../src/shared/logger.ts';
 import { openMirrors } from '../src/sync/create-context.ts';
@@ -49,6 +52,7 @@ async function work(config: MirrorConfig, log: Logger, metrics: WorkerMetrics): 
     const probes = await serveProbes(config, metrics, { db, mirrors }, log);
     defer(() => probes.close());
     if (!(await whenMigrated(db, config, log, stopped))) return;
+    await checkMirrors(config, log);
     for (const mirror of config.mirrors) await registerMirror(db, mirror);
     // The API checks the gateway.
     const alerts = startAlerts({ db, log, config, probe: null });
@@ -80,6 +84,29 @@ async function work(config: MirrorConfig, log: Logger, metrics: WorkerMetrics): 
     forceExitAfter(config.shutdown.deadlineMs, log);
     await Promise.all(workers.map((started) => started.stop()));
   });
+}
+
+/** Longer than a busy Odoo takes. A hanging one must not delay the mirrors that it answers. */
+const CHECK_MS = 15_000;
+
+/**
+ * Checks the file of the mirrors against Odoo, before anything runs. While Odoo is down, the runs report it.
+ *
+ * @throws ConfigError
+ */
+async function checkMirrors({ odoo, mirrors, placeOf }: MirrorConfig, log: Logger): Promise<void> {
+  if (placeOf === null) return;
+  const client = createOdooClient({ ...odoo, timeoutMs: Math.min(odoo.timeoutMs, CHECK_MS), context: {} });
+  try {
+    await client.connect();
+    const problems = await mirrorProblems(client, mirrors, placeOf);
+    if (problems.length > 0) throw new ConfigError(problems);
+  } catch (error) {
+    if (error instanceof ConfigError) throw error;
+    log.warn({ reason: errorMessage(error) }, 'MIRRORS_FILE was not checked against Odoo');
+  } finally {
+    await client.close();
+  }
 }
 
 /** Few transactions of Odoo last longer. */

@@ -1,5 +1,6 @@
 import type { Config } from '../config/index.ts';
 import { type Database, databaseClock } from '../db/client.ts';
+import { mirrorProblems } from '../discovery/check-mirrors.ts';
 import type { OdooClient } from '../odoo/types.ts';
 import { describeDocument, isDated } from '../sync/model/document-model.ts';
 import { scopedClient } from '../sync/source/scope.ts';
@@ -25,7 +26,11 @@ export async function* checkOdoo({ config, db, odoo }: CheckedUpstreams): AsyncG
   if (odoo === null || config.odoo === null) return;
   const { version, protocol } = await odoo.connect();
   yield ok('login', `Version ${version} at ${odoo.target} by ${PROTOCOLS[protocol]}, as ${config.odoo.user}`);
-  for (const own of config.mirrors) {
+  const { mirrors, placeOf } = config;
+  const problems = placeOf === null ? [] : await mirrorProblems(odoo, mirrors, placeOf);
+  for (const problem of problems) yield failed('mirrors', problem);
+  if (problems.length > 0) return;
+  for (const own of mirrors) {
     const seen = scopedClient(odoo, own, config);
     const model = await describeDocument({ describe: (name) => seen.fieldsGet(name) }, definitionOf(own));
     const fields = (of: 'header' | 'line') => `${model[of].name} (${model[of].requested.length} fields)`;

@@ -21,7 +21,7 @@ import type { z } from 'zod';
 import type { MirrorModels } from '../shared/mirror-names.ts';
 import { ConfigError } from './errors.ts';
 import { type MirrorSettings, type Mirrors, mirrorsOf } from './mirrors.ts';
-import { readMirrorsFile } from './mirrors-file.ts';
+import { type MirrorPlaces, mirrorPlaces, readMirrorsFile } from './mirrors-file.ts';
 import {
   missingHalves,
   missingOdoo,
@@ -48,6 +48,7 @@ export { type EffectiveVariable, effectiveVariables } from './effective.ts';
 export { writeEnvFile } from './env-file.ts';
 export { ConfigError } from './errors.ts';
 export { type MirrorSettings, matchesAny } from './mirrors.ts';
+export type { MirrorPlaces } from './mirrors-file.ts';
 export { settingProblem } from './problems.ts';
 export type {
   AlertsConfig,
@@ -60,7 +61,11 @@ export type {
 export { ENV_FILE, givenBy, saveSettings, UP_FILE } from './source.ts';
 export { configWarnings } from './warnings.ts';
 
-export type Config = Settings & { readonly mirrors: Mirrors };
+export type Config = Settings & {
+  readonly mirrors: Mirrors;
+  /** Where the settings of the mirrors are, for messages; null: there is no MIRRORS_FILE. */
+  readonly placeOf: MirrorPlaces | null;
+};
 
 /** The configuration of the API process: its admin pages always have a password. */
 export type ApiConfig = Config & {
@@ -196,7 +201,7 @@ export function readOdooAccess(source?: Source): OdooAccess {
 function configOf(given: Given, missing: readonly string[]): Config {
   const { mirrors, problems } = readMirrorsFile(given);
   const env = valid(processEnvironment, given, [...missing, ...problems]);
-  return { ...shape(env), mirrors: mirrorsOf(env, mirrors) };
+  return { ...shape(env), mirrors: mirrorsOf(env, mirrors), placeOf: mirrorPlaces(given) };
 }
 
 function valid<T>(schema: z.ZodType<T>, given: Given, missing: readonly string[]): T {

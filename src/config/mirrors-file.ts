@@ -35,6 +35,18 @@ export function readMirrorsFile(given: Given): MirrorsInFile {
   return { mirrors, problems: [...ofVariables, ...lines] };
 }
 
+/** The file, line and path of a setting: `mirrors.yaml line 9: mirrors.partners.model`. */
+export type MirrorPlaces = (...path: Path) => string;
+
+/** The places of the settings of `MIRRORS_FILE`; null: there is no file, or it cannot be read. */
+export function mirrorPlaces(given: Given): MirrorPlaces | null {
+  const file = given.values['MIRRORS_FILE'];
+  const text = file === undefined ? null : textOf(file);
+  if (typeof text !== 'string') return null;
+  const yaml = readYaml(text, given.values);
+  return (...path) => `${file} line ${yaml.lineOf(path)}: ${pathText(path)}`;
+}
+
 function textOf(file: string): string | { readonly code: string } {
   try {
     return readFileSync(file, 'utf8');
