@@ -1,13 +1,7 @@
 import { type MirrorPlaces, type MirrorSettings, matchesAny } from '../config/index.ts';
-import {
-  OdooApplicationError,
-  OdooFieldError,
-  OdooLinkError,
-  OdooMalformedError,
-  OdooModelError,
-} from '../odoo/errors.ts';
+import { OdooLinkError, OdooModelError } from '../odoo/errors.ts';
 import { linesLink } from '../odoo/fields.ts';
-import type { OdooClient, OdooFields } from '../odoo/types.ts';
+import type { Domain, OdooClient, OdooFields } from '../odoo/types.ts';
 import { errorMessage } from '../shared/errors.ts';
 import { closest } from '../shared/spelling.ts';
 import { listCandidates } from './candidates.ts';
@@ -110,17 +104,20 @@ async function domainProblems(
     return [`${place('domain')}: ${text}${meant(field, names)}`];
   });
   if (unknown.length > 0) return unknown;
+  const refusal = await refusalOf(odoo, model, domain);
+  // A passing fault of Odoo refuses anything.
+  if (refusal === null || (await refusalOf(odoo, model, [])) !== null) return [];
+  const again = await refusalOf(odoo, model, domain);
+  return again === null ? [] : [`${place('domain')}: Odoo refuses this domain. ${errorMessage(again)}`];
+}
+
+/** Null: Odoo counts the records. */
+async function refusalOf(odoo: OdooClient, model: string, domain: Domain): Promise<unknown> {
   try {
     await odoo.searchCount(model, domain);
-    return [];
+    return null;
   } catch (error) {
-    const isRefused =
-      error instanceof OdooApplicationError ||
-      error instanceof OdooFieldError ||
-      error instanceof OdooMalformedError;
-    // The user may not read the model, or Odoo does not answer: its mirror fails alone.
-    if (!isRefused) return [];
-    return [`${place('domain')}: Odoo refuses this domain. ${errorMessage(error)}`];
+    return error;
   }
 }
 
