@@ -52,7 +52,8 @@ export function mirrorsFile({
   });
 }
 
-/** Below the 50 that a sweep archives without a question, and half of the products. */
+/** So many that a sweep may archive all that leave the domain: 50 in a day, and at most half of a mirror. */
+const MORE_PRODUCTS = 100;
 const MOST_DELETED = 10;
 const MOST_OUTSIDE = 3;
 
@@ -80,6 +81,8 @@ export class OtherWriter {
     this.#random = random;
     this.#clock = clock;
     this.#history = history;
+    for (let at = 0; at < MORE_PRODUCTS; at += 1)
+      odoo.create(PRODUCTS.model, { name: `product ${at}`, code: `MORE-${at}`, price: at });
     for (const { model } of OTHER_MIRRORS) history.noteRecords(model, odoo.ids(model), 0);
   }
 
