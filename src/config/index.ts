@@ -21,7 +21,7 @@ import type { z } from 'zod';
 import type { MirrorModels } from '../shared/mirror-names.ts';
 import { ConfigError } from './errors.ts';
 import { type MirrorSettings, type Mirrors, mirrorsOf } from './mirrors.ts';
-import { type MirrorPlaces, mirrorPlaces, readMirrorsFile } from './mirrors-file.ts';
+import { type MirrorPlaces, readMirrorsFile } from './mirrors-file.ts';
 import {
   missingHalves,
   missingOdoo,
@@ -199,9 +199,9 @@ export function readOdooAccess(source?: Source): OdooAccess {
 }
 
 function configOf(given: Given, missing: readonly string[]): Config {
-  const { mirrors, problems } = readMirrorsFile(given);
+  const { mirrors, problems, placeOf } = readMirrorsFile(given);
   const env = valid(processEnvironment, given, [...missing, ...problems]);
-  return { ...shape(env), mirrors: mirrorsOf(env, mirrors), placeOf: mirrorPlaces(given) };
+  return { ...shape(env), mirrors: mirrorsOf(env, mirrors), placeOf };
 }
 
 function valid<T>(schema: z.ZodType<T>, given: Given, missing: readonly string[]): T {

@@ -15,36 +15,31 @@ interface MirrorsInFile {
   readonly mirrors: WrittenMirrors | null;
   /** One line each, in the order of the file. */
   readonly problems: readonly string[];
-}
-
-/** The mirrors of `MIRRORS_FILE`, or every problem of that file. */
-export function readMirrorsFile(given: Given): MirrorsInFile {
-  const file = given.values['MIRRORS_FILE'];
-  if (file === undefined) return { mirrors: null, problems: [] };
-  const ofVariables = excludedVariables(given);
-  const text = textOf(file);
-  if (typeof text !== 'string') {
-    const got = `got ${quoted('MIRRORS_FILE', file)} from ${placeOf(given.originOf('MIRRORS_FILE'))}`;
-    const problem = `MIRRORS_FILE: expected a file that this process can read (${text.code}); ${got}`;
-    return { mirrors: null, problems: [...ofVariables, problem] };
-  }
-  const { mirrors, problems } = mirrorsIn(readYaml(text, given.values), given);
-  const lines = problems
-    .toSorted((one, other) => one.line - other.line)
-    .map((one) => `${file} line ${one.line}: ${one.text}`);
-  return { mirrors, problems: [...ofVariables, ...lines] };
+  /** Null if there is no file, or if it cannot be read. */
+  readonly placeOf: MirrorPlaces | null;
 }
 
 /** The file, line and path of a setting: `mirrors.yaml line 9: mirrors.partners.model`. */
 export type MirrorPlaces = (...path: Path) => string;
 
-/** The places of the settings of `MIRRORS_FILE`; null: there is no file, or it cannot be read. */
-export function mirrorPlaces(given: Given): MirrorPlaces | null {
+/** The mirrors of `MIRRORS_FILE`, or every problem of that file. */
+export function readMirrorsFile(given: Given): MirrorsInFile {
   const file = given.values['MIRRORS_FILE'];
-  const text = file === undefined ? null : textOf(file);
-  if (typeof text !== 'string') return null;
+  if (file === undefined) return { mirrors: null, problems: [], placeOf: null };
+  const ofVariables = excludedVariables(given);
+  const text = textOf(file);
+  if (typeof text !== 'string') {
+    const got = `got ${quoted('MIRRORS_FILE', file)} from ${placeOf(given.originOf('MIRRORS_FILE'))}`;
+    const problem = `MIRRORS_FILE: expected a file that this process can read (${text.code}); ${got}`;
+    return { mirrors: null, problems: [...ofVariables, problem], placeOf: null };
+  }
   const yaml = readYaml(text, given.values);
-  return (...path) => `${file} line ${yaml.lineOf(path)}: ${pathText(path)}`;
+  const { mirrors, problems } = mirrorsIn(yaml, given);
+  const place: MirrorPlaces = (...path) => `${file} line ${yaml.lineOf(path)}: ${pathText(path)}`;
+  const lines = problems
+    .toSorted((one, other) => one.line - other.line)
+    .map((one) => `${file} line ${one.line}: ${one.text}`);
+  return { mirrors, problems: [...ofVariables, ...lines], placeOf: place };
 }
 
 function textOf(file: string): string | { readonly code: string } {

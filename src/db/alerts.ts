@@ -75,7 +75,8 @@ export const keyOfSubject = (subject: string): string => subject.replace(/ sweep
 const isOfNone = (keys: readonly string[]) =>
   keys.length === 0 ? undefined : notInArray(alertIncident.subject, subjectsOf(keys));
 
-const subjectsOf = (keys: readonly string[]) => keys.flatMap((key) => [key, `${key} sweep`]);
+/** The subjects of the incidents of these mirrors. */
+export const subjectsOf = (keys: readonly string[]): string[] => keys.flatMap((key) => [key, `${key} sweep`]);
 
 /** An incident and the state of its notices, in the order in which they were written. */
 export type ReportedIncident = IncidentRow & { readonly deliveries: readonly DeliveryRow[] };

@@ -1,6 +1,7 @@
 import { and, asc, eq, inArray, isNull, ne, sql } from 'drizzle-orm';
 import { errorCode, errorMessage, errorReason, PasserelleError } from '../../shared/errors.ts';
 import { BC_MIRROR, BC_TABLE_NAMES, type MirrorModels, tableNames } from '../../shared/mirror-names.ts';
+import { subjectsOf } from '../alerts.ts';
 import type { Database, Queryable } from '../client.ts';
 import { LOCKS } from '../locks.ts';
 import { viewsOf } from '../odoo-model/typed-views.ts';
@@ -288,6 +289,6 @@ async function deleteBelongings(tx: Queryable, { key }: MirrorRow, own: MirrorBe
   await tx
     .update(alertIncident)
     .set({ resolvedAt: sql`clock_timestamp()` })
-    .where(and(inArray(alertIncident.subject, [key, `${key} sweep`]), isNull(alertIncident.resolvedAt)));
+    .where(and(inArray(alertIncident.subject, subjectsOf([key])), isNull(alertIncident.resolvedAt)));
   await tx.delete(mirrorTable).where(eq(mirrorTable.key, key));
 }
